@@ -1,0 +1,89 @@
+// Every way a run can end badly: one class for each exit code of the contract.
+
+/** The exit codes of the contract, by name. */
+export const exitCodes = {
+  done: 0,
+  bug: 1,
+  usage: 2,
+  noAnswer: 3,
+  lockHeld: 4,
+  failed: 5,
+  diverged: 6,
+  notReady: 7,
+  refused: 8,
+  denied: 9,
+  tableLock: 10,
+  sigint: 130,
+  sigterm: 143,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+/** A failure that is foreseen. Its message says what, where, and ends with the way out. */
+export abstract class SchemagateError extends Error {
+  abstract readonly exitCode: ExitCode
+  override get name() {
+    return this.constructor.name
+  }
+}
+
+/** The command line, a setting or a migration file's form is wrong: exit 2. */
+export class UsageError extends SchemagateError {
+  readonly exitCode = exitCodes.usage
+}
+
+/** Postgres did not answer in time: exit 3. */
+export class NoAnswerError extends SchemagateError {
+  readonly exitCode = exitCodes.noAnswer
+}
+
+/** Another migrator held the run lock for too long: exit 4. */
+export class LockHeldError extends SchemagateError {
+  readonly exitCode = exitCodes.lockHeld
+}
+
+/** A migration failed and was rolled back: exit 5. `excerpt` shows the SQL with a caret, for a terminal. */
+export class MigrationFailedError extends SchemagateError {
+  readonly exitCode = exitCodes.failed
+  readonly migration: string
+  readonly excerpt: string | undefined
+  constructor(migration: string, message: string, options: { cause?: unknown; excerpt?: string | undefined } = {}) {
+    super(message, { cause: options.cause })
+    this.migration = migration
+    this.excerpt = options.excerpt
+  }
+}
+
+/** Ledger and files disagree: exit 6. */
+export class DivergedError extends SchemagateError {
+  readonly exitCode = exitCodes.diverged
+}
+
+/** The schema is not what was asked for: exit 7. */
+export class NotReadyError extends SchemagateError {
+  readonly exitCode = exitCodes.notReady
+}
+
+/** Refused for safety: exit 8. */
+export class RefusedError extends SchemagateError {
+  readonly exitCode = exitCodes.refused
+}
+
+/** Postgres answered and said no: exit 9. */
+export class DeniedError extends SchemagateError {
+  readonly exitCode = exitCodes.denied
+}
+
+/** A migration could not get its table lock after all retries: exit 10. */
+export class TableLockError extends SchemagateError {
+  readonly exitCode = exitCodes.tableLock
+}
+
+/** The run was told to stop by a signal: exit 130 or 143. */
+export class InterruptedError extends SchemagateError {
+  readonly exitCode: 130 | 143
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super(`Interrupted by ${signal}; what was under way was rolled back. Run \`up\` again to finish.`)
+    this.exitCode = signal === 'SIGINT' ? exitCodes.sigint : exitCodes.sigterm
+  }
+}
