@@ -65,9 +65,18 @@ make_cluster() {
   printf '\nPostgreSQL init process complete; ready for start up.\n\n'
 }
 
+# Questions that the server answers without a cluster.
+asks_only() {
+  local word
+  for word in "$@"; do
+    case "$word" in -'?' | --help | --describe-config | -V | --version) return 0 ;; esac
+  done
+  return 1
+}
+
 if [ "${1:0:1}" = - ]; then set -- postgres "$@"; fi
 
-if [ "$1" = postgres ]; then
+if [ "$1" = postgres ] && ! asks_only "$@"; then
   if [ "$(id -u)" = 0 ]; then
     mkdir -p "$PGDATA" && chmod 700 "$PGDATA"
     find "$PGDATA" \! -user postgres -exec chown postgres '{}' +
