@@ -1,0 +1,72 @@
+// From anything that was thrown to a problem: the caller's fault says what, ours says little and is logged whole.
+
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { invalid, Problem, sendProblem } from './problem.ts'
+
+/** SQLSTATEs of text that Postgres cannot take: untranslatable, NUL, not a uuid, too long, breaks a check. */
+const refusedInput = new Set(['22021', '22P05', '22P02', '22001', '22003', '23514'])
+
+/** SQLSTATEs and socket errors that say "not now": the same request may well succeed in a moment. */
+const passing = new Set(['57014', '57P01', '57P02', '57P03', '53300', '55P03', '40001', '40P01', '25006'])
+const unreachable = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+])
+
+/** SQLSTATEs of a schema that is not the one we were built for, or not ours to use: the gate should look again. */
+const schemaChanged = new Set(['42P01', '42703', '42883', '3F000', '42501', '28000', '28P01', '3D000'])
+
+const retrySoon = { 'retry-after': '1' }
+
+/** What the app's error handler does besides answering. */
+export interface Notice {
+  /** The database no longer looks as the gate believes. */
+  schemaChanged(): void
+}
+
+/** Fastify's error handler. */
+export function errorHandler(notice: Notice) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const problem = toProblem(error)
+    if (isSchemaError(error)) notice.schemaChanged()
+    if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
+    return sendProblem(reply, problem)
+  }
+}
+
+/** The answer to a thrown error. What is not known is a 500 that tells nothing. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error
+  if (!(error instanceof Error)) return new Problem(500, 'Something went wrong on our side.', { cause: error })
+  if (isFastifyError(error)) {
+    if (error.validation) return invalid(error.validationContext ?? 'body', error.validation)
+    if (error.statusCode && error.statusCode >= 400 && error.statusCode < 500)
+      return new Problem(error.statusCode, error.message, { cause: error })
+  }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (refusedInput.has(code))
+    return new Problem(400, 'The database cannot store this text or number.', { cause: error })
+  if (isSchemaError(error) || passing.has(code) || unreachable.has(code) || isLostConnection(error))
+    return new Problem(503, 'The database cannot answer right now.', { cause: error, headers: retrySoon })
+  return new Problem(500, 'Something went wrong on our side.', { cause: error })
+}
+
+function isFastifyError(error: Error): error is FastifyError {
+  return 'statusCode' in error || 'validation' in error
+}
+
+function isSchemaError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && schemaChanged.has(String(error.code))
+}
+
+/** pg's own errors of a pool or a connection have no code, only these words. */
+function isLostConnection(error: Error): boolean {
+  return /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/.test(
+    error.message,
+  )
+}

@@ -1,0 +1,133 @@
+// Health: whether the process runs, and whether it can serve: database and schema told apart.
+
+import type pg from 'pg'
+import { Type } from 'typebox'
+import type { Gate } from '../migrator/gate/index.ts'
+import { openPool } from './database.ts'
+import type { App } from './fastify.ts'
+import type { Logger } from './log.ts'
+
+const GateSchema = Type.Object({
+  state: Type.String(),
+  detail: Type.String(),
+  head: Type.Union([Type.String(), Type.Null()], { description: 'the newest migration this app was built with' }),
+  database: Type.Union([
+    Type.Object({ head: Type.Union([Type.String(), Type.Null()], { description: 'the newest migration applied' }) }),
+    Type.Null(),
+  ]),
+  missing: Type.Optional(Type.Array(Type.String())),
+  migrations: Type.Optional(Type.Array(Type.String())),
+})
+
+const HealthSchema = Type.Object({
+  status: Type.Enum(['healthy', 'unhealthy']),
+  database: Type.Enum(['connected', 'disconnected']),
+  schema: Type.String({ description: '"ready", or the state of the gate' }),
+  reason: Type.Optional(Type.String()),
+  gate: GateSchema,
+})
+
+/** Milliseconds within which the database must answer: a health check is asked often and given little time. */
+const patience = 1_000
+
+/** Asks the database for real. Undefined if it answered; else why not, in words that anyone may read. */
+export type Probe = () => Promise<string | undefined>
+
+/**
+ * A probe with a connection of its own: a pool that is used up is not a database that is down. Those who ask while it
+ * is asking share its answer, so that nobody can load the database through an open route.
+ */
+export function openProbe(url: string, log: Logger): { probe: Probe; close(): Promise<void> } {
+  const pool = openPool(url, log, {
+    application_name: 'tickets health',
+    max: 1,
+    connectionTimeoutMillis: patience,
+    query_timeout: patience,
+  })
+  let asking: Promise<string | undefined> | undefined
+  return {
+    probe() {
+      asking ??= ask(pool).finally(() => {
+        asking = undefined
+      })
+      return asking
+    },
+    close: () => pool.end(),
+  }
+}
+
+async function ask(pool: pg.Pool): Promise<string | undefined> {
+  // The pool's own limits count one after another, and neither covers a server that accepts and then says nothing.
+  const { promise: late, resolve } = Promise.withResolvers<string>()
+  const timer = setTimeout(resolve, patience, `The database did not answer within ${patience} ms.`)
+  const answer = pool.query('select 1').then(() => undefined, whyNot)
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Codes only: a driver's message names hosts, roles and databases. */
+function whyNot(error: unknown): string {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (code === '28P01' || code === '28000')
+    return `The database does not let this app's role log in (${code}): the migrator makes it after its first successful run.`
+  if (code === '42501') return `This app's role may not connect to the database (${code}).`
+  if (code === '3D000') return `There is no such database (${code}).`
+  if (code === '57P03') return `The database is starting up (${code}).`
+  if (code === '53300') return `The database has no free connections (${code}).`
+  return code === '' ? 'The database does not answer.' : `The database does not answer (${code}).`
+}
+
+export function healthRoutes(app: App, { probe, gate }: { probe: Probe; gate: Pick<Gate, 'status'> }): void {
+  const tags = ['health']
+
+  app.get(
+    '/health',
+    {
+      schema: {
+        tags,
+        summary: 'Whether requests can be served',
+        response: { 200: HealthSchema, 503: HealthSchema },
+      },
+    },
+    async (_request, reply) => {
+      const unreachable = await probe()
+      // After the probe, so that the two halves are of the same moment.
+      const { state, detail, head, database, missing, migrations } = gate.status
+      const isHealthy = unreachable === undefined && state === 'open'
+      const reason = unreachable ?? (state === 'open' ? undefined : detail)
+      reply.code(isHealthy ? 200 : 503).header('cache-control', 'no-store')
+      return {
+        status: isHealthy ? ('healthy' as const) : ('unhealthy' as const),
+        database: unreachable === undefined ? ('connected' as const) : ('disconnected' as const),
+        schema: state === 'open' ? 'ready' : state,
+        ...(reason !== undefined && { reason }),
+        gate: {
+          state,
+          detail,
+          head,
+          database,
+          ...(missing && { missing: [...missing] }),
+          ...(migrations && { migrations: [...migrations] }),
+        },
+      }
+    },
+  )
+
+  app.get(
+    '/health/live',
+    {
+      schema: {
+        tags,
+        summary: 'Whether the process runs',
+        response: { 200: Type.Object({ status: Type.Literal('alive') }) },
+      },
+    },
+    async (_request, reply) => {
+      reply.header('cache-control', 'no-store')
+      return { status: 'alive' as const }
+    },
+  )
+}

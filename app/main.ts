@@ -1,0 +1,115 @@
+// The example service: starts whatever state the database is in, serves while the gate is open, and stops when told to.
+
+import type { AddressInfo } from 'node:net'
+import { createGate, type Gate, type Manifest, readManifest } from '../migrator/gate/index.ts'
+import { openPool } from './database.ts'
+import { openProbe } from './health.ts'
+import { type Logger, openLog } from './log.ts'
+import { buildServer } from './server.ts'
+import { readSettings, type Settings, SettingsError } from './settings.ts'
+import { drainOf } from './shutdown.ts'
+
+/** How long requests under way may take to end; `docker stop` kills after ten seconds. */
+const drainTimeout = 5_000
+
+// Listened for from the first moment: as PID 1 a process without a listener ignores these.
+const signal = firstSignal()
+
+await main()
+
+async function main(): Promise<void> {
+  const settings = settingsOrExit()
+  if (!settings) return
+  const manifest = manifestOrExit(settings.manifest)
+  if (!manifest) return
+  const log = await openLog(settings)
+  if (settings.jwtSecretIsTemporary)
+    log.warn(
+      'JWT_SECRET is not set: made one up, so tokens end with this process. Production refuses to start like this.',
+    )
+
+  const stop = await start(settings, manifest, log)
+  if (!stop) return
+  log.info({ event: 'stopping', signal: await signal })
+  await stop()
+  log.info({ event: 'stopped' })
+  setTimeout(() => {
+    log.warn('something is still open: exiting all the same')
+    process.exit(0)
+  }, 500).unref()
+}
+
+/** Starts listening. Gives the way to stop, or undefined if it could not start. */
+async function start(settings: Settings, manifest: Manifest, log: Logger): Promise<(() => Promise<void>) | undefined> {
+  const pool = openPool(settings.databaseUrl, log, { application_name: 'tickets' })
+  const probe = openProbe(settings.databaseUrl, log)
+  const gate = createGate({ url: settings.databaseUrl, manifest })
+  logChanges(gate, log)
+
+  const app = await buildServer({ settings, log, pool, probe: probe.probe, gate })
+  const drain = drainOf(app.server)
+  const release = () => Promise.all([gate.close(), probe.close(), pool.end()])
+  try {
+    await app.listen({ host: settings.host, port: settings.port, listenTextResolver: () => '' })
+  } catch (error) {
+    log.fatal({ err: error }, `cannot listen on ${settings.host}:${settings.port}`)
+    process.exitCode = 1
+    await release()
+    return undefined
+  }
+  const { address, port } = boundTo(app.server.address())
+  log.info({ event: 'listening', host: address, port, head: manifest.head }, `listening on ${address}:${port}`)
+
+  return async () => {
+    await Promise.all([app.close(), drain.finish(drainTimeout)])
+    await release()
+  }
+}
+
+function logChanges(gate: Gate, log: Logger): void {
+  gate.on('change', ({ state, detail, head, database, cause }) => {
+    const line = { event: 'gate', state, head, database, ...(cause && { err: cause }) }
+    if (state === 'open') log.info(line, detail)
+    else log.warn(line, detail)
+  })
+}
+
+function boundTo(address: string | AddressInfo | null): { address: string; port: number } {
+  return typeof address === 'object' && address !== null ? address : { address: String(address), port: 0 }
+}
+
+function settingsOrExit(): Settings | undefined {
+  try {
+    return readSettings(process.env)
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 2
+    return undefined
+  }
+}
+
+function manifestOrExit(file: string): Manifest | undefined {
+  try {
+    return readManifest(file)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`The app cannot start: its manifest cannot be read. ${reason}\nMake it with: npm run build\n`)
+    process.exitCode = 2
+    return undefined
+  }
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise(resolve => {
+    let isStopping = false
+    const stop = (name: NodeJS.Signals, code: number) => {
+      if (isStopping) process.exit(code)
+      isStopping = true
+      resolve(name)
+    }
+    process.on('SIGTERM', () => stop('SIGTERM', 143))
+    process.on('SIGINT', () => stop('SIGINT', 130))
+  })
+}

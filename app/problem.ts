@@ -1,0 +1,67 @@
+// What a request gets when it cannot have what it asked for: problem+json (RFC 9457), and nothing of our insides.
+
+import { STATUS_CODES } from 'node:http'
+import type { FastifyReply, FastifySchemaValidationError } from 'fastify'
+
+/** One thing that is wrong with a request: where (a JSON pointer into that part of it) and what. */
+export interface Fault {
+  readonly in: string
+  readonly at: string
+  readonly message: string
+}
+
+/** Thrown anywhere below a route to answer with a problem. `headers` go out with it. */
+export class Problem extends Error {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly errors: readonly Fault[] | undefined
+  constructor(
+    status: number,
+    detail: string,
+    extra: { headers?: Record<string, string>; errors?: readonly Fault[]; cause?: unknown } = {},
+  ) {
+    super(detail, { cause: extra.cause })
+    this.status = status
+    this.headers = extra.headers ?? {}
+    this.errors = extra.errors
+  }
+}
+
+/** At most this many faults are listed: a body may have thousands. */
+const mostFaults = 20
+
+/** The problem as it goes over the wire. */
+export function problemBody({ status, message, errors }: Pick<Problem, 'status' | 'message' | 'errors'>): string {
+  return JSON.stringify({
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail: message,
+    errors,
+  })
+}
+
+/** Answers with a problem. Sent as text, so that no route's response schema drops a part of it. */
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .header('cache-control', 'no-store')
+    .type('application/problem+json; charset=utf-8')
+    .send(problemBody(problem))
+}
+
+/** What a schema found wrong, for the sender to read. */
+export function invalid(part: string, found: readonly FastifySchemaValidationError[]): Problem {
+  const errors = found.slice(0, mostFaults).map(fault => ({ in: part, at: fault.instancePath, message: reason(fault) }))
+  const first = errors[0]
+  const detail = first ? `The request's ${part} is not valid: ${`${first.at} ${first.message}`.trim()}.` : 'Not valid.'
+  return new Problem(400, detail, { errors })
+}
+
+function reason(fault: FastifySchemaValidationError): string {
+  const { additionalProperty, allowedValues } = fault.params
+  if (typeof additionalProperty === 'string') return `has the unknown property "${additionalProperty.slice(0, 100)}"`
+  if (Array.isArray(allowedValues)) return `must be one of ${allowedValues.join(', ')}`
+  return fault.message ?? 'is not valid'
+}

@@ -1,0 +1,34 @@
+// Pieces of schema that routes share.
+
+import { Type } from 'typebox'
+
+/** Not `format: uuid`, which lets `urn:uuid:` through, and Postgres does not. */
+export const Uuid = Type.String({
+  pattern: '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$',
+  description: 'a UUID',
+})
+
+export const Timestamp = Type.String({ description: 'ISO 8601, UTC, with microseconds' })
+
+/** Text that is more than white space. Lengths count characters, as the database's checks do. */
+export const text = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: '\\S' })
+
+const ProblemSchema = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    errors: Type.Optional(Type.Array(Type.Object({ in: Type.String(), at: Type.String(), message: Type.String() }))),
+  },
+  { description: 'What is wrong (RFC 9457)' },
+)
+
+/** The problems that a route can answer with, for the OpenAPI document. */
+export function problems<Status extends 400 | 401 | 404 | 409 | 429 | 503>(...statuses: Status[]) {
+  const answer = { description: 'A problem', content: { 'application/problem+json': { schema: ProblemSchema } } }
+  return Object.fromEntries(statuses.map(status => [status, answer]))
+}
+
+/** How the OpenAPI document says that a route needs a token. */
+export const bearerSecurity = [{ bearer: [] }]

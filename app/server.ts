@@ -1,0 +1,82 @@
+// The server: what every request passes through, and the routes behind it.
+
+import helmet from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify, { type FastifyBaseLogger } from 'fastify'
+import type pg from 'pg'
+import { gatePlugin } from '../migrator/gate/fastify.ts'
+import type { Gate } from '../migrator/gate/index.ts'
+import { createBearer } from './auth/bearer.ts'
+import { createPasswords } from './auth/passwords.ts'
+import { authRoutes } from './auth/routes.ts'
+import { createTokens } from './auth/tokens.ts'
+import { acceptOnlyJson, bodyLimit } from './body.ts'
+import { serveDocs } from './docs.ts'
+import { errorHandler, toProblem } from './errors.ts'
+import type { App } from './fastify.ts'
+import { healthRoutes, type Probe } from './health.ts'
+import type { Logger } from './log.ts'
+import { answerUnknownRoutes } from './methods.ts'
+import { Problem, sendProblem } from './problem.ts'
+import { RequestLog } from './request-log.ts'
+import type { Settings } from './settings.ts'
+import { ticketRoutes } from './tickets/routes.ts'
+import { answerWireError } from './wire-errors.ts'
+
+const longestUrl = 2_000
+
+export interface ServerParts {
+  readonly settings: Pick<Settings, 'jwtSecret' | 'authRateLimit' | 'trustedProxies'>
+  readonly log: Logger
+  readonly pool: pg.Pool
+  readonly probe: Probe
+  readonly gate: Gate
+}
+
+/** Builds the server; it listens nowhere yet, and has asked the database nothing. */
+export async function buildServer({ settings, log, pool, probe, gate }: ServerParts): Promise<App> {
+  const logger: FastifyBaseLogger = log
+  const app = fastify({
+    loggerInstance: logger,
+    logController: new RequestLog(),
+    bodyLimit,
+    requestTimeout: 30_000,
+    trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
+    // A request that comes in on an open connection while we stop is served, and the connection closed.
+    return503OnClosing: false,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
+    // URLs that reach no route, not even that of what is not found, and so no hook either: the gate is asked here.
+    frameworkErrors: (error, _request, reply) => {
+      const closed = gate.status.state !== 'open'
+      sendProblem(reply, closed ? new Problem(503, gate.status.detail) : toProblem(error))
+    },
+    clientErrorHandler: answerWireError,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.setErrorHandler(errorHandler({ schemaChanged: () => void gate.check() }))
+  answerUnknownRoutes(app)
+  acceptOnlyJson(app)
+  // First of all hooks: a closed gate is said before anything else looks at the request.
+  await app.register(gatePlugin, { gate })
+  app.addHook('onRequest', async request => {
+    if (request.url.length > longestUrl) throw new Problem(414, `A URL has at most ${longestUrl} characters.`)
+  })
+  await app.register(helmet, { contentSecurityPolicy: { directives: { defaultSrc: ["'none'"] } } })
+  await app.register(rateLimit, {
+    global: false,
+    errorResponseBuilder: (_request, { after }) => new Problem(429, `Too many requests. Try again in ${after}.`),
+  })
+  await serveDocs(app)
+
+  healthRoutes(app, { probe, gate })
+  const tokens = createTokens(settings.jwtSecret)
+  const bearer = createBearer(pool, tokens)
+  await app.register(
+    async scope =>
+      authRoutes(scope, { pool, passwords: createPasswords(), tokens, bearer, rateLimit: settings.authRateLimit }),
+    { prefix: '/api/v1/auth' },
+  )
+  await app.register(async scope => ticketRoutes(scope, { pool, bearer }), { prefix: '/api/v1/tickets' })
+  return app
+}

@@ -1,0 +1,148 @@
+// The app's settings: read once from the environment, checked together, every problem in one message.
+
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { databaseUrl } from './database-url.ts'
+
+export interface Settings {
+  /** Always a URL, also when the settings were given as PG* variables. Holds the password: never log it. */
+  readonly databaseUrl: string
+  readonly host: string
+  readonly port: number
+  readonly jwtSecret: Uint8Array
+  /** True if the secret was made up for this process: its tokens die with it. */
+  readonly jwtSecretIsTemporary: boolean
+  readonly logLevel: string
+  readonly logFormat: 'json' | 'pretty'
+  /** The path of the manifest that this app was built with. */
+  readonly manifest: string
+  /** Requests a minute that one address may send to register and login each; 0 is no limit. */
+  readonly authRateLimit: number
+  /** The proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[]
+}
+
+/** The settings are wrong: the message lists every problem, and the process ends with exit code 2. */
+export class SettingsError extends Error {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(['The app cannot start:', ...problems.map(problem => `  - ${problem}`)].join('\n'))
+    this.problems = problems
+  }
+}
+
+/** How a reader of settings looks at the environment: a variable or its file, and a place for what is wrong. */
+export interface Source {
+  /** The value of a variable; undefined if it is unset or empty (compose passes `${X:-}` as an empty one). */
+  value(name: string): string | undefined
+  /** The value of NAME, or what the file named by NAME_FILE holds, without its last line break. */
+  secret(name: string): string | undefined
+  problem(message: string): void
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+const logFormats = ['json', 'pretty'] as const
+const minimumSecretBytes = 32
+
+/** @throws SettingsError naming all that is wrong. */
+export function readSettings(env: NodeJS.ProcessEnv, isTerminal = process.stdout.isTTY === true): Settings {
+  const problems: string[] = []
+  const source = openSource(env, message => problems.push(message))
+  const jwtSecret = readJwtSecret(source)
+  const settings: Settings = {
+    databaseUrl: databaseUrl(source),
+    host: source.value('HOST') ?? '0.0.0.0',
+    port: wholeNumber(source, 'PORT', 8000, 65535),
+    jwtSecret: jwtSecret ?? randomBytes(minimumSecretBytes),
+    jwtSecretIsTemporary: jwtSecret === undefined,
+    logLevel: oneOf(source, 'LOG_LEVEL', logLevels) ?? 'info',
+    logFormat: oneOf(source, 'LOG_FORMAT', logFormats) ?? (isTerminal ? 'pretty' : 'json'),
+    manifest: source.value('SCHEMAGATE_MANIFEST') ?? fileURLToPath(new URL('../dist/manifest.json', import.meta.url)),
+    authRateLimit: wholeNumber(source, 'AUTH_RATE_LIMIT', 300, 1_000_000),
+    trustedProxies: readTrustedProxies(source),
+  }
+  if (problems.length > 0) throw new SettingsError(problems)
+  return settings
+}
+
+function openSource(env: NodeJS.ProcessEnv, problem: (message: string) => void): Source {
+  const value = (name: string) => env[name] || undefined
+  return {
+    value,
+    problem,
+    secret(name) {
+      const file = value(`${name}_FILE`)
+      if (file === undefined) return value(name)
+      if (value(name) !== undefined) {
+        problem(`${name} and ${name}_FILE are both set: unset one of them.`)
+        return undefined
+      }
+      try {
+        const text = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+        if (text !== '') return text
+        problem(`${name}_FILE: ${file} is empty.`)
+      } catch (error) {
+        problem(`${name}_FILE: ${unreadable(file, error)}`)
+      }
+      return undefined
+    },
+  }
+}
+
+function unreadable(file: string, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOENT') return `there is no file ${file}.`
+  if (code === 'EISDIR') return `${file} is a folder. Does the file exist on the host that mounts it?`
+  if (code === 'EACCES')
+    return `${file} may not be read by user ${process.getuid?.()}. A file secret keeps its owner and mode from the host: chmod 0444 it there, or give it to that user.`
+  return `${file} cannot be read (${String(code)}).`
+}
+
+function readJwtSecret(source: Source): Uint8Array | undefined {
+  const text = source.secret('JWT_SECRET')
+  if (text === undefined) {
+    const wasGiven = source.value('JWT_SECRET') ?? source.value('JWT_SECRET_FILE')
+    if (source.value('NODE_ENV') === 'production' && wasGiven === undefined)
+      source.problem(
+        'JWT_SECRET or JWT_SECRET_FILE must be set in production: there is no default. Make one with: openssl rand -base64 48',
+      )
+    return undefined
+  }
+  const secret = new TextEncoder().encode(text)
+  if (secret.length < minimumSecretBytes)
+    source.problem(
+      `JWT_SECRET has ${secret.length} bytes, but needs at least ${minimumSecretBytes}. Make one with: openssl rand -base64 48`,
+    )
+  return secret
+}
+
+function wholeNumber(source: Source, name: string, byDefault: number, maximum: number): number {
+  const text = source.value(name)
+  if (text === undefined) return byDefault
+  const number = Number(text)
+  if (/^\d+$/.test(text) && number <= maximum) return number
+  source.problem(`${name} is "${text}", but must be a whole number from 0 to ${maximum}.`)
+  return byDefault
+}
+
+function oneOf<T extends string>(source: Source, name: string, allowed: readonly T[]): T | undefined {
+  const text = source.value(name)
+  const found = allowed.find(value => value === text)
+  if (text !== undefined && found === undefined)
+    source.problem(`${name} is "${text}", but must be one of ${allowed.join(', ')}.`)
+  return found
+}
+
+function readTrustedProxies(source: Source): string[] {
+  const proxies = (source.value('TRUSTED_PROXIES') ?? '').split(',').flatMap(part => part.trim() || [])
+  for (const proxy of proxies) {
+    const [address = '', bits, ...rest] = proxy.split('/')
+    const version = isIP(address)
+    const bitsAreRight = bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (version === 6 ? 128 : 32))
+    if (version === 0 || !bitsAreRight || rest.length > 0)
+      source.problem(`TRUSTED_PROXIES has "${proxy}", but must list addresses such as 10.0.0.7 or 10.0.0.0/8.`)
+  }
+  return proxies
+}
