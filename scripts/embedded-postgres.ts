@@ -9,7 +9,7 @@ import pg from 'pg'
 import { dieWithUs } from './die-with-us.ts'
 import { freePort } from './free-port.ts'
 import { postgresBinaries, type ServerUser, serverUser } from './postgres-binaries.ts'
-import { logTail, prepareDataDir, removeStalePid } from './postgres-data.ts'
+import { logTail, prepareDataDir, removeStalePid, saysReady } from './postgres-data.ts'
 
 export interface PostgresOptions {
   /** Where the data lives. Made if it is missing, used as it is if a server has been here before. */
@@ -172,6 +172,8 @@ async function untilItAnswers(child: ChildProcess, dataDir: string, config: pg.C
     const client = new pg.Client({ ...config, connectionTimeoutMillis: 5_000 })
     client.on('error', () => {})
     try {
+      // Where the port is another server's, that one would answer: ours says so itself first.
+      if (!(await saysReady(dataDir, child.pid))) throw new Error('Postgres is starting.')
       await client.connect()
       await client.query('select 1')
       return

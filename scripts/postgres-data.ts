@@ -67,6 +67,12 @@ export async function removeStalePid(dataDir: string): Promise<void> {
   await rm(file, { force: true })
 }
 
+/** Whether the server that is process `pid` has noted in its data folder that it takes connections. */
+export async function saysReady(dataDir: string, pid: number | undefined): Promise<boolean> {
+  const lines = (await readFile(join(dataDir, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
+  return lines[0]?.trim() === `${pid}` && lines[7]?.trim() === 'ready'
+}
+
 /** The last lines of the server's log. */
 export async function logTail(dataDir: string, lines = 20): Promise<string> {
   const text = await readFile(join(dataDir, 'server.log'), 'utf8').catch(() => '')
