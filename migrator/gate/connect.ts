@@ -1,0 +1,29 @@
+// The gate as middleware, for Express, Connect, and whatever else calls (request, response, next).
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Gate } from './gate.ts'
+import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from './problem.ts'
+
+export interface GateMiddlewareOptions {
+  /** Paths answered whatever the gate says. Default `/health`, `/health/live`. */
+  readonly exempt?: readonly string[]
+}
+
+export type ConnectMiddleware = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
+
+/** Use it first, before anything that answers: what stands before it is not behind the gate. */
+export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}): ConnectMiddleware {
+  const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
+  return (request, response, next) => {
+    if (gate.enter()) {
+      response.once('close', () => gate.leave())
+      next()
+    } else if (exempt.has(pathOf(request.url))) {
+      next()
+    } else {
+      const body = JSON.stringify(problem(gate.status))
+      response.writeHead(503, { ...PROBLEM_HEADERS, 'content-length': Buffer.byteLength(body) })
+      response.end(request.method === 'HEAD' ? undefined : body)
+    }
+  }
+}

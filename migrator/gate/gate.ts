@@ -1,0 +1,194 @@
+// The gate: open only while the database carries the schema that this app was built for.
+
+import { EventEmitter } from 'node:events'
+import type { ClientConfig, Pool } from 'pg'
+import { connectionOf } from './connection.ts'
+import { Door } from './door.ts'
+import { SCHEMA_STATES, sqlState } from './look.ts'
+import type { Manifest } from './manifest.ts'
+import type { Queryable } from './reader.ts'
+import { GateClosedError, type GateState, type GateStatus, GateTimeoutError, statusOf, unreachable } from './status.ts'
+import { Watch } from './watch.ts'
+
+export interface GateOptions {
+  /** The database's URL, the app role's. One of `url`, `connection` and `pool` is needed. */
+  readonly url?: string
+  /** The same as `pg` takes it. */
+  readonly connection?: ClientConfig
+  /** A pool whose connection settings are taken; none of its connections is. */
+  readonly pool?: Pick<Pool, 'options'>
+  /** What this app was built with: `readManifest(file)`. */
+  readonly manifest: Manifest
+  /** Where the ledger lives. Default `schemagate`. */
+  readonly schema?: string
+  /** How often an open gate looks at the ledger besides being told, in milliseconds. Default 1000. */
+  readonly pollInterval?: number
+  /** How often a closed gate looks. Default 250. */
+  readonly closedPollInterval?: number
+  /** How long the last answer holds when no new one comes. Default 5000. */
+  readonly staleAfter?: number
+  /** The most that one try to connect may take. Default 2000. */
+  readonly connectTimeout?: number
+  /** Announce the app's head in `application_name`, for migrators about to break it. Default true. */
+  readonly announce?: boolean
+  /** Keep the ledger locked (ACCESS SHARE) while open, on a second connection, so that it cannot be dropped or
+   *  restored over before the gate has closed. Default true. */
+  readonly fence?: boolean
+  /** What else must end before this app lets go for a breaking migration: job queues, streams. Requests are counted. */
+  readonly drain?: () => Promise<void> | void
+}
+
+/** `change` comes with the new status and the one before. */
+export interface GateEvents {
+  change: [status: GateStatus, previous: GateStatus]
+}
+
+export interface WhenOpenOptions {
+  /** In milliseconds; without one it waits for ever. */
+  readonly timeout?: number
+  readonly signal?: AbortSignal
+}
+
+const DEFAULTS = {
+  schema: 'schemagate',
+  pollInterval: 1000,
+  closedPollInterval: 250,
+  staleAfter: 5000,
+  connectTimeout: 2000,
+  announce: true,
+  fence: true,
+} as const
+
+/**
+ * Makes a gate. It starts closed and looks at once; until the first answer its state is `unreachable`. It never throws
+ * or rejects because of the database, and keeps the process alive until `close`.
+ * @throws TypeError when the options name no database.
+ */
+export function createGate(options: GateOptions): Gate {
+  return new Gate(options)
+}
+
+/** See `createGate`. */
+export class Gate extends EventEmitter<GateEvents> {
+  readonly #door: Door
+  readonly #watch: Watch
+  #closed = false
+
+  constructor(options: GateOptions) {
+    super()
+    const { manifest, drain } = options
+    const settings = { ...DEFAULTS, ...defined(options) }
+    const { staleAfter } = settings
+    this.#door = new Door(
+      unreachable(manifest, undefined, 'The database has not been looked at yet.'),
+      () => unreachable(manifest, undefined, `The database has given no answer for ${staleAfter} ms.`),
+      // A listener that throws must fail as listeners do, and not stop the watch.
+      (status, previous) => process.nextTick(() => this.emit('change', status, previous)),
+    )
+    this.#watch = new Watch({ ...settings, connection: connectionOf(options), manifest, drain }, this.#door)
+  }
+
+  /** One comparison in memory. */
+  get isOpen(): boolean {
+    return this.#door.isOpen
+  }
+
+  get state(): GateState {
+    return this.#door.status.state
+  }
+
+  /** One sentence for people, safe to show to anyone who may call the app. */
+  get detail(): string {
+    return this.#door.status.detail
+  }
+
+  get status(): GateStatus {
+    return this.#door.status
+  }
+
+  /** Goes in if the gate is open: true, and then `leave` must be called, or a breaking migration waits for it in vain. */
+  enter(): boolean {
+    return this.#door.enter()
+  }
+
+  /** Ends what `enter` began. */
+  leave(): void {
+    this.#door.leave()
+  }
+
+  /** Runs a piece of work inside the gate, as a worker without requests does. @throws GateClosedError if it is closed. */
+  async run<Result>(work: () => Promise<Result> | Result): Promise<Result> {
+    if (!this.enter()) throw new GateClosedError(this.status)
+    try {
+      return await work()
+    } finally {
+      this.leave()
+    }
+  }
+
+  /** Looks now, and gives what that look said. */
+  async check(): Promise<GateStatus> {
+    await this.#watch.check()
+    return this.status
+  }
+
+  /**
+   * Resolves when the gate is open, at once if it is.
+   * @throws GateTimeoutError after `timeout` milliseconds, the signal's reason when it is aborted, GateClosedError when
+   * the gate is ended meanwhile.
+   */
+  async whenOpen({ timeout, signal }: WhenOpenOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.isOpen) return
+    if (this.#closed) throw new GateClosedError(this.status)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const onChange = () => {
+      if (this.isOpen) resolve()
+      else if (this.#closed) reject(new GateClosedError(this.status))
+    }
+    const onAbort = () => reject(signal?.reason)
+    const late =
+      timeout === undefined ? undefined : setTimeout(() => reject(new GateTimeoutError(this.status, timeout)), timeout)
+    this.on('change', onChange)
+    signal?.addEventListener('abort', onAbort)
+    try {
+      await promise
+    } finally {
+      clearTimeout(late)
+      this.off('change', onChange)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /**
+   * Shows the gate an error that a query of the app's has failed with: one that says that the schema is not what the
+   * code expects makes it look at once.
+   */
+  observe(error: unknown): void {
+    const code = sqlState(error)
+    if (code !== undefined && SCHEMA_STATES.has(code)) this.#watch.ring()
+  }
+
+  /**
+   * Looks at the ledger over a connection of the app's own.
+   * @throws GateClosedError when that connection leads to a database which the app does not match.
+   */
+  async verify(connection: Queryable): Promise<void> {
+    const { verdict, databaseHead } = await this.#watch.reader.read(connection)
+    if (verdict.state === 'open') return
+    this.#watch.ring()
+    throw new GateClosedError(statusOf(this.#watch.manifest, verdict, databaseHead))
+  }
+
+  /** Closes the gate for good, and its connections. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#door.shut(unreachable(this.#watch.manifest, undefined, 'The gate was closed by the app itself.'))
+    await this.#watch.close()
+  }
+}
+
+// An option that is given as undefined is one that is not given.
+function defined(options: GateOptions): Partial<GateOptions> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,108 @@
+// The look: the one query by which a gate learns what the ledger says, and what its answers and errors mean.
+
+import { escapeIdentifier, escapeLiteral } from 'pg'
+import type { LedgerRow } from './window.ts'
+
+/** What the database says of its ledger. `rows` is null when there is no ledger, undefined when nothing has changed. */
+export interface Look {
+  /** Equal digests mean equal ledgers, as far as a gate reads them. */
+  readonly digest: string
+  readonly rows: readonly LedgerRow[] | null | undefined
+}
+
+/** The look of a database without a ledger. */
+export const NO_LEDGER: Look = { digest: 'no ledger', rows: null }
+
+/** The row that `lookSql` gives. */
+export interface LookRow {
+  readonly digest: string
+  readonly rows: string | null
+}
+
+/**
+ * The query, for a ledger in `schema`; its one parameter is the digest of the last look. The rows come only when they
+ * have changed since: a look at an unchanged ledger moves 64 bytes, however many migrations there are.
+ */
+export function lookSql(schema: string): string {
+  return `with seen as materialized (
+  select name, checksum, kind, breaking, state, position,
+    case when pg_catalog.jsonb_typeof(journal) = 'object' then journal->'earlier' end as earlier
+  from ${ledgerTable(schema)}
+), digest as (
+  select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce(
+    pg_catalog.string_agg(pg_catalog.row_to_json(seen)::text, E'\\n' order by position), ''), 'UTF8')), 'hex') as digest
+  from seen
+)
+select digest, case when digest is distinct from $1::text
+  then (select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(seen) order by position), '[]')::text from seen)
+  end as rows
+from digest`
+}
+
+/** The ledger's table in `schema`, quoted. */
+export function ledgerTable(schema: string): string {
+  return `${escapeIdentifier(schema)}.ledger`
+}
+
+/** The row that `locksSql` gives. */
+export interface LocksRow {
+  /** Someone waits for the ledger to be let go: to drop it, to restore over it, to change its columns. */
+  readonly awaited: boolean
+  /** A migrator holds the run lock. */
+  readonly running: boolean
+}
+
+/** Who wants the ledger, and does a run go on? Its parameters are the run lock's two keys. */
+export function locksSql(schema: string): string {
+  return `select
+  coalesce(pg_catalog.bool_or(locktype = 'relation' and not granted and mode = 'AccessExclusiveLock'
+    and relation = pg_catalog.to_regclass(${escapeLiteral(ledgerTable(schema))})), false) as awaited,
+  coalesce(pg_catalog.bool_or(locktype = 'advisory' and granted and objsubid = 2
+    and classid = $1::int4::oid and objid = $2::int4::oid), false) as running
+from pg_catalog.pg_locks
+where database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`
+}
+
+/** Reads the one row that the query gives. @throws Error if it is not one: another tool's table of that name. */
+export function readLook(row: LookRow | undefined): Look {
+  if (row === undefined) throw new Error('the ledger gave no answer')
+  if (row.rows === null) return { digest: row.digest, rows: undefined }
+  const rows: LedgerRow[] = JSON.parse(row.rows)
+  return { digest: row.digest, rows }
+}
+
+/** The SQLSTATE of an error that came from the server; undefined for any other. */
+export function sqlState(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined
+}
+
+/** There is no ledger, or it is not one that is known here: undefined table, schema, column. */
+export const NO_LEDGER_STATES: ReadonlySet<string> = new Set(['42P01', '3F000', '42703'])
+
+/** The ledger is locked by someone who changes the table itself: lock not available. */
+export const LEDGER_LOCKED = '55P03'
+
+/**
+ * What an app's own query fails with when the schema is not what its code expects: undefined table, column, function,
+ * schema, type; no permission (objects made anew lose their grants). Each is a reason to look again at once.
+ */
+export const SCHEMA_STATES: ReadonlySet<string> = new Set(['42P01', '42703', '42883', '3F000', '42704', '42501'])
+
+/**
+ * Why there is no answer, in words that may be shown to anyone: an error's own message names hosts and roles, so only
+ * its code is repeated.
+ */
+export function unreachableDetail(error: unknown): string {
+  const code = sqlState(error)
+  if (code === '42501') return 'This app may not read the ledger (42501): grant it with the migrator, --app-role.'
+  if (code?.startsWith('28')) return `The database refuses this app's login (${code}).`
+  if (code === '3D000') return 'There is no such database (3D000).'
+  if (code?.startsWith('57P')) return `The database is starting up or shutting down (${code}).`
+  if (code === '53300') return 'The database has no connection left for this app (53300).'
+  if (code !== undefined) return `The database answers with an error (${code}).`
+  const network = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  return typeof network === 'string' && /^E[A-Z_]+$/.test(network)
+    ? `The database does not answer (${network}).`
+    : 'The database does not answer.'
+}

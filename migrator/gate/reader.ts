@@ -1,0 +1,105 @@
+// The reader: looks at the ledger over a session and says what the window says, judging anew only what has changed.
+
+import {
+  LEDGER_LOCKED,
+  type LocksRow,
+  type LookRow,
+  ledgerTable,
+  locksSql,
+  lookSql,
+  NO_LEDGER,
+  NO_LEDGER_STATES,
+  readLook,
+  sqlState,
+} from './look.ts'
+import type { Manifest } from './manifest.ts'
+import { runLockKey } from './run-lock-key.ts'
+import { judge, type LedgerRow, type Verdict } from './window.ts'
+
+/** Anything that takes a query: a session, or an app's own connection that is to be verified. */
+export interface Queryable {
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
+}
+
+/** The window's verdict, and the newest migration that the database has applied; undefined while that is not known. */
+export interface Reading {
+  readonly verdict: Verdict
+  readonly databaseHead: string | null | undefined
+}
+
+/** The verdict while somebody has the ledger's table locked, or waits to. */
+export const LOCKED: Verdict = {
+  state: 'migrating',
+  detail: 'The ledger itself is being changed, dropped or restored: its table is locked.',
+}
+
+/** Reads the ledger in one schema for one manifest. */
+export class Reader {
+  readonly #manifest: Manifest
+  readonly #lookSql: string
+  readonly #locksSql: string
+  readonly #holdSql: string
+  readonly #lockKey: readonly [number, number]
+  #digest: string | undefined
+  #reading: Reading
+
+  constructor(manifest: Manifest, schema: string) {
+    this.#manifest = manifest
+    this.#lookSql = lookSql(schema)
+    this.#locksSql = locksSql(schema)
+    // Read committed, so that every look sees what has been committed; access share, so that only a drop, a truncate or
+    // a change of the table's form has to wait.
+    this.#holdSql = `rollback; begin isolation level read committed read only; lock table ${ledgerTable(schema)} in access share mode`
+    this.#lockKey = runLockKey(schema)
+    this.#reading = { verdict: judge(manifest, null), databaseHead: null }
+  }
+
+  /** Looks. @throws what is neither an answer nor a missing or locked ledger: no permission, a lost connection. */
+  async read(session: Queryable): Promise<Reading> {
+    try {
+      const [row] = await session.query<LookRow>(this.#lookSql, [this.#digest ?? null])
+      return this.#judge(readLook(row))
+    } catch (error) {
+      const code = sqlState(error)
+      if (code === LEDGER_LOCKED) return { verdict: LOCKED, databaseHead: undefined }
+      if (code === undefined || !NO_LEDGER_STATES.has(code)) throw error
+      return this.#judge(NO_LEDGER)
+    }
+  }
+
+  /**
+   * Begins a transaction that keeps the ledger's table in place until `release`, letting go of one that was begun
+   * before. False when there is no table to hold, or it is locked: the next `read` says which.
+   */
+  async hold(session: Queryable): Promise<boolean> {
+    try {
+      await session.query(this.#holdSql)
+      return true
+    } catch (error) {
+      const code = sqlState(error)
+      await this.release(session)
+      if (code === LEDGER_LOCKED || (code !== undefined && NO_LEDGER_STATES.has(code))) return false
+      throw error
+    }
+  }
+
+  async release(session: Queryable): Promise<void> {
+    await session.query('rollback')
+  }
+
+  /** Does someone wait for the ledger's table, does a run go on? */
+  async locks(session: Queryable): Promise<LocksRow> {
+    const [row] = await session.query<LocksRow>(this.#locksSql, this.#lockKey)
+    return row ?? { awaited: false, running: false }
+  }
+
+  #judge({ digest, rows }: { digest: string; rows: readonly LedgerRow[] | null | undefined }): Reading {
+    // Without rows it is the ledger of the last look.
+    if (rows !== undefined) {
+      const applied = (rows ?? []).filter(row => row.state === 'applied' && row.kind !== 'repeatable')
+      this.#reading = { verdict: judge(this.#manifest, rows), databaseHead: applied.at(-1)?.name ?? null }
+      this.#digest = digest
+    }
+    return this.#reading
+  }
+}

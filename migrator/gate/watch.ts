@@ -1,0 +1,283 @@
+// The watch: the loop that keeps a gate's door in step with the ledger, over connections that come and go.
+
+import { performance } from 'node:perf_hooks'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { ClientConfig } from 'pg'
+import { announce, DRAINED, LOOKING } from './announce.ts'
+import { Bell } from './bell.ts'
+import type { Door } from './door.ts'
+import { sqlState } from './look.ts'
+import type { Manifest } from './manifest.ts'
+import { readNotice } from './notice.ts'
+import { LOCKED, Reader } from './reader.ts'
+import { listen, openSession, rename, type Session, settle } from './session.ts'
+import { type GateState, statusOf, unreachable } from './status.ts'
+import { aboutToBreak, aboutToRevert, isKnown, type Verdict } from './window.ts'
+
+export interface WatchSettings {
+  readonly connection: ClientConfig
+  readonly manifest: Manifest
+  readonly schema: string
+  /** All in milliseconds. */
+  readonly pollInterval: number
+  readonly closedPollInterval: number
+  readonly staleAfter: number
+  readonly connectTimeout: number
+  readonly announce: boolean
+  readonly fence: boolean
+  readonly drain: (() => Promise<void> | void) | undefined
+}
+
+// After the first loss at once, then ever more slowly, but never so slowly that a database that is back waits for long.
+const BACKOFF = [0, 25, 50, 100, 250]
+
+// A transaction that only holds a lock harms nobody, but one that lasts for days worries whoever reads pg_stat_activity.
+const RENEW_AFTER = 10_000
+
+/** Two sessions, or one that does for both. */
+interface Sessions {
+  /** Hears notifications and carries the announcement. */
+  readonly ear: Session
+  /** Looks, and while the door is open holds the ledger's table: a session in a transaction hears nothing. */
+  readonly eye: Session
+  readonly fenced: boolean
+}
+
+export class Watch {
+  readonly reader: Reader
+  readonly #settings: WatchSettings
+  readonly #door: Door
+  readonly #bell = new Bell()
+  readonly #ended: Promise<void>
+  readonly #end = new AbortController()
+  #closing = false
+  #lost = false
+  #sessions: Session[] = []
+  #checks: (() => void)[] = []
+  #heldSince: number | undefined
+  #name = ''
+  /** Counts openings, so that a letting go that was begun before one does not end after it. */
+  #round = 0
+  #lettingGo = false
+  /** What a migrator has said it is about to do. */
+  #aboutTo: Verdict | undefined
+
+  constructor(settings: WatchSettings, door: Door) {
+    this.#settings = settings
+    this.#door = door
+    this.reader = new Reader(settings.manifest, settings.schema)
+    this.#ended = this.#run()
+  }
+
+  get manifest(): Manifest {
+    return this.#settings.manifest
+  }
+
+  /** Looks as soon as can be, instead of at the next poll. */
+  ring(): void {
+    this.#bell.ring()
+  }
+
+  /** Resolves when a look that began after this call has been taken in, or has failed. */
+  check(): Promise<void> {
+    if (this.#closing) return Promise.resolve()
+    return new Promise(resolve => {
+      this.#checks.push(resolve)
+      this.#bell.ring()
+    })
+  }
+
+  /** Ends the loop and its connections. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#end.abort()
+    this.#round++
+    this.#bell.ring()
+    await this.#disconnect()
+    await this.#ended
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0
+    while (!this.#closing) {
+      const asked = this.#checks.splice(0)
+      try {
+        const sessions = await this.#connect()
+        await this.#visit(sessions)
+        failures = 0
+        answer(asked)
+        await this.#stay(sessions)
+      } catch (error) {
+        if (!this.#closing) this.#door.shut(unreachable(this.#settings.manifest, error))
+      }
+      answer(asked)
+      await this.#disconnect()
+      const delay = BACKOFF[Math.min(failures++, BACKOFF.length - 1)]!
+      if (!this.#closing && delay > 0) await this.#bell.wait(delay)
+    }
+    answer(this.#checks.splice(0))
+  }
+
+  async #stay(sessions: Sessions): Promise<void> {
+    while (!this.#closing && !this.#lost) {
+      const { pollInterval, closedPollInterval } = this.#settings
+      await this.#bell.wait(this.#door.isOpen ? pollInterval : closedPollInterval)
+      if (this.#closing || this.#lost) return
+      const asked = this.#checks.splice(0)
+      try {
+        await this.#visit(sessions)
+      } finally {
+        answer(asked)
+      }
+    }
+  }
+
+  async #connect(): Promise<Sessions> {
+    const { schema, staleAfter } = this.#settings
+    this.#lost = false
+    this.#heldSince = undefined
+    this.#name = this.#ownName()
+    const ear = await this.#open(this.#name)
+    if (ear.pooled) return { ear, eye: ear, fenced: false }
+    await settle(ear, this.#name, staleAfter)
+    await listen(ear, schema)
+    if (!this.#settings.fence) return { ear, eye: ear, fenced: false }
+    const eye = await this.#open(LOOKING)
+    await settle(eye, LOOKING, staleAfter)
+    return { ear, eye, fenced: true }
+  }
+
+  async #open(applicationName: string): Promise<Session> {
+    const session = await openSession({
+      config: this.#settings.connection,
+      applicationName,
+      connectTimeout: this.#settings.connectTimeout,
+      answerTimeout: this.#settings.staleAfter,
+      onNotification: payload => this.#hear(payload),
+      onLost: error => {
+        // At once, not after the next look: what the lost connection was to may come back as something else.
+        if (this.#closing) return
+        this.#lost = true
+        this.#door.shut(unreachable(this.#settings.manifest, error))
+        this.#bell.ring()
+      },
+    })
+    this.#sessions.push(session)
+    if (this.#closing) await session.close()
+    return session
+  }
+
+  async #disconnect(): Promise<void> {
+    await Promise.all(this.#sessions.splice(0).map(session => session.close()))
+  }
+
+  async #visit(sessions: Sessions): Promise<void> {
+    const { eye, ear } = sessions
+    if (this.#heldSince !== undefined) await this.#tendFence(eye)
+    let state = await this.#look(sessions)
+    if (state === 'open' && !this.#isReady(sessions)) {
+      await this.#getReady(sessions)
+      state = await this.#look(sessions)
+    }
+    if (state === 'open') return
+    if (this.#heldSince !== undefined) await this.#dropFence(eye)
+    if (state === 'too-old' || this.#aboutTo !== undefined) this.#letGo(ear)
+  }
+
+  /** One look, taken in. The door opens only upon a look at a ledger that is held, with the head announced before. */
+  async #look(sessions: Sessions): Promise<GateState> {
+    const { manifest, staleAfter } = this.#settings
+    const sent = performance.now()
+    const warned = this.#aboutTo
+    try {
+      const { verdict, databaseHead } = await this.reader.read(sessions.eye)
+      // A warning ends with the run that gave it, also when that run has died and tells nobody.
+      if (warned !== undefined && !(await this.reader.locks(sessions.eye)).running) {
+        if (this.#aboutTo === warned) this.#aboutTo = undefined
+      }
+      const told = verdict.state === 'open' ? (this.#aboutTo ?? verdict) : verdict
+      const status = statusOf(manifest, told, databaseHead)
+      if (told.state !== 'open') this.#door.shut(status)
+      else if (this.#isReady(sessions) && !this.#lost && !this.#closing) this.#door.open(status, sent + staleAfter)
+      return told.state
+    } catch (error) {
+      // The server's own errors are answers, if not good ones: the connection may live on.
+      if (sqlState(error) === undefined) throw error
+      this.#door.shut(unreachable(manifest, error))
+      return 'unreachable'
+    }
+  }
+
+  #isReady({ fenced }: Sessions): boolean {
+    return this.#name !== DRAINED && (!fenced || this.#heldSince !== undefined)
+  }
+
+  async #getReady({ ear, eye, fenced }: Sessions): Promise<void> {
+    this.#round++
+    if (this.#name === DRAINED) {
+      this.#name = this.#ownName()
+      await rename(ear, this.#name)
+    }
+    if (fenced && this.#heldSince === undefined && (await this.reader.hold(eye))) this.#heldSince = performance.now()
+  }
+
+  /** Somebody who wants to drop the ledger gets it once the door is shut and nobody is inside any more. */
+  async #tendFence(eye: Session): Promise<void> {
+    const { awaited } = await this.reader.locks(eye)
+    if (awaited) {
+      this.#door.shut(statusOf(this.#settings.manifest, LOCKED))
+      // The server ends the transaction by itself after `staleAfter`.
+      const patience = pause(this.#settings.staleAfter / 2, undefined, { signal: this.#end.signal }).catch(() => {})
+      await Promise.race([this.#door.empty(), patience])
+      await this.#dropFence(eye)
+    } else if (performance.now() - (this.#heldSince ?? 0) > RENEW_AFTER) {
+      this.#heldSince = (await this.reader.hold(eye)) ? performance.now() : undefined
+      if (this.#heldSince === undefined) this.#door.shut(statusOf(this.#settings.manifest, LOCKED))
+    }
+  }
+
+  async #dropFence(eye: Session): Promise<void> {
+    this.#heldSince = undefined
+    await this.reader.release(eye)
+  }
+
+  #hear(payload: string): void {
+    const { event, migration } = readNotice(payload)
+    const { manifest } = this.#settings
+    if (event === 'released') this.#aboutTo = undefined
+    if (migration !== undefined && event === (isKnown(manifest, migration) ? 'reverting' : 'breaking')) {
+      this.#aboutTo = event === 'breaking' ? aboutToBreak(migration) : aboutToRevert(migration)
+      this.#door.shut(statusOf(manifest, this.#aboutTo))
+    }
+    this.#bell.ring()
+  }
+
+  /** Tells the migrator that nothing of this app runs any more, once that is so. */
+  #letGo(ear: Session): void {
+    if (this.#lettingGo || this.#name === DRAINED) return
+    this.#lettingGo = true
+    const round = this.#round
+    const done = async () => {
+      await this.#door.empty()
+      await this.#settings.drain?.()
+      if (round !== this.#round || !this.#sessions.includes(ear)) return
+      // Before the query is sent, so that an opening meanwhile sends its own name after this one.
+      this.#name = DRAINED
+      await rename(ear, DRAINED)
+    }
+    // What fails here (the app's own `drain`, a lost connection) leaves the announcement in place: tried again later.
+    done()
+      .catch(() => {})
+      .finally(() => {
+        this.#lettingGo = false
+      })
+  }
+
+  #ownName(): string {
+    return this.#settings.announce ? announce(this.#settings.manifest) : LOOKING
+  }
+}
+
+function answer(asked: (() => void)[]): void {
+  for (const tell of asked.splice(0)) tell()
+}

@@ -1,0 +1,115 @@
+// The window: may an app with this manifest run on a database with this ledger? A pure function of the two.
+
+import type { Manifest, ManifestEntry } from './manifest.ts'
+
+/** What the gate reads of a ledger row. Rows come in the order applied. */
+export interface LedgerRow {
+  readonly name: string
+  readonly checksum: string
+  readonly kind: 'sql' | 'code' | 'repeatable' | 'baseline'
+  readonly breaking: boolean
+  readonly state: 'applied' | 'running'
+  /** Checksums that a repeatable migration had before, from `journal->'earlier'`. */
+  readonly earlier?: readonly string[] | null
+}
+
+/** What the window says. A gate knows one state more, `unreachable`. */
+export type WindowState = 'open' | 'unmigrated' | 'behind' | 'diverged' | 'too-old' | 'migrating'
+
+export interface Verdict {
+  readonly state: WindowState
+  /** One sentence for people: what is wrong, with names, and what helps. */
+  readonly detail: string
+  /** `behind`: the app's migrations that the database has not applied, oldest first. */
+  readonly missing?: readonly string[]
+  /** `diverged`, `too-old`, `migrating`: the migrations that are the reason. */
+  readonly migrations?: readonly string[]
+}
+
+/**
+ * Open when the database has applied every migration of the manifest with the same content, and no migration marked
+ * breaking that the manifest does not know. `rows` is null when the database has no ledger.
+ *
+ * When several things are wrong, the one that running the migrator does not cure is told first: `diverged`, `too-old`,
+ * `migrating`, `behind`.
+ */
+export function judge(manifest: Manifest, rows: readonly LedgerRow[] | null): Verdict {
+  if (rows === null)
+    return { state: 'unmigrated', detail: 'The database has no ledger: run the migrator (schemagate up).' }
+
+  const ledger = new Map(rows.map(row => [row.name, row]))
+  const diverged: string[] = []
+  const migrating: string[] = []
+  const missing: string[] = []
+  for (const entry of manifest.migrations) {
+    const row = ledger.get(entry.name)
+    if (row === undefined) missing.push(entry.name)
+    else if (!sameContent(entry, row)) (entry.kind === 'repeatable' ? missing : diverged).push(entry.name)
+    else if (row.state === 'running') migrating.push(entry.name)
+  }
+  if (diverged.length > 0) {
+    const detail = `The database has applied ${list(diverged)} with other content than this app was built with: another history.`
+    return { state: 'diverged', detail, migrations: diverged }
+  }
+  const unknown = unknownBreaking(manifest, rows)
+  if (unknown.length > 0) {
+    const detail = `The database has ${list(unknown)}, which breaks apps that do not know it: this app is too old, start a newer one.`
+    return { state: 'too-old', detail, migrations: unknown }
+  }
+  if (migrating.length > 0) {
+    const detail = `${list(migrating)} is under way, or was interrupted: the next run of the migrator finishes it.`
+    return { state: 'migrating', detail, migrations: migrating }
+  }
+  if (missing.length > 0) {
+    const detail =
+      rows.length === 0
+        ? 'The database has an empty ledger: run the migrator (schemagate up).'
+        : `The database lacks ${list(missing)}: run the migrator that was built with this app (schemagate up).`
+    return { state: rows.length === 0 ? 'unmigrated' : 'behind', detail, missing }
+  }
+  return { state: 'open', detail: 'The database has the schema that this app was built for.' }
+}
+
+/** Was the app built with a migration of this name? */
+export function isKnown(manifest: Manifest, migration: string): boolean {
+  return manifest.migrations.some(({ name }) => name === migration)
+}
+
+/** The verdict for an app that does not know `migration`, from the moment a migrator warns of it. */
+export function aboutToBreak(migration: string): Verdict {
+  const detail = `${migration} is about to be applied, which breaks apps that do not know it: this app is too old, start a newer one.`
+  return { state: 'too-old', detail, migrations: [migration] }
+}
+
+/** The verdict for an app that was built with `migration`, from the moment a migrator warns that it will be undone. */
+export function aboutToRevert(migration: string): Verdict {
+  const detail = `${migration} is about to be undone, and this app was built with it.`
+  return { state: 'behind', detail, missing: [migration] }
+}
+
+// A repeatable migration may have moved on: what the app was built with is then among the earlier contents.
+function sameContent(entry: ManifestEntry, row: LedgerRow): boolean {
+  if (entry.checksum === row.checksum) return true
+  return entry.kind === 'repeatable' && (row.earlier ?? []).includes(entry.checksum)
+}
+
+// `running` counts as well: it is half applied, or about to be, with the migrator waiting for older apps to let go.
+// A repeatable migration is known by its content, so one marked breaking that moved on is unknown to older apps.
+function unknownBreaking(manifest: Manifest, rows: readonly LedgerRow[]): string[] {
+  const known = new Map(manifest.migrations.map(entry => [entry.name, entry]))
+  return rows
+    .filter(row => {
+      if (!row.breaking) return false
+      const entry = known.get(row.name)
+      if (entry === undefined) return true
+      return entry.kind === 'repeatable' && entry.checksum !== row.checksum && sameContent(entry, row)
+    })
+    .map(row => row.name)
+}
+
+function list(names: readonly string[]): string {
+  const [first, second, third] = names
+  if (names.length > 3) return `${first}, ${second} and ${names.length - 2} more`
+  if (third !== undefined) return `${first}, ${second} and ${third}`
+  return second === undefined ? `${first}` : `${first} and ${second}`
+}
