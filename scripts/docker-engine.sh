@@ -16,7 +16,7 @@ if answers && complete; then exit 0; fi
 
 install_packages() {
   command -v apt-get >/dev/null || fail "no apt-get here: install Docker Engine 25+ with Compose 2.24+ and buildx"
-  local packages=(docker.io docker-compose docker-buildx ca-certificates)
+  local packages=(docker.io docker-compose docker-buildx)
   export DEBIAN_FRONTEND=noninteractive
   log "installing ${packages[*]}"
   apt-get update -qq
@@ -34,8 +34,9 @@ install_packages() {
   command -v docker >/dev/null || { apt-cache show docker-cli >/dev/null 2>&1 && packages+=(docker-cli); }
   local release=()
   apt-cache policy docker-buildx | grep -q ' 100 .* trixie/' && release=(-t trixie)
-  # An answer from dpkg or needrestart would wait for someone at the keyboard; there is nobody.
-  apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 "${release[@]}" "${packages[@]}" </dev/null >&2
+  local output
+  output=$(apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 "${release[@]}" "${packages[@]}" </dev/null 2>&1) ||
+    { printf '%s\n' "$output" >&2; fail "apt-get could not install ${packages[*]}"; }
 }
 
 if ! command -v dockerd >/dev/null || ! command -v docker >/dev/null || ! complete; then
@@ -43,24 +44,28 @@ if ! command -v dockerd >/dev/null || ! command -v docker >/dev/null || ! comple
   if answers; then exit 0; fi
 fi
 
-pid_file=/var/run/docker.pid
-state_of() { sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null || true; }
-is_dockerd() { [ "$(cat "/proc/$1/comm" 2>/dev/null)" = dockerd ]; }
-
-# An engine that is still ending holds the network and its data: two that overlap leave docker0 missing. One that
-# is coming up answers in a moment. A zombie counts as running for dockerd, but holds nothing.
-if [ -s "$pid_file" ]; then
-  old=$(cat "$pid_file")
+# Removes a pid file once nothing lives behind it. A zombie counts as running for dockerd, and where no init reaps it
+# stays for ever, but it holds nothing.
+forget() {
+  local file=$1 program=$2 pid state
+  [ -s "$file" ] || return 0
+  pid=$(cat "$file")
   for _ in $(seq 150); do
-    if [ -z "$(state_of "$old")" ] || [ "$(state_of "$old")" = Z ] || ! is_dockerd "$old"; then break; fi
+    state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$pid/status" 2>/dev/null || true)
+    if [ "${state:-Z}" = Z ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "$program" ]; then
+      rm -f "$file"
+      return 0
+    fi
     if answers; then exit 0; fi
     sleep 0.2
   done
-  if [ "$(state_of "$old")" != Z ] && is_dockerd "$old"; then
-    fail "dockerd ($old) runs but has not answered for 30 s; see its log"
-  fi
-  rm -f "$pid_file"
-fi
+  fail "$program ($pid) runs but no engine has answered for 30 s; see its log"
+}
+
+# An engine that is coming up answers in a moment. One that is still ending holds the network and its data: two that
+# overlap leave docker0 missing. Its containerd dies with it, but leaves a pid file of its own.
+forget /var/run/docker.pid dockerd
+forget /var/run/docker/containerd/containerd.pid containerd
 
 if [ -d /run/systemd/system ]; then
   log "starting docker.service"
