@@ -1,6 +1,8 @@
 // From anything that was thrown to a problem: the caller's fault says what, ours says little and is logged whole.
 
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { GateClosedError } from '../migrator/gate/index.ts'
+import { bodyLimit } from './body.ts'
 import { invalid, Problem, sendProblem } from './problem.ts'
 
 /** SQLSTATEs of text that Postgres cannot take: untranslatable, NUL, not a uuid, too long, breaks a check. */
@@ -18,50 +20,49 @@ const unreachable = new Set([
   'EHOSTUNREACH',
 ])
 
-/** SQLSTATEs of a schema that is not the one we were built for, or not ours to use: the gate should look again. */
-const schemaChanged = new Set(['42P01', '42703', '42883', '3F000', '42501', '28000', '28P01', '3D000'])
+/** SQLSTATEs of a schema or a database that is not the one we were built for, or not ours to use: the gate's business. */
+const notOurs = new Set(['42P01', '42703', '42883', '3F000', '42501', '28000', '28P01', '3D000'])
+
+/** Fastify's words for these repeat the whole URL, or explain a setting. */
+const plainWords: Readonly<Record<string, string>> = {
+  FST_ERR_BAD_URL: 'The path is not validly percent-encoded.',
+  FST_ERR_MAX_PARAM_LENGTH: 'A part of the path is too long.',
+  FST_ERR_CTP_BODY_TOO_LARGE: `A body has at most ${bodyLimit} bytes.`,
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'A body must be application/json.',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'The body is empty.',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',
+}
 
 const retrySoon = { 'retry-after': '1' }
 
-/** What the app's error handler does besides answering. */
-export interface Notice {
-  /** The database no longer looks as the gate believes. */
-  schemaChanged(): void
-}
-
 /** Fastify's error handler. */
-export function errorHandler(notice: Notice) {
-  return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-    const problem = toProblem(error)
-    if (isSchemaError(error)) notice.schemaChanged()
-    if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
-    return sendProblem(reply, problem)
-  }
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error)
+  if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
+  return sendProblem(reply, problem)
 }
 
 /** The answer to a thrown error. What is not known is a 500 that tells nothing. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
+  // A new connection led to another schema than the one before: the guard of the pool refuses it.
+  if (error instanceof GateClosedError) return new Problem(503, error.status.detail, { headers: retrySoon })
   if (!(error instanceof Error)) return new Problem(500, 'Something went wrong on our side.', { cause: error })
   if (isFastifyError(error)) {
     if (error.validation) return invalid(error.validationContext ?? 'body', error.validation)
     if (error.statusCode && error.statusCode >= 400 && error.statusCode < 500)
-      return new Problem(error.statusCode, error.message, { cause: error })
+      return new Problem(error.statusCode, plainWords[error.code] ?? error.message, { cause: error })
   }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (refusedInput.has(code))
     return new Problem(400, 'The database cannot store this text or number.', { cause: error })
-  if (isSchemaError(error) || passing.has(code) || unreachable.has(code) || isLostConnection(error))
+  if (notOurs.has(code) || passing.has(code) || unreachable.has(code) || isLostConnection(error))
     return new Problem(503, 'The database cannot answer right now.', { cause: error, headers: retrySoon })
   return new Problem(500, 'Something went wrong on our side.', { cause: error })
 }
 
 function isFastifyError(error: Error): error is FastifyError {
   return 'statusCode' in error || 'validation' in error
-}
-
-function isSchemaError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && schemaChanged.has(String(error.code))
 }
 
 /** pg's own errors of a pool or a connection have no code, only these words. */

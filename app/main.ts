@@ -1,7 +1,8 @@
 // The example service: starts whatever state the database is in, serves while the gate is open, and stops when told to.
 
+import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { createGate, type Gate, type Manifest, readManifest } from '../migrator/gate/index.ts'
+import { createGate, type Gate, type GateStatus, type Manifest, readManifest } from '../migrator/gate/index.ts'
 import { openPool } from './database.ts'
 import { openProbe } from './health.ts'
 import { type Logger, openLog } from './log.ts'
@@ -43,14 +44,17 @@ async function main(): Promise<void> {
 async function start(settings: Settings, manifest: Manifest, log: Logger): Promise<(() => Promise<void>) | undefined> {
   const pool = openPool(settings.databaseUrl, log, { application_name: 'tickets' })
   const probe = openProbe(settings.databaseUrl, log)
-  const gate = createGate({ url: settings.databaseUrl, manifest })
-  logChanges(gate, log)
+  const gate = createGate({ url: settings.databaseUrl, manifest, schema: settings.ledgerSchema })
+  const stopLogging = logChanges(gate, log)
 
   const app = await buildServer({ settings, log, pool, probe: probe.probe, gate })
   const drain = drainOf(app.server)
   const release = () => Promise.all([gate.close(), probe.close(), pool.end()])
   try {
-    await app.listen({ host: settings.host, port: settings.port, listenTextResolver: () => '' })
+    await app.ready()
+    // Not `app.listen`, which logs lines of its own about it.
+    app.server.listen({ host: settings.host, port: settings.port })
+    await once(app.server, 'listening')
   } catch (error) {
     log.fatal({ err: error }, `cannot listen on ${settings.host}:${settings.port}`)
     process.exitCode = 1
@@ -62,16 +66,20 @@ async function start(settings: Settings, manifest: Manifest, log: Logger): Promi
 
   return async () => {
     await Promise.all([app.close(), drain.finish(drainTimeout)])
+    stopLogging()
     await release()
   }
 }
 
-function logChanges(gate: Gate, log: Logger): void {
-  gate.on('change', ({ state, detail, head, database, cause }) => {
+/** Logs every change of the gate, until what it returns is called. */
+function logChanges(gate: Gate, log: Logger): () => void {
+  const logChange = ({ state, detail, head, database, cause }: GateStatus) => {
     const line = { event: 'gate', state, head, database, ...(cause && { err: cause }) }
     if (state === 'open') log.info(line, detail)
     else log.warn(line, detail)
-  })
+  }
+  gate.on('change', logChange)
+  return () => gate.off('change', logChange)
 }
 
 function boundTo(address: string | AddressInfo | null): { address: string; port: number } {

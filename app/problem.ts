@@ -2,6 +2,7 @@
 
 import { STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifySchemaValidationError } from 'fastify'
+import { patternNames } from './schemas.ts'
 
 /** One thing that is wrong with a request: where (a JSON pointer into that part of it) and what. */
 export interface Fault {
@@ -51,8 +52,11 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
     .send(problemBody(problem))
 }
 
-/** What a schema found wrong, for the sender to read. */
-export function invalid(part: string, found: readonly FastifySchemaValidationError[]): Problem {
+const partNames: Readonly<Record<string, string>> = { params: 'path', querystring: 'query' }
+
+/** What a schema found wrong, for the sender to read. `context` is Fastify's name for the part of the request. */
+export function invalid(context: string, found: readonly FastifySchemaValidationError[]): Problem {
+  const part = partNames[context] ?? context
   const errors = found.slice(0, mostFaults).map(fault => ({ in: part, at: fault.instancePath, message: reason(fault) }))
   const first = errors[0]
   const detail = first ? `The request's ${part} is not valid: ${`${first.at} ${first.message}`.trim()}.` : 'Not valid.'
@@ -60,7 +64,8 @@ export function invalid(part: string, found: readonly FastifySchemaValidationErr
 }
 
 function reason(fault: FastifySchemaValidationError): string {
-  const { additionalProperty, allowedValues } = fault.params
+  const { additionalProperty, allowedValues, pattern } = fault.params
+  if (typeof pattern === 'string') return `must be ${patternNames.get(pattern) ?? `text that matches ${pattern}`}`
   if (typeof additionalProperty === 'string') return `has the unknown property "${additionalProperty.slice(0, 100)}"`
   if (Array.isArray(allowedValues)) return `must be one of ${allowedValues.join(', ')}`
   return fault.message ?? 'is not valid'

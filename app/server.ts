@@ -6,14 +6,14 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger } from 'fastify'
 import type pg from 'pg'
 import { gatePlugin } from '../migrator/gate/fastify.ts'
-import type { Gate } from '../migrator/gate/index.ts'
+import { type Gate, GateClosedError, guardPool } from '../migrator/gate/index.ts'
 import { createBearer } from './auth/bearer.ts'
 import { createPasswords } from './auth/passwords.ts'
 import { authRoutes } from './auth/routes.ts'
 import { createTokens } from './auth/tokens.ts'
 import { acceptOnlyJson, bodyLimit } from './body.ts'
 import { serveDocs } from './docs.ts'
-import { errorHandler, toProblem } from './errors.ts'
+import { answerError, toProblem } from './errors.ts'
 import type { App } from './fastify.ts'
 import { healthRoutes, type Probe } from './health.ts'
 import type { Logger } from './log.ts'
@@ -48,21 +48,22 @@ export async function buildServer({ settings, log, pool, probe, gate }: ServerPa
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
     // URLs that reach no route, not even that of what is not found, and so no hook either: the gate is asked here.
     frameworkErrors: (error, _request, reply) => {
-      const closed = gate.status.state !== 'open'
-      sendProblem(reply, closed ? new Problem(503, gate.status.detail) : toProblem(error))
+      sendProblem(reply, toProblem(gate.isOpen ? error : new GateClosedError(gate.status)))
     },
     clientErrorHandler: answerWireError,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  app.setErrorHandler(errorHandler({ schemaChanged: () => void gate.check() }))
+  app.setErrorHandler(answerError)
   answerUnknownRoutes(app)
   acceptOnlyJson(app)
-  // First of all hooks: a closed gate is said before anything else looks at the request.
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+  })
+  // Before all that looks at a request: a closed gate lets nothing be counted, read or asked.
   await app.register(gatePlugin, { gate })
   app.addHook('onRequest', async request => {
     if (request.url.length > longestUrl) throw new Problem(414, `A URL has at most ${longestUrl} characters.`)
   })
-  await app.register(helmet, { contentSecurityPolicy: { directives: { defaultSrc: ["'none'"] } } })
   await app.register(rateLimit, {
     global: false,
     errorResponseBuilder: (_request, { after }) => new Problem(429, `Too many requests. Try again in ${after}.`),
@@ -70,6 +71,7 @@ export async function buildServer({ settings, log, pool, probe, gate }: ServerPa
   await serveDocs(app)
 
   healthRoutes(app, { probe, gate })
+  guardPool(gate, pool)
   const tokens = createTokens(settings.jwtSecret)
   const bearer = createBearer(pool, tokens)
   await app.register(

@@ -18,6 +18,8 @@ export interface Settings {
   readonly logFormat: 'json' | 'pretty'
   /** The path of the manifest that this app was built with. */
   readonly manifest: string
+  /** The schema of the migrator's ledger. */
+  readonly ledgerSchema: string
   /** Requests a minute that one address may send to register and login each; 0 is no limit. */
   readonly authRateLimit: number
   /** The proxies whose X-Forwarded-For is believed. */
@@ -60,6 +62,7 @@ export function readSettings(env: NodeJS.ProcessEnv, isTerminal = process.stdout
     logLevel: oneOf(source, 'LOG_LEVEL', logLevels) ?? 'info',
     logFormat: oneOf(source, 'LOG_FORMAT', logFormats) ?? (isTerminal ? 'pretty' : 'json'),
     manifest: source.value('SCHEMAGATE_MANIFEST') ?? fileURLToPath(new URL('../dist/manifest.json', import.meta.url)),
+    ledgerSchema: source.value('SCHEMAGATE_SCHEMA') ?? 'schemagate',
     authRateLimit: wholeNumber(source, 'AUTH_RATE_LIMIT', 300, 1_000_000),
     trustedProxies: readTrustedProxies(source),
   }

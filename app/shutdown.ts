@@ -1,33 +1,36 @@
 // Stopping: no new connections, requests under way are finished, and nobody's idle connection holds us up.
 
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 
 export interface Drain {
-  /** Resolves when the last request has been answered or `deadline` milliseconds have passed; then cuts all connections. */
+  /** Resolves when the last request was answered, or after `deadline` milliseconds; then cuts what is still connected. */
   finish(deadline: number): Promise<void>
 }
 
 /**
- * Counts requests. Node's own `closeIdleConnections` takes a connection that has sent nothing yet, or half a request
- * line, for a busy one: without a count, one such client keeps the process up.
+ * Keeps count of requests. Node's own `closeIdleConnections` takes a connection that has sent nothing yet, or half a
+ * request line, for a busy one: without a count, one such client keeps the process up.
  */
 export function drainOf(server: Server): Drain {
-  let underWay = 0
-  let idle = () => {}
+  const underWay = new Set<ServerResponse>()
+  let stopping: (() => void) | undefined
   server.on('request', (_request, response) => {
-    underWay++
+    underWay.add(response)
+    if (stopping) response.shouldKeepAlive = false
     response.once('close', () => {
-      underWay--
-      if (underWay === 0) idle()
+      underWay.delete(response)
+      if (underWay.size === 0) stopping?.()
     })
   })
   return {
     async finish(deadline) {
-      if (underWay > 0) {
-        const { promise, resolve } = Promise.withResolvers<void>()
-        idle = resolve
+      const { promise: drained, resolve } = Promise.withResolvers<void>()
+      stopping = resolve
+      // Clients are told not to send their next request on a connection that is about to go.
+      for (const response of underWay) response.shouldKeepAlive = false
+      if (underWay.size > 0) {
         const timer = setTimeout(resolve, deadline)
-        await promise
+        await drained
         clearTimeout(timer)
       }
       server.closeAllConnections()
