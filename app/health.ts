@@ -6,15 +6,13 @@ import type { Gate } from '../migrator/gate/index.ts'
 import { openPool } from './database.ts'
 import type { App } from './fastify.ts'
 import type { Logger } from './log.ts'
+import { nullable } from './schemas.ts'
 
 const GateSchema = Type.Object({
   state: Type.String(),
   detail: Type.String(),
-  head: Type.Union([Type.String(), Type.Null()], { description: 'the newest migration this app was built with' }),
-  database: Type.Union([
-    Type.Object({ head: Type.Union([Type.String(), Type.Null()], { description: 'the newest migration applied' }) }),
-    Type.Null(),
-  ]),
+  head: nullable(Type.String({ description: 'the newest migration this app was built with' })),
+  database: nullable(Type.Object({ head: nullable(Type.String({ description: 'the newest migration applied' })) })),
   missing: Type.Optional(Type.Array(Type.String())),
   migrations: Type.Optional(Type.Array(Type.String())),
 })

@@ -102,7 +102,7 @@ function manifestOrExit(file: string): Manifest | undefined {
     return readManifest(file)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    process.stderr.write(`The app cannot start: its manifest cannot be read. ${reason}\nMake it with: npm run build\n`)
+    process.stderr.write(`The app cannot start: ${reason} (in a checkout: npm run build)\n`)
     process.exitCode = 2
     return undefined
   }

@@ -1,6 +1,6 @@
 // Pieces of schema that routes share.
 
-import { Type } from 'typebox'
+import { type Static, type TObject, type TString, Type } from 'typebox'
 
 // Not `format: uuid`, which lets `urn:uuid:` through, and Postgres does not.
 const uuid = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
@@ -23,6 +23,14 @@ export const Timestamp = Type.String({ description: 'ISO 8601, UTC, with microse
 
 /** Text that is more than white space. Lengths count characters, as the database's checks do. */
 export const text = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: notBlank })
+
+/**
+ * The type or null. As a list of types, not as a union: the serializer would need a validator of its own to tell a
+ * union's members apart, and compiling those is a good part of an app's start.
+ */
+export function nullable<T extends TString | TObject>(schema: T) {
+  return Type.Unsafe<Static<T> | null>({ ...schema, type: [schema.type, 'null'] })
+}
 
 const ProblemSchema = Type.Object(
   {

@@ -45,7 +45,9 @@ export async function buildServer({ settings, log, pool, probe, gate }: ServerPa
     trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
     // A request that comes in on an open connection while we stop is served, and the connection closed.
     return503OnClosing: false,
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
+    // Types are taken as they come, and what is not known is refused. The schemas themselves are TypeBox's: checking
+    // them against the meta-schema at each start would cost more than all the rest of it.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true, validateSchema: false } },
     // URLs that reach no route, not even that of what is not found, and so no hook either: the gate is asked here.
     frameworkErrors: (error, _request, reply) => {
       sendProblem(reply, toProblem(gate.isOpen ? error : new GateClosedError(gate.status)))

@@ -4,7 +4,7 @@ import type pg from 'pg'
 import { Type } from 'typebox'
 import type { App } from '../fastify.ts'
 import { Problem } from '../problem.ts'
-import { bearerSecurity, Email, problems, Timestamp, text, Uuid } from '../schemas.ts'
+import { bearerSecurity, Email, nullable, problems, Timestamp, text, Uuid } from '../schemas.ts'
 import type { Bearer } from './bearer.ts'
 import type { Passwords } from './passwords.ts'
 import { type Tokens, tokenSeconds } from './tokens.ts'
@@ -15,10 +15,9 @@ const UserSchema = Type.Object({
   email: Type.String(),
   full_name: Type.String(),
   created_at: Timestamp,
-  organization: Type.Union([
+  organization: nullable(
     Type.Object({ id: Uuid, name: Type.String(), role: Type.Enum(['owner', 'admin', 'agent', 'member']) }),
-    Type.Null(),
-  ]),
+  ),
 })
 
 const Registration = Type.Object(

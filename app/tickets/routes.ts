@@ -6,11 +6,9 @@ import { Type } from 'typebox'
 import type { Bearer } from '../auth/bearer.ts'
 import type { App } from '../fastify.ts'
 import { Problem } from '../problem.ts'
-import { bearerSecurity, problems, Timestamp, text, Uuid } from '../schemas.ts'
+import { bearerSecurity, nullable, problems, Timestamp, text, Uuid } from '../schemas.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import { type Actor, createTicket, findTicket, listTickets, priorities, statuses, updateTicket } from './tickets.ts'
-
-const nullable = <T extends typeof Uuid | typeof Timestamp>(type: T) => Type.Union([type, Type.Null()])
 
 const TicketSchema = Type.Object({
   id: Uuid,
@@ -79,7 +77,7 @@ export function ticketRoutes(app: App, { pool, bearer }: { pool: pg.Pool; bearer
         response: {
           200: Type.Object({
             tickets: Type.Array(TicketSchema),
-            next_cursor: Type.Union([Type.String(), Type.Null()]),
+            next_cursor: nullable(Type.String()),
           }),
           ...problems(400, 401, 503),
         },
