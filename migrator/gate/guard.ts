@@ -12,8 +12,7 @@ export function guardPool(gate: Gate, pool: Pool): Pool {
   const own = pool.options.verify
   pool.options.verify = (client, done) => {
     const queryable = {
-      query: async <Row extends object>(text: string, values?: readonly unknown[]) =>
-        (await client.query<Row>(text, values === undefined ? undefined : [...values])).rows,
+      query: async <Row extends object>(text: string) => (await client.query<Row>(text)).rows,
     }
     gate.verify(queryable).then(
       () => (own === undefined ? done() : own(client, done)),

@@ -1,6 +1,7 @@
 // The look: the one query by which a gate learns what the ledger says, and what its answers and errors mean.
 
 import { escapeIdentifier, escapeLiteral } from 'pg'
+import { runLockKey } from './run-lock-key.ts'
 import type { LedgerRow } from './window.ts'
 
 /** What the database says of its ledger. `rows` is null when there is no ledger, undefined when nothing has changed. */
@@ -20,10 +21,14 @@ export interface LookRow {
 }
 
 /**
- * The query, for a ledger in `schema`; its one parameter is the digest of the last look. The rows come only when they
- * have changed since: a look at an unchanged ledger moves 64 bytes, however many migrations there are.
+ * The query, for a ledger in `schema`. The rows come only when they differ from those of the last look, whose digest is
+ * `seen`: a look at an unchanged ledger moves 64 bytes, however many migrations there are.
+ *
+ * It takes no parameters, so that it is sent as a simple query: with the extended protocol the portal, and with it the
+ * snapshot, would live on in the transaction of a gate that holds the ledger, and CREATE INDEX CONCURRENTLY would wait
+ * for that transaction to end.
  */
-export function lookSql(schema: string): string {
+export function lookSql(schema: string, seen: string): string {
   return `with seen as materialized (
   select name, checksum, kind, breaking, state, position,
     case when pg_catalog.jsonb_typeof(journal) = 'object' then journal->'earlier' end as earlier
@@ -33,7 +38,7 @@ export function lookSql(schema: string): string {
     pg_catalog.string_agg(pg_catalog.row_to_json(seen)::text, E'\\n' order by position), ''), 'UTF8')), 'hex') as digest
   from seen
 )
-select digest, case when digest is distinct from $1::text
+select digest, case when digest <> ${escapeLiteral(seen)}
   then (select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(seen) order by position), '[]')::text from seen)
   end as rows
 from digest`
@@ -52,13 +57,14 @@ export interface LocksRow {
   readonly running: boolean
 }
 
-/** Who wants the ledger, and does a run go on? Its parameters are the run lock's two keys. */
+/** Who wants the ledger, and does a run go on? Without parameters, as `lookSql`. */
 export function locksSql(schema: string): string {
+  const [high, low] = runLockKey(schema)
   return `select
   coalesce(pg_catalog.bool_or(locktype = 'relation' and not granted and mode = 'AccessExclusiveLock'
     and relation = pg_catalog.to_regclass(${escapeLiteral(ledgerTable(schema))})), false) as awaited,
   coalesce(pg_catalog.bool_or(locktype = 'advisory' and granted and objsubid = 2
-    and classid = $1::int4::oid and objid = $2::int4::oid), false) as running
+    and classid = (${high})::int4::oid and objid = (${low})::int4::oid), false) as running
 from pg_catalog.pg_locks
 where database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`
 }

@@ -13,12 +13,11 @@ import {
   sqlState,
 } from './look.ts'
 import type { Manifest } from './manifest.ts'
-import { runLockKey } from './run-lock-key.ts'
 import { judge, type LedgerRow, type Verdict } from './window.ts'
 
 /** Anything that takes a query: a session, or an app's own connection that is to be verified. */
 export interface Queryable {
-  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  query<Row extends object>(text: string): Promise<Row[]>
 }
 
 /** The window's verdict, and the newest migration that the database has applied; undefined while that is not known. */
@@ -36,28 +35,26 @@ export const LOCKED: Verdict = {
 /** Reads the ledger in one schema for one manifest. */
 export class Reader {
   readonly #manifest: Manifest
-  readonly #lookSql: string
+  readonly #schema: string
   readonly #locksSql: string
   readonly #holdSql: string
-  readonly #lockKey: readonly [number, number]
-  #digest: string | undefined
+  #digest = ''
   #reading: Reading
 
   constructor(manifest: Manifest, schema: string) {
     this.#manifest = manifest
-    this.#lookSql = lookSql(schema)
+    this.#schema = schema
     this.#locksSql = locksSql(schema)
     // Read committed, so that every look sees what has been committed; access share, so that only a drop, a truncate or
     // a change of the table's form has to wait.
     this.#holdSql = `rollback; begin isolation level read committed read only; lock table ${ledgerTable(schema)} in access share mode`
-    this.#lockKey = runLockKey(schema)
     this.#reading = { verdict: judge(manifest, null), databaseHead: null }
   }
 
   /** Looks. @throws what is neither an answer nor a missing or locked ledger: no permission, a lost connection. */
   async read(session: Queryable): Promise<Reading> {
     try {
-      const [row] = await session.query<LookRow>(this.#lookSql, [this.#digest ?? null])
+      const [row] = await session.query<LookRow>(lookSql(this.#schema, this.#digest))
       return this.#judge(readLook(row))
     } catch (error) {
       const code = sqlState(error)
@@ -89,7 +86,7 @@ export class Reader {
 
   /** Does someone wait for the ledger's table, does a run go on? */
   async locks(session: Queryable): Promise<LocksRow> {
-    const [row] = await session.query<LocksRow>(this.#locksSql, this.#lockKey)
+    const [row] = await session.query<LocksRow>(this.#locksSql)
     return row ?? { awaited: false, running: false }
   }
 

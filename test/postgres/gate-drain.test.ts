@@ -1,0 +1,240 @@
+// A breaking migration and the apps that still run: they are told, finish what they have begun, and let go.
+
+import { describe, expect } from 'vitest'
+import { headHash, parseAnnouncement } from '../../migrator/gate/announce.ts'
+import { runLockKey } from '../../migrator/gate/run-lock-key.ts'
+import { type ScratchDatabase, test } from '../helpers/database.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { gateOf, ledgerOf, manifest, timeUntil } from './gate-fixtures.ts'
+import { traffic } from './gate-traffic.ts'
+
+const older = manifest('0001_users', '0002_tickets')
+const newer = manifest('0001_users', '0002_tickets', { name: '0003_rename', breaking: true })
+const NEVER = 3_600_000
+
+/** What a migrator sees of the apps: the application names of gates, but for those that only look. */
+async function names(database: ScratchDatabase): Promise<string[]> {
+  const { rows } = await database.query<{ application_name: string }>(
+    `select application_name from pg_stat_activity
+     where datname = $1 and application_name like 'schemagate:%' and application_name <> 'schemagate:looking'`,
+    [database.name],
+  )
+  return rows.map(({ application_name }) => application_name)
+}
+
+/** The heads that are announced. */
+async function announced(database: ScratchDatabase): Promise<string[]> {
+  return (await names(database)).flatMap(name => parseAnnouncement(name)?.head ?? [])
+}
+
+/** A migrator that has written its intention into the ledger under the run lock, and told of it. */
+async function migrator(database: ScratchDatabase) {
+  const ledger = ledgerOf(database)
+  const client = await database.connect()
+  await client.query('select pg_advisory_lock($1, $2)', [...runLockKey('schemagate')])
+  const breaking = { name: '0003_rename', breaking: true }
+  return {
+    announce: async () => {
+      await ledger.begin(breaking)
+      await ledger.notify({ event: 'breaking', migration: breaking.name, runId: 'a-run' })
+    },
+    tellOnly: () => ledger.notify({ event: 'breaking', migration: breaking.name, runId: 'a-run' }),
+    apply: async () => {
+      await database.query(`update schemagate.ledger set state = 'applied' where name = $1`, [breaking.name])
+    },
+    giveUp: async () => {
+      await database.query(`delete from schemagate.ledger where name = $1`, [breaking.name])
+      await client.query('select pg_advisory_unlock_all()')
+      await ledger.notify({ event: 'released' })
+    },
+    end: () => client.end(),
+  }
+}
+
+async function migrated(database: ScratchDatabase) {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  return ledger
+}
+
+describe('the announcement', () => {
+  test('an app announces its head for as long as it runs', async ({ database }) => {
+    await migrated(database)
+    const gate = gateOf({ url: `${database.url}?application_name=mine`, manifest: older })
+    await gate.whenOpen({ timeout: 5000 })
+    const [name] = await names(database)
+    expect(parseAnnouncement(name!)).toEqual({ hash: headHash('0002_tickets'), head: '0002_tickets' })
+    await gate.close()
+    await eventually(async () => expect(await names(database)).toEqual([]))
+  })
+
+  test('an app can be told not to announce itself', async ({ database }) => {
+    await migrated(database)
+    const gate = gateOf({ url: database.url, manifest: older, announce: false })
+    await gate.whenOpen({ timeout: 5000 })
+    expect(await names(database)).toEqual([])
+  })
+})
+
+describe('draining', () => {
+  test('told of a migration that it does not know, a gate closes, ends what is inside, and lets go', async ({
+    database,
+  }) => {
+    await migrated(database)
+    const gate = gateOf({ url: database.url, manifest: older, pollInterval: NEVER })
+    await gate.whenOpen({ timeout: 5000 })
+    expect(gate.enter()).toBe(true)
+    const run = await migrator(database)
+    await run.announce()
+    expect(await timeUntil(() => !gate.isOpen)).toBeLessThan(1000)
+    expect(gate.status).toMatchObject({ state: 'too-old', migrations: ['0003_rename'] })
+    await gate.check()
+    expect(await announced(database)).toEqual(['0002_tickets'])
+    gate.leave()
+    await eventually(async () => expect(await names(database)).toEqual(['schemagate:drained']))
+    await run.apply()
+    await run.end()
+    expect((await gate.check()).state).toBe('too-old')
+  })
+
+  test('every request that was let in is answered well before the migrator sees the app gone', async ({ database }) => {
+    await migrated(database)
+    const gate = gateOf({ url: database.url, manifest: older })
+    await gate.whenOpen({ timeout: 5000 })
+    let inside = 0
+    const load = await traffic(gate, async () => {
+      inside++
+      await new Promise(resolve => setTimeout(resolve, 150))
+      inside--
+    })
+    await eventually(() => expect(load.answers.length).toBeGreaterThan(10))
+    const run = await migrator(database)
+    await run.announce()
+    await timeUntil(() => !gate.isOpen)
+    expect(inside).toBeGreaterThan(0)
+    await eventually(async () => expect(await announced(database)).toEqual([]), { interval: 5 })
+    expect(inside).toBe(0)
+    const answers = await load.stop()
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 503]))
+  })
+
+  test('what the app itself must end is waited for, and tried again if it fails', async ({ database }) => {
+    await migrated(database)
+    let calls = 0
+    const queue = Promise.withResolvers<void>()
+    const gate = gateOf({
+      url: database.url,
+      manifest: older,
+      drain: async () => {
+        if (++calls === 1) throw new Error('the queue is busy')
+        await queue.promise
+      },
+    })
+    await gate.whenOpen({ timeout: 5000 })
+    const run = await migrator(database)
+    await run.announce()
+    await eventually(() => expect(calls).toBe(2))
+    await gate.check()
+    expect(await announced(database)).toEqual(['0002_tickets'])
+    queue.resolve()
+    await eventually(async () => expect(await announced(database)).toEqual([]))
+  })
+
+  test('an app that knows the migration stays open until it is under way', async ({ database }) => {
+    const ledger = await migrated(database)
+    await ledger.applyQuietly({ name: '0003_rename', breaking: true })
+    const gate = gateOf({ url: database.url, manifest: newer })
+    await gate.whenOpen({ timeout: 5000 })
+    await ledger.notify({ event: 'breaking', migration: '0003_rename' })
+    await gate.check()
+    expect(gate.isOpen).toBe(true)
+  })
+
+  test('a migrator that thinks better of it opens the gate again, with the head announced', async ({ database }) => {
+    await migrated(database)
+    const gate = gateOf({ url: database.url, manifest: older, pollInterval: NEVER, closedPollInterval: NEVER })
+    await gate.whenOpen({ timeout: 5000 })
+    const run = await migrator(database)
+    await run.announce()
+    await eventually(async () => expect(await names(database)).toEqual(['schemagate:drained']))
+    await run.giveUp()
+    expect(await timeUntil(() => gate.isOpen)).toBeLessThan(1000)
+    expect(await announced(database)).toEqual(['0002_tickets'])
+  })
+
+  test('a warning holds as long as the run that gave it, and ends with it', async ({ database }) => {
+    await migrated(database)
+    const gate = gateOf({ url: database.url, manifest: older, pollInterval: 100, closedPollInterval: 50 })
+    await gate.whenOpen({ timeout: 5000 })
+    const run = await migrator(database)
+    await run.tellOnly()
+    await eventually(() => expect(gate.isOpen).toBe(false))
+    for (let i = 0; i < 5; i++) expect((await gate.check()).detail).toContain('about to be applied')
+    await run.end()
+    expect(await timeUntil(() => gate.isOpen)).toBeLessThan(1000)
+  })
+
+  test('a gate that starts in the middle does not slip through', async ({ database }) => {
+    await migrated(database)
+    const run = await migrator(database)
+    await run.announce()
+    const gate = gateOf({ url: database.url, manifest: older })
+    await eventually(async () => expect(await names(database)).toEqual(['schemagate:drained']))
+    expect(gate.history.map(({ state }) => state)).toEqual(['too-old'])
+  })
+
+  test('a gate that loses its connections while it drains does not slip through either', async ({ database }) => {
+    await migrated(database)
+    const gate = gateOf({ url: database.url, manifest: older })
+    await gate.whenOpen({ timeout: 5000 })
+    const run = await migrator(database)
+    await run.announce()
+    await eventually(async () => expect(await names(database)).toEqual(['schemagate:drained']))
+    await database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = $1 and application_name like 'schemagate:%'`,
+      [database.name],
+    )
+    await eventually(() => expect(gate.history.map(({ state }) => state)).toContain('unreachable'))
+    await eventually(async () => expect(await names(database)).toEqual(['schemagate:drained']))
+    expect(gate.history.filter(({ state }) => state === 'open')).toHaveLength(1)
+  })
+
+  test('an app whose migration is about to be undone lets go as well', async ({ database }) => {
+    const ledger = await migrated(database)
+    const gate = gateOf({ url: database.url, manifest: older })
+    await gate.whenOpen({ timeout: 5000 })
+    const client = await database.connect()
+    await client.query('select pg_advisory_lock($1, $2)', [...runLockKey('schemagate')])
+    await ledger.notify({ event: 'reverting', migration: '0009_other' })
+    await gate.check()
+    expect(gate.isOpen).toBe(true)
+    await ledger.notify({ event: 'reverting', migration: '0002_tickets' })
+    await eventually(async () => expect(await names(database)).toEqual(['schemagate:drained']))
+    expect(gate.status).toMatchObject({ state: 'behind', missing: ['0002_tickets'] })
+    await database.query(`delete from schemagate.ledger where name = '0002_tickets'`)
+    await client.end()
+    expect((await gate.check()).detail).toContain('lacks 0002_tickets')
+  })
+
+  test('notifications that say nothing known do no harm', async ({ database }) => {
+    const ledger = await migrated(database)
+    const gate = gateOf({ url: database.url, manifest: older })
+    await gate.whenOpen({ timeout: 5000 })
+    for (const payload of [
+      '',
+      'no json',
+      '[]',
+      'null',
+      '{"event":"breaking"}',
+      '{"event":7,"migration":7}',
+      '{"event":"x"}',
+    ]) {
+      await database.query('select pg_notify($1, $2)', ['schemagate', payload])
+    }
+    await ledger.notify({ event: 'published', head: '0002_tickets' })
+    expect((await gate.check()).state).toBe('open')
+    expect(gate.history.map(({ state }) => state)).toEqual(['open'])
+  })
+})

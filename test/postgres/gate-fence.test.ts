@@ -1,0 +1,173 @@
+// The ledger under a running app: dropped, truncated, restored over. Nothing may be answered from then on.
+
+import { describe, expect } from 'vitest'
+import { ledgerDdl } from '../../migrator/ledger/table.ts'
+import { test } from '../helpers/database.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { gateOf, ledgerOf, manifest, timeUntil } from './gate-fixtures.ts'
+import { served, traffic } from './gate-traffic.ts'
+
+const app = manifest('0001_users', '0002_tickets')
+const NEVER = 3_600_000
+
+describe('with the fence', () => {
+  for (const [what, sql, state] of [
+    ['its schema dropped', 'drop schema schemagate cascade', 'unmigrated'],
+    ['its table dropped', 'drop table schemagate.ledger', 'unmigrated'],
+    ['its table emptied', 'truncate schemagate.ledger', 'unmigrated'],
+    [
+      'an older dump restored over it in one transaction',
+      `begin; drop schema schemagate cascade; ${ledgerDdl('schemagate')};
+       insert into schemagate.ledger (name, checksum, position, kind, run_id, tool_version)
+       select '0001_users', encode(sha256('0001_users'), 'hex'), 1, 'sql', gen_random_uuid(), 'test'; commit`,
+      'behind',
+    ],
+  ] as const) {
+    test(`no request is answered after a ledger had ${what}, and all are within two seconds of its return`, async ({
+      database,
+    }) => {
+      const ledger = ledgerOf(database)
+      await ledger.create()
+      await ledger.applyQuietly('0001_users', '0002_tickets')
+      const gate = gateOf({ url: database.url, manifest: app })
+      await gate.whenOpen({ timeout: 5000 })
+      const load = await traffic(gate)
+      await eventually(() => expect(load.answers.length).toBeGreaterThan(50))
+
+      const asked = performance.now()
+      await database.query(sql)
+      const gone = performance.now()
+      expect(gate.isOpen).toBe(false)
+      expect(gone - asked).toBeLessThan(3000)
+      await eventually(() => expect(gate.state).toBe(state))
+      await eventually(() => expect(load.answers.filter(({ sent }) => sent > gone).length).toBeGreaterThan(50))
+
+      const back = performance.now()
+      await database.query(ledgerDdl('schemagate'))
+      await database.query('delete from schemagate.ledger')
+      await ledger.applyQuietly('0001_users', '0002_tickets')
+      const again = performance.now()
+      await timeUntil(() => load.answers.some(({ sent, status }) => sent > again && status === 200))
+      expect(performance.now() - again).toBeLessThan(2000)
+
+      const answers = await load.stop()
+      const wrong = served(answers, gone, back)
+      console.log(
+        `${what}: ${answers.length} requests, ${wrong.length} wrong answers, drop took ${Math.round(gone - asked)} ms`,
+      )
+      expect(wrong).toEqual([])
+      expect(served(answers, 0, asked).length).toBeGreaterThan(0)
+    })
+  }
+
+  test('the drop waits until the requests inside have been answered', async ({ database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    const gate = gateOf({ url: database.url, manifest: app })
+    await gate.whenOpen({ timeout: 5000 })
+    expect(gate.enter()).toBe(true)
+    let dropped = false
+    const drop = ledger.drop().then(() => {
+      dropped = true
+    })
+    await eventually(() => expect(gate.isOpen).toBe(false))
+    expect(gate.state).toBe('migrating')
+    expect(dropped).toBe(false)
+    gate.leave()
+    await drop
+  })
+
+  test('a request that never ends does not hold the drop for ever', async ({ database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    const gate = gateOf({ url: database.url, manifest: app, staleAfter: 1000 })
+    await gate.whenOpen({ timeout: 5000 })
+    expect(gate.enter()).toBe(true)
+    const started = performance.now()
+    await ledger.drop()
+    expect(performance.now() - started).toBeLessThan(3000)
+    expect(gate.isOpen).toBe(false)
+  })
+
+  test('while someone holds the table locked the gate is closed, and says so', async ({ database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    const gate = gateOf({ url: database.url, manifest: app })
+    await gate.whenOpen({ timeout: 5000 })
+    const restorer = await database.connect()
+    await restorer.query('begin; lock table schemagate.ledger in access exclusive mode')
+    expect(gate.isOpen).toBe(false)
+    await eventually(() => expect(gate.detail).toContain('its table is locked'))
+    await restorer.query('rollback')
+    expect(await timeUntil(() => gate.isOpen)).toBeLessThan(2000)
+  })
+
+  test('ordinary work on the ledger is not held up by an open gate', async ({ database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    const gate = gateOf({ url: database.url, manifest: app, pollInterval: NEVER })
+    await gate.whenOpen({ timeout: 5000 })
+    await database.query("set lock_timeout = '1ms'; update schemagate.ledger set duration_ms = 1; reset lock_timeout")
+    await database.query("set lock_timeout = '1ms'; lock table schemagate.ledger in exclusive mode").catch(error => {
+      expect(error).toBeUndefined()
+    })
+    expect(gate.isOpen).toBe(true)
+  })
+
+  test('an open gate does not hold up an index that is built concurrently', async ({ database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    await database.query('create table users (id int)')
+    const gate = gateOf({ url: database.url, manifest: app })
+    await gate.whenOpen({ timeout: 5000 })
+    await gate.check()
+    const started = performance.now()
+    await database.query('create index concurrently users_id on users (id)')
+    expect(performance.now() - started).toBeLessThan(1000)
+  })
+
+  test('the hold is renewed, so that no transaction grows old', async ({ database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    const gate = gateOf({ url: database.url, manifest: app, pollInterval: 50 })
+    await gate.whenOpen({ timeout: 5000 })
+    const begun = async () => {
+      const { rows } = await database.query<{ pid: number; xact_start: Date; backend_xmin: string | null }>(
+        `select pid, xact_start, backend_xmin from pg_stat_activity
+         where application_name = 'schemagate:looking' and datname = $1 and state = 'idle in transaction'`,
+        [database.name],
+      )
+      expect(rows).toHaveLength(1)
+      return rows[0]!
+    }
+    const first = await eventually(begun)
+    // What vacuum would have to wait for.
+    expect(first.backend_xmin).toBeNull()
+    await eventually(
+      async () => {
+        const later = await begun()
+        expect(later.pid).toBe(first.pid)
+        expect(later.xact_start.getTime()).toBeGreaterThan(first.xact_start.getTime() + 5000)
+      },
+      { timeout: 20_000, interval: 200 },
+    )
+    expect(gate.history.map(({ state }) => state)).toEqual(['open'])
+  })
+})
+
+test('without the fence, an open gate sees the drop at its next look', async ({ database }) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  const gate = gateOf({ url: database.url, manifest: app, fence: false, pollInterval: 200 })
+  await gate.whenOpen({ timeout: 5000 })
+  await ledger.drop()
+  expect(await timeUntil(() => !gate.isOpen)).toBeLessThan(1000)
+  await eventually(() => expect(gate.state).toBe('unmigrated'))
+})
