@@ -1,0 +1,116 @@
+// The gate for apps in any language: SQL functions that raise a clear error unless the database fits the app.
+
+import { quoteIdent } from '../postgres/quote.ts'
+
+/** The SQLSTATEs that `require` raises: the contract's exit codes 6 and 7 with SG before them. */
+export const requireStates = { diverged: 'SG006', notReady: 'SG007' } as const
+
+/**
+ * The statements that make the two functions in the ledger's schema; repeatable. Both return true or raise.
+ *
+ * - `require(head text)`: the migration `head` and all before it are applied, and none after it breaks older apps.
+ * - `require(manifest jsonb)`: the whole comparison that a gate makes, with checksums. The text of a manifest is
+ *   understood as well, for drivers that send every string as text.
+ *
+ * They run with the rights of who calls them, who needs `usage` on the schema and `select` on the ledger.
+ */
+export function requireFunctionDdl(schema: string): string {
+  const s = quoteIdent(schema)
+  return `create or replace function ${s}.require(manifest jsonb) returns boolean
+language plpgsql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $require$
+declare
+  diverged text[];
+  unknown text[];
+  migrating text[];
+  missing text[];
+begin
+  if jsonb_typeof(manifest) is distinct from 'object' or (manifest->'version') is distinct from '1'::jsonb
+    or jsonb_typeof(manifest->'migrations') is distinct from 'array' then
+    raise exception using errcode = 'invalid_parameter_value', message = 'schemagate: this is not a manifest',
+      hint = 'Give the JSON that "schemagate manifest" prints.';
+  end if;
+
+  -- The same judgement as the gate's own; "earlier": a repeatable migration has moved on from what the app knows.
+  select array_agg(name order by place) filter (where differs and not repeatable),
+    array_agg(name order by position) filter (where breaking and (not known or earlier)),
+    array_agg(name order by place) filter (where known and state = 'running' and (not differs or earlier)),
+    array_agg(name order by place) filter (where state is null or differs and repeatable and not earlier)
+  into diverged, unknown, migrating, missing
+  from (
+    select coalesce(m.name, l.name) as name, m.ordinality as place, l.position, l.breaking, l.state,
+      m.name is not null as known, m.kind = 'repeatable' as repeatable, l.checksum <> m.checksum as differs,
+      m.kind = 'repeatable' and l.checksum <> m.checksum and coalesce(l.journal->'earlier' ? m.checksum, false) as earlier
+    from rows from (jsonb_to_recordset(manifest->'migrations') as (name text, checksum text, kind text))
+      with ordinality as m (name, checksum, kind, ordinality)
+    full join ${s}.ledger l on l.name = m.name
+  ) as pairs;
+
+  if diverged is not null then
+    raise exception using errcode = '${requireStates.diverged}',
+      message = format('schemagate: diverged: the database has applied %s with other content than this app was built with', diverged[1]),
+      detail = 'Migrations: ' || array_to_string(diverged, ', '),
+      hint = 'This app and this database come from different histories.';
+  elsif unknown is not null then
+    raise exception using errcode = '${requireStates.notReady}',
+      message = format('schemagate: too-old: the database has %s, which breaks apps that do not know it', unknown[1]),
+      detail = 'Migrations: ' || array_to_string(unknown, ', '),
+      hint = 'Start an app that was built with it.';
+  elsif migrating is not null then
+    raise exception using errcode = '${requireStates.notReady}',
+      message = format('schemagate: migrating: %s is under way, or was interrupted', migrating[1]),
+      detail = 'Migrations: ' || array_to_string(migrating, ', '),
+      hint = 'The next run of the migrator finishes it.';
+  elsif missing is not null then
+    raise exception using errcode = '${requireStates.notReady}',
+      message = format('schemagate: %s: the database lacks %s',
+        case when exists (select from ${s}.ledger) then 'behind' else 'unmigrated' end, missing[1]),
+      detail = 'Migrations: ' || array_to_string(missing, ', '),
+      hint = 'Run the migrator that was built with this app: schemagate up.';
+  end if;
+  return true;
+end
+$require$;
+
+create or replace function ${s}.require(head text) returns boolean
+language plpgsql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $require$
+declare
+  found_position bigint;
+  offender text;
+begin
+  if head is null or head = '' then
+    raise exception using errcode = 'invalid_parameter_value', message = 'schemagate: require needs the name of a migration',
+      hint = 'The newest one that the app was built with, such as 0003_x, or a manifest.';
+  end if;
+  if ltrim(head, E' \\t\\r\\n') like '{%' then
+    return ${s}.require(head::jsonb);
+  end if;
+
+  select l.position into found_position from ${s}.ledger l where l.name = head;
+  if found_position is null then
+    select l.name into offender from ${s}.ledger l where l.state = 'applied' order by l.position desc limit 1;
+    raise exception using errcode = '${requireStates.notReady}',
+      message = format('schemagate: %s: the database lacks %s', case when offender is null then 'unmigrated' else 'behind' end, head),
+      detail = coalesce('The newest migration that it has is ' || offender || '.', 'Its ledger is empty.'),
+      hint = 'Run the migrator that was built with this app: schemagate up.';
+  end if;
+
+  select l.name into offender from ${s}.ledger l where l.breaking and l.position > found_position order by l.position limit 1;
+  if offender is not null then
+    raise exception using errcode = '${requireStates.notReady}',
+      message = format('schemagate: too-old: the database has %s, which breaks apps that do not know it', offender),
+      detail = format('It came after %s, the newest that this app knows.', head),
+      hint = 'Start an app that was built with it.';
+  end if;
+
+  select l.name into offender from ${s}.ledger l
+  where l.state = 'running' and l.position <= found_position order by l.position limit 1;
+  if offender is not null then
+    raise exception using errcode = '${requireStates.notReady}',
+      message = format('schemagate: migrating: %s is under way, or was interrupted', offender),
+      detail = format('This app was built with migrations up to %s.', head),
+      hint = 'The next run of the migrator finishes it.';
+  end if;
+  return true;
+end
+$require$;`
+}
