@@ -1,5 +1,7 @@
 // Every way a run can end badly: one class for each exit code of the contract.
 
+import type { Place } from './sql/excerpt.ts'
+
 /** The exit codes of the contract, by name. */
 export const exitCodes = {
   done: 0,
@@ -42,15 +44,16 @@ export class LockHeldError extends SchemagateError {
   readonly exitCode = exitCodes.lockHeld
 }
 
-/** A migration failed and was rolled back: exit 5. `excerpt` shows the SQL with a caret, for a terminal. */
+/** A migration failed and was rolled back: exit 5. */
 export class MigrationFailedError extends SchemagateError {
   readonly exitCode = exitCodes.failed
   readonly migration: string
-  readonly excerpt: string | undefined
-  constructor(migration: string, message: string, options: { cause?: unknown; excerpt?: string | undefined } = {}) {
+  /** Where in the file; `excerpt` shows the SQL with a caret. */
+  readonly place: Place | undefined
+  constructor(migration: string, message: string, options: { cause?: unknown; place?: Place | undefined } = {}) {
     super(message, { cause: options.cause })
     this.migration = migration
-    this.excerpt = options.excerpt
+    this.place = options.place
   }
 }
 

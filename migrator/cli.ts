@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+// The one entry: argv to command to exit code.
+
+import { commandHelp, generalHelp } from './commands/help.ts'
+import { commands, reserved } from './commands/index.ts'
+import { logFailure } from './commands/run-summary.ts'
+import { type ExitCode, exitCodes, InterruptedError, UsageError } from './errors.ts'
+import { createLog } from './log.ts'
+import { nearest } from './nearest.ts'
+import { asSchemagateError } from './run/outcome.ts'
+import { readLogSettings, readSettings } from './settings.ts'
+import { version } from './version.ts'
+
+/** Everything must be released soon after the code is set; a process that lingers has a leak, which this names. */
+const lingering = 5_000
+
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  const [name, ...args] = argv
+  const print = (text: string) => void process.stdout.write(`${text}\n`)
+  if (name === '--version' || name === '-v') {
+    print(version)
+    return exitCodes.done
+  }
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    const named = name === 'help' ? commands.find(command => command.name === args[0]) : undefined
+    print(named ? commandHelp(named) : generalHelp(commands))
+    return name === undefined ? exitCodes.usage : exitCodes.done
+  }
+  const command = commands.find(c => c.name === name)
+  const ownArgs = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
+  if (command && (ownArgs.includes('--help') || ownArgs.includes('-h'))) {
+    print(commandHelp(command))
+    return exitCodes.done
+  }
+
+  const fd = command?.logsToStdout ? 1 : 2
+  const isTerminal = (fd === 1 ? process.stdout : process.stderr).isTTY === true
+  const { level, format, secrets } = readLogSettings(args, process.env)
+  const log = await createLog({ level, format: format ?? (isTerminal ? 'pretty' : 'json'), fd, secrets })
+  const interruption = interruptible()
+  try {
+    if (!command) throw unknownCommand(name)
+    const parsed = readSettings(command, args, process.env)
+    const engine = { settings: parsed.settings, log, signal: interruption.signal }
+    return await command.run({ ...parsed, engine, log, signal: interruption.signal, print })
+  } catch (thrown) {
+    const error = asSchemagateError(thrown, interruption.signal)
+    if (error) logFailure(log, error)
+    else
+      log.error(
+        { err: thrown },
+        `a bug in schemagate: ${thrown instanceof Error ? thrown.message : thrown}. Please report it.`,
+      )
+    const exitCode = error?.exitCode ?? exitCodes.bug
+    // a run that did not come as far as having a result ends with its line all the same
+    if (command?.name === 'up' || command?.name === 'down') {
+      const outcome = error instanceof InterruptedError ? 'interrupted' : 'failed'
+      log.info({ event: 'run', outcome, applied: 0, exitCode }, `${outcome} (exit code ${exitCode})`)
+    }
+    return exitCode
+  } finally {
+    interruption.end()
+  }
+}
+
+function unknownCommand(name: string): UsageError {
+  if (reserved.has(name)) return new UsageError(`\`${name}\` is reserved for a later version.`)
+  const guess = nearest(
+    name,
+    commands.map(command => command.name),
+  )
+  return new UsageError(
+    `Unknown command ${JSON.stringify(name)}.${guess ? ` Did you mean ${guess}?` : ''}\nSee: schemagate --help`,
+  )
+}
+
+/** The first signal stops the work in an orderly way, a second one at once. */
+function interruptible(): { signal: AbortSignal; end(): void } {
+  const controller = new AbortController()
+  const stop = (name: NodeJS.Signals) => {
+    const reason = new InterruptedError(name === 'SIGINT' ? 'SIGINT' : 'SIGTERM')
+    if (controller.signal.aborted) process.exit(reason.exitCode)
+    controller.abort(reason)
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  return {
+    signal: controller.signal,
+    end() {
+      process.off('SIGINT', stop)
+      process.off('SIGTERM', stop)
+    },
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2))
+setTimeout(() => {
+  process.stderr.write('schemagate: done, but something keeps the process alive; ending it. Please report this.\n')
+  process.exit()
+}, lingering).unref()

@@ -1,0 +1,55 @@
+// Renders a run's result: the cause of a failure, then the one line that ends every run.
+
+import { formatDuration } from '../durations.ts'
+import { type ExitCode, MigrationFailedError, type SchemagateError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { RunResult } from '../run/outcome.ts'
+
+/** Logs the result of `up` or `down`, and returns its exit code. */
+export function summarise(log: Log, result: RunResult): ExitCode {
+  if (result.error) logFailure(log, result.error)
+  const count = (status: string) => result.migrations.filter(m => m.status === status).length
+  const { outcome, exitCode, runId, head, durationMs, migrations } = result
+  const done =
+    outcome === 'reverted' || count('reverted') > 0 ? `${count('reverted')} reverted` : `${count('applied')} applied`
+  const notReached = count('not-reached')
+  const text =
+    outcome === 'nothing-to-do'
+      ? `nothing to do; the head is ${head ?? 'none'}`
+      : `${outcome}: ${done}${notReached ? `, ${notReached} not reached` : ''}; the head is ${head ?? 'none'}`
+  log.info(
+    {
+      event: 'run',
+      outcome,
+      applied: count('applied'),
+      ...(count('reverted') > 0 && { reverted: count('reverted') }),
+      ...(count('skipped') > 0 && { skipped: count('skipped') }),
+      ...(notReached > 0 && { notReached }),
+      exitCode,
+      head,
+      durationMs,
+      runId,
+      ...(outcome !== 'nothing-to-do' && { migrations }),
+    },
+    `${text} (${formatDuration(durationMs)}, exit code ${exitCode})`,
+  )
+  return exitCode
+}
+
+/** One line with the cause; the SQL excerpt is a field, which a terminal shows under it. */
+export function logFailure(log: Log, error: SchemagateError): void {
+  const at = error instanceof MigrationFailedError ? error : undefined
+  log.error(
+    {
+      err: error,
+      ...(at && { migration: at.migration }),
+      ...(at?.place && {
+        file: at.place.file,
+        line: at.place.line,
+        column: at.place.column,
+        excerpt: at.place.excerpt,
+      }),
+    },
+    error.message,
+  )
+}

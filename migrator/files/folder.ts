@@ -1,0 +1,179 @@
+// Reads a folder of migrations, in whatever layouts it has, into a list in the order in which they are applied.
+
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { UsageError } from '../errors.ts'
+import { checksum } from './checksum.ts'
+import { isSqlFile, type Named, readFolderName, readName } from './layouts.ts'
+import { readMarks, readParts } from './marks.ts'
+import type { Migration, SqlPart } from './migration.ts'
+import { compareMigrations } from './order.ts'
+
+/**
+ * All migrations of a folder, oldest first.
+ * @throws UsageError if the folder is missing, unreadable or holds no migration; on a `.sql` file of no known layout,
+ *   on the same name twice, on a down part without an up part, on text that Postgres cannot take.
+ */
+export function readFolder(dir: string): Migration[] {
+  const downs = new Map<string, { named: Named; file: string }>()
+  const migrations = new Map<string, Migration>()
+
+  const add = (migration: Migration) => {
+    const other = migrations.get(migration.name)
+    if (other)
+      throw new UsageError(
+        `Two migrations are named ${migration.name}: ${other.file} and ${migration.file}. Rename one of them.`,
+      )
+    migrations.set(migration.name, migration)
+  }
+
+  for (const entry of listFolder(dir)) {
+    const path = join(dir, entry.name)
+    if (entry.name.startsWith('.')) continue
+    if (isFolder(entry, path)) {
+      const migration = readMigrationFolder(entry.name, path)
+      if (migration) add(migration)
+      continue
+    }
+    const named = readName(entry.name)
+    if (!named) {
+      if (isSqlFile(entry.name)) throw new UsageError(noLayout(path))
+      continue
+    }
+    if (named.direction === 'up') add(readUp(named, path))
+    else if (downs.has(named.name))
+      throw new UsageError(`Two down files for ${named.name}: ${downs.get(named.name)!.file} and ${path}. Remove one.`)
+    else downs.set(named.name, { named, file: path })
+  }
+
+  for (const { named, file } of downs.values()) {
+    const up = migrations.get(named.name) ?? sameFlywayVersion(migrations, named)
+    if (!up)
+      throw new UsageError(
+        `${file} has no up file beside it: the up half of ${named.name} is missing. Restore it or remove this one.`,
+      )
+    if (up.down)
+      throw new UsageError(`${up.file} has a down part of its own, and ${file} is another one. Remove one of them.`)
+    migrations.set(up.name, { ...up, down: wholeFile(file) })
+  }
+
+  if (migrations.size === 0)
+    throw new UsageError(
+      `No migrations in ${dir}. Name the right folder with --dir, or write the first: schemagate create NAME --dir ${dir}`,
+    )
+  return [...migrations.values()].sort(compareMigrations)
+}
+
+function listFolder(dir: string): Dirent[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const reason =
+      code === 'ENOENT'
+        ? 'does not exist'
+        : code === 'ENOTDIR'
+          ? 'is not a folder'
+          : code === 'EACCES'
+            ? `cannot be read by user ${process.getuid?.() ?? '?'} (EACCES): make it readable`
+            : `cannot be read (${String(code)})`
+    throw new UsageError(`The migrations folder ${dir} ${reason}. Name the right one with --dir or SCHEMAGATE_DIR.`)
+  }
+}
+
+/** Links are followed: Kubernetes mounts every file of a ConfigMap as one. */
+function isFolder(entry: Dirent, path: string): boolean {
+  if (!entry.isSymbolicLink()) return entry.isDirectory()
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+function noLayout(path: string): string {
+  return (
+    `${path} is not a migration of any known layout: a name starts with a number (0001_users.sql, ` +
+    '0001_users.up.sql, V1__users.sql) or is R__name.sql. Rename it, or move it out of the migrations folder.'
+  )
+}
+
+/** Prisma's `NAME/migration.sql`, Diesel's `NAME/up.sql` and `NAME/down.sql`; undefined: no SQL in it. */
+function readMigrationFolder(folderName: string, path: string): Migration | undefined {
+  const sqlFiles = listFolder(path)
+    .filter(entry => !entry.name.startsWith('.') && isSqlFile(entry.name))
+    .map(entry => entry.name)
+  if (sqlFiles.length === 0) return undefined
+
+  const stray = sqlFiles.find(name => !['migration.sql', 'up.sql', 'down.sql'].includes(name))
+  const ups = sqlFiles.filter(name => name === 'migration.sql' || name === 'up.sql')
+  if (stray) throw new UsageError(noLayout(join(path, stray)))
+  if (ups.length > 1) throw new UsageError(`${path} has both migration.sql and up.sql. Remove one of them.`)
+  if (!ups[0]) throw new UsageError(`${join(path, 'down.sql')} has no up.sql beside it. Restore it or remove this one.`)
+
+  const named = readFolderName(folderName)
+  if (!named) throw new UsageError(noLayout(join(path, ups[0])))
+  const up = readUp(named, join(path, ups[0]))
+  return sqlFiles.includes('down.sql') ? { ...up, down: wholeFile(join(path, 'down.sql')) } : up
+}
+
+function readUp(named: Named, file: string): Migration {
+  const source = readText(file)
+  const kind = named.layout === 'code' ? 'code' : named.layout === 'repeatable' ? 'repeatable' : 'sql'
+  const common = {
+    name: named.name,
+    kind,
+    layout: named.layout,
+    version: named.version,
+    file,
+    checksum: checksum(source),
+  } as const
+  if (kind === 'code') return { ...common, marks: readMarks(file, source) }
+
+  const parts = readParts(file, source)
+  const toPart = (part: typeof parts.up): SqlPart => ({ file, source, ...part })
+  return {
+    ...common,
+    marks: parts.up.marks,
+    up: toPart(parts.up),
+    ...(parts.down && { down: toPart(parts.down) }),
+  }
+}
+
+/** A file of its own for one direction; marks in it count, sections do not split it. */
+function wholeFile(file: string): SqlPart {
+  const source = readText(file)
+  return { file, source, start: 0, end: source.length, marks: readMarks(file, source) }
+}
+
+/** Flyway matches an undo file by its version alone; the descriptions may differ. */
+function sameFlywayVersion(migrations: Map<string, Migration>, down: Named): Migration | undefined {
+  if (down.layout !== 'flyway') return undefined
+  const version = down.version.join('.')
+  return [...migrations.values()].find(m => m.layout === 'flyway' && m.version.join('.') === version)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
+/** A file's text without its byte-order mark. Postgres takes UTF-8 without NUL; anything else would be cut or refused. */
+function readText(file: string): string {
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(file)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+    const way = code === 'EACCES' ? ` Make it readable for user ${process.getuid?.() ?? '?'}.` : ''
+    throw new UsageError(`${file} cannot be read (${code}).${way}`)
+  }
+  const nul = bytes.indexOf(0)
+  if (nul !== -1) {
+    const utf16 =
+      bytes.length > 1 && ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
+    throw new UsageError(
+      utf16
+        ? `${file} is UTF-16. Save it as UTF-8.`
+        : `${file} has a NUL byte at offset ${nul}; Postgres would cut the text there. Remove it.`,
+    )
+  }
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw new UsageError(`${file} is not valid UTF-8. Save it as UTF-8.`)
+  }
+}

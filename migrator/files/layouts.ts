@@ -1,0 +1,57 @@
+// The layouts that a folder of migrations may have: from a file's name to what it is.
+
+import type { Layout } from './migration.ts'
+
+/** What a file's name says of it. A `down` belongs to the `up` of the same name. */
+export interface Named {
+  readonly name: string
+  readonly layout: Layout
+  readonly direction: 'up' | 'down'
+  readonly version: readonly bigint[]
+}
+
+const flyway = /^([VU])(\d+(?:[._]\d+)*)__(.*)\.sql$/i
+const repeatable = /^R__(.*)\.sql$/i
+const pair = /^(.+)\.(up|down)\.sql$/i
+const sql = /^(.+)\.sql$/i
+const code = /^(.+)\.(ts|mts|js|mjs)$/i
+const declaration = /\.d\.m?ts$/i
+
+/**
+ * Reads a file's name. Undefined: it is no migration.
+ * Flyway's prefixes are case-sensitive, so that a native `v1__x.sql` without a number is not taken for one.
+ */
+export function readName(fileName: string): Named | undefined {
+  const fly = flyway.exec(fileName)
+  if (fly && fly[1] === fly[1]!.toUpperCase()) {
+    const version = fly[2]!.split(/[._]/).map(BigInt)
+    const stem = fileName.slice(1, -'.sql'.length)
+    return { name: `V${stem}`, layout: 'flyway', direction: fly[1] === 'V' ? 'up' : 'down', version }
+  }
+  if (repeatable.test(fileName) && fileName.startsWith('R'))
+    return { name: fileName.slice(0, -'.sql'.length), layout: 'repeatable', direction: 'up', version: [] }
+
+  const paired = pair.exec(fileName)
+  if (paired) {
+    const direction = paired[2]!.toLowerCase() === 'up' ? 'up' : 'down'
+    return numbered(paired[1]!, 'pair', direction)
+  }
+  const plain = sql.exec(fileName)
+  if (plain) return numbered(plain[1]!, 'native', 'up')
+
+  const module = declaration.test(fileName) ? null : code.exec(fileName)
+  return module ? numbered(module[1]!, 'code', 'up') : undefined
+}
+
+/** Reads the name of a folder that holds one migration: `20240101_users` (Prisma, Diesel). */
+export function readFolderName(folderName: string): Named | undefined {
+  return numbered(folderName, 'folder', 'up')
+}
+
+/** The number that a name starts with, and nothing else of it: `2024-01-01-000000_users` is [2024]. */
+function numbered(name: string, layout: Layout, direction: 'up' | 'down'): Named | undefined {
+  const digits = /^\d+/.exec(name)
+  return digits ? { name, layout, direction, version: [BigInt(digits[0])] } : undefined
+}
+
+export const isSqlFile = (fileName: string): boolean => sql.test(fileName)

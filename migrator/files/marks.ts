@@ -1,0 +1,197 @@
+// The marks of a migration file: comment lines, before its SQL, that say how it is to be run.
+
+import { parseDuration } from '../durations.ts'
+import { UsageError } from '../errors.ts'
+import { nearest } from '../nearest.ts'
+
+export interface Marks {
+  /** False: do not wrap in a transaction. */
+  readonly transaction: boolean
+  /** Apps that do not know this migration must not run on it. */
+  readonly breaking: boolean
+  /** This migration's own limits, in milliseconds. */
+  readonly lockTimeout?: number
+  readonly statementTimeout?: number
+}
+
+/** Where a file's up and down SQL stand, and its marks. */
+export interface MarkedParts {
+  readonly up: { readonly start: number; readonly end: number; readonly marks: Marks }
+  readonly down?: { readonly start: number; readonly end: number; readonly marks: Marks }
+}
+
+type Direction = 'up' | 'down'
+
+/**
+ * How tools mark the two parts of one file. dbmate's marks are ours; the others are read too, because a file "without
+ * marks is all up": to take one of theirs for that would run its down part right after its up part.
+ */
+const dialects: readonly { up: RegExp; down: RegExp; noTransaction?: RegExp; ignored?: RegExp }[] = [
+  { up: /^--\s*migrate:up\b(.*)$/, down: /^--\s*migrate:down\b(.*)$/ },
+  {
+    up: /^--\s*\+goose\s+up\b(.*)$/i,
+    down: /^--\s*\+goose\s+down\b(.*)$/i,
+    noTransaction: /^--\s*\+goose\s+no\s+transaction\s*$/i,
+    ignored: /^--\s*\+goose\s+statement(begin|end)\s*$/i,
+  },
+  {
+    up: /^--\s*\+migrate\s+up\b(.*)$/i,
+    down: /^--\s*\+migrate\s+down\b(.*)$/i,
+    ignored: /^--\s*\+migrate\s+statement(begin|end)\s*$/i,
+  },
+  { up: /^--[\s-]*up\s+migration()\s*$/i, down: /^--[\s-]*down\s+migration()\s*$/i },
+]
+
+const anyMark = /^[ \t]*(--|\/\/)[ \t]*(migrate:|schemagate:|\+goose\s|\+migrate\s|[\s-]*(?:up|down)\s+migration\b)/im
+const schemagateMark = /^(?:--|\/\/)\s*schemagate:(\S*)\s*(.*)$/
+const knownMarks = ['breaking', 'lock-timeout', 'statement-timeout']
+
+interface Line {
+  readonly text: string
+  readonly start: number
+  readonly end: number
+}
+
+/** The marks of a file that is all up: a pair's, a folder's, Flyway's, code (`//` comments). */
+export function readMarks(file: string, source: string): Marks {
+  return readParts(file, source).up.marks
+}
+
+/**
+ * Finds the up and the down part of a marked file and reads its marks.
+ * @throws UsageError on a mark that is unknown, misplaced or given twice.
+ */
+export function readParts(file: string, source: string): MarkedParts {
+  const whole = { start: 0, end: source.length }
+  if (!anyMark.test(source)) return { up: { ...whole, marks: { transaction: true, breaking: false } } }
+
+  const fail: (line: Line, message: string) => never = (line, message) => {
+    throw new UsageError(`${file}, line ${lineNumber(source, line.start)}: ${message}`)
+  }
+  const common: { -readonly [K in keyof Marks]?: Marks[K] } = {}
+  const sections: { direction: Direction; start: number; line: Line; transaction: boolean }[] = []
+  let sqlSeen: Line | undefined
+  let inBlockComment = false
+  let implicit = true
+  let noTransaction = false
+
+  for (const line of lines(source)) {
+    const text = line.text.trim()
+    if (inBlockComment) {
+      inBlockComment = !text.includes('*/')
+      continue
+    }
+    if (text === '') continue
+    const isComment = text.startsWith('--') || text.startsWith('//')
+    if (!isComment) {
+      if (text.startsWith('/*')) inBlockComment = !text.includes('*/')
+      else sqlSeen ??= line
+      continue
+    }
+
+    const section = sectionMark(text)
+    if (section) {
+      if (sections.some(s => s.direction === section.direction))
+        fail(line, `a second mark \`${text}\`: a file has one up part and one down part. Split it into two files.`)
+      if (section.direction === 'up' && sections.length > 0)
+        fail(line, 'the up part stands after the down part. Put `-- migrate:up` first.')
+      if (sections.length === 0 && sqlSeen && section.direction === 'up')
+        fail(sqlSeen, 'SQL stands before `-- migrate:up`, so it belongs to no part. Move it below the mark.')
+      implicit = false
+      sections.push({
+        direction: section.direction,
+        start: line.end,
+        line,
+        transaction: transactionOption(section.options, option =>
+          fail(line, `unknown option \`${option}\` in \`${text}\`: only \`transaction:false\` is known.`),
+        ),
+      })
+      if (section.direction === 'up') sqlSeen = undefined
+      continue
+    }
+    if (dialects.some(d => d.noTransaction?.test(text))) {
+      noTransaction = true
+      continue
+    }
+    if (/^(--|\/\/)\s*migrate:/.test(text) && !sqlSeen)
+      fail(line, `unknown mark \`${text}\`: \`migrate:up\` and \`migrate:down\` are known.`)
+
+    const mark = schemagateMark.exec(text)
+    if (!mark) continue
+    const name = mark[1]!
+    const value = mark[2]!.trim()
+    if (!knownMarks.includes(name)) {
+      const guess = nearest(name, knownMarks)
+      fail(line, `unknown mark \`${text}\`${guess ? `: did you mean \`schemagate:${guess}\`?` : ''}`)
+    }
+    if (sqlSeen || sections.some(s => s.direction === 'down'))
+      fail(line, `the mark \`${text}\` stands after SQL: marks stand before it. Move it to the top of the file.`)
+    if (name === 'breaking') {
+      if (value !== '') fail(line, `\`schemagate:breaking\` takes no value, but has \`${value}\`.`)
+      common.breaking = true
+    } else {
+      const ms = parseDuration(value)
+      if (ms === undefined) fail(line, `\`${value}\` is not a duration: write 500ms, 30s, 5m or 1h.`)
+      common[name === 'lock-timeout' ? 'lockTimeout' : 'statementTimeout'] = ms
+    }
+  }
+
+  const base: Marks = { transaction: true, breaking: false, ...common }
+  const up = sections.find(s => s.direction === 'up')
+  const down = sections.find(s => s.direction === 'down')
+  if (down && !up && !sqlBefore(source, down.line.start))
+    fail(down.line, 'the file has a down part but no up part. Put `-- migrate:up` before its SQL.')
+  const upMarks = { ...base, transaction: (up?.transaction ?? true) && !noTransaction }
+  return {
+    up: { start: up && !implicit ? up.start : 0, end: down ? down.line.start : source.length, marks: upMarks },
+    ...(down && {
+      down: {
+        start: down.start,
+        end: source.length,
+        marks: { ...base, transaction: down.transaction && !noTransaction },
+      },
+    }),
+  }
+}
+
+function sectionMark(text: string): { direction: Direction; options: string } | undefined {
+  const comment = text.startsWith('//') ? `--${text.slice(2)}` : text
+  for (const dialect of dialects) {
+    for (const direction of ['up', 'down'] as const) {
+      const match = dialect[direction].exec(comment)
+      if (match) return { direction, options: match[1]! }
+    }
+  }
+  return undefined
+}
+
+function transactionOption(options: string, unknown: (option: string) => never): boolean {
+  let transaction = true
+  for (const option of options.split(/\s+/).filter(Boolean)) {
+    if (/^transaction:(true|false)$/.test(option)) transaction = option.endsWith('true')
+    else if (option.toLowerCase() === 'notransaction') transaction = false
+    else unknown(option)
+  }
+  return transaction
+}
+
+function* lines(source: string): Generator<Line> {
+  let start = 0
+  while (start < source.length) {
+    const newline = source.indexOf('\n', start)
+    const end = newline === -1 ? source.length : newline + 1
+    yield { text: source.slice(start, end), start, end }
+    start = end
+  }
+}
+
+function lineNumber(source: string, offset: number): number {
+  return source.slice(0, offset).split('\n').length
+}
+
+function sqlBefore(source: string, end: number): boolean {
+  return source
+    .slice(0, end)
+    .split('\n')
+    .some(line => line.trim() !== '' && !line.trim().startsWith('--'))
+}

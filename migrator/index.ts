@@ -1,0 +1,93 @@
+// The engine as a library: the same runs as the command line's, without its printing.
+
+import { UsageError } from './errors.ts'
+import { type Log, silent } from './log.ts'
+import { commonOptions, parseOption } from './options.ts'
+import { readTarget } from './postgres/target.ts'
+import { type DownOptions, down } from './run/down.ts'
+import type { Engine } from './run/engine.ts'
+import { type Match, matches } from './run/matches.ts'
+import type { RunResult } from './run/outcome.ts'
+import { type Status, status } from './run/status.ts'
+import { type UpOptions, up } from './run/up.ts'
+
+export * from './errors.ts'
+export type { Manifest, ManifestEntry } from './gate/manifest.ts'
+export type { DatabaseState, Problem, ProblemCode } from './ledger/history.ts'
+export type { Log } from './log.ts'
+export type { MigrationContext, MigrationModule } from './run/context.ts'
+export type { DownOptions } from './run/down.ts'
+export type { Match } from './run/matches.ts'
+export type { Outcome, RunResult } from './run/outcome.ts'
+export type { MigrationResult, MigrationStatus } from './run/run.ts'
+export type { PendingMigration, Status } from './run/status.ts'
+export type { UpOptions } from './run/up.ts'
+
+/** Settings of a migrator; times are in milliseconds, or as text (`30s`). Defaults are the command line's. */
+export interface MigratorOptions {
+  /** The owner's connection: `postgres://user:password@host:5432/database`. */
+  readonly databaseUrl: string
+  /** The folder of migrations. */
+  readonly dir: string
+  readonly schema?: string
+  readonly connectTimeout?: number | string
+  readonly lockWait?: number | string
+  readonly lockTimeout?: number | string
+  readonly lockRetries?: number
+  readonly statementTimeout?: number | string
+  /** A pino logger, or anything of its shape. Silent by default. */
+  readonly log?: Log
+}
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Stops the work: what is under way is cancelled and rolled back. */
+  readonly signal?: AbortSignal
+}
+
+export interface Migrator {
+  /** Applies pending migrations. A foreseen failure is the result's `error`; only a bug rejects. */
+  up(options?: UpOptions & CallOptions): Promise<RunResult>
+  /** Reverts applied migrations; needs `confirmed: true`. A foreseen failure is the result's `error`. */
+  down(options?: DownOptions & CallOptions): Promise<RunResult>
+  /** What is applied, pending and wrong. Rejects with one of the error classes if it cannot be told. */
+  status(options?: CallOptions): Promise<Status>
+  /** Whether the database matches the files, or the manifest in a file. */
+  check(options?: CallOptions & { readonly manifestFile?: string }): Promise<Match>
+}
+
+/**
+ * Makes a migrator. Nothing is connected before the first call; every call has a connection of its own.
+ * @throws UsageError with every problem of the settings in one message.
+ */
+export function createMigrator(options: MigratorOptions): Migrator {
+  const problems: string[] = []
+  const number = (key: 'connectTimeout' | 'lockWait' | 'lockTimeout' | 'lockRetries' | 'statementTimeout'): number => {
+    const read = parseOption(commonOptions[key], String(options[key] ?? commonOptions[key].default))
+    if ('value' in read) return Number(read.value)
+    problems.push(`${key} ${read.problem}.`)
+    return 0
+  }
+  const target = readTarget(options.databaseUrl, {}, undefined, problems)
+  const settings = {
+    dir: options.dir,
+    schema: options.schema ?? commonOptions.schema.default,
+    connectTimeout: number('connectTimeout'),
+    lockWait: number('lockWait'),
+    lockTimeout: number('lockTimeout'),
+    lockRetries: number('lockRetries'),
+    statementTimeout: number('statementTimeout'),
+  }
+  if (!target || problems.length > 0) throw new UsageError(problems.join('\n'))
+  const engine = ({ signal = new AbortController().signal }: CallOptions = {}): Engine => ({
+    settings: { ...settings, target },
+    log: options.log ?? silent,
+    signal,
+  })
+  return {
+    up: call => up(engine(call), call),
+    down: call => down(engine(call), call),
+    status: call => status(engine(call)),
+    check: call => matches(engine(call), call?.manifestFile),
+  }
+}

@@ -1,0 +1,66 @@
+// The log: pino, as JSON lines or pretty, with every secret taken out on the way.
+
+import { pino } from 'pino'
+import { redactor } from './redact.ts'
+
+/** What the engine says while it works; pino's own shape, so that any pino logger will do. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** A log that says nothing: the library's default. */
+export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
+
+export interface LogOptions {
+  readonly level: string
+  readonly format: 'pretty' | 'json'
+  /** 1 for stdout, 2 for stderr. */
+  readonly fd: 1 | 2
+  readonly secrets?: readonly (string | undefined)[]
+}
+
+/** Makes the log. Writes are synchronous, so that nothing is lost when the process ends. */
+export async function createLog({ level, format, fd, secrets }: LogOptions): Promise<Log> {
+  const redact = redactor(secrets)
+  const destination = pino.destination({ fd, sync: true })
+  const sink = format === 'pretty' ? (await import('./log-pretty.ts')).prettySink(destination, fd) : destination
+  const log: Log = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: label => ({ level: label }) },
+      serializers: { err: serialiseError },
+    },
+    { write: line => sink.write(redact(line)) },
+  )
+  return log
+}
+
+/** Nothing of an error but what helps: a raw one would bring its client along, and the password with it. */
+function serialiseError(error: unknown): unknown {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const shown: Record<string, unknown> = { type: error.name, message: error.message }
+  for (const field of [
+    'code',
+    'severity',
+    'detail',
+    'hint',
+    'where',
+    'schema',
+    'table',
+    'column',
+    'constraint',
+    'exitCode',
+  ]) {
+    const value: unknown = Reflect.get(error, field)
+    if (value !== undefined && value !== null) shown[field] = value
+  }
+  if (error.cause !== undefined) shown.cause = serialiseError(error.cause)
+  // a foreseen error tells all in its message; for the others the place in our code is what is asked for
+  if (!('exitCode' in error) && !('severity' in error)) shown.stack = error.stack
+  return shown
+}

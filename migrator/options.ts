@@ -1,0 +1,144 @@
+// Every option, once: its flag, its variable, its default, its meaning. Parsing, help and the README's table come from it.
+
+import { parseDuration } from './durations.ts'
+
+type Kind = 'text' | 'duration' | 'count' | 'choice' | 'switch'
+
+export interface Option {
+  readonly flag: string
+  /** The environment variable, or none for a decision that is taken anew at each call (`--yes`). */
+  readonly variable?: string
+  readonly kind: Kind
+  readonly placeholder?: string
+  readonly choices?: readonly string[]
+  /** As it would be written; help and parser share it. */
+  readonly default?: string
+  readonly help: string
+}
+
+/** Options of every command that talks to a database. */
+export const commonOptions = {
+  databaseUrl: {
+    flag: 'database-url',
+    variable: 'DATABASE_URL',
+    kind: 'text',
+    placeholder: 'URL',
+    help: "the owner's connection; also DATABASE_URL_FILE, or PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGPASSWORD_FILE, PGSSLMODE",
+  },
+  dir: {
+    flag: 'dir',
+    variable: 'SCHEMAGATE_DIR',
+    kind: 'text',
+    placeholder: 'FOLDER',
+    default: 'migrator/migrations',
+    help: 'the folder of migrations',
+  },
+  schema: {
+    flag: 'schema',
+    variable: 'SCHEMAGATE_SCHEMA',
+    kind: 'text',
+    placeholder: 'NAME',
+    default: 'schemagate',
+    help: 'where the ledger lives',
+  },
+  connectTimeout: {
+    flag: 'connect-timeout',
+    variable: 'SCHEMAGATE_CONNECT_TIMEOUT',
+    kind: 'duration',
+    default: '60s',
+    help: 'how long to wait for Postgres to answer',
+  },
+  lockWait: {
+    flag: 'lock-wait',
+    variable: 'SCHEMAGATE_LOCK_WAIT',
+    kind: 'duration',
+    default: '5m',
+    help: 'how long to wait for another migrator',
+  },
+  lockTimeout: {
+    flag: 'lock-timeout',
+    variable: 'SCHEMAGATE_LOCK_TIMEOUT',
+    kind: 'duration',
+    default: '5s',
+    help: 'the most one statement waits for a table lock',
+  },
+  lockRetries: {
+    flag: 'lock-retries',
+    variable: 'SCHEMAGATE_LOCK_RETRIES',
+    kind: 'count',
+    default: '10',
+    help: 'how often a migration is tried again after that',
+  },
+  statementTimeout: {
+    flag: 'statement-timeout',
+    variable: 'SCHEMAGATE_STATEMENT_TIMEOUT',
+    kind: 'duration',
+    default: '0',
+    help: 'the most one statement runs; 0 is no limit',
+  },
+  appRole: {
+    flag: 'app-role',
+    variable: 'SCHEMAGATE_APP_ROLE',
+    kind: 'text',
+    placeholder: 'ROLE',
+    help: 'the role that the app logs in with, made or updated after a successful run; its password in SCHEMAGATE_APP_PASSWORD or SCHEMAGATE_APP_PASSWORD_FILE',
+  },
+  onOlderApps: {
+    flag: 'on-older-apps',
+    variable: 'SCHEMAGATE_ON_OLDER_APPS',
+    kind: 'choice',
+    choices: ['refuse', 'drain', 'ignore'],
+    default: 'drain',
+    help: 'what to do about running apps that do not know a breaking migration',
+  },
+  drainTimeout: {
+    flag: 'drain-timeout',
+    variable: 'SCHEMAGATE_DRAIN_TIMEOUT',
+    kind: 'duration',
+    default: '30s',
+    help: 'how long to wait until such apps have let go',
+  },
+  logLevel: {
+    flag: 'log-level',
+    variable: 'LOG_LEVEL',
+    kind: 'choice',
+    choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    default: 'info',
+    help: "pino's levels",
+  },
+  logFormat: {
+    flag: 'log-format',
+    variable: 'LOG_FORMAT',
+    kind: 'choice',
+    choices: ['pretty', 'json'],
+    help: 'pretty on a terminal, else json',
+  },
+} as const satisfies Record<string, Option>
+
+/** Variables that are read but are no option's own. */
+export const furtherVariables = [
+  'SCHEMAGATE_APP_PASSWORD',
+  'SCHEMAGATE_APP_PASSWORD_FILE',
+  'SCHEMAGATE_MANIFEST',
+] as const
+
+/** Reads one value; what is wrong with it is returned as a sentence's end. */
+export function parseOption(option: Option, text: string): { value: string | number } | { problem: string } {
+  if (text.includes('\0')) return { problem: 'has a NUL character' }
+  switch (option.kind) {
+    case 'duration': {
+      const value = parseDuration(text)
+      return value === undefined
+        ? { problem: `is not a duration: "${text}". Write 500ms, 30s, 5m, 1h or a number of milliseconds` }
+        : { value }
+    }
+    case 'count':
+      return /^\d{1,6}$/.test(text) ? { value: Number(text) } : { problem: `is not a whole number: "${text}"` }
+    case 'choice':
+      return option.choices!.includes(text)
+        ? { value: text }
+        : { problem: `is "${text}", but must be one of ${option.choices!.join(', ')}` }
+    default:
+      return text === '' ? { problem: 'is empty' } : { value: text }
+  }
+}

@@ -1,0 +1,57 @@
+// Many statements sent as one message, with what pg's own query does not tell: how far the server came.
+
+/** The wire connection under a client: what a submittable is handed. */
+interface Wire {
+  query(text: string): void
+  sendCopyFail(message: string): void
+}
+
+/** Why the server has to be told that no data comes: `COPY ... FROM stdin` is psql's way of feeding it from the file. */
+export const copyRefusal = 'schemagate sends no data for COPY FROM STDIN'
+
+/**
+ * One simple-query message. Rows are dropped as they come; the tags of the completed statements are kept, so that
+ * after an error their count names the statement at which the server stopped.
+ */
+export class Script {
+  readonly text: string
+  /** The command tags of the statements that were completed: `CREATE TABLE`, `INSERT 0 1`, `COMMIT`. */
+  readonly tags: string[] = []
+  readonly done: Promise<void>
+  readonly #resolve: () => void
+  readonly #reject: (error: Error) => void
+
+  constructor(text: string) {
+    this.text = text
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.done = promise
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  submit(wire: Wire): void {
+    wire.query(this.text)
+  }
+
+  handleCommandComplete(message: { text: string }): void {
+    this.tags.push(message.text)
+  }
+
+  handleEmptyQuery(): void {}
+  handleRowDescription(): void {}
+  handleDataRow(): void {}
+  handleCopyData(): void {}
+  handlePortalSuspended(): void {}
+
+  handleCopyInResponse(wire: Wire): void {
+    wire.sendCopyFail(copyRefusal)
+  }
+
+  handleError(error: Error): void {
+    this.#reject(error)
+  }
+
+  handleReadyForQuery(): void {
+    this.#resolve()
+  }
+}

@@ -1,0 +1,116 @@
+// The connection that does the work: can be cancelled, lost, and made again.
+
+import net from 'node:net'
+import type pg from 'pg'
+import { type Connected, type ConnectOptions, connect, type Greeting } from './connect.ts'
+import { Script } from './script.ts'
+import type { Endpoint } from './target.ts'
+
+/** How long a server may take to acknowledge a cancelled statement, or the end of a connection. */
+const goodbye = 1_000
+
+/**
+ * A session with a database. `reconnect` makes a new connection under the same object: what holds on to the session
+ * (the run, Umzug's context) need not know.
+ */
+export class Session {
+  readonly options: ConnectOptions
+  #connected: Connected
+  readonly #onAbort = () => void this.#interrupt()
+
+  private constructor(options: ConnectOptions, connected: Connected) {
+    this.options = options
+    this.#connected = connected
+    options.signal.addEventListener('abort', this.#onAbort)
+  }
+
+  /** Opens a session; errors as {@link connect}. */
+  static async open(options: ConnectOptions): Promise<Session> {
+    return new Session(options, await connect(options))
+  }
+
+  get client(): pg.Client {
+    return this.#connected.client
+  }
+
+  get greeting(): Greeting {
+    return this.#connected.greeting
+  }
+
+  get endpoint(): Endpoint {
+    return this.#connected.endpoint
+  }
+
+  /**
+   * True behind a pooler: the process that the protocol named is not the one that answered. Session locks and settings
+   * do not hold there.
+   */
+  get pooled(): boolean {
+    return this.#connected.backendKey.pid !== this.greeting.pid
+  }
+
+  async query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
+    return values === undefined ? this.client.query<Row>(text) : this.client.query<Row>(text, values)
+  }
+
+  /** Sends many statements as one message. The script is returned at once; await its `done`. */
+  script(text: string): Script {
+    const script = new Script(text)
+    this.client.query(script)
+    return script
+  }
+
+  /** True while the server says that a transaction is open, failed or not. */
+  get inTransaction(): boolean {
+    const status = this.client.getTransactionStatus()
+    return status === 'T' || status === 'E'
+  }
+
+  /** Ends an open transaction, if there still is a connection to say so on. */
+  async rollback(): Promise<void> {
+    if (this.inTransaction) await this.query('rollback')
+  }
+
+  /** Leaves the old connection and makes a new one inside the connect budget. */
+  async reconnect(): Promise<void> {
+    this.client.connection.stream.destroy()
+    this.#connected = await connect(this.options)
+  }
+
+  async close(): Promise<void> {
+    this.options.signal.removeEventListener('abort', this.#onAbort)
+    const { client } = this
+    const hangUp = setTimeout(() => client.connection.stream.destroy(), goodbye)
+    await client.end().catch(() => {})
+    clearTimeout(hangUp)
+  }
+
+  /**
+   * Stops what the server is doing: a cancel request, since a server that works does not look at its socket. Should it
+   * not answer, the connection is cut; the server then rolls back when it notices.
+   */
+  async #interrupt(): Promise<void> {
+    const { client } = this
+    setTimeout(() => client.connection.stream.destroy(), goodbye).unref()
+    sendCancel(this.#connected)
+  }
+}
+
+const cancelRequestCode = 80_877_102
+
+/**
+ * The protocol's cancel request: a connection of its own that carries the process id and its secret key, in clear even
+ * where the session has TLS, as libpq before 17 does.
+ * https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-CANCELREQUEST
+ */
+function sendCancel({ endpoint, backendKey }: Connected): void {
+  const message = Buffer.alloc(16)
+  message.writeInt32BE(16, 0)
+  message.writeInt32BE(cancelRequestCode, 4)
+  message.writeInt32BE(backendKey.pid, 8)
+  message.writeInt32BE(backendKey.secret, 12)
+  const { host, port } = endpoint
+  const socket = host.startsWith('/') ? net.connect(`${host}/.s.PGSQL.${port}`) : net.connect(port, host)
+  socket.on('error', () => {})
+  socket.end(message)
+}

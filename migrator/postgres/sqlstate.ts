@@ -1,0 +1,80 @@
+// SQLSTATEs and socket errors, named once: what each says about the connection and about trying again.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+
+/** The code of a Postgres error (`42P01`) or of a socket error (`ECONNREFUSED`), if the error has one. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+export const sqlstate = {
+  uniqueViolation: '23505',
+  activeTransaction: '25001',
+  readOnly: '25006',
+  invalidTermination: '2D000',
+  unsafeNewEnumValue: '55P04',
+  lockNotAvailable: '55P03',
+  deadlock: '40P01',
+  serialization: '40001',
+  canceled: '57014',
+  insufficientPrivilege: '42501',
+  undefinedTable: '42P01',
+  undefinedSchema: '3F000',
+} as const
+
+/** Raised by our own checks inside a migration's transaction; no class of Postgres' own starts with `SG`. */
+export const ownState = { lockBusy: 'SG001', alreadyApplied: 'SG002', journalMoved: 'SG003' } as const
+
+/** Worth trying the whole migration again: somebody else was in the way, and may be gone. */
+export const clashCodes: ReadonlySet<string> = new Set([
+  sqlstate.lockNotAvailable,
+  sqlstate.deadlock,
+  sqlstate.serialization,
+])
+
+/** The server is there but not (or no longer) for us, for now. 53300 is too many connections. */
+const serverAway = new Set([
+  '57P01',
+  '57P02',
+  '57P03',
+  '57P05',
+  '25P03',
+  '53300',
+  '08000',
+  '08003',
+  '08006',
+  '08001',
+  '08004',
+])
+
+/** The network has no way to it yet: compose's DNS knows a service only once it runs. */
+const networkAway = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EADDRNOTAVAIL',
+  'ENOENT',
+])
+
+/** pg has no code for these. */
+const awayMessage = /^(Connection terminated|timeout expired|Client has encountered a connection error|read E|write E)/
+
+/** PgBouncer answers with 08P01 and a sentence when its own server is away, or when it knows no such database. */
+const poolerAway = /server login has been failing|server conn crashed|connect failed|server_login_retry|shut ?down/i
+
+/** True if the connection is lost or was never made, and trying again may help. */
+export function isConnectionLoss(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = codeOf(error)
+  if (code === '08P01') return poolerAway.test(error.message)
+  if (code !== undefined) return serverAway.has(code) || networkAway.has(code)
+  if (error instanceof AggregateError) return error.errors.every(isConnectionLoss)
+  return awayMessage.test(error.message)
+}

@@ -1,0 +1,132 @@
+// Which database: a connection string or libpq's variables, read into what pg needs.
+// https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
+
+import { userInfo } from 'node:os'
+
+export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+export type SslMode = (typeof sslModes)[number]
+
+const sessionAttributes = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'] as const
+export type SessionAttributes = (typeof sessionAttributes)[number]
+
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
+/** A database and how to reach it. `password` is not enumerable, so that no log and no inspection shows it. */
+export interface Target {
+  /** Tried in this order, as libpq does. */
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]]
+  readonly user: string
+  readonly database: string
+  readonly password?: string | undefined
+  readonly sslMode: SslMode
+  readonly sslRootCert?: string | undefined
+  readonly sslCert?: string | undefined
+  readonly sslKey?: string | undefined
+  readonly sessionAttributes: SessionAttributes
+  /** libpq's `options`: `-c name=value` for the session. */
+  readonly options?: string | undefined
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** The PG* variables that name a database; one of them is enough to mean it. */
+const libpqVariables = ['PGHOST', 'PGPORT', 'PGUSER', 'PGDATABASE', 'PGPASSWORD', 'PGPASSWORD_FILE'] as const
+
+/** True if the environment names a database in libpq's way. */
+export function hasLibpqVariables(env: Env): boolean {
+  return libpqVariables.some(name => env[name] !== undefined && env[name] !== '')
+}
+
+/**
+ * Reads a connection string, with libpq's variables for what it leaves out; without one, the variables alone.
+ * Problems are added to `problems`, and never hold any of the string, since it may hold a password.
+ */
+export function readTarget(
+  url: string | undefined,
+  env: Env,
+  password: string | undefined,
+  problems: string[],
+): Target | undefined {
+  const before = problems.length
+  const fields = url === undefined ? {} : parseUrl(url, problems)
+  const get = (field: string, variable: string): string | undefined => fields[field] || env[variable] || undefined
+
+  const hosts = (get('host', 'PGHOST') ?? 'localhost').split(',')
+  const ports = (get('port', 'PGPORT') ?? '5432').split(',')
+  if (ports.length !== 1 && ports.length !== hosts.length)
+    problems.push(`The database's address has ${hosts.length} hosts but ${ports.length} ports.`)
+  const endpoints = hosts.map((host, i) => {
+    const port = (ports.length === 1 ? ports[0]! : (ports[i] ?? '')) || '5432'
+    if (!/^\d+$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
+      problems.push(`"${port}" is not a port (1 to 65535).`)
+    return { host: host || 'localhost', port: Number(port) }
+  })
+
+  const sslMode = oneOf(sslModes, get('sslmode', 'PGSSLMODE') ?? 'prefer', 'sslmode', problems)
+  const attributes = get('target_session_attrs', 'PGTARGETSESSIONATTRS') ?? 'any'
+  const user = get('user', 'PGUSER') ?? userInfo().username
+  const target: Target = {
+    endpoints: endpoints as [Endpoint, ...Endpoint[]],
+    user,
+    database: get('dbname', 'PGDATABASE') ?? user,
+    // sslrootcert=system asks for the system's authorities, and for nothing less than verify-full
+    sslMode: fields.sslrootcert === 'system' ? 'verify-full' : (sslMode ?? 'prefer'),
+    sslRootCert: get('sslrootcert', 'PGSSLROOTCERT'),
+    sslCert: get('sslcert', 'PGSSLCERT'),
+    sslKey: get('sslkey', 'PGSSLKEY'),
+    sessionAttributes: oneOf(sessionAttributes, attributes, 'target_session_attrs', problems) ?? 'any',
+    options: get('options', 'PGOPTIONS'),
+  }
+  Object.defineProperty(target, 'password', { value: fields.password || password, enumerable: false })
+  return problems.length === before ? target : undefined
+}
+
+const urlForm =
+  /^postgres(?:ql)?:\/\/(?:(?<userinfo>[^/?]*)@)?(?<hosts>[^/?#]*)(?:\/(?<dbname>[^?#]*))?(?:\?(?<query>[^#]*))?$/
+
+const notUrl =
+  'DATABASE_URL is not a connection string. Write postgres://user:password@host:5432/database, ' +
+  'with characters such as / ? # @ % in the password percent-encoded.'
+
+function parseUrl(url: string, problems: string[]): Record<string, string | undefined> {
+  const groups = urlForm.exec(url.trim())?.groups
+  if (!groups) {
+    problems.push(notUrl)
+    return {}
+  }
+  try {
+    const [user, ...password] = (groups.userinfo ?? '').split(':')
+    const addresses = (groups.hosts ?? '').split(',').map(address => {
+      const match = /^(?:\[(?<ipv6>[^\]]+)\]|(?<host>[^:[\]]*))(?::(?<port>\d*))?$/.exec(address)
+      if (!match) throw new URIError(address)
+      return { host: match.groups!.ipv6 ?? decodeURIComponent(match.groups!.host!), port: match.groups!.port ?? '' }
+    })
+    const fields: Record<string, string | undefined> = {
+      user: decodeURIComponent(user!),
+      password: decodeURIComponent(password.join(':')),
+      dbname: decodeURIComponent(groups.dbname ?? ''),
+      host: addresses.map(a => a.host).join(','),
+      port: addresses.some(a => a.port) ? addresses.map(a => a.port).join(',') : '',
+    }
+    for (const [key, value] of new URLSearchParams(groups.query)) fields[key] = value
+    if (fields.ssl === 'true') fields.sslmode ??= 'require'
+    return fields
+  } catch {
+    problems.push(notUrl)
+    return {}
+  }
+}
+
+function oneOf<const T extends string>(
+  values: readonly T[],
+  value: string,
+  name: string,
+  problems: string[],
+): T | undefined {
+  const found = values.find(v => v === value)
+  if (found === undefined) problems.push(`${name} is "${value}", but must be one of ${values.join(', ')}.`)
+  return found
+}

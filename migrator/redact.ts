@@ -1,0 +1,27 @@
+// Takes secrets out of everything on its way out.
+
+const urlPassword = /\b([a-z][a-z0-9+.-]*:\/\/[^\s:@/'"]*):([^\s/'"]+)@(?=[^\s@]*)/gi
+const keywordPassword = /\b(password|passwd|pwd|pgpassword)(\s*=\s*|"\s*:\s*")('(?:[^'\\]|\\.)*'|[^\s'",;&}]+)/gi
+const sqlPassword = /\b(password)(\s+)(E?'(?:[^']|'')*')/gi
+
+/**
+ * A function that replaces the given secrets, and whatever looks like a password in a connection string, by `***`.
+ * A secret of fewer than four characters is left to the patterns: replacing it everywhere would garble the text.
+ */
+export function redactor(secrets: readonly (string | undefined)[] = []): (text: string) => string {
+  const forms = new Set<string>()
+  for (const secret of secrets) {
+    if (secret === undefined || secret.length < 4) continue
+    for (const form of [secret, encodeURIComponent(secret), encodeURI(secret), JSON.stringify(secret).slice(1, -1)])
+      forms.add(form)
+  }
+  const longestFirst = [...forms].sort((a, b) => b.length - a.length)
+  return text => {
+    let out = text
+    for (const form of longestFirst) out = out.replaceAll(form, '***')
+    return out
+      .replace(urlPassword, '$1:***@')
+      .replace(keywordPassword, (_, word: string, between: string) => `${word}${between}***`)
+      .replace(sqlPassword, "$1$2'***'")
+  }
+}

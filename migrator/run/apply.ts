@@ -1,0 +1,113 @@
+// Applies one migration, in the way that it can be run.
+
+import { DivergedError, RefusedError, UsageError } from '../errors.ts'
+import type { Migration, SqlPart } from '../files/migration.ts'
+import { readRow } from '../ledger/read.ts'
+import { codeOf, ownState, sqlstate } from '../postgres/sqlstate.ts'
+import type { Blocker, Sighting } from '../postgres/watch.ts'
+import { placeAt } from '../sql/excerpt.ts'
+import { loadParser } from '../sql/parse.ts'
+import { needsParsing, type Plan, planSql, UnendedBlockError } from '../sql/steps.ts'
+import { applyCode } from './code.ts'
+import { persist } from './persist.ts'
+import { limitsOf, type MigrationStatus, type Run } from './run.ts'
+import { applySteps } from './steps.ts'
+import { applyTransaction } from './transaction.ts'
+
+/**
+ * Applies a migration, exactly once, and records it.
+ * @param asynchronous its commit need not wait for the disk, because a later one of this run will.
+ * @returns `skipped` if another migrator had applied it meanwhile.
+ */
+export async function apply(run: Run, migration: Migration, asynchronous: boolean): Promise<MigrationStatus> {
+  const limits = limitsOf(run, migration.marks, asynchronous)
+  return watched(run, migration.name, limits.lockTimeout, async blockers => {
+    let plan = migration.up && (await planPart(migration.up))
+    return persist(
+      run,
+      migration.name,
+      async () => {
+        try {
+          if (migration.kind === 'code') await applyCode(run, migration, limits)
+          else if (plan?.transaction) await applyTransaction(run, migration, migration.up!, plan, limits)
+          else if (plan) await applySteps(run, migration, migration.up!, plan.steps, limits, blockers)
+          return 'applied'
+        } catch (error) {
+          const code = codeOf(error instanceof Error && error.cause ? error.cause : error)
+          if (code === ownState.alreadyApplied || code === sqlstate.uniqueViolation) {
+            await run.session.rollback()
+            // committed by this run, but the answer was lost; or by another migrator
+            const row = await readRow(run.session, run.settings.schema, migration.name)
+            if (row?.state === 'applied' && row.checksum === migration.checksum)
+              return row.runId === run.id ? 'applied' : 'skipped'
+            if (row?.state === 'running')
+              throw new DivergedError(
+                `${migration.name} was interrupted after ${row.journal?.done?.length ?? 0} of its steps, and its file has since been changed to run in one transaction. Undo that change.`,
+              )
+          }
+          if (code === sqlstate.activeTransaction && plan?.transaction && migration.up) {
+            // the text alone did not tell, the catalogue does (REINDEX of a partitioned table)
+            await run.session.rollback()
+            const steps = await planPart(migration.up, false)
+            if (steps && !steps.transaction) {
+              plan = steps
+              await applySteps(run, migration, migration.up, steps.steps, limits, blockers)
+              return 'applied'
+            }
+          }
+          throw error
+        }
+      },
+      blockers,
+    )
+  })
+}
+
+/** Watches from a second connection while `work` is under way; behind a pooler there is no process to watch. */
+export async function watched<T>(
+  run: Run,
+  name: string,
+  lockTimeout: number,
+  work: (blockers: () => readonly Blocker[]) => Promise<T>,
+): Promise<T> {
+  const sighting: Sighting | undefined = run.session.pooled
+    ? undefined
+    : run.watch.start(name, () => run.session.greeting.pid, lockTimeout)
+  try {
+    return await work(() => sighting?.blockers ?? [])
+  } finally {
+    sighting?.stop()
+  }
+}
+
+/**
+ * How a part is to be run.
+ * @throws UsageError if it must be run in steps and they cannot be told apart.
+ */
+export async function planPart(part: SqlPart, transaction = part.marks.transaction): Promise<Plan> {
+  const sql = part.source.slice(part.start, part.end)
+  if (!transaction || needsParsing(sql)) await loadParser()
+  let plan: Plan | undefined
+  try {
+    plan = planSql(sql, transaction)
+  } catch (error) {
+    if (!(error instanceof UnendedBlockError)) throw error
+    const { line, excerpt } = placeAt(part.file, part.source, part.start + error.offset)
+    throw new UsageError(`${part.file}, line ${line}: ${error.message}\n${excerpt}`)
+  }
+  if (plan) return plan
+  // not this grammar's SQL: the server, perhaps newer, is the judge; but only of a whole
+  if (transaction) return { transaction: true, sql, begin: '' }
+  throw new UsageError(
+    `${part.file} is marked transaction:false, but its SQL cannot be split into statements: it has a syntax error. Correct it.`,
+  )
+}
+
+/** Behind a pooler in transaction mode nothing holds from one statement to the next: refuse what needs that. */
+export function refuseBehindPooler(run: Run, name: string): void {
+  if (run.session.pooled)
+    throw new RefusedError(
+      `${name} cannot run in one transaction, and the connection goes through a pooler (PgBouncer or the like), where ` +
+        'neither the run lock nor settings hold between statements. Give the migrator a direct DATABASE_URL.',
+    )
+}

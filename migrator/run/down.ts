@@ -1,0 +1,171 @@
+// `down`: reverts what is applied, newest first, one transaction each.
+
+import { formatDuration } from '../durations.ts'
+import { RefusedError, UsageError } from '../errors.ts'
+import type { Migration } from '../files/migration.ts'
+import type { LedgerRow } from '../ledger/read.ts'
+import { codeOf, ownState } from '../postgres/sqlstate.ts'
+import type { Blocker } from '../postgres/watch.ts'
+import { planPart, refuseBehindPooler, watched } from './apply.ts'
+import { call, loadModule } from './code.ts'
+import { type Engine, newRunId, readHistory, requireAgreement, withFilesAndSession, withRun } from './engine.ts'
+import { cleanUp, setLimits } from './messages.ts'
+import { asSchemagateError, exitCodeOf, type RunResult, Tally } from './outcome.ts'
+import { persist } from './persist.ts'
+import { publish } from './publish.ts'
+import { limitsOf, type Run } from './run.ts'
+import { revertSteps } from './steps.ts'
+import { inOneMessage } from './transaction.ts'
+
+export interface DownOptions {
+  /** Revert everything after this migration; it stays applied. */
+  readonly to?: string | undefined
+  /** How many migrations; 1 if neither is given. */
+  readonly step?: number | undefined
+  /** The operator has said yes. Without it the run is refused, and says what it would do. */
+  readonly confirmed?: boolean | undefined
+}
+
+/** Reverts applied migrations. Foreseen failures are part of the result; only a bug throws. */
+export async function down(engine: Engine, options: DownOptions = {}): Promise<RunResult> {
+  const started = performance.now()
+  const runId = newRunId()
+  const tally = new Tally()
+  let head: string | null = null
+  let error: ReturnType<typeof asSchemagateError>
+  try {
+    await withFilesAndSession(engine, async (files, session) => {
+      const history = await readHistory(engine, files, session)
+      head = history.head
+      requireAgreement(history)
+      const targets = select(files, history.rows, options)
+      if (targets.length === 0) return
+      tally.expect(targets)
+      // all of it is checked before any of it is reverted
+      await requireDownParts(targets)
+      if (!options.confirmed)
+        throw new RefusedError(
+          `\`down\` would revert ${targets.map(t => t.name).join(', ')}, and what they made is lost. Nothing was done; add --yes to do it.`,
+        )
+      await withRun(engine, session, runId, async run => {
+        const now = await readHistory(engine, files, session)
+        requireAgreement(now)
+        const applied = new Set(now.rows.map(row => row.name))
+        for (const migration of targets) {
+          if (applied.has(migration.name)) await revertOne(run, migration, tally)
+          else tally.set(migration, 'skipped', 0)
+        }
+        const after = await readHistory(engine, files, session)
+        head = after.head
+        await publish(run, files, after)
+      })
+    })
+  } catch (thrown) {
+    error = asSchemagateError(thrown, engine.signal)
+    if (!error) throw thrown
+  }
+  return {
+    runId,
+    outcome:
+      engine.signal.aborted && error
+        ? 'interrupted'
+        : error
+          ? 'failed'
+          : tally.count('reverted')
+            ? 'reverted'
+            : 'nothing-to-do',
+    exitCode: exitCodeOf(error),
+    migrations: tally.results,
+    head,
+    durationMs: Math.round(performance.now() - started),
+    ...(error && { error }),
+  }
+}
+
+/** What is to be reverted, newest first. Repeatable migrations have no way back and are left alone. */
+function select(files: readonly Migration[], rows: readonly LedgerRow[], { to, step }: DownOptions): Migration[] {
+  const byName = new Map(files.map(file => [file.name, file]))
+  const applied = rows
+    .toReversed()
+    .flatMap(row => byName.get(row.name) ?? [])
+    .filter(file => file.kind !== 'repeatable')
+  if (to === undefined) return applied.slice(0, step ?? 1)
+  const index = applied.findIndex(file => file.name === to)
+  if (index === -1) throw new UsageError(`--to ${to}: no such migration is applied.`)
+  return applied.slice(0, index)
+}
+
+async function requireDownParts(targets: readonly Migration[]): Promise<void> {
+  const without: string[] = []
+  for (const migration of targets) {
+    const has =
+      migration.kind === 'code' ? (await loadModule(migration)).down !== undefined : migration.down !== undefined
+    if (!has) without.push(migration.name)
+  }
+  if (without.length > 0)
+    throw new RefusedError(
+      `${without.join(', ')} cannot be undone: there is no down part. Nothing was done. Write one, or a new migration that corrects it.`,
+    )
+}
+
+async function revertOne(run: Run, migration: Migration, tally: Tally): Promise<void> {
+  const begun = performance.now()
+  const { name, kind } = migration
+  run.signal.throwIfAborted()
+  try {
+    const status = await watched(run, name, run.settings.lockTimeout, blockers =>
+      persist(run, name, () => revert(run, migration, blockers), blockers),
+    )
+    const durationMs = Math.round(performance.now() - begun)
+    tally.set(migration, status, durationMs)
+    run.log.info(
+      { event: status, migration: name, kind, durationMs },
+      `${status} ${name} in ${formatDuration(durationMs)}`,
+    )
+  } catch (error) {
+    if (!run.signal.aborted) tally.set(migration, 'failed', Math.round(performance.now() - begun))
+    throw error
+  }
+}
+
+/** Reverts one migration and removes its row. `skipped` if somebody else had. */
+export async function revert(
+  run: Run,
+  migration: Migration,
+  blockers: () => readonly Blocker[],
+): Promise<'reverted' | 'skipped'> {
+  const { name } = migration
+  const { session, messages } = run
+  const limits = limitsOf(run, migration.down?.marks ?? migration.marks, false)
+  const begin = `begin;${setLimits(limits, true)}${messages.revertGuard(name)}`
+  const undone = `Reverting ${name} failed and was rolled back; it is still applied.`
+  try {
+    if (migration.kind === 'code') {
+      const module = await loadModule(migration)
+      if (!migration.marks.transaction) refuseBehindPooler(run, name)
+      await session.script(migration.marks.transaction ? begin : setLimits(limits, false)).done
+      await call(run, migration, context => module.down?.(context), undone)
+      await session.script(`${migration.marks.transaction ? '' : 'begin;'}${cleanUp}${messages.remove(name)}commit`)
+        .done
+      return 'reverted'
+    }
+    const part = migration.down!
+    const plan = await planPart(part)
+    if (plan.transaction)
+      await inOneMessage(run, name, part, part.start, plan.sql, {
+        before: begin.replace('begin;', `begin ${plan.begin};`),
+        beforeCount: 3,
+        after: `${cleanUp}${messages.remove(name)}`,
+        undone,
+      })
+    else await revertSteps(run, migration, part, plan.steps, limits, blockers)
+    return 'reverted'
+  } catch (error) {
+    // its row is gone: reverted by this run, whose answer was lost, or by another one
+    if (codeOf(error) === ownState.alreadyApplied) {
+      await session.rollback()
+      return 'skipped'
+    }
+    throw error
+  }
+}

@@ -1,0 +1,136 @@
+// What every command of the engine starts with: the files, a session, the history.
+
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { DivergedError } from '../errors.ts'
+import { readFolder } from '../files/folder.ts'
+import type { Migration } from '../files/migration.ts'
+import { compareHistory, type History } from '../ledger/history.ts'
+import { readLedger } from '../ledger/read.ts'
+import { ledgerDdl } from '../ledger/table.ts'
+import type { Log } from '../log.ts'
+import { takeRunLock } from '../postgres/run-lock.ts'
+import { Session } from '../postgres/session.ts'
+import type { Target } from '../postgres/target.ts'
+import { Watch } from '../postgres/watch.ts'
+import { version } from '../version.ts'
+import { LedgerMessages } from './messages.ts'
+import { lockOptions, persist } from './persist.ts'
+import type { Run, RunSettings } from './run.ts'
+
+export interface EngineSettings extends RunSettings {
+  readonly target: Target
+  readonly dir: string
+  /** Milliseconds. */
+  readonly connectTimeout: number
+}
+
+export interface Engine {
+  readonly settings: EngineSettings
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+/** A session for one command, closed whatever happens. Errors as {@link Session.open}. */
+export async function withSession<T>(engine: Engine, use: (session: Session) => Promise<T>): Promise<T> {
+  const session = await openSession(engine)
+  try {
+    return await use(session)
+  } finally {
+    await session.close()
+  }
+}
+
+function openSession({ settings, log, signal }: Engine): Promise<Session> {
+  return Session.open({
+    target: settings.target,
+    timeout: settings.connectTimeout,
+    signal,
+    log,
+    applicationName: `schemagate migrator ${hostname()} ${process.pid}`,
+  })
+}
+
+/** The files and the session at once: the network is slower than the folder. */
+export async function withFilesAndSession<T>(
+  engine: Engine,
+  use: (files: Migration[], session: Session) => Promise<T>,
+): Promise<T> {
+  const opening = openSession(engine)
+  opening.catch(() => {})
+  let files: Migration[]
+  try {
+    files = readFolder(engine.settings.dir)
+  } catch (error) {
+    void opening.then(session => session.close()).catch(() => {})
+    throw error
+  }
+  const session = await opening
+  try {
+    return await use(files, session)
+  } finally {
+    await session.close()
+  }
+}
+
+/** The history as the ledger has it now. */
+export async function readHistory(engine: Engine, files: readonly Migration[], session: Session): Promise<History> {
+  return compareHistory(files, await readLedger(session, engine.settings.schema))
+}
+
+/**
+ * @throws DivergedError if files and ledger disagree; all problems in one message.
+ * @param allowAhead let a database pass that has newer migrations, none of them breaking.
+ */
+export function requireAgreement(history: History, allowAhead = false): void {
+  if (allowAhead && history.state === 'ahead') {
+    const known = new Set(history.problems.map(problem => problem.migration))
+    if (!history.applied.some(row => known.has(row.name) && row.breaking)) return
+  }
+  if (history.state !== 'diverged' && history.state !== 'ahead') return
+  const lines = history.problems.filter(p => p.code !== 'interrupted').map(p => `- ${p.code}: ${p.message}`)
+  throw new DivergedError(`The ledger and the migration files disagree; nothing was changed.\n${lines.join('\n')}`)
+}
+
+/** Begins a run: takes the lock, makes the ledger, and hands over a context for what changes the database. */
+export async function withRun<T>(
+  engine: Engine,
+  session: Session,
+  id: string,
+  use: (run: Run) => Promise<T>,
+): Promise<T> {
+  const { settings, log, signal } = engine
+  const run: Run = {
+    id,
+    session,
+    settings,
+    messages: new LedgerMessages(settings.schema, id, version),
+    log,
+    signal,
+    watch: new Watch({ target: settings.target, timeout: settings.connectTimeout, log }),
+  }
+  try {
+    await persist(run, 'the ledger', async () => {
+      // a lost connection takes the lock along; taking it twice in one session is harmless
+      if (!session.pooled) await takeRunLock(lockOptions(run))
+      await makeLedger(run)
+    })
+    return await use(run)
+  } finally {
+    await run.watch.close()
+  }
+}
+
+async function makeLedger(run: Run): Promise<void> {
+  if ((await readLedger(run.session, run.settings.schema)) !== undefined) return
+  try {
+    await run.session.script(`begin;${run.messages.lockGuard()}${ledgerDdl(run.settings.schema)}commit`).done
+  } catch (error) {
+    await run.session.rollback()
+    throw error
+  }
+}
+
+export function newRunId(): string {
+  return randomUUID()
+}

@@ -1,0 +1,58 @@
+// The question of `check` and `wait`: does the database match, the files or an app's manifest?
+
+import { DivergedError, NotReadyError } from '../errors.ts'
+import { readManifest } from '../gate/manifest.ts'
+import { judge, type LedgerRow as WindowRow } from '../gate/window.ts'
+import type { DatabaseState } from '../ledger/history.ts'
+import { type LedgerRow, readLedger } from '../ledger/read.ts'
+import { type Engine, withSession } from './engine.ts'
+import { check } from './status.ts'
+
+/** The answer; `error` says why not, with the exit code that goes with it. */
+export interface Match {
+  readonly state: string
+  readonly head: string | null
+  readonly error?: DivergedError | NotReadyError
+}
+
+/**
+ * Asks once. With a manifest it is the app's question, the window: everything the manifest has is applied, and nothing
+ * breaking that it does not know. Without one the files and the ledger must be the same.
+ */
+export async function matches(engine: Engine, manifestFile: string | undefined): Promise<Match> {
+  if (manifestFile !== undefined) return matchesManifest(engine, manifestFile)
+  const { state, head, pending, problems } = await check(engine)
+  const blocking = problems.filter(problem => problem.code !== 'interrupted')
+  const error =
+    blocking.length > 0
+      ? new DivergedError(
+          `The ledger and the migration files disagree.\n${blocking.map(p => `- ${p.code}: ${p.message}`).join('\n')}`,
+        )
+      : pending.length > 0
+        ? new NotReadyError(`${pending.length} migrations are pending: ${list(pending)}. Apply them: schemagate up`)
+        : undefined
+  return { state, head, ...(error && { error }) }
+}
+
+async function matchesManifest(engine: Engine, file: string): Promise<Match> {
+  const manifest = readManifest(file)
+  const rows = await withSession(engine, session => readLedger(session, engine.settings.schema))
+  const { state, detail } = judge(manifest, rows?.map(windowRow) ?? null)
+  const head = rows?.findLast(row => row.state === 'applied' && row.kind !== 'repeatable')?.name ?? null
+  if (state === 'open') return { state, head }
+  const error = state === 'diverged' || state === 'too-old' ? new DivergedError(detail) : new NotReadyError(detail)
+  return { state, head, error }
+}
+
+function windowRow(row: LedgerRow): WindowRow {
+  return { ...row, earlier: row.journal?.earlier ?? null }
+}
+
+function list(names: readonly string[]): string {
+  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
+}
+
+/** The exit code that `check` gives for a state of the files' question. */
+export function exitCodeOfState(state: DatabaseState): 6 | 7 | 0 {
+  return state === 'current' ? 0 : state === 'diverged' || state === 'ahead' ? 6 : 7
+}

@@ -1,0 +1,195 @@
+// The SQL that stands around a migration's own: limits and guard before it, clean-up and ledger row after it.
+
+import { runLockKey } from '../gate/run-lock-key.ts'
+import type { Journal } from '../ledger/read.ts'
+import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
+import { ownState } from '../postgres/sqlstate.ts'
+
+/** Session settings of one migration; times in milliseconds, 0 for no limit. */
+export interface Limits {
+  readonly lockTimeout: number
+  readonly statementTimeout: number
+  /** Ask the server to notice that its client is gone (PostgreSQL 14 on). */
+  readonly checkClient: boolean
+  /** Commit without waiting for the disk: a later commit that waits covers this one, for WAL is in order. */
+  readonly asynchronous: boolean
+}
+
+/** How soon the server gives up after its client was killed: soon, but not a load. */
+const checkInterval = '500ms'
+
+/** One statement that sets the limits, for the transaction (`local`) or for the session. */
+export function setLimits(limits: Limits, local: boolean): string {
+  const settings: [string, string][] = [
+    ['lock_timeout', `${limits.lockTimeout}ms`],
+    ['statement_timeout', `${limits.statementTimeout}ms`],
+    ['idle_in_transaction_session_timeout', '0'],
+  ]
+  if (limits.checkClient) settings.push(['client_connection_check_interval', checkInterval])
+  if (limits.asynchronous && local) settings.push(['synchronous_commit', 'off'])
+  const calls = settings.map(
+    ([name, value]) => `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, ${local})`,
+  )
+  return `select ${calls.join(', ')};`
+}
+
+/** Session settings that a migration made must not outlive it, nor hold for the ledger's own statements. */
+export const cleanUp = 'reset session authorization; reset role; reset all;'
+
+/** The RESET of {@link cleanUp} would make the commit wait again. */
+export function resumeAsynchronous(limits: Limits): string {
+  return limits.asynchronous ? 'set local synchronous_commit = off;' : ''
+}
+
+/** A DO block whose quoting no text inside can end. */
+function doBlock(body: string): string {
+  let tag = '$schemagate$'
+  for (let i = 0; body.includes(tag); i++) tag = `$schemagate${i}$`
+  return `do ${tag} begin ${body} end ${tag};`
+}
+
+function raiseIf(condition: string, state: string): string {
+  return `if ${condition} then raise exception 'schemagate guard' using errcode = '${state}'; end if;`
+}
+
+/** Builds the ledger's statements for one ledger schema and one run. */
+export class LedgerMessages {
+  readonly #table: string
+  /** The run lock's two int4 keys. */
+  readonly lockKey: readonly [number, number]
+  readonly #runId: string
+  readonly #toolVersion: string
+
+  constructor(schema: string, runId: string, toolVersion: string) {
+    this.#table = `${quoteIdent(schema)}.ledger`
+    this.lockKey = runLockKey(schema)
+    this.#runId = quoteLiteral(runId)
+    this.#toolVersion = quoteLiteral(toolVersion)
+  }
+
+  /** The statement that takes the transaction-level lock, or raises. */
+  get #lock(): string {
+    return raiseIf(`not pg_catalog.pg_try_advisory_xact_lock(${this.lockKey.join(', ')})`, ownState.lockBusy)
+  }
+
+  /** Only the lock: for transactions that make or change the ledger itself. */
+  lockGuard(): string {
+    return doBlock(this.#lock)
+  }
+
+  /** The lock, and: the migration is not applied yet (with this content, if it is repeatable). */
+  applyGuard(name: string, repeatableChecksum?: string): string {
+    const content = repeatableChecksum === undefined ? '' : ` and checksum = ${quoteLiteral(repeatableChecksum)}`
+    const done = `exists (select from ${this.#table} where name = ${quoteLiteral(name)} and state = 'applied'${content})`
+    return doBlock(this.#lock + raiseIf(done, ownState.alreadyApplied))
+  }
+
+  /** The lock, and: the migration's row is there, to be reverted. */
+  revertGuard(name: string): string {
+    const gone = `not exists (select from ${this.#table} where name = ${quoteLiteral(name)})`
+    return doBlock(this.#lock + raiseIf(gone, ownState.alreadyApplied))
+  }
+
+  /** The lock, and: exactly `done` steps of the migration are journalled. */
+  stepGuard(name: string, done: number): string {
+    const here =
+      `exists (select from ${this.#table} where name = ${quoteLiteral(name)} and state = 'running' ` +
+      `and coalesce(pg_catalog.jsonb_array_length(journal->'done'), 0) = ${done})`
+    return doBlock(this.#lock + raiseIf(`not ${here}`, ownState.journalMoved))
+  }
+
+  /** Records a migration as applied; its duration is that of the transaction. */
+  recordApplied(row: NewRow): string {
+    return `${this.#insert(row, 'applied', 'null', 'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000')}${this.#onRepeat(row)};`
+  }
+
+  /** Records that a migration is under way which cannot run in one transaction. */
+  recordRunning(row: NewRow): string {
+    return `${this.#insert(row, 'running', `'{"done": []}'`, '0')}${this.#onRepeat(row)};`
+  }
+
+  recordBaseline(row: Omit<NewRow, 'kind'>): string {
+    return `${this.#insert({ ...row, kind: 'baseline' }, 'applied', 'null', '0')};`
+  }
+
+  #insert(row: NewRow, state: string, journal: string, duration: string): string {
+    const values = [row.name, row.checksum, row.kind].map(quoteLiteral)
+    return (
+      `insert into ${this.#table} (name, checksum, kind, breaking, state, journal, duration_ms, run_id, tool_version, position) ` +
+      `select ${values.join(', ')}, ${row.breaking}, '${state}', ${journal}::jsonb, ${duration}, ${this.#runId}, ${this.#toolVersion}, ` +
+      `coalesce(max(position), 0) + 1 from ${this.#table}`
+    )
+  }
+
+  /** A repeatable migration keeps its row, and the row remembers the contents that were. */
+  #onRepeat(row: NewRow): string {
+    if (row.kind !== 'repeatable') return ''
+    return (
+      ` on conflict (name) do update set checksum = excluded.checksum, breaking = excluded.breaking, state = excluded.state, ` +
+      `applied_at = excluded.applied_at, duration_ms = excluded.duration_ms, run_id = excluded.run_id, ` +
+      `tool_version = excluded.tool_version, journal = coalesce(excluded.journal, '{}') || ` +
+      `pg_catalog.jsonb_build_object('earlier', coalesce(ledger.journal->'earlier', '[]') || pg_catalog.to_jsonb(ledger.checksum))`
+    )
+  }
+
+  /** Journals that a step which commits by itself is about to be run. */
+  stepStarted(name: string, started: NonNullable<Journal['started']>): string {
+    return this.#setJournal(name, `journal || ${quoteLiteral(JSON.stringify({ started }))}::jsonb`)
+  }
+
+  /** Journals a step as done. */
+  stepDone(name: string, stepChecksum: string): string {
+    return this.#setJournal(
+      name,
+      `(journal - 'started') || pg_catalog.jsonb_build_object('done', journal->'done' || pg_catalog.to_jsonb(${quoteLiteral(stepChecksum)}::text))`,
+    )
+  }
+
+  #setJournal(name: string, expression: string): string {
+    return `update ${this.#table} set journal = ${expression} where name = ${quoteLiteral(name)};`
+  }
+
+  /** The content of a half-applied migration may change in the steps that are not done. */
+  setChecksum(name: string, checksum: string): string {
+    return `update ${this.#table} set checksum = ${quoteLiteral(checksum)} where name = ${quoteLiteral(name)};`
+  }
+
+  /** All steps are done. Only what outlives the run stays in the journal. */
+  finish(name: string): string {
+    return (
+      `update ${this.#table} set state = 'applied', run_id = ${this.#runId}, ` +
+      `duration_ms = extract(epoch from pg_catalog.clock_timestamp() - applied_at) * 1000, applied_at = pg_catalog.clock_timestamp(), ` +
+      `journal = nullif(journal - 'done' - 'started', '{}') where name = ${quoteLiteral(name)};`
+    )
+  }
+
+  /** A row that an earlier run left in state running with no step done: the migration, edited since, begins anew. */
+  forgetUnbegun(name: string): string {
+    return (
+      `delete from ${this.#table} where name = ${quoteLiteral(name)} and state = 'running' ` +
+      `and coalesce(pg_catalog.jsonb_array_length(journal->'done'), 0) = 0;`
+    )
+  }
+
+  /** Records that an applied migration is being reverted in steps. */
+  recordReverting(name: string): string {
+    return `update ${this.#table} set state = 'running', journal = '{"reverting": true, "done": []}' where name = ${quoteLiteral(name)};`
+  }
+
+  /** A revert that failed before anything was done. */
+  keepApplied(name: string): string {
+    return `update ${this.#table} set state = 'applied', journal = null where name = ${quoteLiteral(name)};`
+  }
+
+  remove(name: string): string {
+    return `delete from ${this.#table} where name = ${quoteLiteral(name)};`
+  }
+}
+
+/** What is recorded of a migration. */
+export interface NewRow {
+  readonly name: string
+  readonly checksum: string
+  readonly kind: 'sql' | 'code' | 'repeatable' | 'baseline'
+  readonly breaking: boolean
+}

@@ -1,0 +1,68 @@
+// What a run came to: data, from which text and JSON are rendered.
+
+import { DeniedError, type ExitCode, exitCodes, InterruptedError, NoAnswerError, SchemagateError } from '../errors.ts'
+import type { Migration } from '../files/migration.ts'
+import { codeOf, isConnectionLoss, sqlstate } from '../postgres/sqlstate.ts'
+import type { MigrationResult, MigrationStatus } from './run.ts'
+
+export type Outcome = 'applied' | 'reverted' | 'nothing-to-do' | 'failed' | 'interrupted'
+
+export interface RunResult {
+  readonly runId: string
+  readonly outcome: Outcome
+  readonly exitCode: ExitCode
+  /** One for each migration that was to be run, also for those not reached. */
+  readonly migrations: readonly MigrationResult[]
+  /** The newest migration that the database has, as far as this run knows. */
+  readonly head: string | null
+  readonly durationMs: number
+  readonly error?: SchemagateError
+}
+
+/** Collects the results of a run's migrations while they come. */
+export class Tally {
+  readonly #results = new Map<string, MigrationResult>()
+
+  /** Sets what is to be run; all of it is not reached yet. */
+  expect(migrations: readonly Migration[]): void {
+    for (const { name, kind } of migrations)
+      if (!this.#results.has(name)) this.#results.set(name, { name, kind, status: 'not-reached', durationMs: 0 })
+  }
+
+  set({ name, kind }: Migration, status: MigrationStatus, durationMs: number): void {
+    this.#results.set(name, { name, kind, status, durationMs })
+  }
+
+  get results(): MigrationResult[] {
+    return [...this.#results.values()]
+  }
+
+  count(status: MigrationStatus): number {
+    return this.results.filter(result => result.status === status).length
+  }
+}
+
+/** Any error as one of ours: what Postgres says outside of a migration concerns the ledger. */
+export function asSchemagateError(error: unknown, signal: AbortSignal): SchemagateError | undefined {
+  if (signal.aborted && signal.reason instanceof InterruptedError) return signal.reason
+  if (error instanceof SchemagateError) return error
+  if (!(error instanceof Error)) return undefined
+  const code = codeOf(error)
+  if (isConnectionLoss(error))
+    return new NoAnswerError(`The connection to Postgres was lost: ${error.message}. Run it again.`, { cause: error })
+  if (code === sqlstate.readOnly)
+    return new DeniedError(
+      `The database is read-only (25006): ${error.message}. Connect to the primary (target_session_attrs=read-write with all hosts in the URL).`,
+      { cause: error },
+    )
+  if (code === sqlstate.insufficientPrivilege)
+    return new DeniedError(
+      `Postgres denies it (42501): ${error.message}. The migrator's role must own the database or may create schemas in it: grant create on database ... to ...`,
+      { cause: error },
+    )
+  return undefined
+}
+
+export function exitCodeOf(error: SchemagateError | undefined): ExitCode {
+  return error?.exitCode ?? exitCodes.done
+}

@@ -1,0 +1,118 @@
+// Trying again what is worth trying again: a clash over locks, a lost connection, another migrator's lock.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { formatDuration } from '../durations.ts'
+import { MigrationFailedError, TableLockError } from '../errors.ts'
+import { pollRunLock, takeRunLock } from '../postgres/run-lock.ts'
+import { clashCodes, codeOf, isConnectionLoss, ownState } from '../postgres/sqlstate.ts'
+import { type Blocker, describe } from '../postgres/watch.ts'
+import type { Run } from './run.ts'
+
+/** Backoff between attempts after a clash: doubled each time, with jitter, so that queued queries drain. */
+const backoffMin = 100
+const backoffMax = 10_000
+/** A migration that takes the server down with it would be tried for ever. */
+const mostLosses = 5
+
+/**
+ * Runs `attempt` until it succeeds or fails for good.
+ * - 55P03, 40P01, 40001: rolled back and tried again, `lockRetries` times; then TableLockError.
+ * - a lost connection: connected again inside the connect budget; `attempt` itself must look at what was committed.
+ * - the run lock taken by another migrator (behind a pooler): polled until `lockWait` is spent.
+ * `blockers` tells who was last seen in the way.
+ */
+export async function persist<T>(
+  run: Run,
+  migration: string,
+  attempt: () => Promise<T>,
+  blockers: () => readonly Blocker[] = () => [],
+): Promise<T> {
+  let clashes = 0
+  let losses = 0
+  for (;;) {
+    run.signal.throwIfAborted()
+    let failure: unknown
+    try {
+      return await attempt()
+    } catch (error) {
+      failure = error
+    }
+    run.signal.throwIfAborted()
+    const cause = rootCause(failure)
+    const code = codeOf(cause)
+    if (code === ownState.lockBusy) {
+      await run.session.rollback()
+      await waitForOther(run)
+    } else if (code !== undefined && clashCodes.has(code)) {
+      await run.session.rollback()
+      clashes++
+      await backOff(run, migration, clashes, cause, blockers())
+    } else if (isConnectionLoss(cause)) {
+      losses++
+      if (losses > mostLosses)
+        throw new MigrationFailedError(
+          migration,
+          `${migration} lost its connection ${losses} times in a row; nothing of the last attempt was committed. ` +
+            "Look into the server's log for why its process ended, then run `schemagate up` again.",
+        )
+      run.log.warn({ err: cause, migration }, `lost the connection during ${migration}; connecting again`)
+      await resume(run)
+    } else throw failure
+  }
+}
+
+/** A migration's failure carries the server's error as its cause; every other error of ours is final. */
+function rootCause(error: unknown): unknown {
+  return error instanceof MigrationFailedError && error.cause !== undefined ? error.cause : error
+}
+
+/** Connects again; without a pooler the run lock went with the old connection. */
+export async function resume(run: Run): Promise<void> {
+  await run.session.reconnect()
+  if (!run.session.pooled) await takeRunLock(lockOptions(run))
+}
+
+/** Behind a pooler the transaction-level lock is all there is; wait until its holder is done. */
+async function waitForOther(run: Run): Promise<void> {
+  const [a, b] = run.messages.lockKey
+  await pollRunLock(lockOptions(run), async () => {
+    const { rows } = await run.session.query<{ free: boolean }>(
+      `select pg_catalog.pg_try_advisory_xact_lock(${a}, ${b}) as free`,
+    )
+    return rows[0]!.free
+  })
+}
+
+export function lockOptions(run: Run) {
+  return {
+    session: run.session,
+    schema: run.settings.schema,
+    wait: run.settings.lockWait,
+    signal: run.signal,
+    log: run.log,
+  }
+}
+
+async function backOff(
+  run: Run,
+  migration: string,
+  clashes: number,
+  cause: unknown,
+  blockers: readonly Blocker[],
+): Promise<void> {
+  const who = blockers.length > 0 ? ` In its way: ${blockers.map(describe).join('; ')}.` : ''
+  const why = cause instanceof Error ? cause.message : String(cause)
+  if (clashes > run.settings.lockRetries)
+    throw new TableLockError(
+      `${migration} could not get its locks in ${clashes} attempts (${why}).${who} It was rolled back. ` +
+        'End that session, or run `schemagate up` again when it is quieter; --lock-timeout and --lock-retries set how hard to try.',
+      { cause },
+    )
+  const most = Math.min(backoffMin * 2 ** clashes, backoffMax)
+  const delay = Math.round(most / 2 + (Math.random() * most) / 2)
+  run.log.warn(
+    { event: 'clash', migration, attempt: clashes, delayMs: delay, blockers, err: cause },
+    `${migration}: ${why}; rolled back, attempt ${clashes + 1} of ${run.settings.lockRetries + 1} in ${formatDuration(delay)}.${who}`,
+  )
+  await sleep(delay, undefined, { signal: run.signal }).catch(() => {})
+}

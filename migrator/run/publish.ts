@@ -1,0 +1,31 @@
+// After a successful run: tells the applications what the database has now.
+
+import type { Migration } from '../files/migration.ts'
+import type { History } from '../ledger/history.ts'
+import { manifestOf } from '../manifest.ts'
+import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
+import { version } from '../version.ts'
+import { persist } from './persist.ts'
+import type { Run } from './run.ts'
+
+/** Stores the manifest of what is applied and notifies the gates. */
+export async function publish(run: Run, files: readonly Migration[], history: History): Promise<void> {
+  const { schema } = run.settings
+  const applied = new Set(history.applied.map(row => row.name))
+  const manifest = manifestOf(files.filter(file => applied.has(file.name)))
+  const event = JSON.stringify({ event: 'published', head: history.head })
+  const values = [JSON.stringify(manifest), run.id, version].map(quoteLiteral).join(', ')
+  const text =
+    `insert into ${quoteIdent(schema)}.manifest (manifest, run_id, tool_version) values (${values}) ` +
+    'on conflict (only_row) do update set manifest = excluded.manifest, published_at = pg_catalog.clock_timestamp(), ' +
+    'run_id = excluded.run_id, tool_version = excluded.tool_version;' +
+    `select pg_catalog.pg_notify(${quoteLiteral(schema)}, ${quoteLiteral(event)});`
+  await persist(run, 'the manifest', async () => {
+    try {
+      await run.session.script(`begin;${run.messages.lockGuard()}${text}commit`).done
+    } catch (error) {
+      await run.session.rollback()
+      throw error
+    }
+  })
+}

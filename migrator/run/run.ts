@@ -1,0 +1,50 @@
+// One run: what all of its parts share.
+
+import type { MigrationKind } from '../files/migration.ts'
+import type { Log } from '../log.ts'
+import type { Session } from '../postgres/session.ts'
+import type { Watch } from '../postgres/watch.ts'
+import type { LedgerMessages, Limits } from './messages.ts'
+
+export interface RunSettings {
+  readonly schema: string
+  /** Milliseconds; 0 is no limit. */
+  readonly lockWait: number
+  readonly lockTimeout: number
+  readonly lockRetries: number
+  readonly statementTimeout: number
+}
+
+export interface Run {
+  readonly id: string
+  readonly session: Session
+  readonly settings: RunSettings
+  readonly messages: LedgerMessages
+  readonly log: Log
+  readonly signal: AbortSignal
+  readonly watch: Watch
+}
+
+/** How a run treated one migration. `skipped`: another migrator had applied it meanwhile. */
+export type MigrationStatus = 'applied' | 'reverted' | 'skipped' | 'failed' | 'not-reached'
+
+export interface MigrationResult {
+  readonly name: string
+  readonly kind: MigrationKind
+  readonly status: MigrationStatus
+  readonly durationMs: number
+}
+
+/** The limits of one migration: its own marks, else the run's. */
+export function limitsOf(
+  run: Run,
+  marks: { readonly lockTimeout?: number; readonly statementTimeout?: number },
+  asynchronous: boolean,
+): Limits {
+  return {
+    lockTimeout: marks.lockTimeout ?? run.settings.lockTimeout,
+    statementTimeout: marks.statementTimeout ?? run.settings.statementTimeout,
+    checkClient: run.session.greeting.canCheckClient,
+    asynchronous,
+  }
+}

@@ -1,0 +1,241 @@
+// A migration that cannot run in one transaction: step by step, each journalled in the ledger, so that the next run
+// goes on where this one was stopped.
+
+import { createHash } from 'node:crypto'
+import { DivergedError, SchemagateError } from '../errors.ts'
+import type { Migration, SqlPart } from '../files/migration.ts'
+import { type LedgerRow, readRow } from '../ledger/read.ts'
+import { codeOf, isConnectionLoss, sqlstate } from '../postgres/sqlstate.ts'
+import type { Blocker } from '../postgres/watch.ts'
+import type { Statement } from '../sql/parse.ts'
+import type { Step } from '../sql/steps.ts'
+import { refuseBehindPooler } from './apply.ts'
+import { explainFailure } from './failure.ts'
+import { indexesBefore, mend, removeLeftovers } from './mend.ts'
+import { cleanUp, type Limits, setLimits } from './messages.ts'
+import { persist } from './persist.ts'
+import type { Run } from './run.ts'
+import { inOneMessage } from './transaction.ts'
+
+type Direction = 'up' | 'down'
+
+/** Applies a migration step by step. Steps that an earlier run has done are not done again. */
+export async function applySteps(
+  run: Run,
+  migration: Migration,
+  part: SqlPart,
+  steps: readonly Step[],
+  limits: Limits,
+  blockers: () => readonly Blocker[],
+): Promise<void> {
+  const { name, checksum, kind } = migration
+  const { messages, session } = run
+  refuseBehindPooler(run, name)
+  const row = await readRow(session, run.settings.schema, name)
+  if (row?.state !== 'running') {
+    const guard = messages.applyGuard(name, kind === 'repeatable' ? checksum : undefined)
+    const record = messages.recordRunning({ name, checksum, kind, breaking: migration.marks.breaking })
+    await session.script(`begin;${guard}${record}commit`).done
+  }
+  const checksums = checkDoneSteps(migration, row, steps)
+  if (row && row.checksum !== checksum) await session.query(messages.setChecksum(name, checksum))
+  await runSteps({ run, migration, part, steps, checksums, limits, blockers, direction: 'up' })
+  await session.script(`begin;${cleanUp}${messages.finish(name)}commit`).done
+}
+
+/** Reverts a migration step by step; its row says so until the last step is done, and then is gone. */
+export async function revertSteps(
+  run: Run,
+  migration: Migration,
+  part: SqlPart,
+  steps: readonly Step[],
+  limits: Limits,
+  blockers: () => readonly Blocker[],
+): Promise<void> {
+  const { name } = migration
+  const { messages, session } = run
+  refuseBehindPooler(run, name)
+  const row = await readRow(session, run.settings.schema, name)
+  if (!row?.journal?.reverting)
+    await session.script(`begin;${messages.revertGuard(name)}${messages.recordReverting(name)}commit`).done
+  const checksums = checkDoneSteps(migration, row?.journal?.reverting ? row : undefined, steps)
+  await runSteps({ run, migration, part, steps, checksums, limits, blockers, direction: 'down' })
+  await session.script(`begin;${cleanUp}${messages.remove(name)}commit`).done
+}
+
+interface AllSteps {
+  readonly run: Run
+  readonly migration: Migration
+  readonly part: SqlPart
+  readonly steps: readonly Step[]
+  readonly checksums: readonly string[]
+  readonly limits: Limits
+  readonly blockers: () => readonly Blocker[]
+  readonly direction: Direction
+}
+
+async function runSteps({
+  run,
+  migration,
+  part,
+  steps,
+  checksums,
+  limits,
+  blockers,
+  direction,
+}: AllSteps): Promise<void> {
+  const { name } = migration
+  const { messages, session } = run
+  for (;;) {
+    const row = await readRow(session, run.settings.schema, name)
+    const done = row?.journal?.done?.length ?? 0
+    const step = steps[done]
+    if (!step) return
+    run.signal.throwIfAborted()
+    const one: OneStep = {
+      run,
+      migration,
+      part,
+      step,
+      limits: { ...limits, asynchronous: false },
+      settings: sessionSettings(steps.slice(0, done).flatMap(s => s.statements)),
+      done,
+      checksum: checksums[done]!,
+      undone: whatStays(name, direction, done, steps.length),
+    }
+    try {
+      // a clash is the step's alone: what is journalled stays
+      await persist(run, name, () => runStep(one), blockers)
+    } catch (error) {
+      // nothing done, nothing to go on from: as if it had never been begun
+      if (done === 0 && error instanceof SchemagateError && !run.signal.aborted)
+        await session.query(direction === 'up' ? messages.remove(name) : messages.keepApplied(name))
+      throw error
+    }
+  }
+}
+
+interface OneStep {
+  readonly run: Run
+  readonly migration: Migration
+  readonly part: SqlPart
+  readonly step: Step
+  readonly limits: Limits
+  /** The SETs of earlier steps: a session keeps them, but not the next one. */
+  readonly settings: string
+  readonly done: number
+  readonly checksum: string
+  /** What became of the migration, should this step fail. */
+  readonly undone: string
+}
+
+async function runStep(one: OneStep): Promise<void> {
+  // after a lost connection: the step may have been committed although its answer never came
+  const row = await readRow(one.run.session, one.run.settings.schema, one.migration.name)
+  if ((row?.journal?.done?.length ?? 0) > one.done) return
+  const wasStarted = row?.journal?.started?.step === one.done
+  try {
+    if (one.step.mode === 'transaction' && !wasStarted) return await inTransaction(one)
+    return await alone(one, row)
+  } catch (error) {
+    const code = codeOf(error instanceof Error && error.cause ? error.cause : error)
+    const forbidden = code === sqlstate.activeTransaction || code === sqlstate.invalidTermination
+    // only the catalogue, or the body of a procedure that commits, tells that this cannot be in a transaction
+    if (forbidden && one.step.mode === 'transaction' && one.step.statements.length === 1) {
+      await one.run.session.rollback()
+      return alone(one, row)
+    }
+    throw error
+  }
+}
+
+async function inTransaction({ run, migration, part, step, limits, settings, done, checksum, undone }: OneStep) {
+  const { name } = migration
+  const rollback = step.rolledBack ? 'rollback to savepoint schemagate_block;' : ''
+  const before = `begin ${step.begin};${setLimits(limits, true)}${run.messages.stepGuard(name, done)}${settings}${step.rolledBack ? 'savepoint schemagate_block;' : ''}`
+  await inOneMessage(run, name, part, part.start + step.start, step.sql, {
+    before,
+    beforeCount: 3 + count(settings) + Number(step.rolledBack),
+    after: `${rollback}${cleanUp}${run.messages.stepDone(name, checksum)}`,
+    undone,
+  })
+}
+
+/** A statement that commits by itself: announced in the journal before, so that the next run knows what to look for. */
+async function alone(one: OneStep, row: LedgerRow | undefined): Promise<void> {
+  const { run, migration, part, step, limits, settings, done, checksum, undone } = one
+  const { session, messages } = run
+  const { name } = migration
+  const statement = step.statements[0]!
+  const started = row?.journal?.started?.step === done ? row.journal.started : undefined
+  await session.script(`${setLimits(limits, false)}${settings}`).done
+  try {
+    const outcome = await mend(session, statement.node, started)
+    if (outcome.message) run.log.info({ event: 'mend', migration: name }, `${name}: ${outcome.message}`)
+    if (!outcome.done) {
+      const indexes = started?.indexes ?? (await indexesBefore(session, statement.node))
+      const mark = messages.stepStarted(name, { step: done, ...(indexes && { indexes }) })
+      await session.script(
+        `begin;reset role;reset session authorization;${messages.stepGuard(name, done)}${mark}commit`,
+      ).done
+      if (settings) await session.script(settings).done
+      await session.script(step.sql).done
+    }
+    await session.script(`begin;${cleanUp}${messages.stepDone(name, checksum)}commit`).done
+  } catch (error) {
+    if (run.signal.aborted || isConnectionLoss(error)) throw error
+    const leftover = await removeLeftovers(session, statement.node).catch(() => undefined)
+    await session.script(cleanUp).done
+    if (leftover) run.log.info({ event: 'mend', migration: name }, `${name}: ${leftover}`)
+    throw await explainFailure(
+      name,
+      part,
+      {
+        error,
+        text: step.sql,
+        sqlStart: 0,
+        sqlLength: step.sql.length,
+        fileOffset: part.start + step.start,
+        completed: 0,
+      },
+      undone,
+    )
+  }
+}
+
+/** Statements that change the session for the statements after them. */
+function sessionSettings(statements: readonly Statement[]): string {
+  return statements
+    .filter(({ node, text }) =>
+      'VariableSetStmt' in node
+        ? node.VariableSetStmt.is_local !== true
+        : /^select\s+(pg_catalog\.)?set_config\s*\(.*,\s*false\s*\)$/is.test(text),
+    )
+    .map(({ text }) => `${text}\n;`)
+    .join('')
+}
+
+function count(settings: string): number {
+  return settings.split('\n;').length - 1
+}
+
+function whatStays(name: string, direction: Direction, done: number, total: number): string {
+  if (done > 0)
+    return `The first ${done} of ${total} steps of ${name} are done and stay; the next run goes on at step ${done + 1}.`
+  return direction === 'up' ? `Nothing of ${name} was applied.` : `Nothing of ${name} was reverted.`
+}
+
+/**
+ * The steps' checksums. A half-applied migration may be corrected in what is not done; what is done cannot be changed.
+ * @throws DivergedError if it was.
+ */
+function checkDoneSteps(migration: Migration, row: LedgerRow | undefined, steps: readonly Step[]): string[] {
+  const checksums = steps.map(step => createHash('sha256').update(step.sql).digest('hex').slice(0, 16))
+  const done = row?.state === 'running' ? (row.journal?.done ?? []) : []
+  const changed = done.findIndex((checksum, i) => checksum !== checksums[i])
+  if (changed === -1) return checksums
+  throw new DivergedError(
+    `${migration.file} was changed in step ${changed + 1}, which is already done: ${migration.name} was interrupted after ${done.length} steps. ` +
+      'Undo the change in the steps that are done; those that are not may be corrected.',
+  )
+}

@@ -1,0 +1,152 @@
+// `up`: applies what is pending, oldest first.
+
+import { formatDuration } from '../durations.ts'
+import { UsageError } from '../errors.ts'
+import type { Migration } from '../files/migration.ts'
+import type { History } from '../ledger/history.ts'
+import { nearest } from '../nearest.ts'
+import { apply, watched } from './apply.ts'
+import { revert } from './down.ts'
+import { type Engine, newRunId, readHistory, requireAgreement, withFilesAndSession, withRun } from './engine.ts'
+import { asSchemagateError, exitCodeOf, type RunResult, Tally } from './outcome.ts'
+import { persist } from './persist.ts'
+import { checkForms } from './preflight.ts'
+import { publish } from './publish.ts'
+import type { Run } from './run.ts'
+
+export interface UpOptions {
+  /** Apply up to and with this migration. */
+  readonly to?: string | undefined
+  /** Let a database pass that is ahead of the files, if none of its newer migrations is breaking. */
+  readonly allowAhead?: boolean | undefined
+  /** The role that the app logs in with, made or updated after a successful run. */
+  readonly appRole?: { readonly name: string; readonly password: string | undefined } | undefined
+}
+
+/** Applies pending migrations. Foreseen failures are part of the result; only a bug throws. */
+export async function up(engine: Engine, options: UpOptions = {}): Promise<RunResult> {
+  const started = performance.now()
+  const runId = newRunId()
+  const tally = new Tally()
+  let head: string | null = null
+  let error: ReturnType<typeof asSchemagateError>
+  try {
+    await withFilesAndSession(engine, async (files, session) => {
+      const select = (pending: readonly Migration[]) => upTo(files, pending, options.to)
+      const first = await readHistory(engine, files, session)
+      head = first.head
+      requireAgreement(first, options.allowAhead)
+      const pending = select(first.pending)
+      if (pending.length === 0) return
+      tally.expect(pending)
+      await checkForms(pending)
+      await withRun(engine, session, runId, async run => {
+        // under the lock the history is read again: another migrator may have come before
+        const history = await readHistory(engine, files, session)
+        requireAgreement(history, options.allowAhead)
+        const toApply = select(history.pending)
+        for (const migration of pending) if (!toApply.includes(migration)) tally.set(migration, 'skipped', 0)
+        tally.expect(toApply)
+        await applyAll(run, files, toApply, interruptedReverts(history), tally)
+        const after = await readHistory(engine, files, session)
+        head = after.head
+        await publish(run, files, after)
+      })
+    })
+  } catch (thrown) {
+    error = asSchemagateError(thrown, engine.signal)
+    if (!error) throw thrown
+  }
+  const outcome =
+    engine.signal.aborted && error
+      ? 'interrupted'
+      : error
+        ? 'failed'
+        : tally.count('applied') > 0
+          ? 'applied'
+          : 'nothing-to-do'
+  return {
+    runId,
+    outcome,
+    exitCode: exitCodeOf(error),
+    migrations: tally.results,
+    head: newestApplied(tally) ?? head,
+    durationMs: Math.round(performance.now() - started),
+    ...(error && { error }),
+  }
+}
+
+/** Migrations that a `down` left half-reverted: the revert is finished before they are applied anew. */
+function interruptedReverts(history: History): ReadonlySet<string> {
+  return new Set(history.rows.filter(row => row.journal?.reverting).map(row => row.name))
+}
+
+function newestApplied(tally: Tally): string | undefined {
+  return tally.results.findLast(r => r.status === 'applied' && r.kind !== 'repeatable')?.name
+}
+
+/** The pending migrations up to `to`. @throws UsageError if there is no such migration. */
+function upTo(
+  files: readonly Migration[],
+  pending: readonly Migration[],
+  to: string | undefined,
+): readonly Migration[] {
+  if (to === undefined) return pending
+  const index = files.findIndex(file => file.name === to)
+  if (index === -1) {
+    const guess = nearest(
+      to,
+      files.map(file => file.name),
+    )
+    throw new UsageError(`--to ${to}: there is no such migration.${guess ? ` Did you mean ${guess}?` : ''}`)
+  }
+  const wanted = new Set(files.slice(0, index + 1))
+  return pending.filter(migration => wanted.has(migration))
+}
+
+/** Lets Umzug run the migrations; each is applied and recorded in its own transaction, so its storage only reads. */
+async function applyAll(
+  run: Run,
+  files: readonly Migration[],
+  toApply: readonly Migration[],
+  reverting: ReadonlySet<string>,
+  tally: Tally,
+): Promise<void> {
+  const { createUmzug } = await import('./umzug.ts')
+  const wanted = new Set(toApply)
+  const last = toApply.at(-1)
+  const umzug = createUmzug(
+    files.map(migration => ({
+      name: migration.name,
+      path: migration.file,
+      up: async () => {
+        run.signal.throwIfAborted()
+        const begun = performance.now()
+        try {
+          // the last commit waits for the disk, and so does one before anything that is not plain SQL
+          const next = toApply[toApply.indexOf(migration) + 1]
+          if (reverting.has(migration.name))
+            await watched(run, migration.name, run.settings.lockTimeout, blockers =>
+              persist(run, migration.name, () => revert(run, migration, blockers), blockers),
+            )
+          const status = await apply(run, migration, migration !== last && next?.kind === 'sql')
+          const durationMs = Math.round((performance.now() - begun) * 10) / 10
+          tally.set(migration, status, durationMs)
+          const { name, kind } = migration
+          if (status === 'skipped')
+            run.log.info({ event: 'skipped', migration: name, kind }, `${name} was applied by another migrator`)
+          else
+            run.log.info(
+              { event: 'applied', migration: name, kind, durationMs },
+              `applied ${name} in ${formatDuration(durationMs)}`,
+            )
+        } catch (error) {
+          if (!run.signal.aborted) tally.set(migration, 'failed', Math.round(performance.now() - begun))
+          throw error
+        }
+      },
+    })),
+    files.filter(migration => !wanted.has(migration)).map(migration => migration.name),
+  )
+  await umzug.up()
+}

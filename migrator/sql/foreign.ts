@@ -1,0 +1,85 @@
+// What stands in a file but is no SQL: psql's commands, other tools' templates. No server understands them.
+
+import type { Statement } from './parse.ts'
+
+const psqlCommand = /^[ \t]*\\[a-z!?.][^\n]*/im
+const copyFromStdin = /^[ \t]*copy\b[^;]*\bfrom\s+stdin\b/im
+const copyMessage =
+  '`COPY ... FROM stdin` with its data in the file is fed by psql; a server reads no data from SQL. Write INSERTs (pg_dump --inserts), or load the data in a code migration.'
+const psqlVariable = /(?<![:\w'"]):(?:'[A-Za-z_]\w*'|"[A-Za-z_]\w*"|[A-Za-z_]\w*)/
+const templates: readonly { pattern: RegExp; what: string }[] = [
+  { pattern: /\$\{[^}\n]*\}/, what: 'a placeholder of Flyway or of a shell' },
+  { pattern: /\{\{[^}\n]*\}\}/, what: 'a template mark (Go templates, Jinja, Mustache)' },
+  { pattern: /\{%[^%\n]*%\}/, what: 'a template mark (Jinja)' },
+  { pattern: /<%[^%\n]*%>/, what: 'a template mark (ERB, EJS)' },
+  { pattern: /^[ \t]*GO[ \t]*\r?$/im, what: "SQL Server's batch separator" },
+  { pattern: /^[ \t]*delimiter[ \t]+\S+/im, what: "MySQL's DELIMITER" },
+]
+
+/** Something in a text that only another tool understands; `offset` is UTF-16. */
+export interface Foreign {
+  readonly offset: number
+  readonly message: string
+}
+
+/**
+ * Looks for what explains a syntax error. Only to be asked about a text that Postgres' grammar does not take: inside a
+ * string or a function's body any of these may be rightful.
+ */
+export function findForeign(sql: string): Foreign | undefined {
+  const copy = copyFromStdin.exec(sql)
+  if (copy) return { offset: copy.index, message: copyMessage }
+  const command = psqlCommand.exec(sql)
+  if (command) {
+    const word = command[0].trim().split(/\s/)[0]!
+    return {
+      offset: command.index + command[0].indexOf('\\'),
+      message: `\`${word}\` is a command of psql, not SQL: the server does not know it. ${psqlAdvice(word)}`,
+    }
+  }
+  for (const { pattern, what } of templates) {
+    const match = pattern.exec(sql)
+    if (match)
+      return {
+        offset: match.index + match[0].search(/\S/),
+        message: `\`${match[0].trim()}\` is ${what}; nothing fills it in here. Write the value itself, or generate the file before.`,
+      }
+  }
+  const variable = psqlVariable.exec(sql)
+  if (variable)
+    return {
+      offset: variable.index,
+      message: `\`${variable[0]}\` looks like a variable of psql; nothing fills it in here. Write the value itself.`,
+    }
+  return undefined
+}
+
+function psqlAdvice(word: string): string {
+  if (/^\\c(onnect)?$/.test(word)) return 'A migration runs in the one database that DATABASE_URL names: remove it.'
+  if (/^\\i/.test(word)) return 'Copy the included file into this one.'
+  if (word === '\\restrict' || word === '\\unrestrict') return 'pg_dump writes it for psql alone: remove it.'
+  return 'Remove it, or run that file with psql.'
+}
+
+/** A COPY FROM stdin, which the grammar takes but nobody feeds; undefined if there is none. */
+export function findCopyFromStdin(statements: readonly Statement[]): Foreign | undefined {
+  for (const { node, start } of statements)
+    if ('CopyStmt' in node && node.CopyStmt.is_from && !node.CopyStmt.filename && !node.CopyStmt.is_program)
+      return { offset: start, message: copyMessage }
+  return undefined
+}
+
+/** True if the text may hold something for {@link findForeign} or {@link findCopyFromStdin}. */
+export function maybeForeign(sql: string): boolean {
+  return findForeign(sql) !== undefined || /\bcopy\b[^;]*\bfrom\s+stdin\b/i.test(sql)
+}
+
+/** Flyway fills in `${...}` before anything runs, also inside strings; here it would silently stay as it is. */
+export function findFlywayPlaceholder(sql: string): Foreign | undefined {
+  const match = /\$\{[^}\n]*\}/.exec(sql)
+  if (!match) return undefined
+  return {
+    offset: match.index,
+    message: `\`${match[0]}\` is a placeholder of Flyway; nothing fills it in here. Write the value itself.`,
+  }
+}

@@ -1,0 +1,132 @@
+// How a migration's SQL is run: as one transaction, or as steps that each are journalled.
+
+import { parseStatements, type Statement } from './parse.ts'
+import { controlOf, forbidsTransaction } from './transactions.ts'
+
+/** One step of a migration that cannot run in one transaction. Offsets are UTF-16, into the SQL that was planned. */
+export interface Step {
+  readonly sql: string
+  readonly start: number
+  /** `transaction`: commits together with its journal entry. `alone`: must not be in a transaction. */
+  readonly mode: 'transaction' | 'alone'
+  /** What a file's own BEGIN said besides: `isolation level serializable`. */
+  readonly begin: string
+  /** The block ends with ROLLBACK: it is run, and leaves nothing behind. */
+  readonly rolledBack: boolean
+  readonly statements: readonly Statement[]
+}
+
+export type Plan =
+  | { readonly transaction: true; readonly sql: string; readonly begin: string }
+  | { readonly transaction: false; readonly steps: readonly Step[] }
+
+/** A BEGIN that is never ended: psql would roll it back when it leaves, which nobody means. `offset` is UTF-16. */
+export class UnendedBlockError extends Error {
+  readonly offset: number
+  constructor(offset: number) {
+    super('this BEGIN is never ended. Add COMMIT at the end, or remove BEGIN: a migration has its own transaction.')
+    this.offset = offset
+  }
+}
+
+/** Words without which no statement ends, begins or forbids a transaction: most files need no parsing. */
+const telling =
+  /\b(concurrently|vacuum|cluster|reindex|database|tablespace|system|subscription|discard|begin|start|commit|end|rollback|abort|prepare|prepared)\b/i
+
+/** True if the text must be parsed to know how it can be run. */
+export function needsParsing(sql: string): boolean {
+  return telling.test(sql)
+}
+
+/**
+ * Plans a migration's SQL. With `transaction` false (the mark) it is always run in steps. Undefined: the grammar does
+ * not take the text, so that no step can be told from the next.
+ */
+export function planSql(sql: string, transaction: boolean): Plan | undefined {
+  if (transaction && !needsParsing(sql)) return { transaction: true, sql, begin: '' }
+  const statements = parseStatements(sql)
+  if (!statements) return undefined
+  if (transaction) {
+    const wrapped = unwrap(sql, statements)
+    if (wrapped) return wrapped
+    if (!statements.some(s => forbidsTransaction(s.node) || isControl(s))) return { transaction: true, sql, begin: '' }
+  }
+  return { transaction: false, steps: toSteps(statements) }
+}
+
+function isControl(statement: Statement): boolean {
+  const control = controlOf(statement.node)
+  return control !== undefined && control !== 'inside'
+}
+
+/**
+ * A file's own BEGIN and COMMIT, where they wrap all of it, become ours. They are blanked, so that every position stays
+ * what it was.
+ */
+function unwrap(sql: string, statements: readonly Statement[]): Plan | undefined {
+  const first = statements[0]
+  const last = statements.at(-1)
+  if (!first || !last || first === last) return undefined
+  if (controlOf(first.node) !== 'begin' || controlOf(last.node) !== 'commit' || chains(last)) return undefined
+  const inner = statements.slice(1, -1)
+  if (inner.some(s => isControl(s) || forbidsTransaction(s.node))) return undefined
+  const text =
+    sql.slice(0, first.start) +
+    blankOut(first.text) +
+    sql.slice(first.end, last.start) +
+    blankOut(last.text) +
+    sql.slice(last.end)
+  return { transaction: true, sql: text, begin: beginOptions(first.text) }
+}
+
+function blankOut(text: string): string {
+  return text.replace(/[^\s]/g, ' ')
+}
+
+function beginOptions(text: string): string {
+  return text.replace(/^(begin|start)(\s+(work|transaction))?/i, '').trim()
+}
+
+function chains(statement: Statement): boolean {
+  return 'TransactionStmt' in statement.node && statement.node.TransactionStmt.chain === true
+}
+
+function toSteps(statements: readonly Statement[]): Step[] {
+  const steps: Step[] = []
+  let block: { begin: string; start: number; statements: Statement[] } | undefined
+  const close = (rolledBack: boolean) => {
+    if (block?.statements.length) steps.push(transactionStep(block.statements, block.begin, rolledBack))
+    block = undefined
+  }
+  for (const statement of statements) {
+    const control = controlOf(statement.node)
+    if (control === 'begin') {
+      block ??= { begin: beginOptions(statement.text), start: statement.start, statements: [] }
+    } else if (control === 'commit' || control === 'rollback') {
+      const begin = block?.begin ?? ''
+      close(control === 'rollback')
+      if (chains(statement)) block = { begin, start: statement.start, statements: [] }
+    } else if (block) {
+      block.statements.push(statement)
+    } else if ('DiscardStmt' in statement.node && forbidsTransaction(statement.node)) {
+      // DISCARD ALL would give up the run lock; a migration starts and ends with a clean session anyway
+    } else if (forbidsTransaction(statement.node)) {
+      const { text: sql, start } = statement
+      steps.push({ sql, start, mode: 'alone', begin: '', rolledBack: false, statements: [statement] })
+    } else {
+      steps.push(transactionStep([statement], '', false))
+    }
+  }
+  if (block) throw new UnendedBlockError(block.start)
+  return steps
+}
+
+function transactionStep(statements: readonly Statement[], begin: string, rolledBack: boolean): Step {
+  const start = statements[0]!.start
+  // statements of a block are joined again with their own distances, so that positions hold
+  let sql = ''
+  for (const statement of statements) {
+    sql = `${sql.padEnd(statement.start - start, ' ')}${statement.text};`
+  }
+  return { sql: sql.replace(/;$/, ''), start, mode: 'transaction', begin, rolledBack, statements }
+}
