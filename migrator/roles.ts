@@ -30,8 +30,9 @@ export interface AppRoleReport {
 const MAX_NAME_BYTES = 63
 const RESERVED = /^(pg_|public$|none$|current_user$|current_role$|session_user$)/i
 
-/** Somebody else changes the same catalogue rows at this moment, such as a migrator of another database. */
-const CLASHES = new Set(['XX000', '23505', '42710', '40001', '40P01', '55P03'])
+// Roles belong to the whole server: the migrator of another database may make or change the same one at this moment.
+const CLASHES = new Set(['23505', '42710', '40001', '40P01'])
+const CLASH_WITHOUT_A_CODE = /tuple concurrently (updated|deleted)/
 const ATTEMPTS = 5
 
 /**
@@ -66,9 +67,8 @@ export async function ensureAppRole(client: pg.Client, app: AppRole): Promise<Ap
       return report
     } catch (error) {
       await client.query('rollback').catch(() => {})
-      const code = codeOf(error)
-      if (code !== undefined && CLASHES.has(code) && attempt < ATTEMPTS) continue
-      throw code === sqlstate.insufficientPrivilege ? denied(app.role, client.user, error) : error
+      if (isClash(error) && attempt < ATTEMPTS) continue
+      throw codeOf(error) === sqlstate.insufficientPrivilege ? denied(app.role, client.user, error) : error
     }
   }
 }
@@ -109,6 +109,13 @@ async function putRight(client: pg.ClientBase, app: AppRole): Promise<AppRoleRep
   const statements = grants(app.role, facts)
   if (statements.length > 0) await client.query(statements.join(';\n'))
   return { created, passwordSet, granted: statements.length, notes: notes(app.role, facts) }
+}
+
+function isClash(error: unknown): boolean {
+  const code = codeOf(error)
+  return (
+    (code !== undefined && CLASHES.has(code)) || (error instanceof Error && CLASH_WITHOUT_A_CODE.test(error.message))
+  )
 }
 
 function refuse(role: string, facts: Facts): void {
