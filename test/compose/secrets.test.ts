@@ -2,7 +2,8 @@
 
 import { describe, expect } from 'vitest'
 import { $ } from 'zx'
-import { composeEnvironment, root, test } from './stack.ts'
+import { composeEnvironment, root } from './project.ts'
+import { test } from './stack.ts'
 
 describe('the compose file', () => {
   test('gives the app a role of its own and never the owner’s password', async ({ stack }) => {

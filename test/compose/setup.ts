@@ -3,7 +3,7 @@
 import type { TestProject } from 'vitest/node'
 import { $ } from 'zx'
 import { commandOf } from '../../scripts/processes.ts'
-import { composeEnvironment, projectPrefix, root } from './stack.ts'
+import { composeEnvironment, projectPrefix, root } from './project.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -3,15 +3,11 @@
 import { chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { test as base, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
 import { freePort } from '../../scripts/free-port.ts'
-
-export const root = resolve(import.meta.dirname, '../..')
-
-/** Every project of a test run is named after the run's process, so that a later run can remove what is left of it. */
-export const projectPrefix = 'schemagate-test-'
+import { composeEnvironment, projectPrefix, root } from './project.ts'
 
 /** What Docker says of a service's container; times are milliseconds since 1970, 0 for never. */
 export interface Container {
@@ -43,13 +39,6 @@ export interface Stack {
   logs(service: string): Promise<Record<string, unknown>[]>
   /** Whether anything accepts a connection on the app's port. */
   isPortOpen(): Promise<boolean>
-}
-
-/** The environment of every compose command: the images built for tests, and nothing of a developer's own settings. */
-export function composeEnvironment(): NodeJS.ProcessEnv {
-  const foreign = /^(POSTGRES_|APP_|PG[A-Z]+$|COMPOSE_|SCHEMAGATE_|JWT_SECRET|LOG_LEVEL|NODE_IMAGE|IMAGE_TAG)/
-  const own = Object.entries(process.env).filter(([name]) => !foreign.test(name))
-  return { ...Object.fromEntries(own), IMAGE_TAG: 'test' }
 }
 
 let count = 0
@@ -171,12 +160,16 @@ function accepts(port: number): Promise<boolean> {
 
 /** Prints what someone needs to see who has only the log of a failed run. */
 async function tell(stack: Stack): Promise<void> {
-  const since = ['--since', '15m', '--until', '0s']
-  const events = ['events', ...since, '--filter', `label=com.docker.compose.project=${stack.project}`]
-  const format = '{{.TimeNano}} {{.Type}} {{.Action}} {{index .Actor.Attributes "com.docker.compose.service"}}'
+  const kinds = ['create', 'start', 'kill', 'stop', 'die', 'oom', 'health_status']
+  const events = [
+    ...['events', '--since', '15m', '--until', `${Date.now() / 1000}`],
+    ...['--filter', `label=com.docker.compose.project=${stack.project}`],
+    ...kinds.flatMap(kind => ['--filter', `event=${kind}`]),
+    ...['--format', '{{.TimeNano}} {{.Action}} {{index .Actor.Attributes "com.docker.compose.service"}}'],
+  ]
   const told = [
     await stack.compose('ps', '--all'),
-    await stack.docker(...events, '--format', format),
+    await stack.docker(...events),
     await stack.compose('logs', '--no-color', '--timestamps', '--tail', '200'),
   ]
   for (const { stdout, stderr } of told) console.error(stdout + stderr)

@@ -2,7 +2,8 @@
 
 import { expect } from 'vitest'
 import { registerAndLogIn } from './client.ts'
-import { root, test } from './stack.ts'
+import { root } from './project.ts'
+import { test } from './stack.ts'
 
 test('testcontainers brings the stack up and takes it down again', async ({ stack }) => {
   // Ryuk removes what a killed run leaves behind, but needs an image of its own; the fixture sees to that here.
