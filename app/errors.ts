@@ -5,8 +5,8 @@ import { GateClosedError } from '../migrator/gate/index.ts'
 import { bodyLimit } from './body.ts'
 import { invalid, Problem, sendProblem } from './problem.ts'
 
-/** SQLSTATEs of text that Postgres cannot take: untranslatable, NUL, not a uuid, too long, breaks a check. */
-const refusedInput = new Set(['22021', '22P05', '22P02', '22001', '22003', '23514'])
+/** SQLSTATEs of values that Postgres does not take: all of class 22 (bad text, date, number), and a broken check. */
+const isRefusedInput = (code: string) => /^22...$/.test(code) || code === '23514'
 
 /** SQLSTATEs and socket errors that say "not now": the same request may well succeed in a moment. */
 const passing = new Set(['57014', '57P01', '57P02', '57P03', '53300', '55P03', '40001', '40P01', '25006'])
@@ -54,8 +54,7 @@ export function toProblem(error: unknown): Problem {
       return new Problem(error.statusCode, plainWords[error.code] ?? error.message, { cause: error })
   }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (refusedInput.has(code))
-    return new Problem(400, 'The database cannot store this text or number.', { cause: error })
+  if (isRefusedInput(code)) return new Problem(400, 'The database does not take one of these values.', { cause: error })
   if (notOurs.has(code) || passing.has(code) || unreachable.has(code) || isLostConnection(error))
     return new Problem(503, 'The database cannot answer right now.', { cause: error, headers: retrySoon })
   return new Problem(500, 'Something went wrong on our side.', { cause: error })

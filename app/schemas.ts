@@ -17,6 +17,10 @@ export const patternNames: ReadonlyMap<string, string> = new Map([
 
 export const Uuid = Type.String({ pattern: uuid, description: 'a UUID' })
 
+export function isUuid(text: string | undefined): text is string {
+  return text !== undefined && new RegExp(uuid).test(text)
+}
+
 export const Email = Type.String({ maxLength: 254, pattern: email, description: 'an e-mail address, in ASCII' })
 
 export const Timestamp = Type.String({ description: 'ISO 8601, UTC, with microseconds' })

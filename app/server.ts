@@ -63,8 +63,10 @@ export async function buildServer({ settings, log, pool, probe, gate }: ServerPa
   })
   // Before all that looks at a request: a closed gate lets nothing be counted, read or asked.
   await app.register(gatePlugin, { gate })
-  app.addHook('onRequest', async request => {
+  app.addHook('onRequest', async (request, reply) => {
     if (request.url.length > longestUrl) throw new Problem(414, `A URL has at most ${longestUrl} characters.`)
+    // Tokens and tickets are no cache's business.
+    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store')
   })
   await app.register(rateLimit, {
     global: false,

@@ -2,6 +2,7 @@
 
 import { createSecretKey } from 'node:crypto'
 import { errors, jwtVerify, SignJWT } from 'jose'
+import { isUuid } from '../schemas.ts'
 
 export const tokenSeconds = 3_600
 
@@ -39,7 +40,7 @@ export function createTokens(secret: Uint8Array, now: () => number = Date.now): 
           requiredClaims: ['sub', 'exp', 'iat'],
           currentDate: new Date(now()),
         })
-        return payload.sub
+        return isUuid(payload.sub) ? payload.sub : undefined
       } catch (error) {
         if (error instanceof errors.JOSEError) return undefined
         throw error

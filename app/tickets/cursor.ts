@@ -16,5 +16,11 @@ export function writeCursor({ at, id }: Cursor): string {
 export function readCursor(text: string): Cursor | undefined {
   const match = form.exec(Buffer.from(text, 'base64url').toString('latin1'))
   const [, at = '', id = ''] = match ?? []
-  return match && !Number.isNaN(Date.parse(at)) ? { at, id } : undefined
+  return match && isDay(at) ? { at, id } : undefined
+}
+
+/** Date takes the 30th of February for the 1st of March, and has a year 0; Postgres refuses both. */
+function isDay(at: string): boolean {
+  const time = Date.parse(at)
+  return !at.startsWith('0000') && !Number.isNaN(time) && new Date(time).toISOString().startsWith(at.slice(0, 19))
 }

@@ -170,6 +170,8 @@ export const test = base
     const password = 'a password for the app'
     await migrate(url.href, { SCHEMAGATE_APP_ROLE: role, SCHEMAGATE_APP_PASSWORD: password })
     const database = new pg.Pool({ connectionString: url.href, max: 4 })
+    // The database is dropped under what the pool has not closed yet.
+    database.on('connect', client => client.on('error', () => {}))
     url.username = role
     url.password = encodeURIComponent(password)
     const env = { DATABASE_URL: url.href, SCHEMAGATE_MANIFEST: manifest, AUTH_RATE_LIMIT: '0' }
