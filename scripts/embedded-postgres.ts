@@ -40,6 +40,8 @@ export interface EmbeddedPostgres {
   readonly version: string
   /** The server's process id, undefined while it is stopped. */
   readonly pid: number | undefined
+  /** Settles when the server that runs now has ended, for whatever reason. */
+  readonly ended: Promise<void>
   /** `fast` ends sessions and writes everything out; `immediate` drops all at once, and the next start recovers. */
   stop(mode?: 'fast' | 'immediate'): Promise<void>
   /** Starts it again where it was, on the same port. */
@@ -108,6 +110,9 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
     ...{ host, port, user, password, database, dataDir, version },
     get pid() {
       return server?.pid
+    },
+    get ended() {
+      return server ? once(server, 'exit').then(() => {}) : Promise.resolve()
     },
     stop,
     start,

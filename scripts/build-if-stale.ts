@@ -1,0 +1,35 @@
+// Builds the command-line tool when its bundle is older than anything it is made of.
+
+import { execFile } from 'node:child_process'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+export const root = join(import.meta.dirname, '..')
+export const bundle = join(root, 'dist/schemagate.mjs')
+const script = join(root, 'scripts/build.ts')
+
+/** Returns how many milliseconds the build took, undefined if the bundle was current. */
+export async function buildIfStale(): Promise<number | undefined> {
+  if (await isCurrent()) return undefined
+  const started = performance.now()
+  await promisify(execFile)(process.execPath, [script], { cwd: root }).catch(({ stdout, stderr }) => {
+    throw new Error(`The build failed.\n${stdout}${stderr}`)
+  })
+  return Math.round(performance.now() - started)
+}
+
+/** A file's own time is enough for what was changed, and its folder's for what was added or removed. */
+async function isCurrent(): Promise<boolean> {
+  const built = await stat(bundle).then(
+    info => info.mtimeMs,
+    () => 0,
+  )
+  const entries = await readdir(join(root, 'migrator'), { recursive: true, withFileTypes: true })
+  const sources = [
+    ...entries.map(({ parentPath, name }) => join(parentPath, name)),
+    ...['migrator', 'package.json', 'package-lock.json', 'scripts/build.ts'].map(path => join(root, path)),
+  ]
+  const times = await Promise.all(sources.map(async path => (await stat(path)).mtimeMs))
+  return times.every(time => time < built)
+}

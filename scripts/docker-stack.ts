@@ -1,0 +1,102 @@
+// The example stack on Docker: the compose file, as a project that can be told from others.
+
+import { $, type ProcessOutput } from 'zx'
+import { root } from './build-if-stale.ts'
+
+export interface DockerStackOptions {
+  readonly project: string
+  /** The app's port on this machine; without one, that of `.env` or of the compose file. */
+  readonly port?: number | undefined
+  /** Nothing of the user's `.env` and shell, and a tag of its own for the images: for the smoke test. */
+  readonly isolated?: boolean
+}
+
+/** `docker compose` for one project. A failure is a result, not an exception. */
+export interface DockerStack {
+  /** Builds, starts, waits until all are healthy; the migrator's exit code if that is what failed. */
+  up(): Promise<
+    | { readonly ok: true; readonly url: string }
+    | { readonly ok: false; readonly why: string; readonly exitCode: number }
+  >
+  /** Removes containers and networks; the data too with `volumes`. */
+  down(options: { readonly volumes: boolean }): Promise<void>
+  /** Where the app answers, undefined if its container does not run. */
+  url(): Promise<string | undefined>
+  /** Whether there are containers of this project, running or not. */
+  exists(): Promise<boolean>
+  /** Shows the containers and the end of their logs. */
+  logs(): Promise<void>
+  /** What a command of the migrator prints, run in its image on the stack's database. */
+  schemagate(...args: string[]): Promise<string>
+}
+
+export function dockerStack({ project, port, isolated = false }: DockerStackOptions): DockerStack {
+  const foreign = /^(POSTGRES_|APP_|PG[A-Z]+$|COMPOSE_|SCHEMAGATE_|JWT_SECRET|LOG_LEVEL|IMAGE_TAG|VERSION$|REVISION$)/
+  const inherited = Object.entries(process.env).filter(([name]) => !isolated || !foreign.test(name))
+  const env = {
+    ...Object.fromEntries(inherited),
+    ...(port === undefined ? {} : { APP_PORT: `${port}` }),
+    ...(isolated ? { IMAGE_TAG: 'smoke' } : {}),
+  }
+  const base = ['-p', project, ...(isolated ? ['--env-file', '/dev/null'] : [])]
+  const quietly = $({ cwd: root, env, quiet: true, nothrow: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const visibly = $({ cwd: root, env, quiet: true, nothrow: true, stdio: ['ignore', 'inherit', 'inherit'] })
+
+  const stack: DockerStack = {
+    async up() {
+      // Not --wait-timeout: some versions of Compose then start the app early.
+      const up = await visibly({ timeout: '15m' })`docker compose ${base} up --detach --build --wait --remove-orphans`
+      const url = await stack.url()
+      if (up.exitCode === 0 && url) return { ok: true, url }
+      const exitCode = await migratorExitCode(quietly, project)
+      if (exitCode !== undefined && exitCode !== 0) {
+        await visibly`docker compose ${base} logs --no-log-prefix --no-color --tail 100 migrator`
+        return {
+          ok: false,
+          exitCode,
+          why: `The migrator ended with exit code ${exitCode}, so the app was not started.`,
+        }
+      }
+      await stack.logs()
+      return { ok: false, exitCode: up.exitCode || 1, why: 'The stack did not come up; see above.' }
+    },
+    async down({ volumes }) {
+      const down = await visibly`docker compose ${base} down --remove-orphans ${volumes ? ['--volumes'] : []}`
+      if (down.exitCode !== 0) throw new Error(`The Docker stack ${project} could not be taken down.`)
+    },
+    async url() {
+      const { stdout, exitCode } = await quietly`docker compose ${base} port app 8000`
+      const address = stdout.trim().replace('0.0.0.0', '127.0.0.1')
+      return exitCode === 0 && address !== '' && !address.endsWith(':0') ? `http://${address}` : undefined
+    },
+    async exists() {
+      const label = `label=com.docker.compose.project=${project}`
+      return (await quietly`docker ps --all --quiet --filter ${label}`).stdout.trim() !== ''
+    },
+    async logs() {
+      await visibly`docker compose ${base} ps --all`
+      await visibly`docker compose ${base} logs --no-color --tail 50`
+    },
+    async schemagate(...args) {
+      const run = await quietly`docker compose ${base} run --rm --no-deps -T migrator ${args}`
+      if (run.exitCode !== 0)
+        throw new Error(`schemagate ${args.join(' ')} failed (exit ${run.exitCode}).\n${run.stderr}`)
+      return run.stdout
+    },
+  }
+  return stack
+}
+
+/** The exit code of the migrator's last run, undefined if it has not run or is still running. */
+async function migratorExitCode(
+  quietly: (pieces: TemplateStringsArray, ...args: unknown[]) => PromiseLike<ProcessOutput>,
+  project: string,
+): Promise<number | undefined> {
+  const labels = [`project=${project}`, 'service=migrator', 'oneoff=False']
+  const filters = labels.flatMap(label => ['--filter', `label=com.docker.compose.${label}`])
+  const id = (await quietly`docker ps --all --quiet ${filters}`).stdout.trim().split('\n')[0]
+  if (!id) return undefined
+  const { stdout } = await quietly`docker inspect --format ${'{{.State.Status}} {{.State.ExitCode}}'} ${id}`
+  const [status, code] = stdout.trim().split(' ')
+  return status === 'exited' ? Number(code) : undefined
+}

@@ -1,0 +1,101 @@
+// The record of a running embedded stack: what `up` started, for `down` and for a second `up`.
+
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { endProcess, isAlive, markOf, type ProcessMark } from './processes.ts'
+
+/** In the order in which they are stopped when `up` itself can no longer do that. */
+const roles = ['up', 'app', 'migrator', 'postgres'] as const
+export type Role = (typeof roles)[number]
+
+export interface Running {
+  readonly url: string
+  readonly processes: Partial<Record<Role, ProcessMark>>
+}
+
+const fileOf = (state: string) => join(state, 'running.json')
+
+/** The stack that runs out of the folder `state`, or what a killed one left there; undefined if nothing is alive. */
+export async function readRunning(state: string): Promise<Running | undefined> {
+  const text = await readFile(fileOf(state), 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  try {
+    const running: Running = JSON.parse(text)
+    const alive = await Promise.all(Object.values(running.processes).map(isAlive))
+    return alive.includes(true) ? running : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Takes the folder `state` for this process. @throws AlreadyUp if another stack runs out of it. */
+export async function claim(state: string, url: string): Promise<RunningRecord> {
+  await mkdir(state, { recursive: true })
+  for (;;) {
+    const running = await readRunning(state)
+    if (running?.processes.up && (await isAlive(running.processes.up))) throw new AlreadyUp(running.url)
+    if (running) await stopRunning(running)
+    await rm(fileOf(state), { force: true })
+    const record = new RunningRecord(state, url)
+    if (await record.create()) return record
+  }
+}
+
+/** Stops what is recorded, each process only if it is still the one that was started. Returns whether any was there. */
+export async function stopRunning(running: Running): Promise<boolean> {
+  let any = false
+  for (const role of roles) {
+    const mark = running.processes[role]
+    if (!mark) continue
+    const [signal, insist] = role === 'postgres' ? (['SIGINT', 'SIGQUIT'] as const) : (['SIGTERM', 'SIGKILL'] as const)
+    any = (await endProcess(mark, signal, insist, 20_000)) || any
+  }
+  return any
+}
+
+/** Removes the record once nothing of it is alive. */
+export async function forget(state: string): Promise<void> {
+  await rm(fileOf(state), { force: true })
+}
+
+/** Another stack is up out of the same folder. */
+export class AlreadyUp extends Error {
+  constructor(url: string) {
+    super(`A stack is up already: ${url}. Stop it with \`npm run down\`, or with Ctrl-C where it runs.`)
+  }
+}
+
+/** This process' own record. */
+export class RunningRecord {
+  readonly #state: string
+  #running: Running
+
+  constructor(state: string, url: string) {
+    this.#state = state
+    this.#running = { url, processes: {} }
+  }
+
+  /** False if another process was quicker. */
+  async create(): Promise<boolean> {
+    const up = await markOf(process.pid)
+    if (up) this.#running = { ...this.#running, processes: { up } }
+    try {
+      await writeFile(fileOf(this.#state), JSON.stringify(this.#running), { mode: 0o600, flag: 'wx' })
+      return true
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+      throw error
+    }
+  }
+
+  async add(role: Role, pid: number | undefined): Promise<void> {
+    const mark = pid === undefined ? undefined : await markOf(pid)
+    if (!mark) return
+    this.#running = { ...this.#running, processes: { ...this.#running.processes, [role]: mark } }
+    await writeFile(fileOf(this.#state), JSON.stringify(this.#running), { mode: 0o600 })
+  }
+
+  remove(): Promise<void> {
+    return forget(this.#state)
+  }
+}

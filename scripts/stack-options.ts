@@ -1,0 +1,71 @@
+// The options that `up`, `down` and `smoke` share, and the defaults behind them.
+
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { parseArgs, parseEnv } from 'node:util'
+import { root } from './build-if-stale.ts'
+import type { Way } from './ways.ts'
+
+export interface StackOptions {
+  /** Undefined: find out. */
+  readonly way: Way | undefined
+  readonly port: number | undefined
+  readonly state: string
+  readonly project: string
+  /** The script's own switches and texts, as given. */
+  readonly given: Readonly<Record<string, string | boolean | undefined>>
+}
+
+/** A wrong command line, or a wish that cannot be met: shown without a stack trace. */
+export class UsageError extends Error {}
+
+type Specific = Readonly<Record<string, { type: 'string' | 'boolean'; short?: string }>>
+
+/** Parses the command line; undefined if help was asked for, and printed. */
+export function stackOptions(help: string, specific: Specific, defaults: { state: string; project: string }) {
+  const shared: Specific = {
+    docker: { type: 'boolean' },
+    embedded: { type: 'boolean' },
+    port: { type: 'string' },
+    state: { type: 'string' },
+    project: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  }
+  const given = parse({ ...shared, ...specific })
+  if (given.help) {
+    console.log(help.trim())
+    return undefined
+  }
+  if (given.docker && given.embedded) throw new UsageError('--docker and --embedded exclude each other.')
+  const options: StackOptions = {
+    way: given.docker ? 'docker' : given.embedded ? 'embedded' : undefined,
+    port: given.port === undefined ? undefined : portOf('--port', String(given.port)),
+    state: given.state === undefined ? join(root, defaults.state) : resolve(String(given.state)),
+    project: given.project === undefined ? defaults.project : String(given.project),
+    given,
+  }
+  return options
+}
+
+/** The app's port when none was given: APP_PORT of the environment or of `.env`, as compose takes it, else 8000. */
+export async function defaultPort(): Promise<number> {
+  const fromFile = parseEnv(await readFile(join(root, '.env'), 'utf8').catch(() => '')).APP_PORT
+  return portOf('APP_PORT', process.env.APP_PORT || fromFile || '8000')
+}
+
+function portOf(name: string, text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port > 0 && port < 65536) return port
+  throw new UsageError(`${name} is "${text}", but must be a port from 1 to 65535.`)
+}
+
+function parse(options: Specific): Record<string, string | boolean | undefined> {
+  try {
+    const { values } = parseArgs({ options, strict: true, allowPositionals: false })
+    return Object.fromEntries(
+      Object.entries(values).flatMap(([name, value]) => (Array.isArray(value) ? [] : [[name, value]])),
+    )
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : error} (--help lists the options)`)
+  }
+}

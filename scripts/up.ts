@@ -1,0 +1,100 @@
+// `npm run up`: brings up the example stack, a migrated database and a healthy app, with Docker or without.
+
+import { dockerStack } from './docker-stack.ts'
+import { MigratorFailed, startEmbeddedStack } from './embedded-stack.ts'
+import { isPortFree } from './free-port.ts'
+import { portHolder } from './port-holder.ts'
+import { report } from './report.ts'
+import { AlreadyUp, readRunning } from './running.ts'
+import { defaultPort, type StackOptions, stackOptions, UsageError } from './stack-options.ts'
+import { untilSignal } from './until-signal.ts'
+import { chooseWay } from './ways.ts'
+
+const help = `
+Usage: npm run up -- [options]
+
+Brings up Postgres, runs the migrator, and starts the app if the migrator ended well: on Docker when an engine and the
+images are there, else on Postgres from npm's binaries, as processes of this machine.
+
+  --docker          only with Docker
+  --embedded        only without Docker
+  --fresh           start from an empty database: removes the data of earlier runs
+  --port PORT       where the app answers (default: APP_PORT of the environment or .env, else 8000)
+  --state FOLDER    where the embedded way keeps data and secrets (default: .schemagate)
+  --project NAME    the name of the compose project (default: schemagate)
+`
+
+await report(async () => {
+  const options = stackOptions(help, { fresh: { type: 'boolean' } }, { state: '.schemagate', project: 'schemagate' })
+  if (!options) return 0
+  const running = await readRunning(options.state)
+  if (running?.processes.up) throw new AlreadyUp(running.url)
+  const { way, why } = await chooseWay(options.way, console.log)
+  console.log(
+    way === 'docker' ? `Bringing the stack up with Docker: ${why}.` : `Bringing the stack up without Docker: ${why}.`,
+  )
+  return way === 'docker' ? upWithDocker(options) : upEmbedded(options)
+})
+
+async function upWithDocker({ project, port, given }: StackOptions): Promise<number> {
+  const stack = dockerStack({ project, port })
+  if ((await stack.url()) === undefined) await requireFreePort(port ?? (await defaultPort()))
+  if (given.fresh) await stack.down({ volumes: true })
+  const result = await stack.up()
+  if (!result.ok) {
+    console.error(`${result.why} \`npm run down\` removes what was started.`)
+    return result.exitCode
+  }
+  tell(result.url, ['Stop it with `npm run down`; its logs: `docker compose logs -f`.'])
+  return 0
+}
+
+async function upEmbedded({ state, port: asked, given }: StackOptions): Promise<number> {
+  const port = asked ?? (await defaultPort())
+  await requireFreePort(port)
+  const signals = untilSignal()
+  try {
+    const stack = await startEmbeddedStack({
+      state,
+      port,
+      fresh: given.fresh === true,
+      say: console.log,
+      appOutput: 'inherit',
+      signal: signals.aborted,
+    })
+    tell(stack.url, ['Stop it with Ctrl-C here, or with `npm run down` from elsewhere.'])
+    const why = await Promise.race([signals.first, stack.broken])
+    console.log(`Stopping: ${why}.`)
+    // A second signal must not wait for anyone.
+    const insist = signals.second.then(() => stack.stop('immediate'))
+    await Promise.race([stack.stop(), insist])
+    console.log('The stack is down; its data is kept.')
+    return signals.aborted.aborted ? 0 : 1
+  } catch (error) {
+    if (signals.aborted.aborted) {
+      console.log('Interrupted; what was started is stopped.')
+      return signals.exitCode
+    }
+    if (!(error instanceof MigratorFailed)) throw error
+    console.error(error.message)
+    return error.exitCode
+  } finally {
+    signals.close()
+  }
+}
+
+async function requireFreePort(port: number): Promise<void> {
+  if (await isPortFree(port)) return
+  const holder = await portHolder(port)
+  throw new UsageError(
+    `Port ${port} is taken${holder ? ` by ${holder}` : ''}. Choose another: npm run up -- --port ${port + 80}`,
+  )
+}
+
+function tell(url: string, more: readonly string[]): void {
+  console.log(
+    ['', `The stack is up: ${url}`, `  documentation  ${url}/docs`, `  health         ${url}/health`, ...more].join(
+      '\n',
+    ),
+  )
+}
