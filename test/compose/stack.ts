@@ -71,7 +71,7 @@ async function makeStack(project: string) {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const compose = (...args: string[]) =>
-    run`docker compose --env-file /dev/null -p ${project} ${files.flatMap(file => ['-f', file])} ${args}`
+    run`docker compose --ansi never --env-file /dev/null -p ${project} ${files.flatMap(file => ['-f', file])} ${args}`
   const docker = (...args: string[]) => run`docker ${args}`
 
   const override: Stack['override'] = async services => {
