@@ -93,7 +93,10 @@ function interruptible(): { signal: AbortSignal; end(): void } {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2))
+// no top-level await: the bundle is CommonJS, which Node loads faster
+void main(process.argv.slice(2)).then(exitCode => {
+  process.exitCode = exitCode
+})
 setTimeout(() => {
   process.stderr.write('schemagate: done, but something keeps the process alive; ending it. Please report this.\n')
   process.exit()

@@ -1,49 +1,73 @@
-// Builds dist/: the CLI as a bundle, the libraries, their types, and the example's manifest.
+// Builds dist/: the CLI as a bundle, the libraries, and the example's manifest.
 
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { type OutputOptions, rolldown } from 'rolldown'
+import { type InputOptions, type OutputOptions, rolldown } from 'rolldown'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
+// built beside and then put in place: a run of the old bundle that is under way is not left without its files
+const dist = `${root}dist.new`
+const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 const require = createRequire(import.meta.url)
 
 /** Umzug's own command line is never used, and costs more to load than all of the rest. */
 const withoutUmzugCli = {
   name: 'without-umzug-cli',
-  load: (id: string) => (/umzug\/lib\/cli\.js$/.test(id) ? 'exports.UmzugCLI = undefined' : undefined),
+  load: (id: string) => (/umzug[\\/]lib[\\/]cli\.js$/.test(id) ? 'exports.UmzugCLI = undefined' : undefined),
 }
 
-const output: OutputOptions = {
-  dir: `${root}/dist`,
-  format: 'esm',
-  entryFileNames: '[name].mjs',
-  chunkFileNames: 'chunks/[name]-[hash].mjs',
-  // names stay: an error's class is part of what the log says
-  minify: { mangle: false, compress: true, codegen: true },
+async function write(input: InputOptions, output: OutputOptions): Promise<void> {
+  const bundle = await rolldown({
+    platform: 'node',
+    transform: { define: { SCHEMAGATE_VERSION: JSON.stringify(version) } },
+    plugins: [withoutUmzugCli],
+    ...input,
+  })
+  // names stay as they are: an error's class is part of what the log says
+  await bundle.write({ minify: { mangle: false, compress: true, codegen: true }, ...output })
+  await bundle.close()
 }
 
-const bundle = await rolldown({
-  input: {
-    schemagate: `${root}/migrator/cli.ts`,
-    index: `${root}/migrator/index.ts`,
-    gate: `${root}/migrator/gate/index.ts`,
-  },
-  platform: 'node',
-  external: ['fastify', 'pg-native'],
-  transform: { define: { SCHEMAGATE_VERSION: JSON.stringify(version), __dirname: 'import.meta.dirname' } },
-  plugins: [withoutUmzugCli],
-})
-rmSync(`${root}/dist`, { recursive: true, force: true })
-mkdirSync(`${root}/dist`)
-await bundle.write(output)
-await bundle.close()
-copyFileSync(require.resolve('libpg-query/wasm/libpg-query.wasm'), `${root}/dist/chunks/libpg-query.wasm`)
-const manifest = execFileSync(
-  process.execPath,
-  [`${root}/dist/schemagate.mjs`, 'manifest', '--dir', `${root}/migrator/migrations`],
-  { env: {} },
+rmSync(dist, { recursive: true, force: true })
+mkdirSync(dist)
+
+// the command line: CommonJS, which starts faster than ES modules, with what a run rarely needs in chunks of their own
+await write(
+  { input: { cli: `${root}migrator/cli.ts` }, external: ['pg-native'] },
+  { dir: `${dist}/cli`, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name].cjs' },
 )
-writeFileSync(`${root}/dist/manifest.json`, manifest)
+copyFileSync(require.resolve('libpg-query/wasm/libpg-query.wasm'), `${dist}/cli/libpg-query.wasm`)
+// V8's code cache spares most of the compiling at each start; where its folder cannot be written, it is done without
+writeFileSync(
+  `${dist}/schemagate.cjs`,
+  `#!/usr/bin/env node
+require('node:module').enableCompileCache(require('node:path').join(__dirname, 'cache'))
+require('./cli/cli.cjs')
+`,
+  { mode: 0o755 },
+)
+
+// the libraries: ES modules that share the application's own dependencies
+await write(
+  {
+    input: { index: `${root}migrator/index.ts`, gate: `${root}migrator/gate/index.ts` },
+    external: /^(?!\.|\/|[A-Za-z]:\\)/,
+  },
+  { dir: dist, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: 'shared/[name].mjs' },
+)
+
+writeFileSync(
+  `${dist}/manifest.json`,
+  execFileSync(process.execPath, [`${dist}/schemagate.cjs`, 'manifest', '--dir', `${root}migrator/migrations`], {
+    env: {},
+  }),
+)
+
+const [old, current] = [`${root}dist.old`, `${root}dist`]
+rmSync(`${dist}/cache`, { recursive: true, force: true })
+rmSync(old, { recursive: true, force: true })
+if (existsSync(current)) renameSync(current, old)
+renameSync(dist, current)
+rmSync(old, { recursive: true, force: true })
