@@ -1,22 +1,50 @@
 // Builds the command-line tool when its bundle is older than anything it is made of.
 
 import { execFile } from 'node:child_process'
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { isAlive, markOf, type ProcessMark } from './processes.ts'
 
 export const root = join(import.meta.dirname, '..')
-export const bundle = join(root, 'dist/schemagate.mjs')
+export const bundle = join(root, 'dist/schemagate.cjs')
 const script = join(root, 'scripts/build.ts')
 
-/** Returns how many milliseconds the build took, undefined if the bundle was current. */
+/** Returns how many milliseconds the build took, undefined if the bundle was current. Of many at once, one builds. */
 export async function buildIfStale(): Promise<number | undefined> {
   if (await isCurrent()) return undefined
-  const started = performance.now()
-  await promisify(execFile)(process.execPath, [script], { cwd: root }).catch(({ stdout, stderr }) => {
-    throw new Error(`The build failed.\n${stdout}${stderr}`)
-  })
-  return Math.round(performance.now() - started)
+  const unlock = await lockBuild()
+  try {
+    if (await isCurrent()) return undefined
+    const started = performance.now()
+    await promisify(execFile)(process.execPath, [script], { cwd: root }).catch(({ stdout, stderr }) => {
+      throw new Error(`The build failed.\n${stdout}${stderr}`)
+    })
+    return Math.round(performance.now() - started)
+  } finally {
+    await unlock()
+  }
+}
+
+/** Waits until no other living process builds. A killed one's lock is taken over. */
+async function lockBuild(): Promise<() => Promise<void>> {
+  const file = join(root, '.schemagate/build.lock')
+  await mkdir(dirname(file), { recursive: true })
+  const mine = JSON.stringify(await markOf(process.pid))
+  for (;;) {
+    try {
+      await writeFile(file, mine, { flag: 'wx' })
+      return () => rm(file, { force: true })
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    }
+    const holder = await readFile(file, 'utf8').then(
+      (text): ProcessMark => JSON.parse(text),
+      () => undefined,
+    )
+    if (holder && !(await isAlive(holder))) await rm(file, { force: true })
+    else await new Promise(resolve => setTimeout(resolve, 50))
+  }
 }
 
 /** A file's own time is enough for what was changed, and its folder's for what was added or removed. */

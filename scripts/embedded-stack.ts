@@ -99,7 +99,7 @@ export async function startEmbeddedStack(options: EmbeddedStackOptions): Promise
     await record.add('app', app.pid)
     const appEnded = ended(app).then(code => `the app ended with exit code ${code}`)
     const broken = Promise.race([appEnded, postgres.ended.then(() => 'Postgres ended')])
-    await untilHealthy(url, appEnded, signal)
+    await untilHealthy({ url, appEnded, signal, say })
     return {
       url,
       postgres,
@@ -196,8 +196,17 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   clearTimeout(insist)
 }
 
-async function untilHealthy(url: string, appEnded: Promise<string>, signal: AbortSignal): Promise<void> {
-  const deadline = Date.now() + 60_000
+interface Wait {
+  readonly url: string
+  readonly appEnded: Promise<string>
+  readonly signal: AbortSignal
+  readonly say: (text: string) => void
+}
+
+/** Waits until the app says that it is healthy; if that takes a while, says why. */
+async function untilHealthy({ url, appEnded, signal, say }: Wait): Promise<void> {
+  const started = Date.now()
+  let told = ''
   let over: string | undefined
   void appEnded.then(why => {
     over = why
@@ -212,7 +221,12 @@ async function untilHealthy(url: string, appEnded: Promise<string>, signal: Abor
     } catch {
       // Not listening yet.
     }
-    if (Date.now() > deadline) throw new Error(`The app was not healthy within a minute: ${last}`)
+    const spent = Date.now() - started
+    if (spent > 60_000) throw new Error(`The app was not healthy within a minute: ${last}`)
+    if (spent > 3_000 && last !== told) {
+      told = last
+      say(`Waiting for the app: ${last}`)
+    }
     await new Promise(resolve => setTimeout(resolve, 50))
   }
   throw new Error(`The stack did not come up: ${over}.`)
