@@ -35,6 +35,9 @@ export interface MigratorOptions {
   readonly lockTimeout?: number | string
   readonly lockRetries?: number
   readonly statementTimeout?: number | string
+  /** What to do about running apps that do not know a breaking migration. */
+  readonly onOlderApps?: 'refuse' | 'drain' | 'ignore'
+  readonly drainTimeout?: number | string
   /** A pino logger, or anything of its shape. Silent by default. */
   readonly log?: Log
 }
@@ -62,7 +65,9 @@ export interface Migrator {
  */
 export function createMigrator(options: MigratorOptions): Migrator {
   const problems: string[] = []
-  const number = (key: 'connectTimeout' | 'lockWait' | 'lockTimeout' | 'lockRetries' | 'statementTimeout'): number => {
+  const number = (
+    key: 'connectTimeout' | 'lockWait' | 'lockTimeout' | 'lockRetries' | 'statementTimeout' | 'drainTimeout',
+  ): number => {
     const read = parseOption(commonOptions[key], String(options[key] ?? commonOptions[key].default))
     if ('value' in read) return Number(read.value)
     problems.push(`${key} ${read.problem}.`)
@@ -77,6 +82,8 @@ export function createMigrator(options: MigratorOptions): Migrator {
     lockTimeout: number('lockTimeout'),
     lockRetries: number('lockRetries'),
     statementTimeout: number('statementTimeout'),
+    onOlderApps: options.onOlderApps ?? commonOptions.onOlderApps.default,
+    drainTimeout: number('drainTimeout'),
   }
   if (!target || problems.length > 0) throw new UsageError(problems.join('\n'))
   const engine = ({ signal = new AbortController().signal }: CallOptions = {}): Engine => ({

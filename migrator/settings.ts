@@ -22,9 +22,6 @@ export interface Syntax {
 export interface Settings extends EngineSettings {
   readonly appRole?: { readonly name: string; readonly password: string | undefined } | undefined
   readonly manifestFile: string | undefined
-  readonly onOlderApps: 'refuse' | 'drain' | 'ignore'
-  /** Milliseconds. */
-  readonly drainTimeout: number
 }
 
 /** A command line, taken apart and checked. */

@@ -3,11 +3,13 @@
 import { formatDuration } from '../durations.ts'
 import { RefusedError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
+import type { History } from '../ledger/history.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { codeOf, ownState } from '../postgres/sqlstate.ts'
 import type { Blocker } from '../postgres/watch.ts'
 import { planPart, refuseBehindPooler, watched } from './apply.ts'
 import { call, loadModule } from './code.ts'
+import { drained } from './drain.ts'
 import { type Engine, newRunId, readHistory, requireAgreement, withFilesAndSession, withRun } from './engine.ts'
 import { cleanUp, setLimits } from './messages.ts'
 import { asSchemagateError, exitCodeOf, type RunResult, Tally } from './outcome.ts'
@@ -52,7 +54,7 @@ export async function down(engine: Engine, options: DownOptions = {}): Promise<R
         requireAgreement(now)
         const applied = new Set(now.rows.map(row => row.name))
         for (const migration of targets) {
-          if (applied.has(migration.name)) await revertOne(run, migration, tally)
+          if (applied.has(migration.name)) await revertOne(run, files, migration, tally)
           else tally.set(migration, 'skipped', 0)
         }
         const after = await readHistory(engine, files, session)
@@ -108,14 +110,12 @@ async function requireDownParts(targets: readonly Migration[]): Promise<void> {
     )
 }
 
-async function revertOne(run: Run, migration: Migration, tally: Tally): Promise<void> {
+async function revertOne(run: Run, files: readonly Migration[], migration: Migration, tally: Tally): Promise<void> {
   const begun = performance.now()
   const { name, kind } = migration
   run.signal.throwIfAborted()
   try {
-    const status = await watched(run, name, run.settings.lockTimeout, blockers =>
-      persist(run, name, () => revert(run, migration, blockers), blockers),
-    )
+    const status = await drained(run, files, migration, 'down', () => finishRevert(run, migration))
     const durationMs = Math.round(performance.now() - begun)
     tally.set(migration, status, durationMs)
     run.log.info(
@@ -128,8 +128,23 @@ async function revertOne(run: Run, migration: Migration, tally: Tally): Promise<
   }
 }
 
+/** Reverts a migration, through clashes and lost connections. */
+export async function finishRevert(run: Run, migration: Migration): Promise<'reverted' | 'skipped'> {
+  const { name } = migration
+  return watched(run, name, run.settings.lockTimeout, blockers =>
+    persist(run, name, () => revert(run, migration, blockers), blockers),
+  )
+}
+
+/** A `down` that was stopped before anything was reverted: what it announced is taken back. True if there was one. */
+export async function restoreUnbegunReverts(run: Run, history: History): Promise<boolean> {
+  const unbegun = history.rows.filter(({ journal: j }) => j?.reverting && !j.done?.length && !j.started)
+  for (const { name } of unbegun) await run.session.query(run.messages.keepApplied(name))
+  return unbegun.length > 0
+}
+
 /** Reverts one migration and removes its row. `skipped` if somebody else had. */
-export async function revert(
+async function revert(
   run: Run,
   migration: Migration,
   blockers: () => readonly Blocker[],

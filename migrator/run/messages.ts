@@ -57,11 +57,14 @@ export class LedgerMessages {
   readonly #table: string
   /** The run lock's two int4 keys. */
   readonly lockKey: readonly [number, number]
+  /** The channel that gates listen on has the schema's name. */
+  readonly #channel: string
   readonly #runId: string
   readonly #toolVersion: string
 
   constructor(schema: string, runId: string, toolVersion: string) {
     this.#table = `${quoteIdent(schema)}.ledger`
+    this.#channel = quoteLiteral(schema)
     this.lockKey = runLockKey(schema)
     this.#runId = quoteLiteral(runId)
     this.#toolVersion = quoteLiteral(toolVersion)
@@ -179,6 +182,11 @@ export class LedgerMessages {
   /** A revert that failed before anything was done. */
   keepApplied(name: string): string {
     return `update ${this.#table} set state = 'applied', journal = null where name = ${quoteLiteral(name)};`
+  }
+
+  /** Tells the gates something, when the transaction commits. */
+  notify(event: Readonly<Record<string, string | null>>): string {
+    return `select pg_catalog.pg_notify(${this.#channel}, ${quoteLiteral(JSON.stringify(event))});`
   }
 
   remove(name: string): string {

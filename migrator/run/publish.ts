@@ -2,6 +2,7 @@
 
 import type { Migration } from '../files/migration.ts'
 import type { History } from '../ledger/history.ts'
+import { requireFunctionDdl } from '../ledger/require.ts'
 import { manifestOf } from '../manifest.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import { version } from '../version.ts'
@@ -13,13 +14,13 @@ export async function publish(run: Run, files: readonly Migration[], history: Hi
   const { schema } = run.settings
   const applied = new Set(history.applied.map(row => row.name))
   const manifest = manifestOf(files.filter(file => applied.has(file.name)))
-  const event = JSON.stringify({ event: 'published', head: history.head })
   const values = [JSON.stringify(manifest), run.id, version].map(quoteLiteral).join(', ')
   const text =
     `insert into ${quoteIdent(schema)}.manifest (manifest, run_id, tool_version) values (${values}) ` +
     'on conflict (only_row) do update set manifest = excluded.manifest, published_at = pg_catalog.clock_timestamp(), ' +
     'run_id = excluded.run_id, tool_version = excluded.tool_version;' +
-    `select pg_catalog.pg_notify(${quoteLiteral(schema)}, ${quoteLiteral(event)});`
+    requireFunctionDdl(schema) +
+    run.messages.notify({ event: 'published', head: history.head })
   await persist(run, 'the manifest', async () => {
     try {
       await run.session.script(`begin;${run.messages.lockGuard()}${text}commit`).done

@@ -13,6 +13,10 @@ export interface RunSettings {
   readonly lockTimeout: number
   readonly lockRetries: number
   readonly statementTimeout: number
+  /** What to do about running apps that a breaking migration would break. */
+  readonly onOlderApps: 'refuse' | 'drain' | 'ignore'
+  /** Milliseconds until apps must have let go. */
+  readonly drainTimeout: number
 }
 
 export interface Run {

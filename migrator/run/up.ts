@@ -5,11 +5,12 @@ import { UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import type { History } from '../ledger/history.ts'
 import { nearest } from '../nearest.ts'
-import { apply, watched } from './apply.ts'
-import { revert } from './down.ts'
+import { type AppRoleOptions, appRoleOf } from './app-role.ts'
+import { apply } from './apply.ts'
+import { finishRevert, restoreUnbegunReverts } from './down.ts'
+import { drained } from './drain.ts'
 import { type Engine, newRunId, readHistory, requireAgreement, withFilesAndSession, withRun } from './engine.ts'
 import { asSchemagateError, exitCodeOf, type RunResult, Tally } from './outcome.ts'
-import { persist } from './persist.ts'
 import { checkForms } from './preflight.ts'
 import { publish } from './publish.ts'
 import type { Run } from './run.ts'
@@ -20,7 +21,7 @@ export interface UpOptions {
   /** Let a database pass that is ahead of the files, if none of its newer migrations is breaking. */
   readonly allowAhead?: boolean | undefined
   /** The role that the app logs in with, made or updated after a successful run. */
-  readonly appRole?: { readonly name: string; readonly password: string | undefined } | undefined
+  readonly appRole?: AppRoleOptions | undefined
 }
 
 /** Applies pending migrations. Foreseen failures are part of the result; only a bug throws. */
@@ -37,12 +38,14 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
       head = first.head
       requireAgreement(first, options.allowAhead)
       const pending = select(first.pending)
-      if (pending.length === 0) return
+      const role = options.appRole && (await appRoleOf(engine, options.appRole))
+      if (pending.length === 0 && (await role?.works(session)) !== false) return
       tally.expect(pending)
       await checkForms(pending)
       await withRun(engine, session, runId, async run => {
         // under the lock the history is read again: another migrator may have come before
-        const history = await readHistory(engine, files, session)
+        let history = await readHistory(engine, files, session)
+        if (await restoreUnbegunReverts(run, history)) history = await readHistory(engine, files, session)
         requireAgreement(history, options.allowAhead)
         const toApply = select(history.pending)
         for (const migration of pending) if (!toApply.includes(migration)) tally.set(migration, 'skipped', 0)
@@ -50,6 +53,7 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
         await applyAll(run, files, toApply, interruptedReverts(history), tally)
         const after = await readHistory(engine, files, session)
         head = after.head
+        await role?.ensure(run)
         await publish(run, files, after)
       })
     })
@@ -78,7 +82,8 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
 
 /** Migrations that a `down` left half-reverted: the revert is finished before they are applied anew. */
 function interruptedReverts(history: History): ReadonlySet<string> {
-  return new Set(history.rows.filter(row => row.journal?.reverting).map(row => row.name))
+  const begun = history.rows.filter(row => row.journal?.reverting && (row.journal.done?.length || row.journal.started))
+  return new Set(begun.map(row => row.name))
 }
 
 function newestApplied(tally: Tally): string | undefined {
@@ -125,11 +130,9 @@ async function applyAll(
         try {
           // the last commit waits for the disk, and so does one before anything that is not plain SQL
           const next = toApply[toApply.indexOf(migration) + 1]
-          if (reverting.has(migration.name))
-            await watched(run, migration.name, run.settings.lockTimeout, blockers =>
-              persist(run, migration.name, () => revert(run, migration, blockers), blockers),
-            )
-          const status = await apply(run, migration, migration !== last && next?.kind === 'sql')
+          if (reverting.has(migration.name)) await finishRevert(run, migration)
+          const asynchronous = migration !== last && next?.kind === 'sql'
+          const status = await drained(run, files, migration, 'up', () => apply(run, migration, asynchronous))
           const durationMs = Math.round((performance.now() - begun) * 10) / 10
           tally.set(migration, status, durationMs)
           const { name, kind } = migration

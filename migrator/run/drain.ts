@@ -1,0 +1,148 @@
+// Before a change that running applications cannot live with: tells them, and waits until they have let go.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { formatDuration } from '../durations.ts'
+import { RefusedError } from '../errors.ts'
+import type { Migration } from '../files/migration.ts'
+import { headHash, parseAnnouncement } from '../gate/announce.ts'
+import { readRow } from '../ledger/read.ts'
+import { isConnectionLoss } from '../postgres/sqlstate.ts'
+import { persist } from './persist.ts'
+import type { Run } from './run.ts'
+
+/** A session of an application that a change would break. */
+interface AppSession {
+  readonly pid: number
+  readonly user: string | null
+  readonly application: string
+  readonly address: string | null
+}
+
+const step = 100
+
+/**
+ * Does `change` after the applications that it would break have let go.
+ *
+ * The ledger's row says first that the change is under way, then the applications are told: an application that starts
+ * between the two announces itself before it reads the ledger, so that either it is seen here or it sees the row.
+ *
+ * @param direction `up`: apps that do not know this breaking migration; `down`: apps that were built with it.
+ * @throws RefusedError if they do not let go in time, or are not to be told.
+ */
+export async function drained<T>(
+  run: Run,
+  files: readonly Migration[],
+  migration: Migration,
+  direction: 'up' | 'down',
+  change: () => Promise<T>,
+): Promise<T> {
+  const { onOlderApps } = run.settings
+  const concerned = direction === 'down' || migration.marks.breaking
+  if (!concerned || onOlderApps === 'ignore') return change()
+  const breaks = appsBrokenBy(files, migration, direction)
+  if (onOlderApps === 'refuse') {
+    const sessions = await readSessions(run, breaks)
+    if (sessions.length > 0)
+      throw refusal(migration, sessions, 'They would be broken by it, and --on-older-apps is refuse.')
+  }
+  try {
+    await announceChange(run, migration, direction)
+    await waitUntilGone(run, migration, breaks)
+    return await change()
+  } catch (error) {
+    await release(run, migration, direction).catch(() => {})
+    throw error
+  }
+}
+
+/** Whether an app with the head of this hash is broken: by a migration it does not have, by the loss of one it has. */
+function appsBrokenBy(
+  files: readonly Migration[],
+  migration: Migration,
+  direction: 'up' | 'down',
+): (hash: string) => boolean {
+  const index = files.indexOf(migration)
+  const having = new Set(files.slice(index).map(file => headHash(file.name)))
+  return direction === 'up' ? hash => !having.has(hash) : hash => having.has(hash)
+}
+
+async function announceChange(run: Run, migration: Migration, direction: 'up' | 'down'): Promise<void> {
+  const { messages, session, settings } = run
+  const { name, checksum, kind, marks } = migration
+  await persist(run, name, async () => {
+    const row = await readRow(session, settings.schema, name)
+    const mark =
+      row?.state === 'running'
+        ? ''
+        : direction === 'up'
+          ? messages.recordRunning({ name, checksum, kind, breaking: marks.breaking })
+          : messages.recordReverting(name)
+    const event = direction === 'up' ? 'breaking' : 'reverting'
+    await atomically(run, `${mark}${messages.notify({ event, migration: name, runId: run.id })}`)
+  })
+}
+
+async function waitUntilGone(run: Run, migration: Migration, breaks: (hash: string) => boolean): Promise<void> {
+  const started = performance.now()
+  const { drainTimeout } = run.settings
+  let said = false
+  for (;;) {
+    run.signal.throwIfAborted()
+    const sessions = await persist(run, migration.name, () => readSessions(run, breaks))
+    const waited = performance.now() - started
+    if (sessions.length === 0) return
+    if (waited >= drainTimeout)
+      throw refusal(
+        migration,
+        sessions,
+        `They were told, and had not let go after ${formatDuration(drainTimeout)}. Stop them, or raise --drain-timeout.`,
+      )
+    if (!said)
+      run.log.info(
+        { event: 'drain', migration: migration.name, sessions },
+        `${migration.name} breaks ${sessions.length} running app sessions; waiting until they have let go`,
+      )
+    said = true
+    await sleep(step, undefined, { signal: run.signal }).catch(() => {})
+  }
+}
+
+async function readSessions(run: Run, breaks: (hash: string) => boolean): Promise<AppSession[]> {
+  const { rows } = await run.session.query<AppSession>(
+    `select pid, usename as user, application_name as application, pg_catalog.host(client_addr) as address
+       from pg_catalog.pg_stat_activity
+      where datname = pg_catalog.current_database() and application_name like 'schemagate:%' order by pid`,
+  )
+  return rows.filter(row => {
+    const announcement = parseAnnouncement(row.application)
+    return announcement !== undefined && breaks(announcement.hash)
+  })
+}
+
+/** The change did not come about: unless some of it is done, the ledger forgets it and the applications may go on. */
+async function release(run: Run, migration: Migration, direction: 'up' | 'down'): Promise<void> {
+  const { messages, session, settings } = run
+  await session.rollback()
+  const row = await readRow(session, settings.schema, migration.name)
+  const begun = row?.journal?.done?.length || row?.journal?.started
+  const undo = direction === 'up' ? messages.forgetUnbegun(migration.name) : messages.keepApplied(migration.name)
+  await atomically(run, `${row?.state === 'running' && !begun ? undo : ''}${messages.notify({ event: 'released' })}`)
+}
+
+async function atomically(run: Run, statements: string): Promise<void> {
+  try {
+    await run.session.script(`begin;${run.messages.lockGuard()}${statements}commit`).done
+  } catch (error) {
+    if (!isConnectionLoss(error)) await run.session.rollback()
+    throw error
+  }
+}
+
+function refusal(migration: Migration, sessions: readonly AppSession[], why: string): RefusedError {
+  const list = sessions.map(
+    s => `- pid ${s.pid}, user ${s.user ?? '?'}, ${s.application}${s.address ? `, from ${s.address}` : ''}`,
+  )
+  return new RefusedError(
+    `${migration.name} was not run: apps that it would break are connected.\n${list.join('\n')}\n${why} (--on-older-apps ignore runs it all the same.)`,
+  )
+}
