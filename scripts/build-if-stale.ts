@@ -1,7 +1,7 @@
 // Builds the command-line tool when its bundle is older than anything it is made of.
 
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { isAlive, markOf, type ProcessMark } from './processes.ts'
@@ -30,20 +30,31 @@ export async function buildIfStale(): Promise<number | undefined> {
 async function lockBuild(): Promise<() => Promise<void>> {
   const file = join(root, '.schemagate/build.lock')
   await mkdir(dirname(file), { recursive: true })
-  const mine = JSON.stringify(await markOf(process.pid))
-  for (;;) {
-    try {
-      await writeFile(file, mine, { flag: 'wx' })
-      return () => rm(file, { force: true })
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  const mine = `${file}.${process.pid}`
+  await writeFile(mine, JSON.stringify(await markOf(process.pid)))
+  try {
+    for (;;) {
+      try {
+        // A link, and not a new file: nobody ever sees the lock without its holder.
+        await link(mine, file)
+        return () => rm(file, { force: true })
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+      }
+      if (await isHeld(file)) await new Promise(resolve => setTimeout(resolve, 50))
+      else await rm(file, { force: true })
     }
-    const holder = await readFile(file, 'utf8').then(
-      (text): ProcessMark => JSON.parse(text),
-      () => undefined,
-    )
-    if (holder && !(await isAlive(holder))) await rm(file, { force: true })
-    else await new Promise(resolve => setTimeout(resolve, 50))
+  } finally {
+    await rm(mine, { force: true })
+  }
+}
+
+async function isHeld(file: string): Promise<boolean> {
+  try {
+    const holder: ProcessMark = JSON.parse(await readFile(file, 'utf8'))
+    return await isAlive(holder)
+  } catch {
+    return false
   }
 }
 

@@ -38,14 +38,16 @@ await report(async () => {
 
 async function upWithDocker({ project, port, given }: StackOptions): Promise<number> {
   const stack = dockerStack({ project, port })
+  // What names this stack, where it is not the usual one.
+  const named = project === 'schemagate' ? '' : ` -- --project ${project}`
   if ((await stack.url()) === undefined) await requireFreePort(port ?? (await defaultPort()))
   if (given.fresh) await stack.down({ volumes: true })
   const result = await stack.up()
   if (!result.ok) {
-    console.error(`${result.why} \`npm run down\` removes what was started.`)
+    console.error(`${result.why} \`npm run down${named}\` removes what was started.`)
     return result.exitCode
   }
-  tell(result.url, ['Stop it with `npm run down`; its logs: `docker compose logs -f`.'])
+  tell(result.url, [`Stop it with \`npm run down${named}\`; its logs: \`docker compose -p ${project} logs -f\`.`])
   return 0
 }
 
@@ -87,7 +89,7 @@ async function requireFreePort(port: number): Promise<void> {
   if (await isPortFree(port)) return
   const holder = await portHolder(port)
   throw new UsageError(
-    `Port ${port} is taken${holder ? ` by ${holder}` : ''}. Choose another: npm run up -- --port ${port + 80}`,
+    `Port ${port} is taken${holder ? ` by ${holder}` : ''}. Choose another: npm run up -- --port ${port < 60_000 ? port + 80 : port - 80}`,
   )
 }
 
