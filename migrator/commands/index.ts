@@ -1,9 +1,13 @@
 // The verbs, in the order in which help lists them.
 
+import { baselineCommand } from './baseline.ts'
 import { checkCommand } from './check.ts'
 import type { Command } from './command.ts'
+import { createCommand } from './create.ts'
 import { downCommand } from './down.ts'
 import { manifestCommand } from './manifest.ts'
+import { planCommand } from './plan.ts'
+import { repairCommand } from './repair.ts'
 import { statusCommand } from './status.ts'
 import { upCommand } from './up.ts'
 import { waitCommand } from './wait.ts'
@@ -14,6 +18,10 @@ export const commands: readonly Command[] = [
   statusCommand,
   checkCommand,
   waitCommand,
+  planCommand,
+  createCommand,
+  baselineCommand,
+  repairCommand,
   manifestCommand,
 ]
 

@@ -176,12 +176,35 @@ export class LedgerMessages {
 
   /** Records that an applied migration is being reverted in steps. */
   recordReverting(name: string): string {
-    return `update ${this.#table} set state = 'running', journal = '{"reverting": true, "done": []}' where name = ${quoteLiteral(name)};`
+    return `update ${this.#table} set state = 'running', journal = coalesce(journal, '{}') || '{"reverting": true, "done": []}' where name = ${quoteLiteral(name)};`
   }
 
   /** A revert that failed before anything was done. */
   keepApplied(name: string): string {
-    return `update ${this.#table} set state = 'applied', journal = null where name = ${quoteLiteral(name)};`
+    return `update ${this.#table} set state = 'applied', journal = nullif(journal - 'reverting' - 'done' - 'started', '{}') where name = ${quoteLiteral(name)};`
+  }
+
+  /** Takes a file's new content for what was applied; the old checksum stays in the row's journal. */
+  acceptEdited(name: string, checksum: string, before: string, breaking: boolean): string {
+    const change = `checksum = ${quoteLiteral(checksum)}, breaking = ${breaking}`
+    return `update ${this.#table} set ${change}, journal = ${this.#trace('accept-edited', before)} where name = ${quoteLiteral(name)};`
+  }
+
+  /** Removes a row; its trace goes to the newest row that is left, for a forgotten one can hold none. */
+  forgetMissing(name: string, checksum: string): string {
+    return (
+      `${this.remove(name)}update ${this.#table} set journal = ${this.#trace('forget-missing', checksum, name)} ` +
+      `where position = (select max(position) from ${this.#table});`
+    )
+  }
+
+  #trace(action: string, checksum: string, name?: string): string {
+    const what = [action, checksum, ...(name === undefined ? [] : [name])].map(quoteLiteral)
+    return (
+      `coalesce(journal, '{}') || pg_catalog.jsonb_build_object('repairs', coalesce(journal->'repairs', '[]') || ` +
+      `pg_catalog.jsonb_build_object('action', ${what[0]}, 'checksum', ${what[1]}, ${what[2] ? `'migration', ${what[2]}, ` : ''}` +
+      `'at', pg_catalog.clock_timestamp(), 'by', session_user, 'run', ${this.#runId}))`
+    )
   }
 
   /** Tells the gates something, when the transaction commits. */

@@ -1,0 +1,108 @@
+// A new migration's files, in the scheme that the folder already uses.
+
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { UsageError } from '../errors.ts'
+import { readFolder } from './folder.ts'
+import type { Layout, Migration } from './migration.ts'
+import { compareVersions } from './order.ts'
+
+export interface CreateOptions {
+  readonly dir: string
+  /** In a person's words: `add users`. */
+  readonly title: string
+  /** A code migration in TypeScript. */
+  readonly code: boolean
+  readonly now?: Date
+}
+
+/**
+ * Writes a new, empty migration that comes after the newest one; returns the paths of its files.
+ * @throws UsageError if the title makes no name, or a file is there already.
+ */
+export function createMigrationFiles({ dir, title, code, now = new Date() }: CreateOptions): string[] {
+  const slug = title.trim().replace(/[\s/\\]+/g, '_')
+  if (slug === '' || slug.startsWith('.') || /[\p{Cc}:*?"<>|]/u.test(slug))
+    throw new UsageError(`${JSON.stringify(title)} makes no file name: use letters, digits, - and _.`)
+  const existing = isEmptyOrMissing(dir) ? [] : readFolder(dir)
+  const newest = existing.findLast(migration => migration.kind !== 'repeatable')
+  const layout = layoutOf(existing)
+  const number = nextNumber(newest, existing, now)
+  const files = code ? codeFile(number, slug) : sqlFiles(layout, number, slug, existing)
+
+  const paths = Object.keys(files).map(name => join(dir, name))
+  const taken = paths.find(path => existsSync(path))
+  if (taken) throw new UsageError(`${taken} is there already.`)
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(dir, name)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, content, { flag: 'wx' })
+  }
+  return paths
+}
+
+function isEmptyOrMissing(dir: string): boolean {
+  return !existsSync(dir) || readdirSync(dir).every(name => name.startsWith('.'))
+}
+
+/** The layout of the newest SQL migration that counts. */
+function layoutOf(existing: readonly Migration[]): Layout {
+  return existing.findLast(m => m.kind === 'sql')?.layout ?? 'native'
+}
+
+/** One more than the newest; a timestamp where the newest is one, as wide as it is. */
+function nextNumber(newest: Migration | undefined, existing: readonly Migration[], now: Date): string {
+  if (!newest) return '0001'
+  const written = /^V?([\d._-]*\d)/.exec(newest.name)?.[1] ?? ''
+  const stamp = now.toISOString()
+  const digits = /^\d+/.exec(written)?.[0] ?? ''
+  if (/^\d{4}-\d{2}-\d{2}-\d{6}/.test(newest.name))
+    return `${stamp.slice(0, 10)}-${stamp.slice(11, 19).replaceAll(':', '')}`
+  const numeric = stamp.replace(/\D/g, '')
+  // seconds or milliseconds since 1970, or a date written out: 14, 12 or 8 digits
+  if (/^(19|20)\d{12}$/.test(digits) || /^(19|20)\d{10}$/.test(digits) || /^(19|20)\d{6}$/.test(digits))
+    return atLeast(numeric.slice(0, digits.length), newest, existing)
+  if (/^1\d{12}$/.test(digits)) return atLeast(String(now.getTime()), newest, existing)
+  if (/^1\d{9}$/.test(digits)) return atLeast(String(Math.floor(now.getTime() / 1000)), newest, existing)
+  const first = newest.version[0] ?? 0n
+  return String(first + 1n).padStart(digits.length, '0')
+}
+
+/** A clock that is behind the newest file must not put the new one before it. */
+function atLeast(candidate: string, newest: Migration, existing: readonly Migration[]): string {
+  const taken = existing.some(m => compareVersions(m.version, [BigInt(candidate)]) >= 0)
+  return taken ? String((newest.version[0] ?? 0n) + 1n) : candidate
+}
+
+function sqlFiles(
+  layout: Layout,
+  number: string,
+  slug: string,
+  existing: readonly Migration[],
+): Record<string, string> {
+  switch (layout) {
+    case 'pair':
+      return { [`${number}_${slug}.up.sql`]: '', [`${number}_${slug}.down.sql`]: '' }
+    case 'folder': {
+      const prisma = existing.findLast(m => m.layout === 'folder')?.file.endsWith('migration.sql')
+      const folder = `${number}_${slug}`
+      return prisma ? { [`${folder}/migration.sql`]: '' } : { [`${folder}/up.sql`]: '', [`${folder}/down.sql`]: '' }
+    }
+    case 'flyway':
+      return { [`V${number}__${slug}.sql`]: '' }
+    default:
+      return { [`${number}_${slug}.sql`]: '-- migrate:up\n\n\n-- migrate:down\n\n' }
+  }
+}
+
+function codeFile(number: string, slug: string): Record<string, string> {
+  const content = `// Runs in a transaction. To commit in batches, put this line first: // migrate:up transaction:false
+
+import type { MigrationContext } from 'schemagate'
+
+export async function up({ query }: MigrationContext): Promise<void> {
+  await query('select 1')
+}
+`
+  return { [`${number}_${slug}.ts`]: content }
+}

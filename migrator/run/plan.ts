@@ -1,0 +1,39 @@
+// `plan`: what `up` would run, and how. Changes nothing.
+
+import type { Migration } from '../files/migration.ts'
+import { planPart } from './apply.ts'
+import { type Engine, readHistory, requireAgreement, withFilesAndSession } from './engine.ts'
+import { checkForms } from './preflight.ts'
+import { type PendingMigration, pendingMigration } from './status.ts'
+
+export interface PlannedMigration extends PendingMigration {
+  readonly file: string
+  /** How many steps; 1 in a transaction and for code. */
+  readonly steps: readonly { readonly transaction: boolean; readonly sql: string }[]
+}
+
+export interface PlanResult {
+  readonly head: string | null
+  readonly migrations: readonly PlannedMigration[]
+}
+
+/** The pending migrations in the order in which `up` would run them, with their SQL; code has none. */
+export async function plan(engine: Engine): Promise<PlanResult> {
+  return withFilesAndSession(engine, async (files, session) => {
+    const history = await readHistory(engine, files, session)
+    requireAgreement(history)
+    await checkForms(history.pending)
+    return { head: history.head, migrations: await Promise.all(history.pending.map(planned)) }
+  })
+}
+
+async function planned(migration: Migration): Promise<PlannedMigration> {
+  const pending = await pendingMigration(migration)
+  const common = { ...pending, file: migration.file }
+  if (!migration.up) return { ...common, steps: [] }
+  const plan = await planPart(migration.up)
+  const steps = plan.transaction
+    ? [{ transaction: true, sql: plan.sql.trim() }]
+    : plan.steps.map(step => ({ transaction: step.mode === 'transaction', sql: step.sql.trim() }))
+  return { ...common, steps }
+}
