@@ -11,7 +11,7 @@ COPY npmrc /usr/local/etc/npmrc
 RUN ln -s node /usr/local/bin/nodejs \
  && ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
  && ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx \
- && node --version && npm --version
+ && node --version && npm --version && rm -rf /tmp/node-compile-cache /root/.npm
 
 ENTRYPOINT ["docker-entrypoint.sh"]
 CMD ["node"]
