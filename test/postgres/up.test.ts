@@ -3,6 +3,7 @@
 import { access, readFile, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
+import pg from 'pg'
 import { expect, test } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
 import { answers, site } from '../helpers/script.ts'
@@ -126,10 +127,20 @@ test('an app that ends by itself ends the stack, and up fails', async () => {
 })
 
 test('an interruption in the middle of a migration stops it, and the app was never started', async () => {
-  const { run, migrations, processes, allGone } = await site()
+  const { run, state, migrations, processes, allGone } = await site()
   await migrations({ '9999_slow.sql': '-- migrate:up\nselect pg_sleep(600);\n' })
   const up = run('up')
   await eventually(async () => expect(await processes()).toHaveProperty('migrator'), { timeout: 30_000 })
+  const owner = new pg.Client({
+    ...{ host: '127.0.0.1', user: 'owner', database: 'tickets' },
+    port: Number(/answers on port (\d+)/.exec(up.output)?.[1]),
+    password: JSON.parse(await readFile(join(state, 'secrets.json'), 'utf8')).ownerPassword,
+  })
+  owner.on('error', () => {})
+  await owner.connect()
+  const sleeping = "select 1 from pg_stat_activity where pid <> pg_backend_pid() and query like '%pg_sleep(600)%'"
+  await eventually(async () => expect((await owner.query(sleeping)).rowCount).toBe(1), { timeout: 30_000 })
+  await owner.end()
   const started = await processes()
   const interrupted = performance.now()
   up.child.kill('SIGTERM')
