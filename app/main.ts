@@ -49,7 +49,10 @@ async function start(settings: Settings, manifest: Manifest, log: Logger): Promi
 
   const app = await buildServer({ settings, log, pool, probe: probe.probe, gate })
   const drain = drainOf(app.server)
-  const release = () => Promise.all([gate.close(), probe.close(), pool.end()])
+  const release = async () => {
+    stopLogging()
+    await Promise.all([gate.close(), probe.close(), pool.end()])
+  }
   try {
     await app.ready()
     // Not `app.listen`, which logs lines of its own about it.
@@ -66,7 +69,6 @@ async function start(settings: Settings, manifest: Manifest, log: Logger): Promi
 
   return async () => {
     await Promise.all([app.close(), drain.finish(drainTimeout)])
-    stopLogging()
     await release()
   }
 }
