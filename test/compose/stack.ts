@@ -4,6 +4,7 @@ import { chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { test as base, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
 import { freePort } from '../../scripts/free-port.ts'
@@ -71,7 +72,7 @@ async function makeStack(project: string) {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const compose = (...args: string[]) =>
-    run`docker compose --ansi never --env-file /dev/null -p ${project} ${files.flatMap(file => ['-f', file])} ${args}`
+    run`docker compose --env-file /dev/null -p ${project} ${files.flatMap(file => ['-f', file])} ${args}`
   const docker = (...args: string[]) => run`docker ${args}`
 
   const override: Stack['override'] = async services => {
@@ -98,8 +99,9 @@ async function makeStack(project: string) {
     },
     container: service => inspect(docker, project, service),
     logs: async service => {
-      const { stdout } = await compose('logs', '--no-color', '--no-log-prefix', service)
-      return stdout.split('\n').flatMap(line => (line.startsWith('{') ? [JSON.parse(line)] : []))
+      const { id = '' } = (await inspect(docker, project, service)) ?? {}
+      const { stdout, stderr } = await docker('logs', id)
+      return `${stdout}\n${stderr}`.split('\n').flatMap(line => (line.startsWith('{') ? [JSON.parse(line)] : []))
     },
     isPortOpen: () => accepts(port),
   }
@@ -172,5 +174,5 @@ async function tell(stack: Stack): Promise<void> {
     await stack.docker(...events),
     await stack.compose('logs', '--no-color', '--timestamps', '--tail', '200'),
   ]
-  for (const { stdout, stderr } of told) console.error(stdout + stderr)
+  for (const { stdout, stderr } of told) console.error(stripVTControlCharacters(stdout + stderr))
 }
