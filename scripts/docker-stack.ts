@@ -2,6 +2,7 @@
 
 import { $, type ProcessOutput } from 'zx'
 import { root } from './build-if-stale.ts'
+import { isolatedEnvironment } from './isolated-environment.ts'
 
 export interface DockerStackOptions {
   readonly project: string
@@ -31,12 +32,9 @@ export interface DockerStack {
 }
 
 export function dockerStack({ project, port, isolated = false }: DockerStackOptions): DockerStack {
-  const foreign = /^(POSTGRES_|APP_|PG[A-Z]+$|COMPOSE_|SCHEMAGATE_|JWT_SECRET|LOG_LEVEL|IMAGE_TAG|VERSION$|REVISION$)/
-  const inherited = Object.entries(process.env).filter(([name]) => !isolated || !foreign.test(name))
   const env = {
-    ...Object.fromEntries(inherited),
+    ...(isolated ? isolatedEnvironment('smoke') : process.env),
     ...(port === undefined ? {} : { APP_PORT: `${port}` }),
-    ...(isolated ? { IMAGE_TAG: 'smoke' } : {}),
   }
   const base = ['-p', project, ...(isolated ? ['--env-file', '/dev/null'] : [])]
   const quietly = $({ cwd: root, env, quiet: true, nothrow: true, stdio: ['ignore', 'pipe', 'pipe'] })

@@ -2,7 +2,7 @@
 
 import { describe, expect } from 'vitest'
 import { $ } from 'zx'
-import { composeEnvironment, root } from './project.ts'
+import { environment, root } from './project.ts'
 import { test } from './stack.ts'
 
 describe('the compose file', () => {
@@ -24,7 +24,7 @@ describe('the compose file', () => {
   })
 
   test('has as its defaults what .env.example says', async ({ stack }) => {
-    const { IMAGE_TAG: _, ...env } = composeEnvironment()
+    const { IMAGE_TAG: _, ...env } = environment
     const settled = async (file: string) => {
       const args = ['--env-file', file, '-p', stack.project, '-f', 'docker-compose.yml', 'config', '--format', 'json']
       return (await $({ cwd: root, env })`docker compose ${args}`).json<Config>()

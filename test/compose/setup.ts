@@ -3,7 +3,8 @@
 import type { TestProject } from 'vitest/node'
 import { $ } from 'zx'
 import { commandOf } from '../../scripts/processes.ts'
-import { composeEnvironment, projectPrefix, root } from './project.ts'
+import { baseImages, whyNoEngine } from '../../scripts/ways.ts'
+import { environment, projectPrefix, root } from './project.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -12,7 +13,7 @@ declare module 'vitest' {
   }
 }
 
-const run = $({ cwd: root, env: composeEnvironment(), quiet: true, nothrow: true })
+const run = $({ cwd: root, env: environment, quiet: true, nothrow: true })
 
 /**
  * vitest's global setup. TEST_COMPOSE chooses: `auto` (the default: skip with the reason where there is no engine),
@@ -37,12 +38,11 @@ export default async function setup(project: TestProject): Promise<void> {
   console.log(`built the images in ${Math.round(performance.now() - started)} ms`)
 }
 
+/** An image that is not here is not pulled behind anyone's back. */
 async function whyNot(): Promise<string | null> {
-  if ((await run`timeout 10 docker version`).exitCode !== 0) return 'no Docker engine answers'
-  if ((await run`docker compose version`).exitCode !== 0) return 'Docker has no compose plugin'
-  const images = (await run`docker compose --env-file /dev/null config --images`.text()).split('\n')
-  const postgres = images.find(image => image.startsWith('postgres:')) ?? 'postgres:17'
-  for (const image of ['node:26-trixie-slim', postgres]) {
+  const missing = await whyNoEngine()
+  if (missing !== undefined) return missing
+  for (const image of await baseImages()) {
     if ((await run`docker image inspect ${image}`).exitCode !== 0) {
       return `the Docker engine does not have the image ${image} (scripts/base-images.sh gets it)`
     }

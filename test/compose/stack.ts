@@ -8,7 +8,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { test as base, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
 import { freePort } from '../../scripts/free-port.ts'
-import { composeEnvironment, projectPrefix, root } from './project.ts'
+import { environment, projectPrefix, root } from './project.ts'
 
 /** What Docker says of a service's container; times are milliseconds since 1970, 0 for never. */
 export interface Container {
@@ -66,7 +66,7 @@ async function makeStack(project: string) {
   const files = [join(root, 'docker-compose.yml')]
   const run = $({
     cwd: root,
-    env: { ...composeEnvironment(), APP_PORT: `${port}` },
+    env: { ...environment, APP_PORT: `${port}` },
     quiet: true,
     nothrow: true,
     stdio: ['ignore', 'pipe', 'pipe'],
