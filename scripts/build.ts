@@ -52,12 +52,23 @@ require('./cli/cli.cjs')
 // the libraries: ES modules that share the application's own dependencies
 await write(
   {
-    input: { index: `${root}migrator/index.ts`, gate: `${root}migrator/gate/index.ts` },
+    input: {
+      index: `${root}migrator/index.ts`,
+      gate: `${root}migrator/gate/index.ts`,
+      'gate-fastify': `${root}migrator/gate/fastify.ts`,
+    },
     external: /^(?!\.|\/|[A-Za-z]:\\)/,
   },
   { dir: dist, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: 'shared/[name].mjs' },
 )
 
+execFileSync(
+  process.execPath,
+  [`${root}node_modules/typescript/bin/tsc`, '-p', `${root}tsconfig.build.json`, '--outDir', `${dist}/types`],
+  {
+    stdio: 'inherit',
+  },
+)
 writeFileSync(
   `${dist}/manifest.json`,
   execFileSync(process.execPath, [`${dist}/schemagate.cjs`, 'manifest', '--dir', `${root}migrator/migrations`], {
