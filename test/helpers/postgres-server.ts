@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
 import { startPostgres } from '../../scripts/embedded-postgres.ts'
 import { removeDataDir } from '../../scripts/postgres-data.ts'
-import { commandOf } from '../../scripts/processes.ts'
+import { commandOf, isAlive, markOf, type ProcessMark } from '../../scripts/processes.ts'
 
 /** The server as tests see it: `inject('postgres')`. */
 export interface TestServer {
@@ -29,10 +29,12 @@ declare module 'vitest' {
 const image = 'postgres:17'
 // No character that a shell minds: testcontainers puts it into a health check's command line unquoted.
 const password = 'test-password'
+/** TEST_POSTGRES_FSYNC=on makes the server as careful as a real one; the default survives all but a power cut. */
+const fsync = process.env.TEST_POSTGRES_FSYNC === 'on' ? 'on' : 'off'
 const quick = {
   max_connections: 300,
-  fsync: 'off',
-  full_page_writes: 'off',
+  fsync,
+  full_page_writes: fsync,
   autovacuum_naptime: '1d',
   max_wal_size: '4GB',
 }
@@ -83,9 +85,10 @@ async function whyNotDocker(): Promise<string | undefined> {
 }
 
 async function docker(name: string, why: string): Promise<Started> {
-  // Ryuk removes what a killed run leaves behind, but needs an image of its own; without it, stop() has to do.
-  const { execFileSync } = await import('node:child_process')
-  const images = execFileSync('docker', ['images', '--format', '{{.Repository}}'], { encoding: 'utf8' })
+  const run = promisify(execFile)
+  await removeLeftContainers()
+  // Ryuk removes what a killed run leaves behind, but needs an image of its own; without it the next run has to do.
+  const { stdout: images } = await run('docker', ['images', '--format', '{{.Repository}}'])
   if (!images.includes('testcontainers/ryuk')) process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
   const { PostgreSqlContainer } = await import('@testcontainers/postgresql')
   const settings = Object.entries(quick).flatMap(([setting, value]) => ['-c', `${setting}=${value}`])
@@ -93,10 +96,11 @@ async function docker(name: string, why: string): Promise<Started> {
     .withDatabase('postgres')
     .withUsername('postgres')
     .withPassword(password)
+    .withLabels({ [label]: JSON.stringify(await markOf(process.pid)) })
     .withCommand(['postgres', ...settings])
     .start()
   const url = container.getConnectionUri()
-  const { stdout } = await promisify(execFile)('docker', ['exec', container.getId(), 'postgres', '--version'])
+  const { stdout } = await run('docker', ['exec', container.getId(), 'postgres', '--version'])
   const version = stdout.match(/\d+(\.\d+)?/)?.[0] ?? 'unknown'
   return {
     server: { url, way: 'docker', version, bin: undefined },
@@ -107,10 +111,25 @@ async function docker(name: string, why: string): Promise<Started> {
   }
 }
 
+/** On each container of ours: which process it serves. */
+const label = 'schemagate.test.process'
+
+/** Containers of test runs that were killed before they could clean up. */
+async function removeLeftContainers(): Promise<void> {
+  const run = promisify(execFile)
+  const format = `{{.ID}} {{.Label "${label}"}}`
+  const { stdout } = await run('docker', ['ps', '--all', '--filter', `label=${label}`, '--format', format])
+  for (const line of stdout.split('\n').filter(Boolean)) {
+    const [id = '', ...rest] = line.split(' ')
+    const mark: ProcessMark = JSON.parse(rest.join(' '))
+    if (!(await isAlive(mark))) await run('docker', ['rm', '--force', '--volumes', id]).catch(() => {})
+  }
+}
+
 async function embedded(bin: string | undefined, why: string): Promise<Started> {
   await removeLeftovers()
   const dataDir = await mkdtemp(join(tmpdir(), `schemagate-test-${process.pid}-`))
-  const postgres = await startPostgres({ dataDir, bin, password, settings: quick, fsync: false })
+  const postgres = await startPostgres({ dataDir, bin, password, settings: quick, fsync: fsync === 'on' })
   return {
     server: { url: postgres.url, way: 'embedded', version: postgres.version, bin },
     why,
