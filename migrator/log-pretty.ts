@@ -13,7 +13,7 @@ export function prettySink(destination: Sink, fd: 1 | 2): Sink {
     colorize: stream.isTTY === true && process.env.NO_COLOR === undefined,
     translateTime: 'SYS:HH:MM:ss.l',
     ignore:
-      'event,err,excerpt,outcome,exitCode,applied,reverted,skipped,notReached,sessions,role,created,passwordSet,granted,runId,file,line,column,durationMs,migration,attempt,head,pid,state,blockers,waits,kind,migrations,total,delayMs',
+      'event,err,excerpt,severity,code,outcome,exitCode,applied,reverted,skipped,notReached,sessions,role,created,passwordSet,granted,runId,file,line,column,durationMs,migration,attempt,head,pid,state,blockers,waits,kind,migrations,total,delayMs',
     hideObject: false,
     messageFormat: (record, key) => {
       const message = String(record[key] ?? '')

@@ -37,7 +37,8 @@ export function commandHelp(command: Command): string {
   ].join('\n')
 }
 
-function usageOf(command: Command): string {
+/** A command and its arguments, as it is typed. */
+export function usageOf(command: Command): string {
   const { names, required } = command.positionals
   return [command.name, ...names.map((name, i) => (i < required ? name : `[${name}]`))].join(' ')
 }

@@ -124,6 +124,9 @@ function newClient(options: ConnectOptions, endpoint: Endpoint, tls: TlsAttempt,
   })
   // without a listener a lost idle connection would end the process; whoever queries next gets the error
   client.on('error', () => {})
+  client.on('notice', ({ severity, message, code }) => {
+    options.log[severity === 'WARNING' ? 'warn' : 'debug']({ event: 'notice', severity, code }, `Postgres: ${message}`)
+  })
   return client
 }
 

@@ -1,0 +1,36 @@
+// Writes the generated parts of the README: the commands and the options, from the code itself.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { usageOf } from '../migrator/commands/help.ts'
+import { commands } from '../migrator/commands/index.ts'
+import { commonOptions, type Option } from '../migrator/options.ts'
+
+const readme = new URL('../README.md', import.meta.url)
+
+/** The README with its generated parts as they should be. */
+export function withGeneratedParts(text: string): string {
+  const commandRows = commands.map(c => `| \`${usageOf(c)}${flags(Object.values(c.options))}\` | ${c.summary} |`)
+  const optionRows = Object.values<Option>(commonOptions).map(
+    o =>
+      `| \`--${o.flag}\` | ${o.variable ? `\`${o.variable}\`` : ''} | ${o.default ? `\`${o.default}\`` : ''} | ${o.help} |`,
+  )
+  return replacePart(
+    replacePart(text, 'commands', ['| command | does |', '| --- | --- |', ...commandRows]),
+    'options',
+    ['| flag | variable | default | meaning |', '| --- | --- | --- | --- |', ...optionRows],
+  )
+}
+
+function flags(options: readonly Option[]): string {
+  return options
+    .map(o => ` [--${o.flag}${o.kind === 'switch' ? '' : ` ${o.placeholder ?? o.choices?.join('\\|') ?? 'N'}`}]`)
+    .join('')
+}
+
+function replacePart(text: string, name: string, lines: readonly string[]): string {
+  const part = new RegExp(`(<!-- ${name}: [^>]*-->\n)[\\s\\S]*?(<!-- /${name} -->)`)
+  if (!part.test(text)) throw new Error(`README.md has no part named ${name}`)
+  return text.replace(part, (_, open: string, close: string) => `${open}${lines.join('\n')}\n${close}`)
+}
+
+if (import.meta.main) writeFileSync(readme, withGeneratedParts(readFileSync(readme, 'utf8')))
