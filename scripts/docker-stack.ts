@@ -15,7 +15,9 @@ export interface DockerStackOptions {
 /** `docker compose` for one project. A failure is a result, not an exception. */
 export interface DockerStack {
   /** Builds, starts, waits until all are healthy; the migrator's exit code if that is what failed. */
-  up(): Promise<
+  up(
+    signal?: AbortSignal,
+  ): Promise<
     | { readonly ok: true; readonly url: string }
     | { readonly ok: false; readonly why: string; readonly exitCode: number }
   >
@@ -41,9 +43,12 @@ export function dockerStack({ project, port, isolated = false }: DockerStackOpti
   const visibly = $({ cwd: root, env, quiet: true, nothrow: true, stdio: ['ignore', 'inherit', 'inherit'] })
 
   const stack: DockerStack = {
-    async up() {
+    async up(signal) {
       // Not --wait-timeout: some versions of Compose then start the app early.
-      const up = await visibly({ timeout: '15m' })`docker compose ${base} up --detach --build --wait --remove-orphans`
+      const up = await visibly({
+        timeout: '15m',
+        ...(signal && { signal }),
+      })`docker compose ${base} up --detach --build --wait --remove-orphans`
       const url = await stack.url()
       if (up.exitCode === 0 && url) return { ok: true, url }
       const exitCode = await migratorExitCode(quietly, project)

@@ -32,8 +32,6 @@ export interface EmbeddedStack {
   /** Settles, with the reason, when a part of it ends that nobody stopped. */
   readonly broken: Promise<string>
   stop(how?: 'fast' | 'immediate'): Promise<void>
-  /** Removes the database's files, once it is stopped. */
-  removeData(): Promise<void>
 }
 
 /** The migrator failed, and so the app was not started. */
@@ -106,7 +104,6 @@ export async function startEmbeddedStack(options: EmbeddedStackOptions): Promise
       ownerEnvironment,
       broken: broken.then(why => (stopping ? new Promise(() => {}) : why)),
       stop,
-      removeData: () => removeDataDir(dataDir),
     }
   } catch (error) {
     await stop()

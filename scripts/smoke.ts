@@ -1,12 +1,14 @@
 // `npm run smoke`: brings the stack up as a stranger would, and asks it with curl whether it works.
 
-import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { mkdir, open, readFile, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import waitOn from 'wait-on'
 import { type DockerStack, dockerStack } from './docker-stack.ts'
 import { schemagate, startEmbeddedStack } from './embedded-stack.ts'
 import { freePort } from './free-port.ts'
+import { removeDataDir } from './postgres-data.ts'
 import { report } from './report.ts'
+import { AlreadyUp } from './running.ts'
 import { type Answer, checks, haveCurl } from './smoke-checks.ts'
 import { type StackOptions, stackOptions, UsageError } from './stack-options.ts'
 import { untilSignal } from './until-signal.ts'
@@ -89,7 +91,7 @@ async function onDocker(project: string, port: number, signal: AbortSignal): Pro
   // What an earlier, killed run left behind would not be empty.
   await down()
   try {
-    const result = await stack.up()
+    const result = await stack.up(signal)
     signal.throwIfAborted()
     if (!result.ok) throw new Error(result.why)
     return {
@@ -121,16 +123,23 @@ async function embedded(state: string, port: number, signal: AbortSignal): Promi
       tell,
       down: async () => {
         await stack.stop()
-        await stack.removeData()
-        await rm(state, { recursive: true, force: true })
+        await removeState(state)
       },
     }
   } catch (error) {
-    if (!signal.aborted) await tell()
+    if (!signal.aborted && !(error instanceof AlreadyUp)) await tell()
+    if (!(error instanceof AlreadyUp)) await removeState(state)
     throw error
   } finally {
     await log.close()
   }
+}
+
+/** Removes what the stack has left in its folder, and the folder unless it holds something else. */
+async function removeState(state: string): Promise<void> {
+  await removeDataDir(join(state, 'postgres'))
+  for (const name of ['secrets.json', 'manifest.json', 'app.log']) await rm(join(state, name), { force: true })
+  await rmdir(state).catch(() => {})
 }
 
 /** Asks everything, prints each answer, and returns how many were wrong. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../scripts/free-port.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { answers, runScript, site } from '../helpers/script.ts'
 
 /** A server that is not the app. */
@@ -33,6 +34,18 @@ test('smoke brings a stack up, finds it well, and leaves nothing', async () => {
   expect(code).toBe(0)
   await expect(access(state)).rejects.toMatchObject({ code: 'ENOENT' })
   expect(await answers(`http://127.0.0.1:${port}`)).toBe(false)
+})
+
+test('an interrupted smoke leaves nothing either', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'schemagate-smoke-'))
+  await chmod(folder, 0o755)
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const state = join(folder, 'smoke')
+  const smoke = runScript('smoke', ['--embedded', '--state', state])
+  await eventually(() => expect(smoke.output).toContain('applied'), { timeout: 30_000 })
+  smoke.child.kill('SIGTERM')
+  expect((await smoke.ended).code).toBe(143)
+  await expect(access(state)).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
 test('smoke takes a running stack with --url, and leaves it running', async () => {
