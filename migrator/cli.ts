@@ -96,6 +96,8 @@ function interruptible(): { signal: AbortSignal; end(): void } {
 // no top-level await: the bundle is CommonJS, which Node loads faster
 void main(process.argv.slice(2)).then(exitCode => {
   process.exitCode = exitCode
+  // who interrupts does not wait for what a code migration may have left behind
+  if (exitCode === exitCodes.sigint || exitCode === exitCodes.sigterm) process.exit()
   setTimeout(() => {
     process.stderr.write('schemagate: done, but something keeps the process alive; ending it. Please report this.\n')
     process.exit()

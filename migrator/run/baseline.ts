@@ -2,7 +2,7 @@
 
 import { DivergedError, UsageError } from '../errors.ts'
 import { nearest } from '../nearest.ts'
-import { type Engine, newRunId, readHistory, withFilesAndSession, withRun } from './engine.ts'
+import { type Engine, newRunId, readHistoryOf, withFilesAndSession, withRun } from './engine.ts'
 import { persist } from './persist.ts'
 import { publish } from './publish.ts'
 
@@ -22,7 +22,7 @@ export async function baseline(engine: Engine, name: string): Promise<string[]> 
       throw new UsageError(`There is no migration ${name}.${guess ? ` Did you mean ${guess}?` : ''}`)
     }
     return withRun(engine, session, newRunId(), async run => {
-      const history = await readHistory(engine, files, session)
+      const history = await readHistoryOf(run, files)
       const wrong = history.problems.filter(problem => problem.code !== 'out-of-order')
       if (wrong.length > 0)
         throw new DivergedError(`Nothing was recorded.\n${wrong.map(p => `- ${p.code}: ${p.message}`).join('\n')}`)
@@ -36,7 +36,7 @@ export async function baseline(engine: Engine, name: string): Promise<string[]> 
         'the baseline',
         () => session.script(`begin;${run.messages.lockGuard()}${rows.join('')}commit`).done,
       )
-      await publish(run, files, await readHistory(engine, files, session))
+      await publish(run, files, await readHistoryOf(run, files))
       return missing.map(file => file.name)
     })
   })

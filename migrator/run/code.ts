@@ -73,7 +73,7 @@ export async function call(
     signal: run.signal,
   }
   try {
-    await direction(context)
+    await untilAborted(run.signal, Promise.resolve(direction(context)))
   } catch (error) {
     if (run.signal.aborted || isConnectionLoss(error)) throw error
     await run.session.rollback()
@@ -87,6 +87,25 @@ export async function call(
     )
   }
 }
+
+/** A module that does not heed its signal is left behind: its statements are cancelled, and its connection is cut. */
+async function untilAborted(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
+  const stopped = Promise.withResolvers<never>()
+  let grace: NodeJS.Timeout | undefined
+  const onAbort = () => {
+    grace = setTimeout(() => stopped.reject(signal.reason), graceAfterAbort)
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await Promise.race([work, stopped.promise])
+  } finally {
+    clearTimeout(grace)
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Milliseconds for a module's own clean-up. */
+const graceAfterAbort = 1_000
 
 /** The place in the migration's own file, from the stack. */
 function frameOf(error: unknown, file: string): string {

@@ -10,7 +10,15 @@ import type { Blocker } from '../postgres/watch.ts'
 import { planPart, refuseBehindPooler, watched } from './apply.ts'
 import { call, loadModule } from './code.ts'
 import { drained } from './drain.ts'
-import { type Engine, newRunId, readHistory, requireAgreement, withFilesAndSession, withRun } from './engine.ts'
+import {
+  type Engine,
+  newRunId,
+  readHistory,
+  readHistoryOf,
+  requireAgreement,
+  withFilesAndSession,
+  withRun,
+} from './engine.ts'
 import { cleanUp, setLimits } from './messages.ts'
 import { asSchemagateError, exitCodeOf, type RunResult, Tally } from './outcome.ts'
 import { persist } from './persist.ts'
@@ -50,14 +58,14 @@ export async function down(engine: Engine, options: DownOptions = {}): Promise<R
           `\`down\` would revert ${targets.map(t => t.name).join(', ')}, and what they made is lost. Nothing was done; add --yes to do it.`,
         )
       await withRun(engine, session, runId, async run => {
-        const now = await readHistory(engine, files, session)
+        const now = await readHistoryOf(run, files)
         requireAgreement(now)
         const applied = new Set(now.rows.map(row => row.name))
         for (const migration of targets) {
           if (applied.has(migration.name)) await revertOne(run, files, migration, tally)
           else tally.set(migration, 'skipped', 0)
         }
-        const after = await readHistory(engine, files, session)
+        const after = await readHistoryOf(run, files)
         head = after.head
         await publish(run, files, after)
       })
@@ -131,8 +139,19 @@ async function revertOne(run: Run, files: readonly Migration[], migration: Migra
 /** Reverts a migration, through clashes and lost connections. */
 export async function finishRevert(run: Run, migration: Migration): Promise<'reverted' | 'skipped'> {
   const { name } = migration
+  let attempts = 0
   return watched(run, name, run.settings.lockTimeout, blockers =>
-    persist(run, name, () => revert(run, migration, blockers), blockers),
+    persist(
+      run,
+      name,
+      async () => {
+        attempts++
+        const status = await revert(run, migration, blockers)
+        // gone after a lost connection: this run's own doing, whose answer never came
+        return attempts > 1 ? 'reverted' : status
+      },
+      blockers,
+    ),
   )
 }
 

@@ -11,12 +11,16 @@ import { ledgerDdl } from '../ledger/table.ts'
 import type { Log } from '../log.ts'
 import { takeRunLock } from '../postgres/run-lock.ts'
 import { Session } from '../postgres/session.ts'
+import { isConnectionLoss } from '../postgres/sqlstate.ts'
 import type { Target } from '../postgres/target.ts'
 import { Watch } from '../postgres/watch.ts'
 import { version } from '../version.ts'
 import { LedgerMessages } from './messages.ts'
 import { lockOptions, persist } from './persist.ts'
 import type { Run, RunSettings } from './run.ts'
+
+/** In a row, before anything is begun. */
+const mostLosses = 5
 
 export interface EngineSettings extends RunSettings {
   readonly target: Target
@@ -73,9 +77,24 @@ export async function withFilesAndSession<T>(
   }
 }
 
-/** The history as the ledger has it now. */
+/** The history as the ledger has it now; a connection that is lost over it is made again. */
 export async function readHistory(engine: Engine, files: readonly Migration[], session: Session): Promise<History> {
-  return compareHistory(files, await readLedger(session, engine.settings.schema))
+  for (let losses = 0; ; losses++) {
+    try {
+      if (losses > 0) await session.reconnect()
+      return compareHistory(files, await readLedger(session, engine.settings.schema))
+    } catch (error) {
+      engine.signal.throwIfAborted()
+      if (!isConnectionLoss(error) || losses === mostLosses) throw error
+    }
+  }
+}
+
+/** The same inside a run, whose lock goes with the connection and is taken again with it. */
+export async function readHistoryOf(run: Run, files: readonly Migration[]): Promise<History> {
+  return persist(run, 'the ledger', async () =>
+    compareHistory(files, await readLedger(run.session, run.settings.schema)),
+  )
 }
 
 /**
@@ -107,6 +126,7 @@ export async function withRun<T>(
     messages: new LedgerMessages(settings.schema, id, version),
     log,
     signal,
+    applied: new Set(),
     watch: new Watch({ target: settings.target, timeout: settings.connectTimeout, log }),
   }
   try {

@@ -33,6 +33,10 @@ export class Tally {
     this.#results.set(name, { name, kind, status, durationMs })
   }
 
+  has({ name }: Migration, status: MigrationStatus): boolean {
+    return this.#results.get(name)?.status === status
+  }
+
   get results(): MigrationResult[] {
     return [...this.#results.values()]
   }

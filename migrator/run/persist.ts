@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration } from '../durations.ts'
 import { MigrationFailedError, TableLockError } from '../errors.ts'
+import { readLedger } from '../ledger/read.ts'
 import { pollRunLock, takeRunLock } from '../postgres/run-lock.ts'
 import { clashCodes, codeOf, isConnectionLoss, ownState } from '../postgres/sqlstate.ts'
 import { type Blocker, describe } from '../postgres/watch.ts'
@@ -12,7 +13,7 @@ import type { Run } from './run.ts'
 const backoffMin = 100
 const backoffMax = 10_000
 /** A migration that takes the server down with it would be tried for ever. */
-const mostLosses = 5
+const mostLosses = 10
 
 /**
  * Runs `attempt` until it succeeds or fails for good.
@@ -29,10 +30,13 @@ export async function persist<T>(
 ): Promise<T> {
   let clashes = 0
   let losses = 0
+  let lost = false
   for (;;) {
     run.signal.throwIfAborted()
     let failure: unknown
     try {
+      if (lost) await resume(run)
+      lost = false
       return await attempt()
     } catch (error) {
       failure = error
@@ -56,7 +60,7 @@ export async function persist<T>(
             "Look into the server's log for why its process ended, then run `schemagate up` again.",
         )
       run.log.warn({ err: cause, migration }, `lost the connection during ${migration}; connecting again`)
-      await resume(run)
+      lost = true
     } else throw failure
   }
 }
@@ -66,11 +70,24 @@ function rootCause(error: unknown): unknown {
   return error instanceof MigrationFailedError && error.cause !== undefined ? error.cause : error
 }
 
-/** Connects again; without a pooler the run lock went with the old connection. */
-export async function resume(run: Run): Promise<void> {
+/**
+ * Connects again; without a pooler the run lock went with the old connection.
+ * @throws RewoundError if the server crashed and lost commits of this run that had not waited for the disk.
+ */
+async function resume(run: Run): Promise<void> {
   await run.session.reconnect()
   if (!run.session.pooled) await takeRunLock(lockOptions(run))
+  if (run.applied.size === 0) return
+  const rows = (await readLedger(run.session, run.settings.schema)) ?? []
+  const there = new Set(rows.map(row => row.name))
+  const gone = [...run.applied].filter(name => !there.has(name))
+  if (gone.length === 0) return
+  run.log.warn({ event: 'rewound' }, `the server lost the last commits of this run with its crash: ${gone.join(', ')}`)
+  throw new RewoundError()
 }
+
+/** The database is further back than this run had brought it: begin again from what it has. */
+export class RewoundError extends Error {}
 
 /** Behind a pooler the transaction-level lock is all there is; wait until its holder is done. */
 async function waitForOther(run: Run): Promise<void> {

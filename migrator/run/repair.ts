@@ -2,7 +2,7 @@
 
 import { UsageError } from '../errors.ts'
 import { readRow } from '../ledger/read.ts'
-import { type Engine, newRunId, readHistory, withFilesAndSession, withRun } from './engine.ts'
+import { type Engine, newRunId, readHistoryOf, withFilesAndSession, withRun } from './engine.ts'
 import { publish } from './publish.ts'
 
 export interface RepairOptions {
@@ -26,7 +26,7 @@ export interface Repair {
 export async function repair(engine: Engine, options: RepairOptions): Promise<Repair[]> {
   return withFilesAndSession(engine, (files, session) =>
     withRun(engine, session, newRunId(), async run => {
-      const { problems } = await readHistory(engine, files, session)
+      const { problems } = await readHistoryOf(run, files)
       const has = (code: string, name: string) => problems.some(p => p.code === code && p.migration === name)
       const repairs: Repair[] = []
       let statements = ''
@@ -56,7 +56,7 @@ export async function repair(engine: Engine, options: RepairOptions): Promise<Re
         repairs.push({ migration: forgetMissing, before: { checksum: row.checksum }, after: null })
       }
       await session.script(`begin;${run.messages.lockGuard()}${statements}commit`).done
-      await publish(run, files, await readHistory(engine, files, session))
+      await publish(run, files, await readHistoryOf(run, files))
       return repairs
     }),
   )

@@ -27,6 +27,8 @@ export interface Run {
   readonly log: Log
   readonly signal: AbortSignal
   readonly watch: Watch
+  /** What this run has applied so far. */
+  readonly applied: Set<string>
 }
 
 /** How a run treated one migration. `skipped`: another migrator had applied it meanwhile. */

@@ -9,8 +9,17 @@ import { type AppRoleOptions, appRoleOf } from './app-role.ts'
 import { apply } from './apply.ts'
 import { finishRevert, restoreUnbegunReverts } from './down.ts'
 import { drained } from './drain.ts'
-import { type Engine, newRunId, readHistory, requireAgreement, withFilesAndSession, withRun } from './engine.ts'
+import {
+  type Engine,
+  newRunId,
+  readHistory,
+  readHistoryOf,
+  requireAgreement,
+  withFilesAndSession,
+  withRun,
+} from './engine.ts'
 import { asSchemagateError, exitCodeOf, type RunResult, Tally } from './outcome.ts'
+import { RewoundError } from './persist.ts'
 import { checkForms } from './preflight.ts'
 import { publish } from './publish.ts'
 import type { Run } from './run.ts'
@@ -43,18 +52,22 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
       tally.expect(pending)
       await checkForms(pending)
       await withRun(engine, session, runId, async run => {
-        // under the lock the history is read again: another migrator may have come before
-        let history = await readHistory(engine, files, session)
-        if (await restoreUnbegunReverts(run, history)) history = await readHistory(engine, files, session)
-        requireAgreement(history, options.allowAhead)
-        const toApply = select(history.pending)
-        for (const migration of pending) if (!toApply.includes(migration)) tally.set(migration, 'skipped', 0)
-        tally.expect(toApply)
-        await applyAll(run, files, toApply, interruptedReverts(history), tally)
-        const after = await readHistory(engine, files, session)
-        head = after.head
-        await role?.ensure(run)
-        await publish(run, files, after)
+        await untilNotRewound(async () => {
+          run.applied.clear()
+          // under the lock the history is read again: another migrator may have come before
+          let history = await readHistoryOf(run, files)
+          if (await restoreUnbegunReverts(run, history)) history = await readHistoryOf(run, files)
+          requireAgreement(history, options.allowAhead)
+          const toApply = select(history.pending)
+          for (const migration of pending)
+            if (!toApply.includes(migration) && !tally.has(migration, 'applied')) tally.set(migration, 'skipped', 0)
+          tally.expect(toApply)
+          await applyAll(run, files, toApply, interruptedReverts(history), tally)
+          const after = await readHistoryOf(run, files)
+          head = after.head
+          await role?.ensure(run)
+          await publish(run, files, after)
+        })
       })
     })
   } catch (thrown) {
@@ -74,11 +87,25 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
     outcome,
     exitCode: exitCodeOf(error),
     migrations: tally.results,
-    head: newestApplied(tally) ?? head,
+    head: (error && newestApplied(tally)) ?? head,
     durationMs: Math.round(performance.now() - started),
     ...(error && { error }),
   }
 }
+
+/** A server that crashes loses the commits that did not wait for the disk; they are applied again. */
+async function untilNotRewound(work: () => Promise<void>): Promise<void> {
+  for (let rewound = 0; ; rewound++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof RewoundError) || rewound === mostRewound) throw error
+    }
+  }
+}
+
+/** A crash each time points to something that another attempt does not mend. */
+const mostRewound = 5
 
 /** Migrations that a `down` left half-reverted: the revert is finished before they are applied anew. */
 function interruptedReverts(history: History): ReadonlySet<string> {
@@ -135,6 +162,7 @@ async function applyAll(
           const status = await drained(run, files, migration, 'up', () => apply(run, migration, asynchronous))
           const durationMs = Math.round((performance.now() - begun) * 10) / 10
           tally.set(migration, status, durationMs)
+          run.applied.add(migration.name)
           const { name, kind } = migration
           if (status === 'skipped')
             run.log.info({ event: 'skipped', migration: name, kind }, `${name} was applied by another migrator`)
