@@ -1,6 +1,7 @@
 // The gate as a Fastify plugin: every request but those to exempt paths is answered 503 while the gate is closed.
 
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { performance } from 'node:perf_hooks'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
 import type { Gate } from './gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from './problem.ts'
 
@@ -16,7 +17,15 @@ export interface GatePluginOptions {
   readonly exempt?: readonly string[]
 }
 
-/** Register it first, so that its hook comes before those that count, log in or query. Decorates the instance: `gate`. */
+// A client that has gone leaves a handler at work, which counts until it answers, but not for ever: it may never.
+const ABANDONED_FOR = 10_000
+
+/**
+ * Register it first, so that its hook comes before those that count, log in or query. Decorates the instance: `gate`.
+ *
+ * It decides before the handler, the body and the schemas, and for paths without a route. What Fastify refuses before
+ * any hook (a URL that cannot be decoded) is answered by `frameworkErrors`: ask the gate there, if 400 is not enough.
+ */
 export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify: FastifyInstance, options) => {
   const { gate } = options
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
@@ -24,7 +33,7 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
 
   fastify.addHook('onRequest', (request, reply, done) => {
     if (gate.enter()) {
-      reply.raw.once('close', () => gate.leave())
+      reply.raw.on('close', () => (reply.sent || reply.raw.headersSent ? gate.leave() : leaveOnceAnswered(gate, reply)))
       done()
     } else if (exempt.has(pathOf(request.raw.url))) {
       done()
@@ -32,6 +41,16 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
       reply.code(503).headers(PROBLEM_HEADERS).send(problem(gate.status))
     }
   })
+}
+
+/** No hook tells of an answer to a client that has gone, and one for every request would cost every request. */
+function leaveOnceAnswered(gate: Gate, reply: FastifyReply): void {
+  const since = performance.now()
+  const timer = setInterval(() => {
+    if (!reply.sent && performance.now() - since < ABANDONED_FOR) return
+    clearInterval(timer)
+    gate.leave()
+  }, 20).unref()
 }
 
 // What fastify-plugin does, without the dependency: the hook and the decoration belong to the instance that registers it.

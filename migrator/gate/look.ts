@@ -29,19 +29,18 @@ export interface LookRow {
  * for that transaction to end.
  */
 export function lookSql(schema: string, seen: string): string {
-  return `with seen as materialized (
-  select name, checksum, kind, breaking, state, position,
-    case when pg_catalog.jsonb_typeof(journal) = 'object' then journal->'earlier' end as earlier
-  from ${ledgerTable(schema)}
-), digest as (
-  select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce(
-    pg_catalog.string_agg(pg_catalog.row_to_json(seen)::text, E'\\n' order by position), ''), 'UTF8')), 'hex') as digest
-  from seen
-)
-select digest, case when digest <> ${escapeLiteral(seen)}
-  then (select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(seen) order by position), '[]')::text from seen)
-  end as rows
-from digest`
+  const ledger = ledgerTable(schema)
+  // The only part of the journal that matters here.
+  const earlier = `case when pg_catalog.jsonb_typeof(journal) = 'object' then journal->'earlier' end`
+  return `select digest, case when digest <> ${escapeLiteral(seen)} then (
+  select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(l) order by position), '[]')::text
+  from (select name, checksum, kind, breaking, state, position, ${earlier} as earlier from ${ledger}) as l) end as rows
+from (
+  select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce(pg_catalog.string_agg(
+    pg_catalog.concat_ws(E'\\n', name, checksum, kind, breaking, state, position, ${earlier}), E'\\n' order by position
+  ), ''), 'UTF8')), 'hex') as digest
+  from ${ledger}
+) as d`
 }
 
 /** The ledger's table in `schema`, quoted. */
@@ -77,10 +76,10 @@ export function readLook(row: LookRow | undefined): Look {
   return { digest: row.digest, rows }
 }
 
-/** The SQLSTATE of an error that came from the server; undefined for any other. */
+/** The SQLSTATE of an error that came from the server; undefined for any other, such as EPIPE (no SQLSTATE begins so). */
 export function sqlState(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
-  return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined
+  return typeof error.code === 'string' && /^(?!E)[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined
 }
 
 /** There is no ledger, or it is not one that is known here: undefined table, schema, column. */

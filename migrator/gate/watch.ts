@@ -31,8 +31,9 @@ export interface WatchSettings {
 // After the first loss at once, then ever more slowly, but never so slowly that a database that is back waits for long.
 const BACKOFF = [0, 25, 50, 100, 250]
 
-// A transaction that only holds a lock harms nobody, but one that lasts for days worries whoever reads pg_stat_activity.
-const RENEW_AFTER = 10_000
+// A transaction that only holds a lock harms nobody, but one that lasts for days worries whoever reads pg_stat_activity:
+// it is renewed when it is so many times as old as an answer may become.
+const RENEW_AFTER = 2
 
 /** Two sessions, or one that does for both. */
 interface Sessions {
@@ -230,7 +231,7 @@ export class Watch {
       const patience = pause(this.#settings.staleAfter / 2, undefined, { signal: this.#end.signal }).catch(() => {})
       await Promise.race([this.#door.empty(), patience])
       await this.#dropFence(eye)
-    } else if (performance.now() - (this.#heldSince ?? 0) > RENEW_AFTER) {
+    } else if (performance.now() - (this.#heldSince ?? 0) > RENEW_AFTER * this.#settings.staleAfter) {
       this.#heldSince = (await this.reader.hold(eye)) ? performance.now() : undefined
       if (this.#heldSince === undefined) this.#door.shut(statusOf(this.#settings.manifest, LOCKED))
     }

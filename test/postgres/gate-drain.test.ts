@@ -2,6 +2,7 @@
 
 import { describe, expect } from 'vitest'
 import { headHash, parseAnnouncement } from '../../migrator/gate/announce.ts'
+import { locksSql } from '../../migrator/gate/look.ts'
 import { runLockKey } from '../../migrator/gate/run-lock-key.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -57,6 +58,22 @@ async function migrated(database: ScratchDatabase) {
   await ledger.applyQuietly('0001_users', '0002_tickets')
   return ledger
 }
+
+test('a run is seen by its lock, for any schema', async ({ database }) => {
+  const client = await database.connect()
+  const signs = new Set<number>()
+  for (const schema of ['schemagate', 'a', 'b', 'c', 'd', `odd "one's\\`]) {
+    const key = runLockKey(schema)
+    for (const part of key) signs.add(Math.sign(part))
+    const locks = async () => (await database.query(locksSql(schema))).rows
+    expect(await locks()).toEqual([{ awaited: false, running: false }])
+    await client.query('select pg_advisory_lock($1, $2)', [...key])
+    expect(await locks()).toEqual([{ awaited: false, running: true }])
+    await client.query('select pg_advisory_unlock_all()')
+  }
+  // In pg_locks the two numbers are unsigned.
+  expect(signs).toEqual(new Set([1, -1]))
+})
 
 describe('the announcement', () => {
   test('an app announces its head for as long as it runs', async ({ database }) => {

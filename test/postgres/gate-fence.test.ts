@@ -135,7 +135,7 @@ describe('with the fence', () => {
     const ledger = ledgerOf(database)
     await ledger.create()
     await ledger.applyQuietly('0001_users', '0002_tickets')
-    const gate = gateOf({ url: database.url, manifest: app, pollInterval: 50 })
+    const gate = gateOf({ url: database.url, manifest: app, pollInterval: 50, staleAfter: 1000 })
     await gate.whenOpen({ timeout: 5000 })
     const begun = async () => {
       const { rows } = await database.query<{ pid: number; xact_start: Date; backend_xmin: string | null }>(
@@ -153,7 +153,7 @@ describe('with the fence', () => {
       async () => {
         const later = await begun()
         expect(later.pid).toBe(first.pid)
-        expect(later.xact_start.getTime()).toBeGreaterThan(first.xact_start.getTime() + 5000)
+        expect(later.xact_start.getTime()).toBeGreaterThan(first.xact_start.getTime() + 1500)
       },
       { timeout: 20_000, interval: 200 },
     )

@@ -49,8 +49,8 @@ describe('schemagate.require', () => {
     expect((await raised(whole())).message).toBe('schemagate: behind: the database lacks 0002_tickets')
 
     await ledger.begin('0002_tickets')
-    for (const query of [byHead('0002_tickets'), whole()]) {
-      expect(await raised(query)).toMatchObject({
+    for (const ask of [() => byHead('0002_tickets'), whole]) {
+      expect(await raised(ask())).toMatchObject({
         code: 'SG007',
         message: 'schemagate: migrating: 0002_tickets is under way, or was interrupted',
       })
@@ -66,8 +66,8 @@ describe('schemagate.require', () => {
     await byHead('0002_tickets')
     await whole()
     await ledger.begin({ name: '0004_rename', breaking: true })
-    for (const query of [byHead('0002_tickets'), whole()]) {
-      expect(await raised(query)).toMatchObject({
+    for (const ask of [() => byHead('0002_tickets'), whole]) {
+      expect(await raised(ask())).toMatchObject({
         code: 'SG007',
         message: 'schemagate: too-old: the database has 0004_rename, which breaks apps that do not know it',
       })
