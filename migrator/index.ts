@@ -73,10 +73,13 @@ export function createMigrator(options: MigratorOptions): Migrator {
     problems.push(`${key} ${read.problem}.`)
     return 0
   }
+  const schema = options.schema ?? commonOptions.schema.default
+  const named = parseOption(commonOptions.schema, schema)
+  if ('problem' in named) problems.push(`schema ${named.problem}.`)
   const target = readTarget(options.databaseUrl, {}, undefined, problems)
   const settings = {
     dir: options.dir,
-    schema: options.schema ?? commonOptions.schema.default,
+    schema,
     connectTimeout: number('connectTimeout'),
     lockWait: number('lockWait'),
     lockTimeout: number('lockTimeout'),

@@ -2,7 +2,7 @@
 
 import { parseDuration } from './durations.ts'
 
-type Kind = 'text' | 'duration' | 'count' | 'choice' | 'switch'
+type Kind = 'text' | 'name' | 'duration' | 'count' | 'choice' | 'switch'
 
 export interface Option {
   readonly flag: string
@@ -36,8 +36,7 @@ export const commonOptions = {
   schema: {
     flag: 'schema',
     variable: 'SCHEMAGATE_SCHEMA',
-    kind: 'text',
-    placeholder: 'NAME',
+    kind: 'name',
     default: 'schemagate',
     help: 'where the ledger lives',
   },
@@ -122,6 +121,9 @@ export const furtherVariables = [
   'SCHEMAGATE_MANIFEST',
 ] as const
 
+/** NAMEDATALEN - 1: Postgres would cut a longer name silently. */
+const longestName = 63
+
 /** Reads one value; what is wrong with it is returned as a sentence's end. */
 export function parseOption(option: Option, text: string): { value: string | number } | { problem: string } {
   if (text.includes('\0')) return { problem: 'has a NUL character' }
@@ -138,6 +140,12 @@ export function parseOption(option: Option, text: string): { value: string | num
       return option.choices!.includes(text)
         ? { value: text }
         : { problem: `is "${text}", but must be one of ${option.choices!.join(', ')}` }
+    case 'name':
+      return text === '' || Buffer.byteLength(text) > longestName || /^pg_/i.test(text)
+        ? {
+            problem: `is ${JSON.stringify(text)}, but must be a name of 1 to ${longestName} bytes that does not start with pg_`,
+          }
+        : { value: text }
     default:
       return text === '' ? { problem: 'is empty' } : { value: text }
   }

@@ -58,5 +58,5 @@ function describe(options: readonly Option[]): string[] {
 
 function placeholder(option: Option): string {
   if (option.kind === 'switch') return ''
-  return ` ${option.placeholder ?? { duration: 'TIME', count: 'N', choice: 'WORD', text: 'TEXT' }[option.kind]}`
+  return ` ${option.placeholder ?? { duration: 'TIME', count: 'N', choice: 'WORD', text: 'TEXT', name: 'NAME' }[option.kind]}`
 }

@@ -36,6 +36,8 @@ export function readFolder(dir: string): Migration[] {
       continue
     }
     const named = readName(entry.name)
+    if (named && !entry.isFile() && !entry.isSymbolicLink())
+      throw new UsageError(`${path} is not a regular file. Remove it from the migrations folder.`)
     if (!named) {
       if (isSqlFile(entry.name)) throw new UsageError(noLayout(path))
       continue
@@ -84,7 +86,12 @@ function listFolder(dir: string): Dirent[] {
 /** Links are followed: Kubernetes mounts every file of a ConfigMap as one. */
 function isFolder(entry: Dirent, path: string): boolean {
   if (!entry.isSymbolicLink()) return entry.isDirectory()
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    // a link to nowhere, or in circles: reading it will say so
+    return false
+  }
 }
 
 function noLayout(path: string): string {
