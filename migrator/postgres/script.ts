@@ -4,6 +4,8 @@
 interface Wire {
   query(text: string): void
   sendCopyFail(message: string): void
+  on(event: 'readyForQuery' | 'end', listener: () => void): unknown
+  off(event: 'readyForQuery' | 'end', listener: () => void): unknown
 }
 
 /** Why the server has to be told that no data comes: `COPY ... FROM stdin` is psql's way of feeding it from the file. */
@@ -47,8 +49,20 @@ export class Script {
     wire.sendCopyFail(copyRefusal)
   }
 
-  handleError(error: Error): void {
-    this.#reject(error)
+  /**
+   * An error of the server's is passed on only when the server is ready again: before that, nobody can tell whether its
+   * transaction is still open. The two messages may come apart.
+   */
+  handleError(error: Error, wire: Wire): void {
+    const reject = () => {
+      wire.off('readyForQuery', reject)
+      wire.off('end', reject)
+      this.#reject(error)
+    }
+    if ('severity' in error) {
+      wire.on('readyForQuery', reject)
+      wire.on('end', reject)
+    } else reject()
   }
 
   handleReadyForQuery(): void {
