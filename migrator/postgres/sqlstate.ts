@@ -31,6 +31,16 @@ export const clashCodes: ReadonlySet<string> = new Set([
   sqlstate.serialization,
 ])
 
+/**
+ * What only the server can tell: this cannot be done in one transaction. REINDEX of a partitioned table; a procedure
+ * that commits; an enum's value used in the transaction that adds it.
+ */
+export const needsSteps: ReadonlySet<string> = new Set([
+  sqlstate.activeTransaction,
+  sqlstate.invalidTermination,
+  sqlstate.unsafeNewEnumValue,
+])
+
 /** The server is there but not (or no longer) for us, for now. 53300 is too many connections. */
 const serverAway = new Set([
   '57P01',

@@ -3,7 +3,7 @@
 import { DivergedError, RefusedError, UsageError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
 import { readRow } from '../ledger/read.ts'
-import { codeOf, ownState, sqlstate } from '../postgres/sqlstate.ts'
+import { codeOf, needsSteps, ownState, sqlstate } from '../postgres/sqlstate.ts'
 import type { Blocker, Sighting } from '../postgres/watch.ts'
 import { placeAt } from '../sql/excerpt.ts'
 import { loadParser } from '../sql/parse.ts'
@@ -45,11 +45,14 @@ export async function apply(run: Run, migration: Migration, asynchronous: boolea
                 `${migration.name} was interrupted after ${row.journal?.done?.length ?? 0} of its steps, and its file has since been changed to run in one transaction. Undo that change.`,
               )
           }
-          if (code === sqlstate.activeTransaction && plan?.transaction && migration.up) {
-            // the text alone did not tell, the catalogue does (REINDEX of a partitioned table)
+          if (code !== undefined && needsSteps.has(code) && plan?.transaction && migration.up) {
             await run.session.rollback()
             const steps = await planPart(migration.up, false)
-            if (steps && !steps.transaction) {
+            if (!steps.transaction && steps.steps.length > 0) {
+              run.log.info(
+                { event: 'steps', migration: migration.name, code },
+                `${migration.name} cannot run in one transaction (${code}); it was rolled back and is run step by step`,
+              )
               plan = steps
               await applySteps(run, migration, migration.up, steps.steps, limits, blockers)
               return 'applied'

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { DivergedError, SchemagateError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
 import { type LedgerRow, readRow } from '../ledger/read.ts'
-import { codeOf, isConnectionLoss, sqlstate } from '../postgres/sqlstate.ts'
+import { codeOf, isConnectionLoss, needsSteps } from '../postgres/sqlstate.ts'
 import type { Blocker } from '../postgres/watch.ts'
 import type { Statement } from '../sql/parse.ts'
 import type { Step } from '../sql/steps.ts'
@@ -139,7 +139,7 @@ async function runStep(one: OneStep): Promise<void> {
     return await alone(one, row)
   } catch (error) {
     const code = codeOf(error instanceof Error && error.cause ? error.cause : error)
-    const forbidden = code === sqlstate.activeTransaction || code === sqlstate.invalidTermination
+    const forbidden = code !== undefined && needsSteps.has(code)
     // only the catalogue, or the body of a procedure that commits, tells that this cannot be in a transaction
     if (forbidden && one.step.mode === 'transaction' && one.step.statements.length === 1) {
       await one.run.session.rollback()
