@@ -8,7 +8,7 @@ import { type InputOptions, type OutputOptions, rolldown } from 'rolldown'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 // built beside and then put in place: a run of the old bundle that is under way is not left without its files
-const dist = `${root}dist.new`
+const dist = `${root}dist.${process.pid}`
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 const require = createRequire(import.meta.url)
 
@@ -76,9 +76,15 @@ writeFileSync(
   }),
 )
 
-const [old, current] = [`${root}dist.old`, `${root}dist`]
-rmSync(`${dist}/cache`, { recursive: true, force: true })
-rmSync(old, { recursive: true, force: true })
-if (existsSync(current)) renameSync(current, old)
-renameSync(dist, current)
-rmSync(old, { recursive: true, force: true })
+const [old, current] = [`${dist}.old`, `${root}dist`]
+for (;;) {
+  if (existsSync(current)) renameSync(current, old)
+  rmSync(old, { recursive: true, force: true })
+  try {
+    renameSync(dist, current)
+    break
+  } catch (error) {
+    // another build has put its own there meanwhile
+    if (!existsSync(current)) throw error
+  }
+}
