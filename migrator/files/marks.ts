@@ -26,23 +26,21 @@ type Direction = 'up' | 'down'
  * How tools mark the two parts of one file. dbmate's marks are ours; the others are read too, because a file "without
  * marks is all up": to take one of theirs for that would run its down part right after its up part.
  */
-const dialects: readonly { up: RegExp; down: RegExp; noTransaction?: RegExp; ignored?: RegExp }[] = [
+const dialects: readonly { up: RegExp; down: RegExp; noTransaction?: RegExp }[] = [
   { up: /^--\s*migrate:up\b(.*)$/, down: /^--\s*migrate:down\b(.*)$/ },
+  // sqlx has pairs of files, and this one mark
+  { up: /^$/, down: /^$/, noTransaction: /^--\s*no-transaction\s*$/ },
   {
     up: /^--\s*\+goose\s+up\b(.*)$/i,
     down: /^--\s*\+goose\s+down\b(.*)$/i,
     noTransaction: /^--\s*\+goose\s+no\s+transaction\s*$/i,
-    ignored: /^--\s*\+goose\s+statement(begin|end)\s*$/i,
   },
-  {
-    up: /^--\s*\+migrate\s+up\b(.*)$/i,
-    down: /^--\s*\+migrate\s+down\b(.*)$/i,
-    ignored: /^--\s*\+migrate\s+statement(begin|end)\s*$/i,
-  },
+  { up: /^--\s*\+migrate\s+up\b(.*)$/i, down: /^--\s*\+migrate\s+down\b(.*)$/i },
   { up: /^--[\s-]*up\s+migration()\s*$/i, down: /^--[\s-]*down\s+migration()\s*$/i },
 ]
 
-const anyMark = /^[ \t]*(--|\/\/)[ \t]*(migrate:|schemagate:|\+goose\s|\+migrate\s|[\s-]*(?:up|down)\s+migration\b)/im
+const anyMark =
+  /^[ \t]*(--|\/\/)[ \t]*(migrate:|schemagate:|no-transaction|\+goose\s|\+migrate\s|[\s-]*(?:up|down)\s+migration\b)/im
 const schemagateMark = /^(?:--|\/\/)\s*schemagate:(\S*)\s*(.*)$/
 const knownMarks = ['breaking', 'lock-timeout', 'statement-timeout']
 
