@@ -76,6 +76,8 @@ export class Gate extends EventEmitter<GateEvents> {
 
   constructor(options: GateOptions) {
     super()
+    // Everyone who waits for the gate listens, and a worker may wait many times over.
+    this.setMaxListeners(0)
     const { manifest, drain } = options
     const settings = { ...DEFAULTS, ...defined(options) }
     const { staleAfter } = settings

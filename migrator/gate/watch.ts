@@ -182,7 +182,7 @@ export class Watch {
     }
     if (state === 'open') return
     if (this.#heldSince !== undefined) await this.#dropFence(eye)
-    if (state === 'too-old' || this.#aboutTo !== undefined) this.#letGo(ear)
+    if (state === 'too-old' || state === 'migrating' || this.#aboutTo !== undefined) this.#letGo(ear)
   }
 
   /** One look, taken in. The door opens only upon a look at a ledger that is held, with the head announced before. */

@@ -120,18 +120,22 @@ describe('draining', () => {
     const gate = gateOf({ url: database.url, manifest: older })
     await gate.whenOpen({ timeout: 5000 })
     let inside = 0
+    const latch = Promise.withResolvers<void>()
     const load = await traffic(gate, async () => {
       inside++
-      await new Promise(resolve => setTimeout(resolve, 150))
+      await latch.promise
       inside--
     })
-    await eventually(() => expect(load.answers.length).toBeGreaterThan(10))
+    await eventually(() => expect(inside).toBe(4))
     const run = await migrator(database)
     await run.announce()
     await timeUntil(() => !gate.isOpen)
-    expect(inside).toBeGreaterThan(0)
+    await gate.check()
+    expect(await announced(database)).toEqual(['0002_tickets'])
+    latch.resolve()
     await eventually(async () => expect(await announced(database)).toEqual([]), { interval: 5 })
     expect(inside).toBe(0)
+    await eventually(() => expect(load.answers.some(({ status }) => status === 503)).toBe(true))
     const answers = await load.stop()
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 503]))
   })
@@ -233,6 +237,17 @@ describe('draining', () => {
     await database.query(`delete from schemagate.ledger where name = '0002_tickets'`)
     await client.end()
     expect((await gate.check()).detail).toContain('lacks 0002_tickets')
+  })
+
+  test('an app that starts while its migration is being undone lets go too', async ({ database }) => {
+    await migrated(database)
+    await database.query(`update schemagate.ledger set state = 'running' where name = '0002_tickets'`)
+    const gate = gateOf({ url: database.url, manifest: older })
+    await eventually(async () => expect(await names(database)).toEqual(['schemagate:drained']))
+    expect(gate.state).toBe('migrating')
+    await database.query(`update schemagate.ledger set state = 'applied'`)
+    await gate.whenOpen({ timeout: 2000 })
+    expect(await announced(database)).toEqual(['0002_tickets'])
   })
 
   test('notifications that say nothing known do no harm', async ({ database }) => {

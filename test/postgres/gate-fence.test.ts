@@ -1,11 +1,18 @@
 // The ledger under a running app: dropped, truncated, restored over. Nothing may be answered from then on.
 
 import { describe, expect } from 'vitest'
+import { requireFunctionDdl } from '../../migrator/ledger/require.ts'
 import { ledgerDdl } from '../../migrator/ledger/table.ts'
-import { test } from '../helpers/database.ts'
+import { type ScratchDatabase, test } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { gateOf, ledgerOf, manifest, timeUntil } from './gate-fixtures.ts'
 import { served, traffic } from './gate-traffic.ts'
+
+async function roleIn(database: ScratchDatabase): Promise<string> {
+  const name = database.role('app')
+  await database.query(`create role ${name}`)
+  return name
+}
 
 const app = manifest('0001_users', '0002_tickets')
 const NEVER = 3_600_000
@@ -111,10 +118,22 @@ describe('with the fence', () => {
     await ledger.applyQuietly('0001_users', '0002_tickets')
     const gate = gateOf({ url: database.url, manifest: app, pollInterval: NEVER })
     await gate.whenOpen({ timeout: 5000 })
-    await database.query("set lock_timeout = '1ms'; update schemagate.ledger set duration_ms = 1; reset lock_timeout")
-    await database.query("set lock_timeout = '1ms'; lock table schemagate.ledger in exclusive mode").catch(error => {
-      expect(error).toBeUndefined()
-    })
+    const client = await database.connect()
+    await client.query("set lock_timeout = '1ms'")
+    for (const sql of [
+      ledgerDdl('schemagate'),
+      requireFunctionDdl('schemagate'),
+      `grant select on schemagate.ledger to ${await roleIn(database)}`,
+      'update schemagate.ledger set duration_ms = 1',
+      `insert into schemagate.ledger (name, checksum, position, kind, run_id, tool_version)
+       values ('x', 'x', 9, 'sql', gen_random_uuid(), 'x')`,
+      'delete from schemagate.ledger where position = 9',
+      'begin; lock table schemagate.ledger in exclusive mode; commit',
+      'vacuum analyze schemagate.ledger',
+      'create index concurrently on schemagate.ledger (run_id)',
+    ]) {
+      await client.query(sql)
+    }
     expect(gate.isOpen).toBe(true)
   })
 

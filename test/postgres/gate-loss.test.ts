@@ -1,5 +1,7 @@
 // Connections that are lost, stand still, or lead through a pooler: an answer holds only while it cannot be wrong.
 
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, onTestFinished } from 'vitest'
 import { guardPool } from '../../migrator/gate/guard.ts'
@@ -101,6 +103,21 @@ describe('a lost connection', () => {
     expect(performance.now() - back).toBeLessThan(2000)
     expect(gate.history.map(({ state }) => state)).toContain('unreachable')
   })
+})
+
+test('on a standby, where nothing can be listened to, the gate polls', async () => {
+  const server = await ownServer()
+  const owner = poolOf({ connectionString: server.url, max: 1 })
+  const ledger = ledgerOf({ query: (sql, params) => owner.query(sql, params) })
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  await owner.end()
+  await server.stop('fast')
+  await writeFile(join(server.dataDir, 'standby.signal'), '')
+  await server.start()
+  const gate = gateOf({ url: server.url, manifest: app })
+  await gate.whenOpen({ timeout: 5000 })
+  expect((await gate.check()).state).toBe('open')
 })
 
 describe('a network that has gone silent', () => {
