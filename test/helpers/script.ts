@@ -71,7 +71,7 @@ export async function site(): Promise<Site> {
         () => {
           if (!up.output.includes('The stack is up')) throw new Error(`not up:\n${up.output}`)
         },
-        { timeout: 45_000, interval: 100 },
+        { timeout: 90_000, interval: 100 },
       )
       return up
     },

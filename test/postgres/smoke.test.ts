@@ -4,10 +4,13 @@ import { access, chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { freePort } from '../../scripts/free-port.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { answers, runScript, site } from '../helpers/script.ts'
+
+// Whole stacks on a machine that runs other tests meanwhile: the limit is for what hangs, not for what is slow.
+vi.setConfig({ testTimeout: 180_000 })
 
 /** A server that is not the app. */
 async function impostor(listener: RequestListener): Promise<string> {

@@ -4,9 +4,12 @@ import { access, readFile, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import pg from 'pg'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
 import { answers, site } from '../helpers/script.ts'
+
+// Whole stacks on a machine that runs other tests meanwhile: the limit is for what hangs, not for what is slow.
+vi.setConfig({ testTimeout: 180_000 })
 
 const user = { email: 'someone@example.com', password: 'correct horse battery staple', full_name: 'Someone' }
 
