@@ -5,9 +5,22 @@ import type { History } from '../ledger/history.ts'
 import { requireFunctionDdl } from '../ledger/require.ts'
 import { manifestOf } from '../manifest.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
 import { version } from '../version.ts'
 import { persist } from './persist.ts'
 import type { Run } from './run.ts'
+
+/**
+ * False if a run was stopped after its last migration and before it published: the next one does. Both times are the
+ * server's. Only for a database that has a ledger.
+ */
+export async function isPublished(session: Session, schema: string): Promise<boolean> {
+  const s = quoteIdent(schema)
+  const { rows } = await session.query<{ published: boolean }>(
+    `select exists (select from ${s}.manifest where published_at >= (select max(applied_at) from ${s}.ledger)) as published`,
+  )
+  return rows[0]!.published
+}
 
 /** Stores the manifest of what is applied and notifies the gates. */
 export async function publish(run: Run, files: readonly Migration[], history: History): Promise<void> {

@@ -5,7 +5,8 @@ import { UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import type { History } from '../ledger/history.ts'
 import { nearest } from '../nearest.ts'
-import { type AppRoleOptions, appRoleOf } from './app-role.ts'
+import type { Session } from '../postgres/session.ts'
+import { type AppRoleOptions, type AppRolePart, appRoleOf } from './app-role.ts'
 import { apply } from './apply.ts'
 import { finishRevert, restoreUnbegunReverts } from './down.ts'
 import { drained } from './drain.ts'
@@ -21,7 +22,7 @@ import {
 import { asSchemagateError, exitCodeOf, type RunResult, Tally } from './outcome.ts'
 import { RewoundError } from './persist.ts'
 import { checkForms } from './preflight.ts'
-import { publish } from './publish.ts'
+import { isPublished, publish } from './publish.ts'
 import type { Run } from './run.ts'
 
 export interface UpOptions {
@@ -48,7 +49,7 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
       requireAgreement(first, options.allowAhead)
       const pending = select(first.pending)
       const role = options.appRole && (await appRoleOf(engine, options.appRole))
-      if (pending.length === 0 && (await role?.works(session)) !== false) return
+      if (pending.length === 0 && (await nothingElseToDo(engine, session, first, role))) return
       tally.expect(pending)
       await checkForms(pending)
       await withRun(engine, session, runId, async run => {
@@ -91,6 +92,12 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
     durationMs: Math.round(performance.now() - started),
     ...(error && { error }),
   }
+}
+
+/** With nothing pending: what comes after the migrations may have been kept from being done, or is new. */
+async function nothingElseToDo(engine: Engine, session: Session, history: History, role: AppRolePart | undefined) {
+  if (history.rows.length > 0 && !(await isPublished(session, engine.settings.schema))) return false
+  return (await role?.works(session)) !== false
 }
 
 /** A server that crashes loses the commits that did not wait for the disk; they are applied again. */
