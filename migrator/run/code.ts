@@ -6,7 +6,7 @@ import type { Migration } from '../files/migration.ts'
 import { codeOf, isConnectionLoss } from '../postgres/sqlstate.ts'
 import { refuseBehindPooler } from './apply.ts'
 import type { MigrationContext, MigrationModule } from './context.ts'
-import { cleanUp, type Limits, setLimits } from './messages.ts'
+import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
 import type { Run } from './run.ts'
 
 /** Runs a code migration's `up` and records it: in one transaction, unless it is marked transaction:false. */
@@ -26,7 +26,7 @@ export async function applyCode(run: Run, migration: Migration, limits: Limits):
         name,
         `${migration.file} ended its own transaction. Mark it \`// migrate:up transaction:false\`, or leave COMMIT and ROLLBACK to the run.`,
       )
-    await session.script(`${cleanUp}${messages.recordApplied(row)}commit`).done
+    await session.script(`${cleanUp}${messages.recordApplied(row)}${leaveNothing}commit`).done
     return
   }
   refuseBehindPooler(run, name)
@@ -36,7 +36,7 @@ export async function applyCode(run: Run, migration: Migration, limits: Limits):
   await session.script(setLimits(limits, false)).done
   await call(run, migration, up, `What ${name} had committed stays; the next run calls it again from its start.`)
   await session.rollback()
-  await session.script(`begin;${cleanUp}${messages.finish(name)}commit`).done
+  await session.script(`begin;${cleanUp}${messages.finish(name)}${leaveNothing}commit`).done
 }
 
 /** Loads the module and checks its shape. @throws UsageError */

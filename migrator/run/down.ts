@@ -19,7 +19,7 @@ import {
   withFilesAndSession,
   withRun,
 } from './engine.ts'
-import { cleanUp, setLimits } from './messages.ts'
+import { cleanUp, leaveNothing, setLimits } from './messages.ts'
 import { asSchemagateError, exitCodeOf, type RunResult, Tally } from './outcome.ts'
 import { persist } from './persist.ts'
 import { publish } from './publish.ts'
@@ -179,8 +179,9 @@ async function revert(
       if (!migration.marks.transaction) refuseBehindPooler(run, name)
       await session.script(migration.marks.transaction ? begin : setLimits(limits, false)).done
       await call(run, migration, context => module.down?.(context), undone)
-      await session.script(`${migration.marks.transaction ? '' : 'begin;'}${cleanUp}${messages.remove(name)}commit`)
-        .done
+      await session.script(
+        `${migration.marks.transaction ? '' : 'begin;'}${cleanUp}${messages.remove(name)}${leaveNothing}commit`,
+      ).done
       return 'reverted'
     }
     const part = migration.down!
@@ -189,7 +190,7 @@ async function revert(
       await inOneMessage(run, name, part, part.start, plan.sql, {
         before: begin.replace('begin;', `begin ${plan.begin};`),
         beforeCount: 3,
-        after: `${cleanUp}${messages.remove(name)}`,
+        after: `${cleanUp}${messages.remove(name)}${leaveNothing}`,
         undone,
       })
     else await revertSteps(run, migration, part, plan.steps, limits, blockers)

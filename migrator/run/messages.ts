@@ -36,6 +36,9 @@ export function setLimits(limits: Limits, local: boolean): string {
 /** Session settings that a migration made must not outlive it, nor hold for the ledger's own statements. */
 export const cleanUp = 'reset session authorization; reset role; reset all;'
 
+/** Nor what else a session holds: temporary tables and prepared statements, whose names the next one may use too. */
+export const leaveNothing = 'discard temp;deallocate all;unlisten *;'
+
 /** The RESET of {@link cleanUp} would make the commit wait again. */
 export function resumeAsynchronous(limits: Limits): string {
   return limits.asynchronous ? 'set local synchronous_commit = off;' : ''

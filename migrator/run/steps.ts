@@ -12,7 +12,7 @@ import type { Step } from '../sql/steps.ts'
 import { refuseBehindPooler } from './apply.ts'
 import { explainFailure } from './failure.ts'
 import { indexesBefore, mend, removeLeftovers } from './mend.ts'
-import { cleanUp, type Limits, setLimits } from './messages.ts'
+import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
 import { persist } from './persist.ts'
 import type { Run } from './run.ts'
 import { inOneMessage } from './transaction.ts'
@@ -40,7 +40,7 @@ export async function applySteps(
   const checksums = checkDoneSteps(migration, row, steps)
   if (row && row.checksum !== checksum) await session.query(messages.setChecksum(name, checksum))
   await runSteps({ run, migration, part, steps, checksums, limits, blockers, direction: 'up' })
-  await session.script(`begin;${cleanUp}${messages.finish(name)}commit`).done
+  await session.script(`begin;${cleanUp}${messages.finish(name)}${leaveNothing}commit`).done
 }
 
 /** Reverts a migration step by step; its row says so until the last step is done, and then is gone. */
@@ -60,7 +60,7 @@ export async function revertSteps(
     await session.script(`begin;${messages.revertGuard(name)}${messages.recordReverting(name)}commit`).done
   const checksums = checkDoneSteps(migration, row?.journal?.reverting ? row : undefined, steps)
   await runSteps({ run, migration, part, steps, checksums, limits, blockers, direction: 'down' })
-  await session.script(`begin;${cleanUp}${messages.remove(name)}commit`).done
+  await session.script(`begin;${cleanUp}${messages.remove(name)}${leaveNothing}commit`).done
 }
 
 interface AllSteps {

@@ -31,7 +31,7 @@ export class UnendedBlockError extends Error {
 
 /** Words without which no statement ends, begins or forbids a transaction: most files need no parsing. */
 const telling =
-  /\b(concurrently|vacuum|cluster|reindex|database|tablespace|system|subscription|discard|begin|start|commit|end|rollback|abort|prepare|prepared)\b/i
+  /\b(concurrently|vacuum|cluster|reindex|database|tablespace|system|subscription|discard|begin|start|commit|end|rollback|abort|prepare|prepared|transaction)\b/i
 
 /** True if the text must be parsed to know how it can be run. */
 export function needsParsing(sql: string): boolean {
@@ -49,7 +49,7 @@ export function planSql(sql: string, transaction: boolean): Plan | undefined {
   if (transaction) {
     const wrapped = unwrap(sql, statements)
     if (wrapped) return wrapped
-    if (!statements.some(s => forbidsTransaction(s.node) || isControl(s))) return { transaction: true, sql, begin: '' }
+    if (!statements.some(s => forbidsTransaction(s.node) || isControl(s))) return whole(sql, '', statements)
   }
   return { transaction: false, steps: toSteps(statements) }
 }
@@ -70,21 +70,52 @@ function unwrap(sql: string, statements: readonly Statement[]): Plan | undefined
   if (controlOf(first.node) !== 'begin' || controlOf(last.node) !== 'commit' || chains(last)) return undefined
   const inner = statements.slice(1, -1)
   if (inner.some(s => isControl(s) || forbidsTransaction(s.node))) return undefined
-  const text =
-    sql.slice(0, first.start) +
-    blankOut(first.text) +
-    sql.slice(first.end, last.start) +
-    blankOut(last.text) +
-    sql.slice(last.end)
-  return { transaction: true, sql: text, begin: beginOptions(first.text) }
+  return whole(blankOut(sql, [first, last]), beginOptions(first.text), inner)
 }
 
-function blankOut(text: string): string {
-  return text.replace(/[^\s]/g, ' ')
+/** One transaction. The modes that its first statements set go into its BEGIN, since ours come before those. */
+function whole(sql: string, begin: string, statements: readonly Statement[]): Plan {
+  const modes = leadingModes(statements)
+  return {
+    transaction: true,
+    sql: blankOut(sql, statements.slice(0, modes.length)),
+    begin: [begin, ...modes].filter(Boolean).join(', '),
+  }
+}
+
+/** The text with the statements replaced by blanks: every position stays what it was. */
+function blankOut(sql: string, statements: readonly Statement[]): string {
+  let text = sql
+  for (const { start, end } of statements)
+    text = text.slice(0, start) + text.slice(start, end).replace(/\S/g, ' ') + text.slice(end)
+  return text
 }
 
 function beginOptions(text: string): string {
-  return text.replace(/^(begin|start)(\s+(work|transaction))?/i, '').trim()
+  return withoutComments(text)
+    .replace(/^(begin|start)(\s+(work|transaction))?/i, '')
+    .trim()
+}
+
+/** What the `SET TRANSACTION ...` say that stand first: Postgres takes an isolation level only before any query. */
+function leadingModes(statements: readonly Statement[]): string[] {
+  const modes: string[] = []
+  for (const statement of statements) {
+    const mode = setsTransaction(statement)
+      ? /^set\s+(?:local\s+)?transaction\s+(.*)$/is.exec(withoutComments(statement.text))?.[1]
+      : undefined
+    if (mode === undefined) break
+    modes.push(mode.trim())
+  }
+  return modes
+}
+
+function setsTransaction({ node }: Statement): boolean {
+  return 'VariableSetStmt' in node && node.VariableSetStmt.name === 'TRANSACTION'
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
 }
 
 function chains(statement: Statement): boolean {
@@ -95,7 +126,10 @@ function toSteps(statements: readonly Statement[]): Step[] {
   const steps: Step[] = []
   let block: { begin: string; start: number; statements: Statement[] } | undefined
   const close = (rolledBack: boolean) => {
-    if (block?.statements.length) steps.push(transactionStep(block.statements, block.begin, rolledBack))
+    const modes = leadingModes(block?.statements ?? [])
+    const inner = block?.statements.slice(modes.length) ?? []
+    const begin = [block?.begin, ...modes].filter(Boolean).join(', ')
+    if (inner.length > 0) steps.push(transactionStep(inner, begin, rolledBack))
     block = undefined
   }
   for (const statement of statements) {
@@ -110,6 +144,8 @@ function toSteps(statements: readonly Statement[]): Step[] {
       block.statements.push(statement)
     } else if ('DiscardStmt' in statement.node && forbidsTransaction(statement.node)) {
       // DISCARD ALL would give up the run lock; a migration starts and ends with a clean session anyway
+    } else if (setsTransaction(statement)) {
+      // outside of a transaction it does nothing; in one of ours it would come too late and fail
     } else if (forbidsTransaction(statement.node)) {
       const { text: sql, start } = statement
       steps.push({ sql, start, mode: 'alone', begin: '', rolledBack: false, statements: [statement] })

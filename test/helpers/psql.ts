@@ -1,0 +1,45 @@
+// Plain psql, or a stand-in where there is none: what a migration's text means without us.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { loadModule, parseSync } from 'libpg-query'
+import pg from 'pg'
+
+/** Whether psql is on the PATH. */
+export const hasPsql = spawnSync('psql', ['--version']).status === 0
+
+/** Applies each text in a session of its own, statement by statement; stops at the first error. */
+export async function applyPlainly(url: string, texts: readonly string[]): Promise<void> {
+  for (const text of texts) await (hasPsql ? withPsql(url, text) : withoutPsql(url, text))
+}
+
+async function withPsql(url: string, text: string): Promise<void> {
+  const child = spawn('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', '-', url], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    env: { PATH: process.env.PATH, PGCLIENTENCODING: 'UTF8' },
+  })
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    errors += chunk
+  })
+  child.stdin.on('error', () => {})
+  child.stdin.end(text)
+  await once(child, 'close')
+  if (child.exitCode !== 0) throw new Error(`psql ended with ${child.exitCode}: ${errors}`)
+}
+
+/** Cut with the grammar itself and sent one by one, which is what psql does with a file of plain SQL. */
+async function withoutPsql(url: string, text: string): Promise<void> {
+  await loadModule()
+  const bytes = Buffer.from(text)
+  const statements = (parseSync(text).stmts ?? []).map(({ stmt_location: start = 0, stmt_len: length }) =>
+    bytes.subarray(start, length ? start + length : undefined).toString('utf8'),
+  )
+  const client = new pg.Client({ connectionString: url, application_name: 'test' })
+  await client.connect()
+  try {
+    for (const statement of statements) await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
