@@ -2,20 +2,22 @@
 
 import { expect } from 'vitest'
 
-const account = { email: 'ada@example.com', password: 'correct horse battery staple', full_name: 'Ada Lovelace' }
-
-/** Registers, logs in and reads the account back through `url`, each answered as the contract says. */
-export async function registerAndLogIn(url: string): Promise<void> {
+/**
+ * Registers, logs in and reads the account back through `url`, each answered as the contract says.
+ * Returns the account's token.
+ */
+export async function registerAndLogIn(url: string, email = 'ada@example.com'): Promise<string> {
+  const account = { email, password: 'correct horse battery staple', full_name: 'Ada Lovelace' }
   const registered = await post(`${url}/api/v1/auth/register`, account)
-  expect(registered).toMatchObject({ status: 201, body: { email: account.email } })
-  const { email, password } = account
+  expect(registered).toMatchObject({ status: 201, body: { email } })
+  const { password } = account
   const loggedIn = await post(`${url}/api/v1/auth/login`, { email, password })
   expect(loggedIn).toMatchObject({ status: 200, body: { token_type: 'bearer', access_token: expect.any(String) } })
-  const me = await fetch(`${url}/api/v1/auth/me`, {
-    headers: { authorization: `Bearer ${loggedIn.body.access_token}` },
-  })
+  const token = String(loggedIn.body.access_token)
+  const me = await fetch(`${url}/api/v1/auth/me`, { headers: { authorization: `Bearer ${token}` } })
   expect(me.status).toBe(200)
-  expect(await me.json()).toMatchObject({ email: account.email })
+  expect(await me.json()).toMatchObject({ email })
+  return token
 }
 
 async function post(url: string, body: object) {

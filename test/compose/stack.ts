@@ -38,6 +38,8 @@ export interface Stack {
   container(service: string): Promise<Container | undefined>
   /** The service's JSON log lines. */
   logs(service: string): Promise<Record<string, unknown>[]>
+  /** What psql prints for these statements, each committed by itself, as the owner. @throws Error when one of them fails. */
+  sql(...statements: string[]): Promise<string>
   /** Whether anything accepts a connection on the app's port. */
   isPortOpen(): Promise<boolean>
 }
@@ -102,6 +104,14 @@ async function makeStack(project: string) {
       const { id = '' } = (await inspect(docker, project, service)) ?? {}
       const { stdout, stderr } = await docker('logs', id)
       return `${stdout}\n${stderr}`.split('\n').flatMap(line => (line.startsWith('{') ? [JSON.parse(line)] : []))
+    },
+    sql: async (...statements) => {
+      const { id = '' } = (await inspect(docker, project, 'postgres')) ?? {}
+      const psql = 'exec psql -X -h 127.0.0.1 -U "$POSTGRES_USER" -d "$POSTGRES_DB" -v ON_ERROR_STOP=1 -Atq "$@"'
+      const commands = statements.flatMap(statement => ['-c', statement])
+      const { exitCode, stdout, stderr } = await docker('exec', id, 'sh', '-c', psql, 'psql', ...commands)
+      if (exitCode !== 0) throw new Error(`psql ended with ${exitCode}: ${stderr}`)
+      return stdout.trim()
     },
     isPortOpen: () => accepts(port),
   }

@@ -25,18 +25,13 @@ describe('docker stop', () => {
   test('ends the migrator in the middle of a migration with exit code 143 at once, rolled back', async ({ stack }) => {
     await stack.migrations({ '9000_slow.sql': '-- migrate:up\ncreate table slow (id int);\nselect pg_sleep(60);\n' })
     expect((await stack.compose('up', '--detach', 'migrator')).exitCode).toBe(0)
-    const { id: postgres = '' } = (await stack.container('postgres')) ?? {}
-    const ask = async (sql: string) => {
-      const shell = `psql -X -h 127.0.0.1 -U "$POSTGRES_USER" -d "$POSTGRES_DB" -Atqc "${sql}"`
-      return (await stack.docker('exec', postgres, 'sh', '-c', shell)).stdout.trim()
-    }
     const sleeping = `select count(*) from pg_stat_activity where wait_event = 'PgSleep'`
-    await vi.waitFor(async () => expect(await ask(sleeping)).toBe('1'), { timeout: 30_000, interval: 100 })
+    await vi.waitFor(async () => expect(await stack.sql(sleeping)).toBe('1'), { timeout: 30_000, interval: 100 })
 
     const { took, container } = await stop(stack, 'migrator')
     expect(container).toMatchObject({ status: 'exited', exitCode: 143 })
     expect(took).toBeLessThan(limit)
-    await vi.waitFor(async () => expect(await ask(sleeping)).toBe('0'), { timeout: 5000, interval: 100 })
-    expect(await ask(`select to_regclass('public.slow') is null`)).toBe('t')
+    await vi.waitFor(async () => expect(await stack.sql(sleeping)).toBe('0'), { timeout: 5000, interval: 100 })
+    expect(await stack.sql(`select to_regclass('public.slow') is null`)).toBe('t')
   })
 })
