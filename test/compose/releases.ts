@@ -1,0 +1,62 @@
+// Releases: pairs of images like those under test, built with other migrations.
+
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { $ } from 'zx'
+import { environment, root } from './project.ts'
+
+/** The images of one release, as an override of the compose file names them. */
+export interface Release {
+  readonly app: { readonly image: string }
+  readonly migrator: { readonly image: string }
+}
+
+const tag = environment.IMAGE_TAG
+
+/** The release under test itself. */
+export const current: Release = {
+  app: { image: `schemagate-app:${tag}` },
+  migrator: { image: `schemagate-migrator:${tag}` },
+}
+
+/** Both images get their manifest from the same files, as in the real Dockerfile; the rest of them is as it was. */
+const dockerfile = `
+FROM ${current.migrator.image} AS files
+COPY migrations /migrations
+RUN node /schemagate/schemagate.cjs manifest >/tmp/manifest.json
+
+FROM ${current.migrator.image} AS migrator
+COPY migrations /migrations
+COPY --from=files /tmp/manifest.json /schemagate/
+
+FROM ${current.app.image} AS app
+COPY --from=files /tmp/manifest.json /app/dist/
+`
+
+/** Builds a release with these files added to the real migrations. A second time it is in the engine's cache. */
+export async function release(name: string, files: Readonly<Record<string, string>>): Promise<Release> {
+  const context = await mkdtemp(join(tmpdir(), 'schemagate-release-'))
+  const build = async (target: 'app' | 'migrator') => {
+    const image = `schemagate-${target}:${tag}-${name}`
+    await $({ cwd: context, quiet: true })`docker build --quiet --target ${target} --tag ${image} .`
+    return { image }
+  }
+  try {
+    await writeFile(join(context, 'Dockerfile'), dockerfile)
+    await cp(join(root, 'migrator/migrations'), join(context, 'migrations'), { recursive: true })
+    for (const [file, text] of Object.entries(files)) await writeFile(join(context, 'migrations', file), text)
+    return { migrator: await build('migrator'), app: await build('app') }
+  } finally {
+    await rm(context, { recursive: true, force: true })
+  }
+}
+
+/** What is new in it harms no older app. It fails where there is a table `notes` already. */
+export const newer = () =>
+  release('newer', {
+    '9001_notes.sql': `-- migrate:up
+create table notes (id bigint generated always as identity primary key, body text not null);
+alter table tickets add column note_count integer not null default 0;
+`,
+  })
