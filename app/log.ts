@@ -7,9 +7,33 @@ export type { Logger }
 
 /** Never a header or a body in the log: tokens and passwords travel there. */
 export async function openLog(settings: Pick<Settings, 'logLevel' | 'logFormat'>): Promise<Logger> {
-  const options = { level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  const options = {
+    level: settings.logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: describe },
+  }
   if (settings.logFormat === 'json') return pino(options)
   // Loaded only here: it costs start-up time, and an image logs JSON.
   const { default: pretty } = await import('pino-pretty')
   return pino(options, pretty({ sync: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' }))
+}
+
+/** What is told of an error. `detail` is left out on purpose: Postgres puts the row's values there. */
+const told = ['code', 'constraint', 'table', 'column', 'where', 'routine', 'statusCode']
+
+/** Named properties only: pg hangs the whole client on its errors, with how it logs in. */
+function describe(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error)
+  const properties = told.flatMap(name => {
+    const value: unknown = Reflect.get(error, name)
+    return value === undefined ? [] : [[name, value]]
+  })
+  return {
+    type: error.name,
+    message: error.message,
+    ...Object.fromEntries(properties),
+    stack: error.stack,
+    ...(error.cause !== undefined && { cause: describe(error.cause) }),
+  }
 }

@@ -67,7 +67,7 @@ export function ticketRoutes(app: App, { pool, bearer }: { pool: pg.Pool; bearer
   }
 
   app.get(
-    '/',
+    '',
     {
       preValidation: numberLimit,
       schema: {
@@ -94,7 +94,7 @@ export function ticketRoutes(app: App, { pool, bearer }: { pool: pg.Pool; bearer
   )
 
   app.post(
-    '/',
+    '',
     {
       schema: {
         ...common,

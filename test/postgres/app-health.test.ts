@@ -175,7 +175,7 @@ describe('an app that starts before the migrator has run', () => {
 })
 
 describe('an app that serves', () => {
-  test('outlives the loss of all of its connections', async ({ database, manifest }) => {
+  test('outlives the loss of all of its connections, and logs that in few words', async ({ database, manifest }) => {
     await migrate(database.url)
     const app = await startApp(env(database.url, manifest))
     await healthy(app)
@@ -188,6 +188,11 @@ describe('an app that serves', () => {
       await healthy(app)
     }
     expect(app.child.exitCode).toBe(null)
+    const lines = app.lines.filter(({ err }) => err !== undefined).map(line => JSON.stringify(line))
+    expect(lines.length).toBeGreaterThan(0)
+    // pg hangs the client, with all of its settings, on the error of a connection that was lost.
+    for (const line of lines) expect(line.length).toBeLessThan(3_000)
+    expect(lines.join('\n')).not.toContain(new URL(database.url).password)
   })
 
   test('says so when the database stops, and serves again when it is back', async ({ manifest }) => {
