@@ -13,6 +13,9 @@ import { drainOf } from './shutdown.ts'
 /** How long requests under way may take to end; `docker stop` kills after ten seconds. */
 const drainTimeout = 5_000
 
+/** How long connections to the database may take to close, and how long after that the process may linger. */
+const releaseTimeout = 250
+
 // Listened for from the first moment: as PID 1 a process without a listener ignores these.
 const signal = firstSignal()
 
@@ -37,7 +40,7 @@ async function main(): Promise<void> {
   setTimeout(() => {
     log.warn('something is still open: exiting all the same')
     process.exit(0)
-  }, 500).unref()
+  }, releaseTimeout).unref()
 }
 
 /** Starts listening. Gives the way to stop, or undefined if it could not start. */
@@ -51,7 +54,12 @@ async function start(settings: Settings, manifest: Manifest, log: Logger): Promi
   const drain = drainOf(app.server)
   const release = async () => {
     stopLogging()
-    await Promise.all([gate.close(), probe.close(), pool.end()])
+    const closed = Promise.all([gate.close(), probe.close(), pool.end()])
+    // A server that no longer answers would be waited for until the network gives it up.
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, releaseTimeout)
+    await Promise.race([closed, late])
+    clearTimeout(timer)
   }
   try {
     await app.ready()

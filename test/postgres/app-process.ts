@@ -151,7 +151,7 @@ export async function writeManifest(folder: string): Promise<string> {
 export interface AppFixture extends RunningApp {
   readonly database: pg.Pool
   /** The environment that the app was started with. */
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<'DATABASE_URL' | 'SCHEMAGATE_MANIFEST' | 'AUTH_RATE_LIMIT', string>>
 }
 
 /** `manifest`, for apps that a test starts itself, and `app`: healthy, on a database of this file's own. */

@@ -5,6 +5,7 @@ import { Agent, get } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { describe, expect } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
+import { tcpProxy } from '../helpers/tcp-proxy.ts'
 import { healthy, type RunningApp, spawnApp, startApp, test } from './app-process.ts'
 
 const registration = (i: number) => ({
@@ -108,6 +109,16 @@ describe('an app that is told to stop', () => {
     expect(code).toBe(0)
     expect(duration).toBeLessThan(1_000)
     agent.destroy()
+  })
+
+  test('is not held up by a database that has stopped answering', async ({ app: { env } }) => {
+    const proxy = await tcpProxy(env.DATABASE_URL)
+    const app = await startApp({ ...env, DATABASE_URL: proxy.url(env.DATABASE_URL) })
+    await healthy(app)
+    proxy.pause()
+    const { duration, code } = await stop(app)
+    expect(code).toBe(0)
+    expect(duration).toBeLessThan(1_000)
   })
 
   test('before it listens ends all the same', async ({ app: { env } }) => {
