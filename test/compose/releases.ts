@@ -1,6 +1,6 @@
 // Releases: pairs of images like those under test, built with other migrations.
 
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { $ } from 'zx'
@@ -60,3 +60,19 @@ create table notes (id bigint generated always as identity primary key, body tex
 alter table tickets add column note_count integer not null default 0;
 `,
   })
+
+/** Apps that do not know its migration must not run on it. It leaves behind when it ran. */
+export const breaking = () =>
+  release('breaking', {
+    '9001_moment.sql': `-- schemagate:breaking
+-- migrate:up
+create table moment as select clock_timestamp() as at;
+`,
+  })
+
+/** Another history: a migration that every release has, with other content. */
+export const rewritten = async () => {
+  const file = '0002_files_and_integrations.sql'
+  const text = await readFile(join(root, 'migrator/migrations', file), 'utf8')
+  return release('rewritten', { [file]: `${text}\n-- An afterthought.\n` })
+}

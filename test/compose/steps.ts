@@ -1,6 +1,7 @@
 // The steps of which scenarios are made: bring up, deploy, migrate, and the moments at which things became so.
 
 import { expect } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import type { Stack } from './stack.ts'
 
 /** `docker compose ARGS`, which must end well. */
@@ -34,6 +35,13 @@ export async function matched(stack: Stack): Promise<number> {
 
 /** When the app that runs now began to answer. */
 export async function listening(stack: Stack): Promise<number> {
-  const line = (await stack.logs('app')).findLast(({ event }) => event === 'listening')
+  const line = await eventually(
+    async () => {
+      const found = (await stack.logs('app')).findLast(({ event }) => event === 'listening')
+      expect(found, 'the app does not listen').toBeDefined()
+      return found
+    },
+    { timeout: 30_000, interval: 100 },
+  )
   return Date.parse(String(line?.time))
 }
