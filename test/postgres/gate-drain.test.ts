@@ -184,6 +184,20 @@ describe('draining', () => {
     expect(await announced(database)).toEqual(['0002_tickets'])
   })
 
+  test('a migrator that lets a migration be, and goes on with others, says so', async ({ database }) => {
+    await migrated(database)
+    const gate = gateOf({ url: database.url, manifest: older, pollInterval: NEVER, closedPollInterval: NEVER })
+    await gate.whenOpen({ timeout: 5000 })
+    const run = await migrator(database)
+    await run.tellOnly()
+    await eventually(() => expect(gate.isOpen).toBe(false))
+    expect((await gate.check()).state).toBe('too-old')
+    // The run lock is still held.
+    await ledgerOf(database).notify({ event: 'released' })
+    expect(await timeUntil(() => gate.isOpen)).toBeLessThan(1000)
+    await run.end()
+  })
+
   test('a warning holds as long as the run that gave it, and ends with it', async ({ database }) => {
     await migrated(database)
     const gate = gateOf({ url: database.url, manifest: older, pollInterval: 100, closedPollInterval: 50 })

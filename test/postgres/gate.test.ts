@@ -56,6 +56,20 @@ describe('opening', () => {
     expect(await timeUntil(() => gate.isOpen)).toBeLessThan(1000)
   })
 
+  test('it is open to an app whose repeatable migration has moved on since', async ({ database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    const built = manifest('0001_users', { name: 'R__views', kind: 'repeatable', checksum: sha256('then') })
+    await ledger.applyQuietly('0001_users', { name: 'R__views', kind: 'repeatable', checksum: sha256('now') })
+    const gate = gateOf({ url: database.url, manifest: built })
+    await eventually(() => expect(gate.status).toMatchObject({ state: 'behind', missing: ['R__views'] }))
+    await database.query(`update schemagate.ledger set journal = $1 where name = 'R__views'`, [
+      JSON.stringify({ earlier: [sha256('before'), sha256('then')] }),
+    ])
+    await gate.whenOpen({ timeout: 2000 })
+    expect(gate.status.database).toEqual({ head: '0001_users' })
+  })
+
   test('it reads the ledger of the schema that it is told, whatever its name', async ({ database }) => {
     const schema = `odd "schema's\\name`
     const quoted = schema.replaceAll('"', '""')

@@ -1,12 +1,16 @@
 // The app's role, tested by trying: what it may do, and everything that it may not.
 
 import { randomBytes } from 'node:crypto'
-import type pg from 'pg'
-import { describe, expect } from 'vitest'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import pg from 'pg'
+import { describe, expect, onTestFinished } from 'vitest'
 import { DeniedError, RefusedError, UsageError } from '../../migrator/errors.ts'
 import { requireFunctionDdl } from '../../migrator/ledger/require.ts'
 import { appRoleWorks, ensureAppRole } from '../../migrator/roles.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { ownServer } from '../helpers/server.ts'
 import { ledgerOf } from './gate-fixtures.ts'
 
 const password = 'app-password'
@@ -366,4 +370,34 @@ describe('refusals', () => {
     expect(reports.filter(({ created }) => created)).toHaveLength(1)
     await (await database.connect({ user: role, password })).query('select * from users')
   })
+})
+
+test('where the server lets anybody in, a login proves nothing, and the password is set again', async () => {
+  const server = await ownServer({ user: 'postgres' })
+  const superuser = new pg.Client(server.url)
+  await superuser.connect()
+  onTestFinished(() => superuser.end())
+  await superuser.query(`create role owner login createrole password 'owner-password'`)
+  await superuser.query('create database d owner owner')
+  const hba = join(server.dataDir, 'pg_hba.conf')
+  await writeFile(hba, 'host all all all trust')
+  await superuser.query('select pg_reload_conf()')
+  const login = { host: server.host, port: server.port, user: 'owner', database: 'd' }
+  const client = await eventually(async () => {
+    // A client can be connected once only.
+    const attempt = new pg.Client(login)
+    await attempt.connect()
+    return attempt
+  })
+  onTestFinished(() => client.end())
+  await migrated(client)
+  const app = { role: 'app', password, schema }
+  await ensureAppRole(client, app)
+  expect(await appRoleWorks(client, { ...app, password: 'another' })).toBe(false)
+  expect(await appRoleWorks(client, app)).toBe(false)
+  await ensureAppRole(client, { ...app, password: 'another' })
+  await writeFile(hba, 'host all all all scram-sha-256')
+  await superuser.query('select pg_reload_conf()')
+  await eventually(async () => expect(await appRoleWorks(client, app)).toBe(false))
+  await eventually(async () => expect(await appRoleWorks(client, { ...app, password: 'another' })).toBe(true))
 })
