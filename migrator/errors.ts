@@ -32,6 +32,12 @@ export abstract class SchemagateError extends Error {
 /** The command line, a setting or a migration file's form is wrong: exit 2. */
 export class UsageError extends SchemagateError {
   readonly exitCode = exitCodes.usage
+  /** Where in a migration's file, if it is one that is wrong. */
+  readonly place: Place | undefined
+  constructor(message: string, options: { cause?: unknown; place?: Place | undefined } = {}) {
+    super(message, { cause: options.cause })
+    this.place = options.place
+  }
 }
 
 /** Postgres did not answer in time: exit 3. */

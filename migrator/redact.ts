@@ -22,6 +22,9 @@ export function redactor(secrets: readonly (string | undefined)[] = []): (text: 
     return out
       .replace(urlPassword, '$1:***@')
       .replace(keywordPassword, (_, word: string, between: string) => `${word}${between}***`)
-      .replace(sqlPassword, "$1$2'***'")
+      .replace(sqlPassword, (all, word: string, between: string, value: string) =>
+        // an excerpt that is hidden already keeps its width, for the caret under it
+        /^E?'\*+'$/.test(value) ? all : `${word}${between}'***'`,
+      )
   }
 }

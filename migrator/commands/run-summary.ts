@@ -1,7 +1,7 @@
 // Renders a run's result: the cause of a failure, then the one line that ends every run.
 
 import { formatDuration } from '../durations.ts'
-import { type ExitCode, MigrationFailedError, type SchemagateError } from '../errors.ts'
+import { type ExitCode, MigrationFailedError, type SchemagateError, UsageError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { RunResult } from '../run/outcome.ts'
 
@@ -38,17 +38,12 @@ export function summarise(log: Log, result: RunResult): ExitCode {
 
 /** One line with the cause; the SQL excerpt is a field, which a terminal shows under it. */
 export function logFailure(log: Log, error: SchemagateError): void {
-  const at = error instanceof MigrationFailedError ? error : undefined
+  const place = error instanceof MigrationFailedError || error instanceof UsageError ? error.place : undefined
   log.error(
     {
       err: error,
-      ...(at && { migration: at.migration }),
-      ...(at?.place && {
-        file: at.place.file,
-        line: at.place.line,
-        column: at.place.column,
-        excerpt: at.place.excerpt,
-      }),
+      ...(error instanceof MigrationFailedError && { migration: error.migration }),
+      ...(place && { file: place.file, line: place.line, column: place.column, excerpt: place.excerpt }),
     },
     error.message,
   )

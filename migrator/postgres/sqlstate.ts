@@ -11,6 +11,7 @@ export const sqlstate = {
   activeTransaction: '25001',
   readOnly: '25006',
   invalidTermination: '2D000',
+  syntaxError: '42601',
   unsafeNewEnumValue: '55P04',
   lockNotAvailable: '55P03',
   deadlock: '40P01',

@@ -6,7 +6,7 @@ import { readRow } from '../ledger/read.ts'
 import { codeOf, needsSteps, ownState, sqlstate } from '../postgres/sqlstate.ts'
 import type { Blocker, Sighting } from '../postgres/watch.ts'
 import { placeAt } from '../sql/excerpt.ts'
-import { loadParser } from '../sql/parse.ts'
+import { loadParser, syntaxError } from '../sql/parse.ts'
 import { needsParsing, type Plan, planSql, UnendedBlockError } from '../sql/steps.ts'
 import { applyCode } from './code.ts'
 import { persist } from './persist.ts'
@@ -95,14 +95,17 @@ export async function planPart(part: SqlPart, transaction = part.marks.transacti
     plan = planSql(sql, transaction)
   } catch (error) {
     if (!(error instanceof UnendedBlockError)) throw error
-    const { line, excerpt } = placeAt(part.file, part.source, part.start + error.offset)
-    throw new UsageError(`${part.file}, line ${line}: ${error.message}\n${excerpt}`)
+    const place = placeAt(part.file, part.source, part.start + error.offset)
+    throw new UsageError(`${part.file}, line ${place.line}: ${error.message}`, { place })
   }
   if (plan) return plan
   // not this grammar's SQL: the server, perhaps newer, is the judge; but only of a whole
   if (transaction) return { transaction: true, sql, begin: '' }
+  const wrong = syntaxError(sql)
+  const place = placeAt(part.file, part.source, part.start + (wrong?.offset ?? 0))
   throw new UsageError(
-    `${part.file} is marked transaction:false, but its SQL cannot be split into statements: it has a syntax error. Correct it.`,
+    `${part.file}, line ${place.line}, column ${place.column}: ${wrong?.message ?? 'syntax error'}. It is to run statement by statement, and cannot be split. Correct it.`,
+    { place },
   )
 }
 

@@ -1,12 +1,15 @@
 // A migration written in TypeScript or JavaScript.
 
-import { pathToFileURL } from 'node:url'
-import { MigrationFailedError, UsageError } from '../errors.ts'
+import { basename } from 'node:path'
+import type pg from 'pg'
+import { MigrationFailedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { codeOf, isConnectionLoss } from '../postgres/sqlstate.ts'
 import { refuseBehindPooler } from './apply.ts'
-import type { MigrationContext, MigrationModule } from './context.ts'
+import type { MigrationContext } from './context.ts'
+import { type Aftermath, fieldLines, wayOut } from './failure.ts'
 import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
+import { loadModule, placeIn } from './module.ts'
 import type { Run } from './run.ts'
 
 /** Runs a code migration's `up` and records it: in one transaction, unless it is marked transaction:false. */
@@ -20,7 +23,10 @@ export async function applyCode(run: Run, migration: Migration, limits: Limits):
   if (migration.marks.transaction) {
     await session.script(`begin;${setLimits(limits, true)}${messages.applyGuard(name)}${messages.forgetUnbegun(name)}`)
       .done
-    await call(run, migration, up, `${name} was rolled back; the database is as it was before it.`)
+    await call(run, migration, up, {
+      text: `${name} was rolled back; the database is as it was before it.`,
+      again: 'schemagate up',
+    })
     if (!session.inTransaction)
       throw new MigrationFailedError(
         name,
@@ -34,28 +40,12 @@ export async function applyCode(run: Run, migration: Migration, limits: Limits):
     `begin;${messages.applyGuard(name)}${messages.forgetUnbegun(name)}${messages.recordRunning(row)}commit`,
   ).done
   await session.script(setLimits(limits, false)).done
-  await call(run, migration, up, `What ${name} had committed stays; the next run calls it again from its start.`)
+  await call(run, migration, up, {
+    text: `What ${name} had committed stays; the next run calls it again from its start.`,
+    again: 'schemagate up',
+  })
   await session.rollback()
   await session.script(`begin;${cleanUp}${messages.finish(name)}${leaveNothing}commit`).done
-}
-
-/** Loads the module and checks its shape. @throws UsageError */
-export async function loadModule(migration: Migration): Promise<MigrationModule> {
-  let module: Partial<MigrationModule>
-  try {
-    module = await import(pathToFileURL(migration.file).href)
-  } catch (error) {
-    throw new UsageError(`${migration.file} cannot be loaded: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    })
-  }
-  if (typeof module.up !== 'function')
-    throw new UsageError(
-      `${migration.file} exports no function \`up\`: write \`export async function up(context) { ... }\`.`,
-    )
-  if (module.down !== undefined && typeof module.down !== 'function')
-    throw new UsageError(`${migration.file} exports a \`down\` that is no function.`)
-  return module as MigrationModule
 }
 
 /** Calls one direction of a module; what it throws is rolled back and explained. */
@@ -63,12 +53,20 @@ export async function call(
   run: Run,
   migration: Migration,
   direction: (context: MigrationContext) => unknown,
-  undone: string,
+  aftermath: Aftermath,
 ): Promise<void> {
   const { name } = migration
+  let failed: { readonly error: unknown; readonly text: string } | undefined
   const context: MigrationContext = {
     name,
-    query: (text, values) => run.session.query(text, values),
+    query: async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => {
+      try {
+        return await run.session.query<Row>(text, values)
+      } catch (error) {
+        failed = { error, text }
+        throw error
+      }
+    },
     log: { info: (fields, message) => run.log.info({ ...fields, migration: name }, message) },
     signal: run.signal,
   }
@@ -80,11 +78,14 @@ export async function call(
     await run.session.script(cleanUp).done
     const code = codeOf(error)
     const message = error instanceof Error ? error.message : String(error)
-    throw new MigrationFailedError(
-      name,
-      `${name} failed${frameOf(error, migration.file)}: ${message}${code ? ` (${code})` : ''}\n${undone} Correct the file and run \`schemagate up\` again.`,
-      { cause: error },
-    )
+    const place = placeIn(migration.file, error)
+    const at = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : ''
+    const lines = [
+      `${name} failed${at}: ${message}${code ? ` (${code})` : ''}`,
+      ...fieldLines(error, failed?.error === error ? failed?.text : undefined),
+      `${aftermath.text} ${wayOut(code, aftermath.again)}`,
+    ]
+    throw new MigrationFailedError(name, lines.join('\n'), { cause: error, place })
   }
 }
 
@@ -106,11 +107,3 @@ async function untilAborted(signal: AbortSignal, work: Promise<unknown>): Promis
 
 /** Milliseconds for a module's own clean-up. */
 const graceAfterAbort = 1_000
-
-/** The place in the migration's own file, from the stack. */
-function frameOf(error: unknown, file: string): string {
-  const stack = error instanceof Error ? (error.stack ?? '') : ''
-  const frame = stack.split('\n').find(line => line.includes(pathToFileURL(file).href) || line.includes(file))
-  const place = /:(\d+):(\d+)\)?$/.exec(frame ?? '')
-  return place ? ` at ${file}:${place[1]}:${place[2]}` : ''
-}

@@ -8,7 +8,7 @@ import type { LedgerRow } from '../ledger/read.ts'
 import { codeOf, ownState } from '../postgres/sqlstate.ts'
 import type { Blocker } from '../postgres/watch.ts'
 import { planPart, refuseBehindPooler, watched } from './apply.ts'
-import { call, loadModule } from './code.ts'
+import { call } from './code.ts'
 import { drained } from './drain.ts'
 import {
   type Engine,
@@ -19,7 +19,9 @@ import {
   withFilesAndSession,
   withRun,
 } from './engine.ts'
+import type { Aftermath } from './failure.ts'
 import { cleanUp, leaveNothing, setLimits } from './messages.ts'
+import { loadModule } from './module.ts'
 import { asSchemagateError, exitCodeOf, type RunResult, Tally } from './outcome.ts'
 import { persist } from './persist.ts'
 import { publish } from './publish.ts'
@@ -172,13 +174,16 @@ async function revert(
   const { session, messages } = run
   const limits = limitsOf(run, migration.down?.marks ?? migration.marks, false)
   const begin = `begin;${setLimits(limits, true)}${messages.revertGuard(name)}`
-  const undone = `Reverting ${name} failed and was rolled back; it is still applied.`
+  const aftermath: Aftermath = {
+    text: `Reverting ${name} failed and was rolled back; it is still applied.`,
+    again: 'schemagate down --yes',
+  }
   try {
     if (migration.kind === 'code') {
       const module = await loadModule(migration)
       if (!migration.marks.transaction) refuseBehindPooler(run, name)
       await session.script(migration.marks.transaction ? begin : setLimits(limits, false)).done
-      await call(run, migration, context => module.down?.(context), undone)
+      await call(run, migration, context => module.down?.(context), aftermath)
       await session.script(
         `${migration.marks.transaction ? '' : 'begin;'}${cleanUp}${messages.remove(name)}${leaveNothing}commit`,
       ).done
@@ -191,7 +196,7 @@ async function revert(
         before: begin.replace('begin;', `begin ${plan.begin};`),
         beforeCount: 3,
         after: `${cleanUp}${messages.remove(name)}${leaveNothing}`,
-        undone,
+        aftermath,
       })
     else await revertSteps(run, migration, part, plan.steps, limits, blockers)
     return 'reverted'

@@ -5,9 +5,10 @@ import { MigrationFailedError } from '../errors.ts'
 import type { SqlPart } from '../files/migration.ts'
 import { copyRefusal } from '../postgres/script.ts'
 import { codeOf, sqlstate } from '../postgres/sqlstate.ts'
-import { type Place, placeAt, toOffset } from '../sql/excerpt.ts'
+import { hideSecrets, type Place, placeAt, toOffset } from '../sql/excerpt.ts'
 import { findForeign } from '../sql/foreign.ts'
-import { loadParser, parseStatements } from '../sql/parse.ts'
+import { loadParser, parseStatements, type Statement } from '../sql/parse.ts'
+import { scan } from '../sql/scan.ts'
 
 /** A message that failed: its text, where in it the file's SQL stands, and how many statements were completed. */
 export interface FailedMessage {
@@ -22,66 +23,135 @@ export interface FailedMessage {
   readonly completed: number
 }
 
-/** The failure of a part of a migration, as the operator is to read it. `undone` says what became of it. */
+/** What became of a migration that failed, and what to type when its file is corrected. */
+export interface Aftermath {
+  readonly text: string
+  readonly again: 'schemagate up' | 'schemagate down --yes'
+}
+
+/** The failure of a part of a migration, as the operator is to read it. */
 export async function explainFailure(
   name: string,
   part: SqlPart,
   failed: FailedMessage,
-  undone: string,
+  aftermath: Aftermath,
 ): Promise<MigrationFailedError> {
   const { error } = failed
   const code = codeOf(error)
-  const message = error instanceof Error ? error.message : String(error)
-  const place = await findPlace(part, failed)
+  const raw = error instanceof Error ? error.message : String(error)
+  const { place, message, atCommit } = await locate(part, failed, raw)
   const foreign =
-    code === '42601' || message.includes(copyRefusal) ? findForeign(part.source.slice(part.start, part.end)) : undefined
-  const at = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : ''
+    code === sqlstate.syntaxError || raw.includes(copyRefusal)
+      ? findForeign(part.source.slice(part.start, part.end))
+      : undefined
+  const at = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : atCommit ? ' at COMMIT' : ''
   const lines = [
     `${name} failed${at}: ${message}${code ? ` (${code})` : ''}`,
     ...fieldLines(error),
     ...(foreign ? [`  ${foreign.message}`] : []),
-    `${undone} ${wayOut(code)}`,
+    ...(atCommit
+      ? [
+          '  All of its statements ran; what failed is a constraint or a trigger that is deferred to the end of the transaction.',
+        ]
+      : []),
+    `${aftermath.text} ${wayOut(code, aftermath.again)}`,
   ]
   return new MigrationFailedError(name, lines.join('\n'), { cause: error, place })
 }
 
-function fieldLines(error: unknown): string[] {
-  const lines: string[] = []
-  for (const [field, label] of [
-    ['detail', 'detail'],
-    ['hint', 'hint'],
-    ['where', 'context'],
-  ] as const) {
-    const value: unknown = error instanceof Error ? Reflect.get(error, field) : undefined
-    if (typeof value === 'string') lines.push(`  ${label}: ${value.replaceAll('\n', '\n           ')}`)
+/** What the server says besides the message. `query` is the text that failed, where it is not the file's own. */
+export function fieldLines(error: unknown, query?: string): string[] {
+  const field = (name: string): string | undefined => {
+    const value: unknown = error instanceof Error ? Reflect.get(error, name) : undefined
+    return typeof value === 'string' ? value : undefined
   }
+  const lines: string[] = []
+  const add = (label: string, text: string | undefined) => {
+    if (text?.startsWith('\n')) lines.push(`  ${label}:${text.replaceAll('\n', '\n    ')}`)
+    else if (text) lines.push(`  ${label}: ${text.replaceAll('\n', `\n${' '.repeat(label.length + 4)}`)}`)
+  }
+  add('detail', field('detail'))
+  add('hint', field('hint'))
+  // a statement that a function made has a position of its own
+  add('query', excerptOf(field('internalQuery'), field('internalPosition')) ?? excerptOf(query, field('position')))
+  add('context', field('where'))
   return lines
 }
 
+function excerptOf(query: string | undefined, position: string | undefined): string | undefined {
+  if (query === undefined) return undefined
+  if (position !== undefined) return `\n${placeAt('', query, toOffset(query, Number(position))).excerpt}`
+  return hideSecrets(query.trim().slice(0, longestQuery))
+}
+
+const longestQuery = 300
+
+interface Located {
+  readonly place: Place | undefined
+  /** The server's message, without what it quotes of our own statements. */
+  readonly message: string
+  readonly atCommit?: boolean
+}
+
 /** By the server's position, else by the statement at which it stopped. */
-async function findPlace(part: SqlPart, failed: FailedMessage): Promise<Place | undefined> {
+async function locate(part: SqlPart, failed: FailedMessage, raw: string): Promise<Located> {
   const { error, text, sqlStart, sqlLength, fileOffset, completed } = failed
+  const sql = text.slice(sqlStart, sqlStart + sqlLength)
+  const at = (offset: number) => placeAt(part.file, part.source, fileOffset + offset)
   const position: unknown = error instanceof Error ? Reflect.get(error, 'position') : undefined
   if (typeof position === 'string') {
     const offset = toOffset(text, Number(position)) - sqlStart
-    if (offset >= 0 && offset <= sqlLength) return placeAt(part.file, part.source, fileOffset + offset)
-    // behind the file's SQL: a quote or a comment that it never closes
-    if (offset > sqlLength) return placeAt(part.file, part.source, fileOffset + sqlLength)
+    const unclosed = codeOf(error) === sqlstate.syntaxError ? scan(sql).unclosed : undefined
+    // our own statements behind the file's may close a quote, and the server then complains of those
+    if (unclosed && offset >= unclosed.offset)
+      return {
+        place: at(unclosed.offset),
+        message: `the ${unclosed.what} that begins here is never closed: ${unclosed.closing} is missing`,
+      }
+    if (offset >= 0 && offset <= sqlLength) return { place: at(offset), message: shortened(raw) }
+    if (offset > sqlLength) return { place: at(sql.trimEnd().length), message: 'syntax error at end of input' }
   }
   await loadParser()
-  const statement = parseStatements(text.slice(sqlStart, sqlStart + sqlLength))?.[completed]
-  return statement && placeAt(part.file, part.source, fileOffset + statement.start)
+  const statements = parseStatements(sql)
+  const statement = statements?.[completed]
+  if (statement) return { place: at(offsetInDo(statement, error) ?? statement.start), message: raw }
+  return { place: undefined, message: raw, atCommit: statements !== undefined && completed > statements.length }
 }
 
-function wayOut(code: string | undefined): string {
+/** The scanner quotes all that is left of the text. */
+function shortened(message: string): string {
+  return message.replace(/ at or near "([\s\S]*)"$/, (all, near: string) => {
+    const [line = ''] = near.split('\n')
+    return near.length > 60 || line !== near ? ` at or near "${line.slice(0, 60)}..."` : all
+  })
+}
+
+/** A DO block tells its line, counted from the one on which its body begins. */
+function offsetInDo({ node, text, start }: Statement, error: unknown): number | undefined {
+  const where: unknown = error instanceof Error ? Reflect.get(error, 'where') : undefined
+  if (!('DoStmt' in node) || typeof where !== 'string') return undefined
+  const told = /^PL\/pgSQL function inline_code_block line (\d+)\b[^\n]*$/m.exec(where.split('\n').at(-1) ?? '')
+  const body = /\$[^$\s]*\$/.exec(text)
+  if (!told || !body) return undefined
+  let offset = body.index + body[0].length
+  for (let line = 1; line < Number(told[1]); line++) {
+    const newline = text.indexOf('\n', offset)
+    if (newline === -1) return undefined
+    offset = newline + 1
+  }
+  return start + offset + Math.max(0, text.slice(offset).search(/\S/))
+}
+
+/** What helps against such an error. */
+export function wayOut(code: string | undefined, again: string): string {
   switch (code) {
     case sqlstate.unsafeNewEnumValue:
-      return 'A new enum value can be used only after its transaction: move the use to a migration of its own, or mark this one `-- migrate:up transaction:false`; then run `schemagate up` again.'
+      return `A new enum value can be used only after its transaction: move the use to a migration of its own, or mark this one \`-- migrate:up transaction:false\`; then run \`${again}\` again.`
     case sqlstate.canceled:
-      return 'If it ran into statement_timeout: raise it with `-- schemagate:statement-timeout 10m` in the file or --statement-timeout; then run `schemagate up` again.'
+      return `If it ran into statement_timeout: raise it with \`-- schemagate:statement-timeout 10m\` in the file or --statement-timeout; then run \`${again}\` again.`
     case sqlstate.insufficientPrivilege:
-      return "Grant the right to the migrator's role, or name the owner in DATABASE_URL; then run `schemagate up` again."
+      return `Grant the right to the migrator's role, or name the owner in DATABASE_URL; then run \`${again}\` again.`
     default:
-      return 'Correct the file and run `schemagate up` again.'
+      return `Correct the file and run \`${again}\` again.`
   }
 }

@@ -10,7 +10,7 @@ import type { Blocker } from '../postgres/watch.ts'
 import type { Statement } from '../sql/parse.ts'
 import type { Step } from '../sql/steps.ts'
 import { refuseBehindPooler } from './apply.ts'
-import { explainFailure } from './failure.ts'
+import { type Aftermath, explainFailure } from './failure.ts'
 import { indexesBefore, mend, removeLeftovers } from './mend.ts'
 import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
 import { persist } from './persist.ts'
@@ -101,7 +101,7 @@ async function runSteps({
       settings: sessionSettings(steps.slice(0, done).flatMap(s => s.statements)),
       done,
       checksum: checksums[done]!,
-      undone: whatStays(name, direction, done, steps.length),
+      aftermath: whatStays(name, direction, done, steps.length),
     }
     try {
       // a clash is the step's alone: what is journalled stays
@@ -126,7 +126,7 @@ interface OneStep {
   readonly done: number
   readonly checksum: string
   /** What became of the migration, should this step fail. */
-  readonly undone: string
+  readonly aftermath: Aftermath
 }
 
 async function runStep(one: OneStep): Promise<void> {
@@ -149,7 +149,7 @@ async function runStep(one: OneStep): Promise<void> {
   }
 }
 
-async function inTransaction({ run, migration, part, step, limits, settings, done, checksum, undone }: OneStep) {
+async function inTransaction({ run, migration, part, step, limits, settings, done, checksum, aftermath }: OneStep) {
   const { name } = migration
   const rollback = step.rolledBack ? 'rollback to savepoint schemagate_block;' : ''
   const before = `begin ${step.begin};${setLimits(limits, true)}${run.messages.stepGuard(name, done)}${settings}${step.rolledBack ? 'savepoint schemagate_block;' : ''}`
@@ -157,13 +157,13 @@ async function inTransaction({ run, migration, part, step, limits, settings, don
     before,
     beforeCount: 3 + count(settings) + Number(step.rolledBack),
     after: `${rollback}${cleanUp}${run.messages.stepDone(name, checksum)}`,
-    undone,
+    aftermath,
   })
 }
 
 /** A statement that commits by itself: announced in the journal before, so that the next run knows what to look for. */
 async function alone(one: OneStep, row: LedgerRow | undefined): Promise<void> {
-  const { run, migration, part, step, limits, settings, done, checksum, undone } = one
+  const { run, migration, part, step, limits, settings, done, checksum, aftermath } = one
   const { session, messages } = run
   const { name } = migration
   const statement = step.statements[0]!
@@ -198,7 +198,7 @@ async function alone(one: OneStep, row: LedgerRow | undefined): Promise<void> {
         fileOffset: part.start + step.start,
         completed: 0,
       },
-      undone,
+      aftermath,
     )
   }
 }
@@ -219,10 +219,13 @@ function count(settings: string): number {
   return settings.split('\n;').length - 1
 }
 
-function whatStays(name: string, direction: Direction, done: number, total: number): string {
-  if (done > 0)
-    return `The first ${done} of ${total} steps of ${name} are done and stay; the next run goes on at step ${done + 1}.`
-  return direction === 'up' ? `Nothing of ${name} was applied.` : `Nothing of ${name} was reverted.`
+function whatStays(name: string, direction: Direction, done: number, total: number): Aftermath {
+  const again = direction === 'up' ? 'schemagate up' : 'schemagate down --yes'
+  if (done === 0) return { text: `Nothing of ${name} was ${direction === 'up' ? 'applied' : 'reverted'}.`, again }
+  return {
+    text: `The first ${done} of ${total} steps of ${name} are done and stay; the next run goes on at step ${done + 1}.`,
+    again,
+  }
 }
 
 /**

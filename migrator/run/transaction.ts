@@ -3,7 +3,7 @@
 import type { Migration, SqlPart } from '../files/migration.ts'
 import { codeOf, isConnectionLoss } from '../postgres/sqlstate.ts'
 import type { Plan } from '../sql/steps.ts'
-import { explainFailure } from './failure.ts'
+import { type Aftermath, explainFailure } from './failure.ts'
 import { cleanUp, type Limits, leaveNothing, resumeAsynchronous, setLimits } from './messages.ts'
 import type { Run } from './run.ts'
 
@@ -22,7 +22,7 @@ export async function applyTransaction(
     before: `begin ${plan.begin};${setLimits(limits, true)}${messages.applyGuard(name, kind === 'repeatable' ? checksum : undefined)}${messages.forgetUnbegun(name)}`,
     beforeCount: 4,
     after: `${cleanUp}${resumeAsynchronous(limits)}${messages.recordApplied({ name, checksum, kind, breaking })}${leaveNothing}`,
-    undone: `${name} was rolled back; the database is as it was before it.`,
+    aftermath: { text: `${name} was rolled back; the database is as it was before it.`, again: 'schemagate up' },
   })
 }
 
@@ -33,7 +33,7 @@ export interface Around {
   readonly beforeCount: number
   readonly after: string
   /** For the operator, should it fail. */
-  readonly undone: string
+  readonly aftermath: Aftermath
 }
 
 /** Sends SQL of a file with what stands around it as one message, and commits. */
@@ -66,7 +66,7 @@ export async function inOneMessage(
         fileOffset,
         completed: script.tags.length - around.beforeCount,
       },
-      around.undone,
+      around.aftermath,
     )
   }
   // never true as long as the grammar and the server agree on what ends a transaction

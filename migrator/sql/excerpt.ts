@@ -48,7 +48,7 @@ function caretIndent(lead: string): string {
   let indent = ''
   for (const character of lead) {
     if (character === '\t') indent += '\t'
-    else if (/\p{Mark}/u.test(character)) continue
+    else if (/\p{Mark}|\p{Default_Ignorable_Code_Point}/u.test(character)) continue
     else indent += wide.test(character) ? '  ' : ' '
   }
   return indent
@@ -58,8 +58,8 @@ const wide =
   /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u
 
 /** `alter role x password '...'` is SQL that a log must not show; the width stays, so that the caret does. */
-function hideSecrets(excerpt: string): string {
-  return excerpt.replace(
+export function hideSecrets(text: string): string {
+  return text.replace(
     /\b(password\s+E?')((?:[^']|'')*)(')/gi,
     (_, open: string, secret: string, close: string) => open + '*'.repeat(secret.length) + close,
   )

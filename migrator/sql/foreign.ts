@@ -1,12 +1,13 @@
 // What stands in a file but is no SQL: psql's commands, other tools' templates. No server understands them.
 
 import type { Statement } from './parse.ts'
+import { scan } from './scan.ts'
 
-const psqlCommand = /^[ \t]*\\[a-z!?.][^\n]*/im
+const psqlCommand = /\\[a-z!?.][^\s;]*/i
 const copyFromStdin = /^[ \t]*copy\b[^;]*\bfrom\s+stdin\b/im
 const copyMessage =
   '`COPY ... FROM stdin` with its data in the file is fed by psql; a server reads no data from SQL. Write INSERTs (pg_dump --inserts), or load the data in a code migration.'
-const psqlVariable = /(?<![:\w'"]):(?:'[A-Za-z_]\w*'|"[A-Za-z_]\w*"|[A-Za-z_]\w*)/
+const psqlVariable = /(?<![:\w'"[]):(?:'[A-Za-z_]\w*'|"[A-Za-z_]\w*"|[A-Za-z_]\w*)/
 const templates: readonly { pattern: RegExp; what: string }[] = [
   { pattern: /\$\{[^}\n]*\}/, what: 'a placeholder of Flyway or of a shell' },
   { pattern: /\{\{[^}\n]*\}\}/, what: 'a template mark (Go templates, Jinja, Mustache)' },
@@ -22,18 +23,25 @@ export interface Foreign {
   readonly message: string
 }
 
+/** A template mark where a name is quoted: the grammar takes it, and makes a table that is called so. */
+const templateInName = /"[^"\n]*(\$\{[^}"\n]*\}|\{\{[^}"\n]*\}\}|\{%[^%"\n]*%\})[^"\n]*"/
+
 /**
- * Looks for what explains a syntax error. Only to be asked about a text that Postgres' grammar does not take: inside a
- * string or a function's body any of these may be rightful.
+ * Looks for what explains a syntax error. Only to be asked about a text that Postgres' grammar does not take. Inside a
+ * string, a comment or a function's body any of these is rightful, and not looked at.
  */
 export function findForeign(sql: string): Foreign | undefined {
+  return findIn(scan(sql).code)
+}
+
+function findIn(sql: string): Foreign | undefined {
   const copy = copyFromStdin.exec(sql)
-  if (copy) return { offset: copy.index, message: copyMessage }
+  if (copy) return { offset: copy.index + copy[0].search(/\S/), message: copyMessage }
   const command = psqlCommand.exec(sql)
   if (command) {
-    const word = command[0].trim().split(/\s/)[0]!
+    const word = command[0]
     return {
-      offset: command.index + command[0].indexOf('\\'),
+      offset: command.index,
       message: `\`${word}\` is a command of psql, not SQL: the server does not know it. ${psqlAdvice(word)}`,
     }
   }
@@ -69,9 +77,17 @@ export function findCopyFromStdin(statements: readonly Statement[]): Foreign | u
   return undefined
 }
 
-/** True if the text may hold something for {@link findForeign} or {@link findCopyFromStdin}. */
+/** A template mark inside a quoted name, which the grammar takes as it is. */
+export function findTemplateInName(sql: string): Foreign | undefined {
+  if (!templateInName.test(sql)) return undefined
+  const { code } = scan(sql)
+  const match = templateInName.exec(code)
+  return match ? findIn(code.slice(0, match.index + match[0].length)) : undefined
+}
+
+/** True if the text may hold something for the others to find: quick, and more often true than not needed. */
 export function maybeForeign(sql: string): boolean {
-  return findForeign(sql) !== undefined || /\bcopy\b[^;]*\bfrom\s+stdin\b/i.test(sql)
+  return findIn(sql) !== undefined || /\bcopy\b[^;]*\bfrom\s+stdin\b/i.test(sql)
 }
 
 /** Flyway fills in `${...}` before anything runs, also inside strings; here it would silently stay as it is. */

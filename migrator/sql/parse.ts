@@ -1,6 +1,7 @@
 // SQL into statements, with Postgres' own grammar (libpg-query, WebAssembly).
 
 import type { Node, ParseResult } from 'libpg-query'
+import { toOffset } from './excerpt.ts'
 
 /** One statement of a text. Offsets are UTF-16; leading blanks and comments are not part of it. */
 export interface Statement {
@@ -40,6 +41,20 @@ export function parseStatements(sql: string): Statement[] | undefined {
     const start = skipBlanks(sql, from, end)
     return { start, end, text: sql.slice(start, end), node: stmt! }
   })
+}
+
+/** What the grammar says of a text that it does not take. `offset` is UTF-16. */
+export function syntaxError(sql: string): { readonly message: string; readonly offset: number } | undefined {
+  try {
+    parser?.(sql)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof Error)) return undefined
+    const details: unknown = Reflect.get(error, 'sqlDetails')
+    const position =
+      typeof details === 'object' && details !== null ? Reflect.get(details, 'cursorPosition') : undefined
+    return { message: error.message, offset: typeof position === 'number' ? toOffset(sql, position + 1) : 0 }
+  }
 }
 
 /** The grammar counts bytes of UTF-8. Offsets must be asked for in rising order. */
