@@ -7,7 +7,7 @@ import { checksum } from './checksum.ts'
 import { isSqlFile, type Named, readFolderName, readName } from './layouts.ts'
 import { readMarks, readParts } from './marks.ts'
 import type { Migration, SqlPart } from './migration.ts'
-import { compareMigrations } from './order.ts'
+import { compareMigrations, compareVersions } from './order.ts'
 
 /**
  * All migrations of a folder, oldest first.
@@ -152,8 +152,7 @@ function wholeFile(file: string): SqlPart {
 /** Flyway matches an undo file by its version alone; the descriptions may differ. */
 function sameFlywayVersion(migrations: Map<string, Migration>, down: Named): Migration | undefined {
   if (down.layout !== 'flyway') return undefined
-  const version = down.version.join('.')
-  return [...migrations.values()].find(m => m.layout === 'flyway' && m.version.join('.') === version)
+  return [...migrations.values()].find(m => m.layout === 'flyway' && compareVersions(m.version, down.version) === 0)
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })

@@ -10,11 +10,12 @@ export interface Named {
   readonly version: readonly bigint[]
 }
 
-const flyway = /^([VU])(\d+(?:[._]\d+)*)__(.*)\.sql$/i
-const repeatable = /^R__(.*)\.sql$/i
-const pair = /^(.+)\.(up|down)\.sql$/i
-const sql = /^(.+)\.sql$/i
-const code = /^(.+)\.(ts|mts|js|mjs)$/i
+// a name may hold a line break: with `s` the dot stands for that too
+const flyway = /^([VU])(\d+(?:[._]\d+)*)__(.*)\.sql$/is
+const repeatable = /^R__(.*)\.sql$/is
+const pair = /^(.+)\.(up|down)\.sql$/is
+const sql = /^(.+)\.sql$/is
+const code = /^(.+)\.(ts|mts|js|mjs)$/is
 const declaration = /\.d\.m?ts$/i
 
 /**

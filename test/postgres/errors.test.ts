@@ -1,7 +1,6 @@
 // What an operator reads when a migration fails: where in the file, why, what became of it, and what to type.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of other tools are what this is about
 
-
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
