@@ -7,8 +7,11 @@ import type { Session } from '../postgres/session.ts'
 export interface Journal {
   /** Checksums of the steps that are done, in order. */
   readonly done?: readonly string[]
-  /** The step under way that cannot commit together with its journal entry; `indexes` were there before it. */
-  readonly started?: { readonly step: number; readonly indexes?: readonly number[] }
+  /**
+   * The step under way that cannot commit together with its journal entry: its number from 0, the checksum of its text,
+   * and the `indexes` that were there before it.
+   */
+  readonly started?: { readonly step: number; readonly checksum: string; readonly indexes?: readonly number[] }
   /** The steps are those of its down part: an interrupted `down`. */
   readonly reverting?: boolean
   /** A repeatable migration's earlier contents: apps built with one of them are not wrong. */

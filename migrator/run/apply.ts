@@ -40,7 +40,9 @@ export async function apply(run: Run, migration: Migration, asynchronous: boolea
             const row = await readRow(run.session, run.settings.schema, migration.name)
             if (row?.state === 'applied' && row.checksum === migration.checksum)
               return row.runId === run.id ? 'applied' : 'skipped'
-            if (row?.state === 'running')
+            // of a step or of transaction:false code, 23505 is the migration's own
+            const whole = plan ? plan.transaction : migration.marks.transaction
+            if (row?.state === 'running' && whole)
               throw new DivergedError(
                 `${migration.name} was interrupted after ${row.journal?.done?.length ?? 0} of its steps, and its file has since been changed to run in one transaction. Undo that change.`,
               )

@@ -125,7 +125,7 @@ async function release(run: Run, migration: Migration, direction: 'up' | 'down')
   await session.rollback()
   const row = await readRow(session, settings.schema, migration.name)
   const begun = row?.journal?.done?.length || row?.journal?.started
-  const undo = direction === 'up' ? messages.forgetUnbegun(migration.name) : messages.keepApplied(migration.name)
+  const undo = direction === 'up' ? messages.abandon(migration.name) : messages.keepApplied(migration.name)
   await atomically(run, `${row?.state === 'running' && !begun ? undo : ''}${messages.notify({ event: 'released' })}`)
 }
 

@@ -34,7 +34,7 @@ export async function mend(session: Session, node: Node, started: Started | unde
       : toRun
   }
   if ('ReindexStmt' in node) {
-    const message = started && (await removeLeftovers(session, node))
+    const message = started && (await removeCopies(session, node))
     return message ? { done: false, message } : toRun
   }
   if (!started) return toRun
@@ -66,20 +66,28 @@ const objects = {
 
 /** DETACH PARTITION CONCURRENTLY works in two transactions; FINALIZE is the second one. */
 async function mendDetach(session: Session, node: Extract<Node, { AlterTableStmt: unknown }>): Promise<Mended> {
-  const parent = node.AlterTableStmt.relation
-  const command = node.AlterTableStmt.cmds?.find(isDetachConcurrently)
+  const detach = await detaching(session, node)
+  if (!detach) return toRun
+  const { parent, child, pending } = detach
+  if (pending === undefined) return { done: true, message: `${child} was detached before` }
+  if (!pending) return toRun
+  await session.query(`alter table ${parent} detach partition ${child} finalize`)
+  return { done: true, message: `finalised the detaching of ${child}` }
+}
+
+/** How far a DETACH PARTITION CONCURRENTLY is: `pending` undefined if it is no partition any more. */
+async function detaching(session: Session, { AlterTableStmt: statement }: Extract<Node, { AlterTableStmt: unknown }>) {
+  const command = statement.cmds?.find(isDetachConcurrently)
   const def = command && 'AlterTableCmd' in command ? command.AlterTableCmd.def : undefined
-  const child = def && 'PartitionCmd' in def ? def.PartitionCmd.name : undefined
-  if (!parent || !child) return toRun
+  const partition = def && 'PartitionCmd' in def ? def.PartitionCmd.name : undefined
+  if (!statement.relation || !partition) return undefined
+  const [parent, child] = [rangeName(statement.relation), rangeName(partition)]
   const { rows } = await session.query<{ pending: boolean }>(
     `select inhdetachpending as pending from pg_catalog.pg_inherits
       where inhrelid = pg_catalog.to_regclass($1) and inhparent = pg_catalog.to_regclass($2)`,
-    [rangeName(child), rangeName(parent)],
+    [child, parent],
   )
-  if (!rows[0]) return { done: true, message: `${rangeName(child)} was detached before` }
-  if (!rows[0].pending) return toRun
-  await session.query(`alter table ${rangeName(parent)} detach partition ${rangeName(child)} finalize`)
-  return { done: true, message: `finalised the detaching of ${rangeName(child)}` }
+  return { parent, child, pending: rows[0]?.pending }
 }
 
 interface Index {
@@ -117,31 +125,63 @@ export async function indexesBefore(session: Session, node: Node): Promise<numbe
   return rows.map(row => Number(row.oid))
 }
 
+/** What a failed statement left behind. `stays`: not all of it could be cleared away; the next attempt goes on from it. */
+export interface Leftover {
+  readonly stays: boolean
+  readonly message?: string
+}
+
 /**
  * Drops what a failed statement left: the INVALID index of a CREATE INDEX CONCURRENTLY, which would go on to cost every
- * write, and REINDEX CONCURRENTLY's INVALID copies (`_ccnew`, `_ccold`).
+ * write, and REINDEX CONCURRENTLY's INVALID copies. An index half-way dropped or a partition half-way detached stays so.
+ */
+export async function clearAway(session: Session, node: Node, started: Started | undefined): Promise<Leftover> {
+  if ('IndexStmt' in node && node.IndexStmt.concurrent) {
+    const invalid = (await newIndexes(session, node, started)).filter(index => !index.valid).map(index => index.name)
+    for (const name of invalid) await session.query(`drop index concurrently if exists ${name}`)
+    return { stays: false, ...(invalid.length > 0 && { message: `dropped the INVALID index ${invalid.join(', ')}` }) }
+  }
+  if ('ReindexStmt' in node) {
+    const message = await removeCopies(session, node)
+    return { stays: false, ...(message && { message }) }
+  }
+  if ('DropStmt' in node && node.DropStmt.concurrent) {
+    const name = (node.DropStmt.objects ?? []).map(listNames)[0]
+    const { rows } = await session.query(
+      'select from pg_catalog.pg_index where indexrelid = pg_catalog.to_regclass($1) and not indisvalid',
+      [name],
+    )
+    return rows.length > 0
+      ? { stays: true, message: `the index ${name} is INVALID now, and is to be dropped` }
+      : { stays: false }
+  }
+  if ('AlterTableStmt' in node && (await detaching(session, node))?.pending)
+    return { stays: true, message: 'a partition is half-way detached' }
+  return { stays: false }
+}
+
+/**
+ * REINDEX CONCURRENTLY's INVALID copies (`_ccnew`, `_ccold`).
  * https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTLY
  */
-export async function removeLeftovers(session: Session, node: Node): Promise<string | undefined> {
-  let leftovers: string[] = []
-  if ('IndexStmt' in node && node.IndexStmt.concurrent && node.IndexStmt.idxname) {
-    leftovers = (await newIndexes(session, node, undefined)).filter(index => !index.valid).map(index => index.name)
-  } else if ('ReindexStmt' in node) {
-    const relation = node.ReindexStmt.relation
-    const { rows } = await session.query<{ name: string }>(
-      `select pg_catalog.format('%I.%I', n.nspname, c.relname) as name
-         from pg_catalog.pg_index i
-         join pg_catalog.pg_class c on c.oid = i.indexrelid
-         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$' and n.nspname <> 'pg_toast'
-          and ($1::text is null or i.indrelid = pg_catalog.to_regclass($1) or i.indrelid =
-               (select indrelid from pg_catalog.pg_index where indexrelid = pg_catalog.to_regclass($1)))`,
-      [relation ? rangeName(relation) : null],
-    )
-    leftovers = rows.map(row => row.name)
-  }
-  for (const name of leftovers) await session.query(`drop index concurrently if exists ${name}`)
-  return leftovers.length > 0 ? `dropped the INVALID index ${leftovers.join(', ')}` : undefined
+async function removeCopies(
+  session: Session,
+  { ReindexStmt: statement }: Extract<Node, { ReindexStmt: unknown }>,
+): Promise<string | undefined> {
+  const { relation } = statement
+  const { rows } = await session.query<{ name: string }>(
+    `select pg_catalog.format('%I.%I', n.nspname, c.relname) as name
+       from pg_catalog.pg_index i
+       join pg_catalog.pg_class c on c.oid = i.indexrelid
+       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$' and n.nspname <> 'pg_toast'
+        and ($1::text is null or i.indrelid = pg_catalog.to_regclass($1) or i.indrelid =
+             (select indrelid from pg_catalog.pg_index where indexrelid = pg_catalog.to_regclass($1)))`,
+    [relation ? rangeName(relation) : null],
+  )
+  const names = rows.map(row => row.name)
+  for (const name of names) await session.query(`drop index concurrently if exists ${name}`)
+  return names.length > 0 ? `dropped the INVALID index ${names.join(', ')}` : undefined
 }
 
 function rangeName(relation: RangeVar): string {

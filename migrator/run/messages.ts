@@ -143,6 +143,11 @@ export class LedgerMessages {
     return this.#setJournal(name, `journal || ${quoteLiteral(JSON.stringify({ started }))}::jsonb`)
   }
 
+  /** Journals that a step which commits by itself has failed, and left nothing behind. */
+  stepFailed(name: string): string {
+    return this.#setJournal(name, `journal - 'started'`)
+  }
+
   /** Journals a step as done. */
   stepDone(name: string, stepChecksum: string): string {
     return this.#setJournal(
@@ -177,6 +182,16 @@ export class LedgerMessages {
     )
   }
 
+  /** A migration that failed with nothing of it done or left behind; a repeatable one is still what it was before. */
+  abandon(name: string): string {
+    const unbegun = `name = ${quoteLiteral(name)} and state = 'running' and journal->'done' = '[]' and journal->'started' is null`
+    return (
+      `delete from ${this.#table} where ${unbegun} and journal->'earlier' is null;` +
+      `update ${this.#table} set state = 'applied', checksum = journal->'earlier'->>-1, ` +
+      `journal = nullif(pg_catalog.jsonb_build_object('earlier', (journal->'earlier') - -1), '{"earlier": []}') where ${unbegun};`
+    )
+  }
+
   /** Records that an applied migration is being reverted in steps. */
   recordReverting(name: string): string {
     return `update ${this.#table} set state = 'running', journal = coalesce(journal, '{}') || '{"reverting": true, "done": []}' where name = ${quoteLiteral(name)};`
@@ -184,7 +199,7 @@ export class LedgerMessages {
 
   /** A revert that failed before anything was done. */
   keepApplied(name: string): string {
-    return `update ${this.#table} set state = 'applied', journal = nullif(journal - 'reverting' - 'done' - 'started', '{}') where name = ${quoteLiteral(name)};`
+    return `update ${this.#table} set state = 'applied', journal = nullif(journal - 'reverting' - 'done', '{}') where name = ${quoteLiteral(name)} and journal->'started' is null;`
   }
 
   /** Takes a file's new content for what was applied; the old checksum stays in the row's journal. */

@@ -2,16 +2,17 @@
 // goes on where this one was stopped.
 
 import { createHash } from 'node:crypto'
-import { DivergedError, SchemagateError } from '../errors.ts'
+import { DivergedError, MigrationFailedError, TableLockError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
-import { type LedgerRow, readRow } from '../ledger/read.ts'
+import { type Journal, type LedgerRow, readRow } from '../ledger/read.ts'
+import type { Session } from '../postgres/session.ts'
 import { codeOf, isConnectionLoss, needsSteps } from '../postgres/sqlstate.ts'
 import type { Blocker } from '../postgres/watch.ts'
 import type { Statement } from '../sql/parse.ts'
 import type { Step } from '../sql/steps.ts'
 import { refuseBehindPooler } from './apply.ts'
 import { type Aftermath, explainFailure } from './failure.ts'
-import { indexesBefore, mend, removeLeftovers } from './mend.ts'
+import { clearAway, indexesBefore, type Leftover, mend } from './mend.ts'
 import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
 import { persist } from './persist.ts'
 import type { Run } from './run.ts'
@@ -108,8 +109,9 @@ async function runSteps({
       await persist(run, name, () => runStep(one), blockers)
     } catch (error) {
       // nothing done, nothing to go on from: as if it had never been begun
-      if (done === 0 && error instanceof SchemagateError && !run.signal.aborted)
-        await session.query(direction === 'up' ? messages.remove(name) : messages.keepApplied(name))
+      const failed = error instanceof MigrationFailedError || error instanceof TableLockError
+      if (done === 0 && failed && !run.signal.aborted)
+        await session.script(direction === 'up' ? messages.abandon(name) : messages.keepApplied(name)).done
       throw error
     }
   }
@@ -133,17 +135,19 @@ async function runStep(one: OneStep): Promise<void> {
   // after a lost connection: the step may have been committed although its answer never came
   const row = await readRow(one.run.session, one.run.settings.schema, one.migration.name)
   if ((row?.journal?.done?.length ?? 0) > one.done) return
-  const wasStarted = row?.journal?.started?.step === one.done
+  // a step that was begun and then corrected in the file is another one
+  const begun = row?.journal?.started
+  const started = begun?.step === one.done && begun.checksum === one.checksum ? begun : undefined
   try {
-    if (one.step.mode === 'transaction' && !wasStarted) return await inTransaction(one)
-    return await alone(one, row)
+    if (one.step.mode === 'transaction' && !started) return await inTransaction(one)
+    return await alone(one, started)
   } catch (error) {
     const code = codeOf(error instanceof Error && error.cause ? error.cause : error)
     const forbidden = code !== undefined && needsSteps.has(code)
     // only the catalogue, or the body of a procedure that commits, tells that this cannot be in a transaction
     if (forbidden && one.step.mode === 'transaction' && one.step.statements.length === 1) {
       await one.run.session.rollback()
-      return alone(one, row)
+      return alone(one, started)
     }
     throw error
   }
@@ -162,31 +166,37 @@ async function inTransaction({ run, migration, part, step, limits, settings, don
 }
 
 /** A statement that commits by itself: announced in the journal before, so that the next run knows what to look for. */
-async function alone(one: OneStep, row: LedgerRow | undefined): Promise<void> {
+async function alone(one: OneStep, started: Journal['started']): Promise<void> {
   const { run, migration, part, step, limits, settings, done, checksum, aftermath } = one
   const { session, messages } = run
   const { name } = migration
   const statement = step.statements[0]!
-  const started = row?.journal?.started?.step === done ? row.journal.started : undefined
+  let mark = started
+  let ran = false
   await session.script(`${setLimits(limits, false)}${settings}`).done
   try {
     const outcome = await mend(session, statement.node, started)
     if (outcome.message) run.log.info({ event: 'mend', migration: name }, `${name}: ${outcome.message}`)
     if (!outcome.done) {
       const indexes = started?.indexes ?? (await indexesBefore(session, statement.node))
-      const mark = messages.stepStarted(name, { step: done, ...(indexes && { indexes }) })
-      await session.script(
-        `begin;reset role;reset session authorization;${messages.stepGuard(name, done)}${mark}commit`,
-      ).done
+      mark = { step: done, checksum, ...(indexes && { indexes }) }
+      const journal = `${messages.stepGuard(name, done)}${messages.stepStarted(name, mark)}`
+      await session.script(`begin;reset role;reset session authorization;${journal}commit`).done
       if (settings) await session.script(settings).done
+      ran = true
       await session.script(step.sql).done
     }
     await session.script(`begin;${cleanUp}${messages.stepDone(name, checksum)}commit`).done
   } catch (error) {
     if (run.signal.aborted || isConnectionLoss(error)) throw error
-    const leftover = await removeLeftovers(session, statement.node).catch(() => undefined)
-    await session.script(cleanUp).done
-    if (leftover) run.log.info({ event: 'mend', migration: name }, `${name}: ${leftover}`)
+    // what was there before it ran is for the next attempt
+    const left: Leftover = ran ? await leftover(session, statement, mark) : { stays: started !== undefined }
+    await session.script(`begin;${cleanUp}${left.stays ? '' : messages.stepFailed(name)}commit`).done
+    if (left.message) {
+      const level = left.stays ? 'warn' : 'info'
+      const more = left.stays ? '; the next attempt goes on from there' : ''
+      run.log[level]({ event: 'mend', migration: name }, `${name}: ${left.message}${more}`)
+    }
     throw await explainFailure(
       name,
       part,
@@ -200,6 +210,16 @@ async function alone(one: OneStep, row: LedgerRow | undefined): Promise<void> {
       },
       aftermath,
     )
+  }
+}
+
+/** Clears away what a statement left that failed; what is still in use cannot be. */
+async function leftover(session: Session, { node }: Statement, mark: Journal['started']): Promise<Leftover> {
+  try {
+    return await clearAway(session, node, mark)
+  } catch (error) {
+    if (isConnectionLoss(error)) throw error
+    return { stays: true, message: `what it left behind is still in use (${error})` }
   }
 }
 
