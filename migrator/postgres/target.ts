@@ -2,6 +2,7 @@
 // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
 
 import { userInfo } from 'node:os'
+import { nearest } from '../nearest.ts'
 
 export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 export type SslMode = (typeof sslModes)[number]
@@ -68,13 +69,14 @@ export function readTarget(
   const sslMode = oneOf(sslModes, get('sslmode', 'PGSSLMODE') ?? 'prefer', 'sslmode', problems)
   const attributes = get('target_session_attrs', 'PGTARGETSESSIONATTRS') ?? 'any'
   const user = get('user', 'PGUSER') ?? userInfo().username
+  const sslRootCert = get('sslrootcert', 'PGSSLROOTCERT')
   const target: Target = {
     endpoints: endpoints as [Endpoint, ...Endpoint[]],
     user,
     database: get('dbname', 'PGDATABASE') ?? user,
     // sslrootcert=system asks for the system's authorities, and for nothing less than verify-full
-    sslMode: fields.sslrootcert === 'system' ? 'verify-full' : (sslMode ?? 'prefer'),
-    sslRootCert: get('sslrootcert', 'PGSSLROOTCERT'),
+    sslMode: sslRootCert === 'system' && sslMode !== 'disable' ? 'verify-full' : (sslMode ?? 'prefer'),
+    sslRootCert,
     sslCert: get('sslcert', 'PGSSLCERT'),
     sslKey: get('sslkey', 'PGSSLKEY'),
     sessionAttributes: oneOf(sessionAttributes, attributes, 'target_session_attrs', problems) ?? 'any',
@@ -87,13 +89,24 @@ export function readTarget(
 const urlForm =
   /^postgres(?:ql)?:\/\/(?:(?<userinfo>[^/?]*)@)?(?<hosts>[^/?#]*)(?:\/(?<dbname>[^?#]*))?(?:\?(?<query>[^#]*))?$/
 
+/** A slip in one of these would go unnoticed, and leave a connection less safe than was meant. */
+const weighty = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'target_session_attrs'] as const
+
+/** Parameters of libpq and of other tools that only look like slips. */
+const otherParameters = [
+  ...['ssl', 'sslpassword', 'sslcrl', 'sslcrldir', 'sslcompression', 'sslsni', 'sslnegotiation', 'sslcertmode'],
+  ...['sslaccept', 'sslidentity', 'schema'],
+] as const
+
 const notUrl =
   'DATABASE_URL is not a connection string. Write postgres://user:password@host:5432/database, ' +
   'with characters such as / ? # @ % in the password percent-encoded.'
 
 function parseUrl(url: string, problems: string[]): Record<string, string | undefined> {
   const groups = urlForm.exec(url.trim())?.groups
-  if (!groups) {
+  const query = new URLSearchParams(groups?.query)
+  // a password with a bare / or ? in it ends the address early: what follows would pass for a database or a parameter
+  if (!groups || groups.dbname?.includes('@') || [...query.keys()].some(key => !/^\w+$/.test(key))) {
     problems.push(notUrl)
     return {}
   }
@@ -111,7 +124,12 @@ function parseUrl(url: string, problems: string[]): Record<string, string | unde
       host: addresses.map(a => a.host).join(','),
       port: addresses.some(a => a.port) ? addresses.map(a => a.port).join(',') : '',
     }
-    for (const [key, value] of new URLSearchParams(groups.query)) fields[key] = value
+    for (const [key, value] of query) {
+      fields[key] = value
+      const guess = nearest(key.toLowerCase(), [...weighty, ...otherParameters])
+      if (guess !== key && weighty.some(name => name === guess))
+        problems.push(`DATABASE_URL has an unknown parameter ${key}. Did you mean ${guess}?`)
+    }
     if (fields.ssl === 'true') fields.sslmode ??= 'require'
     return fields
   } catch {
