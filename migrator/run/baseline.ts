@@ -1,8 +1,9 @@
 // `baseline`: for a database that had its schema before it had a ledger.
 
+import { randomUUID } from 'node:crypto'
 import { DivergedError, UsageError } from '../errors.ts'
 import { nearest } from '../nearest.ts'
-import { type Engine, newRunId, readHistoryOf, withFilesAndSession, withRun } from './engine.ts'
+import { type Engine, readHistoryOf, withFilesAndSession, withRun } from './engine.ts'
 import { persist } from './persist.ts'
 import { publish } from './publish.ts'
 
@@ -21,7 +22,7 @@ export async function baseline(engine: Engine, name: string): Promise<string[]> 
       )
       throw new UsageError(`There is no migration ${name}.${guess ? ` Did you mean ${guess}?` : ''}`)
     }
-    return withRun(engine, session, newRunId(), async run => {
+    return withRun(engine, session, randomUUID(), async run => {
       const history = await readHistoryOf(run, files)
       const wrong = history.problems.filter(problem => problem.code !== 'out-of-order')
       if (wrong.length > 0)

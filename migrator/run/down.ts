@@ -10,19 +10,11 @@ import type { Blocker } from '../postgres/watch.ts'
 import { planPart, refuseBehindPooler, watched } from './apply.ts'
 import { call } from './code.ts'
 import { drained } from './drain.ts'
-import {
-  type Engine,
-  newRunId,
-  readHistory,
-  readHistoryOf,
-  requireAgreement,
-  withFilesAndSession,
-  withRun,
-} from './engine.ts'
+import { type Engine, readHistory, readHistoryOf, requireAgreement, withFilesAndSession, withRun } from './engine.ts'
 import type { Aftermath } from './failure.ts'
 import { cleanUp, leaveNothing, setLimits } from './messages.ts'
 import { loadModule } from './module.ts'
-import { asSchemagateError, exitCodeOf, type RunResult, Tally } from './outcome.ts'
+import { conclude, type RunResult, type Tally } from './outcome.ts'
 import { persist } from './persist.ts'
 import { publish } from './publish.ts'
 import { limitsOf, type Run } from './run.ts'
@@ -40,15 +32,10 @@ export interface DownOptions {
 
 /** Reverts applied migrations. Foreseen failures are part of the result; only a bug throws. */
 export async function down(engine: Engine, options: DownOptions = {}): Promise<RunResult> {
-  const started = performance.now()
-  const runId = newRunId()
-  const tally = new Tally()
-  let head: string | null = null
-  let error: ReturnType<typeof asSchemagateError>
-  try {
-    await withFilesAndSession(engine, async (files, session) => {
+  return conclude(engine.signal, (runId, tally) =>
+    withFilesAndSession(engine, async (files, session) => {
       const history = await readHistory(engine, files, session)
-      head = history.head
+      tally.head = history.head
       requireAgreement(history)
       const targets = select(files, history.rows, options)
       if (targets.length === 0) return
@@ -68,30 +55,11 @@ export async function down(engine: Engine, options: DownOptions = {}): Promise<R
           else tally.set(migration, 'skipped', 0)
         }
         const after = await readHistoryOf(run, files)
-        head = after.head
+        tally.head = after.head
         await publish(run, files, after)
       })
-    })
-  } catch (thrown) {
-    error = asSchemagateError(thrown, engine.signal)
-    if (!error) throw thrown
-  }
-  return {
-    runId,
-    outcome:
-      engine.signal.aborted && error
-        ? 'interrupted'
-        : error
-          ? 'failed'
-          : tally.count('reverted')
-            ? 'reverted'
-            : 'nothing-to-do',
-    exitCode: exitCodeOf(error),
-    migrations: tally.results,
-    head,
-    durationMs: Math.round(performance.now() - started),
-    ...(error && { error }),
-  }
+    }),
+  )
 }
 
 /** What is to be reverted, newest first. Repeatable migrations have no way back and are left alone. */

@@ -1,6 +1,5 @@
 // What every command of the engine starts with: the files, a session, the history.
 
-import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { DivergedError } from '../errors.ts'
 import { readFolder } from '../files/folder.ts'
@@ -149,8 +148,4 @@ async function makeLedger(run: Run): Promise<void> {
     await run.session.rollback()
     throw error
   }
-}
-
-export function newRunId(): string {
-  return randomUUID()
 }

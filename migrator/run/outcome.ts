@@ -1,5 +1,6 @@
 // What a run came to: data, from which text and JSON are rendered.
 
+import { randomUUID } from 'node:crypto'
 import { DeniedError, type ExitCode, exitCodes, InterruptedError, NoAnswerError, SchemagateError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { codeOf, isConnectionLoss, sqlstate } from '../postgres/sqlstate.ts'
@@ -22,6 +23,8 @@ export interface RunResult {
 /** Collects the results of a run's migrations while they come. */
 export class Tally {
   readonly #results = new Map<string, MigrationResult>()
+  /** The newest migration that the database was last seen to have. */
+  head: string | null = null
 
   /** Sets what is to be run; all of it is not reached yet. */
   expect(migrations: readonly Migration[]): void {
@@ -41,9 +44,46 @@ export class Tally {
     return [...this.#results.values()]
   }
 
+  get newestApplied(): string | undefined {
+    return this.results.findLast(result => result.status === 'applied' && result.kind !== 'repeatable')?.name
+  }
+
   count(status: MigrationStatus): number {
     return this.results.filter(result => result.status === status).length
   }
+}
+
+/** Does a run's work and makes a result of what it came to. Foreseen failures are part of the result; only a bug throws. */
+export async function conclude(
+  signal: AbortSignal,
+  work: (runId: string, tally: Tally) => Promise<void>,
+): Promise<RunResult> {
+  const started = performance.now()
+  const runId = randomUUID()
+  const tally = new Tally()
+  let error: SchemagateError | undefined
+  try {
+    await work(runId, tally)
+  } catch (thrown) {
+    error = asSchemagateError(thrown, signal)
+    if (!error) throw thrown
+  }
+  return {
+    runId,
+    outcome: outcomeOf(tally, error, signal),
+    exitCode: error?.exitCode ?? exitCodes.done,
+    migrations: tally.results,
+    // what was applied before the failure is more than what was seen at the start
+    head: (error && tally.newestApplied) ?? tally.head,
+    durationMs: Math.round(performance.now() - started),
+    ...(error && { error }),
+  }
+}
+
+function outcomeOf(tally: Tally, error: SchemagateError | undefined, signal: AbortSignal): Outcome {
+  if (error) return signal.aborted ? 'interrupted' : 'failed'
+  if (tally.count('applied') > 0) return 'applied'
+  return tally.count('reverted') > 0 ? 'reverted' : 'nothing-to-do'
 }
 
 /** Any error as one of ours: what Postgres says outside of a migration concerns the ledger. */
@@ -65,8 +105,4 @@ export function asSchemagateError(error: unknown, signal: AbortSignal): Schemaga
       { cause: error },
     )
   return undefined
-}
-
-export function exitCodeOf(error: SchemagateError | undefined): ExitCode {
-  return error?.exitCode ?? exitCodes.done
 }

@@ -1,8 +1,9 @@
 // `repair`: an operator's decision about a ledger and files that disagree. It changes the ledger alone, never the schema.
 
+import { randomUUID } from 'node:crypto'
 import { UsageError } from '../errors.ts'
 import { readRow } from '../ledger/read.ts'
-import { type Engine, newRunId, readHistoryOf, withFilesAndSession, withRun } from './engine.ts'
+import { type Engine, readHistoryOf, withFilesAndSession, withRun } from './engine.ts'
 import { publish } from './publish.ts'
 
 export interface RepairOptions {
@@ -25,7 +26,7 @@ export interface Repair {
  */
 export async function repair(engine: Engine, options: RepairOptions): Promise<Repair[]> {
   return withFilesAndSession(engine, (files, session) =>
-    withRun(engine, session, newRunId(), async run => {
+    withRun(engine, session, randomUUID(), async run => {
       const { problems } = await readHistoryOf(run, files)
       const has = (code: string, name: string) => problems.some(p => p.code === code && p.migration === name)
       const repairs: Repair[] = []

@@ -10,16 +10,8 @@ import { type AppRoleOptions, type AppRolePart, appRoleOf } from './app-role.ts'
 import { apply } from './apply.ts'
 import { finishRevert, restoreUnbegunReverts } from './down.ts'
 import { drained } from './drain.ts'
-import {
-  type Engine,
-  newRunId,
-  readHistory,
-  readHistoryOf,
-  requireAgreement,
-  withFilesAndSession,
-  withRun,
-} from './engine.ts'
-import { asSchemagateError, exitCodeOf, type RunResult, Tally } from './outcome.ts'
+import { type Engine, readHistory, readHistoryOf, requireAgreement, withFilesAndSession, withRun } from './engine.ts'
+import { conclude, type RunResult, type Tally } from './outcome.ts'
 import { RewoundError } from './persist.ts'
 import { checkForms } from './preflight.ts'
 import { isPublished, publish } from './publish.ts'
@@ -36,16 +28,11 @@ export interface UpOptions {
 
 /** Applies pending migrations. Foreseen failures are part of the result; only a bug throws. */
 export async function up(engine: Engine, options: UpOptions = {}): Promise<RunResult> {
-  const started = performance.now()
-  const runId = newRunId()
-  const tally = new Tally()
-  let head: string | null = null
-  let error: ReturnType<typeof asSchemagateError>
-  try {
-    await withFilesAndSession(engine, async (files, session) => {
+  return conclude(engine.signal, (runId, tally) =>
+    withFilesAndSession(engine, async (files, session) => {
       const select = (pending: readonly Migration[]) => upTo(files, pending, options.to)
       const first = await readHistory(engine, files, session)
-      head = first.head
+      tally.head = first.head
       requireAgreement(first, options.allowAhead)
       const pending = select(first.pending)
       const role = options.appRole && (await appRoleOf(engine, options.appRole))
@@ -65,33 +52,13 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
           tally.expect(toApply)
           await applyAll(run, files, toApply, interruptedReverts(history), tally)
           const after = await readHistoryOf(run, files)
-          head = after.head
+          tally.head = after.head
           await role?.ensure(run)
           await publish(run, files, after)
         })
       })
-    })
-  } catch (thrown) {
-    error = asSchemagateError(thrown, engine.signal)
-    if (!error) throw thrown
-  }
-  const outcome =
-    engine.signal.aborted && error
-      ? 'interrupted'
-      : error
-        ? 'failed'
-        : tally.count('applied') > 0
-          ? 'applied'
-          : 'nothing-to-do'
-  return {
-    runId,
-    outcome,
-    exitCode: exitCodeOf(error),
-    migrations: tally.results,
-    head: (error && newestApplied(tally)) ?? head,
-    durationMs: Math.round(performance.now() - started),
-    ...(error && { error }),
-  }
+    }),
+  )
 }
 
 /** With nothing pending: what comes after the migrations may have been kept from being done, or is new. */
@@ -118,10 +85,6 @@ const mostRewound = 5
 function interruptedReverts(history: History): ReadonlySet<string> {
   const begun = history.rows.filter(row => row.journal?.reverting && (row.journal.done?.length || row.journal.started))
   return new Set(begun.map(row => row.name))
-}
-
-function newestApplied(tally: Tally): string | undefined {
-  return tally.results.findLast(r => r.status === 'applied' && r.kind !== 'repeatable')?.name
 }
 
 /** The pending migrations up to `to`. @throws UsageError if there is no such migration. */
