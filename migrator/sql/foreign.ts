@@ -34,7 +34,9 @@ export function findForeign(sql: string): Foreign | undefined {
   return findIn(scan(sql).code)
 }
 
-function findIn(sql: string): Foreign | undefined {
+/** In code alone, in which names still stand in their quotes: templates are filled in there too, variables are not. */
+function findIn(code: string): Foreign | undefined {
+  const sql = code.replace(/(?<!(?<!:):)"[^"]*"/g, name => name.replace(/[^\r\n]/g, ' '))
   const copy = copyFromStdin.exec(sql)
   if (copy) return { offset: copy.index + copy[0].search(/\S/), message: copyMessage }
   const command = psqlCommand.exec(sql)
@@ -46,7 +48,7 @@ function findIn(sql: string): Foreign | undefined {
     }
   }
   for (const { pattern, what } of templates) {
-    const match = pattern.exec(sql)
+    const match = pattern.exec(code)
     if (match)
       return {
         offset: match.index + match[0].search(/\S/),
@@ -87,7 +89,8 @@ export function findTemplateInName(sql: string): Foreign | undefined {
 
 /** True if the text may hold something for the others to find: quick, and more often true than not needed. */
 export function maybeForeign(sql: string): boolean {
-  return findIn(sql) !== undefined || /\bcopy\b[^;]*\bfrom\s+stdin\b/i.test(sql)
+  const patterns = [psqlCommand, psqlVariable, ...templates.map(({ pattern }) => pattern)]
+  return patterns.some(pattern => pattern.test(sql)) || /\bcopy\b[^;]*\bfrom\s+stdin\b/i.test(sql)
 }
 
 /** Flyway fills in `${...}` before anything runs, also inside strings; here it would silently stay as it is. */
