@@ -12,17 +12,27 @@ const dist = `${root}dist.${process.pid}`
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 const require = createRequire(import.meta.url)
 
-/** Umzug's own command line is never used, and costs more to load than all of the rest. */
-const withoutUmzugCli = {
-  name: 'without-umzug-cli',
-  load: (id: string) => (/umzug[\\/]lib[\\/]cli\.js$/.test(id) ? 'exports.UmzugCLI = undefined' : undefined),
+/**
+ * What libraries load at every start and the command line never uses; it costs more than the rest of a start.
+ * Umzug has a command line of its own, pino can log from a worker thread, and both halves of pino check their arguments
+ * with node:assert.
+ */
+const unused: readonly { id: RegExp; instead: string }[] = [
+  { id: /umzug[\\/]lib[\\/]cli\.js$/, instead: 'exports.UmzugCLI = undefined' },
+  { id: /thread-stream[\\/]index\.js$/, instead: 'module.exports = undefined' },
+  { id: /^\0assert$/, instead: 'module.exports = (ok, message) => { if (!ok) throw new Error(message) }' },
+]
+const withoutTheUnused = {
+  name: 'without-the-unused',
+  resolveId: (id: string) => (id === 'assert' ? '\0assert' : undefined),
+  load: (id: string) => unused.find(module => module.id.test(id))?.instead,
 }
 
 async function write(input: InputOptions, output: OutputOptions): Promise<void> {
   const bundle = await rolldown({
     platform: 'node',
     transform: { define: { SCHEMAGATE_VERSION: JSON.stringify(version) } },
-    plugins: [withoutUmzugCli],
+    plugins: [withoutTheUnused],
     ...input,
   })
   // names stay as they are: an error's class is part of what the log says
