@@ -35,6 +35,10 @@ const BACKOFF = [0, 25, 50, 100, 250]
 // it is renewed when it is so many times as old as an answer may become.
 const RENEW_AFTER = 2
 
+// A restore wants the ledger several times in a row (its constraints, then its table): it must not wait for the gate
+// each time, nor may anything be answered in between.
+const QUIET = 1_000
+
 /** Two sessions, or one that does for both. */
 interface Sessions {
   /** Hears notifications and carries the announcement. */
@@ -56,6 +60,8 @@ export class Watch {
   #sessions: Session[] = []
   #checks: (() => void)[] = []
   #heldSince: number | undefined
+  /** Until then the ledger is left alone for whoever wanted it. */
+  #quietUntil = 0
   #name = ''
   /** Counts openings, so that a letting go that was begun before one does not end after it. */
   #round = 0
@@ -196,7 +202,8 @@ export class Watch {
       if (warned !== undefined && !(await this.reader.locks(sessions.eye)).running) {
         if (this.#aboutTo === warned) this.#aboutTo = undefined
       }
-      const told = verdict.state === 'open' ? (this.#aboutTo ?? verdict) : verdict
+      const kept = this.#aboutTo ?? (sent < this.#quietUntil ? LOCKED : undefined)
+      const told = verdict.state === 'open' ? (kept ?? verdict) : verdict
       const status = statusOf(manifest, told, databaseHead)
       if (told.state !== 'open') this.#door.shut(status)
       else if (this.#isReady(sessions) && !this.#lost && !this.#closing) this.#door.open(status, sent + staleAfter)
@@ -231,6 +238,7 @@ export class Watch {
       const patience = pause(this.#settings.staleAfter / 2, undefined, { signal: this.#end.signal }).catch(() => {})
       await Promise.race([this.#door.empty(), patience])
       await this.#dropFence(eye)
+      this.#quietUntil = performance.now() + QUIET
     } else if (performance.now() - (this.#heldSince ?? 0) > RENEW_AFTER * this.#settings.staleAfter) {
       this.#heldSince = (await this.reader.hold(eye)) ? performance.now() : undefined
       if (this.#heldSince === undefined) this.#door.shut(statusOf(this.#settings.manifest, LOCKED))

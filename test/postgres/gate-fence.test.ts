@@ -98,6 +98,30 @@ describe('with the fence', () => {
     expect(gate.isOpen).toBe(false)
   })
 
+  test('a restore that wants the ledger several times waits for the gate only once', async ({ database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    const gate = gateOf({ url: database.url, manifest: app })
+    await gate.whenOpen({ timeout: 5000 })
+    await database.query('alter table schemagate.ledger drop constraint ledger_position_key')
+    expect((await gate.check()).state).toBe('migrating')
+    await database.query("set lock_timeout = '200ms'; drop table schemagate.ledger; reset lock_timeout")
+    await eventually(() => expect(gate.state).toBe('unmigrated'))
+    expect(gate.history.map(({ state }) => state)).toEqual(['open', 'migrating', 'unmigrated'])
+  })
+
+  test('a change of the ledger that leaves it as it was closes the gate for a moment', async ({ database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    const gate = gateOf({ url: database.url, manifest: app })
+    await gate.whenOpen({ timeout: 5000 })
+    await database.query('alter table schemagate.ledger drop constraint ledger_position_key')
+    expect(gate.isOpen).toBe(false)
+    expect(await timeUntil(() => gate.isOpen)).toBeLessThan(2000)
+  })
+
   test('while someone holds the table locked the gate is closed, and says so', async ({ database }) => {
     const ledger = ledgerOf(database)
     await ledger.create()
