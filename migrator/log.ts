@@ -1,7 +1,7 @@
 // The log: pino, as JSON lines or pretty, with every secret taken out on the way.
 
 import { pino } from 'pino'
-import { redactor } from './redact.ts'
+import { redactLine, redactor } from './redact.ts'
 
 /** What the engine says while it works; pino's own shape, so that any pino logger will do. */
 export interface Log {
@@ -35,7 +35,7 @@ export async function createLog({ level, format, fd, secrets }: LogOptions): Pro
       formatters: { level: label => ({ level: label }) },
       serializers: { err: serialiseError },
     },
-    { write: line => sink.write(redact(line)) },
+    { write: line => sink.write(redactLine(redact, line)) },
   )
   return log
 }

@@ -12,7 +12,9 @@ export function redactor(secrets: readonly (string | undefined)[] = []): (text: 
   const forms = new Set<string>()
   for (const secret of secrets) {
     if (secret === undefined || secret.length < 4) continue
-    for (const form of [secret, encodeURIComponent(secret), encodeURI(secret), JSON.stringify(secret).slice(1, -1)])
+    // half of a surrogate pair has no percent-encoding
+    const whole = secret.toWellFormed()
+    for (const form of [secret, encodeURIComponent(whole), encodeURI(whole), JSON.stringify(secret).slice(1, -1)])
       forms.add(form)
   }
   const longestFirst = [...forms].sort((a, b) => b.length - a.length)
@@ -26,5 +28,19 @@ export function redactor(secrets: readonly (string | undefined)[] = []): (text: 
         // an excerpt that is hidden already keeps its width, for the caret under it
         /^E?'\*+'$/.test(value) ? all : `${word}${between}'***'`,
       )
+  }
+}
+
+/**
+ * The same for a line of JSON: its values are redacted one by one, so that it stays JSON whatever a secret holds, and
+ * its keys stay what they are even if somebody's password is `event`.
+ */
+export function redactLine(redact: (text: string) => string, line: string): string {
+  const value = (key: string, raw: unknown): unknown =>
+    typeof raw !== 'string' ? raw : /^(password|passwd|pwd|pgpassword)$/i.test(key) ? '***' : redact(raw)
+  try {
+    return `${JSON.stringify(JSON.parse(line, value))}\n`
+  } catch {
+    return redact(line)
   }
 }
