@@ -47,7 +47,7 @@ export class Reader {
     this.#locksSql = locksSql(schema)
     // Read committed, so that every look sees what has been committed; access share, so that only a drop, a truncate or
     // a change of the table's form has to wait.
-    this.#holdSql = `rollback; begin isolation level read committed read only; lock table ${ledgerTable(schema)} in access share mode`
+    this.#holdSql = `begin isolation level read committed read only; lock table ${ledgerTable(schema)} in access share mode`
     this.#reading = { verdict: judge(manifest, null), databaseHead: null }
   }
 
@@ -65,12 +65,13 @@ export class Reader {
   }
 
   /**
-   * Begins a transaction that keeps the ledger's table in place until `release`, letting go of one that was begun
-   * before. False when there is no table to hold, or it is locked: the next `read` says which.
+   * Begins a transaction that keeps the ledger's table in place until `release`. To renew one it must be said that it is
+   * there: the server's log would tell of each rollback without a transaction. False when there is no table to hold, or
+   * it is locked: the next `read` says which.
    */
-  async hold(session: Queryable): Promise<boolean> {
+  async hold(session: Queryable, { renew = false } = {}): Promise<boolean> {
     try {
-      await session.query(this.#holdSql)
+      await session.query(renew ? `rollback; ${this.#holdSql}` : this.#holdSql)
       return true
     } catch (error) {
       const code = sqlState(error)

@@ -240,7 +240,7 @@ export class Watch {
       await this.#dropFence(eye)
       this.#quietUntil = performance.now() + QUIET
     } else if (performance.now() - (this.#heldSince ?? 0) > RENEW_AFTER * this.#settings.staleAfter) {
-      this.#heldSince = (await this.reader.hold(eye)) ? performance.now() : undefined
+      this.#heldSince = (await this.reader.hold(eye, { renew: true })) ? performance.now() : undefined
       if (this.#heldSince === undefined) this.#door.shut(statusOf(this.#settings.manifest, LOCKED))
     }
   }
