@@ -1,0 +1,181 @@
+// One kill point: a run is stopped at one message to the server, another run follows, and the end is compared.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import type { EmbeddedPostgres } from '../../scripts/embedded-postgres.ts'
+import { dumpCatalog } from './catalog.ts'
+import { type CliResult, type RunningCli, schemagate, start } from './cli.ts'
+import { tcpProxy, type Verdict } from './tcp-proxy.ts'
+import type { ClientMessage } from './wire.ts'
+
+/**
+ * What happens to the run:
+ * - `SIGKILL`: the process is gone, and the server learns of it by the closed socket alone;
+ * - `SIGTERM`: the process is asked to stop;
+ * - `cut`: the connection is gone for both sides, and the process lives on;
+ * - `crash`: the server stops at once, and is started again.
+ */
+export type Cause = 'SIGKILL' | 'SIGTERM' | 'cut' | 'crash'
+
+/** When: before the server has the message, when it has it, or when it has answered it and nobody heard. */
+export type Moment = 'before' | 'after' | 'answered'
+
+export interface KillPoint {
+  readonly cause: Cause
+  readonly moment: Moment
+  /** The n-th message of the run, over all its connections, from 1. */
+  readonly index: number
+}
+
+/** Where a database stands: all that two runs which came to the same end have in common. */
+export interface Standing {
+  readonly catalog: string
+  readonly ledger: readonly object[]
+  readonly tally: readonly object[]
+  readonly manifest: unknown
+}
+
+export interface Outcome {
+  readonly point: KillPoint
+  /** The message at which it happened; undefined if the run was over before. */
+  readonly at: string | undefined
+  /** What was wrong; undefined if all was well. */
+  readonly failure: string | undefined
+}
+
+const cuts = { before: 'cut-before', after: 'cut-after', answered: 'cut-after-answer' } as const
+
+export interface Stage {
+  /** A connection string for a database of its own, empty. */
+  readonly url: string
+  readonly dir: string
+  /** Needed for `crash`. */
+  readonly server?: EmbeddedPostgres
+}
+
+/** How many messages an undisturbed run sends, and where it ends. */
+export async function undisturbed({ url, dir }: Stage): Promise<{ messages: readonly ClientMessage[]; end: Standing }> {
+  const proxy = await tcpProxy(url)
+  const run = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: proxy.url(url) } })
+  await proxy.close()
+  if (run.code !== 0) throw new Error(`the undisturbed run failed with ${run.code}:\n${run.stdout}${run.stderr}`)
+  return { messages: [...proxy.messages], end: await standing(url) }
+}
+
+/** Tries one kill point on an empty database, and holds the end against `expected`. */
+export async function tryPoint(stage: Stage, point: KillPoint, expected: Standing): Promise<Outcome> {
+  const { url, dir } = stage
+  let at: string | undefined
+  let struck = 0
+  let back: Promise<void> | undefined
+  let run: RunningCli | undefined
+  const strike = async (): Promise<Verdict> => {
+    struck = performance.now()
+    switch (point.cause) {
+      case 'cut':
+        return cuts[point.moment]
+      case 'SIGKILL':
+        if (point.moment === 'before') run?.kill('SIGKILL')
+        else setImmediate(() => run?.kill('SIGKILL'))
+        return cuts[point.moment]
+      case 'SIGTERM':
+        if (point.moment === 'before') {
+          run?.kill('SIGTERM')
+          await sleep(5)
+        } else setTimeout(() => run?.kill('SIGTERM'), point.moment === 'after' ? 0 : 5)
+        return 'forward'
+      case 'crash': {
+        const crash = async () => {
+          await stage.server?.crash()
+          await stage.server?.start()
+        }
+        if (point.moment === 'before') {
+          back = crash()
+          return 'cut-before'
+        }
+        back = sleep(point.moment === 'after' ? 0 : 3).then(crash)
+        return point.moment === 'after' ? 'forward' : 'cut-after-answer'
+      }
+    }
+  }
+  const proxy = await tcpProxy(url, {
+    onMessage: async message => {
+      if (message.index !== point.index) return 'forward'
+      at = `${message.type} ${message.sql?.replaceAll(/\s+/g, ' ').slice(0, 4_000) ?? ''}`
+      return strike()
+    },
+  })
+  const said: string[] = []
+  try {
+    run = start(['up', '--dir', dir], { env: { DATABASE_URL: proxy.url(url) } })
+    const first = await run.ended
+    said.push(`first run: ${first.code ?? first.signal}\n${first.stdout}${first.stderr}`)
+    const wrong = at === undefined ? undefined : judgeFirst(point.cause, first, performance.now() - struck)
+    await back
+    if (wrong) throw new Error(wrong)
+    const second = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: url } })
+    said.push(`second run: ${second.code ?? second.signal}\n${second.stdout}${second.stderr}`)
+    if (second.code !== 0) throw new Error(`the second run ended with ${second.code ?? second.signal}`)
+    const difference = differenceOf(await standing(url), expected)
+    if (difference) throw new Error(difference)
+    return { point, at, failure: undefined }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return { point, at, failure: `${describePoint(point)} (${at?.slice(0, 300)}): ${why}\n${said.join('\n')}` }
+  } finally {
+    await proxy.close()
+  }
+}
+
+export function describePoint({ cause, moment, index }: KillPoint): string {
+  return `${cause} ${moment} message ${index}`
+}
+
+/** What the run that was struck must have come to. */
+function judgeFirst(cause: Cause, { code, signal, lines }: CliResult, tookMs: number): string | undefined {
+  if (cause === 'SIGKILL') return signal === 'SIGKILL' || code === 0 ? undefined : `the killed run ended with ${code}`
+  if (cause === 'SIGTERM') {
+    // it may have come too late to be heard
+    if (code !== 143 && code !== 0 && signal !== 'SIGTERM') return `the run told to stop ended with ${code ?? signal}`
+    if (tookMs > 2_500) return `the run told to stop took ${Math.round(tookMs)} ms`
+    const last = lines.at(-1)
+    if (code === 143 && last?.event !== 'run') return `its last line was no summary: ${JSON.stringify(last)}`
+    return undefined
+  }
+  return code === 0 ? undefined : `the run did not converge by itself: it ended with ${code ?? signal}`
+}
+
+/** Where a database stands now. */
+export async function standing(url: string): Promise<Standing> {
+  const client = new pg.Client({ connectionString: url, application_name: 'test' })
+  await client.connect()
+  try {
+    const catalog = await dumpCatalog(client, { exclude: [] })
+    const ledger = await client.query<object>(
+      'select name, checksum, kind, breaking, state, journal from schemagate.ledger order by position',
+    )
+    const tally = await client.query<object>(
+      'select step, count(*)::int as times from tally group by step order by step',
+    )
+    const manifest = await client.query<{ manifest: unknown }>('select manifest from schemagate.manifest')
+    return { catalog, ledger: ledger.rows, tally: tally.rows, manifest: manifest.rows }
+  } finally {
+    await client.end()
+  }
+}
+
+/** In words, the first thing in which two ends differ. */
+function differenceOf(actual: Standing, expected: Standing): string | undefined {
+  for (const part of ['tally', 'ledger', 'manifest', 'catalog'] as const) {
+    const [is, should] = [lines(actual[part]), lines(expected[part])]
+    const missing = should.filter(line => !is.includes(line))
+    const extra = is.filter(line => !should.includes(line))
+    if (is.join('\n') !== should.join('\n'))
+      return `the ${part} differs.\nmissing:\n${missing.join('\n')}\ntoo much:\n${extra.join('\n')}`
+  }
+  return undefined
+}
+
+function lines(part: unknown): string[] {
+  return typeof part === 'string' ? part.split('\n') : Array.isArray(part) ? part.map(row => JSON.stringify(row)) : []
+}
