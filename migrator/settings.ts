@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { UsageError } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { commonOptions, furtherVariables, type Option, parseOption } from './options.ts'
-import { hasLibpqVariables, readTarget, type Target } from './postgres/target.ts'
+import { hasLibpqVariables, passwordsIn, readTarget, type Target } from './postgres/target.ts'
 import type { EngineSettings } from './run/engine.ts'
 import { readSecret } from './secrets.ts'
 
@@ -125,7 +125,7 @@ export function readLogSettings(argv: readonly string[], env: Env): LogSettings 
     format: format === 'pretty' || format === 'json' ? format : undefined,
     secrets: [
       password,
-      url === undefined ? undefined : readTarget(url, env, password, ignored)?.password,
+      ...(url === undefined ? [] : [readTarget(url, env, password, ignored)?.password, ...passwordsIn(url)]),
       readSecret(env, 'SCHEMAGATE_APP_PASSWORD', ignored),
     ],
   }

@@ -138,6 +138,17 @@ function parseUrl(url: string, problems: string[]): Record<string, string | unde
   }
 }
 
+/** What may be a password in a connection string, also in one that cannot be read: as written, and decoded. */
+export function passwordsIn(url: string): string[] {
+  const written = /^[^:]*:\/\/[^:@]*:(.*)@/s.exec(url)?.[1]
+  if (!written) return []
+  try {
+    return [written, decodeURIComponent(written)]
+  } catch {
+    return [written]
+  }
+}
+
 function oneOf<const T extends string>(
   values: readonly T[],
   value: string,
