@@ -14,17 +14,18 @@ const require = createRequire(import.meta.url)
 
 /**
  * What libraries load at every start and the command line never uses; it costs more than the rest of a start.
- * Umzug has a command line of its own, pino can log from a worker thread, and both halves of pino check their arguments
- * with node:assert.
+ * Umzug has a command line of its own, pino can log from a worker thread and checks arguments with node:assert, and pg
+ * has the names of hosts looked up for its native sibling.
  */
 const unused: readonly { id: RegExp; instead: string }[] = [
   { id: /umzug[\\/]lib[\\/]cli\.js$/, instead: 'exports.UmzugCLI = undefined' },
   { id: /thread-stream[\\/]index\.js$/, instead: 'module.exports = undefined' },
+  { id: /^\0dns$/, instead: 'exports.lookup = undefined' },
   { id: /^\0assert$/, instead: 'module.exports = (ok, message) => { if (!ok) throw new Error(message) }' },
 ]
 const withoutTheUnused = {
   name: 'without-the-unused',
-  resolveId: (id: string) => (id === 'assert' ? '\0assert' : undefined),
+  resolveId: (id: string) => (id === 'assert' || id === 'dns' ? `\0${id}` : undefined),
   load: (id: string) => unused.find(module => module.id.test(id))?.instead,
 }
 

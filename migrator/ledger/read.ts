@@ -50,10 +50,10 @@ export async function readRow(session: Session, schema: string, name: string): P
 }
 
 async function selectRows(session: Session, table: string, where: string): Promise<LedgerRow[]> {
-  const { rows } = await session.query<LedgerRow>(
-    `select name, checksum, position::float8 as position, kind, breaking, state, applied_at as "appliedAt",
+  const { rows } = await session.query<Omit<LedgerRow, 'appliedAt'> & { appliedAt: number }>(
+    `select name, checksum, position::float8 as position, kind, breaking, state, (extract(epoch from applied_at) * 1000)::float8 as "appliedAt",
             duration_ms as "durationMs", run_id as "runId", journal
        from ${table} ${where} order by position`,
   )
-  return rows
+  return rows.map(row => ({ ...row, appliedAt: new Date(row.appliedAt) }))
 }

@@ -77,12 +77,16 @@ export class Session {
     this.#connected = await connect(this.options)
   }
 
-  async close(): Promise<void> {
+  /** Says goodbye, and does not wait for the answer: the process may end meanwhile. */
+  close(): void {
     this.options.signal.removeEventListener('abort', this.#onAbort)
     const { client } = this
-    const hangUp = setTimeout(() => client.connection.stream.destroy(), goodbye)
-    await client.end().catch(() => {})
-    clearTimeout(hangUp)
+    const hangUp = setTimeout(() => client.connection.stream.destroy(), goodbye).unref()
+    if (client.connection.stream instanceof net.Socket) client.connection.stream.unref()
+    void client
+      .end()
+      .catch(() => {})
+      .then(() => clearTimeout(hangUp))
   }
 
   /**
