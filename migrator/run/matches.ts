@@ -1,7 +1,7 @@
 // The question of `check` and `wait`: does the database match, the files or an app's manifest?
 
-import { DivergedError, NotReadyError } from '../errors.ts'
-import { readManifest } from '../gate/manifest.ts'
+import { DivergedError, NotReadyError, UsageError } from '../errors.ts'
+import { type Manifest, ManifestError, readManifest } from '../gate/manifest.ts'
 import { judge, type LedgerRow as WindowRow } from '../gate/window.ts'
 import type { DatabaseState } from '../ledger/history.ts'
 import { type LedgerRow, readLedger } from '../ledger/read.ts'
@@ -35,13 +35,22 @@ export async function matches(engine: Engine, manifestFile: string | undefined):
 }
 
 async function matchesManifest(engine: Engine, file: string): Promise<Match> {
-  const manifest = readManifest(file)
+  const manifest = readManifestFile(file)
   const rows = await withSession(engine, session => readLedger(session, engine.settings.schema))
   const { state, detail } = judge(manifest, rows?.map(windowRow) ?? null)
   const head = rows?.findLast(row => row.state === 'applied' && row.kind !== 'repeatable')?.name ?? null
   if (state === 'open') return { state, head }
   const error = state === 'diverged' || state === 'too-old' ? new DivergedError(detail) : new NotReadyError(detail)
   return { state, head, error }
+}
+
+/** What the operator named is wrong: that is a matter of the command line here. */
+function readManifestFile(file: string): Manifest {
+  try {
+    return readManifest(file)
+  } catch (error) {
+    throw error instanceof ManifestError ? new UsageError(error.message, { cause: error }) : error
+  }
 }
 
 function windowRow(row: LedgerRow): WindowRow {
