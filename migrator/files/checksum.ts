@@ -1,6 +1,6 @@
 // A migration's checksum: the same on every machine and after every editor.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** The text as it counts: without a byte-order mark, with LF line ends and one last newline. */
 export function normalise(text: string): string {
@@ -11,5 +11,5 @@ export function normalise(text: string): string {
 
 /** sha256, hex, of the normalised text. */
 export function checksum(text: string): string {
-  return createHash('sha256').update(normalise(text)).digest('hex')
+  return hash('sha256', normalise(text))
 }
