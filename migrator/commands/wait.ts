@@ -4,10 +4,12 @@ import { accessSync, constants as fsConstants, statSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration } from '../durations.ts'
-import { type ExitCode, exitCodes, NoAnswerError, type SchemagateError, UsageError } from '../errors.ts'
+import { DeniedError, type ExitCode, exitCodes, NoAnswerError, type SchemagateError, UsageError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { codeOf, sqlstate } from '../postgres/sqlstate.ts'
 import type { Engine } from '../run/engine.ts'
 import { type Match, matches } from '../run/matches.ts'
+import { asSchemagateError } from '../run/outcome.ts'
 import { manifestOption } from './check.ts'
 import type { Command } from './command.ts'
 import { logFailure } from './run-summary.ts'
@@ -18,7 +20,7 @@ export const waitCommand: Command = {
   name: 'wait',
   summary: 'asks the same as `check` until the answer is yes or the time is up; then runs COMMAND, if there is one',
   description:
-    'With `-- COMMAND ARGS` it becomes the command once the database matches: the process is replaced where the system can, and signals and exit code are passed on.',
+    'It goes on asking also while Postgres does not let it in: before the first run of the migrator the app has no login. With `-- COMMAND ARGS` it becomes the command once the database matches: the process is replaced where the system can, and signals and exit code are passed on.',
   logsToStdout: true,
   database: true,
   positionals: { names: [], required: 0, rest: true },
@@ -72,12 +74,17 @@ async function waitUntil(
 
 type Answer = Omit<Match, 'error'> & { readonly error?: SchemagateError }
 
-/** Postgres may still come; any other error is an answer. */
+/** The login, its password, the database and what it may read are made by the very run that is waited for. */
+const stillToCome: ReadonlySet<string> = new Set(['28000', '28P01', '3D000', sqlstate.insufficientPrivilege])
+
+/** Postgres may still come, and so may the right to ask; any other error is an answer. */
 async function ask(engine: Engine, manifestFile: string | undefined): Promise<Answer> {
   try {
     return await matches(engine, manifestFile)
-  } catch (error) {
-    if (!(error instanceof NoAnswerError)) throw error
+  } catch (thrown) {
+    const error = asSchemagateError(thrown, engine.signal)
+    const isDenied = error instanceof DeniedError && stillToCome.has(codeOf(error.cause) ?? '')
+    if (!(error instanceof NoAnswerError) && !isDenied) throw thrown
     return { state: 'unreachable', head: null, error }
   }
 }
