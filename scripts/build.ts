@@ -15,11 +15,15 @@ const require = createRequire(import.meta.url)
 /**
  * What libraries load at every start and the command line never uses; it costs more than the rest of a start.
  * Umzug has a command line of its own, pino can log from a worker thread and checks arguments with node:assert, and pg
- * has the names of hosts looked up for its native sibling.
+ * has the names of hosts looked up for its native sibling, and the Web Crypto API for passwords.
  */
 const unused: readonly { id: RegExp; instead: string }[] = [
   { id: /umzug[\\/]lib[\\/]cli\.js$/, instead: 'exports.UmzugCLI = undefined' },
   { id: /thread-stream[\\/]index\.js$/, instead: 'module.exports = undefined' },
+  {
+    id: /pg[\\/]lib[\\/]crypto[\\/]utils\.js$/,
+    instead: `module.exports = require(${JSON.stringify(`${root}migrator/postgres/password-exchange.ts`)})`,
+  },
   { id: /^\0dns$/, instead: 'exports.lookup = undefined' },
   { id: /^\0assert$/, instead: 'module.exports = (ok, message) => { if (!ok) throw new Error(message) }' },
 ]
