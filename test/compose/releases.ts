@@ -76,3 +76,17 @@ export const rewritten = async () => {
   const text = await readFile(join(root, 'migrator/migrations', file), 'utf8')
   return release('rewritten', { [file]: `${text}\n-- An afterthought.\n` })
 }
+
+/** Two migrations that end only once there is a table `go`: one in a transaction, and one that runs step by step. */
+export const halting = () =>
+  release('halting', {
+    '9001_whole.sql': `-- migrate:up
+create table whole (id int);
+select pg_sleep(60) where to_regclass('public.go') is null;
+`,
+    '9002_steps.sql': `-- migrate:up transaction:false
+create table first_step (id int);
+select pg_sleep(60) where (select count(*) from go) < 2;
+create table second_step (id int);
+`,
+  })
