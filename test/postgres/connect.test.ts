@@ -225,12 +225,11 @@ test('no output of any command that fails holds the password', async ({ database
     [['repair', '--forget-missing', 'none', '--dir', good], { DATABASE_URL: url }],
     [['manifest', '--dir', empty], { DATABASE_URL: url }],
   ]
-  for (const format of ['json', 'pretty'])
-    for (const [args, env] of runs) {
-      const { stdout, stderr } = await schemagate([...args, '--connect-timeout', '2s'], {
-        env: { ...env, LOG_FORMAT: format, LOG_LEVEL: 'trace' },
-      })
-      expect(stdout + stderr).not.toBe('')
-      expectNoPassword(stdout + stderr)
-    }
+  for (const [i, [args, env]] of runs.entries()) {
+    const { stdout, stderr } = await schemagate([...args, '--connect-timeout', '2s'], {
+      env: { ...env, LOG_FORMAT: i % 2 ? 'json' : 'pretty', LOG_LEVEL: 'trace' },
+    })
+    expect(stdout + stderr).not.toBe('')
+    expectNoPassword(stdout + stderr)
+  }
 })

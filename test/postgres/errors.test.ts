@@ -67,20 +67,22 @@ describe('the place of an error', () => {
       16,
     ],
   ]
-  test.for(places)('in %s', async ([, marked, line, column], { database }) => {
-    const error = await failure(database, { '1_x.sql': marked.replace('¦', '') })
-    expect(error.place).toMatchObject({ line, column })
-    expect(error.message).toContain(`1_x failed at 1_x.sql:${line}:${column}: `)
-    // what stands above the caret is what stands behind the place
-    const [source, caret] = error
-      .place!.excerpt.split('\n')
-      .slice(error.place!.excerpt.split('\n').findIndex(l => l.startsWith('>')))
-    const behind = marked.slice(marked.indexOf('¦') + 1).split(/\r?\n/)[0]!
-    expect(source!.endsWith(behind.trimEnd())).toBe(true)
-    expect(source).toContain(`> ${line} | `)
-    expect(caret!.trimEnd().endsWith('^')).toBe(true)
-    // nothing of our own statements is shown
-    expect(error.message).not.toMatch(/ledger|set_config|reset all/)
+  test('is that of the file, in characters, whatever stands before it', async ({ database }) => {
+    for (const [what, marked, line, column] of places) {
+      await database.query('drop schema if exists schemagate cascade')
+      const error = await failure(database, { '1_x.sql': marked.replace('¦', '') })
+      expect({ what, ...error.place }).toMatchObject({ what, line, column })
+      expect(error.message).toContain(`1_x failed at 1_x.sql:${line}:${column}: `)
+      // what stands above the caret is what stands behind the place
+      const shown = error.place!.excerpt.split('\n')
+      const [source, caret] = shown.slice(shown.findIndex(text => text.startsWith('>')))
+      const behind = marked.slice(marked.indexOf('¦') + 1).split(/\r?\n/)[0]!
+      expect(source!.endsWith(behind.trimEnd()), what).toBe(true)
+      expect(source, what).toContain(`> ${line} | `)
+      expect(caret!.trimEnd().endsWith('^'), what).toBe(true)
+      // nothing of our own statements is shown
+      expect(error.message, what).not.toMatch(/ledger|set_config|reset all/)
+    }
   })
 
   test.for([
@@ -220,18 +222,18 @@ describe('what no server understands is refused before anything is applied', () 
     ],
     ["MySQL's DELIMITER", 'delimiter //\nselect 1//', "MySQL's DELIMITER", 1, 1],
   ]
-  test.for(foreign)('%s', async ([, text, message, line, column], { database }) => {
-    const { error, exitCode, migrations } = await up(database, {
-      '1_ok.sql': 'create table a (id int);',
-      '2_x.sql': text,
-    })
-    expect(exitCode, error?.message).toBe(2)
-    expect(error).toBeInstanceOf(UsageError)
-    expect(error).toMatchObject({ place: { line, column } })
-    expect(error?.message).toContain(`2_x.sql, line ${line}, column ${column}: `)
-    expect(error?.message).toContain(message)
-    expect(migrations.map(({ status }) => status)).toEqual(['not-reached', 'not-reached'])
-    expect(await tables(database)).toEqual([])
+  test('commands of psql, templates and variables', async ({ database }) => {
+    for (const [what, text, message, line, column] of foreign) {
+      const ok = { '1_ok.sql': 'create table a (id int);' }
+      const { error, exitCode, migrations } = await up(database, { ...ok, '2_x.sql': text })
+      expect({ what, exitCode }, error?.message).toEqual({ what, exitCode: 2 })
+      expect(error, what).toBeInstanceOf(UsageError)
+      expect({ what, error }).toMatchObject({ error: { place: { line, column } } })
+      expect(error?.message).toContain(`2_x.sql, line ${line}, column ${column}: `)
+      expect(error?.message).toContain(message)
+      expect(migrations.map(({ status }) => status)).toEqual(['not-reached', 'not-reached'])
+      expect(await tables(database), what).toEqual([])
+    }
     expect((await database.query(`select to_regnamespace('schemagate') as s`)).rows).toEqual([{ s: null }])
   })
 
