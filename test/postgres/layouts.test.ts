@@ -176,9 +176,9 @@ describe.each(cases)('$layout', ({ layout, files, upPart, instead = {}, down, st
 
 const ofWindows = cases.filter(({ windows }) => windows)
 
-test.runIf(windows)(
-  'means the same with CRLF, a byte-order mark and no last newline',
-  async ({ database, createDatabase }) => {
+test.for(ofWindows)(
+  '$layout means the same with CRLF, a byte-order mark and no last newline',
+  async ({ layout }, { database, createDatabase }) => {
     const dir = join(fixtures, layout)
     const migrator = createMigrator({ databaseUrl: database.url, dir })
     await applyAll(migrator)
