@@ -10,13 +10,21 @@ import type { Blocker } from '../postgres/watch.ts'
 import { planPart, refuseBehindPooler, watched } from './apply.ts'
 import { call } from './code.ts'
 import { drained } from './drain.ts'
-import { type Engine, readHistory, readHistoryOf, requireAgreement, withFilesAndSession, withRun } from './engine.ts'
+import {
+  type Engine,
+  readHistory,
+  readHistoryOf,
+  reading,
+  requireAgreement,
+  withFilesAndSession,
+  withRun,
+} from './engine.ts'
 import type { Aftermath } from './failure.ts'
 import { cleanUp, leaveNothing, setLimits } from './messages.ts'
 import { loadModule } from './module.ts'
 import { conclude, type RunResult, type Tally } from './outcome.ts'
 import { persist } from './persist.ts'
-import { publish } from './publish.ts'
+import { isPublished, publish } from './publish.ts'
 import { limitsOf, type Run } from './run.ts'
 import { revertSteps } from './steps.ts'
 import { inOneMessage } from './transaction.ts'
@@ -38,7 +46,8 @@ export async function down(engine: Engine, options: DownOptions = {}): Promise<R
       tally.head = history.head
       requireAgreement(history)
       const targets = select(files, history.rows, options)
-      if (targets.length === 0) return
+      const published = () => isPublished(session, engine.settings.schema, history)
+      if (targets.length === 0 && (await reading(engine, session, published))) return
       tally.expect(targets)
       // all of it is checked before any of it is reverted
       await requireDownParts(targets)

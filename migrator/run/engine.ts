@@ -76,17 +76,22 @@ export async function withFilesAndSession<T>(
   }
 }
 
-/** The history as the ledger has it now; a connection that is lost over it is made again. */
-export async function readHistory(engine: Engine, files: readonly Migration[], session: Session): Promise<History> {
+/** Reads before anything is begun; a connection that is lost over it is made again. */
+export async function reading<T>(engine: Engine, session: Session, read: () => Promise<T>): Promise<T> {
   for (let losses = 0; ; losses++) {
     try {
       if (losses > 0) await session.reconnect()
-      return compareHistory(files, await readLedger(session, engine.settings.schema))
+      return await read()
     } catch (error) {
       engine.signal.throwIfAborted()
       if (!isConnectionLoss(error) || losses === mostLosses) throw error
     }
   }
+}
+
+/** The history as the ledger has it now. */
+export async function readHistory(engine: Engine, files: readonly Migration[], session: Session): Promise<History> {
+  return reading(engine, session, async () => compareHistory(files, await readLedger(session, engine.settings.schema)))
 }
 
 /** The same inside a run, whose lock goes with the connection and is taken again with it. */

@@ -11,13 +11,16 @@ import { persist } from './persist.ts'
 import type { Run } from './run.ts'
 
 /**
- * False if a run was stopped after its last migration and before it published: the next one does. Both times are the
- * server's. Only for a database that has a ledger.
+ * False if a run was stopped after its last change and before it published: the next one does. Both times are the
+ * server's. A database that has nothing of the files, or more than they have, has nothing to be published for them.
  */
-export async function isPublished(session: Session, schema: string): Promise<boolean> {
+export async function isPublished(session: Session, schema: string, history: History): Promise<boolean> {
+  if (history.applied.length === 0 || history.state === 'ahead') return true
   const s = quoteIdent(schema)
   const { rows } = await session.query<{ published: boolean }>(
-    `select exists (select from ${s}.manifest where published_at >= (select max(applied_at) from ${s}.ledger)) as published`,
+    `select exists (select from ${s}.manifest
+       where pg_catalog.jsonb_array_length(manifest->'migrations') = ${history.applied.length}
+         and published_at >= (select max(applied_at) from ${s}.ledger where state = 'applied')) as published`,
   )
   return rows[0]!.published
 }

@@ -10,7 +10,15 @@ import { type AppRoleOptions, type AppRolePart, appRoleOf } from './app-role.ts'
 import { apply } from './apply.ts'
 import { finishRevert, restoreUnbegunReverts } from './down.ts'
 import { drained } from './drain.ts'
-import { type Engine, readHistory, readHistoryOf, requireAgreement, withFilesAndSession, withRun } from './engine.ts'
+import {
+  type Engine,
+  readHistory,
+  readHistoryOf,
+  reading,
+  requireAgreement,
+  withFilesAndSession,
+  withRun,
+} from './engine.ts'
 import { conclude, type RunResult, type Tally } from './outcome.ts'
 import { RewoundError } from './persist.ts'
 import { checkForms } from './preflight.ts'
@@ -36,7 +44,8 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
       requireAgreement(first, options.allowAhead)
       const pending = select(first.pending)
       const role = options.appRole && (await appRoleOf(engine, options.appRole))
-      if (pending.length === 0 && (await nothingElseToDo(engine, session, first, role))) return
+      if (pending.length === 0 && (await reading(engine, session, () => nothingElseToDo(engine, session, first, role))))
+        return
       tally.expect(pending)
       await checkForms(pending)
       await withRun(engine, session, runId, async run => {
@@ -63,7 +72,7 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
 
 /** With nothing pending: what comes after the migrations may have been kept from being done, or is new. */
 async function nothingElseToDo(engine: Engine, session: Session, history: History, role: AppRolePart | undefined) {
-  if (history.rows.length > 0 && !(await isPublished(session, engine.settings.schema))) return false
+  if (!(await isPublished(session, engine.settings.schema, history))) return false
   return (await role?.works(session)) !== false
 }
 

@@ -46,25 +46,33 @@ export interface Outcome {
 const cuts = { before: 'cut-before', after: 'cut-after', answered: 'cut-after-answer' } as const
 
 export interface Stage {
-  /** A connection string for a database of its own, empty. */
+  /** A connection string for a database of its own. */
   readonly url: string
   readonly dir: string
+  /** The command that is struck; `up` by default. */
+  readonly command?: readonly string[]
+  /** The command that must put everything right; the same by default. */
+  readonly next?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** A role whose rights are compared, too, whatever its name is. */
+  readonly role?: string
   /** Needed for `crash`. */
   readonly server?: EmbeddedPostgres
 }
 
 /** How many messages an undisturbed run sends, and where it ends. */
-export async function undisturbed({ url, dir }: Stage): Promise<{ messages: readonly ClientMessage[]; end: Standing }> {
+export async function undisturbed(stage: Stage): Promise<{ messages: readonly ClientMessage[]; end: Standing }> {
+  const { url, dir, command = ['up'], env } = stage
   const proxy = await tcpProxy(url)
-  const run = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: proxy.url(url) } })
+  const run = await schemagate([...command, '--dir', dir], { env: { ...env, DATABASE_URL: proxy.url(url) } })
   await proxy.close()
   if (run.code !== 0) throw new Error(`the undisturbed run failed with ${run.code}:\n${run.stdout}${run.stderr}`)
-  return { messages: [...proxy.messages], end: await standing(url) }
+  return { messages: [...proxy.messages], end: await standing(stage) }
 }
 
-/** Tries one kill point on an empty database, and holds the end against `expected`. */
+/** Tries one kill point, and holds the end against `expected`. */
 export async function tryPoint(stage: Stage, point: KillPoint, expected: Standing): Promise<Outcome> {
-  const { url, dir } = stage
+  const { url, dir, env, command = ['up'], next = command } = stage
   let at: string | undefined
   let struck = 0
   let back: Promise<void> | undefined
@@ -107,16 +115,16 @@ export async function tryPoint(stage: Stage, point: KillPoint, expected: Standin
   })
   const said: string[] = []
   try {
-    run = start(['up', '--dir', dir], { env: { DATABASE_URL: proxy.url(url) } })
+    run = start([...command, '--dir', dir], { env: { ...env, DATABASE_URL: proxy.url(url) } })
     const first = await run.ended
     said.push(`first run: ${first.code ?? first.signal}\n${first.stdout}${first.stderr}`)
     const wrong = at === undefined ? undefined : judgeFirst(point.cause, first, performance.now() - struck)
     await back
     if (wrong) throw new Error(wrong)
-    const second = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: url } })
+    const second = await schemagate([...next, '--dir', dir], { env: { ...env, DATABASE_URL: url } })
     said.push(`second run: ${second.code ?? second.signal}\n${second.stdout}${second.stderr}`)
     if (second.code !== 0) throw new Error(`the second run ended with ${second.code ?? second.signal}`)
-    const difference = differenceOf(await standing(url), expected)
+    const difference = differenceOf(await standing(stage), expected)
     if (difference) throw new Error(difference)
     return { point, at, failure: undefined }
   } catch (error) {
@@ -146,11 +154,12 @@ function judgeFirst(cause: Cause, { code, signal, lines }: CliResult, tookMs: nu
 }
 
 /** Where a database stands now. */
-export async function standing(url: string): Promise<Standing> {
+export async function standing({ url, role }: Pick<Stage, 'url' | 'role'>): Promise<Standing> {
   const client = new pg.Client({ connectionString: url, application_name: 'test' })
   await client.connect()
   try {
-    const catalog = await dumpCatalog(client, { exclude: [] })
+    const dump = await dumpCatalog(client, { exclude: [], grants: role !== undefined })
+    const catalog = role === undefined ? dump : dump.replaceAll(role, 'the_role')
     const ledger = await client.query<object>(
       'select name, checksum, kind, breaking, state, journal from schemagate.ledger order by position',
     )
