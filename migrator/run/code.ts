@@ -5,9 +5,11 @@ import type pg from 'pg'
 import { MigrationFailedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { codeOf, isConnectionLoss } from '../postgres/sqlstate.ts'
+import { loadParser, parseStatements } from '../sql/parse.ts'
 import { refuseBehindPooler } from './apply.ts'
 import type { MigrationContext } from './context.ts'
 import { type Aftermath, fieldLines, wayOut } from './failure.ts'
+import { mend } from './mend.ts'
 import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
 import { loadModule, placeIn } from './module.ts'
 import type { Run } from './run.ts'
@@ -48,6 +50,19 @@ export async function applyCode(run: Run, migration: Migration, limits: Limits):
   await session.script(`begin;${cleanUp}${messages.finish(name)}${leaveNothing}commit`).done
 }
 
+/**
+ * An interrupted CREATE INDEX CONCURRENTLY leaves an INVALID index, over which IF NOT EXISTS would then pass: it is
+ * dropped before the module asks for it again.
+ */
+async function mendBefore(run: Run, name: string, text: string): Promise<void> {
+  if (!/\bconcurrently\b/i.test(text)) return
+  await loadParser()
+  const [statement, ...more] = parseStatements(text) ?? []
+  if (!statement || more.length > 0) return
+  const { message } = await mend(run.session, statement.node, undefined)
+  if (message) run.log.info({ event: 'mend', migration: name }, `${name}: ${message}`)
+}
+
 /** Calls one direction of a module; what it throws is rolled back and explained. */
 export async function call(
   run: Run,
@@ -61,6 +76,7 @@ export async function call(
     name,
     query: async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => {
       try {
+        if (!migration.marks.transaction) await mendBefore(run, name, text)
         return await run.session.query<Row>(text, values)
       } catch (error) {
         failed = { error, text }

@@ -143,3 +143,17 @@ test('a duplicate key in a later step, or in code that runs without a transactio
     expect(result.lines.find(line => line.level === 'error')?.msg).toMatch(/0001_\w+ failed.*duplicate key.*23505/s)
   }
 })
+
+test('an INVALID index is not taken for done by code that asks for it with IF NOT EXISTS', async ({ database }) => {
+  await database.query('create table t (c int); insert into t values (1), (1)')
+  await expect(database.query('create unique index concurrently t_c on t (c)')).rejects.toThrow('could not create')
+  await database.query('truncate t')
+  const dir = await folder({
+    '0001_index.mjs': `// migrate:up transaction:false
+export const up = ({ query }) => query('create unique index concurrently if not exists t_c on t (c)')
+`,
+  })
+  expect((await up(database, dir)).code).toBe(0)
+  const { rows } = await database.query("select indisvalid from pg_index where indexrelid = 't_c'::regclass")
+  expect(rows).toEqual([{ indisvalid: true }])
+})
