@@ -71,6 +71,8 @@ async function announceChange(run: Run, migration: Migration, direction: 'up' | 
   const { name, checksum, kind, marks } = migration
   await persist(run, name, async () => {
     const row = await readRow(session, settings.schema, name)
+    // while the connection was lost, another migrator came to the end
+    if (direction === 'up' && row?.state === 'applied' && row.checksum === checksum) return
     const mark =
       row?.state === 'running'
         ? ''

@@ -30,13 +30,14 @@ export async function persist<T>(
 ): Promise<T> {
   let clashes = 0
   let losses = 0
-  let lost = false
+  /** What must be done before the next attempt; the connection may be lost over this, too. */
+  let before: (() => Promise<void>) | undefined
   for (;;) {
     run.signal.throwIfAborted()
     let failure: unknown
     try {
-      if (lost) await resume(run)
-      lost = false
+      await before?.()
+      before = undefined
       return await attempt()
     } catch (error) {
       failure = error
@@ -45,12 +46,16 @@ export async function persist<T>(
     const cause = rootCause(failure)
     const code = codeOf(cause)
     if (code === ownState.lockBusy) {
-      await run.session.rollback()
-      await waitForOther(run)
+      before = async () => {
+        await run.session.rollback()
+        await waitForOther(run)
+      }
     } else if (code !== undefined && clashCodes.has(code)) {
-      await run.session.rollback()
-      clashes++
-      await backOff(run, migration, clashes, cause, blockers())
+      const nth = ++clashes
+      before = async () => {
+        await run.session.rollback()
+        await backOff(run, migration, nth, cause, blockers())
+      }
     } else if (isConnectionLoss(cause)) {
       losses++
       if (losses > mostLosses)
@@ -60,7 +65,7 @@ export async function persist<T>(
             "Look into the server's log for why its process ended, then run `schemagate up` again.",
         )
       run.log.warn({ err: cause, migration }, `lost the connection during ${migration}; connecting again`)
-      lost = true
+      before = () => resume(run)
     } else throw failure
   }
 }

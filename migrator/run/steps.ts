@@ -6,7 +6,7 @@ import { DivergedError, MigrationFailedError, TableLockError } from '../errors.t
 import type { Migration, SqlPart } from '../files/migration.ts'
 import { type Journal, type LedgerRow, readRow } from '../ledger/read.ts'
 import type { Session } from '../postgres/session.ts'
-import { codeOf, isConnectionLoss, needsSteps } from '../postgres/sqlstate.ts'
+import { codeOf, isConnectionLoss, needsSteps, ownState } from '../postgres/sqlstate.ts'
 import type { Blocker } from '../postgres/watch.ts'
 import type { Statement } from '../sql/parse.ts'
 import type { Step } from '../sql/steps.ts'
@@ -89,6 +89,7 @@ async function runSteps({
   const { messages, session } = run
   for (;;) {
     const row = await readRow(session, run.settings.schema, name)
+    if (!isUnderWay(row, direction)) throw new FinishedElsewhereError(name)
     const done = row?.journal?.done?.length ?? 0
     const step = steps[done]
     if (!step) return
@@ -101,6 +102,7 @@ async function runSteps({
       limits: { ...limits, asynchronous: false },
       settings: sessionSettings(steps.slice(0, done).flatMap(s => s.statements)),
       done,
+      direction,
       checksum: checksums[done]!,
       aftermath: whatStays(name, direction, done, steps.length),
     }
@@ -117,6 +119,15 @@ async function runSteps({
   }
 }
 
+/** While the connection was lost, another migrator took the lock, and has finished what was begun. */
+class FinishedElsewhereError extends Error {
+  readonly code = ownState.alreadyApplied
+}
+
+function isUnderWay(row: LedgerRow | undefined, direction: Direction): boolean {
+  return row?.state === 'running' && (row.journal?.reverting === true) === (direction === 'down')
+}
+
 interface OneStep {
   readonly run: Run
   readonly migration: Migration
@@ -126,15 +137,16 @@ interface OneStep {
   /** The SETs of earlier steps: a session keeps them, but not the next one. */
   readonly settings: string
   readonly done: number
+  readonly direction: Direction
   readonly checksum: string
   /** What became of the migration, should this step fail. */
   readonly aftermath: Aftermath
 }
 
 async function runStep(one: OneStep): Promise<void> {
-  // after a lost connection: the step may have been committed although its answer never came
+  // after a lost connection: the step may have been committed although its answer never came, or by another migrator
   const row = await readRow(one.run.session, one.run.settings.schema, one.migration.name)
-  if ((row?.journal?.done?.length ?? 0) > one.done) return
+  if (!isUnderWay(row, one.direction) || (row?.journal?.done?.length ?? 0) > one.done) return
   // a step that was begun and then corrected in the file is another one
   const begun = row?.journal?.started
   const started = begun?.step === one.done && begun.checksum === one.checksum ? begun : undefined
@@ -189,6 +201,8 @@ async function alone(one: OneStep, started: Journal['started']): Promise<void> {
     await session.script(`begin;${cleanUp}${messages.stepDone(name, checksum)}commit`).done
   } catch (error) {
     if (run.signal.aborted || isConnectionLoss(error)) throw error
+    await session.rollback()
+    if (codeOf(error)?.startsWith('SG')) throw error
     // what was there before it ran is for the next attempt
     const left: Leftover = ran ? await leftover(session, statement, mark) : { stays: started !== undefined }
     await session.script(`begin;${cleanUp}${left.stays ? '' : messages.stepFailed(name)}commit`).done
