@@ -3,6 +3,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import { checksum } from './checksum.ts'
 import { isSqlFile, type Named, readFolderName, readName } from './layouts.ts'
@@ -16,6 +17,26 @@ import { compareMigrations, compareVersions } from './order.ts'
  *   on the same name twice, on a down part without an up part, on text that Postgres cannot take.
  */
 export function readFolder(dir: string): Migration[] {
+  const reading = readEntries(dir)
+  for (;;) {
+    const { done, value } = reading.next()
+    if (done) return value
+  }
+}
+
+/** The same, giving way now and then to what else the process has to do: the conversation with the server. */
+export async function readFolderMeanwhile(dir: string): Promise<Migration[]> {
+  await immediate()
+  const reading = readEntries(dir)
+  for (let entries = 1; ; entries++) {
+    const { done, value } = reading.next()
+    if (done) return value
+    if (entries % 32 === 0) await immediate()
+  }
+}
+
+/** Yields after every entry, and returns the migrations. */
+function* readEntries(dir: string): Generator<void, Migration[]> {
   const downs = new Map<string, { named: Named; file: string }>()
   const migrations = new Map<string, Migration>()
 
@@ -31,6 +52,7 @@ export function readFolder(dir: string): Migration[] {
   // join() for each of a thousand names would take longer than reading them
   const prefix = join(dir, 'x').slice(0, -1)
   for (const entry of listFolder(dir)) {
+    yield
     const path = prefix + entry.name
     if (entry.name.startsWith('.')) continue
     if (isFolder(entry, path)) {

@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os'
 import { DivergedError } from '../errors.ts'
-import { readFolder } from '../files/folder.ts'
+import { readFolderMeanwhile } from '../files/folder.ts'
 import type { Migration } from '../files/migration.ts'
 import { compareHistory, type History } from '../ledger/history.ts'
 import { readLedger } from '../ledger/read.ts'
@@ -63,7 +63,7 @@ export async function withFilesAndSession<T>(
   opening.catch(() => {})
   let files: Migration[]
   try {
-    files = readFolder(engine.settings.dir)
+    files = await readFolderMeanwhile(engine.settings.dir)
   } catch (error) {
     void opening.then(session => session.close()).catch(() => {})
     throw error
