@@ -38,9 +38,13 @@ export interface GateOptions {
   readonly drain?: () => Promise<void> | void
 }
 
-/** `change` comes with the new status and the one before. */
+/**
+ * `change` comes with the new status and the one before. `evict`: the ledger is about to be taken away while work is still
+ * inside; what goes on after this may meet another schema. A guarded pool ends its connections.
+ */
 export interface GateEvents {
   change: [status: GateStatus, previous: GateStatus]
+  evict: []
 }
 
 export interface WhenOpenOptions {
@@ -87,7 +91,9 @@ export class Gate extends EventEmitter<GateEvents> {
       // A listener that throws must fail as listeners do, and not stop the watch.
       (status, previous) => process.nextTick(() => this.emit('change', status, previous)),
     )
-    this.#watch = new Watch({ ...settings, connection: connectionOf(options), manifest, drain }, this.#door)
+    const connection = connectionOf(options)
+    const evict = () => process.nextTick(() => this.emit('evict'))
+    this.#watch = new Watch({ ...settings, connection, manifest, drain, evict }, this.#door)
   }
 
   /** One comparison in memory. */

@@ -26,6 +26,8 @@ export interface WatchSettings {
   readonly announce: boolean
   readonly fence: boolean
   readonly drain: (() => Promise<void> | void) | undefined
+  /** Ends what is still inside when the ledger must be given up. */
+  readonly evict: () => void
 }
 
 // After the first loss at once, then ever more slowly, but never so slowly that a database that is back waits for long.
@@ -34,6 +36,10 @@ const BACKOFF = [0, 25, 50, 100, 250]
 // A transaction that only holds a lock harms nobody, but one that lasts for days worries whoever reads pg_stat_activity:
 // it is renewed when it is so many times as old as an answer may become.
 const RENEW_AFTER = 2
+
+// Those inside get so much of the time that an answer holds to end their work when somebody wants the ledger, and as much
+// again once they have been put out. The rest of it is for the look that finds this out.
+const PATIENCE = 0.2
 
 // A restore wants the ledger several times in a row (its constraints, then its table): it must not wait for the gate
 // each time, nor may anything be answered in between.
@@ -234,15 +240,24 @@ export class Watch {
     const { awaited } = await this.reader.locks(eye)
     if (awaited) {
       this.#door.shut(statusOf(this.#settings.manifest, LOCKED))
-      // The server ends the transaction by itself after `staleAfter`.
-      const patience = pause(this.#settings.staleAfter / 2, undefined, { signal: this.#end.signal }).catch(() => {})
-      await Promise.race([this.#door.empty(), patience])
+      // A restore in one transaction holds the tables that those inside wait for, and waits for this fence itself. What it
+      // would let them go on with is the older database: they are put out before it gets the ledger.
+      if (!(await this.#isEmptyWithin(PATIENCE))) {
+        this.#settings.evict()
+        await this.#isEmptyWithin(PATIENCE)
+      }
       await this.#dropFence(eye)
       this.#quietUntil = performance.now() + QUIET
     } else if (performance.now() - (this.#heldSince ?? 0) > RENEW_AFTER * this.#settings.staleAfter) {
       this.#heldSince = (await this.reader.hold(eye, { renew: true })) ? performance.now() : undefined
       if (this.#heldSince === undefined) this.#door.shut(statusOf(this.#settings.manifest, LOCKED))
     }
+  }
+
+  /** @param share of `staleAfter`, the time after which the server ends the fence's transaction by itself. */
+  async #isEmptyWithin(share: number): Promise<boolean> {
+    const patience = pause(this.#settings.staleAfter * share, false, { signal: this.#end.signal }).catch(() => false)
+    return Promise.race([this.#door.empty().then(() => true), patience])
   }
 
   async #dropFence(eye: Session): Promise<void> {

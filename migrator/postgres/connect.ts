@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { formatDuration } from '../durations.ts'
 import { DeniedError, NoAnswerError, UsageError } from '../errors.ts'
+import type { BackendKey } from '../gate/cancel.ts'
 import type { Log } from '../log.ts'
 import { codeOf, isConnectionLoss } from './sqlstate.ts'
 import type { Endpoint, Target } from './target.ts'
@@ -34,7 +35,7 @@ export interface Connected {
   readonly endpoint: Endpoint
   readonly greeting: Greeting
   /** The protocol's BackendKeyData: who to name in a cancel request. */
-  readonly backendKey: { readonly pid: number; readonly secret: number }
+  readonly backendKey: BackendKey
 }
 
 /** Between two tries: short, so that a database is used as soon as it is there. */

@@ -2,6 +2,7 @@
 
 import net from 'node:net'
 import type pg from 'pg'
+import { sendCancel } from '../gate/cancel.ts'
 import { type Connected, type ConnectOptions, connect, type Greeting } from './connect.ts'
 import { Script } from './script.ts'
 import type { Endpoint } from './target.ts'
@@ -96,25 +97,7 @@ export class Session {
   async #interrupt(): Promise<void> {
     const { client } = this
     setTimeout(() => client.connection.stream.destroy(), goodbye).unref()
-    sendCancel(this.#connected)
+    const { endpoint, backendKey } = this.#connected
+    sendCancel(endpoint, backendKey)
   }
-}
-
-const cancelRequestCode = 80_877_102
-
-/**
- * The protocol's cancel request: a connection of its own that carries the process id and its secret key, in clear even
- * where the session has TLS, as libpq before 17 does.
- * https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-CANCELREQUEST
- */
-function sendCancel({ endpoint, backendKey }: Connected): void {
-  const message = Buffer.alloc(16)
-  message.writeInt32BE(16, 0)
-  message.writeInt32BE(cancelRequestCode, 4)
-  message.writeInt32BE(backendKey.pid, 8)
-  message.writeInt32BE(backendKey.secret, 12)
-  const { host, port } = endpoint
-  const socket = host.startsWith('/') ? net.connect(`${host}/.s.PGSQL.${port}`) : net.connect(port, host)
-  socket.on('error', () => {})
-  socket.end(message)
 }

@@ -1,11 +1,13 @@
 // The ledger under a running app: dropped, truncated, restored over. Nothing may be answered from then on.
 
+import type pg from 'pg'
 import { describe, expect } from 'vitest'
+import { guardPool } from '../../migrator/gate/guard.ts'
 import { requireFunctionDdl } from '../../migrator/ledger/require.ts'
 import { ledgerDdl } from '../../migrator/ledger/table.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { gateOf, ledgerOf, manifest, timeUntil } from './gate-fixtures.ts'
+import { gateOf, ledgerOf, manifest, poolOf, timeUntil } from './gate-fixtures.ts'
 import { served, traffic } from './gate-traffic.ts'
 
 async function roleIn(database: ScratchDatabase): Promise<string> {
@@ -96,6 +98,41 @@ describe('with the fence', () => {
     await ledger.drop()
     expect(performance.now() - started).toBeLessThan(3000)
     expect(gate.isOpen).toBe(false)
+  })
+
+  test('those inside who wait for a restore that waits for the gate are put out, and do nothing to the older schema', async ({
+    database,
+  }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    await database.query(`create table users (name text); insert into users values ('new')`)
+    const pool = poolOf({ connectionString: database.url, max: 4 })
+    const gate = gateOf({ pool, manifest: app })
+    guardPool(gate, pool)
+    await gate.whenOpen({ timeout: 5000 })
+    // one that has a connection and is between two queries, and one that has yet to ask
+    const between = await pool.connect()
+    await between.query('begin')
+    const restorer = await database.connect()
+    await restorer.query(`begin; drop table users; create table users (name text); insert into users values ('old')`)
+    const outcome = (work: Promise<pg.QueryResult>) =>
+      work.then(({ rows }) => rows as unknown).catch((error: unknown) => (error instanceof Error ? 'put out' : error))
+    const inside = (work: () => Promise<pg.QueryResult>) => gate.run(() => outcome(work()))
+    const { promise: restored, resolve: isRestored } = Promise.withResolvers<void>()
+    const asked = [
+      inside(() => pool.query('select name from users')),
+      inside(() => pool.query(`insert into users values ('late')`)),
+      inside(() => restored.then(() => between.query(`insert into users values ('later')`))),
+      inside(() => restored.then(() => pool.query('select name from users'))),
+    ]
+    const started = performance.now()
+    await restorer.query('drop schema schemagate cascade; commit')
+    expect(performance.now() - started).toBeLessThan(4000)
+    isRestored()
+    expect(await Promise.all(asked)).toEqual(['put out', 'put out', 'put out', 'put out'])
+    between.release(true)
+    expect((await database.query('select name from users')).rows).toEqual([{ name: 'old' }])
   })
 
   test('a restore that wants the ledger several times waits for the gate only once', async ({ database }) => {

@@ -1,6 +1,7 @@
 // What the gate's tests share: manifests, a ledger written by hand as the migrator writes it, and gates that are ended.
 
 import { createHash } from 'node:crypto'
+import pg from 'pg'
 import { onTestFinished } from 'vitest'
 import { createGate, type Gate, type GateOptions } from '../../migrator/gate/gate.ts'
 import type { Manifest, ManifestEntry } from '../../migrator/gate/manifest.ts'
@@ -81,6 +82,17 @@ export function gateOf(options: GateOptions): WatchedGate {
   gate.on('change', status => history.push(status))
   onTestFinished(() => gate.close())
   return gate
+}
+
+/** An app's pool that outlives its connections, ended after the test. */
+export function poolOf(config: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool(config)
+  pool.on('error', () => {})
+  pool.on('connect', client => client.on('error', () => {}))
+  onTestFinished(async () => {
+    if (!pool.ended) await pool.end()
+  })
+  return pool
 }
 
 /** How long `until` took to come true, in milliseconds, looked at every millisecond or so. */

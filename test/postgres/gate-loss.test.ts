@@ -11,7 +11,7 @@ import { eventually } from '../helpers/eventually.ts'
 import { noPgbouncer, pgbouncer, pgbouncerPath } from '../helpers/pgbouncer.ts'
 import { ownServer } from '../helpers/server.ts'
 import { tcpProxy } from '../helpers/tcp-proxy.ts'
-import { gateOf, ledgerOf, manifest, timeUntil } from './gate-fixtures.ts'
+import { gateOf, ledgerOf, manifest, poolOf, timeUntil } from './gate-fixtures.ts'
 import { served, traffic } from './gate-traffic.ts'
 
 const app = manifest('0001_users', '0002_tickets')
@@ -19,15 +19,6 @@ const NEVER = 3_600_000
 
 const terminate = (name: string, which: string) =>
   `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}' and application_name like '${which}'`
-
-function poolOf(config: pg.PoolConfig): pg.Pool {
-  const pool = new pg.Pool(config)
-  pool.on('error', () => {})
-  onTestFinished(async () => {
-    if (!pool.ended) await pool.end()
-  })
-  return pool
-}
 
 describe('a lost connection', () => {
   for (const [what, which] of [
