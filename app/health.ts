@@ -78,7 +78,13 @@ function whyNot(error: unknown): string {
   return code === '' ? 'The database does not answer.' : `The database does not answer (${code}).`
 }
 
-export function healthRoutes(app: App, { probe, gate }: { probe: Probe; gate: Pick<Gate, 'status'> }): void {
+export interface HealthParts {
+  readonly probe: Probe
+  readonly gate: Pick<Gate, 'status'>
+  readonly isStopping: () => boolean
+}
+
+export function healthRoutes(app: App, { probe, gate, isStopping }: HealthParts): void {
   const tags = ['health']
 
   app.get(
@@ -94,8 +100,8 @@ export function healthRoutes(app: App, { probe, gate }: { probe: Probe; gate: Pi
       const unreachable = await probe()
       // After the probe, so that the two halves are of the same moment.
       const { state, detail, head, database, missing, migrations } = gate.status
-      const isHealthy = unreachable === undefined && state === 'open'
-      const reason = unreachable ?? (state === 'open' ? undefined : detail)
+      const isHealthy = unreachable === undefined && state === 'open' && !isStopping()
+      const reason = unreachable ?? (state !== 'open' ? detail : isStopping() ? 'The app is stopping.' : undefined)
       reply.code(isHealthy ? 200 : 503).header('cache-control', 'no-store')
       return {
         status: isHealthy ? ('healthy' as const) : ('unhealthy' as const),

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { createGate, type Gate, type GateStatus, type Manifest, readManifest } from '../migrator/gate/index.ts'
 import { openPool } from './database.ts'
 import { openProbe } from './health.ts'
@@ -50,7 +51,8 @@ async function start(settings: Settings, manifest: Manifest, log: Logger): Promi
   const gate = createGate({ url: settings.databaseUrl, manifest, schema: settings.ledgerSchema })
   const stopLogging = logChanges(gate, log)
 
-  const app = await buildServer({ settings, log, pool, probe: probe.probe, gate })
+  const isStopping = () => drain.hasBegun
+  const app = await buildServer({ settings, log, pool, probe: probe.probe, gate, isStopping })
   const drain = drainOf(app.server)
   const release = async () => {
     stopLogging()
@@ -76,6 +78,9 @@ async function start(settings: Settings, manifest: Manifest, log: Logger): Promi
   log.info({ event: 'listening', host: address, port, head: manifest.head }, `listening on ${address}:${port}`)
 
   return async () => {
+    drain.begin()
+    // A load balancer needs a moment to learn from /health that it should send its requests elsewhere.
+    await pause(settings.shutdownDelay)
     await Promise.all([app.close(), drain.finish(drainTimeout)])
     await release()
   }

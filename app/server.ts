@@ -32,10 +32,12 @@ export interface ServerParts {
   readonly pool: pg.Pool
   readonly probe: Probe
   readonly gate: Gate
+  /** Whether the app has been told to stop. */
+  readonly isStopping: () => boolean
 }
 
 /** Builds the server; it listens nowhere yet, and has asked the database nothing. */
-export async function buildServer({ settings, log, pool, probe, gate }: ServerParts): Promise<App> {
+export async function buildServer({ settings, log, pool, probe, gate, isStopping }: ServerParts): Promise<App> {
   const logger: FastifyBaseLogger = log
   const app = fastify({
     loggerInstance: logger,
@@ -74,7 +76,7 @@ export async function buildServer({ settings, log, pool, probe, gate }: ServerPa
   })
   await serveDocs(app)
 
-  healthRoutes(app, { probe, gate })
+  healthRoutes(app, { probe, gate, isStopping })
   guardPool(gate, pool)
   const tokens = createTokens(settings.jwtSecret)
   const bearer = createBearer(pool, tokens)

@@ -24,6 +24,8 @@ export interface Settings {
   readonly authRateLimit: number
   /** The proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[]
+  /** For so many milliseconds after it was told to stop the app goes on serving, while `/health` says that it stops. */
+  readonly shutdownDelay: number
 }
 
 /** The settings are wrong: the message lists every problem, and the process ends with exit code 2. */
@@ -65,6 +67,7 @@ export function readSettings(env: NodeJS.ProcessEnv, isTerminal = process.stdout
     ledgerSchema: source.value('SCHEMAGATE_SCHEMA') ?? 'schemagate',
     authRateLimit: wholeNumber(source, 'AUTH_RATE_LIMIT', 300, 1_000_000),
     trustedProxies: readTrustedProxies(source),
+    shutdownDelay: wholeNumber(source, 'SHUTDOWN_DELAY_MS', 0, 60_000),
   }
   if (problems.length > 0) throw new SettingsError(problems)
   return settings

@@ -3,6 +3,13 @@
 import type { Server, ServerResponse } from 'node:http'
 
 export interface Drain {
+  /** True once the app has been told to stop: nobody should send it more. */
+  readonly hasBegun: boolean
+  /**
+   * Begins to stop: every answer from now on ends its connection, so that none is left on which a proxy or a client sends
+   * its next request just as it is closed.
+   */
+  begin(): void
   /** Resolves when the last request was answered, or after `deadline` milliseconds; then cuts what is still connected. */
   finish(deadline: number): Promise<void>
 }
@@ -13,24 +20,30 @@ export interface Drain {
  */
 export function drainOf(server: Server): Drain {
   const underWay = new Set<ServerResponse>()
-  let stopping: (() => void) | undefined
+  let hasBegun = false
+  let drained: (() => void) | undefined
   server.on('request', (_request, response) => {
     underWay.add(response)
-    if (stopping) response.shouldKeepAlive = false
+    if (hasBegun) response.shouldKeepAlive = false
     response.once('close', () => {
       underWay.delete(response)
-      if (underWay.size === 0) stopping?.()
+      if (underWay.size === 0) drained?.()
     })
   })
   return {
-    async finish(deadline) {
-      const { promise: drained, resolve } = Promise.withResolvers<void>()
-      stopping = resolve
-      // Clients are told not to send their next request on a connection that is about to go.
+    get hasBegun() {
+      return hasBegun
+    },
+    begin() {
+      hasBegun = true
       for (const response of underWay) response.shouldKeepAlive = false
+    },
+    async finish(deadline) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      drained = resolve
       if (underWay.size > 0) {
         const timer = setTimeout(resolve, deadline)
-        await drained
+        await promise
         clearTimeout(timer)
       }
       server.closeAllConnections()

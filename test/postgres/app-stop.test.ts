@@ -70,6 +70,22 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', signal => {
 })
 
 describe('an app that is told to stop', () => {
+  test('with a delay goes on serving for that long, says so on /health, and closes each connection', async ({
+    app: { env },
+  }) => {
+    const app = await startApp({ ...env, SHUTDOWN_DELAY_MS: '1500' })
+    await healthy(app)
+    const stopping = stop(app)
+    await eventually(async () => expect((await app.request('GET', '/health')).status).toBe(503))
+    expect((await app.request('GET', '/health')).get('reason')).toBe('The app is stopping.')
+    const answer = await app.request('GET', '/docs/json')
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('connection')).toBe('close')
+    const { duration, ...ended } = await stopping
+    expect(ended).toEqual({ code: 0, signal: null })
+    expect(duration).toBeGreaterThan(1_400)
+  })
+
   test('answers the requests under way, tells their clients to connect anew, and takes no more', async ({
     app: { env },
   }) => {
