@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 
 node_image=node:26-trixie-slim
 postgres_image=postgres:17
+caddy_image=caddy:2
 debian_image=schemagate-debian:trixie
 npm_version=11
 
@@ -15,7 +16,7 @@ present() { docker image inspect "$1" >/dev/null 2>&1; }
 quietly() { local out; out=$("$@" 2>&1) || { printf '%s\n' "$out" >&2; fail "failed: $*"; }; }
 
 missing=()
-for image in "$node_image" "$postgres_image"; do present "$image" || missing+=("$image"); done
+for image in "$node_image" "$postgres_image" "$caddy_image"; do present "$image" || missing+=("$image"); done
 if [ ${#missing[@]} = 0 ]; then exit 0; fi
 
 # Whether a registry answers is asked with little patience; the download itself may then take its time.
@@ -71,11 +72,17 @@ make_postgres() {
   build postgres "$postgres_image"
 }
 
+make_caddy() {
+  log "making $caddy_image from Debian's caddy"
+  build caddy "$caddy_image"
+}
+
 present "$debian_image" || make_debian
 for image in "${stand_ins[@]}"; do
   case "$image" in
     "$node_image") make_node ;;
     "$postgres_image") make_postgres ;;
+    "$caddy_image") make_caddy ;;
   esac
 done
 log "ready: ${stand_ins[*]}"

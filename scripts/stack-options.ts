@@ -19,7 +19,7 @@ export interface StackOptions {
 /** A wrong command line, or a wish that cannot be met: shown without a stack trace. */
 export class UsageError extends Error {}
 
-type Specific = Readonly<Record<string, { type: 'string' | 'boolean'; short?: string }>>
+export type Specific = Readonly<Record<string, { type: 'string' | 'boolean'; short?: string }>>
 
 /** Parses the command line; undefined if help was asked for, and printed. */
 export function stackOptions(help: string, specific: Specific, defaults: { state: string; project: string }) {
@@ -31,7 +31,7 @@ export function stackOptions(help: string, specific: Specific, defaults: { state
     project: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   }
-  const given = parse({ ...shared, ...specific })
+  const given = parseOptions({ ...shared, ...specific })
   if (given.help) {
     console.log(help.trim())
     return undefined
@@ -59,7 +59,8 @@ function portOf(name: string, text: string): number {
   throw new UsageError(`${name} is "${text}", but must be a port from 1 to 65535.`)
 }
 
-function parse(options: Specific): Record<string, string | boolean | undefined> {
+/** What the command line gives for these options. @throws UsageError for one that is unknown. */
+export function parseOptions(options: Specific): Record<string, string | boolean | undefined> {
   try {
     const { values } = parseArgs({ options, strict: true, allowPositionals: false })
     return Object.fromEntries(

@@ -21,7 +21,7 @@ import {
 } from './engine.ts'
 import type { Aftermath } from './failure.ts'
 import { cleanUp, leaveNothing, setLimits } from './messages.ts'
-import { loadModule } from './module.ts'
+import { isReversible, loadModule } from './module.ts'
 import { conclude, type RunResult, type Tally } from './outcome.ts'
 import { persist } from './persist.ts'
 import { isPublished, publish } from './publish.ts'
@@ -87,9 +87,7 @@ function select(files: readonly Migration[], rows: readonly LedgerRow[], { to, s
 async function requireDownParts(targets: readonly Migration[]): Promise<void> {
   const without: string[] = []
   for (const migration of targets) {
-    const has =
-      migration.kind === 'code' ? (await loadModule(migration)).down !== undefined : migration.down !== undefined
-    if (!has) without.push(migration.name)
+    if (!(await isReversible(migration))) without.push(migration.name)
   }
   if (without.length > 0)
     throw new RefusedError(

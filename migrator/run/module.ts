@@ -29,6 +29,11 @@ export async function loadModule({ file }: Migration): Promise<MigrationModule> 
   return module as MigrationModule
 }
 
+/** Whether it has a down part; a code migration's module is loaded for that. @throws UsageError if it cannot be. */
+export async function isReversible(migration: Migration): Promise<boolean> {
+  return migration.kind === 'code' ? (await loadModule(migration)).down !== undefined : migration.down !== undefined
+}
+
 /** The innermost place in the migration's own file, from an error's stack. */
 export function placeIn(file: string, error: unknown): Place | undefined {
   const stack = error instanceof Error ? (error.stack ?? '') : ''

@@ -3,11 +3,14 @@
 import type { Migration } from '../files/migration.ts'
 import { planPart } from './apply.ts'
 import { type Engine, readHistory, requireAgreement, withFilesAndSession } from './engine.ts'
+import { isReversible } from './module.ts'
 import { checkForms } from './preflight.ts'
 import { type PendingMigration, pendingMigration } from './status.ts'
 
 export interface PlannedMigration extends PendingMigration {
   readonly file: string
+  /** It has a down part, so that `down` can take it back. */
+  readonly reversible: boolean
   /** How many steps; 1 in a transaction and for code. */
   readonly steps: readonly { readonly transaction: boolean; readonly sql: string }[]
 }
@@ -29,7 +32,7 @@ export async function plan(engine: Engine): Promise<PlanResult> {
 
 async function planned(migration: Migration): Promise<PlannedMigration> {
   const pending = await pendingMigration(migration)
-  const common = { ...pending, file: migration.file }
+  const common = { ...pending, file: migration.file, reversible: await isReversible(migration) }
   if (!migration.up) return { ...common, steps: [] }
   const plan = await planPart(migration.up)
   const steps = plan.transaction

@@ -282,7 +282,7 @@ describe('create, plan, baseline, repair, manifest', () => {
       head: null,
       migrations: [
         { name: '1_users', transaction: true },
-        { name: '2_index', transaction: false, breaking: true, steps: [{ transaction: false }] },
+        { name: '2_index', transaction: false, breaking: true, reversible: false, steps: [{ transaction: false }] },
         { name: '3_code', steps: [] },
       ],
     })

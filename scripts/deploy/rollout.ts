@@ -1,0 +1,118 @@
+// Replaces the app's replicas one at a time, and puts the old image back when the new one does not become healthy.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { manifestOf, type Release } from './images.ts'
+import { lastMessage } from './migrator-log.ts'
+import { type Container, type Production, type Replica, replicas } from './production.ts'
+import type { Progress } from './progress.ts'
+
+/** A replica did not become healthy. The message says what was done about it, and what is left to do. */
+export class RolloutError extends Error {}
+
+export interface RolloutOptions {
+  /** Seconds that a replica may take to become healthy. */
+  readonly patience: number
+  /** Replace also what is as it should be: to take up a changed secret. */
+  readonly recreate: boolean
+}
+
+/** @throws RolloutError */
+export async function rollOut(
+  production: Production,
+  release: Release,
+  { patience, recreate }: RolloutOptions,
+  { step, say }: Progress,
+): Promise<void> {
+  const before = await Promise.all(replicas.map(replica => production.container(replica)))
+  const old = before.find(container => container !== undefined && container.imageId !== release.appImageId)
+  if (old) await keep(production, old)
+  for (const [i, replica] of replicas.entries()) {
+    let why: string | undefined
+    await step(`replace ${replica}`, async () => {
+      const options = recreate ? ['--force-recreate'] : []
+      why = await start(production, replica, patience, options)
+      if (why !== undefined) throw new RolloutError(why)
+      const after = await production.container(replica)
+      return after?.id === before[i]?.id ? 'it is as it should be' : 'healthy'
+    }).catch(error => {
+      if (!(error instanceof RolloutError)) throw error
+    })
+    if (why === undefined) continue
+    const logs = await production.compose(['logs', '--no-log-prefix', '--no-color', '--tail', '20', replica])
+    say(`${replica} did not become healthy: ${why}\n${(logs.stdout + logs.stderr).trim().replace(/^/gm, '  | ')}`)
+    throw new RolloutError(await putBack(production, old, replicas.slice(0, i + 1), patience, { step, say }))
+  }
+}
+
+/** Undefined once the replica is healthy; else why it is not. */
+async function start(
+  production: Production,
+  replica: Replica,
+  patience: number,
+  options: readonly string[],
+  tag?: string,
+): Promise<string | undefined> {
+  const up = await production.compose(['up', '--detach', '--no-deps', '--no-build', '--wait', ...options, replica], {
+    timeout: `${patience}s`,
+    ...(tag !== undefined && { tag }),
+  })
+  if (up.exitCode === 0) return undefined
+  if (up.signal === 'SIGTERM') return `it was not healthy within ${patience} s.`
+  return up.stderr.trim().split('\n').at(-1) ?? 'compose failed.'
+}
+
+async function keep(production: Production, old: Container): Promise<void> {
+  await production.docker(['tag', old.imageId, await previousName(production)])
+}
+
+/** The tag under which the app's image of before is kept: a project's own, since a machine may have several. */
+function previousTag({ options }: Production): string {
+  return `${options.project}-previous`
+}
+
+async function previousName(production: Production): Promise<string> {
+  const { services } = await production.config()
+  return (services.app?.image ?? '').replace(/:[^:/]*$/, `:${previousTag(production)}`)
+}
+
+async function putBack(
+  production: Production,
+  old: Container | undefined,
+  changed: readonly Replica[],
+  patience: number,
+  { step }: Progress,
+): Promise<string> {
+  if (old === undefined) return 'There is no earlier release to put back. Mend the app, and deploy again.'
+  const why = await isInWindow(production)
+  if (why !== undefined)
+    return `The release before (${old.imageName}) cannot be put back: ${why}\nMend the app and deploy again, or restore the backup that was taken: npm run restore`
+  const failed: string[] = []
+  for (const replica of changed)
+    await step(`put ${replica} back to ${old.imageName}`, async () => {
+      if ((await start(production, replica, patience, [], previousTag(production))) === undefined) return 'healthy'
+      failed.push(replica)
+      return 'not healthy'
+    })
+  return failed.length === 0
+    ? `The release before (${old.imageName}) serves again; the migrations that were applied stay. Mend the app, and deploy again.`
+    : `The release before was put back, but ${failed.join(' and ')} did not become healthy. Look: ${production.command} logs ${failed.join(' ')}`
+}
+
+/** Whether the release before can live with the database as it is now. Undefined: yes. */
+async function isInWindow(production: Production): Promise<string | undefined> {
+  const folder = await mkdtemp(join(tmpdir(), 'schemagate-deploy-'))
+  try {
+    const file = join(folder, 'manifest.json')
+    const manifest = await manifestOf(production, await previousName(production), '/app/dist/manifest.json')
+    await writeFile(file, manifest, { mode: 0o644 })
+    const check = await production.migrator(['check', '--manifest', '/previous.json'], {
+      mount: `${file}:/previous.json:ro`,
+    })
+    if (check.exitCode === 0) return undefined
+    return lastMessage(check.stderr) ?? `check ended with exit code ${check.exitCode}.`
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,99 @@
+// Before anything is touched: whether this machine and these settings can carry the release.
+
+import { stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { UsageError } from '../stack-options.ts'
+import type { Config, Production } from './production.ts'
+
+/** Free space that images, logs and the database may want while a release goes out. */
+const freeBytes = 1024 ** 3
+const jwtSecretBytes = 32
+/** The user of the official Postgres image. */
+const postgresUid = 999
+
+/**
+ * Checks the engine, the compose files with their variables, the secrets and the disk. Returns warnings.
+ * @throws UsageError naming everything that must be mended first.
+ */
+export async function checkSettings(production: Production): Promise<string[]> {
+  const version = await production.docker(['version', '--format', '{{.Server.Version}}'])
+  if (version.exitCode !== 0)
+    throw new UsageError(`No Docker engine answers. Start it, or set DOCKER_HOST.\n${version.stderr.trim()}`)
+  let config: Config
+  try {
+    config = await production.config()
+  } catch (error) {
+    throw new UsageError(`The compose files cannot be used: ${error instanceof Error ? error.message : error}`)
+  }
+  const { problems, warnings } = await checkSecrets(config)
+  problems.push(...(await checkDisk(production)))
+  if (problems.length > 0)
+    throw new UsageError(['The release cannot go out like this:', ...problems.map(text => `  - ${text}`)].join('\n'))
+  return warnings
+}
+
+async function checkSecrets(config: Config): Promise<{ problems: string[]; warnings: string[] }> {
+  const problems: string[] = []
+  const folders = new Set<string>()
+  for (const [name, { file }] of Object.entries(config.secrets ?? {})) {
+    if (file === undefined) continue
+    const found = await stat(file).catch((error: NodeJS.ErrnoException) => error)
+    if (found instanceof Error) {
+      problems.push(
+        found.code === 'ENOENT'
+          ? `the secret ${name} is missing: there is no file ${file}. Make the missing ones: npm run secrets`
+          : `the secret ${name}: ${file} cannot be looked at (${found.code}).`,
+      )
+      continue
+    }
+    if (!found.isFile()) {
+      problems.push(`the secret ${name}: ${file} is not a file.`)
+      continue
+    }
+    if (found.size === 0) problems.push(`the secret ${name}: ${file} is empty.`)
+    if (name === 'jwt_secret' && found.size < jwtSecretBytes)
+      problems.push(`the secret ${name}: ${file} has ${found.size} bytes, but needs ${jwtSecretBytes} at least.`)
+    const unreadable = usersOf(config, name).filter(uid => !mayRead(found, uid))
+    if (unreadable.length > 0)
+      problems.push(
+        `the secret ${name}: user ${unreadable.join(' and ')} of the containers may not read ${file}, since it keeps its owner and mode. Make it readable, in a folder that only you may enter: chmod 0444 ${file} && chmod 0700 ${dirname(file)}`,
+      )
+    folders.add(dirname(file))
+  }
+  const warnings: string[] = []
+  for (const folder of folders) {
+    if (((await stat(folder)).mode & 0o011) !== 0)
+      warnings.push(`Everybody on this machine may enter ${folder} and read the secrets there: chmod 0700 ${folder}`)
+  }
+  return { problems, warnings }
+}
+
+/** The numbers of the users that a secret is for. */
+function usersOf(config: Config, secret: string): number[] {
+  const users = Object.values(config.services)
+    .filter(({ secrets }) => secrets?.some(({ source }) => source === secret))
+    .map(({ user = 'root' }) => (user === 'postgres' ? postgresUid : user === 'root' ? 0 : Number.parseInt(user, 10)))
+  return [...new Set(users)]
+}
+
+function mayRead({ mode, uid, gid }: { mode: number; uid: number; gid: number }, user: number): boolean {
+  if (user === uid) return (mode & 0o400) !== 0
+  // Root in a container without capabilities is a user as any other.
+  return user === gid ? (mode & 0o040) !== 0 : (mode & 0o004) !== 0
+}
+
+async function checkDisk(production: Production): Promise<string[]> {
+  const { stdout } = await production.docker(['info', '--format', '{{.DockerRootDir}}'])
+  const folder = stdout.trim()
+  // An engine on another machine has a disk that cannot be seen from here.
+  const disk = await statfs(folder).catch(() => undefined)
+  if (!disk || disk.bavail * disk.bsize >= freeBytes) return []
+  return [`${folder} has ${sizeOf(disk.bavail * disk.bsize)} free, but a release needs ${sizeOf(freeBytes)}.`]
+}
+
+/** Bytes for people. */
+export function sizeOf(bytes: number): string {
+  return bytes < 1024 ** 2
+    ? `${Math.ceil(bytes / 1024)} kB`
+    : `${Math.round(bytes / 1024 ** 2).toLocaleString('en-US')} MB`
+}

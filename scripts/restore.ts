@@ -1,0 +1,113 @@
+// `npm run restore`: puts a dump that `deploy` took in the place of the production database.
+
+import { resolve } from 'node:path'
+import { exclusively } from './deploy/lock.ts'
+import { lastMessage } from './deploy/migrator-log.ts'
+import { takeBackup } from './deploy/pending.ts'
+import { Production, releaseTag } from './deploy/production.ts'
+import { openProgress } from './deploy/progress.ts'
+import { sizeOf } from './deploy/settings.ts'
+import { report } from './report.ts'
+import { parseOptions, UsageError } from './stack-options.ts'
+import { untilSignal } from './until-signal.ts'
+
+const help = `
+Usage: npm run restore -- --from NAME --yes [options]
+
+Restores a dump into a database of its own, then puts it in the other one's place; that one stays beside it under
+another name. The apps close their gates at once, and open them when the schema is theirs: for an older dump that is
+after the next \`npm run deploy\`, of the release that is to run.
+
+  --list            show the dumps there are, and do nothing
+  --from NAME       the dump, as --list names it
+  --yes             really do it: what was written since the dump is gone from the app's sight
+  --no-backup       no dump of the database as it is now
+  --tag TAG         the release whose migrator gives the app its rights (default: IMAGE_TAG of the environment or .env)
+  --file FILE       one more compose file, after docker/compose.prod.yml
+  --project NAME    the name of the compose project (default: schemagate)
+`
+
+const options = {
+  list: { type: 'boolean' },
+  from: { type: 'string' },
+  yes: { type: 'boolean' },
+  'no-backup': { type: 'boolean' },
+  tag: { type: 'string' },
+  file: { type: 'string' },
+  project: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+await report(async () => {
+  const given = parseOptions(options)
+  if (given.help) {
+    console.log(help.trim())
+    return 0
+  }
+  const signals = untilSignal()
+  const production = new Production({
+    project: String(given.project ?? 'schemagate'),
+    tag: await releaseTag(given.tag),
+    files: given.file === undefined ? [] : [resolve(String(given.file))],
+    signal: signals.aborted,
+  })
+  try {
+    if (given.list) return await list(production)
+    if (given.from === undefined) throw new UsageError('Which dump? Name it with --from; --list shows what there is.')
+    if (!given.yes)
+      throw new UsageError(`This replaces the database of ${production.options.project}: say --yes if that is meant.`)
+    const name = String(given.from).replace(/\.dump$/, '')
+    return await exclusively(production.options.project, () => restore(production, name, given['no-backup'] !== true))
+  } catch (error) {
+    if (!signals.aborted.aborted) throw error
+    console.error('Interrupted. Restore again: what was begun is begun anew.')
+    return signals.exitCode
+  } finally {
+    signals.close()
+  }
+})
+
+async function list(production: Production): Promise<number> {
+  const { exitCode, stdout, stderr } = await production.backup('list')
+  if (exitCode !== 0) throw new Error(stderr.trim())
+  for (const line of stdout.split('\n').filter(Boolean)) {
+    const [name = '', bytes] = line.split(' ')
+    console.log(`${name.replace(/\.dump$/, '')}  ${sizeOf(Number(bytes))}`)
+  }
+  return 0
+}
+
+async function restore(production: Production, name: string, backup: boolean): Promise<number> {
+  const { step, say } = openProgress()
+  await step('wait for the database', async () => {
+    const up = await production.compose(['up', '--detach', '--no-deps', '--no-recreate', '--wait', 'postgres'])
+    if (up.exitCode !== 0) throw new Error(`Postgres did not become healthy.\n${up.stderr.trim()}`)
+    return undefined
+  })
+  if (backup) await step('back up what is there now', () => takeBackup(production, 'restore'))
+  await step(`restore ${name}`, async () => {
+    const { exitCode, stdout, stderr } = await production.backup('restore', name)
+    if (exitCode !== 0) throw new Error(`Nothing was changed.\n${stderr.trim()}`)
+    return stdout.trim() === '' ? undefined : `the database of before is now ${stdout.trim()}`
+  })
+  const { head, pending } = await readStatus(production)
+  if (head !== null)
+    await step('give the app its rights', async () => {
+      // A dump carries no roles. Nothing is pending up to its own head, so that no migration runs.
+      const up = await production.migrator(['up', '--to', head])
+      if (up.exitCode !== 0) throw new Error(lastMessage(up.stdout) ?? `the migrator ended with ${up.exitCode}`)
+      return undefined
+    })
+  say(
+    pending.length === 0
+      ? `\nRestored: the database is at ${head ?? 'no migration'}, as ${production.options.tag} wants it.`
+      : `\nRestored: the database is at ${head ?? 'no migration'}. ${production.options.tag} wants ${pending.length} more migrations, and does not serve until they are applied: npm run deploy`,
+  )
+  return 0
+}
+
+async function readStatus(production: Production): Promise<{ head: string | null; pending: readonly unknown[] }> {
+  const { exitCode, stdout, stderr } = await production.migrator(['status', '--format', 'json'])
+  if (exitCode !== 0) throw new Error(lastMessage(stderr) ?? stderr.trim())
+  return JSON.parse(stdout)
+}
