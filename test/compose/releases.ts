@@ -35,7 +35,11 @@ COPY --from=files /tmp/manifest.json /app/dist/
 `
 
 /** Builds a release with these files added to the real migrations. A second time it is in the engine's cache. */
-export async function release(name: string, files: Readonly<Record<string, string>>): Promise<Release> {
+export async function release(
+  name: string,
+  files: Readonly<Record<string, string>>,
+  { appRuns = '' }: { readonly appRuns?: string } = {},
+): Promise<Release> {
   const context = await mkdtemp(join(tmpdir(), 'schemagate-release-'))
   const build = async (target: 'app' | 'migrator') => {
     const image = `schemagate-${target}:${tag}-${name}`
@@ -43,7 +47,9 @@ export async function release(name: string, files: Readonly<Record<string, strin
     return { image }
   }
   try {
-    await writeFile(join(context, 'Dockerfile'), dockerfile)
+    // Instead of the app itself.
+    const entrypoint = appRuns === '' ? '' : `ENTRYPOINT ["node", "-e", ${JSON.stringify(appRuns)}]\n`
+    await writeFile(join(context, 'Dockerfile'), dockerfile + entrypoint)
     await cp(join(root, 'migrator/migrations'), join(context, 'migrations'), { recursive: true })
     for (const [file, text] of Object.entries(files)) await writeFile(join(context, 'migrations', file), text)
     return { migrator: await build('migrator'), app: await build('app') }
@@ -52,14 +58,19 @@ export async function release(name: string, files: Readonly<Record<string, strin
   }
 }
 
-/** What is new in it harms no older app. It fails where there is a table `notes` already. */
-export const newer = () =>
-  release('newer', {
-    '9001_notes.sql': `-- migrate:up
+const notes = {
+  '9001_notes.sql': `-- migrate:up
 create table notes (id bigint generated always as identity primary key, body text not null);
 alter table tickets add column note_count integer not null default 0;
 `,
-  })
+}
+
+/** What is new in it harms no older app. It fails where there is a table `notes` already. */
+export const newer = () => release('newer', notes)
+
+/** The one after it, which can never be applied. */
+export const failing = () =>
+  release('failing', { ...notes, '9002_fails.sql': '-- migrate:up\ninsert into notes (body) values (null);\n' })
 
 /** Apps that do not know its migration must not run on it. It leaves behind when it ran. */
 export const breaking = () =>
@@ -76,6 +87,14 @@ export const rewritten = async () => {
   const text = await readFile(join(root, 'migrator/migrations', file), 'utf8')
   return release('rewritten', { [file]: `${text}\n-- An afterthought.\n` })
 }
+
+/** An app that never becomes healthy, and what its release brings before that: something harmless, or breaking. */
+export const stuck = (breaks: boolean) =>
+  release(
+    breaks ? 'stuck-breaking' : 'stuck',
+    breaks ? { ...notes, '9002_moment.sql': '-- schemagate:breaking\n-- migrate:up\nselect 1;\n' } : notes,
+    { appRuns: "console.log('stuck'); process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000)" },
+  )
 
 /** Two migrations that end only once there is a table `go`: one in a transaction, and one that runs step by step. */
 export const halting = () =>
