@@ -3,6 +3,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { manifestOf, type Release } from './images.ts'
 import { lastMessage } from './migrator-log.ts'
 import { type Container, type Production, type Replica, replicas } from './production.ts'
@@ -54,13 +55,33 @@ async function start(
   options: readonly string[],
   tag?: string,
 ): Promise<string | undefined> {
-  const up = await production.compose(['up', '--detach', '--no-deps', '--no-build', '--wait', ...options, replica], {
-    timeout: `${patience}s`,
-    ...(tag !== undefined && { tag }),
-  })
-  if (up.exitCode === 0) return undefined
-  if (up.signal === 'SIGTERM') return `it was not healthy within ${patience} s.`
-  return up.stderr.trim().split('\n').at(-1) ?? 'compose failed.'
+  for (let attempt = 1; ; attempt++) {
+    await removeUnborn(production, replica)
+    const up = await production.compose(['up', '--detach', '--no-deps', '--no-build', '--wait', ...options, replica], {
+      timeout: `${patience}s`,
+      ...(tag !== undefined && { tag }),
+    })
+    if (up.exitCode === 0) return undefined
+    if (up.signal === 'SIGTERM') return `it was not healthy within ${patience} s.`
+    // The engine may still be busy with what a deploy that was killed had begun.
+    if (attempt === attempts || !/Error response from daemon/.test(up.stderr))
+      return up.stderr.trim().split('\n').at(-1) ?? 'compose failed.'
+    await pause(1_000)
+  }
+}
+
+const attempts = 5
+
+/**
+ * Compose makes a replica's successor under another name before it stops the replica; killed in between it leaves one
+ * that never ran, and then stumbles over it.
+ */
+async function removeUnborn(production: Production, replica: Replica): Promise<void> {
+  const labels = [`project=${production.options.project}`, `service=${replica}`, 'oneoff=False']
+  const filters = labels.flatMap(label => ['--filter', `label=com.docker.compose.${label}`])
+  const { stdout } = await production.docker(['ps', '--all', '--quiet', '--filter', 'status=created', ...filters])
+  const ids = stdout.split('\n').filter(Boolean)
+  if (ids.length > 0) await production.docker(['rm', '--force', ...ids])
 }
 
 async function keep(production: Production, old: Container): Promise<void> {

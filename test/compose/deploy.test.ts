@@ -5,7 +5,7 @@ import { eventually } from '../helpers/eventually.ts'
 import { registerAndLogIn } from './client.ts'
 import { beginLoad } from './load.ts'
 import { type Production, test } from './production.ts'
-import { breaking, current, failing, newer, type Release, stuck } from './releases.ts'
+import { breaking, current, failing, newer, type Release, stuck, stuckBreaking } from './releases.ts'
 
 async function deploys(production: Production, release: Release, ...args: string[]): Promise<string> {
   const { code, output } = await production.run('deploy', release, ...args)
@@ -46,17 +46,18 @@ describe('deploy', () => {
     expect(await health(production)).toMatchObject({ status: 200, state: 'open', head: '9001_notes' })
     expect(await images(production)).toEqual(Array(2).fill(await imageOf(production, await newer())))
 
+    const serving = await images(production)
     const bad = await beginLoad(production.url)
     const failed = await production.run('deploy', await failing())
     expect(failed.code, failed.output).toBe(5)
     expect(failed.output).toContain('the release of before still serves')
     expect(failed.output).toContain('9002_fails')
-    const never = await production.run('deploy', await stuck(false), '--patience', '12')
+    const never = await production.run('deploy', await stuck(), '--patience', '12')
     await bad.verdict('a deploy whose migration fails, and one whose app never gets healthy')
     expect(never.code, never.output).toBe(1)
     expect(never.output).toContain('serves again')
     expect(await health(production)).toMatchObject({ status: 200, state: 'open', head: '9001_notes' })
-    expect(await images(production)).toEqual(Array(2).fill(await imageOf(production, await newer())))
+    expect(await images(production)).toEqual(serving)
   })
 
   test('backs up before what cannot be taken back, and restore brings the stack back to it', async ({ production }) => {
@@ -90,38 +91,40 @@ describe('deploy', () => {
     expect(await health(production)).toMatchObject({ status: 200, state: 'open', head: '9001_moment' })
     expect((await production.run('restore', await breaking(), '--list')).output).toContain('before-restore')
 
-    // Past a breaking migration there is no way back to the app of before, and it is said.
-    const never = await production.run('deploy', await stuck(true), '--patience', '12')
-    expect(never.code, never.output).not.toBe(0)
+    // Past a breaking migration there is no way back to the app of before but its backup, and it is said.
+    const never = await production.run('deploy', await stuckBreaking(), '--patience', '12')
+    expect(never.code, never.output).toBe(1)
+    expect(never.output).toContain('before-9002_again.dump')
+    expect(never.output).toMatch(/cannot be put back[\s\S]*9002_again[\s\S]*npm run restore/)
+    expect((await fetch(`${production.url}/api/v1/tickets`)).status).toBe(503)
   })
 
   test('killed at any of its steps is finished by the next one', async ({ production }) => {
-    const steps = [
-      'check the setting',
-      'get the images',
-      'wait for the database',
-      'see what is pending',
-      'migrate',
-      'replace app',
-      'replace app-2',
-      'see to the proxy',
-      'ask it with curl',
+    // How far into each step, in milliseconds: a replica is stopped for three seconds before it is replaced.
+    const moments: [step: string, after: number][] = [
+      ['check the setting', 0],
+      ['get the images', 0],
+      ['wait for the database', 0],
+      ['see what is pending', 300],
+      ['migrate', 600],
+      ['replace app', 0],
+      ['replace app', 2_000],
+      ['replace app-2', 5_000],
+      ['see to the proxy', 0],
+      ['ask it with curl', 0],
     ]
-    let killed = 0
-    for (const [i, step] of steps.entries()) {
-      const release = i < 5 ? current : await newer()
-      // From `replace app` on there must be something to replace.
-      const args = i >= 5 ? ['--recreate'] : []
-      const deploy = production.start('deploy', release, ...args)
-      await eventually(() => expect(deploy.output).toContain(`- ${step} ...`), { timeout: 120_000 })
-      // In the midst of it, and a little later for each.
-      await new Promise(resolve => setTimeout(resolve, 100 * i))
+    for (const [step, after] of moments) {
+      const begins = ['check', 'get', 'wait', 'see what'].some(word => step.startsWith(word))
+      const release = begins || step === 'migrate' ? current : await newer()
+      // So that there is something to replace each time.
+      const deploy = production.start('deploy', release, ...(step.startsWith('replace') ? ['--recreate'] : []))
+      await eventually(() => expect(deploy.output).toContain(`- ${step} ...`), { timeout: 120_000, interval: 5 })
+      await new Promise(resolve => setTimeout(resolve, after))
       deploy.child.kill('SIGKILL')
-      expect(await deploy.ended).toBeNull()
-      killed++
-      if (i === 4 || i >= 5) await deploys(production, release)
+      expect(await deploy.ended, deploy.output).toBeNull()
+      if (!begins) await deploys(production, release)
     }
-    console.log(`deploy killed at ${killed} of ${steps.length} steps, and finished each time`)
+    console.log(`deploy killed at ${moments.length} moments of its steps, and finished by the next one`)
     expect(await health(production)).toMatchObject({ status: 200, state: 'open', head: '9001_notes' })
     expect(await images(production)).toEqual(Array(2).fill(await imageOf(production, await newer())))
   })

@@ -72,14 +72,15 @@ export const newer = () => release('newer', notes)
 export const failing = () =>
   release('failing', { ...notes, '9002_fails.sql': '-- migrate:up\ninsert into notes (body) values (null);\n' })
 
-/** Apps that do not know its migration must not run on it. It leaves behind when it ran. */
-export const breaking = () =>
-  release('breaking', {
-    '9001_moment.sql': `-- schemagate:breaking
+const moment = {
+  '9001_moment.sql': `-- schemagate:breaking
 -- migrate:up
 create table moment as select clock_timestamp() as at;
 `,
-  })
+}
+
+/** Apps that do not know its migration must not run on it. It leaves behind when it ran. */
+export const breaking = () => release('breaking', moment)
 
 /** Another history: a migration that every release has, with other content. */
 export const rewritten = async () => {
@@ -88,12 +89,19 @@ export const rewritten = async () => {
   return release('rewritten', { [file]: `${text}\n-- An afterthought.\n` })
 }
 
-/** An app that never becomes healthy, and what its release brings before that: something harmless, or breaking. */
-export const stuck = (breaks: boolean) =>
+const neverHealthy = {
+  appRuns: "console.log('stuck'); process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000)",
+}
+
+/** The same as `newer`, with an app that never becomes healthy. */
+export const stuck = () => release('stuck', notes, neverHealthy)
+
+/** The one after `breaking`, which breaks as well, and whose app never becomes healthy. */
+export const stuckBreaking = () =>
   release(
-    breaks ? 'stuck-breaking' : 'stuck',
-    breaks ? { ...notes, '9002_moment.sql': '-- schemagate:breaking\n-- migrate:up\nselect 1;\n' } : notes,
-    { appRuns: "console.log('stuck'); process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000)" },
+    'stuck-breaking',
+    { ...moment, '9002_again.sql': '-- schemagate:breaking\n-- migrate:up\ndrop table moment;\n' },
+    neverHealthy,
   )
 
 /** Two migrations that end only once there is a table `go`: one in a transaction, and one that runs step by step. */
