@@ -158,7 +158,8 @@ function time(text: string): number {
   return Math.max(0, Date.parse(text))
 }
 
-function accepts(port: number): Promise<boolean> {
+/** Whether anything accepts a connection on this port of 127.0.0.1. */
+export function accepts(port: number): Promise<boolean> {
   return new Promise(answer => {
     const socket = connect(port, '127.0.0.1')
     const end = (open: boolean) => {
