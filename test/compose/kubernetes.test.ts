@@ -16,7 +16,7 @@ async function ready(port: number): Promise<void> {
       expect(response.status).toBe(200)
       expect(await response.json()).toMatchObject({ status: 'healthy', database: 'connected', schema: 'ready' })
     },
-    { timeout: 30_000, interval: 100 },
+    { timeout: 60_000, interval: 100 },
   )
 }
 
@@ -93,7 +93,7 @@ describe('the migrator as a Job', () => {
         expect(line, 'the pod does not wait').toBeDefined()
         return line
       },
-      { timeout: 30_000, interval: 100 },
+      { timeout: 60_000, interval: 100 },
     )
     // Before the first run the app has no login.
     expect(waiting?.msg).toContain('28P01')

@@ -154,13 +154,18 @@ function forPodman(objects: readonly KubernetesObject[], options: PlayOptions): 
   // Else an init container that ended well is removed at once, and its log with it.
   played.metadata.annotations = { 'io.podman.annotations.init.container.type': 'always' }
   if (name !== undefined) played.metadata.name = name
+  // One volume for all pods that name the same Secret is written anew under the feet of those that run.
+  const own = (secret: string) => `${secret}-${played.metadata.name}`
+  for (const { metadata } of only('Secret', chosen)) metadata!.name = own(metadata!.name!)
   for (const deployment of only('Deployment', chosen)) deployment.spec!.replicas = 1
   for (const [, , spec] of podsOf(chosen)) {
     // No network of its own has to be made, and the database is the host's.
     spec.hostNetwork = true
     for (const { secret } of spec.volumes ?? []) {
+      if (!secret) continue
+      secret.secretName = own(secret.secretName!)
       // There is no fsGroup: the files belong to root.
-      if (secret) delete secret.defaultMode
+      delete secret.defaultMode
     }
     for (const container of spec.containers) {
       // Each becomes a curl command within the container, which has none.

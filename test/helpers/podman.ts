@@ -1,9 +1,10 @@
 // podman as an engine for Kubernetes manifests, with images, containers and settings of its own in a temporary folder.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { $, type ProcessOutput } from 'zx'
+import { commandOf } from '../../scripts/processes.ts'
 
 /** Works without systemd and with what limits a container may set; the lock file would else be the machine's. */
 const containersConf = `
@@ -39,14 +40,30 @@ export async function whyNoPodman(): Promise<string | undefined> {
   return undefined
 }
 
+/** Every folder is named after the process that made it, so that a later run can remove what a killed one left. */
+const prefix = 'schemagate-podman-'
+
 /** @throws Error if podman does not start, or the images, which Docker has, cannot be copied into it. */
 export async function openPodman(images: readonly string[]): Promise<Podman> {
-  const folder = await mkdtemp(join(tmpdir(), 'schemagate-podman-'))
-  const conf = join(folder, 'containers.conf')
-  await writeFile(conf, containersConf)
-  const env = { ...process.env, CONTAINERS_CONF: conf, PODMAN_IGNORE_CGROUPSV1_WARNING: '1' }
-  const places = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--tmpdir', join(folder, 'tmp')]
+  await removeLeftovers()
+  const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`))
+  await writeFile(join(folder, 'containers.conf'), containersConf)
+  const { podman, sh, options } = await podmanIn(folder)
+  const loaded = await sh`set -o pipefail; docker save ${images} | podman ${options} load --quiet`
+  if (loaded.exitCode !== 0) {
+    await podman.remove()
+    throw new Error(`podman could not take over ${images.join(' and ')}: ${loaded.stderr}`)
+  }
+  // Makes the image that every pod stands on, which two that come first at once would both make.
+  await sh`podman ${options} pod create --name first`
+  await sh`podman ${options} pod rm --force first`
+  return podman
+}
+
+async function podmanIn(folder: string) {
+  const env = { ...process.env, CONTAINERS_CONF: join(folder, 'containers.conf'), PODMAN_IGNORE_CGROUPSV1_WARNING: '1' }
   const sh = $({ env, quiet: true, nothrow: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const places = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--tmpdir', join(folder, 'tmp')]
   // Where the temporary folder is itself on an overlay, another one cannot be put on it.
   let driver = ['--storage-driver', 'overlay']
   if ((await sh`podman ${places} ${driver} info`).exitCode !== 0) driver = ['--storage-driver', 'vfs']
@@ -59,10 +76,13 @@ export async function openPodman(images: readonly string[]): Promise<Podman> {
       await rm(folder, { recursive: true, force: true })
     },
   }
-  const loaded = await sh`set -o pipefail; docker save ${images} | podman ${options} load --quiet`
-  if (loaded.exitCode !== 0) {
+  return { podman, sh, options }
+}
+
+async function removeLeftovers(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(prefix) || (await commandOf(Number.parseInt(name.slice(prefix.length), 10)))) continue
+    const { podman } = await podmanIn(join(tmpdir(), name))
     await podman.remove()
-    throw new Error(`podman could not take over ${images.join(' and ')}: ${loaded.stderr}`)
   }
-  return podman
 }
