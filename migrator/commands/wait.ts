@@ -16,6 +16,9 @@ import { logFailure } from './run-summary.ts'
 
 const step = 250
 
+/** An ask that began in time may take as long: what the last one learns is the answer, and not that time ran out on it. */
+const leastPatience = 1_000
+
 export const waitCommand: Command = {
   name: 'wait',
   summary: 'asks the same as `check` until the answer is yes or the time is up; then runs COMMAND, if there is one',
@@ -46,7 +49,7 @@ async function waitUntil(
   const deadline = started + timeout
   let said = ''
   for (;;) {
-    const remaining = Math.max(1, deadline - performance.now())
+    const remaining = Math.max(leastPatience, deadline - performance.now())
     const connectTimeout = Math.min(engine.settings.connectTimeout, remaining)
     const { state, head, error } = await ask(
       { ...engine, settings: { ...engine.settings, connectTimeout } },

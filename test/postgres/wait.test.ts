@@ -6,6 +6,7 @@ import { schemagate, start } from '../helpers/cli.ts'
 import { test } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { folder } from '../helpers/migrations.ts'
+import { tcpProxy } from '../helpers/tcp-proxy.ts'
 
 const files = { '0001_users.sql': 'create table users (id int);\n' }
 const password = 'app-password'
@@ -50,6 +51,17 @@ describe('wait', () => {
     }
     expect(await answers(database.url)).toBe(7)
     expect(await answers(database.urlFor('nobody_such', 'wrong'))).toBe(9)
+  })
+
+  test('hears the last answer also of a server that takes its time', async ({ database }) => {
+    const proxy = await tcpProxy(database.url)
+    const env = { DATABASE_URL: proxy.url(database.url), LOG_FORMAT: 'json' }
+    const waiting = start(['wait', '--timeout', '1s', '--dir', await folder(files)], { env })
+    await eventually(() => expect(waiting.lines.map(({ event }) => event)).toContain('waiting'))
+    // Slow for the last ask alone, which begins when the time is up.
+    const timer = setTimeout(() => proxy.delay(80), 850)
+    expect((await waiting.ended).code).toBe(7)
+    clearTimeout(timer)
   })
 
   test('does not wait for what no run can change', async ({ database }) => {
