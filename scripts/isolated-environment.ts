@@ -6,7 +6,7 @@ export type IsolatedTag = 'test' | 'smoke'
 /** This process' environment without what the compose file reads. Goes with `--env-file /dev/null`. */
 export function isolatedEnvironment(tag: IsolatedTag): NodeJS.ProcessEnv {
   const read =
-    /^(POSTGRES_|APP_|PG[A-Z]+$|COMPOSE_|SCHEMAGATE_|JWT_SECRET|LOG_LEVEL|NODE_IMAGE|PROXY_IMAGE|IMAGE_TAG|IMAGE_PREFIX|PULL_POLICY|SECRETS_DIR|AUTH_RATE_LIMIT|VERSION$|REVISION$)/
+    /^(POSTGRES_|APP_|PG[A-Z]+$|COMPOSE_|SCHEMAGATE_|JWT_SECRET|LOG_LEVEL|NODE_IMAGE|PROXY_IMAGE|IMAGE_TAG|IMAGE_PREFIX|PULL_POLICY|SECRETS$|SECRETS_DIR|WAIT_TIMEOUT|AUTH_RATE_LIMIT|VERSION$|REVISION$)/
   const own = Object.entries(process.env).filter(([name]) => !read.test(name))
   return { ...Object.fromEntries(own), IMAGE_TAG: tag }
 }

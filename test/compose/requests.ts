@@ -31,13 +31,16 @@ export interface ClientOptions {
   readonly interval: number
   /** No more requests than this are sent: a test that hangs must not become a load. */
   readonly limit: number
+  /** Milliseconds after which an answer that has not come is none; five seconds if not stated. */
+  readonly patience?: number
 }
 
-/** An answer that has not come by then is none. */
-const patience = 5_000
-
 /** Asks each of `asks` in turn, at a steady pace whatever the answers, until it is stopped. */
-export function keepAsking(url: string, asks: readonly Ask[], { interval, limit }: ClientOptions): Client {
+export function keepAsking(
+  url: string,
+  asks: readonly Ask[],
+  { interval, limit, patience = 5_000 }: ClientOptions,
+): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   const answers: Answer[] = []
   const underWay = new Set<Promise<void>>()
@@ -47,7 +50,7 @@ export function keepAsking(url: string, asks: readonly Ask[], { interval, limit 
     const ask = asks[count % asks.length]!
     count += 1
     const sent = Date.now()
-    const answered = statusOf(url, ask, agent).then(status => {
+    const answered = statusOf(url, ask, agent, patience).then(status => {
       answers.push({ sent, came: Date.now(), ask, status })
       underWay.delete(answered)
     })
@@ -69,7 +72,12 @@ export function keepAsking(url: string, asks: readonly Ask[], { interval, limit 
   }
 }
 
-function statusOf(url: string, { method, path, headers, body }: Ask, agent: Agent): Promise<number | undefined> {
+function statusOf(
+  url: string,
+  { method, path, headers, body }: Ask,
+  agent: Agent,
+  patience: number,
+): Promise<number | undefined> {
   return new Promise(resolve => {
     const outgoing = request(new URL(path, url), {
       method,
