@@ -55,9 +55,9 @@ const images = ['postgres:17', 'caddy:2']
 export const test = base
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures that a fixture needs
   .extend('made', { scope: 'file' }, async ({}, { onCleanup }): Promise<Swarm | string> => {
-    const why = inject('whyNoCompose') ?? (await whyNoImage())
-    if (why !== null) return why
     const wasManager = await isManager()
+    const why = inject('whyNoCompose') ?? (await whyNoImage()) ?? whyNoSwarm(wasManager)
+    if (why !== null) return why
     if (wasManager) await removeLeftovers()
     else await succeeds('swarm', 'init', '--advertise-addr', '127.0.0.1')
     const name = `${projectPrefix}${process.pid}`
@@ -87,6 +87,20 @@ async function whyNoImage(): Promise<string | null> {
     return why
   }
   return null
+}
+
+/**
+ * An engine that leaves its Swarm forgets the names of all containers that run on it, those of other projects too, until
+ * they are restarted: on somebody's own machine that is asked for first.
+ */
+function whyNoSwarm(isManager: boolean): string | null {
+  const wish = process.env.TEST_SWARM || 'auto'
+  if (!['auto', 'required', 'off'].includes(wish))
+    throw new Error(`TEST_SWARM=${wish}: expected auto, required or off.`)
+  if (wish === 'off') return 'TEST_SWARM=off'
+  return isManager || wish === 'required'
+    ? null
+    : 'the engine is in no Swarm; TEST_SWARM=required makes one for the test'
 }
 
 async function isManager(): Promise<boolean> {
