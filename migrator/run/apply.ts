@@ -1,6 +1,6 @@
 // Applies one migration, in the way that it can be run.
 
-import { DivergedError, RefusedError, UsageError } from '../errors.ts'
+import { DivergedError, UsageError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
 import { readRow } from '../ledger/read.ts'
 import { codeOf, needsSteps, ownState, sqlstate } from '../postgres/sqlstate.ts'
@@ -109,13 +109,4 @@ export async function planPart(part: SqlPart, transaction = part.marks.transacti
     `${part.file}, line ${place.line}, column ${place.column}: ${wrong?.message ?? 'syntax error'}. It is to run statement by statement, and cannot be split. Correct it.`,
     { place },
   )
-}
-
-/** Behind a pooler in transaction mode nothing holds from one statement to the next: refuse what needs that. */
-export function refuseBehindPooler(run: Run, name: string): void {
-  if (run.session.pooled)
-    throw new RefusedError(
-      `${name} cannot run in one transaction, and the connection goes through a pooler (PgBouncer or the like), where ` +
-        'neither the run lock nor settings hold between statements. Give the migrator a direct DATABASE_URL.',
-    )
 }

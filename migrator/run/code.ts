@@ -6,12 +6,12 @@ import { MigrationFailedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { codeOf, isConnectionLoss } from '../postgres/sqlstate.ts'
 import { loadParser, parseStatements } from '../sql/parse.ts'
-import { refuseBehindPooler } from './apply.ts'
 import type { MigrationContext } from './context.ts'
 import { type Aftermath, fieldLines, wayOut } from './failure.ts'
 import { mend } from './mend.ts'
 import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
 import { loadModule, placeIn } from './module.ts'
+import { refuseBehindPooler } from './pooler.ts'
 import type { Run } from './run.ts'
 
 /** Runs a code migration's `up` and records it: in one transaction, unless it is marked transaction:false. */

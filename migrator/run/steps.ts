@@ -10,11 +10,11 @@ import { codeOf, isConnectionLoss, needsSteps, ownState } from '../postgres/sqls
 import type { Blocker } from '../postgres/watch.ts'
 import type { Statement } from '../sql/parse.ts'
 import type { Step } from '../sql/steps.ts'
-import { refuseBehindPooler } from './apply.ts'
 import { type Aftermath, explainFailure } from './failure.ts'
 import { clearAway, indexesBefore, type Leftover, mend } from './mend.ts'
 import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
 import { persist } from './persist.ts'
+import { refuseBehindPooler } from './pooler.ts'
 import type { Run } from './run.ts'
 import { inOneMessage } from './transaction.ts'
 
