@@ -1,10 +1,10 @@
 // Builds the command-line tool when its bundle is older than anything it is made of.
 
 import { execFile } from 'node:child_process'
-import { link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { isAlive, markOf, type ProcessMark } from './processes.ts'
+import { takeLock } from './process-lock.ts'
 
 export const root = join(import.meta.dirname, '..')
 export const bundle = join(root, 'dist/schemagate.cjs')
@@ -26,35 +26,12 @@ export async function buildIfStale(): Promise<number | undefined> {
   }
 }
 
-/** Waits until no other living process builds. A killed one's lock is taken over. */
+/** Waits until no other living process builds. */
 async function lockBuild(): Promise<() => Promise<void>> {
-  const file = join(root, '.schemagate/build.lock')
-  await mkdir(dirname(file), { recursive: true })
-  const mine = `${file}.${process.pid}`
-  await writeFile(mine, JSON.stringify(await markOf(process.pid)))
-  try {
-    for (;;) {
-      try {
-        // A link, and not a new file: nobody ever sees the lock without its holder.
-        await link(mine, file)
-        return () => rm(file, { force: true })
-      } catch (error) {
-        if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-      }
-      if (await isHeld(file)) await new Promise(resolve => setTimeout(resolve, 50))
-      else await rm(file, { force: true })
-    }
-  } finally {
-    await rm(mine, { force: true })
-  }
-}
-
-async function isHeld(file: string): Promise<boolean> {
-  try {
-    const holder: ProcessMark = JSON.parse(await readFile(file, 'utf8'))
-    return await isAlive(holder)
-  } catch {
-    return false
+  for (;;) {
+    const lock = await takeLock(join(root, '.schemagate/build.lock'))
+    if ('release' in lock) return lock.release
+    await new Promise(resolve => setTimeout(resolve, 50))
   }
 }
 

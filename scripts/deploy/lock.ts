@@ -1,34 +1,18 @@
 // One deploy or restore of a project at a time on this machine.
 
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { root } from '../build-if-stale.ts'
-import { isAlive, markOf, type ProcessMark } from '../processes.ts'
+import { takeLock } from '../process-lock.ts'
 import { UsageError } from '../stack-options.ts'
 
-/** Runs `work` while no other one of the project runs; what a killed one left is not in the way. @throws UsageError */
+/** Runs `work` while no other one of the project runs. @throws UsageError if one does. */
 export async function exclusively<T>(project: string, work: () => Promise<T>): Promise<T> {
-  const folder = join(root, '.schemagate')
-  const file = join(folder, `deploy-${project}.json`)
-  await mkdir(folder, { recursive: true })
-  const mark = await markOf(process.pid)
-  for (;;) {
-    try {
-      await writeFile(file, JSON.stringify(mark), { flag: 'wx' })
-      break
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-      const other = await readFile(file, 'utf8')
-        .then((text): ProcessMark => JSON.parse(text))
-        .catch(() => undefined)
-      if (other && (await isAlive(other)))
-        throw new UsageError(`Another deploy or restore of ${project} is under way (process ${other.pid}).`)
-      await rm(file, { force: true })
-    }
-  }
+  const lock = await takeLock(join(root, `.schemagate/deploy-${project}.json`))
+  if ('holder' in lock)
+    throw new UsageError(`Another deploy or restore of ${project} is under way (process ${lock.holder.pid}).`)
   try {
     return await work()
   } finally {
-    await rm(file, { force: true })
+    await lock.release()
   }
 }

@@ -1,0 +1,39 @@
+// A lock that one living process holds: a file that names it. What a killed one left is taken over.
+
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { isAlive, markOf, type ProcessMark } from './processes.ts'
+
+/** Taken, or held by another process. */
+export type Lock = { readonly release: () => Promise<void> } | { readonly holder: ProcessMark }
+
+/** Takes the lock that is the file `file`, if no other living process has it. */
+export async function takeLock(file: string): Promise<Lock> {
+  await mkdir(dirname(file), { recursive: true })
+  const mine = `${file}.${process.pid}`
+  await writeFile(mine, JSON.stringify(await markOf(process.pid)))
+  try {
+    for (;;) {
+      try {
+        // A link, and not a new file: nobody ever sees the lock without its holder.
+        await link(mine, file)
+        return { release: () => rm(file, { force: true }) }
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+      }
+      const holder = await readHolder(file)
+      if (holder && (await isAlive(holder))) return { holder }
+      await rm(file, { force: true })
+    }
+  } finally {
+    await rm(mine, { force: true })
+  }
+}
+
+async function readHolder(file: string): Promise<ProcessMark | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'))
+  } catch {
+    return undefined
+  }
+}
