@@ -1,11 +1,12 @@
 // `npm run deploy`: a release into production, with the old one serving until the new one does.
 
-import { resolve } from 'node:path'
 import { examineImages, obtainImages, type Release } from './deploy/images.ts'
 import { exclusively } from './deploy/lock.ts'
+import { openProduction, productionOptions } from './deploy/options.ts'
 import { MigratorError, needingBackup, type Pending, readPending, takeBackup } from './deploy/pending.ts'
-import { Production, releaseTag } from './deploy/production.ts'
+import type { Production } from './deploy/production.ts'
 import { openProgress, type Progress } from './deploy/progress.ts'
+import { recordRelease } from './deploy/release-record.ts'
 import { RolloutError, rollOut } from './deploy/rollout.ts'
 import { checkSettings } from './deploy/settings.ts'
 import { report } from './report.ts'
@@ -36,16 +37,13 @@ says which variables and secrets there are.
 `
 
 const options = {
-  tag: { type: 'string' },
+  ...productionOptions,
   build: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
   'no-backup': { type: 'boolean' },
   'allow-ahead': { type: 'boolean' },
   recreate: { type: 'boolean' },
   patience: { type: 'string' },
-  file: { type: 'string' },
-  project: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
 } as const
 
 await report(async () => {
@@ -56,12 +54,7 @@ await report(async () => {
   }
   if (!(await haveCurl())) throw new UsageError('curl is not installed, and the result is asked with it.')
   const signals = untilSignal()
-  const production = new Production({
-    project: String(given.project ?? 'schemagate'),
-    tag: await releaseTag(given.tag),
-    files: given.file === undefined ? [] : [resolve(String(given.file))],
-    signal: signals.aborted,
-  })
+  const production = await openProduction(given, signals.aborted)
   try {
     return await exclusively(production.options.project, () => deploy(production, given))
   } catch (error) {
@@ -111,6 +104,7 @@ async function deploy(production: Production, given: Record<string, unknown>): P
   if (first) await step('back up', () => takeBackup(production, first.name))
   await migrate(production, progress, given['allow-ahead'] === true)
   await rollOut(production, release, { patience, recreate: given.recreate === true }, progress)
+  await recordRelease(production.options)
   await startProxy(production, progress)
   const url = await production.url()
   await step('ask it with curl', () => smoke(url, release?.head ?? null))

@@ -1,10 +1,10 @@
 // `npm run restore`: puts a dump that `deploy` took in the place of the production database.
 
-import { resolve } from 'node:path'
 import { exclusively } from './deploy/lock.ts'
 import { lastMessage } from './deploy/migrator-log.ts'
+import { openProduction, productionOptions } from './deploy/options.ts'
 import { takeBackup } from './deploy/pending.ts'
-import { Production, releaseTag } from './deploy/production.ts'
+import type { Production } from './deploy/production.ts'
 import { openProgress } from './deploy/progress.ts'
 import { sizeOf } from './deploy/settings.ts'
 import { report } from './report.ts'
@@ -28,14 +28,11 @@ after the next \`npm run deploy\`, of the release that is to run.
 `
 
 const options = {
+  ...productionOptions,
   list: { type: 'boolean' },
   from: { type: 'string' },
   yes: { type: 'boolean' },
   'no-backup': { type: 'boolean' },
-  tag: { type: 'string' },
-  file: { type: 'string' },
-  project: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
 } as const
 
 await report(async () => {
@@ -45,12 +42,7 @@ await report(async () => {
     return 0
   }
   const signals = untilSignal()
-  const production = new Production({
-    project: String(given.project ?? 'schemagate'),
-    tag: await releaseTag(given.tag),
-    files: given.file === undefined ? [] : [resolve(String(given.file))],
-    signal: signals.aborted,
-  })
+  const production = await openProduction(given, signals.aborted)
   try {
     if (given.list) return await list(production)
     if (given.from === undefined) throw new UsageError('Which dump? Name it with --from; --list shows what there is.')

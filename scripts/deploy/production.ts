@@ -27,6 +27,9 @@ export async function releaseTag(given: unknown): Promise<string> {
   )
 }
 
+/** The stack's compose files, from the repository's root. */
+export const overlays = ['docker-compose.yml', 'docker/compose.prod.yml'] as const
+
 /** The app's replicas, in the order in which they are replaced. */
 export const replicas = ['app', 'app-2'] as const
 export type Replica = (typeof replicas)[number]
@@ -62,13 +65,13 @@ export class Production {
 
   /** The compose command that a person would type, for messages. */
   get command(): string {
-    const files = ['docker-compose.yml', 'docker/compose.prod.yml', ...this.options.files].map(file => `-f ${file}`)
+    const files = [...overlays, ...this.options.files].map(file => `-f ${file}`)
     const project = this.options.project === 'schemagate' ? '' : ` -p ${this.options.project}`
     return `IMAGE_TAG=${this.options.tag} docker compose ${files.join(' ')}${project}`
   }
 
   compose(args: readonly string[], options: RunOptions = {}): Promise<ProcessOutput> {
-    const files = [join(root, 'docker-compose.yml'), join(root, 'docker/compose.prod.yml'), ...this.options.files]
+    const files = [...overlays.map(file => join(root, file)), ...this.options.files]
     const { project } = this.options
     return this.docker(
       ['compose', '-p', project, '--project-directory', root, ...files.flatMap(f => ['-f', f]), ...args],

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test as base, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
+import { releaseRecord } from '../../scripts/deploy/release-record.ts'
 import { freePort } from '../../scripts/free-port.ts'
 import { environment, projectPrefix, root } from './project.ts'
 import type { Release } from './releases.ts'
@@ -166,6 +167,7 @@ async function make(project: string) {
     const down = await shell`docker compose -p ${project} --profile ${'*'} down --volumes --remove-orphans --timeout 2`
     await shell`docker image rm schemagate-app:${project}-previous`
     await rm(folder, { recursive: true, force: true })
+    await rm(releaseRecord(project), { force: true })
     if (down.exitCode !== 0) throw new Error(`${project} could not be taken down.\n${down.stderr}`)
   }
   return { production, remove }
