@@ -1,4 +1,5 @@
-// What the gate costs: for each request while it is open, and for the database at each look.
+// What the gate costs: for each request while it is open, and for the database at each look. Exits 1 if a request costs more
+// than its limit.
 
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -37,13 +38,14 @@ async function requests(gate: Gate): Promise<void> {
   for (let i = 0; i < calls; i++) if (gate.enter()) gate.leave()
   console.log(`enter and leave: ${(((performance.now() - started) / calls) * 1e6).toFixed(0)} ns`)
 
-  await compare('a request that does nothing', gate, async () => ({ hello: 'world' }))
+  await compare('a request that does nothing', 1.25, gate, async () => ({ hello: 'world' }))
   const pool = new pg.Pool({ connectionString: server.url, max: 1 })
-  await compare('a request with one query', gate, async () => (await pool.query('select 1 as one')).rows)
+  await compare('a request with one query', 1.1, gate, async () => (await pool.query('select 1 as one')).rows)
   await Promise.all([pool.end(), gate.close()])
 }
 
-async function compare(what: string, gate: Gate, handler: () => Promise<unknown>): Promise<void> {
+/** @param limit how many times of what it costs without the gate it may cost: below, other noise is louder. */
+async function compare(what: string, limit: number, gate: Gate, handler: () => Promise<unknown>): Promise<void> {
   const bare = await service(handler)
   const gated = await service(handler, gate)
   for (const app of [bare, gated]) await round(app)
@@ -55,8 +57,10 @@ async function compare(what: string, gate: Gate, handler: () => Promise<unknown>
     if (i % 2 === 1) times.bare.push(await round(bare))
   }
   const [without, behind] = [quickest(times.bare), quickest(times.gated)]
+  const isOver = behind / without > limit
+  if (isOver) process.exitCode = 1
   console.log(
-    `${what}: ${without.toFixed(1)} µs without the gate, ${behind.toFixed(1)} µs behind it, ratio ${(behind / without).toFixed(3)}`,
+    `${what}: ${without.toFixed(1)} µs without the gate, ${behind.toFixed(1)} µs behind it, ratio ${(behind / without).toFixed(3)}, limit ${limit}: ${isOver ? 'OVER' : 'ok'}`,
   )
   await Promise.all([bare.close(), gated.close()])
 }
