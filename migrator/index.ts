@@ -26,26 +26,26 @@ export type { UpOptions } from './run/up.ts'
 /** Settings of a migrator; times are in milliseconds, or as text (`30s`). Defaults are the command line's. */
 export interface MigratorOptions {
   /** The owner's connection: `postgres://user:password@host:5432/database`. */
-  readonly databaseUrl: string
+  readonly databaseUrl: string | undefined
   /** The folder of migrations. */
   readonly dir: string
-  readonly schema?: string
-  readonly connectTimeout?: number | string
-  readonly lockWait?: number | string
-  readonly lockTimeout?: number | string
-  readonly lockRetries?: number
-  readonly statementTimeout?: number | string
+  readonly schema?: string | undefined
+  readonly connectTimeout?: number | string | undefined
+  readonly lockWait?: number | string | undefined
+  readonly lockTimeout?: number | string | undefined
+  readonly lockRetries?: number | undefined
+  readonly statementTimeout?: number | string | undefined
   /** What to do about running apps that do not know a breaking migration. */
-  readonly onOlderApps?: 'refuse' | 'drain' | 'ignore'
-  readonly drainTimeout?: number | string
+  readonly onOlderApps?: 'refuse' | 'drain' | 'ignore' | undefined
+  readonly drainTimeout?: number | string | undefined
   /** A pino logger, or anything of its shape. Silent by default. */
-  readonly log?: Log
+  readonly log?: Log | undefined
 }
 
 /** What every call takes. */
 export interface CallOptions {
   /** Stops the work: what is under way is cancelled and rolled back. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface Migrator {
@@ -56,7 +56,7 @@ export interface Migrator {
   /** What is applied, pending and wrong. Rejects with one of the error classes if it cannot be told. */
   status(options?: CallOptions): Promise<Status>
   /** Whether the database matches the files, or the manifest in a file. */
-  check(options?: CallOptions & { readonly manifestFile?: string }): Promise<Match>
+  check(options?: CallOptions & { readonly manifestFile?: string | undefined }): Promise<Match>
 }
 
 /**
@@ -76,7 +76,9 @@ export function createMigrator(options: MigratorOptions): Migrator {
   const schema = options.schema ?? commonOptions.schema.default
   const named = parseOption(commonOptions.schema, schema)
   if ('problem' in named) problems.push(`schema ${named.problem}.`)
-  const target = readTarget(options.databaseUrl, {}, undefined, problems)
+  // without one, libpq's defaults would be taken: some database of this machine
+  if (!options.databaseUrl) problems.push('databaseUrl is missing. Is DATABASE_URL set?')
+  const target = options.databaseUrl ? readTarget(options.databaseUrl, {}, undefined, problems) : undefined
   const settings = {
     dir: options.dir,
     schema,

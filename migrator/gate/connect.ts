@@ -6,7 +6,7 @@ import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from './problem.ts'
 
 export interface GateMiddlewareOptions {
   /** Paths answered whatever the gate says. Default `/health`, `/health/live`. */
-  readonly exempt?: readonly string[]
+  readonly exempt?: readonly string[] | undefined
 }
 
 export type ConnectMiddleware = (request: IncomingMessage, response: ServerResponse, next: () => void) => void

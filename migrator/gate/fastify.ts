@@ -14,7 +14,7 @@ declare module 'fastify' {
 export interface GatePluginOptions {
   readonly gate: Gate
   /** Paths answered whatever the gate says. Default `/health`, `/health/live`. */
-  readonly exempt?: readonly string[]
+  readonly exempt?: readonly string[] | undefined
 }
 
 // A client that has gone leaves a handler at work, which counts until it answers, but not for ever: it may never.

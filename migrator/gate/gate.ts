@@ -12,30 +12,30 @@ import { Watch } from './watch.ts'
 
 export interface GateOptions {
   /** The database's URL, the app role's. One of `url`, `connection` and `pool` is needed. */
-  readonly url?: string
+  readonly url?: string | undefined
   /** The same as `pg` takes it. */
-  readonly connection?: ClientConfig
+  readonly connection?: ClientConfig | undefined
   /** A pool whose connection settings are taken; none of its connections is. */
-  readonly pool?: Pick<Pool, 'options'>
+  readonly pool?: Pick<Pool, 'options'> | undefined
   /** What this app was built with: `readManifest(file)`. */
   readonly manifest: Manifest
   /** Where the ledger lives. Default `schemagate`. */
-  readonly schema?: string
+  readonly schema?: string | undefined
   /** How often an open gate looks at the ledger besides being told, in milliseconds. Default 1000. */
-  readonly pollInterval?: number
+  readonly pollInterval?: number | undefined
   /** How often a closed gate looks. Default 250. */
-  readonly closedPollInterval?: number
+  readonly closedPollInterval?: number | undefined
   /** How long the last answer holds when no new one comes. Default 5000. */
-  readonly staleAfter?: number
+  readonly staleAfter?: number | undefined
   /** The most that one try to connect may take. Default 2000. */
-  readonly connectTimeout?: number
+  readonly connectTimeout?: number | undefined
   /** Announce the app's head in `application_name`, for migrators about to break it. Default true. */
-  readonly announce?: boolean
+  readonly announce?: boolean | undefined
   /** Keep the ledger locked (ACCESS SHARE) while open, on a second connection, so that it cannot be dropped or
    *  restored over before the gate has closed. Default true. */
-  readonly fence?: boolean
+  readonly fence?: boolean | undefined
   /** What else must end before this app lets go for a breaking migration: job queues, streams. Requests are counted. */
-  readonly drain?: () => Promise<void> | void
+  readonly drain?: (() => Promise<void> | void) | undefined
 }
 
 /**
@@ -49,8 +49,8 @@ export interface GateEvents {
 
 export interface WhenOpenOptions {
   /** In milliseconds; without one it waits for ever. */
-  readonly timeout?: number
-  readonly signal?: AbortSignal
+  readonly timeout?: number | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 const DEFAULTS = {
@@ -197,6 +197,6 @@ export class Gate extends EventEmitter<GateEvents> {
 }
 
 // An option that is given as undefined is one that is not given.
-function defined(options: GateOptions): Partial<GateOptions> {
+function defined(options: GateOptions): { [Name in keyof GateOptions]?: Exclude<GateOptions[Name], undefined> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
