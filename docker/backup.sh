@@ -35,8 +35,7 @@ restore() {
   admin -v new="$new" <<<'drop database if exists :"new" with (force); create database :"new" template template0;'
   pg_restore --exit-on-error --no-owner --no-acl --dbname="$new" "$file"
   # Both renames at once. Sessions are ended again and again meanwhile, since apps connect anew at once.
-  local try
-  for try in $(seq 50); do
+  for _ in $(seq 50); do
     if admin -v database="$database" -v new="$new" -v old="$old" 2>/tmp/error <<'SQL'
 select pg_terminate_backend(pid) from pg_stat_activity where datname in (:'database', :'new') and pid <> pg_backend_pid() \g /dev/null
 begin;

@@ -3,6 +3,7 @@
 # written, so that the scripts that need another suite of it ask no other host.
 set -euo pipefail
 
+# shellcheck disable=SC2016 # apt-get fills these in
 list() { apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null; }
 
 # The label is known once the lists have been fetched; a minimal image ships without them.
