@@ -7,7 +7,7 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import { checksum } from './checksum.ts'
 import { isSqlFile, type Named, readFolderName, readName } from './layouts.ts'
-import { readMarks, readParts } from './marks.ts'
+import { readDownMarks, readMarks, readParts } from './marks.ts'
 import type { Migration, SqlPart } from './migration.ts'
 import { compareMigrations, compareVersions } from './order.ts'
 
@@ -171,7 +171,7 @@ function readUp(named: Named, file: string): Migration {
 /** A file of its own for one direction; marks in it count, sections do not split it. */
 function wholeFile(file: string): SqlPart {
   const source = readText(file)
-  return { file, source, start: 0, end: source.length, marks: readMarks(file, source) }
+  return { file, source, start: 0, end: source.length, marks: readDownMarks(file, source) }
 }
 
 /** Flyway matches an undo file by its version alone; the descriptions may differ. */

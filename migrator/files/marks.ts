@@ -3,6 +3,7 @@
 import { parseDuration } from '../durations.ts'
 import { UsageError } from '../errors.ts'
 import { nearest } from '../nearest.ts'
+import { scan } from '../sql/scan.ts'
 
 export interface Marks {
   /** False: do not wrap in a transaction. */
@@ -26,21 +27,26 @@ type Direction = 'up' | 'down'
  * How tools mark the two parts of one file. dbmate's marks are ours; the others are read too, because a file "without
  * marks is all up": to take one of theirs for that would run its down part right after its up part.
  */
-const dialects: readonly { up: RegExp; down: RegExp; noTransaction?: RegExp }[] = [
+const dialects: readonly { up?: RegExp; down?: RegExp; noTransaction?: RegExp }[] = [
   { up: /^--\s*migrate:up\b(.*)$/, down: /^--\s*migrate:down\b(.*)$/ },
-  // sqlx has pairs of files, and this one mark
-  { up: /^$/, down: /^$/, noTransaction: /^--\s*no-transaction\s*$/ },
   {
-    up: /^--\s*\+goose\s+up\b(.*)$/i,
-    down: /^--\s*\+goose\s+down\b(.*)$/i,
+    up: /^--\s*\+(?:goose|micrate)\s+up\b(.*)$/i,
+    down: /^--\s*\+(?:goose|micrate)\s+down\b(.*)$/i,
     noTransaction: /^--\s*\+goose\s+no\s+transaction\s*$/i,
   },
   { up: /^--\s*\+migrate\s+up\b(.*)$/i, down: /^--\s*\+migrate\s+down\b(.*)$/i },
   { up: /^--[\s-]*up\s+migration()\s*$/i, down: /^--[\s-]*down\s+migration()\s*$/i },
+  { up: /^--\s*rambler\s+up()\s*$/i, down: /^--\s*rambler\s+down()\s*$/i },
+  // tern and MyBatis mark only where the down part begins
+  { down: /^--[\s-]*create above\s*\/\s*drop below()[\s-]*$/i },
+  { down: /^--\s*\/\/\s*@undo()\s*$/i },
+  // sqlx, graphile-migrate and Atlas have files for one direction, and this one mark
+  { noTransaction: /^--!?\s*no-transaction\s*$/i },
+  { noTransaction: /^--\s*atlas:txmode\s+none\s*$/i },
 ]
 
 const anyMark =
-  /^[ \t]*(--|\/\/)[ \t]*(migrate:|schemagate:|no-transaction|\+goose\s|\+migrate\s|[\s-]*(?:up|down)\s+migration\b)/im
+  /^[ \t]*(--|\/\/)[ \t]*(migrate:|schemagate:|!?[ \t]*no-transaction|\+(?:goose|micrate|migrate)\s|rambler\s|\/\/[ \t]*@undo|atlas:|[\s-]*(?:(?:up|down)\s+migration|create above)\b)/im
 const schemagateMark = /^(?:--|\/\/)\s*schemagate:(\S*)\s*(.*)$/
 const knownMarks = ['breaking', 'lock-timeout', 'statement-timeout']
 
@@ -50,16 +56,25 @@ interface Line {
   readonly end: number
 }
 
-/** The marks of a file that is all up: a pair's, a folder's, Flyway's, code (`//` comments). */
+/** The marks of a code migration, in `//` comments. @throws UsageError as {@link readParts}. */
 export function readMarks(file: string, source: string): Marks {
   return readParts(file, source).up.marks
+}
+
+/**
+ * The marks of a file that is all down. What elsewhere begins a part is but a heading there (`-- Down Migration`), and
+ * splits nothing; what it says of the transaction counts.
+ * @throws UsageError on a mark that is unknown or misplaced.
+ */
+export function readDownMarks(file: string, source: string): Marks {
+  return readParts(file, source, true).up.marks
 }
 
 /**
  * Finds the up and the down part of a marked file and reads its marks.
  * @throws UsageError on a mark that is unknown, misplaced or given twice.
  */
-export function readParts(file: string, source: string): MarkedParts {
+export function readParts(file: string, source: string, undivided = false): MarkedParts {
   const whole = { start: 0, end: source.length }
   if (!anyMark.test(source)) return { up: { ...whole, marks: { transaction: true, breaking: false } } }
 
@@ -88,7 +103,15 @@ export function readParts(file: string, source: string): MarkedParts {
     }
 
     const section = sectionMark(text)
+    if (section && isInsideText(source, line.start)) continue
     if (section) {
+      const transaction = transactionOption(section.options, option =>
+        fail(line, `unknown option \`${option}\` in \`${text}\`: only \`transaction:false\` is known.`),
+      )
+      if (undivided) {
+        noTransaction ||= !transaction
+        continue
+      }
       if (sections.some(s => s.direction === section.direction))
         fail(line, `a second mark \`${text}\`: a file has one up part and one down part. Split it into two files.`)
       if (section.direction === 'up' && sections.length > 0)
@@ -96,14 +119,7 @@ export function readParts(file: string, source: string): MarkedParts {
       if (sections.length === 0 && sqlSeen && section.direction === 'up')
         fail(sqlSeen, 'SQL stands before `-- migrate:up`, so it belongs to no part. Move it below the mark.')
       implicit = false
-      sections.push({
-        direction: section.direction,
-        start: line.end,
-        line,
-        transaction: transactionOption(section.options, option =>
-          fail(line, `unknown option \`${option}\` in \`${text}\`: only \`transaction:false\` is known.`),
-        ),
-      })
+      sections.push({ direction: section.direction, start: line.end, line, transaction })
       if (section.direction === 'up') sqlSeen = undefined
       continue
     }
@@ -156,11 +172,18 @@ function sectionMark(text: string): { direction: Direction; options: string } | 
   const comment = text.startsWith('//') ? `--${text.slice(2)}` : text
   for (const dialect of dialects) {
     for (const direction of ['up', 'down'] as const) {
-      const match = dialect[direction].exec(comment)
+      const match = dialect[direction]?.exec(comment)
       if (match) return { direction, options: match[1]! }
     }
   }
   return undefined
+}
+
+/** In a function's body, a string or a block comment: what looks like a mark there is not one. */
+function isInsideText(source: string, offset: number): boolean {
+  const open = scan(source.slice(0, offset)).unclosed
+  // a quote that is never closed is a mistake of the part in which it stands, and hides no mark
+  return open !== undefined && scan(source).unclosed?.offset !== open.offset
 }
 
 function transactionOption(options: string, unknown: (option: string) => never): boolean {

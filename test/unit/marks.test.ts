@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { UsageError } from '../../migrator/errors.ts'
-import { readMarks, readParts } from '../../migrator/files/marks.ts'
+import { readDownMarks, readMarks, readParts } from '../../migrator/files/marks.ts'
 
 const part = (source: string) => {
   const { up, down } = readParts('f.sql', source)
@@ -29,6 +29,27 @@ test.for([
   ['sql-migrate', '-- +migrate Up\nselect 1;\n-- +migrate Down\nselect 2;', 'select 1;', 'select 2;'],
   ['node-pg-migrate', '-- Up Migration\nselect 1;\n---- Down Migration\nselect 2;', 'select 1;', 'select 2;'],
   [
+    'tern',
+    'select 1;\n\n---- create above / drop below ----\n\nselect 2;\n-- Write your migrate down statements here.',
+    'select 1;',
+    'select 2;\n-- Write your migrate down statements here.',
+  ],
+  ['MyBatis', '-- // first\n-- more\nselect 1;\n-- //@UNDO\nselect 2;', '-- // first\n-- more\nselect 1;', 'select 2;'],
+  ['rambler', '-- rambler up\nselect 1;\n-- rambler down\nselect 2;', 'select 1;', 'select 2;'],
+  [
+    'no mark in the body of a function',
+    'create function f() returns void as $$\n-- migrate:down\n$$ language sql;\n-- migrate:down\nselect 2;',
+    'create function f() returns void as $$\n-- migrate:down\n$$ language sql;',
+    'select 2;',
+  ],
+  [
+    'no mark in a string, or in a comment that begins behind SQL',
+    "select '\n-- +goose Down\n' /*\n-- +goose Down\n*/;\n-- +goose Down\nselect 2;",
+    "select '\n-- +goose Down\n' /*\n-- +goose Down\n*/;",
+    'select 2;',
+  ],
+  ['a quote never closed hides no mark', "select 'a;\n-- migrate:down\nselect 2;", "select 'a;", 'select 2;'],
+  [
     'words in a line of SQL are no marks',
     "select '-- migrate:down';\nselect 2; -- migrate:down",
     "select '-- migrate:down';\nselect 2; -- migrate:down",
@@ -51,6 +72,9 @@ test.for([
   ['-- +goose NO TRANSACTION\n-- +goose Up\nselect 1;', { transaction: false }],
   ['-- +migrate Up notransaction\nselect 1;', { transaction: false }],
   ['-- no-transaction\nselect 1;', { transaction: false }],
+  ['--! Previous: -\n--! Hash: sha1:00\n\n--! no-transaction\nselect 1;', { transaction: false }],
+  ['-- atlas:txmode none\n\nselect 1;', { transaction: false }],
+  ['-- atlas:txmode file\n\nselect 1;', {}],
   ['\r\n-- schemagate:breaking\r\nselect 1;\r\n', { breaking: true }],
 ] as const)('%j', ([source, marks]) => {
   expect(readParts('f.sql', source).up.marks).toEqual({ transaction: true, breaking: false, ...marks })
@@ -59,6 +83,15 @@ test.for([
 test('each part has its own transaction', () => {
   const { up, down } = readParts('f.sql', '-- migrate:up transaction:false\nselect 1;\n-- migrate:down\nselect 2;')
   expect([up.marks.transaction, down?.marks.transaction]).toEqual([false, true])
+})
+
+test.for([
+  ['-- Down Migration\nselect 1;', {}],
+  ['-- Up Migration\nselect 1;\n-- Down Migration\nselect 2;\n-- Down Migration\nselect 3;', {}],
+  ['-- migrate:down transaction:false\nselect 1;', { transaction: false }],
+  ['-- schemagate:lock-timeout 1s\nselect 1;', { lockTimeout: 1_000 }],
+] as const)('a file that is all down is not divided: %j', ([source, marks]) => {
+  expect(readDownMarks('f.down.sql', source)).toEqual({ transaction: true, breaking: false, ...marks })
 })
 
 test('code has its marks in its own comments', () => {
