@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import { checksum } from './checksum.ts'
+import { foreignName, refuseForeign, refuseWaysBack } from './foreign.ts'
 import { isSqlFile, type Named, readFolderName, readName } from './layouts.ts'
 import { readDownMarks, readMarks, readParts } from './marks.ts'
 import type { Migration, SqlPart } from './migration.ts'
@@ -64,6 +65,8 @@ function* readEntries(dir: string): Generator<void, Migration[]> {
     if (named && !entry.isFile() && !entry.isSymbolicLink())
       throw new UsageError(`${path} is not a regular file. Remove it from the migrations folder.`)
     if (!named) {
+      const foreign = foreignName(entry.name)
+      if (foreign) throw new UsageError(`${path} ${foreign}`)
       if (isSqlFile(entry.name)) throw new UsageError(noLayout(path))
       continue
     }
@@ -84,10 +87,8 @@ function* readEntries(dir: string): Generator<void, Migration[]> {
     migrations.set(up.name, { ...up, down: wholeFile(file) })
   }
 
-  if (migrations.size === 0)
-    throw new UsageError(
-      `No migrations in ${dir}. Name the right folder with --dir, or write the first: schemagate create NAME --dir ${dir}`,
-    )
+  if (migrations.size === 0) throw new UsageError(noMigrations(dir))
+  refuseWaysBack(migrations)
   return [...migrations.values()].sort(compareMigrations)
 }
 
@@ -119,6 +120,16 @@ function isFolder(entry: Dirent, path: string): boolean {
   }
 }
 
+/** Hasura has a folder for each database, others one for each release: perhaps the right one is inside. */
+function noMigrations(dir: string): string {
+  const inside = listFolder(dir)
+    .filter(entry => !entry.name.startsWith('.') && isFolder(entry, join(dir, entry.name)))
+    .map(entry => join(dir, entry.name))
+    .find(folder => listFolder(folder).some(({ name }) => readFolderName(name) ?? readName(name)))
+  if (inside !== undefined) return `No migrations in ${dir} itself. Perhaps you mean --dir ${inside}`
+  return `No migrations in ${dir}. Name the right folder with --dir, or write the first: schemagate create NAME --dir ${dir}`
+}
+
 function noLayout(path: string): string {
   return (
     `${path} is not a migration of any known layout: a name starts with a number (0001_users.sql, ` +
@@ -135,7 +146,12 @@ function readMigrationFolder(folderName: string, path: string): Migration | unde
 
   const stray = sqlFiles.find(name => !['migration.sql', 'up.sql', 'down.sql'].includes(name))
   const ups = sqlFiles.filter(name => name === 'migration.sql' || name === 'up.sql')
-  if (stray) throw new UsageError(noLayout(join(path, stray)))
+  if (stray)
+    throw new UsageError(
+      readName(stray)
+        ? `${join(path, stray)} is in a folder of its own: migrations are read from one folder, and not from those inside it. Move it up, or name its folder with --dir.`
+        : noLayout(join(path, stray)),
+    )
   if (ups.length > 1) throw new UsageError(`${path} has both migration.sql and up.sql. Remove one of them.`)
   if (!ups[0]) throw new UsageError(`${join(path, 'down.sql')} has no up.sql beside it. Restore it or remove this one.`)
 
@@ -147,6 +163,7 @@ function readMigrationFolder(folderName: string, path: string): Migration | unde
 
 function readUp(named: Named, file: string): Migration {
   const source = readText(file)
+  refuseForeign(named.name, file, source)
   const kind = named.layout === 'code' ? 'code' : named.layout === 'repeatable' ? 'repeatable' : 'sql'
   const common = {
     name: named.name,

@@ -15,8 +15,8 @@ const flyway = /^([VU])(\d+(?:[._]\d+)*)__(.*)\.sql$/is
 const repeatable = /^R__(.*)\.sql$/is
 const pair = /^(.+)\.(up|down)\.sql$/is
 const sql = /^(.+)\.sql$/is
-const code = /^(.+)\.(ts|mts|js|mjs)$/is
-const declaration = /\.d\.m?ts$/i
+const code = /^(.+)\.(ts|mts|cts|js|mjs|cjs)$/is
+const declaration = /\.d\.[mc]?ts$/i
 
 /**
  * Reads a file's name. Undefined: it is no migration.
@@ -49,10 +49,13 @@ export function readFolderName(folderName: string): Named | undefined {
   return numbered(folderName, 'folder', 'up')
 }
 
-/** The number that a name starts with, and nothing else of it: `2024-01-01-000000_users` is [2024]. */
+/**
+ * The number that a name starts with, and nothing else of it. Diesel's dashes belong to its number: a folder may have
+ * `20240101000000_users`, too.
+ */
 function numbered(name: string, layout: Layout, direction: 'up' | 'down'): Named | undefined {
-  const digits = /^\d+/.exec(name)
-  return digits ? { name, layout, direction, version: [BigInt(digits[0])] } : undefined
+  const digits = /^\d{4}-\d\d-\d\d-\d{6}(?!\d)|^\d+/.exec(name)?.[0].replaceAll('-', '')
+  return digits ? { name, layout, direction, version: [BigInt(digits)] } : undefined
 }
 
 export const isSqlFile = (fileName: string): boolean => sql.test(fileName)

@@ -36,6 +36,18 @@ test.for([
     ['1_ä.sql', '1_z.sql', '1_Z.sql', '1_a.sql'],
     ['1_Z', '1_a', '1_z', '1_ä'],
   ],
+  [
+    "Diesel's dashes are part of the number",
+    [
+      '2017-10-10-000000_b/up.sql',
+      '20140924113530_a/up.sql',
+      '20240101000000_d/up.sql',
+      '2023-12-31-235959-0000_c/up.sql',
+    ],
+    ['20140924113530_a', '2017-10-10-000000_b', '2023-12-31-235959-0000_c', '20240101000000_d'],
+  ],
+  ['dates', ['2024-02-01-b.sql', '2024-01-31-a.sql'], ['2024-01-31-a', '2024-02-01-b']],
+  ['CommonJS and ES modules', ['2_b.cjs', '1_a.js', '3_c.cts', '4_d.mts'], ['1_a', '2_b', '3_c', '4_d']],
   ['a number and nothing else', ['2.sql', '1.sql'], ['1', '2']],
   ['endings in capitals', ['1_a.SQL', '2_b.UP.SQL'], ['1_a', '2_b']],
 ] as const)('order: %s', async ([, given, expected]) => {
@@ -77,6 +89,9 @@ test('what is no migration is left out silently', async () => {
       '.hidden/up.sql',
       'notes/readme.txt',
       'types.d.ts',
+      'migrate.go',
+      '1_a_test.go',
+      'testdata/fixtures/1_a.up.sql',
     ],
     ...[
       '1_types.d.mts',
@@ -111,12 +126,38 @@ test.for([
   ['down without up in a folder', ['1_a.sql', '2_b/down.sql'], /2_b\/down\.sql has no up\.sql beside it/],
   ['an undo file without its version', ['V1__a.sql', 'U2__a.sql'], /U2__a\.sql has no up file/],
   ['an undo file twice', ['V1__a.sql', 'U1__a.sql', 'U1.0__b.sql'], /down part/],
+  ['a file one folder down', ['1_a.sql', 'v2/V2__b.sql'], /V2__b\.sql is in a folder of its own/],
+  ["Flyway's baseline", ['V1__a.sql', 'B1__all.sql'], /B1__all\.sql is a baseline of Flyway/],
+  ["Flyway's callbacks", ['V1__a.sql', 'afterMigrate__grants.sql'], /grants\.sql is a callback of Flyway/],
+  ['a migration in Go', ['00001_a.sql', '00002_b.go'], /00002_b\.go is a migration in a language/],
+  ['a migration in Java', ['V1__a.sql', 'V2_1__B.java'], /V2_1__B\.java is a migration in a language/],
+  ['Alembic', ['1975ea83b712_a.py'], /1975ea83b712_a\.py is a migration in a language/],
+  ['what is for MySQL', ['1_a.up.sql', '1_a.mysql.up.sql'], /1_a\.mysql\.up\.sql is for another database/],
+  ["db-migrate's ways back", ['1-a-down.sql', '1-a-up.sql'], /1-a-down\.sql looks like the way back of 1-a-up/],
+  ["postgrator's", ['001.do.a.sql', '001.undo.a.sql'], /001\.undo\.a\.sql looks like the way back/],
+  ["yoyo's", ['1.a.sql', '1.a.rollback.sql'], /1\.a\.rollback\.sql looks like the way back of 1\.a,/],
+  ['a way back by hand', ['1_a.sql', '1_a_down.sql'], /1_a_down\.sql looks like the way back of 1_a,/],
+  ['a folder for each database', ['default/1_a/up.sql'], /Perhaps you mean --dir .*\/default$/],
   ['nothing', [], /No migrations in .*schemagate create NAME/],
   ['nothing but other files', ['README.md'], /No migrations in /],
 ] as const)('refused: %s', async ([, given, message]) => {
   const dir = await files(...given)
   expect(() => readFolder(dir)).toThrow(UsageError)
   expect(() => readFolder(dir)).toThrow(message)
+})
+
+test.for([
+  ['Liquibase', '\n--liquibase formatted sql\n--changeset a:1\nselect 1;\n', /1_a\.sql is SQL formatted for Liquibase/],
+  ['variables of goose', '-- +goose ENVSUB ON\n-- +goose Up\nselect $x;\n', /`-- \+goose ENVSUB ON`/],
+] as const)('refused for what is in it: %s', async ([, text, message]) => {
+  const dir = await folder({ '1_a.sql': text })
+  expect(() => readFolder(dir)).toThrow(UsageError)
+  expect(() => readFolder(dir)).toThrow(message)
+})
+
+test('words of a way back in a name are words where nothing is beside it to go back from', async () => {
+  const given = ['1_slow-down.sql', '2_add_undo.sql', '3_rollback.sql', '4_do_undo_log.sql']
+  expect(names(await files(...given))).toEqual(['1_slow-down', '2_add_undo', '3_rollback', '4_do_undo_log'])
 })
 
 test('an undo file belongs to its version, whatever its words and however that is written', async () => {

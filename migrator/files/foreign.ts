@@ -1,0 +1,69 @@
+// Files that mean something to another tool which is not to be had here: each is refused, with the way out.
+
+import { UsageError } from '../errors.ts'
+import type { Migration } from './migration.ts'
+
+const names: readonly { pattern: RegExp; what: string }[] = [
+  {
+    pattern: /^B\d.*__.*\.sql$/s,
+    what: "is a baseline of Flyway's, which stands in for older migrations. Remove it; or remove those, and let its name begin with V.",
+  },
+  {
+    pattern: /^(before|after)[A-Z]\w*(__.*)?\.sql$/s,
+    what: "is a callback of Flyway's, and nothing calls it here. What is to be done again after a change belongs into an R__ file. Move it out of the migrations folder.",
+  },
+  {
+    pattern: /^(\d+[^.]*|V\d.*__.*)(?<!_test)\.(go|py|rb|php|exs|java|kt|groovy|scala|cs|rs)$/s,
+    what: 'is a migration in a language that only its own tool runs; without it, those after it would find another database. Write it as SQL or as TypeScript, or move it out of the migrations folder.',
+  },
+]
+
+/** Why a file of this name, which is no migration here, is not just left out; undefined: it is. */
+export function foreignName(fileName: string): string | undefined {
+  return names.find(({ pattern }) => pattern.test(fileName))?.what
+}
+
+const otherDatabase = /\.(mysql|mariadb|sqlite3?|cockroach(?:db)?|mssql|sqlserver|oracle)$/i
+
+const contents: readonly { pattern: RegExp; what: string }[] = [
+  {
+    pattern: /^(?:\s|--[^\n]*\n)*--\s*liquibase formatted sql\b/i,
+    what: 'is SQL formatted for Liquibase, with changesets and conditions that mean nothing here. Write plain SQL, one file for each change: `liquibase update-sql` prints it. For a database that has them, `schemagate baseline NAME` then records them as applied.',
+  },
+  {
+    pattern: /^[ \t]*--[ \t]*\+goose[ \t]+envsub[ \t]+on\b/im,
+    what: 'has `-- +goose ENVSUB ON`, and nothing fills in variables here. Write the values themselves.',
+  },
+]
+
+/** @throws UsageError on a migration that is for another database, or whose text is for another tool. */
+export function refuseForeign(name: string, file: string, source: string): void {
+  const database = otherDatabase.exec(name)?.[1]
+  if (database)
+    throw new UsageError(
+      `${file} is for another database (${database}), as its name says. Leave only what is for Postgres in the migrations folder.`,
+    )
+  const content = contents.find(({ pattern }) => pattern.test(source))
+  if (content) throw new UsageError(`${file} ${content.what}`)
+}
+
+const wayBack = /^(.+)([._-])(?:down|undo|rollback|revert)$/is
+const postgratorUndo = /^\d+\.undo(?:\.|$)/i
+
+/**
+ * Looks for files that undo another one beside them, as other tools name them: `1-users-up` and `1-users-down`
+ * (db-migrate), `1.do.users` and `1.undo.users` (postgrator), `1.users` and `1.users.rollback` (yoyo).
+ * @throws UsageError since each would be run right after what it undoes.
+ */
+export function refuseWaysBack(migrations: ReadonlyMap<string, Migration>): void {
+  for (const { name, file, layout } of migrations.values()) {
+    if (layout !== 'native') continue
+    const [, stem = '', separator] = wayBack.exec(name) ?? []
+    const up = [stem, `${stem}${separator}up`, `${stem}${separator}do`].find(other => migrations.has(other))
+    if (up === undefined && !postgratorUndo.test(name)) continue
+    throw new UsageError(
+      `${file} looks like the way back of ${up ?? 'another migration'}, but by its name it is a migration of its own, which would be run right after that. ` +
+        'Name such two files 0001_users.up.sql and 0001_users.down.sql.',
+    )
+  }
+}
