@@ -5,6 +5,7 @@ import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
+import { withoutRestriction } from '../sql/foreign.ts'
 import { checksum } from './checksum.ts'
 import { foreignName, refuseForeign, refuseWaysBack } from './foreign.ts'
 import { isSqlFile, type Named, readFolderName, readName } from './layouts.ts'
@@ -175,8 +176,9 @@ function readUp(named: Named, file: string): Migration {
   } as const
   if (kind === 'code') return { ...common, marks: readMarks(file, source) }
 
-  const parts = readParts(file, source)
-  const toPart = (part: typeof parts.up): SqlPart => ({ file, source, ...part })
+  const sql = withoutRestriction(source)
+  const parts = readParts(file, sql)
+  const toPart = (part: typeof parts.up): SqlPart => ({ file, source: sql, ...part })
   return {
     ...common,
     marks: parts.up.marks,
@@ -187,7 +189,7 @@ function readUp(named: Named, file: string): Migration {
 
 /** A file of its own for one direction; marks in it count, sections do not split it. */
 function wholeFile(file: string): SqlPart {
-  const source = readText(file)
+  const source = withoutRestriction(readText(file))
   return { file, source, start: 0, end: source.length, marks: readDownMarks(file, source) }
 }
 

@@ -67,8 +67,21 @@ function findIn(code: string): Foreign | undefined {
 function psqlAdvice(word: string): string {
   if (/^\\c(onnect)?$/.test(word)) return 'A migration runs in the one database that DATABASE_URL names: remove it.'
   if (/^\\i/.test(word)) return 'Copy the included file into this one.'
-  if (word === '\\restrict' || word === '\\unrestrict') return 'pg_dump writes it for psql alone: remove it.'
   return 'Remove it, or run that file with psql.'
+}
+
+const restriction = /^\\(?:un)?restrict[ \t]+\w+[ \t]*$/gm
+
+/**
+ * A text without the two commands that pg_dump puts around its own since August 2025: they keep psql from running other
+ * commands of psql's, and a server gets none. They are blanked, so that every position stays what it was.
+ */
+export function withoutRestriction(sql: string): string {
+  if (sql.search(restriction) === -1) return sql
+  const { code } = scan(sql)
+  return sql.replace(restriction, (line, offset: number) =>
+    code.startsWith('\\', offset) ? line.replace(/\S/g, ' ') : line,
+  )
 }
 
 /** A COPY FROM stdin, which the grammar takes but nobody feeds; undefined if there is none. */

@@ -29,9 +29,9 @@ export class UnendedBlockError extends Error {
   }
 }
 
-/** Words without which no statement ends, begins or forbids a transaction: most files need no parsing. */
+/** Words without which no statement ends, begins or forbids a transaction, or lifts a limit: most files need no parsing. */
 const telling =
-  /\b(concurrently|vacuum|cluster|reindex|database|tablespace|system|subscription|discard|begin|start|commit|end|rollback|abort|prepare|prepared|transaction)\b/i
+  /\b(concurrently|vacuum|cluster|reindex|database|tablespace|system|subscription|discard|begin|start|commit|end|rollback|abort|prepare|prepared|transaction|lock_timeout)\b/i
 
 /** True if the text must be parsed to know how it can be run. */
 export function needsParsing(sql: string): boolean {
@@ -44,14 +44,26 @@ export function needsParsing(sql: string): boolean {
  */
 export function planSql(sql: string, transaction: boolean): Plan | undefined {
   if (transaction && !needsParsing(sql)) return { transaction: true, sql, begin: '' }
-  const statements = parseStatements(sql)
-  if (!statements) return undefined
+  const parsed = parseStatements(sql)
+  if (!parsed) return undefined
+  const lifting = parsed.filter(liftsLockTimeout)
+  const statements = parsed.filter(statement => !lifting.includes(statement))
   if (transaction) {
-    const wrapped = unwrap(sql, statements)
+    const text = blankOut(sql, lifting)
+    const wrapped = unwrap(text, statements)
     if (wrapped) return wrapped
-    if (!statements.some(s => forbidsTransaction(s.node) || isControl(s))) return whole(sql, '', statements)
+    if (!statements.some(s => forbidsTransaction(s.node) || isControl(s))) return whole(text, '', statements)
   }
   return { transaction: false, steps: toSteps(statements) }
+}
+
+/**
+ * `SET lock_timeout = 0`, which every pg_dump begins with: a statement behind it could wait for a lock for ever, and all
+ * that comes after it would queue behind. It is passed over; a mark sets a migration's own limit.
+ */
+function liftsLockTimeout({ node, text }: Statement): boolean {
+  if (!('VariableSetStmt' in node) || node.VariableSetStmt.name !== 'lock_timeout') return false
+  return /(?:=|\bto\b)\s*(?:0+|'\s*0+\s*[a-z]*\s*')\s*$/i.test(withoutComments(text))
 }
 
 function isControl(statement: Statement): boolean {

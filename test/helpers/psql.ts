@@ -31,6 +31,8 @@ async function withPsql(url: string, text: string): Promise<void> {
 /** Cut with the grammar itself and sent one by one, which is what psql does with a file of plain SQL. */
 async function withoutPsql(url: string, text: string): Promise<void> {
   await loadModule()
+  // psql's own, around a dump
+  text = text.replaceAll(/^\\(un)?restrict .*$/gm, '')
   const bytes = Buffer.from(text)
   const statements = (parseSync(text).stmts ?? []).map(({ stmt_location: start = 0, stmt_len: length }) =>
     bytes.subarray(start, length ? start + length : undefined).toString('utf8'),

@@ -180,3 +180,22 @@ test('the lock timeout of a file is its own, whatever the run has', async ({ dat
   })
   expect(result.code, result.stdout).toBe(10)
 })
+
+// pg_dump writes that line first: without a limit the whole application would queue behind the ALTER.
+test.for([
+  ['in one transaction', 'SET lock_timeout = 0;\nalter table busy add column extra int;'],
+  [
+    'in a block of its own',
+    "begin;\nset local lock_timeout to '0s'; /* as dumped */\nalter table busy add extra int;\ncommit;",
+  ],
+  ['in steps', '-- migrate:up transaction:false\nset lock_timeout = 0;\nalter table busy add column extra int;'],
+] as const)('a file that lifts the lock timeout does not, %s', async ([, text], { database }) => {
+  await database.query(busy)
+  const dir = await folder({ '0001_alter.sql': text })
+  await idleInTransaction(database, 'select count(*) from busy')
+  const result = await schemagate(['up', '--dir', dir, '--lock-timeout', '200ms', '--lock-retries', '0'], {
+    env: { DATABASE_URL: database.url },
+    timeout: 20_000,
+  })
+  expect(result.code, result.stdout).toBe(10)
+})

@@ -181,13 +181,6 @@ describe('what no server understands is refused before anything is applied', () 
     ['\\i', '\\i other.sql', 'Copy the included file into this one', 1, 1],
     ['\\ir', 'select 1;\n\\ir other.sql', 'Copy the included file into this one', 2, 1],
     ['\\copy', '\\copy t from t.csv csv', 'a command of psql', 1, 1],
-    [
-      '\\restrict, of new pg_dumps',
-      '--\n-- dump\n--\n\n\\restrict aBc\n\nselect 1;\n\\unrestrict aBc\n',
-      'pg_dump writes it for psql alone',
-      5,
-      1,
-    ],
     ['\\gexec at the end of a line', `select 'create table x ()' \\gexec`, '`\\gexec` is a command of psql', 1, 28],
     ['\\set and its variable', '\\set x 1\nselect :x;', '`\\set`', 1, 1],
     ['COPY with its data', "copy t (id, v) from stdin;\n1\tit's\n\\.\n", '`COPY ... FROM stdin` with its data', 1, 1],
@@ -286,6 +279,9 @@ begin
 end $body$;
 create function g() returns text language sql as 'select '':x {{ y }}''::text';
 do $$ begin perform 1; /* {{ }} \q */ end $$;
+insert into t values (4, '
+\restrict x
+', null);
 comment on table t is 'see \dt, ${'$'}{HOME}, :id';
 `,
   })
@@ -294,6 +290,7 @@ comment on table t is 'see \dt, ${'$'}{HOME}, :id';
     '\\connect ${x} {% if %} <% erb %>',
     "it's :here \\i",
     '\n\\copy t from x\nGO\ncopy t from stdin;\n',
+    '\n\\restrict x\n',
   ])
 })
 
