@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { readFolder } from './folder.ts'
+import { marksLike } from './marks.ts'
 import type { Layout, Migration } from './migration.ts'
 import { compareVersions } from './order.ts'
 
@@ -90,8 +91,11 @@ function sqlFiles(
     }
     case 'flyway':
       return { [`V${number}__${slug}.sql`]: '' }
-    default:
-      return { [`${number}_${slug}.sql`]: '-- migrate:up\n\n\n-- migrate:down\n\n' }
+    default: {
+      const texts = existing.filter(m => m.layout === 'native').map(m => m.up?.source ?? '')
+      const [up, down] = marksLike(texts) ?? ['', '']
+      return { [`${number}_${slug}.sql`]: down === '' ? '' : `${up}\n\n\n${down}\n\n` }
+    }
   }
 }
 

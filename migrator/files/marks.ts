@@ -45,6 +45,30 @@ const dialects: readonly { up?: RegExp; down?: RegExp; noTransaction?: RegExp }[
   { noTransaction: /^--\s*atlas:txmode\s+none\s*$/i },
 ]
 
+/** The lines that begin the parts, as tools write them into a new file. */
+const written: readonly (readonly [up: string, down: string])[] = [
+  ['-- migrate:up', '-- migrate:down'],
+  ['-- +goose Up', '-- +goose Down'],
+  ['-- +migrate Up', '-- +migrate Down'],
+  ['-- Up Migration', '-- Down Migration'],
+  ['-- rambler up', '-- rambler down'],
+  ['', '---- create above / drop below ----'],
+]
+
+/**
+ * The marks of a new file beside those with such texts: those of the newest that has any. Undefined: they have none,
+ * and their own tool, if there is one, would run a down part together with the up part.
+ */
+export function marksLike(texts: readonly string[]): readonly [up: string, down: string] | undefined {
+  if (texts.length === 0) return written[0]
+  for (const text of texts.toReversed()) {
+    const lines = new Set(text.split('\n').map(line => line.trim().toLowerCase()))
+    const marks = written.find(([up, down]) => lines.has(down.toLowerCase()) || (up && lines.has(up.toLowerCase())))
+    if (marks) return marks
+  }
+  return undefined
+}
+
 const anyMark =
   /^[ \t]*(--|\/\/)[ \t]*(migrate:|schemagate:|!?[ \t]*no-transaction|\+(?:goose|micrate|migrate)\s|rambler\s|\/\/[ \t]*@undo|atlas:|[\s-]*(?:(?:up|down)\s+migration|create above)\b)/im
 const schemagateMark = /^(?:--|\/\/)\s*schemagate:(\S*)\s*(.*)$/
@@ -82,7 +106,7 @@ export function readParts(file: string, source: string, undivided = false): Mark
     throw new UsageError(`${file}, line ${lineNumber(source, line.start)}: ${message}`)
   }
   const common: { -readonly [K in keyof Marks]?: Marks[K] } = {}
-  const sections: { direction: Direction; start: number; line: Line; transaction: boolean }[] = []
+  const sections: { direction: Direction; start: number; line: Line; transaction: boolean; needsUp: boolean }[] = []
   let sqlSeen: Line | undefined
   let inBlockComment = false
   let implicit = true
@@ -119,7 +143,8 @@ export function readParts(file: string, source: string, undivided = false): Mark
       if (sections.length === 0 && sqlSeen && section.direction === 'up')
         fail(sqlSeen, 'SQL stands before `-- migrate:up`, so it belongs to no part. Move it below the mark.')
       implicit = false
-      sections.push({ direction: section.direction, start: line.end, line, transaction })
+      const { direction, needsUp } = section
+      sections.push({ direction, start: line.end, line, transaction, needsUp })
       if (section.direction === 'up') sqlSeen = undefined
       continue
     }
@@ -153,7 +178,7 @@ export function readParts(file: string, source: string, undivided = false): Mark
   const base: Marks = { transaction: true, breaking: false, ...common }
   const up = sections.find(s => s.direction === 'up')
   const down = sections.find(s => s.direction === 'down')
-  if (down && !up && !sqlBefore(source, down.line.start))
+  if (down?.needsUp && !up && !sqlBefore(source, down.line.start))
     fail(down.line, 'the file has a down part but no up part. Put `-- migrate:up` before its SQL.')
   const upMarks = { ...base, transaction: (up?.transaction ?? true) && !noTransaction }
   return {
@@ -168,12 +193,19 @@ export function readParts(file: string, source: string, undivided = false): Mark
   }
 }
 
-function sectionMark(text: string): { direction: Direction; options: string } | undefined {
+interface Section {
+  readonly direction: Direction
+  readonly options: string
+  /** Its tool marks the up part as well. */
+  readonly needsUp: boolean
+}
+
+function sectionMark(text: string): Section | undefined {
   const comment = text.startsWith('//') ? `--${text.slice(2)}` : text
   for (const dialect of dialects) {
     for (const direction of ['up', 'down'] as const) {
       const match = dialect[direction]?.exec(comment)
-      if (match) return { direction, options: match[1]! }
+      if (match) return { direction, options: match[1]!, needsUp: dialect.up !== undefined }
     }
   }
   return undefined

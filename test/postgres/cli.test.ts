@@ -3,6 +3,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
+import { readFolder } from '../../migrator/files/folder.ts'
 import { schemagate, start } from '../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -247,12 +248,25 @@ describe('create, plan, baseline, repair, manifest', () => {
     expect(await next({ '0001_a.sql': '' }, 'größer 🎉', '--ts')).toEqual(['0002_größer_🎉.ts'])
   })
 
-  test('create keeps the scheme of a folder that marks its parts as another tool does', async () => {
-    const dir = await folder({ '00001_a.sql': '-- +goose Up\nselect 1;\n-- +goose Down\nselect 2;\n' })
-    const { stdout } = await schemagate(['create', 'b', '--dir', dir])
-    const text = await readFile(stdout.trim(), 'utf8')
-    expect(text).toMatch(/-- (migrate:up|\+goose Up)\n/)
-    expect(await readdir(dir)).toEqual(['00001_a.sql', '00002_b.sql'])
+  test('create marks the parts as the newest file does', async () => {
+    const cases = [
+      ['-- +goose Up\nselect 1;\n-- +goose Down\nselect 2;\n', '-- +goose Up', '-- +goose Down'],
+      ['-- +migrate Up\nselect 1;\n-- +migrate Down\n', '-- +migrate Up', '-- +migrate Down'],
+      ['-- Up Migration\nselect 1;\n-- Down Migration\n', '-- Up Migration', '-- Down Migration'],
+      ['select 1;\n---- create above / drop below ----\n', '', '---- create above / drop below ----'],
+      ['-- migrate:up\nselect 1;\n', '-- migrate:up', '-- migrate:down'],
+    ] as const
+    for (const [text, up, down] of cases) {
+      const dir = await folder({ '00001_a.sql': text })
+      const { stdout } = await schemagate(['create', 'b', '--dir', dir])
+      expect(await readdir(dir)).toEqual(['00001_a.sql', '00002_b.sql'])
+      expect(await readFile(stdout.trim(), 'utf8')).toBe(`${up}\n\n\n${down}\n\n`)
+      expect(readFolder(dir).at(-1)?.down?.source).toContain(down)
+    }
+    // of a tool without marks, which would run a down part as well
+    const plain = await folder({ '20240101000000_a.sql': 'select 1;\n' })
+    const { stdout } = await schemagate(['create', 'b', '--dir', plain])
+    expect(await readFile(stdout.trim(), 'utf8')).toBe('')
   })
 
   test('create refuses a title that makes no name', async () => {
