@@ -10,7 +10,7 @@ import type { MigrationContext } from './context.ts'
 import { type Aftermath, fieldLines, wayOut } from './failure.ts'
 import { mend } from './mend.ts'
 import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
-import { loadModule, placeIn } from './module.ts'
+import { foreignModule, loadModule, placeIn } from './module.ts'
 import { refuseBehindPooler } from './pooler.ts'
 import type { Run } from './run.ts'
 
@@ -96,8 +96,10 @@ export async function call(
     const message = error instanceof Error ? error.message : String(error)
     const place = placeIn(migration.file, error)
     const at = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : ''
+    const foreign = error instanceof TypeError ? foreignModule(migration.file) : ''
     const lines = [
       `${name} failed${at}: ${message}${code ? ` (${code})` : ''}`,
+      ...(foreign ? [`  ${foreign}`] : []),
       ...fieldLines(error, failed?.error === error ? failed?.text : undefined),
       `${aftermath.text} ${wayOut(code, aftermath.again)}`,
     ]

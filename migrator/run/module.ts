@@ -17,16 +17,38 @@ export async function loadModule({ file }: Migration): Promise<MigrationModule> 
   } catch (error) {
     const place = placeIn(file, error) ?? (error instanceof SyntaxError ? placeOfSyntaxError(file, error) : undefined)
     const at = place ? `, line ${place.line}, column ${place.column}` : ''
-    throw new UsageError(`${file}${at} cannot be loaded: ${error instanceof Error ? error.message : error}`, {
+    const message = error instanceof Error ? error.message : String(error)
+    const foreign = foreignModule(file)
+    throw new UsageError(`${file}${at} cannot be loaded: ${message}${foreign && `. ${foreign}`}`, {
       cause: error,
       place,
     })
   }
   if (typeof module.up !== 'function')
-    throw new UsageError(`${file} exports no function \`up\`: write \`export async function up(context) { ... }\`.`)
+    throw new UsageError(
+      `${file} exports no function \`up\`: write \`export async function up(context) { ... }\`. ${foreignModule(file)}`.trim(),
+    )
   if (module.down !== undefined && typeof module.down !== 'function')
     throw new UsageError(`${file} exports a \`down\` that is no function.`)
   return module as MigrationModule
+}
+
+const foreignModules: readonly (readonly [RegExp, string])[] = [
+  [/\bqueryInterface\b/, 'Sequelize'],
+  [/\b(MigrationInterface|QueryRunner)\b/i, 'TypeORM'],
+  [/@mikro-orm\//, 'MikroORM'],
+  [/\bpgm\b|\bMigrationBuilder\b/, 'node-pg-migrate'],
+  [/\bkysely\b/i, 'Kysely'],
+  [/\bknex\b/i, 'Knex'],
+  [/\bdrizzle-orm\b/, 'Drizzle'],
+]
+
+/** A sentence for the message of a failure, where the module looks like another tool's; else nothing. */
+export function foreignModule(file: string): string {
+  const source = readFileSync(file, 'utf8')
+  const tool = foreignModules.find(([pattern]) => pattern.test(source))?.[1]
+  if (tool === undefined) return ''
+  return `It looks like a migration for ${tool}, whose API is not to be had here: \`up\` is given a context with \`query(sql, values)\`. Write what it does as SQL.`
 }
 
 /** Whether it has a down part; a code migration's module is loaded for that. @throws UsageError if it cannot be. */

@@ -365,6 +365,30 @@ describe('in code', () => {
       2,
       7,
     ],
+    [
+      'the API of Knex',
+      "export const up = knex =>\n  knex.schema.createTable('a', t => t.increments())",
+      5,
+      /1_x failed at 1_x\.mjs:2:15: .*'createTable'\)\n {2}It looks like a migration for Knex, .*query\(sql, values\)/,
+      2,
+      15,
+    ],
+    [
+      'a class of TypeORM',
+      'export class X { async up(queryRunner) { await queryRunner.query("select 1") } }',
+      2,
+      /exports no function `up`: .* It looks like a migration for TypeORM,/,
+      undefined,
+      undefined,
+    ],
+    [
+      'an import of Kysely, which is not there',
+      "import { sql } from 'kysely'\nexport const up = db => sql`select 1`.execute(db)",
+      2,
+      /cannot be loaded: Cannot find package 'kysely'.*\. It looks like a migration for Kysely,/,
+      undefined,
+      undefined,
+    ],
     ['no up', 'export const upp = () => {}', 2, /exports no function `up`/, undefined, undefined],
   ] as const)('%s', async ([, text, exitCode, message, line, column], { database }) => {
     const dir = await folder({ '0_ok.sql': 'create table a (id int);', '1_x.mjs': text })
