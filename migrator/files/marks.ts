@@ -27,14 +27,15 @@ type Direction = 'up' | 'down'
  * How tools mark the two parts of one file. dbmate's marks are ours; the others are read too, because a file "without
  * marks is all up": to take one of theirs for that would run its down part right after its up part.
  */
-const dialects: readonly { up?: RegExp; down?: RegExp; noTransaction?: RegExp }[] = [
+const dialects: readonly { up?: RegExp; down?: RegExp; noTransaction?: RegExp; repeats?: true }[] = [
   { up: /^--\s*migrate:up\b(.*)$/, down: /^--\s*migrate:down\b(.*)$/ },
   {
     up: /^--\s*\+(?:goose|micrate)\s+up\b(.*)$/i,
     down: /^--\s*\+(?:goose|micrate)\s+down\b(.*)$/i,
     noTransaction: /^--\s*\+goose\s+no\s+transaction\s*$/i,
   },
-  { up: /^--\s*\+migrate\s+up\b(.*)$/i, down: /^--\s*\+migrate\s+down\b(.*)$/i },
+  // sql-migrate joins what stands under several marks of one direction
+  { up: /^--\s*\+migrate\s+up\b(.*)$/i, down: /^--\s*\+migrate\s+down\b(.*)$/i, repeats: true },
   { up: /^--[\s-]*up\s+migration()\s*$/i, down: /^--[\s-]*down\s+migration()\s*$/i },
   { up: /^--\s*rambler\s+up()\s*$/i, down: /^--\s*rambler\s+down()\s*$/i },
   // tern and MyBatis mark only where the down part begins
@@ -136,6 +137,11 @@ export function readParts(file: string, source: string, undivided = false): Mark
         noTransaction ||= !transaction
         continue
       }
+      const last = sections.at(-1)
+      if (section.repeats && last?.direction === section.direction) {
+        last.transaction &&= transaction
+        continue
+      }
       if (sections.some(s => s.direction === section.direction))
         fail(line, `a second mark \`${text}\`: a file has one up part and one down part. Split it into two files.`)
       if (section.direction === 'up' && sections.length > 0)
@@ -198,6 +204,8 @@ interface Section {
   readonly options: string
   /** Its tool marks the up part as well. */
   readonly needsUp: boolean
+  /** The mark may stand again within its part. */
+  readonly repeats: boolean
 }
 
 function sectionMark(text: string): Section | undefined {
@@ -205,7 +213,13 @@ function sectionMark(text: string): Section | undefined {
   for (const dialect of dialects) {
     for (const direction of ['up', 'down'] as const) {
       const match = dialect[direction]?.exec(comment)
-      if (match) return { direction, options: match[1]!, needsUp: dialect.up !== undefined }
+      if (match)
+        return {
+          direction,
+          options: match[1]!,
+          needsUp: dialect.up !== undefined,
+          repeats: dialect.repeats === true,
+        }
     }
   }
   return undefined

@@ -27,6 +27,12 @@ test.for([
     'select 2;',
   ],
   ['sql-migrate', '-- +migrate Up\nselect 1;\n-- +migrate Down\nselect 2;', 'select 1;', 'select 2;'],
+  [
+    'sql-migrate, with several parts of one direction',
+    '-- +migrate Up\nselect 1;\n-- +migrate Up notransaction\nselect 2;\n-- +migrate Down\nselect 3;\n-- +migrate Down\nselect 4;',
+    'select 1;\n-- +migrate Up notransaction\nselect 2;',
+    'select 3;\n-- +migrate Down\nselect 4;',
+  ],
   ['node-pg-migrate', '-- Up Migration\nselect 1;\n---- Down Migration\nselect 2;', 'select 1;', 'select 2;'],
   [
     'tern',
@@ -71,6 +77,7 @@ test.for([
   ],
   ['-- +goose NO TRANSACTION\n-- +goose Up\nselect 1;', { transaction: false }],
   ['-- +migrate Up notransaction\nselect 1;', { transaction: false }],
+  ['-- +migrate Up\nselect 1;\n-- +migrate Up notransaction\nselect 2;', { transaction: false }],
   ['-- no-transaction\nselect 1;', { transaction: false }],
   ['--! Previous: -\n--! Hash: sha1:00\n\n--! no-transaction\nselect 1;', { transaction: false }],
   ['-- atlas:txmode none\n\nselect 1;', { transaction: false }],
@@ -104,6 +111,7 @@ test.for([
   ['an unknown mark', '-- migrate:upp\nselect 1;', 1, 'unknown mark `-- migrate:upp`'],
   ['an unknown mark of ours', '\n-- schemagate:breking\nselect 1;', 2, 'did you mean `schemagate:breaking`?'],
   ['a second up part', '-- migrate:up\nselect 1;\n-- migrate:up\nselect 2;', 3, 'a second mark'],
+  ['up again after down', '-- +migrate Up\n-- +migrate Down\n-- +migrate Up\n', 3, 'a second mark'],
   ['a second down part', '-- migrate:up\n-- migrate:down\n-- migrate:down\n', 3, 'a second mark'],
   [
     'up after down',
