@@ -150,7 +150,7 @@ function readMigrationFolder(folderName: string, path: string): Migration | unde
   if (stray)
     throw new UsageError(
       readName(stray)
-        ? `${join(path, stray)} is in a folder of its own: migrations are read from one folder, and not from those inside it. Move it up, or name its folder with --dir.`
+        ? `${join(path, stray)} is in a folder of its own: migrations are read from one folder, and not from those inside it. Move it up, or out of the migrations folder, or name its folder with --dir.`
         : noLayout(join(path, stray)),
     )
   if (ups.length > 1) throw new UsageError(`${path} has both migration.sql and up.sql. Remove one of them.`)

@@ -63,9 +63,11 @@ const cases: readonly LayoutCase[] = [
     layout: 'diesel',
     files: [
       '00000000000000_diesel_initial_setup/up.sql',
+      '20230601120000_categories_before_the_dashes/up.sql',
       '2024-01-02-030405_create_crates/up.sql',
       '2024-01-02-100000_versions/up.sql',
       '2024-10-02-000000_downloads/up.sql',
+      '2024-10-03-000000-0000_category_slugs/up.sql',
     ],
   },
   {
@@ -98,6 +100,12 @@ const cases: readonly LayoutCase[] = [
     layout: 'sql-migrate',
     upPart: before('-- \\+migrate Down'),
     files: ['20240101-initial.sql', '20240102-index.sql'],
+  },
+  {
+    layout: 'tern',
+    windows: true,
+    upPart: /^[\s\S]*(?=^---- create above)/m,
+    files: ['001_orders.sql', '002_order_state_index.sql'],
   },
   {
     layout: 'code',
