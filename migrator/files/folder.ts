@@ -78,7 +78,7 @@ function* readEntries(dir: string): Generator<void, Migration[]> {
   }
 
   for (const { named, file } of downs.values()) {
-    const up = migrations.get(named.name) ?? sameFlywayVersion(migrations, named)
+    const up = migrations.get(named.name) ?? ofSameVersion(migrations, downs, named)
     if (!up)
       throw new UsageError(
         `${file} has no up file beside it: the up half of ${named.name} is missing. Restore it or remove this one.`,
@@ -193,10 +193,18 @@ function wholeFile(file: string): SqlPart {
   return { file, source, start: 0, end: source.length, marks: readDownMarks(file, source) }
 }
 
-/** Flyway matches an undo file by its version alone; the descriptions may differ. */
-function sameFlywayVersion(migrations: Map<string, Migration>, down: Named): Migration | undefined {
-  if (down.layout !== 'flyway') return undefined
-  return [...migrations.values()].find(m => m.layout === 'flyway' && compareVersions(m.version, down.version) === 0)
+/** Flyway and golang-migrate match the two by number alone; the words may differ. */
+function ofSameVersion(
+  migrations: ReadonlyMap<string, Migration>,
+  downs: ReadonlyMap<string, unknown>,
+  down: Named,
+): Migration | undefined {
+  const same = [...migrations.values()].filter(
+    ({ layout, version }) => layout === down.layout && compareVersions(version, down.version) === 0,
+  )
+  if (down.layout === 'flyway') return same[0]
+  // with several of one number, or one that has a down file by name, it would be a guess
+  return same.length === 1 && !downs.has(same[0]!.name) ? same[0] : undefined
 }
 
 /** A file's text without its byte-order mark. Postgres takes UTF-8 without NUL; anything else would be cut or refused. */

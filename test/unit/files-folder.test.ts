@@ -168,6 +168,18 @@ test('an undo file belongs to its version, whatever its words and however that i
   ])
 })
 
+test('so does a down file of a pair, where there is but one it can belong to', async () => {
+  const dir = await files('1_add_users.up.sql', '1_drop_users.down.sql', '2_b.up.sql', '2_b.down.sql')
+  expect(readFolder(dir).map(({ name, down }) => [name, down?.file.slice(dir.length + 1)])).toEqual([
+    ['1_add_users', '1_drop_users.down.sql'],
+    ['2_b', '2_b.down.sql'],
+  ])
+  for (const others of [['1_a.up.sql', '1_b.up.sql'], ['1_a.up.sql', '1_a.down.sql'], ['1_a.sql']]) {
+    const unclear = await files(...others, '1_c.down.sql')
+    expect(() => readFolder(unclear), others.join()).toThrow(/1_c\.down\.sql has no up file beside it/)
+  }
+})
+
 test('a folder that is missing, a file or unreadable is named, with the way out', async () => {
   const dir = await files('1_a.sql')
   expect(() => readFolder(join(dir, 'nope'))).toThrow(/nope does not exist\. Name the right one with --dir/)
