@@ -12,10 +12,6 @@ const names: readonly { pattern: RegExp; what: string }[] = [
     pattern: /^(before|after)[A-Z]\w*(__.*)?\.sql$/s,
     what: "is a callback of Flyway's, and nothing calls it here. What is to be done again after a change belongs into an R__ file. Move it out of the migrations folder.",
   },
-  {
-    pattern: /^(\d+[^.]*|V\d.*__.*)(?<!_test)\.(go|py|rb|php|exs|java|kt|groovy|scala|cs|rs)$/s,
-    what: 'is a migration in a language that only its own tool runs; without it, those after it would find another database. Write it as SQL or as TypeScript, or move it out of the migrations folder.',
-  },
 ]
 
 /** Why a file of this name, which is no migration here, is not just left out; undefined: it is. */

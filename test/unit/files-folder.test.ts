@@ -91,6 +91,8 @@ test('what is no migration is left out silently', async () => {
       'types.d.ts',
       'migrate.go',
       '1_a_test.go',
+      '2_b.go',
+      'V3__C.java',
       'testdata/fixtures/1_a.up.sql',
     ],
     ...[
@@ -129,9 +131,6 @@ test.for([
   ['a file one folder down', ['1_a.sql', 'v2/V2__b.sql'], /V2__b\.sql is in a folder of its own/],
   ["Flyway's baseline", ['V1__a.sql', 'B1__all.sql'], /B1__all\.sql is a baseline of Flyway/],
   ["Flyway's callbacks", ['V1__a.sql', 'afterMigrate__grants.sql'], /grants\.sql is a callback of Flyway/],
-  ['a migration in Go', ['00001_a.sql', '00002_b.go'], /00002_b\.go is a migration in a language/],
-  ['a migration in Java', ['V1__a.sql', 'V2_1__B.java'], /V2_1__B\.java is a migration in a language/],
-  ['Alembic', ['1975ea83b712_a.py'], /1975ea83b712_a\.py is a migration in a language/],
   ['what is for MySQL', ['1_a.up.sql', '1_a.mysql.up.sql'], /1_a\.mysql\.up\.sql is for another database/],
   ["db-migrate's ways back", ['1-a-down.sql', '1-a-up.sql'], /1-a-down\.sql looks like the way back of 1-a-up/],
   ["postgrator's", ['001.do.a.sql', '001.undo.a.sql'], /001\.undo\.a\.sql looks like the way back/],
