@@ -1,10 +1,20 @@
 // Makes a connection: waits until Postgres answers a query, and tells "not yet" from "no".
 
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { formatDuration } from '../durations.ts'
 import { DeniedError, NoAnswerError, UsageError } from '../errors.ts'
 import type { BackendKey } from '../gate/cancel.ts'
+import {
+  requireKind,
+  rounds,
+  type ServerKind,
+  type SessionAttributes,
+  serverKindColumns,
+  WrongServerError,
+} from '../gate/hosts.ts'
 import type { Log } from '../log.ts'
 import { codeOf, isConnectionLoss } from './sqlstate.ts'
 import type { Endpoint, Target } from './target.ts'
@@ -17,6 +27,8 @@ export interface ConnectOptions {
   readonly signal: AbortSignal
   readonly log: Log
   readonly applicationName: string
+  /** Only a server that takes writes will do, whatever the target says. */
+  readonly writable?: boolean
 }
 
 /** What the server said of itself when it was first asked. */
@@ -28,6 +40,8 @@ export interface Greeting {
   readonly versionText: string
   /** The server can notice that its client is gone while it works (PostgreSQL 14 on, not on every platform). */
   readonly canCheckClient: boolean
+  /** A standby, or a role or database whose transactions are read-only. */
+  readonly readOnly: boolean
 }
 
 export interface Connected {
@@ -56,16 +70,21 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
   for (;;) {
     signal.throwIfAborted()
     let last: unknown
-    for (const endpoint of target.endpoints) {
-      try {
-        const connected = await connectOnce(options, endpoint, Math.max(deadline - performance.now(), 100))
-        if (performance.now() - said > 1_000 || lastReason)
-          log.info({ durationMs: Math.round(performance.now() - started) }, 'Postgres answers')
-        return connected
-      } catch (error) {
-        signal.throwIfAborted()
-        if (!(error instanceof NotThisHost) && !isConnectionLoss(error)) throw denied(error, target, endpoint)
-        last = error
+    for (const wanted of rounds(options.writable ? 'read-write' : target.sessionAttributes)) {
+      const endpoints: Endpoint[] = [...target.endpoints]
+      for (let endpoint = endpoints.shift(); endpoint; endpoint = endpoints.shift()) {
+        try {
+          const share = (deadline - performance.now()) / (endpoints.length + 1)
+          const connected = await connectOnce(options, endpoint, wanted, Math.max(share, 100))
+          if (performance.now() - said > 1_000 || lastReason)
+            log.info({ durationMs: Math.round(performance.now() - started) }, 'Postgres answers')
+          return connected
+        } catch (error) {
+          signal.throwIfAborted()
+          if (error instanceof WrongServerError) endpoints.unshift(...(await addressesOf(endpoint)))
+          else if (!isConnectionLoss(error)) throw denied(error, target, endpoint)
+          last = error
+        }
       }
     }
     const now = performance.now()
@@ -80,10 +99,21 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
   }
 }
 
-/** The host answers, but is not of the kind that target_session_attrs asks for. */
-class NotThisHost extends Error {}
+/** A name may stand for several servers; the system picked one of its addresses, and that one did not suit. */
+async function addressesOf({ host, port, name }: Endpoint): Promise<Endpoint[]> {
+  if (name !== undefined || isIP(host) || host.startsWith('/')) return []
+  const all = await lookup(host, { all: true }).catch(() => [])
+  return all.length > 1 ? all.map(({ address }) => ({ host: address, port, name: host })) : []
+}
 
-async function connectOnce(options: ConnectOptions, endpoint: Endpoint, remaining: number): Promise<Connected> {
+type Wanted = Exclude<SessionAttributes, 'prefer-standby'>
+
+async function connectOnce(
+  options: ConnectOptions,
+  endpoint: Endpoint,
+  wanted: Wanted,
+  remaining: number,
+): Promise<Connected> {
   const attempts = tlsAttempts(options.target, endpoint)
   for (const [i, tls] of attempts.entries()) {
     const client = newClient(options, endpoint, tls, Math.min(remaining, oneTry))
@@ -96,7 +126,7 @@ async function connectOnce(options: ConnectOptions, endpoint: Endpoint, remainin
         backendKey.secret = key.secretKey
       })
       await client.connect()
-      const greeting = await greet(client, options.target)
+      const greeting = await greet(client, wanted)
       return { client, endpoint, greeting, backendKey }
     } catch (error) {
       client.end().catch(() => {})
@@ -117,7 +147,7 @@ function newClient(options: ConnectOptions, endpoint: Endpoint, tls: TlsAttempt,
     user: target.user,
     database: target.database,
     password: target.password,
-    ssl: tls,
+    ssl: tls && endpoint.name !== undefined ? { ...tls, servername: endpoint.name } : tls,
     options: target.options,
     application_name: options.applicationName,
     connectionTimeoutMillis: timeout,
@@ -131,32 +161,24 @@ function newClient(options: ConnectOptions, endpoint: Endpoint, tls: TlsAttempt,
   return client
 }
 
-async function greet(client: pg.Client, target: Target): Promise<Greeting> {
-  const { rows } = await client.query<{
-    pid: number
-    version: string
-    text: string
-    check_client: boolean
-    standby: boolean
-    read_only: string
-  }>(
+async function greet(client: pg.Client, wanted: Wanted): Promise<Greeting> {
+  const { rows } = await client.query<
+    { pid: number; version: string; text: string; check_client: boolean } & ServerKind
+  >(
     `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num') as version,
             pg_catalog.current_setting('server_version') as text,
             pg_catalog.current_setting('client_connection_check_interval', true) is not null as check_client,
-            pg_catalog.pg_is_in_recovery() as standby, pg_catalog.current_setting('transaction_read_only') as read_only`,
+            ${serverKindColumns}`,
   )
   const row = rows[0]!
-  const wanted = {
-    any: true,
-    'read-write': row.read_only === 'off',
-    'read-only': row.read_only === 'on',
-    primary: !row.standby,
-    standby: row.standby,
-    'prefer-standby': true,
-  }[target.sessionAttributes]
-  if (!wanted)
-    throw new NotThisHost(`the server is a ${row.standby ? 'standby' : 'primary'}, not ${target.sessionAttributes}`)
-  return { pid: row.pid, version: Number(row.version), versionText: row.text, canCheckClient: row.check_client }
+  requireKind(row, wanted)
+  return {
+    pid: row.pid,
+    version: Number(row.version),
+    versionText: row.text,
+    canCheckClient: row.check_client,
+    readOnly: row.read_only,
+  }
 }
 
 /** `host:port` of every host, for messages. */

@@ -72,10 +72,10 @@ export class Session {
     if (this.inTransaction) await this.query('rollback')
   }
 
-  /** Leaves the old connection and makes a new one inside the connect budget. */
-  async reconnect(): Promise<void> {
+  /** Leaves the old connection and makes a new one inside the connect budget; if `writable`, to a server that takes writes. */
+  async reconnect({ writable = false } = {}): Promise<void> {
     this.client.connection.stream.destroy()
-    this.#connected = await connect(this.options)
+    this.#connected = await connect({ ...this.options, writable })
   }
 
   /** Says goodbye, and does not wait for the answer: the process may end meanwhile. */

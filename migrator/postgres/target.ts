@@ -2,17 +2,17 @@
 // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
 
 import { userInfo } from 'node:os'
+import { defaultAttributes, type SessionAttributes, sessionAttributes } from '../gate/hosts.ts'
 import { nearest } from '../nearest.ts'
 
 export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 export type SslMode = (typeof sslModes)[number]
 
-const sessionAttributes = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'] as const
-export type SessionAttributes = (typeof sessionAttributes)[number]
-
 export interface Endpoint {
   readonly host: string
   readonly port: number
+  /** The name that `host` is one address of; a certificate is made out to it. */
+  readonly name?: string
 }
 
 /** A database and how to reach it. `password` is not enumerable, so that no log and no inspection shows it. */
@@ -67,7 +67,7 @@ export function readTarget(
   })
 
   const sslMode = oneOf(sslModes, get('sslmode', 'PGSSLMODE') ?? 'prefer', 'sslmode', problems)
-  const attributes = get('target_session_attrs', 'PGTARGETSESSIONATTRS') ?? 'any'
+  const attributes = get('target_session_attrs', 'PGTARGETSESSIONATTRS') ?? defaultAttributes(hosts.length)
   const user = get('user', 'PGUSER') ?? userInfo().username
   const sslRootCert = get('sslrootcert', 'PGSSLROOTCERT')
   const target: Target = {

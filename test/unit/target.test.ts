@@ -44,6 +44,8 @@ test.for([
   ['postgres://u@h/d?ssl=true', { sslMode: 'require' }],
   ['postgres://u@h/d?sslrootcert=system', { sslMode: 'verify-full', sslRootCert: 'system' }],
   ['postgres://u@h/d?target_session_attrs=read-write', { sessionAttributes: 'read-write' }],
+  ['postgres://u@h/d', { sessionAttributes: 'any' }],
+  ['postgres://u@a,b/d?target_session_attrs=any', { sessionAttributes: 'any' }],
   [
     'postgres://u@h/d?schema=public&connection_limit=5&pgbouncer=true&pool=3&sslaccept=strict&cost=1',
     { database: 'd' },
@@ -53,6 +55,12 @@ test.for([
   const { target, problems } = read(url)
   expect(problems).toEqual([])
   expect(target).toMatchObject(expected)
+})
+
+test('of several hosts one that takes writes is wanted, unless something else is said', () => {
+  expect(read('postgres://u@a,b/d').target).toMatchObject({ sessionAttributes: 'read-write' })
+  const said = { PGTARGETSESSIONATTRS: 'any' }
+  expect(read('postgres://u@a,b/d', said).target).toMatchObject({ sessionAttributes: 'any' })
 })
 
 test('libpq variables fill in what the URL leaves out, and nothing else', () => {
