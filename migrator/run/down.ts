@@ -62,7 +62,7 @@ export async function down(engine: Engine, options: DownOptions = {}): Promise<R
         const applied = new Set(now.rows.map(row => row.name))
         for (const migration of targets) {
           if (applied.has(migration.name)) await revertOne(run, files, migration, tally)
-          else tally.set(migration, 'skipped', 0)
+          else if (!tally.has(migration, 'reverted')) tally.set(migration, 'skipped', 0)
         }
         const after = await readHistoryOf(run, files)
         tally.head = after.head
@@ -102,6 +102,7 @@ async function revertOne(run: Run, files: readonly Migration[], migration: Migra
   run.signal.throwIfAborted()
   try {
     const status = await drained(run, files, migration, 'down', () => finishRevert(run, migration))
+    run.known.removed(name)
     const durationMs = Math.round(performance.now() - begun)
     tally.set(migration, status, durationMs)
     run.log.info(
@@ -125,6 +126,7 @@ export async function finishRevert(run: Run, migration: Migration): Promise<'rev
       async () => {
         attempts++
         const status = await revert(run, migration, blockers)
+        run.known.forget(name)
         // gone after a lost connection: this run's own doing, whose answer never came
         return attempts > 1 ? 'reverted' : status
       },

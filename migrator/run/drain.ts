@@ -81,6 +81,8 @@ async function announceChange(run: Run, migration: Migration, direction: 'up' | 
           : messages.recordReverting(name)
     const event = direction === 'up' ? 'breaking' : 'reverting'
     await atomically(run, `${mark}${messages.notify({ event, migration: name, runId: run.id })}`)
+    if (direction === 'up') run.known.recorded(name, checksum)
+    else run.known.reverting(name)
   })
 }
 
@@ -127,6 +129,7 @@ async function release(run: Run, migration: Migration, direction: 'up' | 'down')
   await session.rollback()
   const row = await readRow(session, settings.schema, migration.name)
   const begun = row?.journal?.done?.length || row?.journal?.started
+  run.known.forget(migration.name)
   const undo = direction === 'up' ? messages.abandon(migration.name) : messages.keepApplied(migration.name)
   await atomically(run, `${row?.state === 'running' && !begun ? undo : ''}${messages.notify({ event: 'released' })}`)
 }

@@ -1,7 +1,7 @@
 // What every command of the engine starts with: the files, a session, the history.
 
 import { hostname } from 'node:os'
-import { DivergedError } from '../errors.ts'
+import { DeniedError, DivergedError } from '../errors.ts'
 import { readFolderMeanwhile } from '../files/folder.ts'
 import type { Migration } from '../files/migration.ts'
 import { compareHistory, type History } from '../ledger/history.ts'
@@ -16,6 +16,7 @@ import { Watch } from '../postgres/watch.ts'
 import { version } from '../version.ts'
 import { LedgerMessages } from './messages.ts'
 import { lockOptions, persist } from './persist.ts'
+import { Known, untilNotRewound } from './rewound.ts'
 import type { Run, RunSettings } from './run.ts'
 
 /** In a row, before anything is begun. */
@@ -96,9 +97,11 @@ export async function readHistory(engine: Engine, files: readonly Migration[], s
 
 /** The same inside a run, whose lock goes with the connection and is taken again with it. */
 export async function readHistoryOf(run: Run, files: readonly Migration[]): Promise<History> {
-  return persist(run, 'the ledger', async () =>
-    compareHistory(files, await readLedger(run.session, run.settings.schema)),
-  )
+  return persist(run, 'the ledger', async () => {
+    const rows = await readLedger(run.session, run.settings.schema)
+    run.known.read(rows ?? [])
+    return compareHistory(files, rows)
+  })
 }
 
 /**
@@ -115,7 +118,10 @@ export function requireAgreement(history: History, allowAhead = false): void {
   throw new DivergedError(`The ledger and the migration files disagree; nothing was changed.\n${lines.join('\n')}`)
 }
 
-/** Begins a run: takes the lock, makes the ledger, and hands over a context for what changes the database. */
+/**
+ * Begins a run: takes the lock, makes the ledger, and hands over a context for what changes the database. `use` is called
+ * again when the database was rewound under it.
+ */
 export async function withRun<T>(
   engine: Engine,
   session: Session,
@@ -130,19 +136,32 @@ export async function withRun<T>(
     messages: new LedgerMessages(settings.schema, id, version),
     log,
     signal,
-    applied: new Set(),
+    known: new Known(),
     watch: new Watch({ target: settings.target, timeout: settings.connectTimeout, log }),
   }
   try {
-    await persist(run, 'the ledger', async () => {
-      // a lost connection takes the lock along; taking it twice in one session is harmless
-      if (!session.pooled) await takeRunLock(lockOptions(run))
-      await makeLedger(run)
+    await requireWritable(engine, session)
+    return await untilNotRewound(async () => {
+      await persist(run, 'the ledger', async () => {
+        // a lost connection takes the lock along; taking it twice in one session is harmless
+        if (!session.pooled) await takeRunLock(lockOptions(run))
+        await makeLedger(run)
+        run.known.ledger()
+      })
+      return await use(run)
     })
-    return await use(run)
   } finally {
     await run.watch.close()
   }
+}
+
+/** What was asked so far any server could answer. @throws DeniedError if there is only one, and it takes no writes. */
+async function requireWritable({ settings: { target } }: Engine, session: Session): Promise<void> {
+  if (!session.greeting.readOnly) return
+  if (target.endpoints.length > 1) return session.reconnect({ writable: true })
+  throw new DeniedError(
+    'The database is read-only: this server is a standby, or the role may only read. Connect to the primary, or name all hosts in the URL.',
+  )
 }
 
 async function makeLedger(run: Run): Promise<void> {

@@ -7,6 +7,7 @@ import { readLedger } from '../ledger/read.ts'
 import { pollRunLock, takeRunLock } from '../postgres/run-lock.ts'
 import { clashCodes, codeOf, isConnectionLoss, ownState } from '../postgres/sqlstate.ts'
 import { type Blocker, describe } from '../postgres/watch.ts'
+import { RewoundError } from './rewound.ts'
 import type { Run } from './run.ts'
 
 /** Backoff between attempts after a clash: doubled each time, with jitter, so that queued queries drain. */
@@ -76,23 +77,22 @@ function rootCause(error: unknown): unknown {
 }
 
 /**
- * Connects again; without a pooler the run lock went with the old connection.
- * @throws RewoundError if the server crashed and lost commits of this run that had not waited for the disk.
+ * Connects again, after a failover to the standby that was promoted; without a pooler the run lock went with the old
+ * connection.
+ * @throws RewoundError if commits are lost: those that had not waited for the disk, or had not come to the standby.
  */
 async function resume(run: Run): Promise<void> {
-  await run.session.reconnect()
+  await run.session.reconnect({ writable: true })
   if (!run.session.pooled) await takeRunLock(lockOptions(run))
-  if (run.applied.size === 0) return
-  const rows = (await readLedger(run.session, run.settings.schema)) ?? []
-  const there = new Set(rows.map(row => row.name))
-  const gone = [...run.applied].filter(name => !there.has(name))
-  if (gone.length === 0) return
-  run.log.warn({ event: 'rewound' }, `the server lost the last commits of this run with its crash: ${gone.join(', ')}`)
-  throw new RewoundError()
+  const rows = await readLedger(run.session, run.settings.schema)
+  try {
+    run.known.requireIn(rows)
+  } catch (error) {
+    if (error instanceof RewoundError)
+      run.log.warn({ event: 'rewound' }, `the server that answers now lacks the last commits: ${error.message}`)
+    throw error
+  }
 }
-
-/** The database is further back than this run had brought it: begin again from what it has. */
-export class RewoundError extends Error {}
 
 /** Behind a pooler the transaction-level lock is all there is; wait until its holder is done. */
 async function waitForOther(run: Run): Promise<void> {

@@ -7,6 +7,7 @@ import { manifestOf } from '../manifest.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { version } from '../version.ts'
+import type { AppRolePart } from './app-role.ts'
 import { persist } from './persist.ts'
 import type { Run } from './run.ts'
 
@@ -25,8 +26,16 @@ export async function isPublished(session: Session, schema: string, history: His
   return rows[0]!.published
 }
 
-/** Stores the manifest of what is applied and notifies the gates. */
-export async function publish(run: Run, files: readonly Migration[], history: History): Promise<void> {
+/**
+ * Makes the app's role, if there is one to make, stores the manifest of what is applied and notifies the gates. A standby
+ * that is promoted meanwhile may lack the role: it is looked at again with each attempt.
+ */
+export async function publish(
+  run: Run,
+  files: readonly Migration[],
+  history: History,
+  role?: AppRolePart,
+): Promise<void> {
   const { schema } = run.settings
   const applied = new Set(history.applied.map(row => row.name))
   const manifest = manifestOf(files.filter(file => applied.has(file.name)))
@@ -38,6 +47,7 @@ export async function publish(run: Run, files: readonly Migration[], history: Hi
     requireFunctionDdl(schema) +
     run.messages.notify({ event: 'published', head: history.head })
   await persist(run, 'the manifest', async () => {
+    await role?.ensure(run)
     try {
       await run.session.script(`begin;${run.messages.lockGuard()}${text}commit`).done
     } catch (error) {

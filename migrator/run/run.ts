@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Watch } from '../postgres/watch.ts'
 import type { LedgerMessages, Limits } from './messages.ts'
+import type { Known } from './rewound.ts'
 
 export interface RunSettings {
   readonly schema: string
@@ -27,8 +28,7 @@ export interface Run {
   readonly log: Log
   readonly signal: AbortSignal
   readonly watch: Watch
-  /** What this run has applied so far. */
-  readonly applied: Set<string>
+  readonly known: Known
 }
 
 /** How a run treated one migration. `skipped`: another migrator had applied it meanwhile. */

@@ -40,6 +40,7 @@ export async function applySteps(
   }
   const checksums = checkDoneSteps(migration, row, steps)
   if (row && row.checksum !== checksum) await session.query(messages.setChecksum(name, checksum))
+  run.known.recorded(name, checksum)
   await runSteps({ run, migration, part, steps, checksums, limits, blockers, direction: 'up' })
   await session.script(`begin;${cleanUp}${messages.finish(name)}${leaveNothing}commit`).done
 }
@@ -59,6 +60,7 @@ export async function revertSteps(
   const row = await readRow(session, run.settings.schema, name)
   if (!row?.journal?.reverting)
     await session.script(`begin;${messages.revertGuard(name)}${messages.recordReverting(name)}commit`).done
+  run.known.reverting(name)
   const checksums = checkDoneSteps(migration, row?.journal?.reverting ? row : undefined, steps)
   await runSteps({ run, migration, part, steps, checksums, limits, blockers, direction: 'down' })
   await session.script(`begin;${cleanUp}${messages.remove(name)}${leaveNothing}commit`).done
@@ -112,8 +114,10 @@ async function runSteps({
     } catch (error) {
       // nothing done, nothing to go on from: as if it had never been begun
       const failed = error instanceof MigrationFailedError || error instanceof TableLockError
-      if (done === 0 && failed && !run.signal.aborted)
+      if (done === 0 && failed && !run.signal.aborted) {
         await session.script(direction === 'up' ? messages.abandon(name) : messages.keepApplied(name)).done
+        run.known.forget(name)
+      }
       throw error
     }
   }
@@ -144,9 +148,10 @@ interface OneStep {
 }
 
 async function runStep(one: OneStep): Promise<void> {
-  // after a lost connection: the step may have been committed although its answer never came, or by another migrator
+  // after a lost connection: the step may have been committed although its answer never came, or by another migrator; or
+  // steps before it are lost, where a standby was promoted
   const row = await readRow(one.run.session, one.run.settings.schema, one.migration.name)
-  if (!isUnderWay(row, one.direction) || (row?.journal?.done?.length ?? 0) > one.done) return
+  if (!isUnderWay(row, one.direction) || (row?.journal?.done?.length ?? 0) !== one.done) return
   // a step that was begun and then corrected in the file is another one
   const begun = row?.journal?.started
   const started = begun?.step === one.done && begun.checksum === one.checksum ? begun : undefined

@@ -20,7 +20,6 @@ import {
   withRun,
 } from './engine.ts'
 import { conclude, type RunResult, type Tally } from './outcome.ts'
-import { RewoundError } from './persist.ts'
 import { checkForms } from './preflight.ts'
 import { isPublished, publish } from './publish.ts'
 import type { Run } from './run.ts'
@@ -49,22 +48,18 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
       tally.expect(pending)
       await checkForms(pending)
       await withRun(engine, session, runId, async run => {
-        await untilNotRewound(async () => {
-          run.applied.clear()
-          // under the lock the history is read again: another migrator may have come before
-          let history = await readHistoryOf(run, files)
-          if (await restoreUnbegunReverts(run, history)) history = await readHistoryOf(run, files)
-          requireAgreement(history, options.allowAhead)
-          const toApply = select(history.pending)
-          for (const migration of pending)
-            if (!toApply.includes(migration) && !tally.has(migration, 'applied')) tally.set(migration, 'skipped', 0)
-          tally.expect(toApply)
-          await applyAll(run, files, toApply, interruptedReverts(history), tally)
-          const after = await readHistoryOf(run, files)
-          tally.head = after.head
-          await role?.ensure(run)
-          await publish(run, files, after)
-        })
+        // under the lock the history is read again: another migrator may have come before
+        let history = await readHistoryOf(run, files)
+        if (await restoreUnbegunReverts(run, history)) history = await readHistoryOf(run, files)
+        requireAgreement(history, options.allowAhead)
+        const toApply = select(history.pending)
+        for (const migration of pending)
+          if (!toApply.includes(migration) && !tally.has(migration, 'applied')) tally.set(migration, 'skipped', 0)
+        tally.expect(toApply)
+        await applyAll(run, files, toApply, interruptedReverts(history), tally)
+        const after = await readHistoryOf(run, files)
+        tally.head = after.head
+        await publish(run, files, after, role)
       })
     }),
   )
@@ -75,20 +70,6 @@ async function nothingElseToDo(engine: Engine, session: Session, history: Histor
   if (!(await isPublished(session, engine.settings.schema, history))) return false
   return (await role?.works(session)) !== false
 }
-
-/** A server that crashes loses the commits that did not wait for the disk; they are applied again. */
-async function untilNotRewound(work: () => Promise<void>): Promise<void> {
-  for (let rewound = 0; ; rewound++) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!(error instanceof RewoundError) || rewound === mostRewound) throw error
-    }
-  }
-}
-
-/** A crash each time points to something that another attempt does not mend. */
-const mostRewound = 5
 
 /** Migrations that a `down` left half-reverted: the revert is finished before they are applied anew. */
 function interruptedReverts(history: History): ReadonlySet<string> {
@@ -141,7 +122,7 @@ async function applyAll(
           const status = await drained(run, files, migration, 'up', () => apply(run, migration, asynchronous))
           const durationMs = Math.round((performance.now() - begun) * 10) / 10
           tally.set(migration, status, durationMs)
-          run.applied.add(migration.name)
+          run.known.recorded(migration.name, migration.checksum)
           const { name, kind } = migration
           if (status === 'skipped')
             run.log.info({ event: 'skipped', migration: name, kind }, `${name} was applied by another migrator`)
