@@ -8,6 +8,7 @@ import { headHash, parseAnnouncement } from '../gate/announce.ts'
 import { readRow } from '../ledger/read.ts'
 import { isConnectionLoss } from '../postgres/sqlstate.ts'
 import { persist } from './persist.ts'
+import { noteLaggingReplicas } from './replicas.ts'
 import type { Run } from './run.ts'
 
 /** A session of an application that a change would break. */
@@ -38,7 +39,9 @@ export async function drained<T>(
 ): Promise<T> {
   const { onOlderApps } = run.settings
   const concerned = direction === 'down' || migration.marks.breaking
-  if (!concerned || onOlderApps === 'ignore') return change()
+  if (!concerned) return change()
+  await noteLaggingReplicas(run, migration)
+  if (onOlderApps === 'ignore') return change()
   const breaks = appsBrokenBy(files, migration, direction)
   if (onOlderApps === 'refuse') {
     const sessions = await readSessions(run, breaks)

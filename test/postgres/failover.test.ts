@@ -202,6 +202,51 @@ async function failOverAt({ at, moment, losingFrom }: Strike) {
   return { outcome: await standing({ url: standby.url, role }), expected, run }
 }
 
+test('a replica that lags is named before a breaking migration, and before no other', async () => {
+  const { primary, standby } = await replicaPair(prepared.data)
+  const dir = await folder(files)
+  const env = { DATABASE_URL: primary.url }
+  expect((await schemagate(['up', '--dir', dir], { env })).stdout).not.toContain('replica-lag')
+  const breaking = (name: string) => `-- schemagate:breaking\nalter table users add column ${name} int;`
+
+  await write(dir, { '2_well.sql': breaking('a') })
+  const well = await schemagate(['up', '--dir', dir], { env })
+  expect({ code: well.code, lag: well.stdout.includes('replica-lag') }).toEqual({ code: 0, lag: false })
+
+  await ask(standby, 'select pg_wal_replay_pause()')
+  await write(dir, { '3_harmless.sql': 'alter table users add column b int;' })
+  expect((await schemagate(['up', '--dir', dir], { env })).stdout).not.toContain('replica-lag')
+
+  await write(dir, { '4_breaking.sql': breaking('c') })
+  const late = await schemagate(['up', '--dir', dir], { env })
+  expect(late.code).toBe(0)
+  const [line] = late.lines.filter(({ event }) => event === 'replica-lag')
+  expect(line).toMatchObject({
+    level: 'warn',
+    migration: '4_breaking',
+    replicas: [{ name: 'standby', address: '127.0.0.1', state: 'streaming', lagBytes: expect.any(Number) }],
+  })
+  expect(line?.msg).toMatch(
+    /^4_breaking is breaking, and replicas lag behind: standby at 127\.0\.0\.1 \(streaming, \d+ bytes of WAL/,
+  )
+
+  // a role that may not see it says so to those who ask
+  await ask(primary, `create role owner login password 'owner'; grant all on schema public to owner`)
+  await ask(primary, 'grant all on schema schemagate to owner')
+  await ask(primary, 'grant all on all tables in schema schemagate to owner; alter table users owner to owner')
+  await ask(
+    primary,
+    'alter function schemagate.require(text) owner to owner; alter function schemagate.require(jsonb) owner to owner',
+  )
+  const url = new URL(primary.url)
+  url.username = url.password = 'owner'
+  await write(dir, { '5_breaking.sql': breaking('d') })
+  const blind = await schemagate(['up', '--dir', dir, '--log-level', 'debug'], { env: { DATABASE_URL: url.href } })
+  expect(blind.code, blind.stdout).toBe(0)
+  const noted = blind.lines.filter(({ event }) => event === 'replica-lag')
+  expect(noted).toMatchObject([{ level: 'debug', msg: expect.stringContaining('pg_monitor') }])
+})
+
 /** Resolves when the answer has come and been thrown away. */
 async function cutBy(proxy: TcpProxy): Promise<void> {
   const { made } = proxy.connections
