@@ -1,12 +1,16 @@
 // Where the database is: one URL, made from DATABASE_URL or from the PG* variables that libpq knows.
 
 import pg from 'pg'
+import { hostsInQuery, hostsOf } from '../migrator/gate/index.ts'
 import type { Source } from './settings.ts'
 
 /** Modes that pg can do as libpq documents them. `allow` and `prefer` mean "try both", which pg cannot. */
 const sslModes = ['disable', 'require', 'verify-ca', 'verify-full']
 
-/** The app's database as a URL that pg understands; what is wrong is reported, never with the password in it. */
+/**
+ * The app's database as a URL that pg understands, but for several hosts, which the gate tells apart; what is wrong is
+ * reported, never with the password in it.
+ */
 export function databaseUrl(source: Source): string {
   const isUrlGiven = (source.value('DATABASE_URL') ?? source.value('DATABASE_URL_FILE')) !== undefined
   const text = source.secret('DATABASE_URL')
@@ -34,7 +38,7 @@ export function databaseUrl(source: Source): string {
   }
   try {
     // Reads the certificates that the URL names; connects to nothing.
-    new pg.Client({ connectionString: url.href })
+    new pg.Client({ connectionString: hostsOf(url.href).urls[0] })
   } catch (error) {
     source.problem(
       `The database's settings cannot be used: ${error instanceof Error ? error.message : 'unknown error'}`,
@@ -44,14 +48,14 @@ export function databaseUrl(source: Source): string {
 }
 
 function parse(text: string): URL | undefined {
-  const url = URL.parse(text)
-  if (url === null || !/^postgres(ql)?:$/.test(url.protocol)) return undefined
   try {
+    const url = URL.parse(hostsInQuery(text))
+    if (url === null || !/^postgres(ql)?:$/.test(url.protocol)) return undefined
     for (const part of [url.username, url.password, url.hostname, url.pathname]) decodeURIComponent(part)
+    return url
   } catch {
     return undefined
   }
-  return url
 }
 
 /** Takes from PG* what the URL leaves open, as libpq does: a password may be in a file while the URL is in plain sight. */
@@ -64,6 +68,7 @@ function fillIn(url: URL, source: Source): void {
     ['password', url.password, source.secret('PGPASSWORD')],
     ['sslmode', '', source.value('PGSSLMODE')],
     ['sslrootcert', '', source.value('PGSSLROOTCERT')],
+    ['target_session_attrs', '', source.value('PGTARGETSESSIONATTRS')],
   ]
   for (const [name, inUrl, value] of parts)
     if (value !== undefined && !given(name, inUrl)) url.searchParams.set(name, value)

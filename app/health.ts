@@ -2,7 +2,7 @@
 
 import type pg from 'pg'
 import { Type } from 'typebox'
-import type { Gate } from '../migrator/gate/index.ts'
+import { followGate, type Gate } from '../migrator/gate/index.ts'
 import { openPool } from './database.ts'
 import type { App } from './fastify.ts'
 import type { Logger } from './log.ts'
@@ -35,13 +35,14 @@ export type Probe = () => Promise<string | undefined>
  * A probe with a connection of its own: a pool that is used up is not a database that is down. Those who ask while it
  * is asking share its answer, so that nobody can load the database through an open route.
  */
-export function openProbe(url: string, log: Logger): { probe: Probe; close(): Promise<void> } {
+export function openProbe(url: string, gate: Gate, log: Logger): { probe: Probe; close(): Promise<void> } {
   const pool = openPool(url, log, {
     application_name: 'tickets health',
     max: 1,
     connectionTimeoutMillis: patience,
     query_timeout: patience,
   })
+  followGate(gate, pool)
   let asking: Promise<string | undefined> | undefined
   return {
     probe() {

@@ -47,8 +47,8 @@ async function main(): Promise<void> {
 /** Starts listening. Gives the way to stop, or undefined if it could not start. */
 async function start(settings: Settings, manifest: Manifest, log: Logger): Promise<(() => Promise<void>) | undefined> {
   const pool = openPool(settings.databaseUrl, log, { application_name: 'tickets' })
-  const probe = openProbe(settings.databaseUrl, log)
   const gate = createGate({ url: settings.databaseUrl, manifest, schema: settings.ledgerSchema })
+  const probe = openProbe(settings.databaseUrl, gate, log)
   const stopLogging = logChanges(gate, log)
 
   const isStopping = () => drain.hasBegun

@@ -1,6 +1,7 @@
 // Where a gate connects to: from a URL, from pg's own settings, or from those of a pool.
 
 import type { ClientConfig, Pool } from 'pg'
+import { hostsOf, type SessionAttributes } from './hosts.ts'
 
 /** Of the three exactly one is used, in this order. */
 export interface ConnectionOptions {
@@ -9,8 +10,21 @@ export interface ConnectionOptions {
   readonly pool?: Pick<Pool, 'options'> | undefined
 }
 
-/** @throws TypeError when none of the three is given. */
-export function connectionOf({ url, connection, pool }: ConnectionOptions): ClientConfig {
+/** Hosts in the order in which they are tried, and what their server must be. */
+export interface Connections {
+  readonly hosts: readonly ClientConfig[]
+  readonly attributes: SessionAttributes
+}
+
+/** @throws TypeError when none of the three is given, or its hosts cannot be told apart. */
+export function connectionsOf(options: ConnectionOptions): Connections {
+  const config = configOf(options)
+  if (config.connectionString === undefined) return { hosts: [config], attributes: 'any' }
+  const { urls, attributes } = hostsOf(config.connectionString)
+  return { hosts: urls.map(connectionString => ({ ...config, connectionString })), attributes }
+}
+
+function configOf({ url, connection, pool }: ConnectionOptions): ClientConfig {
   if (url !== undefined) return { connectionString: url }
   const given = connection ?? pool?.options
   if (given === undefined) throw new TypeError('createGate needs a url, a connection or a pool')

@@ -2,7 +2,7 @@
 
 import { EventEmitter } from 'node:events'
 import type { ClientConfig, Pool } from 'pg'
-import { connectionOf } from './connection.ts'
+import { connectionsOf } from './connection.ts'
 import { Door } from './door.ts'
 import { SCHEMA_STATES, sqlState } from './look.ts'
 import type { Manifest } from './manifest.ts'
@@ -11,7 +11,10 @@ import { GateClosedError, type GateState, type GateStatus, GateTimeoutError, sta
 import { Watch } from './watch.ts'
 
 export interface GateOptions {
-  /** The database's URL, the app role's. One of `url`, `connection` and `pool` is needed. */
+  /**
+   * The database's URL, the app role's. One of `url`, `connection` and `pool` is needed. It may name several hosts; then
+   * the gate is at the first whose server suits `target_session_attrs` (`read-write` where that is not set).
+   */
   readonly url?: string | undefined
   /** The same as `pg` takes it. */
   readonly connection?: ClientConfig | undefined
@@ -27,7 +30,7 @@ export interface GateOptions {
   readonly closedPollInterval?: number | undefined
   /** How long the last answer holds when no new one comes. Default 5000. */
   readonly staleAfter?: number | undefined
-  /** The most that one try to connect may take. Default 2000. */
+  /** The most that one try to connect may take, shared by all hosts. Default 2000. */
   readonly connectTimeout?: number | undefined
   /** Announce the app's head in `application_name`, for migrators about to break it. Default true. */
   readonly announce?: boolean | undefined
@@ -40,7 +43,8 @@ export interface GateOptions {
 
 /**
  * `change` comes with the new status and the one before. `evict`: the ledger is about to be taken away while work is still
- * inside; what goes on after this may meet another schema. A guarded pool ends its connections.
+ * inside, or the gate has moved to another host; what goes on after this may meet another schema. A guarded pool ends its
+ * connections.
  */
 export interface GateEvents {
   change: [status: GateStatus, previous: GateStatus]
@@ -91,9 +95,9 @@ export class Gate extends EventEmitter<GateEvents> {
       // A listener that throws must fail as listeners do, and not stop the watch.
       (status, previous) => process.nextTick(() => this.emit('change', status, previous)),
     )
-    const connection = connectionOf(options)
+    const connections = connectionsOf(options)
     const evict = () => process.nextTick(() => this.emit('evict'))
-    this.#watch = new Watch({ ...settings, connection, manifest, drain, evict }, this.#door)
+    this.#watch = new Watch({ ...settings, connections, manifest, drain, evict }, this.#door)
   }
 
   /** One comparison in memory. */
@@ -112,6 +116,16 @@ export class Gate extends EventEmitter<GateEvents> {
 
   get status(): GateStatus {
     return this.#door.status
+  }
+
+  /** How many hosts the connection string names. */
+  get hosts(): number {
+    return this.#watch.hosts
+  }
+
+  /** Which of them the gate is at, or was at last, from 0. */
+  get host(): number {
+    return this.#watch.host
   }
 
   /** Goes in if the gate is open: true, and then `leave` must be called, or a breaking migration waits for it in vain. */

@@ -1,6 +1,7 @@
 // The look: the one query by which a gate learns what the ledger says, and what its answers and errors mean.
 
 import { escapeIdentifier, escapeLiteral } from 'pg'
+import { WrongServerError } from './hosts.ts'
 import { runLockKey } from './run-lock-key.ts'
 import type { LedgerRow } from './window.ts'
 
@@ -99,6 +100,8 @@ export const SCHEMA_STATES: ReadonlySet<string> = new Set(['42P01', '42703', '42
  * its code is repeated.
  */
 export function unreachableDetail(error: unknown): string {
+  if (error instanceof WrongServerError)
+    return 'No server of the kind that the app asks for answers (target_session_attrs).'
   const code = sqlState(error)
   if (code === '42501') return 'This app may not read the ledger (42501): grant it with the migrator, --app-role.'
   if (code?.startsWith('28')) return `The database refuses this app's login (${code}).`

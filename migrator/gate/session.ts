@@ -1,6 +1,7 @@
 // One connection of a gate's own: made within a time, asked one thing at a time, and known to be lost as soon as it is.
 
 import { Client, type ClientConfig, escapeIdentifier } from 'pg'
+import { requireKind, type ServerKind, type SessionAttributes, serverKindColumns } from './hosts.ts'
 import { sqlState } from './look.ts'
 
 export interface SessionOptions {
@@ -114,6 +115,16 @@ export async function settle(session: Session, applicationName: string, staleAft
   }
   const calls = Object.keys(settings).map((name, i) => `pg_catalog.set_config('${name}', $${i + 1}, false)`)
   await session.query(`select ${calls.join(', ')}`, Object.values(settings))
+}
+
+/** @throws WrongServerError if the session's server is not of the kind that is wanted. */
+export async function requireServer(
+  session: Session,
+  wanted: Exclude<SessionAttributes, 'prefer-standby'>,
+): Promise<void> {
+  if (wanted === 'any') return
+  const [kind] = await session.query<ServerKind>(`select ${serverKindColumns}`)
+  requireKind(kind!, wanted)
 }
 
 /** Sets what `pg_stat_activity` shows of a session. */

@@ -2,20 +2,21 @@
 
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { ClientConfig } from 'pg'
 import { announce, DRAINED, LOOKING } from './announce.ts'
 import { Bell } from './bell.ts'
+import type { Connections } from './connection.ts'
 import type { Door } from './door.ts'
+import { rounds } from './hosts.ts'
 import { sqlState } from './look.ts'
 import type { Manifest } from './manifest.ts'
 import { readNotice } from './notice.ts'
 import { LOCKED, Reader } from './reader.ts'
-import { listen, openSession, rename, type Session, settle } from './session.ts'
+import { listen, openSession, rename, requireServer, type Session, settle } from './session.ts'
 import { type GateState, statusOf, unreachable } from './status.ts'
 import { aboutToBreak, aboutToRevert, isKnown, type Verdict } from './window.ts'
 
 export interface WatchSettings {
-  readonly connection: ClientConfig
+  readonly connections: Connections
   readonly manifest: Manifest
   readonly schema: string
   /** All in milliseconds. */
@@ -26,7 +27,7 @@ export interface WatchSettings {
   readonly announce: boolean
   readonly fence: boolean
   readonly drain: (() => Promise<void> | void) | undefined
-  /** Ends what is still inside when the ledger must be given up. */
+  /** Ends what is still inside when the ledger must be given up, or was another host's. */
   readonly evict: () => void
 }
 
@@ -61,6 +62,7 @@ export class Watch {
   readonly #bell = new Bell()
   readonly #ended: Promise<void>
   readonly #end = new AbortController()
+  #host = 0
   #closing = false
   #lost = false
   #sessions: Session[] = []
@@ -84,6 +86,15 @@ export class Watch {
 
   get manifest(): Manifest {
     return this.#settings.manifest
+  }
+
+  get hosts(): number {
+    return this.#settings.connections.hosts.length
+  }
+
+  /** The index of the host that it is at, or was at last. */
+  get host(): number {
+    return this.#host
   }
 
   /** Looks as soon as can be, instead of at the next poll. */
@@ -150,7 +161,7 @@ export class Watch {
     this.#lost = false
     this.#heldSince = undefined
     this.#name = this.#ownName()
-    const ear = await this.#open(this.#name)
+    const ear = await this.#find()
     if (ear.pooled) return { ear, eye: ear, fenced: false }
     await settle(ear, this.#name, staleAfter)
     await listen(ear, schema)
@@ -160,11 +171,40 @@ export class Watch {
     return { ear, eye, fenced: true }
   }
 
-  async #open(applicationName: string): Promise<Session> {
+  /** A session at the first host whose server suits. @throws the last host's error when none does. */
+  async #find(): Promise<Session> {
+    const { hosts, attributes } = this.#settings.connections
+    let last: unknown
+    for (const wanted of rounds(attributes)) {
+      for (const index of hosts.keys()) {
+        let session: Session | undefined
+        try {
+          session = await this.#open(this.#name, index)
+          await requireServer(session, wanted)
+          this.#moveTo(index)
+          return session
+        } catch (error) {
+          await session?.close()
+          last = error
+        }
+      }
+    }
+    throw last
+  }
+
+  /** What is still connected to the host before is not where the gate has looked. */
+  #moveTo(host: number): void {
+    if (host === this.#host) return
+    this.#host = host
+    this.#settings.evict()
+  }
+
+  async #open(applicationName: string, host = this.#host): Promise<Session> {
     const session = await openSession({
-      config: this.#settings.connection,
+      config: this.#settings.connections.hosts[host]!,
       applicationName,
-      connectTimeout: this.#settings.connectTimeout,
+      // A host that drops packets must not keep the next one waiting for long.
+      connectTimeout: this.#settings.connectTimeout / this.hosts,
       answerTimeout: this.#settings.staleAfter,
       onNotification: payload => this.#hear(payload),
       onLost: error => {

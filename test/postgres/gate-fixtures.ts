@@ -7,7 +7,6 @@ import { createGate, type Gate, type GateOptions } from '../../migrator/gate/gat
 import type { Manifest, ManifestEntry } from '../../migrator/gate/manifest.ts'
 import type { GateStatus } from '../../migrator/gate/status.ts'
 import { ledgerDdl } from '../../migrator/ledger/table.ts'
-import type { ScratchDatabase } from '../helpers/database.ts'
 
 export type Change = Partial<ManifestEntry> & { readonly name: string }
 
@@ -39,7 +38,10 @@ export interface LedgerByHand {
   drop(): Promise<void>
 }
 
-export function ledgerOf(database: Pick<ScratchDatabase, 'query'>, schema = 'schemagate'): LedgerByHand {
+export function ledgerOf(
+  database: { query(sql: string, params?: unknown[]): Promise<unknown> },
+  schema = 'schemagate',
+): LedgerByHand {
   const insert = async (change: string | Change, state: 'applied' | 'running') => {
     const { name, checksum, kind, breaking } = entry(change)
     await database.query(

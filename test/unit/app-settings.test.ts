@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { readSettings, SettingsError } from '../../app/settings.ts'
+import { hostsOf } from '../../migrator/gate/hosts.ts'
 
 const secret = 'x'.repeat(32)
 const url = 'postgresql://app:pa%3Ass@db:5432/tickets'
@@ -135,6 +136,18 @@ describe('the database', () => {
     })
   })
 
+  test('can be several hosts, in a URL or in the variables', () => {
+    const several = readSettings({ JWT_SECRET: secret, DATABASE_URL: 'postgresql://app:p%2Cw@a:1,b:2/tickets' })
+    expect(hostsOf(several.databaseUrl).urls).toEqual([
+      'postgresql://app:p%2Cw@a:1/tickets?',
+      'postgresql://app:p%2Cw@b:2/tickets?',
+    ])
+    const variables = { PGHOST: 'a,b', PGPORT: '1,2', PGDATABASE: 'tickets', PGTARGETSESSIONATTRS: 'primary' }
+    const { urls, attributes } = hostsOf(readSettings({ JWT_SECRET: secret, ...variables }).databaseUrl)
+    expect(urls.map(one => new URL(one).host)).toEqual(['a:1', 'b:2'])
+    expect(attributes).toBe('primary')
+  })
+
   test('takes from those variables only what the URL does not say, so that a URL can leave its password to a file', () => {
     const env = { JWT_SECRET: secret, PGHOST: 'other', PGUSER: 'other', PGPASSWORD_FILE: file('hidden') }
     expect(readSettings({ ...env, DATABASE_URL: url }).databaseUrl).toBe(url)
@@ -147,6 +160,7 @@ describe('the database', () => {
     ['a URL of something else', 'https://app:hush@db/tickets'],
     ['a URL whose password has a bare percent sign', 'postgresql://app:hush%zz@db/tickets'],
     ['a URL with a mode that pg cannot do', 'postgresql://app:hush@db/tickets?sslmode=prefer'],
+    ['a URL with more ports than hosts', 'postgresql://app:hush@a,b/tickets?port=1,2,3'],
     [
       'a URL with a certificate that is not there',
       'postgresql://app:hush@db/tickets?sslmode=verify-full&sslrootcert=/nowhere',

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { announce, DRAINED, headHash, LOOKING, parseAnnouncement } from '../../migrator/gate/announce.ts'
 import { Bell } from '../../migrator/gate/bell.ts'
-import { connectionOf } from '../../migrator/gate/connection.ts'
+import { connectionsOf } from '../../migrator/gate/connection.ts'
 import { Door } from '../../migrator/gate/door.ts'
 import { createGate } from '../../migrator/gate/gate.ts'
 import { sqlState, unreachableDetail } from '../../migrator/gate/look.ts'
@@ -199,8 +199,8 @@ describe('small things', () => {
     const pool = {
       options: Object.defineProperty({ ...options, statement_timeout: 1 }, 'password', { value: 'secret' }),
     }
-    const config = connectionOf({ pool })
-    expect(config.password).toBe('secret')
+    const [config] = connectionsOf({ pool }).hosts
+    expect(config?.password).toBe('secret')
     expect(config).not.toHaveProperty('statement_timeout')
   })
 
