@@ -76,6 +76,7 @@ interface Strike {
   readonly moment: Moment
   /** From this message on nothing comes to the standby any more. */
   readonly losingFrom?: RegExp
+  readonly attributes?: string
   /** What the run must have said. */
   readonly says?: RegExp
 }
@@ -97,6 +98,10 @@ describe('a failover in the middle of a run ends in convergence on the new prima
     ['in the transaction of a code migration', { at: /insert into from_code/, moment: 'after' }],
     ['in a code migration without one', { at: /create index concurrently if not exists t_c/, moment: 'after' }],
     ['in a step', { at: /alter table s add column y/, moment: 'answered' }],
+    [
+      'in a run that might be at any server',
+      { at: /drop index concurrently t_old/, moment: 'before', attributes: 'any' },
+    ],
     ['in a breaking migration', { at: /alter table t rename column b to bb/, moment: 'after' }],
     ['while the manifest is published', { at: /insert into \S+\.manifest/, moment: 'after' }],
   ]
@@ -172,7 +177,7 @@ describe('a failover to a standby that lacks the last commits ends in convergenc
   })
 })
 
-async function failOverAt({ at, moment, losingFrom }: Strike) {
+async function failOverAt({ at, moment, losingFrom, attributes }: Strike) {
   const { dir, data, expected } = prepared
   const pair = await replicaPair(data)
   const { primary, standby } = pair
@@ -190,7 +195,7 @@ async function failOverAt({ at, moment, losingFrom }: Strike) {
       return verdicts[moment]
     },
   })
-  const url = urlOf([{ url: proxy.url(primary.url) }, standby])
+  const url = urlOf([{ url: proxy.url(primary.url) }, standby], attributes)
   const run = await schemagate(['up', '--dir', dir], { env: { ...env, DATABASE_URL: url } })
   await over
   const said = run.stdout + run.stderr
