@@ -70,7 +70,7 @@ const DEFAULTS = {
 /**
  * Makes a gate. It starts closed and looks at once; until the first answer its state is `unreachable`. It never throws
  * or rejects because of the database, and keeps the process alive until `close`.
- * @throws TypeError when the options name no database.
+ * @throws TypeError when the options name no database, or hosts that cannot be told apart.
  */
 export function createGate(options: GateOptions): Gate {
   return new Gate(options)

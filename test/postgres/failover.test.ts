@@ -21,24 +21,22 @@ describe('several hosts', () => {
   test('lead to the primary in any order, also when one of them is down, and also where nothing says so', async () => {
     const { primary, standby, caughtUp } = await replicaPair(prepared.data)
     const dir = await folder(files)
-    const down = { url: `postgres://127.0.0.1:${await freePort()}/` }
+    const down = { url: primary.url.replace(String(primary.port), String(await freePort())) }
     const ways = [
-      urlOf([primary, standby], 'read-write'),
-      urlOf([standby, primary], 'read-write'),
-      urlOf([primary, standby], 'primary'),
-      urlOf([standby, primary], 'primary'),
+      urlOf([primary, down, standby], 'read-write'),
+      urlOf([down, standby, primary], 'read-write'),
+      urlOf([down, primary, standby], 'primary'),
+      urlOf([standby, down, primary], 'primary'),
       urlOf([standby, primary]),
       // any server may answer what can be asked of any; what writes goes on to the next
       urlOf([standby, primary], 'any'),
-      urlOf([standby, primary], 'prefer-standby'),
+      urlOf([primary, standby, down], 'prefer-standby'),
     ]
-    for (const [i, url] of ways.entries()) {
-      for (const withDown of [url, url.replace('@', `@127.0.0.1:${new URL(down.url).port},`)]) {
-        const { code, stdout } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: withDown } })
-        expect({ i, stdout, code }).toMatchObject({ i, code: 0 })
-        await ask(primary, 'drop schema schemagate cascade; drop table users')
-        await caughtUp()
-      }
+    for (const url of ways) {
+      const { code, stdout } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: url } })
+      expect({ url, stdout, code }).toMatchObject({ url, code: 0 })
+      await ask(primary, 'drop schema schemagate cascade; drop table users')
+      await caughtUp()
     }
   })
 })
