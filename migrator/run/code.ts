@@ -41,7 +41,7 @@ export async function applyCode(run: Run, migration: Migration, limits: Limits):
   await session.script(
     `begin;${messages.applyGuard(name)}${messages.forgetUnbegun(name)}${messages.recordRunning(row)}commit`,
   ).done
-  run.known.recorded(name, checksum)
+  run.known.underWay(name, checksum)
   await session.script(setLimits(limits, false)).done
   await call(run, migration, up, {
     text: `What ${name} had committed stays; the next run calls it again from its start.`,

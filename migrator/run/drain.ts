@@ -84,7 +84,7 @@ async function announceChange(run: Run, migration: Migration, direction: 'up' | 
           : messages.recordReverting(name)
     const event = direction === 'up' ? 'breaking' : 'reverting'
     await atomically(run, `${mark}${messages.notify({ event, migration: name, runId: run.id })}`)
-    if (direction === 'up') run.known.recorded(name, checksum)
+    if (direction === 'up') run.known.underWay(name, checksum)
     else run.known.reverting(name)
   })
 }

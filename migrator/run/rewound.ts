@@ -8,8 +8,7 @@ export class RewoundError extends Error {}
 /** What a run has read in the ledger or committed to it, to be looked for again after its connection was lost. */
 export class Known {
   #hasLedger = false
-  /** By migration: the checksum of its row; or that the row says it is being reverted, or is gone. */
-  readonly #rows = new Map<string, string | typeof reverting | typeof gone>()
+  readonly #rows = new Map<string, KnownRow>()
 
   /** There is a ledger. */
   ledger(): void {
@@ -19,11 +18,16 @@ export class Known {
   /** The ledger as it was just read. */
   read(rows: readonly LedgerRow[]): void {
     this.#rows.clear()
-    for (const { name, checksum, journal } of rows) this.#rows.set(name, journal?.reverting ? reverting : checksum)
+    for (const { name, checksum, state, journal } of rows)
+      this.#rows.set(name, journal?.reverting ? reverting : { checksum, applied: state === 'applied' })
   }
 
-  recorded(name: string, checksum: string): void {
-    this.#rows.set(name, checksum)
+  underWay(name: string, checksum: string): void {
+    this.#rows.set(name, { checksum, applied: false })
+  }
+
+  applied(name: string, checksum: string): void {
+    this.#rows.set(name, { checksum, applied: true })
   }
 
   reverting(name: string): void {
@@ -52,11 +56,16 @@ export class Known {
 const reverting = Symbol('reverting')
 const gone = Symbol('gone')
 
+type KnownRow = { readonly checksum: string; readonly applied: boolean } | typeof reverting | typeof gone
+
 /** Also true if this run's last commit came about although its answer did not. */
-function agrees(row: LedgerRow | undefined, known: string | typeof reverting | typeof gone): boolean {
+function agrees(row: LedgerRow | undefined, known: KnownRow): boolean {
   if (known === gone) return row === undefined
   if (known === reverting) return row === undefined || row.journal?.reverting === true
-  return row !== undefined && (row.checksum === known || row.journal?.earlier?.includes(known) === true)
+  if (row === undefined) return false
+  // a repeatable migration's newer content
+  if (row.journal?.earlier?.includes(known.checksum)) return true
+  return row.checksum === known.checksum && (row.state === 'applied' || !known.applied)
 }
 
 /** A crash each time points to something that another attempt does not mend. */

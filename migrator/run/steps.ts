@@ -40,7 +40,7 @@ export async function applySteps(
   }
   const checksums = checkDoneSteps(migration, row, steps)
   if (row && row.checksum !== checksum) await session.query(messages.setChecksum(name, checksum))
-  run.known.recorded(name, checksum)
+  run.known.underWay(name, checksum)
   await runSteps({ run, migration, part, steps, checksums, limits, blockers, direction: 'up' })
   await session.script(`begin;${cleanUp}${messages.finish(name)}${leaveNothing}commit`).done
 }

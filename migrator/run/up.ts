@@ -122,7 +122,7 @@ async function applyAll(
           const status = await drained(run, files, migration, 'up', () => apply(run, migration, asynchronous))
           const durationMs = Math.round((performance.now() - begun) * 10) / 10
           tally.set(migration, status, durationMs)
-          run.known.recorded(migration.name, migration.checksum)
+          run.known.applied(migration.name, migration.checksum)
           const { name, kind } = migration
           if (status === 'skipped')
             run.log.info({ event: 'skipped', migration: name, kind }, `${name} was applied by another migrator`)
