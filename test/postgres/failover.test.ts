@@ -14,6 +14,7 @@ import { type Moment, type Standing, standing } from '../helpers/kill-point.ts'
 import { folder, write } from '../helpers/migrations.ts'
 import { ask, preparedData, replicaPair, urlOf } from '../helpers/replication.ts'
 import { type TcpProxy, tcpProxy, type Verdict } from '../helpers/tcp-proxy.ts'
+import type { ClientMessage } from '../helpers/wire.ts'
 
 const files = { '1_users.sql': 'create table users (id int);\n' }
 
@@ -68,12 +69,12 @@ afterAll(async () => {
   await rm(prepared.dir, { recursive: true })
 })
 
-/** Where a run is struck: at the first message that matches. */
+/** Where a run is struck: at the first message that matches, or the one of this number. */
 interface Strike {
-  readonly at: RegExp
+  readonly at: RegExp | number
   readonly moment: Moment
   /** From this message on nothing comes to the standby any more. */
-  readonly losingFrom?: RegExp
+  readonly losingFrom?: RegExp | number
   readonly attributes?: string
   /** What the run must have said. */
   readonly says?: RegExp
@@ -179,6 +180,20 @@ describe('a failover to a standby that lacks the last commits ends in convergenc
   })
 })
 
+/** The run has about 125 messages; the last ones have nothing after them that could notice a loss. */
+describe.runIf(process.env.TEST_LONG)('a failover anywhere, to a standby that lacks what came just before', () => {
+  const moments = ['before', 'after', 'answered'] as const
+  const points = Array.from({ length: 26 }, (_, i) => ({
+    at: 14 + 4 * i,
+    back: 1 + ((i * 5) % 13),
+    moment: moments[i % 3]!,
+  }))
+  test.for(points)('$moment message $at, $back before it are lost', async ({ at, back, moment }) => {
+    const { outcome, expected } = await failOverAt({ at, moment, losingFrom: at - back })
+    expect(outcome).toEqual(expected)
+  })
+})
+
 async function failOverAt({ at, moment, losingFrom, attributes }: Strike) {
   const { dir, data, expected } = prepared
   const pair = await replicaPair(data)
@@ -187,12 +202,12 @@ async function failOverAt({ at, moment, losingFrom, attributes }: Strike) {
   let lost: Promise<void> | undefined
   const verdicts: Record<Moment, Verdict> = { before: 'cut-before', after: 'forward', answered: 'cut-after-answer' }
   const proxy = await tcpProxy(primary.url, {
-    onMessage: async ({ sql = '' }) => {
-      if (!lost && losingFrom?.test(sql)) {
+    onMessage: async message => {
+      if (!lost && losingFrom !== undefined && isIt(message, losingFrom)) {
         lost = pair.disconnect()
         await lost
       }
-      if (over || !at.test(sql)) return 'forward'
+      if (over || !isIt(message, at)) return 'forward'
       over = moment === 'answered' ? cutBy(proxy).then(pair.failOver) : pair.failOver()
       return verdicts[moment]
     },
@@ -253,6 +268,10 @@ test('a replica that lags is named before a breaking migration, and before no ot
   const noted = blind.lines.filter(({ event }) => event === 'replica-lag')
   expect(noted).toMatchObject([{ level: 'debug', msg: expect.stringContaining('pg_monitor') }])
 })
+
+function isIt({ index, sql = '' }: ClientMessage, which: RegExp | number): boolean {
+  return typeof which === 'number' ? index === which : which.test(sql)
+}
 
 /** Resolves when the answer has come and been thrown away. */
 async function cutBy(proxy: TcpProxy): Promise<void> {
