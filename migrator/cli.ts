@@ -4,7 +4,7 @@
 import { commandHelp, generalHelp } from './commands/help.ts'
 import { commands, reserved } from './commands/index.ts'
 import { logFailure } from './commands/run-summary.ts'
-import { type ExitCode, exitCodes, InterruptedError, UsageError } from './errors.ts'
+import { type ExitCode, exitCodes, InterruptedError, ProcessEndedError, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
 import { nearest } from './nearest.ts'
 import { asSchemagateError } from './run/outcome.ts'
@@ -38,12 +38,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const { level, format, secrets } = readLogSettings(args, process.env)
   const log = await createLog({ level, format: format ?? (isTerminal ? 'pretty' : 'json'), fd, secrets })
   const interruption = interruptible()
-  try {
-    if (!command) throw unknownCommand(name)
-    const parsed = readSettings(command, args, process.env)
-    const engine = { settings: parsed.settings, log, signal: interruption.signal }
-    return await command.run({ ...parsed, engine, log, signal: interruption.signal, print })
-  } catch (thrown) {
+  const fail = (thrown: unknown): ExitCode => {
     const error = asSchemagateError(thrown, interruption.signal)
     if (error) logFailure(log, error)
     else
@@ -58,7 +53,17 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
       log.info({ event: 'run', outcome, applied: 0, exitCode }, `${outcome} (exit code ${exitCode})`)
     }
     return exitCode
+  }
+  const early = reportEarlyEnd(fail)
+  try {
+    if (!command) throw unknownCommand(name)
+    const parsed = readSettings(command, args, process.env)
+    const engine = { settings: parsed.settings, log, signal: interruption.signal }
+    return await command.run({ ...parsed, engine, log, signal: interruption.signal, print })
+  } catch (thrown) {
+    return fail(thrown)
   } finally {
+    early.end()
     interruption.end()
   }
 }
@@ -74,23 +79,48 @@ function unknownCommand(name: string): UsageError {
   )
 }
 
-/** The first signal stops the work in an orderly way, a second one at once. */
+/** The first signal stops the work in an orderly way, a second one at once; so does an error that nothing caught. */
 function interruptible(): { signal: AbortSignal; end(): void } {
   const controller = new AbortController()
-  const stop = (name: NodeJS.Signals) => {
-    const reason = new InterruptedError(name === 'SIGINT' ? 'SIGINT' : 'SIGTERM')
+  const stop = (reason: InterruptedError | ProcessEndedError) => {
     if (controller.signal.aborted) process.exit(reason.exitCode)
     controller.abort(reason)
   }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+  const onSignal = (name: NodeJS.Signals) => stop(new InterruptedError(name === 'SIGINT' ? 'SIGINT' : 'SIGTERM'))
+  const onUncaught = (thrown: unknown) => stop(uncaught(thrown))
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  process.on('uncaughtException', onUncaught)
   return {
     signal: controller.signal,
     end() {
-      process.off('SIGINT', stop)
-      process.off('SIGTERM', stop)
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
+      process.off('uncaughtException', onUncaught)
     },
   }
+}
+
+/** Timers and promises that a code migration does not wait for are what such an error can come from. */
+function uncaught(thrown: unknown): ProcessEndedError {
+  const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
+  return new ProcessEndedError(
+    `An error that nothing caught ended the run; what was under way was rolled back. If it comes from a code migration, have its \`up\` await the work that failed; else please report it.\n${text}`,
+    { cause: thrown },
+  )
+}
+
+/** The process can end before the work does: by process.exit(), or because nothing is left that could go on. */
+function reportEarlyEnd(fail: (thrown: unknown) => ExitCode): { end(): void } {
+  const onExit = () => {
+    process.exitCode = fail(
+      new ProcessEndedError(
+        'The process was ended before its work was done, and what was under way is rolled back. A code migration must neither call process.exit() nor await what never comes: correct it and run it again.',
+      ),
+    )
+  }
+  process.on('exit', onExit)
+  return { end: () => void process.off('exit', onExit) }
 }
 
 // no top-level await: the bundle is CommonJS, which Node loads faster
@@ -99,7 +129,9 @@ void main(process.argv.slice(2)).then(exitCode => {
   // who interrupts does not wait for what a code migration may have left behind
   if (exitCode === exitCodes.sigint || exitCode === exitCodes.sigterm) process.exit()
   setTimeout(() => {
-    process.stderr.write('schemagate: done, but something keeps the process alive; ending it. Please report this.\n')
+    process.stderr.write(
+      'schemagate: done, but something keeps the process alive; ending it. Has a code migration left a timer or a connection open? If not, please report this.\n',
+    )
     process.exit()
   }, lingering).unref()
 })

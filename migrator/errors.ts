@@ -88,6 +88,14 @@ export class TableLockError extends SchemagateError {
   readonly exitCode = exitCodes.tableLock
 }
 
+/**
+ * A code migration ended the process, or left it an error that nothing catches: exit 5. It runs in this process, which
+ * cannot be kept from that, but must not pass for one that did its work.
+ */
+export class ProcessEndedError extends SchemagateError {
+  readonly exitCode = exitCodes.failed
+}
+
 /** The run was told to stop by a signal: exit 130 or 143. */
 export class InterruptedError extends SchemagateError {
   readonly exitCode: 130 | 143

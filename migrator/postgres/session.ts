@@ -67,6 +67,11 @@ export class Session {
     return status === 'T' || status === 'E'
   }
 
+  /** True while a transaction is open in which a statement has failed: all that it can still do is to be rolled back. */
+  get inFailedTransaction(): boolean {
+    return this.client.getTransactionStatus() === 'E'
+  }
+
   /** Ends an open transaction, if there still is a connection to say so on. */
   async rollback(): Promise<void> {
     if (this.inTransaction) await this.query('rollback')

@@ -2,7 +2,7 @@
 
 import { basename } from 'node:path'
 import type pg from 'pg'
-import { MigrationFailedError } from '../errors.ts'
+import { MigrationFailedError, ProcessEndedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { codeOf, isConnectionLoss } from '../postgres/sqlstate.ts'
 import { loadParser, parseStatements } from '../sql/parse.ts'
@@ -13,13 +13,14 @@ import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
 import { foreignModule, loadModule, placeIn } from './module.ts'
 import { refuseBehindPooler } from './pooler.ts'
 import type { Run } from './run.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /** Runs a code migration's `up` and records it: in one transaction, unless it is marked transaction:false. */
 export async function applyCode(run: Run, migration: Migration, limits: Limits): Promise<void> {
   const { name, checksum, kind } = migration
   const row = { name, checksum, kind, breaking: migration.marks.breaking }
   const { session, messages } = run
-  const module = await loadModule(migration)
+  const module = await loadModule(migration, run.signal)
   const up = (context: MigrationContext) => module.up(context)
 
   if (migration.marks.transaction) {
@@ -73,6 +74,8 @@ export async function call(
 ): Promise<void> {
   const { name } = migration
   let failed: { readonly error: unknown; readonly text: string } | undefined
+  /** The module caught the failure and went on. */
+  let hidden = false
   const context: MigrationContext = {
     name,
     query: async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => {
@@ -89,6 +92,14 @@ export async function call(
   }
   try {
     await untilAborted(run.signal, Promise.resolve(direction(context)))
+    // what it did not wait for and nobody caught is a failure of its own all the same
+    if (run.signal.reason instanceof ProcessEndedError) throw run.signal.reason
+    // the server says what became of the transaction only after the error: an empty query waits for that
+    if (failed) {
+      await run.session.query('')
+      hidden = run.session.inFailedTransaction
+      if (hidden) throw failed.error
+    }
   } catch (error) {
     if (run.signal.aborted || isConnectionLoss(error)) throw error
     await run.session.rollback()
@@ -102,27 +113,13 @@ export async function call(
       `${name} failed${at}: ${message}${code ? ` (${code})` : ''}`,
       ...(foreign ? [`  ${foreign}`] : []),
       ...fieldLines(error, failed?.error === error ? failed?.text : undefined),
+      ...(hidden
+        ? [
+            '  The module caught this error and went on, but in a transaction nothing can follow it: let it through, guard the query with a savepoint, or mark the file `// migrate:up transaction:false`.',
+          ]
+        : []),
       `${aftermath.text} ${wayOut(code, aftermath.again)}`,
     ]
     throw new MigrationFailedError(name, lines.join('\n'), { cause: error, place })
   }
 }
-
-/** A module that does not heed its signal is left behind: its statements are cancelled, and its connection is cut. */
-async function untilAborted(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
-  const stopped = Promise.withResolvers<never>()
-  let grace: NodeJS.Timeout | undefined
-  const onAbort = () => {
-    grace = setTimeout(() => stopped.reject(signal.reason), graceAfterAbort)
-  }
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    await Promise.race([work, stopped.promise])
-  } finally {
-    clearTimeout(grace)
-    signal.removeEventListener('abort', onAbort)
-  }
-}
-
-/** Milliseconds for a module's own clean-up. */
-const graceAfterAbort = 1_000

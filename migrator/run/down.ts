@@ -51,7 +51,7 @@ export async function down(engine: Engine, options: DownOptions = {}): Promise<R
       if (targets.length === 0 && (await reading(engine, session, published))) return
       tally.expect(targets)
       // all of it is checked before any of it is reverted
-      await requireDownParts(targets)
+      await requireDownParts(targets, engine.signal)
       if (!options.confirmed)
         throw new RefusedError(
           `\`down\` would revert ${targets.map(t => t.name).join(', ')}, and what they made is lost. Nothing was done; add --yes to do it.`,
@@ -85,10 +85,10 @@ function select(files: readonly Migration[], rows: readonly LedgerRow[], { to, s
   return applied.slice(0, index)
 }
 
-async function requireDownParts(targets: readonly Migration[]): Promise<void> {
+async function requireDownParts(targets: readonly Migration[], signal: AbortSignal): Promise<void> {
   const without: string[] = []
   for (const migration of targets) {
-    if (!(await isReversible(migration))) without.push(migration.name)
+    if (!(await isReversible(migration, signal))) without.push(migration.name)
   }
   if (without.length > 0)
     throw new RefusedError(
@@ -158,7 +158,7 @@ async function revert(
   }
   try {
     if (migration.kind === 'code') {
-      const module = await loadModule(migration)
+      const module = await loadModule(migration, run.signal)
       if (!migration.marks.transaction) refuseBehindPooler(run, name)
       await session.script(migration.marks.transaction ? begin : setLimits(limits, false)).done
       await call(run, migration, context => module.down?.(context), aftermath)

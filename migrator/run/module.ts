@@ -8,13 +8,15 @@ import { UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { type Place, placeAt } from '../sql/excerpt.ts'
 import type { MigrationModule } from './context.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /** Loads the module and checks its shape. @throws UsageError */
-export async function loadModule({ file }: Migration): Promise<MigrationModule> {
+export async function loadModule({ file }: Migration, signal: AbortSignal): Promise<MigrationModule> {
   let module: Partial<MigrationModule>
   try {
-    module = await import(pathToFileURL(file).href)
+    module = await untilAborted(signal, import(pathToFileURL(file).href))
   } catch (error) {
+    signal.throwIfAborted()
     const place = placeIn(file, error) ?? (error instanceof SyntaxError ? placeOfSyntaxError(file, error) : undefined)
     const at = place ? `, line ${place.line}, column ${place.column}` : ''
     const message = error instanceof Error ? error.message : String(error)
@@ -52,8 +54,10 @@ export function foreignModule(file: string): string {
 }
 
 /** Whether it has a down part; a code migration's module is loaded for that. @throws UsageError if it cannot be. */
-export async function isReversible(migration: Migration): Promise<boolean> {
-  return migration.kind === 'code' ? (await loadModule(migration)).down !== undefined : migration.down !== undefined
+export async function isReversible(migration: Migration, signal: AbortSignal): Promise<boolean> {
+  return migration.kind === 'code'
+    ? (await loadModule(migration, signal)).down !== undefined
+    : migration.down !== undefined
 }
 
 /** The innermost place in the migration's own file, from an error's stack. */

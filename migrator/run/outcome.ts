@@ -1,7 +1,7 @@
 // What a run came to: data, from which text and JSON are rendered.
 
 import { randomUUID } from 'node:crypto'
-import { DeniedError, type ExitCode, exitCodes, InterruptedError, NoAnswerError, SchemagateError } from '../errors.ts'
+import { DeniedError, type ExitCode, exitCodes, NoAnswerError, ProcessEndedError, SchemagateError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { codeOf, isConnectionLoss, sqlstate } from '../postgres/sqlstate.ts'
 import type { MigrationResult, MigrationStatus } from './run.ts'
@@ -81,14 +81,14 @@ export async function conclude(
 }
 
 function outcomeOf(tally: Tally, error: SchemagateError | undefined, signal: AbortSignal): Outcome {
-  if (error) return signal.aborted ? 'interrupted' : 'failed'
+  if (error) return signal.aborted && !(error instanceof ProcessEndedError) ? 'interrupted' : 'failed'
   if (tally.count('applied') > 0) return 'applied'
   return tally.count('reverted') > 0 ? 'reverted' : 'nothing-to-do'
 }
 
 /** Any error as one of ours: what Postgres says outside of a migration concerns the ledger. */
 export function asSchemagateError(error: unknown, signal: AbortSignal): SchemagateError | undefined {
-  if (signal.aborted && signal.reason instanceof InterruptedError) return signal.reason
+  if (signal.aborted && signal.reason instanceof SchemagateError) return signal.reason
   if (error instanceof SchemagateError) return error
   if (!(error instanceof Error)) return undefined
   const code = codeOf(error)

@@ -25,14 +25,17 @@ export async function plan(engine: Engine): Promise<PlanResult> {
   return withFilesAndSession(engine, async (files, session) => {
     const history = await readHistory(engine, files, session)
     requireAgreement(history)
-    await checkForms(history.pending)
-    return { head: history.head, migrations: await Promise.all(history.pending.map(planned)) }
+    await checkForms(history.pending, engine.signal)
+    return {
+      head: history.head,
+      migrations: await Promise.all(history.pending.map(migration => planned(migration, engine.signal))),
+    }
   })
 }
 
-async function planned(migration: Migration): Promise<PlannedMigration> {
+async function planned(migration: Migration, signal: AbortSignal): Promise<PlannedMigration> {
   const pending = await pendingMigration(migration)
-  const common = { ...pending, file: migration.file, reversible: await isReversible(migration) }
+  const common = { ...pending, file: migration.file, reversible: await isReversible(migration, signal) }
   if (!migration.up) return { ...common, steps: [] }
   const plan = await planPart(migration.up)
   const steps = plan.transaction

@@ -21,10 +21,10 @@ import { loadModule } from './module.ts'
  *   string or a function's body the same characters are rightful), if it must be cut into statements and cannot be, or
  *   if it is code that cannot be loaded.
  */
-export async function checkForms(migrations: readonly Migration[]): Promise<void> {
+export async function checkForms(migrations: readonly Migration[], signal: AbortSignal): Promise<void> {
   for (const migration of migrations) {
     if (migration.up) await checkPart(migration.up, migration.layout)
-    else await loadModule(migration)
+    else await loadModule(migration, signal)
   }
 }
 

@@ -46,7 +46,7 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
       if (pending.length === 0 && (await reading(engine, session, () => nothingElseToDo(engine, session, first, role))))
         return
       tally.expect(pending)
-      await checkForms(pending)
+      await checkForms(pending, engine.signal)
       await withRun(engine, session, runId, async run => {
         // under the lock the history is read again: another migrator may have come before
         let history = await readHistoryOf(run, files)

@@ -310,6 +310,16 @@ describe('in code', () => {
     expect(code).toBe(5)
     const line = lines.find(({ level }) => level === 'error')
     expect(line).toMatchObject({ migration: '1_x', file: join(dir, '1_x.ts'), line: 5, column: 3 })
+  test('an error that the module catches is told all the same, since nothing can follow it', async ({ database }) => {
+    const error = await failure(database, {
+      '1_x.mjs':
+        'export const up = async ({ query }) => {\n  await query("create table a (id int)")\n  await query("select nope").catch(() => {})\n}\n',
+    })
+    expect(error.message).toMatch(/^1_x failed at 1_x\.mjs:3:3: column "nope" does not exist \(42703\)/)
+    expect(error.message).toContain('The module caught this error and went on')
+    expect(await tables(database)).toEqual([])
+  })
+
     expect(line?.msg).toContain('1_x failed at 1_x.ts:5:3: ')
     expect(line?.msg).toContain('> 2 |  (nope, password)')
     expect(JSON.stringify(lines)).not.toContain('hunter22')
