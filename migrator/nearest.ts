@@ -1,7 +1,10 @@
 // "Did you mean": the nearest known name to a mistyped one.
 
-/** The known name with the fewest edits from `name`, if that is few enough to be a slip. */
-export function nearest(name: string, known: Iterable<string>): string | undefined {
+/** The one known name that begins with `name`; else the one with the fewest edits from it, if few enough to be a slip. */
+export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+  const known = [...candidates]
+  const begun = name === '' ? [] : known.filter(candidate => candidate.startsWith(name))
+  if (begun.length === 1) return begun[0]
   let best: string | undefined
   let fewest = Math.max(2, Math.floor(name.length / 3)) + 1
   for (const candidate of known) {

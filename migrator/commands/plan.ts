@@ -22,7 +22,11 @@ export const planCommand: Command = {
 /** As SQL with comments, so that it can be read, saved and compared. */
 function render({ name, file, kind, transaction, breaking, steps }: PlannedMigration): string {
   const how = [
-    kind === 'code' ? 'code' : transaction ? 'in one transaction' : `in ${steps.length} steps`,
+    kind === 'code'
+      ? 'code'
+      : transaction
+        ? 'in one transaction'
+        : `in ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}`,
     ...(kind === 'code' && !transaction ? ['no transaction'] : []),
     ...(breaking ? ['breaking'] : []),
   ]

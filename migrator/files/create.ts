@@ -1,6 +1,6 @@
 // A new migration's files, in the scheme that the folder already uses.
 
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { readFolder } from './folder.ts'
@@ -42,8 +42,10 @@ export function createMigrationFiles({ dir, title, code, now = new Date() }: Cre
   return paths
 }
 
+/** What is there and is no folder is neither: reading it tells what is wrong. */
 function isEmptyOrMissing(dir: string): boolean {
-  return !existsSync(dir) || readdirSync(dir).every(name => name.startsWith('.'))
+  const found = statSync(dir, { throwIfNoEntry: false })
+  return !found || (found.isDirectory() && readdirSync(dir).every(name => name.startsWith('.')))
 }
 
 /** The layout of the newest SQL migration that counts. */

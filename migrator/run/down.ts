@@ -5,6 +5,7 @@ import { RefusedError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import type { History } from '../ledger/history.ts'
 import type { LedgerRow } from '../ledger/read.ts'
+import { nearest } from '../nearest.ts'
 import { codeOf, ownState } from '../postgres/sqlstate.ts'
 import type { Blocker } from '../postgres/watch.ts'
 import { planPart, watched } from './apply.ts'
@@ -54,7 +55,7 @@ export async function down(engine: Engine, options: DownOptions = {}): Promise<R
       await requireDownParts(targets, engine.signal)
       if (!options.confirmed)
         throw new RefusedError(
-          `\`down\` would revert ${targets.map(t => t.name).join(', ')}, and what they made is lost. Nothing was done; add --yes to do it.`,
+          `\`down\` would revert ${targets.map(t => t.name).join(', ')}, and what ${targets.length === 1 ? 'it' : 'they'} made is lost. Nothing was done; add --yes to do it.`,
         )
       await withRun(engine, session, runId, async run => {
         const now = await readHistoryOf(run, files)
@@ -81,7 +82,13 @@ function select(files: readonly Migration[], rows: readonly LedgerRow[], { to, s
     .filter(file => file.kind !== 'repeatable')
   if (to === undefined) return applied.slice(0, step ?? 1)
   const index = applied.findIndex(file => file.name === to)
-  if (index === -1) throw new UsageError(`--to ${to}: no such migration is applied.`)
+  if (index === -1) {
+    const guess = nearest(
+      to,
+      applied.map(file => file.name),
+    )
+    throw new UsageError(`--to ${to}: no such migration is applied.${guess ? ` Did you mean ${guess}?` : ''}`)
+  }
   return applied.slice(0, index)
 }
 

@@ -109,7 +109,13 @@ async function locate(part: SqlPart, failed: FailedMessage, raw: string): Promis
         message: `the ${unclosed.what} that begins here is never closed: ${unclosed.closing} is missing`,
       }
     if (offset >= 0 && offset <= sqlLength) return { place: at(offset), message: shortened(raw) }
-    if (offset > sqlLength) return { place: at(sql.trimEnd().length), message: 'syntax error at end of input' }
+    if (offset > sqlLength) {
+      const end = at(sql.trimEnd().length)
+      // of a whole statement of our own the server complains only if the file took away what it stands on
+      return codeOf(error) === sqlstate.syntaxError
+        ? { place: end, message: 'syntax error at end of input' }
+        : { place: undefined, message: `${raw}, when the ledger was written after it` }
+    }
   }
   await loadParser()
   const statements = parseStatements(sql)

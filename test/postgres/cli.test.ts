@@ -276,6 +276,25 @@ describe('create, plan, baseline, repair, manifest', () => {
       })
   })
 
+  test('create refuses a folder that is a file', async () => {
+    const file = join(await folder({ '1_a.sql': '' }), '1_a.sql')
+    const { code, stderr } = await schemagate(['create', 'more', '--dir', file])
+    expect(code).toBe(2)
+    expect(stderr).toContain('is not a folder')
+  })
+
+  test.for([
+    ['up', '--to', '1'],
+    ['down', '--to', '1'],
+    ['baseline', '1'],
+  ])('%j: a number alone is answered with the migration that it begins', async (args, { database }) => {
+    const run = on(database, await folder(files))
+    await run('up')
+    const { code, lines } = await run(...args)
+    expect(code).toBe(2)
+    expect(lines.find(({ level }) => level === 'error')?.msg).toContain('Did you mean 1_users?')
+  })
+
   test('plan shows what up would run, in order, and runs nothing', async ({ database }) => {
     const run = on(database, await folder(files))
     const text = await run('plan')
@@ -283,7 +302,7 @@ describe('create, plan, baseline, repair, manifest', () => {
     const at = [
       '1_users (in one transaction)',
       'create table users',
-      '2_index (in 1 steps, breaking)',
+      '2_index (in 1 step, breaking)',
       'outside of a transaction',
       'create index concurrently',
       '3_code (code)',
@@ -533,25 +552,6 @@ describe('the command line itself', () => {
   })
 })
 
-test('session settings of a file do not outlive it', async ({ database }) => {
-  const role = database.role('owner')
-  await database.query(`create role ${role}; grant ${role} to current_user; grant create on schema public to ${role}`)
-  const run = on(
-    database,
-    await folder({
-      '1_set.sql': `create schema other; set search_path to other; set role ${role}; set statement_timeout = 1; set session characteristics as transaction isolation level serializable; set local work_mem = '1MB'; reset role;`,
-      '2_seen.sql': `create table seen as select current_user::text as who, current_setting('search_path') as path, current_setting('statement_timeout') as timeout, current_setting('transaction_isolation') as isolation;`,
-      '3_steps.sql': `-- migrate:up transaction:false\nset search_path to other;\ncreate table in_other (id int);\nset role ${role};\n`,
-      '4_seen.sql':
-        'insert into seen select current_user, current_setting($$search_path$$), current_setting($$statement_timeout$$), current_setting($$transaction_isolation$$);',
-      '5_code.mjs':
-        'export const up = async ({ query }) => { await query("set search_path to other"); await query("create temp table t ()") }',
-      '6_seen.sql':
-        'insert into seen select current_user, current_setting($$search_path$$), current_setting($$statement_timeout$$), current_setting($$transaction_isolation$$);',
-    }),
-  )
-  const { code, stdout } = await run('up')
-  expect(code, stdout).toBe(0)
 describe('a code migration that takes the process with it does not pass for done', () => {
   const ended = /ended before its work was done.*process\.exit/
   const uncaught = /error that nothing caught ended the run.*\nError: late/
@@ -593,6 +593,25 @@ describe('a code migration that takes the process with it does not pass for done
   )
 })
 
+test('session settings of a file do not outlive it', async ({ database }) => {
+  const role = database.role('owner')
+  await database.query(`create role ${role}; grant ${role} to current_user; grant create on schema public to ${role}`)
+  const run = on(
+    database,
+    await folder({
+      '1_set.sql': `create schema other; set search_path to other; set role ${role}; set statement_timeout = 1; set session characteristics as transaction isolation level serializable; set local work_mem = '1MB'; reset role;`,
+      '2_seen.sql': `create table seen as select current_user::text as who, current_setting('search_path') as path, current_setting('statement_timeout') as timeout, current_setting('transaction_isolation') as isolation;`,
+      '3_steps.sql': `-- migrate:up transaction:false\nset search_path to other;\ncreate table in_other (id int);\nset role ${role};\n`,
+      '4_seen.sql':
+        'insert into seen select current_user, current_setting($$search_path$$), current_setting($$statement_timeout$$), current_setting($$transaction_isolation$$);',
+      '5_code.mjs':
+        'export const up = async ({ query }) => { await query("set search_path to other"); await query("create temp table t ()") }',
+      '6_seen.sql':
+        'insert into seen select current_user, current_setting($$search_path$$), current_setting($$statement_timeout$$), current_setting($$transaction_isolation$$);',
+    }),
+  )
+  const { code, stdout } = await run('up')
+  expect(code, stdout).toBe(0)
   const { rows } = await database.query('select distinct * from public.seen')
   expect(rows).toEqual([
     { who: expect.not.stringMatching(role), path: '"$user", public', timeout: '0', isolation: 'read committed' },

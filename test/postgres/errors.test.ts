@@ -301,15 +301,15 @@ test('a rightful text in a string is not blamed for an error elsewhere', async (
   expect(error.message).not.toMatch(/template|psql|placeholder/)
 })
 
+test('a file that takes the ledger away is not told of a syntax error', async ({ database }) => {
+  const error = await failure(database, { '1_x.sql': 'create table a (id int);\ndrop schema schemagate cascade;' })
+  expect(error.message).toMatch(
+    /^1_x failed: relation "schemagate\.ledger" does not exist, when the ledger was written after it \(42P01\)\n1_x was rolled back/,
+  )
+  expect(await tables(database)).toEqual([])
+})
+
 describe('in code', () => {
-  test('an error has its place in the module, and the statement with the place in that', async ({ database }) => {
-    const dir = await folder({
-      '1_x.ts': `type Context = { query(text: string): Promise<unknown> }\n\nexport async function up({ query }: Context): Promise<void> {\n  await query('create table a (id int)')\n  await query("insert into a\\n (nope, password) values ('é', password 'hunter22')")\n}\n`,
-    })
-    const { code, lines } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
-    expect(code).toBe(5)
-    const line = lines.find(({ level }) => level === 'error')
-    expect(line).toMatchObject({ migration: '1_x', file: join(dir, '1_x.ts'), line: 5, column: 3 })
   test('an error that the module catches is told all the same, since nothing can follow it', async ({ database }) => {
     const error = await failure(database, {
       '1_x.mjs':
@@ -320,6 +320,14 @@ describe('in code', () => {
     expect(await tables(database)).toEqual([])
   })
 
+  test('an error has its place in the module, and the statement with the place in that', async ({ database }) => {
+    const dir = await folder({
+      '1_x.ts': `type Context = { query(text: string): Promise<unknown> }\n\nexport async function up({ query }: Context): Promise<void> {\n  await query('create table a (id int)')\n  await query("insert into a\\n (nope, password) values ('é', password 'hunter22')")\n}\n`,
+    })
+    const { code, lines } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
+    expect(code).toBe(5)
+    const line = lines.find(({ level }) => level === 'error')
+    expect(line).toMatchObject({ migration: '1_x', file: join(dir, '1_x.ts'), line: 5, column: 3 })
     expect(line?.msg).toContain('1_x failed at 1_x.ts:5:3: ')
     expect(line?.msg).toContain('> 2 |  (nope, password)')
     expect(JSON.stringify(lines)).not.toContain('hunter22')
