@@ -13,10 +13,12 @@ export function summarise(log: Log, result: RunResult): ExitCode {
   const done =
     outcome === 'reverted' || count('reverted') > 0 ? `${count('reverted')} reverted` : `${count('applied')} applied`
   const notReached = count('not-reached')
+  // a run that failed may not have come as far as knowing the head
+  const at = head === null && result.error ? '' : `; the head is ${head ?? 'none'}`
   const text =
     outcome === 'nothing-to-do'
-      ? `nothing to do; the head is ${head ?? 'none'}`
-      : `${outcome}: ${done}${notReached ? `, ${notReached} not reached` : ''}; the head is ${head ?? 'none'}`
+      ? `nothing to do${at}`
+      : `${outcome}: ${done}${notReached ? `, ${notReached} not reached` : ''}${at}`
   log.info(
     {
       event: 'run',

@@ -130,6 +130,9 @@ function parseUrl(url: string, problems: string[]): Record<string, string | unde
       if (guess !== key && weighty.some(name => name === guess))
         problems.push(`DATABASE_URL has an unknown parameter ${key}. Did you mean ${guess}?`)
     }
+    // the protocol ends a text there
+    if (Object.values(fields).some(value => value?.includes('\0')))
+      problems.push('DATABASE_URL has a NUL character (%00).')
     if (fields.ssl === 'true') fields.sslmode ??= 'require'
     return fields
   } catch {

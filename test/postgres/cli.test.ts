@@ -511,6 +511,11 @@ describe('the command line itself', () => {
     expect(lines.at(-1)).toMatchObject({ event: 'run', outcome: 'failed', applied: 0, exitCode: 2 })
   })
 
+  test('a run that fails before it knows the head says nothing of it', async ({ database }) => {
+    const { lines } = await on(database, '/nowhere')('up')
+    expect(lines.at(-1)?.msg).toMatch(/^failed: 0 applied \(.*exit code 2\)$/)
+  })
+
   test.for([
     ['an empty folder', {}, /No migrations in/],
     ['a stray SQL file', { '1_a.sql': '', 'x.sql': '' }, /x\.sql is not a migration of any known layout/],

@@ -115,6 +115,19 @@ test.for([
   expect(problems.join('\n')).not.toContain('1234')
 })
 
+test('a NUL character is refused wherever it stands', () => {
+  for (const url of [
+    'postgres://u%00:p@h/d',
+    'postgres://u:p%00@h/d',
+    'postgres://h/d%00',
+    'postgres://h/d?options=%00',
+  ])
+    expect(read(url, {}), url).toMatchObject({
+      target: undefined,
+      problems: ['DATABASE_URL has a NUL character (%00).'],
+    })
+})
+
 test('a slip in a parameter that matters is answered with the nearest known name', () => {
   for (const slip of ['sslmod', 'ssl_mode', 'SSLMODE', 'sslmdoe'])
     expect(read(`postgres://u@h/d?${slip}=require`).problems.join()).toContain('Did you mean sslmode?')
