@@ -1,6 +1,7 @@
 // Takes secrets out of everything on its way out.
 
-const urlPassword = /\b([a-z][a-z0-9+.-]*:\/\/[^\s:@/'"]*):([^\s/'"]+)@(?=[^\s@]*)/gi
+/** The word itself stays: it is what our own messages say where a password goes. */
+const urlPassword = /\b([a-z][a-z0-9+.-]*:\/\/[^\s:@/'"]*):(?!password@host:5432\/database)([^\s/'"]+)@(?=[^\s@]*)/gi
 const keywordPassword = /\b(password|passwd|pwd|pgpassword)(\s*=\s*|"\s*:\s*")('(?:[^'\\]|\\.)*'|[^\s'",;&}]+)/gi
 const sqlPassword = /\b(password)(\s+)(E?'(?:[^']|'')*')/gi
 

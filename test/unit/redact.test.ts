@@ -68,6 +68,7 @@ test.for([
 test.for([
   'password authentication failed for user "u"',
   'postgres://u@h/d',
+  'Write postgres://user:password@host:5432/database',
   'the password of user "u"',
   "alter role x password '*****' y",
 ])('what is no secret is left alone: %s', text => expect(redactor(['hunter22'])(text)).toBe(text))
