@@ -3,7 +3,15 @@
 import { connect } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
-import { type AppFixture, expectProblem, newUser, type RequestOptions, type RunningApp, test } from './app-process.ts'
+import {
+  type AppFixture,
+  expectProblem,
+  newUser,
+  type RequestOptions,
+  type RunningApp,
+  startApp,
+  test,
+} from './app-process.ts'
 
 const registration = { email: 'bad@example.org', password: 'a good password', full_name: 'Bad Input' }
 const register = '/api/v1/auth/register'
@@ -159,6 +167,17 @@ describe('bytes that are', () => {
   ] as const)('%s get %i', async ([, sent, status], { app }) => {
     expect(await exchange(app, sent)).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect((await app.request('GET', '/health/live')).status).toBe(200)
+    expectNoBug(app)
+  })
+
+  test('cut off behind the headers are no bug of the rate limit, which finds no address to count', async ({ app }) => {
+    const limited = await startApp({ ...app.env, AUTH_RATE_LIMIT: '300' })
+    const sent = `POST ${register} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n`
+    await expect.poll(async () => (await limited.request('GET', '/health')).status).toBe(200)
+    for (let i = 0; i < 10; i++) expect(await exchange(limited, sent)).toMatch(/^HTTP\/1.1 400 /)
+    limited.child.kill('SIGTERM')
+    await limited.ended
+    expectNoBug(limited)
   })
 })
 
