@@ -35,9 +35,10 @@ async function main(): Promise<void> {
 
   const stop = await start(settings, manifest, log)
   if (!stop) return
-  log.info({ event: 'stopping', signal: await signal })
+  const name = await signal
+  log.info({ event: 'stopping', signal: name }, `stopping: ${name}`)
   await stop()
-  log.info({ event: 'stopped' })
+  log.info({ event: 'stopped' }, 'stopped')
   setTimeout(() => {
     log.warn('something is still open: exiting all the same')
     process.exit(0)

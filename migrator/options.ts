@@ -131,7 +131,9 @@ export function parseOption(option: Option, text: string): { value: string | num
     case 'duration': {
       const value = parseDuration(text)
       return value === undefined
-        ? { problem: `is not a duration: "${text}". Write 500ms, 30s, 5m, 1h or a number of milliseconds` }
+        ? {
+            problem: `is not a duration: "${text}". Write 500ms, 30s, 5m, 1h or a number of milliseconds, 24 days at most`,
+          }
         : { value }
     }
     case 'count':

@@ -9,7 +9,8 @@ import { type InputOptions, type OutputOptions, rolldown } from 'rolldown'
 const root = fileURLToPath(new URL('..', import.meta.url))
 // built beside and then put in place: a run of the old bundle that is under way is not left without its files
 const dist = `${root}dist.${process.pid}`
-const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+const { version, engines } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+const oldestNode = Number.parseInt(engines.node.replace('>=', ''), 10)
 const require = createRequire(import.meta.url)
 
 /**
@@ -58,6 +59,10 @@ copyFileSync(require.resolve('libpg-query/wasm/libpg-query.wasm'), `${dist}/cli/
 writeFileSync(
   `${dist}/schemagate.cjs`,
   `#!/usr/bin/env node
+if (Number.parseInt(process.versions.node) < ${oldestNode}) {
+  console.error('schemagate needs Node ${oldestNode} or newer, and this is ' + process.version + '.')
+  process.exit(2)
+}
 require('node:module').enableCompileCache(require('node:path').join(__dirname, 'cache'))
 require('./cli/cli.cjs')
 `,

@@ -2,6 +2,7 @@ import { formatDuration } from '../durations.ts'
 import { exitCodes } from '../errors.ts'
 import { exitCodeOfState } from '../run/matches.ts'
 import { type Status, status } from '../run/status.ts'
+import { visible } from '../visible.ts'
 import type { Command } from './command.ts'
 import { formatOption } from './format.ts'
 
@@ -36,5 +37,5 @@ function render({ database, state, head, applied, pending, problems }: Status): 
     ),
     ...(problems.length > 0 ? ['', ...problems.map(p => `  ${p.code}: ${p.message}`)] : []),
   ]
-  return lines.join('\n').trimEnd()
+  return visible(lines.join('\n').trimEnd())
 }

@@ -1,6 +1,7 @@
 // A migration written in TypeScript or JavaScript.
 
 import { basename } from 'node:path'
+import { inspect } from 'node:util'
 import type pg from 'pg'
 import { MigrationFailedError, ProcessEndedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
@@ -105,7 +106,7 @@ export async function call(
     await run.session.rollback()
     await run.session.script(cleanUp).done
     const code = codeOf(error)
-    const message = error instanceof Error ? error.message : String(error)
+    const message = error instanceof Error ? error.message : typeof error === 'string' ? error : inspect(error)
     const place = placeIn(migration.file, error)
     const at = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : ''
     const foreign = error instanceof TypeError ? foreignModule(migration.file) : ''

@@ -352,6 +352,14 @@ describe('in code', () => {
       undefined,
     ],
     [
+      'an object thrown that is no error',
+      'export const up = () => {\n  throw { reason: "a word" }\n}',
+      5,
+      /1_x failed: \{ reason: 'a word' \}\n/,
+      undefined,
+      undefined,
+    ],
+    [
       'a COMMIT of its own',
       'export const up = ({ query }) => query("commit")',
       5,

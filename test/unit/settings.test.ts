@@ -74,7 +74,7 @@ test('all problems are in one message, one a line, and it ends with where help i
   for (const part of [
     ...['Unknown option --lock-retry. Did you mean --lock-retries?', 'Unexpected argument'],
     'Unknown variable SCHEMAGATE_DRI. Did you mean SCHEMAGATE_DIR?',
-    '--lock-wait is not a duration: "soon". Write 500ms, 30s, 5m, 1h or a number of milliseconds.',
+    '--lock-wait is not a duration: "soon". Write 500ms, 30s, 5m, 1h or a number of milliseconds, 24 days at most.',
     'SCHEMAGATE_LOCK_RETRIES is not a whole number: "many".',
     'LOG_LEVEL is "loud", but must be one of trace, debug, info, warn, error, fatal, silent.',
     'LOG_FORMAT is "xml", but must be one of pretty, json.',
