@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { takeLock } from './process-lock.ts'
+import { takeLock } from './process/lock.ts'
 
 export const root = join(import.meta.dirname, '..')
 export const bundle = join(root, 'dist/schemagate.cjs')

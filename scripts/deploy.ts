@@ -1,5 +1,8 @@
 // `npm run deploy`: a release into production, with the old one serving until the new one does.
 
+import { parseOptions, UsageError } from './command/options.ts'
+import { report } from './command/report.ts'
+import { untilSignal } from './command/until-signal.ts'
 import { examineImages, obtainImages, type Release } from './deploy/images.ts'
 import { exclusively } from './deploy/lock.ts'
 import { openProduction, productionOptions } from './deploy/options.ts'
@@ -9,10 +12,7 @@ import { openProgress, type Progress } from './deploy/progress.ts'
 import { recordRelease } from './deploy/release-record.ts'
 import { RolloutError, rollOut } from './deploy/rollout.ts'
 import { checkSettings } from './deploy/settings.ts'
-import { report } from './report.ts'
-import { harmlessChecks, haveCurl } from './smoke-checks.ts'
-import { parseOptions, UsageError } from './stack-options.ts'
-import { untilSignal } from './until-signal.ts'
+import { harmlessChecks, haveCurl } from './stack/smoke-checks.ts'
 
 const help = `
 Usage: npm run deploy -- [options]

@@ -1,5 +1,8 @@
 // `npm run restore`: puts a dump that `deploy` took in the place of the production database.
 
+import { parseOptions, UsageError } from './command/options.ts'
+import { report } from './command/report.ts'
+import { untilSignal } from './command/until-signal.ts'
 import { exclusively } from './deploy/lock.ts'
 import { lastMessage } from './deploy/migrator-log.ts'
 import { openProduction, productionOptions } from './deploy/options.ts'
@@ -7,9 +10,6 @@ import { takeBackup } from './deploy/pending.ts'
 import type { Production } from './deploy/production.ts'
 import { openProgress } from './deploy/progress.ts'
 import { sizeOf } from './deploy/settings.ts'
-import { report } from './report.ts'
-import { parseOptions, UsageError } from './stack-options.ts'
-import { untilSignal } from './until-signal.ts'
 
 const help = `
 Usage: npm run restore -- --from NAME --yes [options]

@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { root } from './build-if-stale.ts'
-import { report } from './report.ts'
-import { parseOptions } from './stack-options.ts'
+import { parseOptions } from './command/options.ts'
+import { report } from './command/report.ts'
 
 const help = `
 Usage: npm run secrets

@@ -1,14 +1,15 @@
 // `npm run up`: brings up the example stack, a migrated database and a healthy app, with Docker or without.
 
-import { dockerStack } from './docker-stack.ts'
-import { MigratorFailed, startEmbeddedStack } from './embedded-stack.ts'
-import { isPortFree } from './free-port.ts'
-import { portHolder } from './port-holder.ts'
-import { report } from './report.ts'
-import { AlreadyUp, readRunning } from './running.ts'
-import { defaultPort, type StackOptions, stackOptions, UsageError } from './stack-options.ts'
-import { untilSignal } from './until-signal.ts'
-import { chooseWay } from './ways.ts'
+import { UsageError } from './command/options.ts'
+import { report } from './command/report.ts'
+import { untilSignal } from './command/until-signal.ts'
+import { dockerStack } from './stack/docker.ts'
+import { MigratorFailed, startEmbeddedStack } from './stack/embedded.ts'
+import { isPortFree } from './stack/free-port.ts'
+import { defaultPort, type StackOptions, stackOptions } from './stack/options.ts'
+import { portHolder } from './stack/port-holder.ts'
+import { AlreadyUp, readRunning } from './stack/running.ts'
+import { chooseWay } from './stack/ways.ts'
 
 const help = `
 Usage: npm run up -- [options]

@@ -2,8 +2,8 @@
 
 import { join } from 'node:path'
 import { root } from '../build-if-stale.ts'
-import { takeLock } from '../process-lock.ts'
-import { UsageError } from '../stack-options.ts'
+import { UsageError } from '../command/options.ts'
+import { takeLock } from '../process/lock.ts'
 
 /** Runs `work` while no other one of the project runs. @throws UsageError if one does. */
 export async function exclusively<T>(project: string, work: () => Promise<T>): Promise<T> {

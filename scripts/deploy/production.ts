@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { $, type ProcessOutput, type ProcessPromise } from 'zx'
 import { root } from '../build-if-stale.ts'
-import { dieWithUs } from '../die-with-us.ts'
-import { UsageError } from '../stack-options.ts'
+import { UsageError } from '../command/options.ts'
+import { dieWithUs } from '../process/die-with-us.ts'
 
 export interface ProductionOptions {
   readonly project: string

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { test as base, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
 import { releaseRecord } from '../../scripts/deploy/release-record.ts'
-import { freePort } from '../../scripts/free-port.ts'
+import { freePort } from '../../scripts/stack/free-port.ts'
 import { environment, projectPrefix, root } from './project.ts'
 import type { Release } from './releases.ts'
 

@@ -1,6 +1,6 @@
 // What every compose command of the tests has in common, in the tests themselves and in their preparation.
 
-import { isolatedEnvironment } from '../../scripts/isolated-environment.ts'
+import { isolatedEnvironment } from '../../scripts/stack/isolated-environment.ts'
 
 export { root } from '../../scripts/build-if-stale.ts'
 

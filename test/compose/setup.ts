@@ -2,8 +2,8 @@
 
 import type { TestProject } from 'vitest/node'
 import { $ } from 'zx'
-import { commandOf } from '../../scripts/processes.ts'
-import { baseImages, whyNoEngine } from '../../scripts/ways.ts'
+import { commandOf } from '../../scripts/process/mark.ts'
+import { baseImages, whyNoEngine } from '../../scripts/stack/ways.ts'
 import { environment, projectPrefix, root } from './project.ts'
 
 declare module 'vitest' {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { test as base, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
-import { freePort } from '../../scripts/free-port.ts'
+import { freePort } from '../../scripts/stack/free-port.ts'
 import { environment, projectPrefix, root } from './project.ts'
 
 /** What Docker says of a service's container; times are milliseconds since 1970, 0 for never. */

@@ -6,10 +6,10 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { dieWithUs } from './die-with-us.ts'
-import { freePort } from './free-port.ts'
-import { postgresBinaries, type ServerUser, serverUser } from './postgres-binaries.ts'
-import { logTail, prepareDataDir, removeStalePid, saysReady } from './postgres-data.ts'
+import { dieWithUs } from '../process/die-with-us.ts'
+import { freePort } from '../stack/free-port.ts'
+import { postgresBinaries, type ServerUser, serverUser } from './binaries.ts'
+import { logTail, prepareDataDir, removeStalePid, saysReady } from './data.ts'
 
 export interface PostgresOptions {
   /** Where the data lives. Made if it is missing, used as it is if a server has been here before. */

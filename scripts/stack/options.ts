@@ -2,8 +2,9 @@
 
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { parseArgs, parseEnv } from 'node:util'
-import { root } from './build-if-stale.ts'
+import { parseEnv } from 'node:util'
+import { root } from '../build-if-stale.ts'
+import { parseOptions, type Specific, UsageError } from '../command/options.ts'
 import type { Way } from './ways.ts'
 
 export interface StackOptions {
@@ -15,11 +16,6 @@ export interface StackOptions {
   /** The script's own switches and texts, as given. */
   readonly given: Readonly<Record<string, string | boolean | undefined>>
 }
-
-/** A wrong command line, or a wish that cannot be met: shown without a stack trace. */
-export class UsageError extends Error {}
-
-export type Specific = Readonly<Record<string, { type: 'string' | 'boolean'; short?: string }>>
 
 /** Parses the command line; undefined if help was asked for, and printed. */
 export function stackOptions(help: string, specific: Specific, defaults: { state: string; project: string }) {
@@ -57,16 +53,4 @@ function portOf(name: string, text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port > 0 && port < 65536) return port
   throw new UsageError(`${name} is "${text}", but must be a port from 1 to 65535.`)
-}
-
-/** What the command line gives for these options. @throws UsageError for one that is unknown. */
-export function parseOptions(options: Specific): Record<string, string | boolean | undefined> {
-  try {
-    const { values } = parseArgs({ options, strict: true, allowPositionals: false })
-    return Object.fromEntries(
-      Object.entries(values).flatMap(([name, value]) => (Array.isArray(value) ? [] : [[name, value]])),
-    )
-  } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : error} (--help lists the options)`)
-  }
 }

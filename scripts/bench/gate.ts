@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fastify, { type FastifyInstance } from 'fastify'
 import pg from 'pg'
-import { gatePlugin } from '../migrator/gate/fastify.ts'
-import { createGate, type Gate } from '../migrator/gate/gate.ts'
-import { locksSql, lookSql } from '../migrator/gate/look.ts'
-import type { Manifest } from '../migrator/gate/manifest.ts'
-import { ledgerDdl } from '../migrator/ledger/table.ts'
-import { startPostgres } from './embedded-postgres.ts'
+import { gatePlugin } from '../../migrator/gate/fastify.ts'
+import { createGate, type Gate } from '../../migrator/gate/gate.ts'
+import { locksSql, lookSql } from '../../migrator/gate/look.ts'
+import type { Manifest } from '../../migrator/gate/manifest.ts'
+import { ledgerDdl } from '../../migrator/ledger/table.ts'
+import { startPostgres } from '../postgres/server.ts'
 
 const ROUNDS = 200
 const REQUESTS = 200

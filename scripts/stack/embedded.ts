@@ -4,12 +4,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { buildIfStale, bundle, root } from './build-if-stale.ts'
-import { dieWithUs } from './die-with-us.ts'
-import { type EmbeddedPostgres, startPostgres } from './embedded-postgres.ts'
-import { removeDataDir } from './postgres-data.ts'
+import { buildIfStale, bundle, root } from '../build-if-stale.ts'
+import { removeDataDir } from '../postgres/data.ts'
+import { type EmbeddedPostgres, startPostgres } from '../postgres/server.ts'
+import { dieWithUs } from '../process/die-with-us.ts'
 import { claim, type RunningRecord } from './running.ts'
-import { stackSecrets } from './stack-secrets.ts'
+import { stackSecrets } from './secrets.ts'
 
 export interface EmbeddedStackOptions {
   /** The folder for data, secrets and the record of what runs. */

@@ -17,8 +17,8 @@ import {
 } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { isReachable, type ServerUser } from './postgres-binaries.ts'
-import { commandOf } from './processes.ts'
+import { commandOf } from '../process/mark.ts'
+import { isReachable, type ServerUser } from './binaries.ts'
 
 export interface DataDirOptions {
   readonly dataDir: string

@@ -1,7 +1,7 @@
 // How a script ends: the message of a foreseen failure without a stack trace, a bug with one, and an exit code.
 
-import { AlreadyUp } from './running.ts'
-import { UsageError } from './stack-options.ts'
+import { AlreadyUp } from '../stack/running.ts'
+import { UsageError } from './options.ts'
 
 /** Runs a script's body. Its result is the exit code. Never process.exit(): that cuts output that is still in a pipe. */
 export async function report(body: () => Promise<number>): Promise<void> {

@@ -1,7 +1,7 @@
 // The example stack on Docker: the compose file, as a project that can be told from others.
 
 import { $, type ProcessOutput } from 'zx'
-import { root } from './build-if-stale.ts'
+import { root } from '../build-if-stale.ts'
 import { isolatedEnvironment } from './isolated-environment.ts'
 
 export interface DockerStackOptions {

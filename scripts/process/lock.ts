@@ -2,7 +2,7 @@
 
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { isAlive, markOf, type ProcessMark } from './processes.ts'
+import { isAlive, markOf, type ProcessMark } from './mark.ts'
 
 /** Taken, or held by another process. */
 export type Lock = { readonly release: () => Promise<void> } | { readonly holder: ProcessMark }
