@@ -2,7 +2,7 @@
 
 import pg from 'pg'
 import { hostsInQuery, hostsOf } from '../migrator/gate/index.ts'
-import type { Source } from './settings.ts'
+import type { Source } from './settings-source.ts'
 
 /** Modes that pg can do as libpq documents them. `allow` and `prefer` mean "try both", which pg cannot. */
 const sslModes = ['disable', 'require', 'verify-ca', 'verify-full']
