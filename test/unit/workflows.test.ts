@@ -55,7 +55,9 @@ test('the images are built from targets that the Dockerfile has, with arguments 
   const build = stepsOf(text).find(({ uses }) => uses?.startsWith('docker/build-push-action@'))
   const given = String(build?.with?.['build-args']).trim().split('\n')
   expect(given.map(line => line.split('=')[0])).toEqual(['VERSION', 'REVISION', 'SOURCE'])
-  expect(dockerfile.match(/^ARG VERSION=.* REVISION=.* SOURCE=.*$/gm)).toHaveLength(matrix.target.length)
+  // the migrator has them from its base
+  expect(targets).toContain('migrator-base')
+  expect(dockerfile.match(/^ARG VERSION=.* REVISION=.* SOURCE=.*$/gm)).toHaveLength(matrix.target.length - 1)
 })
 
 test('what is built on an arm64 machine has its native packages in the lock file', async () => {
