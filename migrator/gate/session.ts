@@ -99,6 +99,10 @@ function processId(client: Client): unknown {
 // A look waits for at most this long behind someone who has the ledger's table locked.
 const LOCK_TIMEOUT = 500
 
+// Limits that would end a session which listens, or a hold of the ledger, again and again. Not every server knows them.
+const noLimitsSql = `select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings
+where name in ('idle_session_timeout', 'transaction_timeout')`
+
 /**
  * Settles a direct connection's settings. A role's or a database's own defaults could make looks see an old snapshot's
  * worth, or never end; a server that cannot reach its client must not hold the ledger for it for longer than the answer
@@ -115,6 +119,7 @@ export async function settle(session: Session, applicationName: string, staleAft
   }
   const calls = Object.keys(settings).map((name, i) => `pg_catalog.set_config('${name}', $${i + 1}, false)`)
   await session.query(`select ${calls.join(', ')}`, Object.values(settings))
+  await session.query(noLimitsSql)
 }
 
 /** @throws WrongServerError if the session's server is not of the kind that is wanted. */

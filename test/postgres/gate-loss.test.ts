@@ -179,6 +179,42 @@ describe('behind a pooler', () => {
   })
 })
 
+describe("a role's or a database's own limits", () => {
+  for (const [setting, since] of [
+    ['idle_session_timeout', 14],
+    ['transaction_timeout', 17],
+    ['idle_in_transaction_session_timeout', 12],
+    ['statement_timeout', 12],
+  ] as const) {
+    test(`a short ${setting} does not close an open gate again and again`, async ({ database, skip }) => {
+      const { rows } = await database.query<{ major: number }>(
+        `select current_setting('server_version_num')::int / 10000 as major`,
+      )
+      if (rows[0]!.major < since) skip(`Postgres ${rows[0]!.major} has no ${setting}`)
+      const ledger = ledgerOf(database)
+      await ledger.create()
+      await ledger.applyQuietly('0001_users', '0002_tickets')
+      await database.query(`alter database ${database.name} set ${setting} = '300ms'`)
+      const gate = gateOf({ url: database.url, manifest: app, pollInterval: 700 })
+      await gate.whenOpen({ timeout: 5000 })
+      const looks = async () => {
+        const { rows: sessions } = await database.query<{ pid: number; looked: Date }>(
+          `select pid, query_start as looked from pg_stat_activity
+           where application_name = 'schemagate:looking' and datname = $1`,
+          [database.name],
+        )
+        expect(sessions).toHaveLength(1)
+        return sessions[0]!
+      }
+      const first = await eventually(looks)
+      await eventually(async () => {
+        expect((await looks()).looked.getTime()).toBeGreaterThan(first.looked.getTime() + 1500)
+      })
+      expect(gate.history.map(({ state }) => state)).toEqual(['open'])
+    })
+  }
+})
+
 describe("the app's own pool", () => {
   test('a guarded pool gives out no new connection to a database that does not match', async ({ database }) => {
     const ledger = ledgerOf(database)
