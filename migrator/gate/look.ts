@@ -13,7 +13,7 @@ export interface Look {
 }
 
 /** The look of a database without a ledger. */
-export const NO_LEDGER: Look = { digest: 'no ledger', rows: null }
+export const NO_LEDGER = { digest: 'no ledger', rows: null } as const satisfies Look
 
 /** The row that `lookSql` gives. */
 export interface LookRow {

@@ -38,8 +38,8 @@ export class Reader {
   readonly #schema: string
   readonly #locksSql: string
   readonly #holdSql: string
-  #digest = ''
-  #reading: Reading
+  /** The last ledger that was judged. */
+  #seen: { readonly digest: string; readonly reading: Reading }
 
   constructor(manifest: Manifest, schema: string) {
     this.#manifest = manifest
@@ -48,19 +48,23 @@ export class Reader {
     // Read committed, so that every look sees what has been committed; access share, so that only a drop, a truncate or
     // a change of the table's form has to wait.
     this.#holdSql = `begin isolation level read committed read only; lock table ${ledgerTable(schema)} in access share mode`
-    this.#reading = { verdict: judge(manifest, null), databaseHead: null }
+    this.#seen = { digest: '', reading: { verdict: judge(manifest, null), databaseHead: null } }
   }
 
   /** Looks. @throws what is neither an answer nor a missing or locked ledger: no permission, a lost connection. */
   async read(session: Queryable): Promise<Reading> {
+    // Looks over several connections, perhaps at several databases, may be under way at once: "nothing has changed" is
+    // said of what this one had seen, not of what another has brought meanwhile.
+    const seen = this.#seen
     try {
-      const [row] = await session.query<LookRow>(lookSql(this.#schema, this.#digest))
-      return this.#judge(readLook(row))
+      const [row] = await session.query<LookRow>(lookSql(this.#schema, seen.digest))
+      const { digest, rows } = readLook(row)
+      return rows === undefined ? seen.reading : this.#judge(digest, rows)
     } catch (error) {
       const code = sqlState(error)
       if (code === LEDGER_LOCKED) return { verdict: LOCKED, databaseHead: undefined }
       if (code === undefined || !NO_LEDGER_STATES.has(code)) throw error
-      return this.#judge(NO_LEDGER)
+      return this.#judge(NO_LEDGER.digest, NO_LEDGER.rows)
     }
   }
 
@@ -91,13 +95,10 @@ export class Reader {
     return row ?? { awaited: false, running: false }
   }
 
-  #judge({ digest, rows }: { digest: string; rows: readonly LedgerRow[] | null | undefined }): Reading {
-    // Without rows it is the ledger of the last look.
-    if (rows !== undefined) {
-      const applied = (rows ?? []).filter(row => row.state === 'applied' && row.kind !== 'repeatable')
-      this.#reading = { verdict: judge(this.#manifest, rows), databaseHead: applied.at(-1)?.name ?? null }
-      this.#digest = digest
-    }
-    return this.#reading
+  #judge(digest: string, rows: readonly LedgerRow[] | null): Reading {
+    const applied = (rows ?? []).filter(row => row.state === 'applied' && row.kind !== 'repeatable')
+    const reading = { verdict: judge(this.#manifest, rows), databaseHead: applied.at(-1)?.name ?? null }
+    this.#seen = { digest, reading }
+    return reading
   }
 }

@@ -236,6 +236,31 @@ describe("the app's own pool", () => {
     await eventually(() => expect(gate.state).toBe('behind'))
   })
 
+  test('a look at another database that is under way does not take the answer of the gate for its own', async ({
+    createDatabase,
+  }) => {
+    const [here, elsewhere] = [await createDatabase(), await createDatabase()]
+    for (const database of [here, elsewhere]) await ledgerOf(database).create()
+    await ledgerOf(here).applyQuietly('0001_users', '0002_tickets')
+    await ledgerOf(elsewhere).applyQuietly('0001_users')
+    const gate = gateOf({ url: here.url, manifest: app, pollInterval: NEVER })
+    await gate.whenOpen({ timeout: 5000 })
+    const held = Promise.withResolvers<void>()
+    const verify = (until?: Promise<void>) =>
+      gate.verify({
+        query: async <Row extends object>(text: string) => {
+          const { rows } = await elsewhere.query(text)
+          await until
+          return rows as Row[]
+        },
+      })
+    await expect(verify()).rejects.toThrow(GateClosedError)
+    const late = expect(verify(held.promise)).rejects.toThrow(GateClosedError)
+    expect((await gate.check()).state).toBe('open')
+    held.resolve()
+    await late
+  })
+
   test('an error on any of its connections makes the gate look', async ({ database }) => {
     const ledger = ledgerOf(database)
     await ledger.create()
