@@ -1,7 +1,7 @@
 // The gate as a Fastify plugin: every request but those to exempt paths is answered 503 while the gate is closed.
 
 import { performance } from 'node:perf_hooks'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Gate } from './gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from './problem.ts'
 
@@ -23,24 +23,54 @@ const ABANDONED_FOR = 10_000
 /**
  * Register it first, so that its hook comes before those that count, log in or query. Decorates the instance: `gate`.
  *
- * It decides before the handler, the body and the schemas, and for paths without a route. What Fastify refuses before
- * any hook (a URL that cannot be decoded) is answered by `frameworkErrors`: ask the gate there, if 400 is not enough.
+ * It decides before the handler, the body and the schemas, and for paths without a route. A body may take its sender as
+ * long as he likes: until it has come the request counts as outside, and then it is decided upon anew. What Fastify
+ * refuses before any hook (a URL that cannot be decoded) is answered by `frameworkErrors`: ask the gate there, if 400 is not enough.
  */
 export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify: FastifyInstance, options) => {
   const { gate } = options
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   fastify.decorate('gate', gate)
 
-  fastify.addHook('onRequest', (request, reply, done) => {
-    if (gate.enter()) {
-      reply.raw.on('close', () => (reply.sent || reply.raw.headersSent ? gate.leave() : leaveOnceAnswered(gate, reply)))
-      done()
-    } else if (exempt.has(pathOf(request.raw.url))) {
-      done()
-    } else {
-      reply.code(503).headers(PROBLEM_HEADERS).send(problem(gate.status))
+  const inside = new WeakSet<FastifyReply>()
+  const comesIn = (reply: FastifyReply) => {
+    if (!gate.enter()) return false
+    inside.add(reply)
+    const gone = () => {
+      if (!inside.delete(reply)) return
+      if (reply.sent || reply.raw.headersSent) gate.leave()
+      else leaveOnceAnswered(gate, reply)
     }
+    if (reply.raw.closed) gone()
+    else reply.raw.once('close', gone)
+    return true
+  }
+  const isExempt = (request: FastifyRequest) => exempt.has(pathOf(request.raw.url))
+
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (comesIn(reply) || isExempt(request)) done()
+    else refuse(gate, reply)
   })
+  fastify.addHook('preParsing', (request, reply, _payload, done) => {
+    if (hasBody(request) && inside.delete(reply)) gate.leave()
+    done()
+  })
+  fastify.addHook('preValidation', (request, reply, done) => {
+    if (inside.has(reply) || comesIn(reply) || isExempt(request)) done()
+    else refuse(gate, reply)
+  })
+}
+
+// As text: a route's response schema for a 503 of its own would drop parts of it, or fail for what it lacks.
+function refuse(gate: Gate, reply: FastifyReply): void {
+  reply
+    .code(503)
+    .headers(PROBLEM_HEADERS)
+    .send(JSON.stringify(problem(gate.status)))
+}
+
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
 /** No hook tells of an answer to a client that has gone, and one for every request would cost every request. */

@@ -109,6 +109,38 @@ describe('a closed gate', () => {
     expect((await server.inject('/health')).statusCode).toBe(503)
   })
 
+  test('answers the same whatever a route has to say about its own answers', async ({ database }) => {
+    const gate = gateOf({ url: database.url, manifest: app })
+    await eventually(() => expect(gate.state).toBe('unmigrated'))
+    const own = { type: 'object', required: ['mine'], properties: { mine: { type: 'string' } } }
+    const server = await service(gate, it => {
+      it.get('/own', { schema: { response: { 503: own } } }, async () => 'own')
+    })
+    const answer = await server.inject('/own')
+    expect([answer.statusCode, answer.json()]).toMatchObject([503, { state: 'unmigrated', head: '0002_tickets' }])
+  })
+
+  test('refuses a request that came while it was open, if the body comes only now', async ({ database }) => {
+    const gate = await openGate(database)
+    const worked: unknown[] = []
+    const server = await service(gate, it => {
+      it.post('/body', async request => {
+        worked.push(request.body)
+        return 'done'
+      })
+    })
+    const url = await server.listen({ host: '127.0.0.1', port: 0 })
+    const length = await slowRequest(url, 'content-length: 8', '{"x"', ': 1}')
+    const chunked = await slowRequest(url, 'transfer-encoding: chunked', '4\r\n{"x"\r\n', '4\r\n: 1}\r\n0\r\n\r\n')
+    const served = await slowRequest(url, 'content-length: 8', '{"x"', ': 2}')
+    expect(await served.finish()).toContain('HTTP/1.1 200')
+    await database.query(`delete from schemagate.ledger where name = '0002_tickets'`)
+    expect((await gate.check()).state).toBe('behind')
+    expect(await length.finish()).toContain('HTTP/1.1 503')
+    expect(await chunked.finish()).toContain('HTTP/1.1 503')
+    expect(worked).toEqual([{ x: 2 }])
+  })
+
   test('middleware does the same', async ({ database }) => {
     const gate = gateOf({ url: database.url, manifest: app })
     await eventually(() => expect(gate.state).toBe('unmigrated'))
@@ -164,6 +196,14 @@ describe('inside an open gate', () => {
     }
     await (await fetch(`${url}/work`, { method: 'POST', body: 'no json' })).text()
     expect((await server.inject('/work')).statusCode).toBe(200)
+    await emptied(gate, database)
+  })
+
+  test('a request whose body is still on its way holds up no migrator', async ({ database }) => {
+    const gate = await openGate(database)
+    const server = await service(gate)
+    const url = await server.listen({ host: '127.0.0.1', port: 0 })
+    await slowRequest(url, 'content-length: 8', '{"x"', ': 1}')
     await emptied(gate, database)
   })
 
@@ -226,6 +266,31 @@ describe('inside an open gate', () => {
     await emptied(gate, database)
   })
 })
+
+/** A request to /body that has sent its headers and the first part of its body; the server has begun to read it. */
+async function slowRequest(url: string, header: string, first: string, rest: string) {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  onTestFinished(() => {
+    socket.destroy()
+  })
+  let answer = ''
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    answer += text
+  })
+  const head = `POST /body HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n${header}\r\n`
+  socket.write(`${head}expect: 100-continue\r\n\r\n`)
+  await eventually(() => expect(answer).toContain('100 Continue'))
+  socket.write(first)
+  const finish = async () => {
+    const closed = new Promise(resolve => socket.once('close', resolve))
+    answer = ''
+    socket.write(rest)
+    await closed
+    return answer
+  }
+  return { finish }
+}
 
 /** A plain server with the middleware before it. */
 async function connectService(gate: Gate): Promise<string> {
