@@ -19,6 +19,8 @@ export const NO_LEDGER = { digest: 'no ledger', rows: null } as const satisfies 
 export interface LookRow {
   readonly digest: string
   readonly rows: string | null
+  /** The ledger's table has its primary key. */
+  readonly whole: boolean
 }
 
 /**
@@ -35,7 +37,9 @@ export function lookSql(schema: string, seen: string): string {
   const earlier = `case when pg_catalog.jsonb_typeof(journal) = 'object' then journal->'earlier' end`
   return `select digest, case when digest <> ${escapeLiteral(seen)} then (
   select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(l) order by position), '[]')::text
-  from (select name, checksum, kind, breaking, state, position, ${earlier} as earlier from ${ledger}) as l) end as rows
+  from (select name, checksum, kind, breaking, state, position, ${earlier} as earlier from ${ledger}) as l) end as rows,
+  (select coalesce(pg_catalog.bool_or(indisprimary), false) from pg_catalog.pg_index
+   where indrelid = pg_catalog.to_regclass(${escapeLiteral(ledger)})) as whole
 from (
   select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce(pg_catalog.string_agg(
     pg_catalog.concat_ws(E'\\n', name, checksum, kind, breaking, state, position, ${earlier}), E'\\n' order by position

@@ -32,6 +32,15 @@ export const LOCKED: Verdict = {
   detail: 'The ledger itself is being changed, dropped or restored: its table is locked.',
 }
 
+/**
+ * The verdict on a ledger without its primary key. A restore that is no single transaction takes the keys of all tables
+ * away before the tables, and gives them back after the rows: in between the rows say nothing about the schema.
+ */
+const INCOMPLETE: Verdict = {
+  state: 'migrating',
+  detail: 'The ledger has no primary key: it is being restored, or was restored in part and has to be restored again.',
+}
+
 /** Reads the ledger in one schema for one manifest. */
 export class Reader {
   readonly #manifest: Manifest
@@ -59,6 +68,7 @@ export class Reader {
     try {
       const [row] = await session.query<LookRow>(lookSql(this.#schema, seen.digest))
       const { digest, rows } = readLook(row)
+      if (row?.whole === false) return { verdict: INCOMPLETE, databaseHead: undefined }
       return rows === undefined ? seen.reading : this.#judge(digest, rows)
     } catch (error) {
       const code = sqlState(error)

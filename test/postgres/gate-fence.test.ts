@@ -148,6 +148,31 @@ describe('with the fence', () => {
     expect(gate.history.map(({ state }) => state)).toEqual(['open', 'migrating', 'unmigrated'])
   })
 
+  test('a restore in many transactions keeps the gate closed until the ledger has its key again', async ({
+    database,
+  }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    const gate = gateOf({ url: database.url, manifest: app })
+    await gate.whenOpen({ timeout: 5000 })
+    // as pg_restore --clean does, which may take its time between any two of these
+    for (const sql of [
+      'alter table schemagate.ledger drop constraint ledger_position_key, drop constraint ledger_pkey',
+      'create table schemagate.copy as table schemagate.ledger; drop table schemagate.ledger',
+      'alter table schemagate.copy rename to ledger',
+    ]) {
+      await database.query(sql)
+      // for longer than the gate leaves a ledger alone that somebody has asked for
+      const quiet = performance.now() + 1_500
+      while (performance.now() < quiet) expect((await gate.check()).state).not.toBe('open')
+    }
+    expect(gate.detail).toContain('no primary key')
+    await database.query('alter table schemagate.ledger add constraint ledger_pkey primary key (name)')
+    expect(await timeUntil(() => gate.isOpen)).toBeLessThan(2000)
+    expect(new Set(gate.history.slice(1, -1).map(({ state }) => state))).toEqual(new Set(['migrating', 'unmigrated']))
+  })
+
   test('a change of the ledger that leaves it as it was closes the gate for a moment', async ({ database }) => {
     const ledger = ledgerOf(database)
     await ledger.create()
