@@ -11,7 +11,10 @@ export interface GateMiddlewareOptions {
 
 export type ConnectMiddleware = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
 
-/** Use it first, before anything that answers: what stands before it is not behind the gate. */
+/**
+ * Use it first, before anything that answers: what stands before it is not behind the gate. Used once more after what
+ * reads bodies, it refuses a request whose body came when the gate had closed meanwhile.
+ */
 export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}): ConnectMiddleware {
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   return (request, response, next) => {
