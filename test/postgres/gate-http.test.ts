@@ -161,6 +161,29 @@ describe('a closed gate', () => {
   })
 })
 
+test('middleware used again after the body refuses a request whose body comes only now', async ({ database }) => {
+  const gate = await openGate(database)
+  const middleware = gateMiddleware(gate)
+  const server = createServer((request, response) => {
+    middleware(request, response, async () => {
+      await request.toArray()
+      middleware(request, response, () => response.end('work'))
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close()
+  })
+  const address = server.address()
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  const early = await slowRequest(url, 'content-length: 8', '{"x"', ': 1}')
+  const late = await slowRequest(url, 'content-length: 8', '{"x"', ': 1}')
+  expect(await early.finish()).toContain('HTTP/1.1 200')
+  await database.query(`delete from schemagate.ledger where name = '0002_tickets'`)
+  expect((await gate.check()).state).toBe('behind')
+  expect(await late.finish()).toContain('HTTP/1.1 503')
+})
+
 describe('inside an open gate', () => {
   /** Resolves once nobody is inside, as a migrator that waits would see. */
   const emptied = async (gate: WatchedGate, database: ScratchDatabase) => {
