@@ -32,12 +32,14 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   fastify.decorate('gate', gate)
 
+  /** Requests with a body that are counted: they leave while it comes. */
   const inside = new WeakSet<FastifyReply>()
-  const comesIn = (reply: FastifyReply) => {
+  const comesIn = (request: FastifyRequest, reply: FastifyReply) => {
     if (!gate.enter()) return false
-    inside.add(reply)
+    const mayLeave = hasBody(request)
+    if (mayLeave) inside.add(reply)
     const gone = () => {
-      if (!inside.delete(reply)) return
+      if (mayLeave && !inside.delete(reply)) return
       if (reply.sent || reply.raw.headersSent) gate.leave()
       else leaveOnceAnswered(gate, reply)
     }
@@ -48,7 +50,7 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
   const isExempt = (request: FastifyRequest) => exempt.has(pathOf(request.raw.url))
 
   fastify.addHook('onRequest', (request, reply, done) => {
-    if (comesIn(reply) || isExempt(request)) done()
+    if (comesIn(request, reply) || isExempt(request)) done()
     else refuse(gate, reply)
   })
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
@@ -56,7 +58,7 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
     done()
   })
   fastify.addHook('preValidation', (request, reply, done) => {
-    if (inside.has(reply) || comesIn(reply) || isExempt(request)) done()
+    if (!hasBody(request) || comesIn(request, reply) || isExempt(request)) done()
     else refuse(gate, reply)
   })
 }
