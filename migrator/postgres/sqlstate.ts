@@ -85,6 +85,8 @@ export function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = codeOf(error)
   if (code === '08P01') return poolerAway.test(error.message)
+  // of another server, to which dblink or a foreign table has no way: ours goes on
+  if (code?.startsWith('08') && 'severity' in error && error.severity === 'ERROR') return false
   if (code !== undefined) return serverAway.has(code) || networkAway.has(code)
   if (error instanceof AggregateError) return error.errors.every(isConnectionLoss)
   return awayMessage.test(error.message)

@@ -73,6 +73,7 @@ export class Watch {
         if (age >= patience) said = picture
       } catch (error) {
         log.debug({ err: error, migration }, 'the watch could not look')
+        void this.#session?.then(session => session.close()).catch(() => {})
         this.#session = undefined
       }
       if (!stopped) timer = setTimeout(look, pause)

@@ -102,7 +102,8 @@ export async function call(
       if (hidden) throw failed.error
     }
   } catch (error) {
-    if (run.signal.aborted || isConnectionLoss(error)) throw error
+    // a file that is not there, a service that does not answer: the module's own errors have such codes, too
+    if (run.signal.aborted || (error === failed?.error && isConnectionLoss(error))) throw error
     await run.session.rollback()
     await run.session.script(cleanUp).done
     const code = codeOf(error)

@@ -21,10 +21,10 @@ import {
   withRun,
 } from './engine.ts'
 import type { Aftermath } from './failure.ts'
-import { cleanUp, leaveNothing, setLimits } from './messages.ts'
+import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
 import { isReversible, loadModule } from './module.ts'
 import { conclude, type RunResult, type Tally } from './outcome.ts'
-import { persist } from './persist.ts'
+import { atomically, persist } from './persist.ts'
 import { refuseBehindPooler } from './pooler.ts'
 import { isPublished, publish } from './publish.ts'
 import { limitsOf, type Run } from './run.ts'
@@ -145,8 +145,11 @@ export async function finishRevert(run: Run, migration: Migration): Promise<'rev
 /** A `down` that was stopped before anything was reverted: what it announced is taken back. True if there was one. */
 export async function restoreUnbegunReverts(run: Run, history: History): Promise<boolean> {
   const unbegun = history.rows.filter(({ journal: j }) => j?.reverting && !j.done?.length && !j.started)
-  for (const { name } of unbegun) await run.session.query(run.messages.keepApplied(name))
-  return unbegun.length > 0
+  if (unbegun.length === 0) return false
+  for (const { name } of unbegun) run.known.forget(name)
+  const statements = unbegun.map(({ name }) => run.messages.keepApplied(name)).join('')
+  await persist(run, 'the ledger', () => atomically(run, statements))
+  return true
 }
 
 /** Reverts one migration and removes its row. `skipped` if somebody else had. */
@@ -159,15 +162,18 @@ async function revert(
   const { session, messages } = run
   const limits = limitsOf(run, migration.down?.marks ?? migration.marks, false)
   const begin = `begin;${setLimits(limits, true)}${messages.revertGuard(name)}`
+  const loose = migration.kind === 'code' && !migration.marks.transaction
   const aftermath: Aftermath = {
-    text: `Reverting ${name} failed and was rolled back; it is still applied.`,
+    text: loose
+      ? `What reverting ${name} had committed stays; the next run calls \`down\` again from its start.`
+      : `Reverting ${name} failed and was rolled back; it is still applied.`,
     again: 'schemagate down --yes',
   }
   try {
     if (migration.kind === 'code') {
       const module = await loadModule(migration, run.signal)
-      if (!migration.marks.transaction) refuseBehindPooler(run, name)
-      await session.script(migration.marks.transaction ? begin : setLimits(limits, false)).done
+      if (migration.marks.transaction) await session.script(begin).done
+      else await beginLooseCode(run, migration, limits)
       await call(run, migration, context => module.down?.(context), aftermath)
       await session.script(
         `${migration.marks.transaction ? '' : 'begin;'}${cleanUp}${messages.remove(name)}${leaveNothing}commit`,
@@ -193,4 +199,14 @@ async function revert(
     }
     throw error
   }
+}
+
+/** Once it is called nobody can tell how much of it is done: its row says so until it has come to its end. */
+async function beginLooseCode(run: Run, { name, checksum }: Migration, limits: Limits): Promise<void> {
+  const { session, messages } = run
+  refuseBehindPooler(run, name)
+  run.known.forget(name)
+  await session.script(`begin;${messages.revertGuard(name)}${messages.recordRevertingCode(name, checksum)}commit`).done
+  run.known.reverting(name)
+  await session.script(setLimits(limits, false)).done
 }

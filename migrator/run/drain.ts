@@ -6,8 +6,7 @@ import { RefusedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { headHash, parseAnnouncement } from '../gate/announce.ts'
 import { readRow } from '../ledger/read.ts'
-import { isConnectionLoss } from '../postgres/sqlstate.ts'
-import { persist } from './persist.ts'
+import { atomically, persist } from './persist.ts'
 import { noteLaggingReplicas } from './replicas.ts'
 import type { Run } from './run.ts'
 
@@ -41,7 +40,11 @@ export async function drained<T>(
   const concerned = direction === 'down' || migration.marks.breaking
   if (!concerned) return change()
   await noteLaggingReplicas(run, migration)
-  if (onOlderApps === 'ignore') return change()
+  if (onOlderApps === 'ignore') {
+    // nothing announces it: gone after a lost connection, it is this run's own doing
+    if (direction === 'down') run.known.forget(migration.name)
+    return change()
+  }
   const breaks = appsBrokenBy(files, migration, direction)
   if (onOlderApps === 'refuse') {
     const sessions = await readSessions(run, breaks)
@@ -83,6 +86,7 @@ async function announceChange(run: Run, migration: Migration, direction: 'up' | 
           ? messages.recordRunning({ name, checksum, kind, breaking: marks.breaking })
           : messages.recordReverting(name)
     const event = direction === 'up' ? 'breaking' : 'reverting'
+    if (direction === 'down') run.known.forget(name)
     await atomically(run, `${mark}${messages.notify({ event, migration: name, runId: run.id })}`)
     if (direction === 'up') run.known.underWay(name, checksum)
     else run.known.reverting(name)
@@ -135,15 +139,6 @@ async function release(run: Run, migration: Migration, direction: 'up' | 'down')
   run.known.forget(migration.name)
   const undo = direction === 'up' ? messages.abandon(migration.name) : messages.keepApplied(migration.name)
   await atomically(run, `${row?.state === 'running' && !begun ? undo : ''}${messages.notify({ event: 'released' })}`)
-}
-
-async function atomically(run: Run, statements: string): Promise<void> {
-  try {
-    await run.session.script(`begin;${run.messages.lockGuard()}${statements}commit`).done
-  } catch (error) {
-    if (!isConnectionLoss(error)) await run.session.rollback()
-    throw error
-  }
 }
 
 function refusal(migration: Migration, sessions: readonly AppSession[], why: string): RefusedError {

@@ -114,8 +114,9 @@ export class LedgerMessages {
     return `${this.#insert(row, 'running', `'{"done": []}'`, '0')}${this.#onRepeat(row)};`
   }
 
+  /** Repeatable: what is recorded already stays as it is. */
   recordBaseline(row: Omit<NewRow, 'kind'>): string {
-    return `${this.#insert({ ...row, kind: 'baseline' }, 'applied', 'null', '0')};`
+    return `${this.#insert({ ...row, kind: 'baseline' }, 'applied', 'null', '0')} on conflict (name) do nothing;`
   }
 
   #insert(row: NewRow, state: string, journal: string, duration: string): string {
@@ -202,17 +203,23 @@ export class LedgerMessages {
     return `update ${this.#table} set state = 'applied', journal = nullif(journal - 'reverting' - 'done', '{}') where name = ${quoteLiteral(name)} and journal->'started' is null;`
   }
 
-  /** Takes a file's new content for what was applied; the old checksum stays in the row's journal. */
-  acceptEdited(name: string, checksum: string, before: string, breaking: boolean): string {
-    const change = `checksum = ${quoteLiteral(checksum)}, breaking = ${breaking}`
-    return `update ${this.#table} set ${change}, journal = ${this.#trace('accept-edited', before)} where name = ${quoteLiteral(name)};`
+  /** Journals that a code migration's `down` is about to be called which commits as it goes. */
+  recordRevertingCode(name: string, checksum: string): string {
+    return `${this.recordReverting(name)}${this.stepStarted(name, { step: 0, checksum })}`
   }
 
-  /** Removes a row; its trace goes to the newest row that is left, for a forgotten one can hold none. */
+  /** Takes a file's new content for what was applied; the old checksum stays in the row's journal. Repeatable. */
+  acceptEdited(name: string, checksum: string, before: string, breaking: boolean): string {
+    const change = `checksum = ${quoteLiteral(checksum)}, breaking = ${breaking}`
+    return `update ${this.#table} set ${change}, journal = ${this.#trace('accept-edited', before)} where name = ${quoteLiteral(name)} and checksum = ${quoteLiteral(before)};`
+  }
+
+  /** Removes a row; its trace goes to the newest row that is left, for a forgotten one can hold none. Repeatable. */
   forgetMissing(name: string, checksum: string): string {
     return (
-      `${this.remove(name)}update ${this.#table} set journal = ${this.#trace('forget-missing', checksum, name)} ` +
-      `where position = (select max(position) from ${this.#table});`
+      `with forgotten as (delete from ${this.#table} where name = ${quoteLiteral(name)} returning name) ` +
+      `update ${this.#table} set journal = ${this.#trace('forget-missing', checksum, name)} ` +
+      `where position = (select max(position) from ${this.#table} where name <> ${quoteLiteral(name)}) and exists (select from forgotten);`
     )
   }
 

@@ -86,6 +86,9 @@ function outcomeOf(tally: Tally, error: SchemagateError | undefined, signal: Abo
   return tally.count('reverted') > 0 ? 'reverted' : 'nothing-to-do'
 }
 
+/** A statement of the run's own that was cancelled; no room or no memory; a failing disk. */
+const passing = /^(57014|53...|58...)$/
+
 /** Any error as one of ours: what Postgres says outside of a migration concerns the ledger. */
 export function asSchemagateError(error: unknown, signal: AbortSignal): SchemagateError | undefined {
   if (signal.aborted && signal.reason instanceof SchemagateError) return signal.reason
@@ -99,6 +102,10 @@ export function asSchemagateError(error: unknown, signal: AbortSignal): Schemaga
       `The database is read-only (25006): ${error.message}. Connect to the primary (target_session_attrs=read-write with all hosts in the URL).`,
       { cause: error },
     )
+  if (code !== undefined && passing.test(code))
+    return new NoAnswerError(`Postgres could not do it for now (${code}): ${error.message}. Run it again.`, {
+      cause: error,
+    })
   if (code === sqlstate.insufficientPrivilege)
     return new DeniedError(
       `Postgres denies it (42501): ${error.message}. The migrator's role must own the database or may create schemas in it: grant create on database ... to ...`,

@@ -57,7 +57,7 @@ export async function persist<T>(
         await run.session.rollback()
         await backOff(run, migration, nth, cause, blockers())
       }
-    } else if (isConnectionLoss(cause)) {
+    } else if (isConnectionLoss(failure)) {
       losses++
       if (losses > mostLosses)
         throw new MigrationFailedError(
@@ -65,7 +65,7 @@ export async function persist<T>(
           `${migration} lost its connection ${losses} times in a row; nothing of the last attempt was committed. ` +
             "Look into the server's log for why its process ended, then run `schemagate up` again.",
         )
-      run.log.warn({ err: cause, migration }, `lost the connection during ${migration}; connecting again`)
+      run.log.warn({ err: failure, migration }, `lost the connection during ${migration}; connecting again`)
       before = () => resume(run)
     } else throw failure
   }
@@ -90,6 +90,16 @@ async function resume(run: Run): Promise<void> {
   } catch (error) {
     if (error instanceof RewoundError)
       run.log.warn({ event: 'rewound' }, `the server that answers now lacks the last commits: ${error.message}`)
+    throw error
+  }
+}
+
+/** Changes the ledger in a transaction of its own, under the run lock; one attempt of {@link persist}. */
+export async function atomically(run: Run, statements: string): Promise<void> {
+  try {
+    await run.session.script(`begin;${run.messages.lockGuard()}${statements}commit`).done
+  } catch (error) {
+    if (!isConnectionLoss(error)) await run.session.rollback()
     throw error
   }
 }

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { UsageError } from '../errors.ts'
 import { readRow } from '../ledger/read.ts'
 import { type Engine, readHistoryOf, withFilesAndSession, withRun } from './engine.ts'
+import { atomically, persist } from './persist.ts'
 import { publish } from './publish.ts'
 
 export interface RepairOptions {
@@ -56,7 +57,9 @@ export async function repair(engine: Engine, options: RepairOptions): Promise<Re
         statements += run.messages.forgetMissing(forgetMissing, row.checksum)
         repairs.push({ migration: forgetMissing, before: { checksum: row.checksum }, after: null })
       }
-      await session.script(`begin;${run.messages.lockGuard()}${statements}commit`).done
+      run.known.forget(acceptEdited ?? '')
+      run.known.forget(forgetMissing ?? '')
+      await persist(run, 'the repair', () => atomically(run, statements))
       await publish(run, files, await readHistoryOf(run, files))
       return repairs
     }),

@@ -1,5 +1,6 @@
 // A server that crashed, or a standby that was promoted in its place, may lack the last commits: a run must not build on them.
 
+import { NoAnswerError } from '../errors.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 
 /** The database is further back than this run knew it: begin again from what it has. */
@@ -62,7 +63,8 @@ type KnownRow = { readonly checksum: string; readonly applied: boolean } | typeo
 function agrees(row: LedgerRow | undefined, known: KnownRow): boolean {
   if (known === gone) return row === undefined
   if (known === reverting) return row === undefined || row.journal?.reverting === true
-  if (row === undefined) return false
+  // also where another migrator began to revert it meanwhile, and was stopped
+  if (row === undefined || row.journal?.reverting) return false
   // a repeatable migration's newer content
   if (row.journal?.earlier?.includes(known.checksum)) return true
   return row.checksum === known.checksum && (row.state === 'applied' || !known.applied)
@@ -71,13 +73,19 @@ function agrees(row: LedgerRow | undefined, known: KnownRow): boolean {
 /** A crash each time points to something that another attempt does not mend. */
 const mostRewound = 5
 
-/** Does `work` again from its beginning when the database was rewound under it. */
+/** Does `work` again from its beginning when the database was rewound under it. @throws NoAnswerError if that does not end. */
 export async function untilNotRewound<T>(work: () => Promise<T>): Promise<T> {
   for (let rewound = 0; ; rewound++) {
     try {
       return await work()
     } catch (error) {
-      if (!(error instanceof RewoundError) || rewound === mostRewound) throw error
+      if (!(error instanceof RewoundError)) throw error
+      if (rewound === mostRewound)
+        throw new NoAnswerError(
+          `Postgres came back without its last commits ${rewound + 1} times in one run; the last time it lacked ${error.message}. ` +
+            "Look into the server's log for why it is lost so often, then run it again.",
+          { cause: error },
+        )
     }
   }
 }

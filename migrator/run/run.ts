@@ -51,6 +51,7 @@ export function limitsOf(
     lockTimeout: marks.lockTimeout ?? run.settings.lockTimeout,
     statementTimeout: marks.statementTimeout ?? run.settings.statementTimeout,
     checkClient: run.session.greeting.canCheckClient,
-    asynchronous,
+    // behind a pooler a crash may go unseen, and what comes next would be built on a commit that is lost
+    asynchronous: asynchronous && !run.session.pooled,
   }
 }

@@ -39,7 +39,10 @@ export async function applySteps(
     await session.script(`begin;${guard}${record}commit`).done
   }
   const checksums = checkDoneSteps(migration, row, steps)
-  if (row && row.checksum !== checksum) await session.query(messages.setChecksum(name, checksum))
+  if (row && row.checksum !== checksum) {
+    run.known.forget(name)
+    await session.query(messages.setChecksum(name, checksum))
+  }
   run.known.underWay(name, checksum)
   await runSteps({ run, migration, part, steps, checksums, limits, blockers, direction: 'up' })
   await session.script(`begin;${cleanUp}${messages.finish(name)}${leaveNothing}commit`).done
@@ -58,8 +61,10 @@ export async function revertSteps(
   const { messages, session } = run
   refuseBehindPooler(run, name)
   const row = await readRow(session, run.settings.schema, name)
-  if (!row?.journal?.reverting)
+  if (!row?.journal?.reverting) {
+    run.known.forget(name)
     await session.script(`begin;${messages.revertGuard(name)}${messages.recordReverting(name)}commit`).done
+  }
   run.known.reverting(name)
   const checksums = checkDoneSteps(migration, row?.journal?.reverting ? row : undefined, steps)
   await runSteps({ run, migration, part, steps, checksums, limits, blockers, direction: 'down' })
@@ -115,8 +120,8 @@ async function runSteps({
       // nothing done, nothing to go on from: as if it had never been begun
       const failed = error instanceof MigrationFailedError || error instanceof TableLockError
       if (done === 0 && failed && !run.signal.aborted) {
-        await session.script(direction === 'up' ? messages.abandon(name) : messages.keepApplied(name)).done
         run.known.forget(name)
+        await session.script(direction === 'up' ? messages.abandon(name) : messages.keepApplied(name)).done
       }
       throw error
     }
@@ -190,6 +195,7 @@ async function alone(one: OneStep, started: Journal['started']): Promise<void> {
   const statement = step.statements[0]!
   let mark = started
   let ran = false
+  let completed = false
   await session.script(`${setLimits(limits, false)}${settings}`).done
   try {
     const outcome = await mend(session, statement.node, started)
@@ -202,14 +208,16 @@ async function alone(one: OneStep, started: Journal['started']): Promise<void> {
       if (settings) await session.script(settings).done
       ran = true
       await session.script(step.sql).done
+      completed = true
     }
     await session.script(`begin;${cleanUp}${messages.stepDone(name, checksum)}commit`).done
   } catch (error) {
     if (run.signal.aborted || isConnectionLoss(error)) throw error
     await session.rollback()
     if (codeOf(error)?.startsWith('SG')) throw error
-    // what was there before it ran is for the next attempt
-    const left: Leftover = ran ? await leftover(session, statement, mark) : { stays: started !== undefined }
+    // what was there before it ran is for the next attempt, and so is what it did, where only the journal failed
+    const left: Leftover =
+      ran && !completed ? await leftover(session, statement, mark) : { stays: completed || started !== undefined }
     await session.script(`begin;${cleanUp}${left.stays ? '' : messages.stepFailed(name)}commit`).done
     if (left.message) {
       const level = left.stays ? 'warn' : 'info'
