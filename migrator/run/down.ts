@@ -61,6 +61,11 @@ export async function down(engine: Engine, options: DownOptions = {}): Promise<R
         const now = await readHistoryOf(run, files)
         requireAgreement(now)
         const applied = new Set(now.rows.map(row => row.name))
+        requireNewest(
+          files,
+          now.rows,
+          targets.filter(target => applied.has(target.name)),
+        )
         for (const migration of targets) {
           if (applied.has(migration.name)) await revertOne(run, files, migration, tally)
           else if (!tally.has(migration, 'reverted')) tally.set(migration, 'skipped', 0)
@@ -90,6 +95,20 @@ function select(files: readonly Migration[], rows: readonly LedgerRow[], { to, s
     throw new UsageError(`--to ${to}: no such migration is applied.${guess ? ` Did you mean ${guess}?` : ''}`)
   }
   return applied.slice(0, index)
+}
+
+/**
+ * Other migrators may have come while the lock was waited for: what they applied after a target would be left without it.
+ * @throws RefusedError if the targets that are left are not the newest any more.
+ */
+function requireNewest(files: readonly Migration[], rows: readonly LedgerRow[], targets: readonly Migration[]): void {
+  const later = select(files, rows, { step: rows.length })
+    .slice(0, targets.length)
+    .filter(migration => !targets.includes(migration))
+  if (later.length > 0)
+    throw new RefusedError(
+      `Another migrator has applied ${later.map(m => m.name).join(', ')} meanwhile; nothing more was reverted. Run \`schemagate down --yes\` again if it is to be reverted, too.`,
+    )
 }
 
 async function requireDownParts(targets: readonly Migration[], signal: AbortSignal): Promise<void> {

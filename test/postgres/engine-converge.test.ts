@@ -87,6 +87,27 @@ export async function down({ query }) {
   },
 )
 
+test('a `down` that waited for an `up` does not revert from under what that applied', async ({ database }) => {
+  const pair = (n: number) => `-- migrate:up\ncreate table t${n} ();\n-- migrate:down\ndrop table t${n};\n`
+  const dir = await folder({ '0001_a.sql': pair(1), '0002_b.sql': pair(2) })
+  expect((await run(database, dir, 'up', '--to', '0001_a')).code).toBe(0)
+  let others: Promise<number | null> | undefined
+  const proxy = await tcpProxy(database.url, {
+    onMessage: async ({ sql }) => {
+      if (!sql?.includes('pg_try_advisory_lock')) return undefined
+      others ??= run(database, dir, 'up').then(({ code }) => code)
+      await others
+      return undefined
+    },
+  })
+  const env = { DATABASE_URL: proxy.url(database.url) }
+  const down = await schemagate(['down', '--yes', '--dir', dir], { env })
+  expect(await others).toBe(0)
+  expect(down.code, down.stdout).toBe(8)
+  expect(errorOf(down)).toContain('0002_b')
+  expect((await run(database, dir, 'up')).lines.at(-1)).toMatchObject({ outcome: 'nothing-to-do' })
+})
+
 test('a `down` whose answer is lost says that it reverted, also where no app is asked', async ({ database }) => {
   const dir = await folder({ '0001_t.sql': '-- migrate:up\ncreate table t ();\n-- migrate:down\ndrop table t;\n' })
   expect((await run(database, dir, 'up')).code).toBe(0)
