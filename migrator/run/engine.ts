@@ -6,7 +6,7 @@ import { readFolderMeanwhile } from '../files/folder.ts'
 import type { Migration } from '../files/migration.ts'
 import { compareHistory, type History } from '../ledger/history.ts'
 import { readLedger } from '../ledger/read.ts'
-import { ledgerDdl } from '../ledger/table.ts'
+import { ledgerDdl, migratorName } from '../ledger/table.ts'
 import type { Log } from '../log.ts'
 import { takeRunLock } from '../postgres/run-lock.ts'
 import { Session } from '../postgres/session.ts'
@@ -51,7 +51,7 @@ function openSession({ settings, log, signal }: Engine): Promise<Session> {
     timeout: settings.connectTimeout,
     signal,
     log,
-    applicationName: `schemagate migrator ${hostname()} ${process.pid}`,
+    applicationName: `${migratorName} ${hostname()} ${process.pid}`,
   })
 }
 

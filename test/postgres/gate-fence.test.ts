@@ -1,13 +1,13 @@
 // The ledger under a running app: dropped, truncated, restored over. Nothing may be answered from then on.
 
-import type pg from 'pg'
-import { describe, expect } from 'vitest'
+import pg from 'pg'
+import { describe, expect, onTestFinished } from 'vitest'
 import { guardPool } from '../../migrator/gate/guard.ts'
 import { requireFunctionDdl } from '../../migrator/ledger/require.ts'
 import { ledgerDdl } from '../../migrator/ledger/table.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { gateOf, ledgerOf, manifest, poolOf, timeUntil } from './gate-fixtures.ts'
+import { gateOf, ledgerOf, manifest, poolOf, sha256, timeUntil } from './gate-fixtures.ts'
 import { served, traffic } from './gate-traffic.ts'
 
 async function roleIn(database: ScratchDatabase): Promise<string> {
@@ -18,6 +18,40 @@ async function roleIn(database: ScratchDatabase): Promise<string> {
 
 const app = manifest('0001_users', '0002_tickets')
 const NEVER = 3_600_000
+
+test('rows that are changed by hand close the gate at once, and a whole run of the migrator tells it once', async ({
+  database,
+}) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  const gate = gateOf({ url: database.url, manifest: app, pollInterval: NEVER, staleAfter: NEVER })
+  await gate.whenOpen({ timeout: 5000 })
+  const payloads: (string | undefined)[] = []
+  const listener = new pg.Client(database.url)
+  await listener.connect()
+  listener.on('error', () => {})
+  onTestFinished(() => listener.end())
+  listener.on('notification', ({ payload }) => payloads.push(payload))
+  await listener.query('listen schemagate')
+
+  await database.query("update schemagate.ledger set checksum = 'other' where name = '0001_users'")
+  expect(await timeUntil(() => !gate.isOpen)).toBeLessThan(500)
+  expect(gate.state).toBe('diverged')
+  await database.query('update schemagate.ledger set checksum = $1 where name = $2', [
+    sha256('0001_users'),
+    '0001_users',
+  ])
+  await gate.whenOpen({ timeout: 2000 })
+  await database.query("delete from schemagate.ledger where name = '0002_tickets'")
+  expect(await timeUntil(() => !gate.isOpen)).toBeLessThan(500)
+  expect(gate.state).toBe('behind')
+
+  expect(payloads).toHaveLength(3)
+  await ledger.applyQuietly('0002_tickets')
+  await listener.query('select 1')
+  expect(payloads).toHaveLength(3)
+})
 
 describe('with the fence', () => {
   for (const [what, sql, state] of [
