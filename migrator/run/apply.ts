@@ -1,6 +1,6 @@
 // Applies one migration, in the way that it can be run.
 
-import { DivergedError, UsageError } from '../errors.ts'
+import { DivergedError, MigrationFailedError, UsageError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
 import { readRow } from '../ledger/read.ts'
 import { codeOf, needsSteps, ownState, sqlstate } from '../postgres/sqlstate.ts'
@@ -40,6 +40,11 @@ export async function apply(run: Run, migration: Migration, asynchronous: boolea
             const row = await readRow(run.session, run.settings.schema, migration.name)
             if (row?.state === 'applied' && row.checksum === migration.checksum)
               return row.runId === run.id ? 'applied' : 'skipped'
+            if (row === undefined && code === ownState.alreadyApplied)
+              throw new MigrationFailedError(
+                migration.name,
+                `${migration.name} has lost its row in the ledger while it ran: it deleted the row itself, or another migrator reverted it. What it has committed stays. Leave the ledger to schemagate, and run \`schemagate up\` again.`,
+              )
             // of a step or of transaction:false code, 23505 is the migration's own
             const whole = plan ? plan.transaction : migration.marks.transaction
             if (row?.state === 'running' && whole)

@@ -189,3 +189,13 @@ test.skipIf(pgbouncerPath === undefined)(
     expect((await database.query('select distinct commit from seen')).rows).toEqual([{ commit: 'on' }])
   },
 )
+
+test('a migration in steps that deletes its own row is told what it did', async ({ database }) => {
+  const dir = await folder({
+    '0001_steps.sql':
+      '-- migrate:up transaction:false\ncreate table a (id int);\ndelete from schemagate.ledger;\ncreate table b (id int);\n',
+  })
+  const failed = await run(database, dir, 'up')
+  expect(failed.code, failed.stdout).toBe(5)
+  expect(errorOf(failed)).toContain('0001_steps has lost its row in the ledger while it ran')
+})
