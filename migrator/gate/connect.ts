@@ -9,7 +9,12 @@ export interface GateMiddlewareOptions {
   readonly exempt?: readonly string[] | undefined
 }
 
-export type ConnectMiddleware = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
+/** `originalUrl`: where middleware is mounted on a path, Express and Connect cut that off `url`. */
+export type ConnectMiddleware = (
+  request: IncomingMessage & { readonly originalUrl?: string | undefined },
+  response: ServerResponse,
+  next: () => void,
+) => void
 
 /**
  * Use it first, before anything that answers: what stands before it is not behind the gate. Used once more after what
@@ -21,7 +26,7 @@ export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}):
     if (gate.enter()) {
       response.once('close', () => gate.leave())
       next()
-    } else if (exempt.has(pathOf(request.url))) {
+    } else if (exempt.has(pathOf(request.originalUrl ?? request.url))) {
       next()
     } else {
       const body = JSON.stringify(problem(gate.status))

@@ -154,6 +154,8 @@ describe('a closed gate', () => {
       if (method !== 'HEAD') expect(JSON.parse(body)).toMatchObject({ status: 503, state: 'unmigrated' })
     }
     expect((await fetch(`${url}/health?x`)).status).toBe(200)
+    // as Express mounts it on a path
+    expect((await fetch(`${url}/mounted/health`)).status).toBe(503)
     await ledgerOf(database).create()
     await ledgerOf(database).apply('0001_users', '0002_tickets')
     await gate.whenOpen({ timeout: 5000 })
@@ -319,7 +321,9 @@ async function slowRequest(url: string, header: string, first: string, rest: str
 async function connectService(gate: Gate): Promise<string> {
   const middleware = gateMiddleware(gate)
   const server = createServer((request: IncomingMessage, response) => {
-    middleware(request, response, () => {
+    const originalUrl = request.url
+    request.url = originalUrl?.replace(/^\/mounted/, '')
+    middleware(Object.assign(request, { originalUrl }), response, () => {
       if (request.url === '/endless') response.write('more')
       else response.end('work')
     })
