@@ -55,22 +55,31 @@ async function start(
   options: readonly string[],
   tag?: string,
 ): Promise<string | undefined> {
+  const deadline = performance.now() + patience * 1_000
+  let further = options
   for (let attempt = 1; ; attempt++) {
     await removeUnborn(production, replica)
-    const up = await production.compose(['up', '--detach', '--no-deps', '--no-build', '--wait', ...options, replica], {
-      timeout: `${patience}s`,
+    const left = Math.max(1, Math.ceil((deadline - performance.now()) / 1_000))
+    const up = await production.compose(['up', '--detach', '--no-deps', '--no-build', '--wait', ...further, replica], {
+      timeout: `${left}s`,
       ...(tag !== undefined && { tag }),
     })
     if (up.exitCode === 0) return undefined
     if (up.signal === 'SIGTERM') return `it was not healthy within ${patience} s.`
+    // One that is not healthy now may be soon: its gate was closed until the migrator had run, as after a restore.
+    const mayBecome = /is unhealthy/.test(up.stderr) && performance.now() < deadline
     // The engine may still be busy with what a deploy that was killed had begun.
-    if (attempt === attempts || !/Error response from daemon/.test(up.stderr))
-      return up.stderr.trim().split('\n').at(-1) ?? 'compose failed.'
+    const isBusy = /Error response from daemon/.test(up.stderr) && attempt < attempts
+    if (mayBecome) further = []
+    else if (!isBusy) return up.stderr.trim().split('\n').at(-1) ?? 'compose failed.'
     await pause(1_000)
   }
 }
 
 const attempts = 5
+
+/** Seconds that the release of before gets at least to become healthy again: there is nothing to be put in its place. */
+const patienceWithOld = 60
 
 /**
  * Compose makes a replica's successor under another name before it stops the replica; killed in between it leaves one
@@ -112,7 +121,8 @@ async function putBack(
   const failed: string[] = []
   for (const replica of changed)
     await step(`put ${replica} back to ${old.imageName}`, async () => {
-      if ((await start(production, replica, patience, [], previousTag(production))) === undefined) return 'healthy'
+      const why = await start(production, replica, Math.max(patience, patienceWithOld), [], previousTag(production))
+      if (why === undefined) return 'healthy'
       failed.push(replica)
       return 'not healthy'
     })
