@@ -86,6 +86,11 @@ describe('deploy', () => {
       `fetch('http://127.0.0.1:8000/health').then(async r => console.log(await r.text()))`,
     )
     expect(JSON.parse(asked.stdout)).toMatchObject({ schema: 'behind', gate: { missing: ['9001_moment'] } })
+    // However long it stays so: to Docker the replicas are unhealthy by then, until the next deploy has migrated.
+    const healthOf = ['inspect', '--format', '{{.State.Health.Status}}', app?.Id ?? '']
+    await eventually(async () => expect((await production.docker(...healthOf)).stdout.trim()).toBe('unhealthy'), {
+      timeout: 90_000,
+    })
 
     await deploys(production, await breaking())
     expect(await health(production)).toMatchObject({ status: 200, state: 'open', head: '9001_moment' })
