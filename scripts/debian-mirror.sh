@@ -7,7 +7,7 @@ set -euo pipefail
 list() { apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null; }
 
 # The label is known once the lists have been fetched; a minimal image ships without them.
-list | grep -q '^Debian ' || apt-get update -qq >&2
+list | grep '^Debian ' >/dev/null || apt-get update -qq >&2
 
 mirror=$(list | awk '$1 == "Debian" { print $2; exit }')
 [ -n "$mirror" ] || { echo "debian-mirror: no Debian archive among this machine's apt sources" >&2; exit 1; }

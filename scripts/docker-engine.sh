@@ -33,7 +33,8 @@ install_packages() {
   # The client is a package of its own since trixie.
   command -v docker >/dev/null || { apt-cache show docker-cli >/dev/null 2>&1 && packages+=(docker-cli); }
   local release=()
-  apt-cache policy docker-buildx | grep -q ' 100 .* trixie/' && release=(-t trixie)
+  # Not grep -q: what stands before it may fail over the pipe that it closes.
+  apt-cache policy docker-buildx | grep ' 100 .* trixie/' >/dev/null && release=(-t trixie)
   local output
   output=$(apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 "${release[@]}" "${packages[@]}" </dev/null 2>&1) ||
     { printf '%s\n' "$output" >&2; fail "apt-get could not install ${packages[*]}"; }
