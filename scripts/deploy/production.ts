@@ -8,6 +8,9 @@ import { root } from '../build-if-stale.ts'
 import { UsageError } from '../command/options.ts'
 import { dieWithUs } from '../process/die-with-us.ts'
 
+// zx ends a command that takes too long by way of a shell, of which Node warns whoever deploys.
+process.noDeprecation = true
+
 export interface ProductionOptions {
   readonly project: string
   /** The release: the tag of both images. */

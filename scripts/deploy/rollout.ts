@@ -65,9 +65,9 @@ async function start(
       ...(tag !== undefined && { tag }),
     })
     if (up.exitCode === 0) return undefined
-    if (up.signal === 'SIGTERM') return `it was not healthy within ${patience} s.`
+    if (performance.now() >= deadline) return `it was not healthy within ${patience} s.`
     // One that is not healthy now may be soon: its gate was closed until the migrator had run, as after a restore.
-    const mayBecome = /is unhealthy/.test(up.stderr) && performance.now() < deadline
+    const mayBecome = /is unhealthy/.test(up.stderr)
     // The engine may still be busy with what a deploy that was killed had begun.
     const isBusy = /Error response from daemon/.test(up.stderr) && attempt < attempts
     if (mayBecome) further = []
