@@ -25,7 +25,8 @@ const ABANDONED_FOR = 10_000
  *
  * It decides before the handler, the body and the schemas, and for paths without a route. A body may take its sender as
  * long as he likes: until it has come the request counts as outside, and then it is decided upon anew. What Fastify
- * refuses before any hook (a URL that cannot be decoded) is answered by `frameworkErrors`: ask the gate there, if 400 is not enough.
+ * refuses before any hook (a URL that cannot be decoded) is answered by `frameworkErrors`: ask the gate there, if 400 is
+ * not enough.
  */
 export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify: FastifyInstance, options) => {
   const { gate } = options

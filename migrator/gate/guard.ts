@@ -11,8 +11,8 @@ import type { Gate } from './gate.ts'
  * GateClosedError, statusCode 503), and makes the gate look at once when a query fails because the schema is not what
  * it expected. When somebody takes the ledger away while requests are still inside, as a restore does that waits for
  * them and makes them wait, the pool's connections are ended: what they were doing is cancelled, and whoever asks again
- * gets a new connection, which is looked at. Of several hosts it goes to the one that the gate is at. Returns the pool. A `verify` that the pool already has is kept, after this
- * one.
+ * gets a new connection, which is looked at. Of several hosts it goes to the one that the gate is at. Returns the pool. A
+ * `verify` that the pool already has is kept, after this one.
  */
 export function guardPool(gate: Gate, pool: Pool): Pool {
   followGate(gate, pool)

@@ -43,8 +43,8 @@ export class Watch {
   }
 
   /**
-   * Starts to watch the server process `pid`, asked anew each time, since a lost connection changes it. With a lock timeout shorter than a second it looks earlier, for the
-   * blockers can be seen only while they block.
+   * Starts to watch the server process `pid`, asked anew each time, since a lost connection changes it. With a lock timeout
+   * shorter than a second it looks earlier, for the blockers can be seen only while they block.
    */
   start(migration: string, pid: () => number, lockTimeout: number): Sighting {
     const log = this.#options.log
