@@ -29,7 +29,8 @@ async function imageOf(production: Production, { app }: Release): Promise<string
   return (await production.docker('image', 'inspect', '--format', '{{.Id}}', app.image)).stdout.trim()
 }
 
-describe('deploy', () => {
+// Several releases each, one after the other: on a slow machine that takes its time.
+describe('deploy', { timeout: 900_000 }, () => {
   test('fails no request, whether the release is good, its migration fails, or its app never gets healthy', async ({
     production,
   }) => {
