@@ -2,9 +2,10 @@
 
 import pg from 'pg'
 import { describe, expect, onTestFinished } from 'vitest'
+import type { GateOptions } from '../../migrator/gate/gate.ts'
 import { guardPool } from '../../migrator/gate/guard.ts'
 import { requireFunctionDdl } from '../../migrator/ledger/require.ts'
-import { ledgerDdl } from '../../migrator/ledger/table.ts'
+import { ledgerDdl, migratorName } from '../../migrator/ledger/table.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { gateOf, ledgerOf, manifest, poolOf, sha256, timeUntil } from './gate-fixtures.ts'
@@ -19,14 +20,20 @@ async function roleIn(database: ScratchDatabase): Promise<string> {
 const app = manifest('0001_users', '0002_tickets')
 const NEVER = 3_600_000
 
-test('rows that are changed by hand close the gate at once, and a whole run of the migrator tells it once', async ({
-  database,
-}) => {
+/** A ledger as the app wants it, and the app's gate, open. */
+async function opened(database: ScratchDatabase, options: Partial<GateOptions> = {}) {
   const ledger = ledgerOf(database)
   await ledger.create()
   await ledger.applyQuietly('0001_users', '0002_tickets')
-  const gate = gateOf({ url: database.url, manifest: app, pollInterval: NEVER, staleAfter: NEVER })
+  const gate = gateOf({ url: database.url, manifest: app, ...options })
   await gate.whenOpen({ timeout: 5000 })
+  return { ledger, gate }
+}
+
+test('rows that are changed by hand close the gate at once, and a whole run of the migrator tells it once', async ({
+  database,
+}) => {
+  const { ledger, gate } = await opened(database, { pollInterval: NEVER, staleAfter: NEVER })
   const payloads: (string | undefined)[] = []
   const listener = new pg.Client(database.url)
   await listener.connect()
@@ -69,11 +76,7 @@ describe('with the fence', () => {
     test(`no request is answered after a ledger had ${what}, and all are within two seconds of its return`, async ({
       database,
     }) => {
-      const ledger = ledgerOf(database)
-      await ledger.create()
-      await ledger.applyQuietly('0001_users', '0002_tickets')
-      const gate = gateOf({ url: database.url, manifest: app })
-      await gate.whenOpen({ timeout: 5000 })
+      const { ledger, gate } = await opened(database)
       const load = await traffic(gate)
       await eventually(() => expect(load.answers.length).toBeGreaterThan(50))
 
@@ -104,11 +107,7 @@ describe('with the fence', () => {
   }
 
   test('the drop waits until the requests inside have been answered', async ({ database }) => {
-    const ledger = ledgerOf(database)
-    await ledger.create()
-    await ledger.applyQuietly('0001_users', '0002_tickets')
-    const gate = gateOf({ url: database.url, manifest: app })
-    await gate.whenOpen({ timeout: 5000 })
+    const { ledger, gate } = await opened(database)
     expect(gate.enter()).toBe(true)
     let dropped = false
     const drop = ledger.drop().then(() => {
@@ -122,11 +121,7 @@ describe('with the fence', () => {
   })
 
   test('a request that never ends does not hold the drop for ever', async ({ database }) => {
-    const ledger = ledgerOf(database)
-    await ledger.create()
-    await ledger.applyQuietly('0001_users', '0002_tickets')
-    const gate = gateOf({ url: database.url, manifest: app, staleAfter: 1000 })
-    await gate.whenOpen({ timeout: 5000 })
+    const { ledger, gate } = await opened(database, { staleAfter: 1000 })
     expect(gate.enter()).toBe(true)
     const started = performance.now()
     await ledger.drop()
@@ -170,11 +165,7 @@ describe('with the fence', () => {
   })
 
   test('a restore that wants the ledger several times waits for the gate only once', async ({ database }) => {
-    const ledger = ledgerOf(database)
-    await ledger.create()
-    await ledger.applyQuietly('0001_users', '0002_tickets')
-    const gate = gateOf({ url: database.url, manifest: app })
-    await gate.whenOpen({ timeout: 5000 })
+    const { gate } = await opened(database)
     await database.query('alter table schemagate.ledger drop constraint ledger_position_key')
     expect((await gate.check()).state).toBe('migrating')
     await database.query("set lock_timeout = '200ms'; drop table schemagate.ledger; reset lock_timeout")
@@ -185,11 +176,7 @@ describe('with the fence', () => {
   test('a restore in many transactions keeps the gate closed until the ledger has its key again', async ({
     database,
   }) => {
-    const ledger = ledgerOf(database)
-    await ledger.create()
-    await ledger.applyQuietly('0001_users', '0002_tickets')
-    const gate = gateOf({ url: database.url, manifest: app })
-    await gate.whenOpen({ timeout: 5000 })
+    const { gate } = await opened(database)
     // as pg_restore --clean does, which may take its time between any two of these
     for (const sql of [
       'alter table schemagate.ledger drop constraint ledger_position_key, drop constraint ledger_pkey',
@@ -208,22 +195,14 @@ describe('with the fence', () => {
   })
 
   test('a change of the ledger that leaves it as it was closes the gate for a moment', async ({ database }) => {
-    const ledger = ledgerOf(database)
-    await ledger.create()
-    await ledger.applyQuietly('0001_users', '0002_tickets')
-    const gate = gateOf({ url: database.url, manifest: app })
-    await gate.whenOpen({ timeout: 5000 })
+    const { gate } = await opened(database)
     await database.query('alter table schemagate.ledger drop constraint ledger_position_key')
     expect(gate.isOpen).toBe(false)
     expect(await timeUntil(() => gate.isOpen)).toBeLessThan(2000)
   })
 
   test('while someone holds the table locked the gate is closed, and says so', async ({ database }) => {
-    const ledger = ledgerOf(database)
-    await ledger.create()
-    await ledger.applyQuietly('0001_users', '0002_tickets')
-    const gate = gateOf({ url: database.url, manifest: app })
-    await gate.whenOpen({ timeout: 5000 })
+    const { gate } = await opened(database)
     const restorer = await database.connect()
     await restorer.query('begin; lock table schemagate.ledger in access exclusive mode')
     expect(gate.isOpen).toBe(false)
@@ -233,13 +212,10 @@ describe('with the fence', () => {
   })
 
   test('ordinary work on the ledger is not held up by an open gate', async ({ database }) => {
-    const ledger = ledgerOf(database)
-    await ledger.create()
-    await ledger.applyQuietly('0001_users', '0002_tickets')
-    const gate = gateOf({ url: database.url, manifest: app, pollInterval: NEVER })
-    await gate.whenOpen({ timeout: 5000 })
+    const { gate } = await opened(database, { pollInterval: NEVER })
     const client = await database.connect()
-    await client.query("set lock_timeout = '1ms'")
+    // as a migrator, which does not ring for each statement: a look that is under way takes longer than that
+    await client.query(`set application_name = '${migratorName} test'; set lock_timeout = '1ms'`)
     for (const sql of [
       ledgerDdl('schemagate'),
       requireFunctionDdl('schemagate'),
@@ -271,11 +247,7 @@ describe('with the fence', () => {
   })
 
   test('the hold is renewed, so that no transaction grows old', async ({ database }) => {
-    const ledger = ledgerOf(database)
-    await ledger.create()
-    await ledger.applyQuietly('0001_users', '0002_tickets')
-    const gate = gateOf({ url: database.url, manifest: app, pollInterval: 50, staleAfter: 1000 })
-    await gate.whenOpen({ timeout: 5000 })
+    const { gate } = await opened(database, { pollInterval: 50, staleAfter: 1000 })
     const begun = async () => {
       const { rows } = await database.query<{ pid: number; xact_start: Date; backend_xmin: string | null }>(
         `select pid, xact_start, backend_xmin from pg_stat_activity
@@ -301,11 +273,7 @@ describe('with the fence', () => {
 })
 
 test('without the fence, an open gate sees the drop at its next look', async ({ database }) => {
-  const ledger = ledgerOf(database)
-  await ledger.create()
-  await ledger.applyQuietly('0001_users', '0002_tickets')
-  const gate = gateOf({ url: database.url, manifest: app, fence: false, pollInterval: 200 })
-  await gate.whenOpen({ timeout: 5000 })
+  const { ledger, gate } = await opened(database, { fence: false, pollInterval: 200 })
   await ledger.drop()
   expect(await timeUntil(() => !gate.isOpen)).toBeLessThan(1000)
   await eventually(() => expect(gate.state).toBe('unmigrated'))
