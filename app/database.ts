@@ -8,7 +8,8 @@ export interface Queryable {
   query<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>>
 }
 
-const connectTimeout = 3_000
+/** A request waits so long for a connection: a machine that is starting the next release is slow to give one. */
+const connectTimeout = 10_000
 const statementTimeout = 5_000
 
 /** What pools differ in: the rest is the same for all. */

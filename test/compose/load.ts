@@ -63,6 +63,7 @@ function register(): Ask {
   return { method: 'POST', path: '/api/v1/auth/register', headers: json, body: JSON.stringify(account), open: 201 }
 }
 
-function tell({ sent, came, ask, status }: Answer): string {
-  return `${new Date(sent).toISOString()} ${ask.method} ${ask.path}: ${status ?? 'no answer'} after ${came - sent} ms`
+function tell({ sent, came, ask, status, says }: Answer): string {
+  const what = `${new Date(sent).toISOString()} ${ask.method} ${ask.path}`
+  return `${what}: ${status ?? 'no answer'} after ${came - sent} ms: ${says}`
 }

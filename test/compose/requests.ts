@@ -18,6 +18,8 @@ export interface Answer {
   readonly ask: Ask
   /** Undefined when there was no connection, or it broke before the answer came. */
   readonly status: number | undefined
+  /** What the answer says, unless it is what was asked for. */
+  readonly says?: string
 }
 
 export interface Client {
@@ -50,8 +52,8 @@ export function keepAsking(
     const ask = asks[count % asks.length]!
     count += 1
     const sent = Date.now()
-    const answered = statusOf(url, ask, agent, patience).then(status => {
-      answers.push({ sent, came: Date.now(), ask, status })
+    const answered = answerTo(url, ask, agent, patience).then(answer => {
+      answers.push({ sent, came: Date.now(), ask, ...answer })
       underWay.delete(answered)
     })
     underWay.add(answered)
@@ -72,13 +74,14 @@ export function keepAsking(
   }
 }
 
-function statusOf(
+function answerTo(
   url: string,
-  { method, path, headers, body }: Ask,
+  { method, path, headers, body, open }: Ask,
   agent: Agent,
   patience: number,
-): Promise<number | undefined> {
+): Promise<Pick<Answer, 'status' | 'says'>> {
   return new Promise(resolve => {
+    const none = (error: Error) => resolve({ status: undefined, says: error.message })
     const outgoing = request(new URL(path, url), {
       method,
       agent,
@@ -86,11 +89,20 @@ function statusOf(
       headers: { ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }), ...headers },
     })
     outgoing.on('response', response => {
-      response.on('error', () => resolve(undefined))
-      response.on('end', () => resolve(response.statusCode))
-      response.resume()
+      const { statusCode: status } = response
+      response.on('error', none)
+      if (status === open) {
+        response.on('end', () => resolve({ status }))
+        response.resume()
+      } else {
+        let says = ''
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          says += chunk
+        })
+        response.on('end', () => resolve({ status, says }))
+      }
     })
-    outgoing.on('error', () => resolve(undefined))
+    outgoing.on('error', none)
     outgoing.end(body)
   })
 }
