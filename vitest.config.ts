@@ -1,6 +1,7 @@
 // Three kinds of tests: unit (no server), postgres (a real server, real processes), compose (the real compose file).
 
 import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** The docker helper's own preparation, where there is one. */
@@ -24,6 +25,8 @@ export default defineConfig({
           globalSetup: ['test/helpers/build.ts', 'test/helpers/postgres-server.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // They wait more than they compute, even where two cores are all there is.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
           sequence: { groupOrder: 1 },
         },
       },

@@ -91,6 +91,7 @@ async function docker(name: string, why: string): Promise<Started> {
   const { stdout: images } = await run('docker', ['images', '--format', '{{.Repository}}'])
   if (!images.includes('testcontainers/ryuk')) process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
   const { PostgreSqlContainer } = await import('@testcontainers/postgresql')
+  const { Wait } = await import('testcontainers')
   const settings = Object.entries(quick).flatMap(([setting, value]) => ['-c', `${setting}=${value}`])
   const container = await new PostgreSqlContainer(name)
     .withDatabase('postgres')
@@ -98,6 +99,10 @@ async function docker(name: string, why: string): Promise<Started> {
     .withPassword(password)
     .withLabels({ [label]: JSON.stringify(await markOf(process.pid)) })
     .withCommand(['postgres', ...settings])
+    // The default is a health check four times a second for as long as the server lives, which takes half of a core: here
+    // once a day. The first time that the server is ready, it is so for the scripts of initdb only.
+    .withHealthCheck({ test: ['CMD', 'true'], interval: 86_400_000 })
+    .withWaitStrategy(Wait.forAll([Wait.forLogMessage(/ready to accept connections/, 2), Wait.forListeningPorts()]))
     .start()
   const url = container.getConnectionUri()
   const { stdout } = await run('docker', ['exec', container.getId(), 'postgres', '--version'])
