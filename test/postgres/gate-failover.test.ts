@@ -91,6 +91,31 @@ test('the gate is open within two seconds of the new primary, also when the old 
   }
 })
 
+test('a connection that was being made to the old primary when the gate went to the new one is not given out', async () => {
+  const pair = await replicaPair(data)
+  const { primary, standby } = pair
+  await ledgerAt(primary).applyQuietly('0002_tickets')
+  await pair.caughtUp()
+  const proxy = await tcpProxy(primary.url)
+  const url = urlOf([{ url: proxy.url(primary.url) }, standby])
+  const gate = gateOf({ url, manifest: app, staleAfter: 1000, pollInterval: 200 })
+  await gate.whenOpen({ timeout: 5000 })
+  const pool = guardPool(gate, poolOf({ connectionString: url, max: 4 }))
+  proxy.pause()
+  const early = pool.query('select 1').then(
+    () => 'answered',
+    (error: Error) => error,
+  )
+  await timeUntil(() => !gate.isOpen)
+  await ask(standby, 'select pg_promote()')
+  await gate.whenOpen({ timeout: 5000 })
+  expect(gate.host).toBe(1)
+  // the old primary was only silent: it still takes connections, and has the schema
+  proxy.resume()
+  expect(await early).toMatchObject({ name: 'GateClosedError', status: { state: 'unreachable' } })
+  expect((await pool.query(`select current_setting('port') as port`)).rows).toEqual([{ port: String(standby.port) }])
+})
+
 test('a gate that may be at a standby is not open there while it lacks the schema', async () => {
   const pair = await replicaPair(data)
   const { primary, standby } = pair
