@@ -7,7 +7,7 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import { withoutRestriction } from '../sql/foreign.ts'
 import { checksum } from './checksum.ts'
-import { foreignName, refuseForeign, refuseWaysBack } from './foreign.ts'
+import { foreignName, refuseForeign, refuseGeneralForms, refuseOtherDatabase, refuseWaysBack } from './foreign.ts'
 import { isSqlFile, type Named, readFolderName, readName } from './layouts.ts'
 import { readDownMarks, readMarks, readParts } from './marks.ts'
 import type { Migration, SqlPart } from './migration.ts'
@@ -74,7 +74,10 @@ function* readEntries(dir: string): Generator<void, Migration[]> {
     if (named.direction === 'up') add(readUp(named, path))
     else if (downs.has(named.name))
       throw new UsageError(`Two down files for ${named.name}: ${downs.get(named.name)!.file} and ${path}. Remove one.`)
-    else downs.set(named.name, { named, file: path })
+    else {
+      refuseOtherDatabase(named.name, path)
+      downs.set(named.name, { named, file: path })
+    }
   }
 
   for (const { named, file } of downs.values()) {
@@ -90,6 +93,7 @@ function* readEntries(dir: string): Generator<void, Migration[]> {
 
   if (migrations.size === 0) throw new UsageError(noMigrations(dir))
   refuseWaysBack(migrations)
+  refuseGeneralForms(migrations)
   return [...migrations.values()].sort(compareMigrations)
 }
 
@@ -164,7 +168,8 @@ function readMigrationFolder(folderName: string, path: string): Migration | unde
 
 function readUp(named: Named, file: string): Migration {
   const source = readText(file)
-  refuseForeign(named.name, file, source)
+  refuseOtherDatabase(named.name, file)
+  refuseForeign(file, source)
   const kind = named.layout === 'code' ? 'code' : named.layout === 'repeatable' ? 'repeatable' : 'sql'
   const common = {
     name: named.name,

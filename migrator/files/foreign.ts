@@ -19,7 +19,9 @@ export function foreignName(fileName: string): string | undefined {
   return names.find(({ pattern }) => pattern.test(fileName))?.what
 }
 
-const otherDatabase = /\.(mysql|mariadb|sqlite3?|cockroach(?:db)?|mssql|sqlserver|oracle)$/i
+// the last word is what Ory writes for no transaction
+const otherDatabase = /\.(mysql|mariadb|sqlite3?|cockroach(?:db)?|mssql|sqlserver|oracle)(?:\.autocommit)?$/i
+const forPostgres = /\.postgres(?:ql)?(?=(?:\.autocommit)?$)/i
 
 const contents: readonly { pattern: RegExp; what: string }[] = [
   {
@@ -32,13 +34,17 @@ const contents: readonly { pattern: RegExp; what: string }[] = [
   },
 ]
 
-/** @throws UsageError on a migration that is for another database, or whose text is for another tool. */
-export function refuseForeign(name: string, file: string, source: string): void {
+/** @throws UsageError on a file of either direction that is for another database, as its name says. */
+export function refuseOtherDatabase(name: string, file: string): void {
   const database = otherDatabase.exec(name)?.[1]
   if (database)
     throw new UsageError(
       `${file} is for another database (${database}), as its name says. Leave only what is for Postgres in the migrations folder.`,
     )
+}
+
+/** @throws UsageError on a migration whose text is for another tool. */
+export function refuseForeign(file: string, source: string): void {
   const content = contents.find(({ pattern }) => pattern.test(source))
   if (content) throw new UsageError(`${file} ${content.what}`)
 }
@@ -61,5 +67,20 @@ export function refuseWaysBack(migrations: ReadonlyMap<string, Migration>): void
       `${file} looks like the way back of ${up ?? 'another migration'}, but by its name it is a migration of its own, which would be run right after that. ` +
         'Name such two files 0001_users.up.sql and 0001_users.down.sql.',
     )
+  }
+}
+
+/**
+ * Looks for a migration that stands beside a general form of itself: `1_a.postgres` and `1_a` (Ory, Pop).
+ * @throws UsageError since both would be run, where their own tool takes the first in place of the second.
+ */
+export function refuseGeneralForms(migrations: ReadonlyMap<string, Migration>): void {
+  for (const { name, file } of migrations.values()) {
+    const general = forPostgres.test(name) ? migrations.get(name.replace(forPostgres, '')) : undefined
+    if (general)
+      throw new UsageError(
+        `${file} is ${general.name} as it is for Postgres, and ${general.file} is there for other databases; both would be run. ` +
+          'Leave only what is for Postgres in the migrations folder.',
+      )
   }
 }

@@ -132,6 +132,17 @@ test.for([
   ["Flyway's baseline", ['V1__a.sql', 'B1__all.sql'], /B1__all\.sql is a baseline of Flyway/],
   ["Flyway's callbacks", ['V1__a.sql', 'afterMigrate__grants.sql'], /grants\.sql is a callback of Flyway/],
   ['what is for MySQL', ['1_a.up.sql', '1_a.mysql.up.sql'], /1_a\.mysql\.up\.sql is for another database/],
+  [
+    "Ory's for another database, without a transaction",
+    ['1_a.autocommit.up.sql', '1_a.cockroach.autocommit.up.sql'],
+    /1_a\.cockroach\.autocommit\.up\.sql is for another database \(cockroach\)/,
+  ],
+  ['a way back for MySQL', ['1_a.up.sql', '1_a.mysql.down.sql'], /1_a\.mysql\.down\.sql is for another database/],
+  [
+    'a general form beside the one for Postgres',
+    ['1_a.up.sql', '1_a.postgres.up.sql'],
+    /1_a\.postgres\.up\.sql is 1_a as it is for Postgres, and .*1_a\.up\.sql is there for other databases/,
+  ],
   ["db-migrate's ways back", ['1-a-down.sql', '1-a-up.sql'], /1-a-down\.sql looks like the way back of 1-a-up/],
   ["postgrator's", ['001.do.a.sql', '001.undo.a.sql'], /001\.undo\.a\.sql looks like the way back/],
   ["yoyo's", ['1.a.sql', '1.a.rollback.sql'], /1\.a\.rollback\.sql looks like the way back of 1\.a,/],
