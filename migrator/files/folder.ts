@@ -2,7 +2,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import { withoutRestriction } from '../sql/foreign.ts'
@@ -125,12 +125,14 @@ function isFolder(entry: Dirent, path: string): boolean {
   }
 }
 
-/** Hasura has a folder for each database, others one for each release: perhaps the right one is inside. */
+/** Hasura has a folder for each database, others one for each kind or release: perhaps the right one is inside. */
 function noMigrations(dir: string): string {
-  const inside = listFolder(dir)
+  const folders = listFolder(dir)
     .filter(entry => !entry.name.startsWith('.') && isFolder(entry, join(dir, entry.name)))
     .map(entry => join(dir, entry.name))
-    .find(folder => listFolder(folder).some(({ name }) => readFolderName(name) ?? readName(name)))
+    .filter(folder => listFolder(folder).some(({ name }) => readFolderName(name) ?? readName(name)))
+  // beside mysql and sqlite
+  const inside = folders.find(folder => /^(?:postgres|pg)/i.test(basename(folder))) ?? folders[0]
   if (inside !== undefined) return `No migrations in ${dir} itself. Perhaps you mean --dir ${inside}`
   return `No migrations in ${dir}. Name the right folder with --dir, or write the first: schemagate create NAME --dir ${dir}`
 }

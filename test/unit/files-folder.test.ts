@@ -148,6 +148,11 @@ test.for([
   ["yoyo's", ['1.a.sql', '1.a.rollback.sql'], /1\.a\.rollback\.sql looks like the way back of 1\.a,/],
   ['a way back by hand', ['1_a.sql', '1_a_down.sql'], /1_a_down\.sql looks like the way back of 1_a,/],
   ['a folder for each database', ['default/1_a/up.sql'], /Perhaps you mean --dir .*\/default$/],
+  [
+    'a folder for each kind of database',
+    ['mysql/1_a/up.sql', 'postgresql/1_a/up.sql', 'sqlite/1_a/up.sql'],
+    /Perhaps you mean --dir .*\/postgresql$/,
+  ],
   ['nothing', [], /No migrations in .*schemagate create NAME/],
   ['nothing but other files', ['README.md'], /No migrations in /],
 ] as const)('refused: %s', async ([, given, message]) => {
