@@ -41,9 +41,11 @@ const dialects: readonly { up?: RegExp; down?: RegExp; noTransaction?: RegExp; r
   // tern and MyBatis mark only where the down part begins
   { down: /^--[\s-]*create above\s*\/\s*drop below()[\s-]*$/i },
   { down: /^--\s*\/\/\s*@undo()\s*$/i },
-  // sqlx, graphile-migrate and Atlas have files for one direction, and this one mark
+  // sqlx, graphile-migrate, Atlas, postgres-migrations and Mattermost's morph have files for one direction, and this one mark
   { noTransaction: /^--!?\s*no-transaction\s*$/i },
   { noTransaction: /^--\s*atlas:txmode\s+none\s*$/i },
+  { noTransaction: /^--\s*postgres-migrations\s+disable-transaction\s*$/i },
+  { noTransaction: /^--\s*morph:nontransactional\s*$/i },
 ]
 
 /** The lines that begin the parts, as tools write them into a new file. */
@@ -71,7 +73,7 @@ export function marksLike(texts: readonly string[]): readonly [up: string, down:
 }
 
 const anyMark =
-  /^[ \t]*(--|\/\/)[ \t]*(migrate:|schemagate:|!?[ \t]*no-transaction|\+(?:goose|micrate|migrate)\s|rambler\s|\/\/[ \t]*@undo|atlas:|[\s-]*(?:(?:up|down)\s+migration|create above)\b)/im
+  /^[ \t]*(--|\/\/)[ \t]*(migrate:|schemagate:|!?[ \t]*no-transaction|\+(?:goose|micrate|migrate)\s|rambler\s|\/\/[ \t]*@undo|atlas:|postgres-migrations\s|morph:|[\s-]*(?:(?:up|down)\s+migration|create above)\b)/im
 const schemagateMark = /^(?:--|\/\/)\s*schemagate:(\S*)\s*(.*)$/
 const knownMarks = ['breaking', 'lock-timeout', 'statement-timeout']
 

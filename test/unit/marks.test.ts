@@ -81,6 +81,8 @@ test.for([
   ['-- no-transaction\nselect 1;', { transaction: false }],
   ['--! Previous: -\n--! Hash: sha1:00\n\n--! no-transaction\nselect 1;', { transaction: false }],
   ['-- atlas:txmode none\n\nselect 1;', { transaction: false }],
+  ['-- postgres-migrations disable-transaction\nselect 1;', { transaction: false }],
+  ['-- morph:nontransactional\nselect 1', { transaction: false }],
   ['-- atlas:txmode file\n\nselect 1;', {}],
   ['\r\n-- schemagate:breaking\r\nselect 1;\r\n', { breaking: true }],
 ] as const)('%j', ([source, marks]) => {
