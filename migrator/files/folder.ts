@@ -7,7 +7,14 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import { withoutRestriction } from '../sql/foreign.ts'
 import { checksum } from './checksum.ts'
-import { foreignName, refuseForeign, refuseGeneralForms, refuseOtherDatabase, refuseWaysBack } from './foreign.ts'
+import {
+  foreignName,
+  refuseForeign,
+  refuseGeneralForms,
+  refuseOtherDatabase,
+  refuseUnlisted,
+  refuseWaysBack,
+} from './foreign.ts'
 import { isSqlFile, type Named, readFolderName, readName } from './layouts.ts'
 import { readDownMarks, readMarks, readParts } from './marks.ts'
 import type { Migration, SqlPart } from './migration.ts'
@@ -94,6 +101,7 @@ function* readEntries(dir: string): Generator<void, Migration[]> {
   if (migrations.size === 0) throw new UsageError(noMigrations(dir))
   refuseWaysBack(migrations)
   refuseGeneralForms(migrations)
+  refuseUnlisted(dir, migrations)
   return [...migrations.values()].sort(compareMigrations)
 }
 

@@ -1,7 +1,10 @@
 // Files that mean something to another tool which is not to be had here: each is refused, with the way out.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
 import type { Migration } from './migration.ts'
+import { compareMigrations } from './order.ts'
 
 const names: readonly { pattern: RegExp; what: string }[] = [
   {
@@ -47,6 +50,40 @@ export function refuseOtherDatabase(name: string, file: string): void {
 export function refuseForeign(file: string, source: string): void {
   const content = contents.find(({ pattern }) => pattern.test(source))
   if (content) throw new UsageError(`${file} ${content.what}`)
+}
+
+const journalPath = join('meta', '_journal.json')
+
+/**
+ * Drizzle runs what its journal lists, and nothing else that lies about: a file of a branch that was made anew.
+ * What is newer than all that is listed was written since, for this tool.
+ * @throws UsageError on a file that Drizzle leaves out and that would be run here.
+ */
+export function refuseUnlisted(dir: string, migrations: ReadonlyMap<string, Migration>): void {
+  const listed = drizzleJournal(dir)
+  const newest = [...migrations.values()]
+    .filter(({ name }) => listed.has(name))
+    .sort(compareMigrations)
+    .at(-1)
+  if (!newest) return
+  const unlisted = [...migrations.values()].find(
+    migration => !listed.has(migration.name) && compareMigrations(migration, newest) < 0,
+  )
+  if (unlisted)
+    throw new UsageError(
+      `${unlisted.file} is not in ${join(dir, journalPath)}, so Drizzle leaves it out; here it would be run. ` +
+        'Remove it, or move it out of the migrations folder.',
+    )
+}
+
+/** The names in Drizzle's journal; none where there is none, or something else of that name. */
+function drizzleJournal(dir: string): ReadonlySet<unknown> {
+  try {
+    const { entries } = JSON.parse(readFileSync(join(dir, journalPath), 'utf8'))
+    return new Set(entries.map((entry: { tag: unknown }) => entry.tag))
+  } catch {
+    return new Set()
+  }
 }
 
 const wayBack = /^(.+)([._-])(?:down|undo|rollback|revert)$/is

@@ -170,6 +170,25 @@ test.for([
   expect(() => readFolder(dir)).toThrow(message)
 })
 
+test("what Drizzle's journal does not list is refused, unless it is newer than all that it lists", async () => {
+  const journal = JSON.stringify({
+    version: '7',
+    entries: [
+      { idx: 0, tag: '0000_a' },
+      { idx: 1, tag: '0001_c' },
+    ],
+  })
+  const listed = { 'meta/_journal.json': journal, '0000_a.sql': 'select 1;\n', '0001_c.sql': 'select 1;\n' }
+
+  const leftover = await folder({ ...listed, '0001_b.sql': 'select 1;\n' })
+  expect(() => readFolder(leftover)).toThrow(UsageError)
+  expect(() => readFolder(leftover)).toThrow(/0001_b\.sql is not in .*meta\/_journal\.json, so Drizzle leaves it out/)
+
+  expect(names(await folder({ ...listed, '0002_d.sql': 'select 1;\n' }))).toEqual(['0000_a', '0001_c', '0002_d'])
+  for (const other of ['', '{}', 'null', '{"entries": [1, null]}'])
+    expect(names(await folder({ ...listed, 'meta/_journal.json': other })), other).toEqual(['0000_a', '0001_c'])
+})
+
 test('words of a way back in a name are words where nothing is beside it to go back from', async () => {
   const given = ['1_slow-down.sql', '2_add_undo.sql', '3_rollback.sql', '4_do_undo_log.sql']
   expect(names(await files(...given))).toEqual(['1_slow-down', '2_add_undo', '3_rollback', '4_do_undo_log'])
