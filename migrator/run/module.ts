@@ -40,6 +40,7 @@ const foreignModules: readonly (readonly [RegExp, string])[] = [
   [/\b(MigrationInterface|QueryRunner)\b/i, 'TypeORM'],
   [/@mikro-orm\//, 'MikroORM'],
   [/\bpgm\b|\bMigrationBuilder\b/, 'node-pg-migrate'],
+  [/\.runSql\(/, 'db-migrate'],
   [/\bkysely\b/i, 'Kysely'],
   [/\bknex\b/i, 'Knex'],
   [/\bdrizzle-orm\b/, 'Drizzle'],

@@ -400,6 +400,14 @@ describe('in code', () => {
       15,
     ],
     [
+      'the API of db-migrate',
+      'export const up = (db, callback) =>\n  db.runSql("create table b (id int)", callback)',
+      5,
+      /db\.runSql is not a function\n {2}It looks like a migration for db-migrate, .*query\(sql, values\)/,
+      2,
+      6,
+    ],
+    [
       'a class of TypeORM',
       'export class X { async up(queryRunner) { await queryRunner.query("select 1") } }',
       2,
