@@ -27,6 +27,9 @@ export interface KillPoint {
   readonly index: number
 }
 
+/** A kill point that a statement's text names: how many messages come before it is the machine's business. */
+export type NamedPoint = Omit<KillPoint, 'index'> & { readonly statement: string }
+
 /** Where a database stands: all that two runs which came to the same end have in common. */
 export interface Standing {
   readonly catalog: string
@@ -36,7 +39,7 @@ export interface Standing {
 }
 
 export interface Outcome {
-  readonly point: KillPoint
+  readonly point: KillPoint | NamedPoint
   /** The message at which it happened; undefined if the run was over before. */
   readonly at: string | undefined
   /** What was wrong; undefined if all was well. */
@@ -71,7 +74,7 @@ export async function undisturbed(stage: Stage): Promise<{ messages: readonly Cl
 }
 
 /** Tries one kill point, and holds the end against `expected`. */
-export async function tryPoint(stage: Stage, point: KillPoint, expected: Standing): Promise<Outcome> {
+export async function tryPoint(stage: Stage, point: KillPoint | NamedPoint, expected: Standing): Promise<Outcome> {
   const { url, dir, env, command = ['up'], next = command } = stage
   let at: string | undefined
   let struck = 0
@@ -108,7 +111,7 @@ export async function tryPoint(stage: Stage, point: KillPoint, expected: Standin
   }
   const proxy = await tcpProxy(url, {
     onMessage: async message => {
-      if (message.index !== point.index) return 'forward'
+      if (at !== undefined || !isAt(message, point)) return 'forward'
       at = `${message.type} ${message.sql?.replaceAll(/\s+/g, ' ').slice(0, 4_000) ?? ''}`
       return strike()
     },
@@ -135,8 +138,12 @@ export async function tryPoint(stage: Stage, point: KillPoint, expected: Standin
   }
 }
 
-export function describePoint({ cause, moment, index }: KillPoint): string {
-  return `${cause} ${moment} message ${index}`
+function isAt({ index, sql }: ClientMessage, point: KillPoint | NamedPoint): boolean {
+  return 'index' in point ? index === point.index : sql?.includes(point.statement) === true
+}
+
+export function describePoint(point: KillPoint | NamedPoint): string {
+  return `${point.cause} ${point.moment} ${'index' in point ? `message ${point.index}` : point.statement}`
 }
 
 /** What the run that was struck must have come to. */
