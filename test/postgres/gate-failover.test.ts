@@ -33,6 +33,20 @@ function ledgerAt(server: { readonly url: string }) {
   return ledgerOf({ query })
 }
 
+/** Two servers with the app's schema, and its gate, open at the first: a primary behind a proxy that can fall silent. */
+async function matchingPair() {
+  const pair = await replicaPair(data)
+  const { primary, standby } = pair
+  await ledgerAt(primary).applyQuietly('0002_tickets')
+  await pair.caughtUp()
+  const proxy = await tcpProxy(primary.url)
+  const url = urlOf([{ url: proxy.url(primary.url) }, standby])
+  const gate = gateOf({ url, manifest: app, staleAfter: 1000, pollInterval: 200 })
+  await gate.whenOpen({ timeout: 5000 })
+  expect(gate.host).toBe(0)
+  return { primary, standby, proxy, url, gate }
+}
+
 test('over a failover no request is answered until the new primary has the schema, and then by the new primary', async () => {
   const pair = await replicaPair(data)
   const { primary, standby } = pair
@@ -67,15 +81,7 @@ test('over a failover no request is answered until the new primary has the schem
 
 test('the gate is open within two seconds of the new primary, also when the old one is only silent', async () => {
   for (const silent of [false, true]) {
-    const pair = await replicaPair(data)
-    const { primary, standby } = pair
-    await ledgerAt(primary).applyQuietly('0002_tickets')
-    await pair.caughtUp()
-    const proxy = await tcpProxy(primary.url)
-    const url = urlOf([{ url: proxy.url(primary.url) }, standby])
-    const gate = gateOf({ url, manifest: app, staleAfter: 1000, pollInterval: 200 })
-    await gate.whenOpen({ timeout: 5000 })
-    expect(gate.host).toBe(0)
+    const { primary, standby, proxy, gate } = await matchingPair()
     if (silent) proxy.pause()
     else await primary.stop('immediate')
     await timeUntil(() => !gate.isOpen)
@@ -92,14 +98,7 @@ test('the gate is open within two seconds of the new primary, also when the old 
 })
 
 test('a connection that was being made to the old primary when the gate went to the new one is not given out', async () => {
-  const pair = await replicaPair(data)
-  const { primary, standby } = pair
-  await ledgerAt(primary).applyQuietly('0002_tickets')
-  await pair.caughtUp()
-  const proxy = await tcpProxy(primary.url)
-  const url = urlOf([{ url: proxy.url(primary.url) }, standby])
-  const gate = gateOf({ url, manifest: app, staleAfter: 1000, pollInterval: 200 })
-  await gate.whenOpen({ timeout: 5000 })
+  const { standby, proxy, url, gate } = await matchingPair()
   const pool = guardPool(gate, poolOf({ connectionString: url, max: 4 }))
   proxy.pause()
   const early = pool.query('select 1').then(
