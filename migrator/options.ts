@@ -2,7 +2,11 @@
 
 import { parseDuration } from './durations.ts'
 
-type Kind = 'text' | 'name' | 'duration' | 'count' | 'choice' | 'switch'
+/** `list`: any number of texts. The flag is repeated, one text each time; the variable separates them by commas. */
+type Kind = 'text' | 'name' | 'duration' | 'count' | 'choice' | 'switch' | 'list'
+
+/** What an option's value is once it is read; a list is empty if it was not given. */
+export type OptionValue = string | number | boolean | readonly string[] | undefined
 
 export interface Option {
   readonly flag: string
@@ -124,7 +128,15 @@ export const furtherVariables = [
 /** NAMEDATALEN - 1: Postgres would cut a longer name silently. */
 const longestName = 63
 
-/** Reads one value; what is wrong with it is returned as a sentence's end. */
+/** The texts that a list's variable holds; spaces around them and empty ones do not count. */
+export function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== '')
+}
+
+/** Reads one value, of a list one of its texts; what is wrong with it is returned as a sentence's end. */
 export function parseOption(option: Option, text: string): { value: string | number } | { problem: string } {
   if (text.includes('\0')) return { problem: 'has a NUL character' }
   switch (option.kind) {

@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { UsageError } from './errors.ts'
 import { nearest } from './nearest.ts'
-import { commonOptions, furtherVariables, type Option, parseOption } from './options.ts'
+import { commonOptions, furtherVariables, type Option, type OptionValue, parseOption, splitList } from './options.ts'
 import { hasLibpqVariables, passwordsIn, readTarget, type Target } from './postgres/target.ts'
 import type { EngineSettings } from './run/engine.ts'
 import { readSecret } from './secrets.ts'
@@ -31,7 +31,7 @@ export interface Parsed {
   /** What follows `--`. */
   readonly rest: readonly string[]
   /** The command's own options, by their key. */
-  readonly own: Readonly<Record<string, string | number | boolean | undefined>>
+  readonly own: Readonly<Record<string, OptionValue>>
 }
 
 /**
@@ -44,25 +44,33 @@ export function readSettings(syntax: Syntax, argv: readonly string[], env: Env):
   const { flags, positionals, rest } = readFlags(syntax, options, argv, problems)
   checkVariables(env, problems)
 
-  const values: Record<string, string | number | boolean | undefined> = {}
+  const values: Record<string, OptionValue> = {}
   for (const [key, option] of Object.entries(options)) {
-    const flag = flags.get(option.flag)
+    const given = flags.get(option.flag)
     if (option.kind === 'switch') {
-      values[key] = flag !== undefined
+      values[key] = given !== undefined
       continue
     }
     const variable = option.variable === undefined ? undefined : env[option.variable] || undefined
-    const text = typeof flag === 'string' ? flag : (variable ?? option.default)
+    const text = given?.[0] ?? variable ?? option.default
+    const source = given ? `--${option.flag}` : option.variable
+    if (option.kind === 'list') {
+      const list = given ?? splitList(text ?? '')
+      values[key] = list
+      for (const one of new Set(list)) {
+        const read = parseOption(option, one)
+        if ('problem' in read) problems.push(`${source} ${read.problem}.`)
+      }
+      continue
+    }
     if (text === undefined || key === 'databaseUrl') continue
     const read = parseOption(option, text)
-    const source = typeof flag === 'string' ? `--${option.flag}` : option.variable
     if ('problem' in read) problems.push(`${source} ${read.problem}.`)
     else values[key] = read.value
   }
 
   const password = readSecret(env, 'PGPASSWORD', problems)
-  const urlFlag = flags.get('database-url')
-  const url = typeof urlFlag === 'string' ? urlFlag : readSecret(env, 'DATABASE_URL', problems)
+  const url = flags.get('database-url')?.[0] ?? readSecret(env, 'DATABASE_URL', problems)
   let target: Target | undefined
   if (syntax.database) {
     if (url !== undefined || hasLibpqVariables(env)) target = readTarget(url, env, password, problems)
@@ -110,22 +118,28 @@ export interface LogSettings {
 export function readLogSettings(argv: readonly string[], env: Env): LogSettings {
   const { values } = parseArgs({
     args: argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined),
-    options: { 'log-level': { type: 'string' }, 'log-format': { type: 'string' }, 'database-url': { type: 'string' } },
+    options: {
+      'log-level': { type: 'string' },
+      'log-format': { type: 'string' },
+      'database-url': { type: 'string', multiple: true },
+    },
     strict: false,
     allowPositionals: true,
   })
   const level = parseOption(commonOptions.logLevel, String(values['log-level'] ?? env.LOG_LEVEL ?? ''))
   const format = values['log-format'] ?? env.LOG_FORMAT
   const ignored: string[] = []
-  const url =
-    typeof values['database-url'] === 'string' ? values['database-url'] : readSecret(env, 'DATABASE_URL', ignored)
+  const given = values['database-url']?.filter(value => typeof value === 'string') ?? []
+  const urls = given.length > 0 ? given : [readSecret(env, 'DATABASE_URL', ignored)]
   const password = readSecret(env, 'PGPASSWORD', ignored)
   return {
     level: 'value' in level ? String(level.value) : commonOptions.logLevel.default,
     format: format === 'pretty' || format === 'json' ? format : undefined,
     secrets: [
       password,
-      ...(url === undefined ? [] : [readTarget(url, env, password, ignored)?.password, ...passwordsIn(url)]),
+      ...urls.flatMap(url =>
+        url === undefined ? [] : [readTarget(url, env, password, ignored)?.password, ...passwordsIn(url)],
+      ),
       readSecret(env, 'SCHEMAGATE_APP_PASSWORD', ignored),
     ],
   }
@@ -152,7 +166,7 @@ function readFlags(
   options: Readonly<Record<string, Option>>,
   argv: readonly string[],
   problems: string[],
-): { flags: Map<string, string | true>; positionals: string[]; rest: string[] } {
+): { flags: Map<string, readonly string[]>; positionals: string[]; rest: string[] } {
   const known = new Map(Object.values(options).map(option => [option.flag, option]))
   const { tokens } = parseArgs({
     args: [...argv],
@@ -163,7 +177,14 @@ function readFlags(
     allowPositionals: true,
     tokens: true,
   })
-  const flags = new Map<string, string | true>()
+  const flags = new Map<string, string[]>()
+  const add = ({ flag, kind }: Option, values: string[]) => {
+    const before = flags.get(flag)
+    if (!before) flags.set(flag, values)
+    else if (kind === 'list') before.push(...values)
+    else repeated.add(flag)
+  }
+  const repeated = new Set<string>()
   const positionals: string[] = []
   let rest: string[] = []
   for (const token of tokens) {
@@ -181,11 +202,13 @@ function readFlags(
       problems.push(`Unknown option ${token.rawName}.${guess ? ` Did you mean --${guess}?` : ''}`)
     } else if (option.kind === 'switch') {
       if (token.value !== undefined) problems.push(`--${option.flag} takes no value.`)
-      flags.set(option.flag, true)
+      add(option, [])
     } else if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--')))
       problems.push(`--${option.flag} needs a value.`)
-    else flags.set(option.flag, token.value)
+    else add(option, [token.value])
   }
+  // whichever of them counted, the other would be dropped without a word; the values may be secrets
+  for (const flag of repeated) problems.push(`--${flag} is given more than once. Give it once.`)
   const { names, required, rest: takesRest } = syntax.positionals
   if (positionals.length > names.length)
     problems.push(

@@ -23,7 +23,10 @@ export function withGeneratedParts(text: string): string {
 
 function flags(options: readonly Option[]): string {
   return options
-    .map(o => ` [--${o.flag}${o.kind === 'switch' ? '' : ` ${o.placeholder ?? o.choices?.join('\\|') ?? 'N'}`}]`)
+    .map(o => {
+      const value = o.kind === 'switch' ? '' : ` ${o.placeholder ?? o.choices?.join('\\|') ?? 'N'}`
+      return ` [--${o.flag}${value}]${o.kind === 'list' ? '...' : ''}`
+    })
     .join('')
 }
 

@@ -2,6 +2,7 @@
 
 import type { ExitCode } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { OptionValue } from '../options.ts'
 import type { Engine } from '../run/engine.ts'
 import type { Parsed, Syntax } from '../settings.ts'
 
@@ -22,4 +23,9 @@ export interface Command extends Syntax {
   /** Its logs are its output, on stdout; for the others they go to stderr. */
   readonly logsToStdout: boolean
   run(invocation: Invocation): Promise<ExitCode>
+}
+
+/** The texts of an option of the kind `list`. */
+export function names(value: OptionValue): readonly string[] {
+  return typeof value === 'object' ? value : []
 }

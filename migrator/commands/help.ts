@@ -50,7 +50,8 @@ function describe(options: readonly Option[]): string[] {
     const notes = [
       option.choices && `one of ${option.choices.join(', ')}`,
       option.default !== undefined && `default ${option.default}`,
-      option.variable && `variable ${option.variable}`,
+      option.kind === 'list' && 'repeatable',
+      option.variable && `variable ${option.variable}${option.kind === 'list' ? ', separated by commas' : ''}`,
     ].filter(Boolean)
     return `${heads[i]!.padEnd(width)}  ${option.help}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`
   })
@@ -58,5 +59,5 @@ function describe(options: readonly Option[]): string[] {
 
 function placeholder(option: Option): string {
   if (option.kind === 'switch') return ''
-  return ` ${option.placeholder ?? { duration: 'TIME', count: 'N', choice: 'WORD', text: 'TEXT', name: 'NAME' }[option.kind]}`
+  return ` ${option.placeholder ?? { duration: 'TIME', count: 'N', choice: 'WORD', text: 'TEXT', name: 'NAME', list: 'TEXT' }[option.kind]}`
 }

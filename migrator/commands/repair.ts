@@ -1,6 +1,6 @@
 import { exitCodes, UsageError } from '../errors.ts'
 import { repair } from '../run/repair.ts'
-import type { Command } from './command.ts'
+import { type Command, names } from './command.ts'
 
 export const repairCommand: Command = {
   name: 'repair',
@@ -11,16 +11,15 @@ export const repairCommand: Command = {
   options: {
     acceptEdited: {
       flag: 'accept-edited',
-      kind: 'text',
+      kind: 'list',
       placeholder: 'NAME',
       help: 'the database already is as the file says now',
     },
-    forgetMissing: { flag: 'forget-missing', kind: 'text', placeholder: 'NAME', help: 'the file is gone for good' },
+    forgetMissing: { flag: 'forget-missing', kind: 'list', placeholder: 'NAME', help: 'the file is gone for good' },
   },
   async run({ engine, own, print }) {
-    const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
-    const [acceptEdited, forgetMissing] = [text(own.acceptEdited), text(own.forgetMissing)]
-    if (acceptEdited === undefined && forgetMissing === undefined)
+    const [acceptEdited, forgetMissing] = [names(own.acceptEdited), names(own.forgetMissing)]
+    if (acceptEdited.length + forgetMissing.length === 0)
       throw new UsageError(
         'Say what to repair: --accept-edited NAME or --forget-missing NAME. `schemagate status` shows the problems.',
       )

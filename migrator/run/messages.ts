@@ -214,21 +214,35 @@ export class LedgerMessages {
     return `update ${this.#table} set ${change}, journal = ${this.#trace('accept-edited', before)} where name = ${quoteLiteral(name)} and checksum = ${quoteLiteral(before)};`
   }
 
-  /** Removes a row; its trace goes to the newest row that is left, for a forgotten one can hold none. Repeatable. */
-  forgetMissing(name: string, checksum: string): string {
+  /**
+   * Removes rows. A forgotten row can hold no trace: its own and this one go to the newest row that is left, which may be
+   * forgotten later in its turn. Repeatable.
+   */
+  forgetMissing(names: readonly string[]): string {
+    const these = `name in (${names.map(quoteLiteral).join(', ')})`
+    const trace = this.#traceEntry('forget-missing', 'checksum', `'migration', name, `)
     return (
-      `with forgotten as (delete from ${this.#table} where name = ${quoteLiteral(name)} returning name) ` +
-      `update ${this.#table} set journal = ${this.#trace('forget-missing', checksum, name)} ` +
-      `where position = (select max(position) from ${this.#table} where name <> ${quoteLiteral(name)}) and exists (select from forgotten);`
+      `with forgotten as (delete from ${this.#table} where ${these} returning name, checksum, position, journal), ` +
+      `traces as (select pg_catalog.jsonb_path_query_array(pg_catalog.jsonb_agg(coalesce(journal->'repairs', '[]') || ${trace} order by position), '$[*][*]') as entries from forgotten) ` +
+      `update ${this.#table} set journal = ${this.#addRepairs('entries')} from traces ` +
+      `where position = (select max(position) from ${this.#table} where not ${these}) and entries is not null;`
     )
   }
 
-  #trace(action: string, checksum: string, name?: string): string {
-    const what = [action, checksum, ...(name === undefined ? [] : [name])].map(quoteLiteral)
+  #trace(action: string, checksum: string): string {
+    return this.#addRepairs(this.#traceEntry(action, quoteLiteral(checksum)))
+  }
+
+  /** The journal with more entries, an array, behind its `repairs`. */
+  #addRepairs(entries: string): string {
+    return `coalesce(journal, '{}') || pg_catalog.jsonb_build_object('repairs', coalesce(journal->'repairs', '[]') || ${entries})`
+  }
+
+  /** What was done to a row; `checksum` is an expression, `more` are arguments of jsonb_build_object. */
+  #traceEntry(action: string, checksum: string, more = ''): string {
     return (
-      `coalesce(journal, '{}') || pg_catalog.jsonb_build_object('repairs', coalesce(journal->'repairs', '[]') || ` +
-      `pg_catalog.jsonb_build_object('action', ${what[0]}, 'checksum', ${what[1]}, ${what[2] ? `'migration', ${what[2]}, ` : ''}` +
-      `'at', pg_catalog.clock_timestamp(), 'by', session_user, 'run', ${this.#runId}))`
+      `pg_catalog.jsonb_build_object('action', ${quoteLiteral(action)}, 'checksum', ${checksum}, ${more}` +
+      `'at', pg_catalog.clock_timestamp(), 'by', session_user, 'run', ${this.#runId})`
     )
   }
 

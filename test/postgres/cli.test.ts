@@ -369,6 +369,47 @@ describe('create, plan, baseline, repair, manifest', () => {
     expect(rows[0]!.trace).toContain('2_b')
   })
 
+  test('repair takes each flag more than once, all of it or nothing, and keeps the trace of a row that goes later', async ({
+    database,
+  }) => {
+    const before = Object.fromEntries(['1_a', '2_b', '3_c', '4_d', '5_e'].map(name => [`${name}.sql`, `-- ${name}`]))
+    await on(database, await folder(before))('up')
+    const run = on(database, await folder({ '1_a.sql': 'select 11;', '2_b.sql': 'select 22;' }))
+    const rows = async () =>
+      (await database.query('select name, checksum, journal from schemagate.ledger order by position')).rows
+    const was = await rows()
+    const wrong = await run(
+      'repair',
+      ...['--accept-edited', '1_a', '--accept-edited', '4_d', '--forget-missing', '3_c'],
+      ...['--forget-missing', '2_b', '--forget-missing', '3_c'],
+    )
+    expect(wrong.code).toBe(2)
+    for (const part of ['4_d is not edited', '2_b is not missing', '3_c is named twice', 'Nothing was changed'])
+      expect(wrong.stderr).toContain(part)
+    expect(await rows()).toEqual(was)
+    // its trace is on 4_d, which goes next
+    expect(await run('repair', '--forget-missing', '5_e')).toMatchObject({ code: 0 })
+    const { code, stdout, stderr } = await run(
+      'repair',
+      ...['--accept-edited', '2_b', '--forget-missing', '3_c', '--accept-edited', '1_a', '--forget-missing', '4_d'],
+    )
+    expect(code, stderr).toBe(0)
+    expect(stdout.match(/^\d_\w/gm)).toEqual(['2_b', '1_a', '3_c', '4_d'])
+    expect(await run('up')).toMatchObject({ code: 0 })
+    const { rows: traces } = await database.query(
+      `select name, r->>'action' as action, r->>'migration' as migration, r->>'checksum' as checksum
+         from schemagate.ledger, jsonb_array_elements(journal->'repairs') with ordinality as t (r, n) order by position, n`,
+    )
+    const checksum = (name: string) => was.find(row => row.name === name)!.checksum
+    expect(traces).toEqual([
+      { name: '1_a', action: 'accept-edited', migration: null, checksum: checksum('1_a') },
+      { name: '2_b', action: 'accept-edited', migration: null, checksum: checksum('2_b') },
+      { name: '2_b', action: 'forget-missing', migration: '3_c', checksum: checksum('3_c') },
+      { name: '2_b', action: 'forget-missing', migration: '5_e', checksum: checksum('5_e') },
+      { name: '2_b', action: 'forget-missing', migration: '4_d', checksum: checksum('4_d') },
+    ])
+  })
+
   test('manifest needs no database, and check asks with it what an app asks', async ({ database }) => {
     const dir = await folder(files)
     const run = on(database, dir)

@@ -105,8 +105,34 @@ test.for([
   [['--schema', 'pg_mine'], 'does not start with pg_'],
   [['--schema', 'é'.repeat(32)], 'a name of 1 to 63 bytes'],
   [['--yes'], 'Unknown option --yes.'],
+  [['--to', '1_a', '--to=3_c'], '--to is given more than once. Give it once.'],
+  [['--dir', 'a', '--dir', 'a'], '--dir is given more than once. Give it once.'],
+  [['--allow-ahead', '--allow-ahead'], '--allow-ahead is given more than once. Give it once.'],
 ] as const)('%j is refused', ([args, message]) => {
   expect(problems([...args])).toContain(message)
+})
+
+test('a flag given more than once is told once, with no value of it, and every one of them is kept out of logs', () => {
+  const urls = ['postgres://u:hunter22@h/d', 'postgres://u:hunter23@h/d', 'postgres://u:hunter24@h/d']
+  const args = urls.flatMap(text => ['--database-url', text])
+  expect(problems(args)).toBe('--database-url is given more than once. Give it once.\nSee: schemagate up --help')
+  expect(readLogSettings(args, {}).secrets).toEqual(expect.arrayContaining(['hunter22', 'hunter23', 'hunter24']))
+})
+
+test('a list is a repeated flag, or a variable with commas; a flag wins', () => {
+  const syntax = {
+    ...command('up'),
+    options: { list: { flag: 'list', variable: 'LIST', kind: 'list', help: '' } },
+  } as const
+  const list = (args: string[], env: Record<string, string> = {}) =>
+    readSettings(syntax, args, { DATABASE_URL: url, ...env }).own.list
+  expect(list([])).toEqual([])
+  expect(list(['--list', '*.{a,b}', '--list=c'])).toEqual(['*.{a,b}', 'c'])
+  expect(list([], { LIST: ' a, b c,,d ' })).toEqual(['a', 'b c', 'd'])
+  expect(list([], { LIST: '' })).toEqual([])
+  expect(list(['--list', 'a'], { LIST: 'b' })).toEqual(['a'])
+  expect(() => list(['--list', 'a', '--list='])).toThrow('--list is empty.')
+  expect(() => list(['--list'])).toThrow('--list needs a value.')
 })
 
 test('a name that is missing is asked for by its word', () => {
