@@ -1,6 +1,6 @@
 // A migration's checksum: the same on every machine and after every editor.
 
-import { hash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 
 /** The text as it counts: without a byte-order mark, with LF line ends and one last newline. */
 export function normalise(text: string): string {
@@ -9,7 +9,20 @@ export function normalise(text: string): string {
   return lines.endsWith('\n') || lines === '' ? lines : `${lines}\n`
 }
 
+/** A longer text is hashed in pieces, so that there is no copy of all of it. */
+const pieceLength = 1 << 20
+
 /** sha256, hex, of the normalised text. */
 export function checksum(text: string): string {
-  return hash('sha256', normalise(text))
+  if (text.length <= pieceLength) return hash('sha256', normalise(text))
+  const sum = createHash('sha256')
+  for (let at = text.startsWith('\uFEFF') ? 1 : 0; at < text.length; ) {
+    let end = at + pieceLength
+    // neither a line's end nor a character is cut in two
+    if (/^(?:\r\n|[\uD800-\uDBFF])/.test(text.slice(end - 1, end + 1))) end++
+    sum.update(text.slice(at, end).replaceAll('\r\n', '\n'))
+    at = end
+  }
+  if (!text.endsWith('\n')) sum.update('\n')
+  return sum.digest('hex')
 }

@@ -19,6 +19,7 @@ import { isSqlFile, type Named, readFolderName, readName } from './layouts.ts'
 import { readDownMarks, readMarks, readParts } from './marks.ts'
 import type { Migration, SqlPart } from './migration.ts'
 import { compareMigrations, compareVersions } from './order.ts'
+import { readUtf8 } from './read.ts'
 
 /**
  * All migrations of a folder, oldest first.
@@ -227,7 +228,7 @@ function readText(file: string): string {
   let text: string
   try {
     // much the quickest way; it puts U+FFFD for what is no UTF-8
-    text = readFileSync(file, 'utf8')
+    text = readUtf8(file)
     if (text.includes('\uFFFD') || text.includes('\0')) requireText(file, readFileSync(file))
   } catch (error) {
     if (error instanceof UsageError) throw error

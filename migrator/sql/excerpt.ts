@@ -19,28 +19,61 @@ export function toOffset(text: string, position: number): number {
 const contextLines = 2
 const widest = 160
 
-/** Shows the place at a UTF-16 offset of a file's text. */
+/** Shows the place at a UTF-16 offset of a file's text. Copies no more of it than is shown: it may be very long. */
 export function placeAt(file: string, source: string, offset: number): Place {
   const at = Math.min(offset, source.length)
-  const lines = source.split(/\r\n|\n|\r/)
-  const before = source.slice(0, at).split(/\r\n|\n|\r/)
-  const line = before.length
-  const lead = before.at(-1)!
-  const width = String(Math.min(line + 1, lines.length)).length
+  /** Where the last lines before the place begin, its own included. */
+  const starts = [0]
+  let line = 1
+  for (let start = nextLine(source, 0, at); start !== undefined; start = nextLine(source, start, at)) {
+    starts.push(start)
+    if (starts.length > contextLines + 1) starts.shift()
+    line++
+  }
+  const lineStart = starts.at(-1)!
+  const after = nextLine(source, at, source.length)
+  if (after !== undefined) starts.push(after)
+  const first = line - starts.length + (after === undefined ? 1 : 2)
+  const width = String(first + starts.length - 1).length
 
   const shown: string[] = []
-  for (let n = Math.max(1, line - contextLines); n <= Math.min(lines.length, line + 1); n++) {
-    const text = lines[n - 1]!
-    const cut = n === line ? cutFrom(lead) : 0
-    shown.push(`${n === line ? '>' : ' '} ${String(n).padStart(width)} | ${text.slice(cut, cut + widest)}`.trimEnd())
-    if (n === line) shown.push(`  ${' '.repeat(width)} | ${caretIndent(lead.slice(cut))}^`)
+  for (const [i, start] of starts.entries()) {
+    const n = first + i
+    const cut = n === line ? cutFrom(at - lineStart) : 0
+    const text = lineFrom(source, start + cut).slice(0, widest)
+    shown.push(`${n === line ? '>' : ' '} ${String(n).padStart(width)} | ${text}`.trimEnd())
+    if (n === line) shown.push(`  ${' '.repeat(width)} | ${caretIndent(source.slice(lineStart + cut, at))}^`)
   }
-  return { file, line, column: [...lead].length + 1, excerpt: hideSecrets(shown.join('\n')) }
+  return { file, line, column: characters(source, lineStart, at) + 1, excerpt: hideSecrets(shown.join('\n')) }
+}
+
+/** Where the next line begins, if its line end stands before `limit`. A line ends with LF, CR LF or CR. */
+function nextLine(source: string, from: number, limit: number): number | undefined {
+  for (let i = from; i < limit; i++) {
+    const code = source.charCodeAt(i)
+    if (code === 10) return i + 1
+    if (code === 13 && !(source.charCodeAt(i + 1) === 10 && i + 1 < limit)) return i + 1
+  }
+  return undefined
+}
+
+/** No more of a line than can be shown. */
+function lineFrom(source: string, start: number): string {
+  return /^[^\r\n]*/.exec(source.slice(start, start + widest))![0]
+}
+
+function characters(source: string, start: number, end: number): number {
+  let count = 0
+  for (let i = start; i < end; i++) {
+    count++
+    if (source.codePointAt(i)! > 0xffff) i++
+  }
+  return count
 }
 
 /** A long line (a minified function, an INSERT of a thousand rows) is shown from a little before the place. */
-function cutFrom(lead: string): number {
-  return lead.length > widest - 40 ? lead.length - 80 : 0
+function cutFrom(lead: number): number {
+  return lead > widest - 40 ? lead - 80 : 0
 }
 
 /** As wide as the text above it: tabs stay tabs, East Asian wide characters and emoji take two columns. */

@@ -1,5 +1,6 @@
 // Properties of what is read from a folder: order, names, marks, checksums, durations.
 
+import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatDuration, parseDuration } from '../../migrator/durations.ts'
@@ -219,4 +220,14 @@ describe('durations', () => {
       }),
     )
   })
+})
+
+test('the checksum of a long text, which is hashed in pieces, is that of the text as a whole', () => {
+  // no piece ends where another would: line ends and characters are cut at every place in turn
+  for (const unit of ['\r\n', 'é🎉\r\n'])
+    for (const lead of ['', 'a', '\uFEFF']) {
+      const text = lead + unit.repeat(Math.ceil(1_100_000 / unit.length))
+      expect(checksum(text)).toBe(hash('sha256', normalise(text)))
+      expect(checksum(`${text}x`)).toBe(hash('sha256', normalise(`${text}x`)))
+    }
 })

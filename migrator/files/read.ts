@@ -1,0 +1,48 @@
+// Reads a file's text, also one that is so large that memory has to be minded.
+
+import { constants, isAscii } from 'node:buffer'
+import { readFileSync, statSync } from 'node:fs'
+import { totalmem } from 'node:os'
+import { memoryUsage } from 'node:process'
+import { UsageError } from '../errors.ts'
+
+const megabyte = 1 << 20
+/** Smaller files are read without a look at the memory. */
+const large = 8 * megabyte
+/** What a run needs besides the text. */
+const reserve = 64 * megabyte
+
+/**
+ * A file's text; what is no UTF-8 in it becomes U+FFFD.
+ * @throws UsageError if it is more than the process can hold; the system's error if it cannot be read.
+ */
+export function readUtf8(file: string): string {
+  const { size } = statSync(file)
+  if (size <= large) return readFileSync(file, 'utf8')
+  if (size > constants.MAX_STRING_LENGTH)
+    throw new UsageError(
+      `${file} has ${inMegabytes(size)}, and a migration can have ${inMegabytes(constants.MAX_STRING_LENGTH)} at most. Split it into several files.`,
+    )
+  // its bytes and its text, of one byte for a character or, unless all are ASCII, of two
+  requireMemory(file, size, 2 * size)
+  const bytes = readFileSync(file)
+  if (isAscii(bytes)) return bytes.toString('latin1')
+  requireMemory(file, size, 2 * size)
+  return bytes.toString('utf8')
+}
+
+/** Without enough of it the kernel would end the process without a word. */
+function requireMemory(file: string, size: number, needed: number): void {
+  const constrained = process.constrainedMemory()
+  const limit = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+  const total = memoryUsage.rss() + needed + reserve
+  if (total > limit)
+    throw new UsageError(
+      `${file} has ${inMegabytes(size)}, for which the migrator needs about ${inMegabytes(total)} of memory, and it has ${inMegabytes(limit)}. ` +
+        'Raise the memory limit (mem_limit, resources.limits.memory), or split the file.',
+    )
+}
+
+function inMegabytes(bytes: number): string {
+  return `${Math.ceil(bytes / megabyte)} MB`
+}
