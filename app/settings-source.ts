@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 export interface Source {
   /** The value of a variable; undefined if it is unset or empty (compose passes `${X:-}` as an empty one). */
   value(name: string): string | undefined
-  /** The value of NAME, or what the file named by NAME_FILE holds, without its last line break. */
+  /** The value of NAME, or what the file named by NAME_FILE holds, without the line breaks at its end. */
   secret(name: string): string | undefined
   problem(message: string): void
 }
@@ -25,7 +25,7 @@ export function openSource(env: NodeJS.ProcessEnv, problem: (message: string) =>
         return undefined
       }
       try {
-        const text = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+        const text = readFileSync(file, 'utf8').replace(/(?:\r?\n)+$/, '')
         if (text !== '') return text
         problem(`${name}_FILE: ${file} is empty.`)
       } catch (error) {

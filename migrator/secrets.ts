@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * The value of `NAME`, or the content of the file that `NAME_FILE` names, without its trailing newline.
+ * The value of `NAME`, or the content of the file that `NAME_FILE` names, without the newlines at its end: a shell's
+ * `$(<file)`, by which the images read theirs, takes all of them off.
  * Problems are added to `problems`; a secret is never part of their text.
  */
 export function readSecret(
@@ -19,7 +20,7 @@ export function readSecret(
     return undefined
   }
   try {
-    const content = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    const content = readFileSync(file, 'utf8').replace(/(?:\r?\n)+$/, '')
     if (content === '') problems.push(`${name}_FILE: ${file} is empty.`)
     else if (content.includes('\0')) problems.push(`${name}_FILE: ${file} has a NUL byte.`)
     else return content

@@ -87,9 +87,11 @@ describe('the secret of the tokens', () => {
     expect(problemsOf({ ...good, JWT_SECRET: 'ü'.repeat(16) })).toEqual([])
   })
 
-  test('can be in a file, whose last line break is no part of it', () => {
-    const settings = readSettings({ DATABASE_URL: url, JWT_SECRET_FILE: file(`${secret}\n`) }, false)
-    expect(Buffer.from(settings.jwtSecret).toString()).toBe(secret)
+  test('can be in a file, and the line breaks at its end are no part of it', () => {
+    for (const end of ['\n', '\r\n', '\n\n', '\n\r\n\n']) {
+      const settings = readSettings({ DATABASE_URL: url, JWT_SECRET_FILE: file(`${secret}${end}`) }, false)
+      expect(Buffer.from(settings.jwtSecret).toString()).toBe(secret)
+    }
   })
 })
 

@@ -147,17 +147,20 @@ test('a database must be named, in one of the ways', () => {
 })
 
 describe('a secret in a file', () => {
-  test('is read without its last newline, and nothing more is taken from it', async () => {
+  test('is read without the newlines at its end, and nothing more is taken from it', async () => {
     const dir = await folder({
       a: ' hunter22 \n',
       b: 'hunter22\r\n',
       c: 'hunter22\n\n',
       d: 'hunter22',
+      e: '\nhunter\n22\r\n\n\r\n',
       url: `${url}\n`,
     })
     const password = (name: string) =>
       read([], { PGHOST: 'h', PGPASSWORD_FILE: join(dir, name) }).settings.target.password
-    expect(['a', 'b', 'c', 'd'].map(password)).toEqual([' hunter22 ', 'hunter22', 'hunter22\n', 'hunter22'])
+    expect(['a', 'b', 'c', 'd', 'e'].map(password)).toEqual([
+      ...[' hunter22 ', 'hunter22', 'hunter22', 'hunter22', '\nhunter\n22'],
+    ])
     expect(read([], { DATABASE_URL_FILE: join(dir, 'url') }).settings.target).toMatchObject({
       user: 'u',
       database: 'd',
