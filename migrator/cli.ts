@@ -58,6 +58,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   try {
     if (!command) throw unknownCommand(name)
     const parsed = readSettings(command, args, process.env)
+    for (const note of parsed.settings.target.notes ?? []) log.info({ event: 'setting' }, note)
     const engine = { settings: parsed.settings, log, signal: interruption.signal }
     return await command.run({ ...parsed, engine, log, signal: interruption.signal, print })
   } catch (thrown) {

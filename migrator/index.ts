@@ -1,9 +1,9 @@
 // The engine as a library: the same runs as the command line's, without its printing.
 
 import { UsageError } from './errors.ts'
+import { readTarget } from './gate/target.ts'
 import { type Log, silent } from './log.ts'
 import { commonOptions, parseOption } from './options.ts'
-import { readTarget } from './postgres/target.ts'
 import { type DownOptions, down } from './run/down.ts'
 import type { Engine } from './run/engine.ts'
 import { type Match, matches } from './run/matches.ts'
@@ -91,9 +91,11 @@ export function createMigrator(options: MigratorOptions): Migrator {
     drainTimeout: number('drainTimeout'),
   }
   if (!target || problems.length > 0) throw new UsageError(problems.join('\n'))
+  const log = options.log ?? silent
+  for (const note of target.notes ?? []) log.info({ event: 'setting' }, note)
   const engine = ({ signal = new AbortController().signal }: CallOptions = {}): Engine => ({
     settings: { ...settings, target },
-    log: options.log ?? silent,
+    log,
     signal,
   })
   return {

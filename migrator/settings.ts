@@ -2,9 +2,10 @@
 
 import { parseArgs } from 'node:util'
 import { UsageError } from './errors.ts'
+import { hasLibpqVariables, readTarget, type Target } from './gate/target.ts'
+import { passwordsIn } from './gate/url.ts'
 import { nearest } from './nearest.ts'
 import { commonOptions, furtherVariables, type Option, type OptionValue, parseOption, splitList } from './options.ts'
-import { hasLibpqVariables, passwordsIn, readTarget, type Target } from './postgres/target.ts'
 import type { EngineSettings } from './run/engine.ts'
 import { readSecret } from './secrets.ts'
 
@@ -137,9 +138,7 @@ export function readLogSettings(argv: readonly string[], env: Env): LogSettings 
     format: format === 'pretty' || format === 'json' ? format : undefined,
     secrets: [
       password,
-      ...urls.flatMap(url =>
-        url === undefined ? [] : [readTarget(url, env, password, ignored)?.password, ...passwordsIn(url)],
-      ),
+      ...urls.flatMap(url => (url === undefined ? [] : passwordsIn(url))),
       readSecret(env, 'SCHEMAGATE_APP_PASSWORD', ignored),
     ],
   }

@@ -1,11 +1,13 @@
 // Makes a connection: waits until Postgres answers a query, and tells "not yet" from "no".
 
+import { randomInt } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
-import { isIP } from 'node:net'
+import net, { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { formatDuration } from '../durations.ts'
-import { DeniedError, NoAnswerError, UsageError } from '../errors.ts'
+import { NoAnswerError } from '../errors.ts'
+import { type Authentication, guardAuthentication, usesChannelBinding } from '../gate/authentication.ts'
 import type { BackendKey } from '../gate/cancel.ts'
 import {
   requireKind,
@@ -15,9 +17,11 @@ import {
   serverKindColumns,
   WrongServerError,
 } from '../gate/hosts.ts'
+import type { Endpoint, Target } from '../gate/target.ts'
 import type { Log } from '../log.ts'
-import { codeOf, isConnectionLoss } from './sqlstate.ts'
-import type { Endpoint, Target } from './target.ts'
+import { passwordFor } from './passfile.ts'
+import { denial, reasonOf, wayOut } from './refusals.ts'
+import { isConnectionLoss } from './sqlstate.ts'
 import { isTlsRefusal, type TlsAttempt, tlsAttempts } from './tls.ts'
 
 export interface ConnectOptions {
@@ -71,7 +75,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
     signal.throwIfAborted()
     let last: unknown
     for (const wanted of rounds(options.writable ? 'read-write' : target.sessionAttributes)) {
-      const endpoints: Endpoint[] = [...target.endpoints]
+      const endpoints = inOrder(target)
       for (let endpoint = endpoints.shift(); endpoint; endpoint = endpoints.shift()) {
         try {
           const share = (deadline - performance.now()) / (endpoints.length + 1)
@@ -82,7 +86,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
         } catch (error) {
           signal.throwIfAborted()
           if (error instanceof WrongServerError) endpoints.unshift(...(await addressesOf(endpoint)))
-          else if (!isConnectionLoss(error)) throw denied(error, target, endpoint)
+          else if (!isConnectionLoss(error)) throw denial(error, target, address(endpoint))
           last = error
         }
       }
@@ -97,6 +101,13 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
     }
     await sleep(Math.min(step, deadline - now), undefined, { signal }).catch(() => signal.throwIfAborted())
   }
+}
+
+/** libpq's load_balance_hosts=random takes them in an order of chance, at each try another. */
+function inOrder({ endpoints, shuffled }: Target): Endpoint[] {
+  const order = [...endpoints]
+  if (shuffled) for (let i = order.length - 1; i > 0; i--) order.push(...order.splice(randomInt(i + 1), 1))
+  return order
 }
 
 /** A name may stand for several servers; the system picked one of its addresses, and that one did not suit. */
@@ -116,7 +127,7 @@ async function connectOnce(
 ): Promise<Connected> {
   const attempts = tlsAttempts(options.target, endpoint)
   for (const [i, tls] of attempts.entries()) {
-    const client = newClient(options, endpoint, tls, Math.min(remaining, oneTry))
+    const client = newClient(options, endpoint, tls, Math.min(remaining, options.target.connectTimeout || oneTry))
     const abort = () => void client.connection.stream.destroy()
     options.signal.addEventListener('abort', abort, { once: true })
     try {
@@ -139,26 +150,42 @@ async function connectOnce(
   throw new Error('unreachable: the last attempt returns or throws')
 }
 
+const anyAuthentication: Authentication = { channelBinding: 'prefer' }
+
 function newClient(options: ConnectOptions, endpoint: Endpoint, tls: TlsAttempt, timeout: number): pg.Client {
   const { target } = options
+  const { authentication = anyAuthentication } = target
   const client = new pg.Client({
     host: endpoint.host,
     port: endpoint.port,
     user: target.user,
     database: target.database,
-    password: target.password,
+    password: passwordFor(target, endpoint),
+    enableChannelBinding: usesChannelBinding(authentication, tls !== false),
+    sslnegotiation: target.sslDirect && tls ? 'direct' : 'postgres',
     ssl: tls && endpoint.name !== undefined ? { ...tls, servername: endpoint.name } : tls,
     options: target.options,
     application_name: options.applicationName,
     connectionTimeoutMillis: timeout,
-    keepAlive: true,
   })
+  guardAuthentication(client, authentication)
+  client.connection.once('connect', () => keepAlive(client, target))
   // without a listener a lost idle connection would end the process; whoever queries next gets the error
   client.on('error', () => {})
   client.on('notice', ({ severity, message, code }) => {
     options.log[severity === 'WARNING' ? 'warn' : 'debug']({ event: 'notice', severity, code }, `Postgres: ${message}`)
   })
   return client
+}
+
+/** pg takes no more than the time until the first probe. */
+function keepAlive(
+  { connection }: pg.Client,
+  { keepAlive: { on, idle = 0, interval, count } = { on: true } }: Target,
+): void {
+  const { stream } = connection
+  if (on && stream instanceof net.Socket)
+    stream.setKeepAlive(true, idle * 1_000, interval === undefined ? undefined : interval * 1_000, count)
 }
 
 async function greet(client: pg.Client, wanted: Wanted): Promise<Greeting> {
@@ -194,43 +221,9 @@ function address({ host, port }: Endpoint): string {
       : `${host}:${port}`
 }
 
-function reasonOf(error: unknown): string {
-  const code = codeOf(error)
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `its name cannot be resolved yet (${code})`
-  if (code === 'ECONNREFUSED') return 'nothing listens there (ECONNREFUSED)'
-  const message = error instanceof Error ? error.message : String(error)
-  return code ? `${message} (${code})` : message
-}
-
 function noAnswer(error: unknown, target: Target, timeout: number): NoAnswerError {
   return new NoAnswerError(
-    `Postgres at ${addresses(target)} did not answer within ${formatDuration(timeout)}: ${reasonOf(error)}. ` +
-      'Is it running, and are host and port right? --connect-timeout sets how long to wait.',
+    `Postgres at ${addresses(target)} did not answer within ${formatDuration(timeout)}: ${reasonOf(error)}. ${wayOut(error)}`,
     { cause: error },
   )
-}
-
-/** The server's "no", with what to do about it. */
-function denied(error: unknown, target: Target, endpoint: Endpoint): DeniedError | UsageError {
-  if (error instanceof UsageError) return error
-  const at = `Postgres at ${address(endpoint)}`
-  const code = codeOf(error)
-  const message = error instanceof Error ? error.message : String(error)
-  const text =
-    code === '28P01' || message.startsWith('SASL')
-      ? target.password === undefined
-        ? `${at} asks for a password for user "${target.user}", and none was given. Put it in DATABASE_URL, PGPASSWORD or PGPASSWORD_FILE.`
-        : `${at} refused the password of user "${target.user}" (28P01). Correct it in DATABASE_URL or PGPASSWORD; a Postgres volume keeps the password that it was first made with.`
-      : code === '3D000'
-        ? `${at} has no database "${target.database}" (3D000). Create it (createdb ${target.database}), or correct the name in DATABASE_URL.`
-        : code === '28000'
-          ? `${at} does not let user "${target.user}" in (28000): ${message}. Check that the role exists and may log in, and pg_hba.conf.`
-          : code === '42501'
-            ? `${at} denies user "${target.user}" (42501): ${message}. Grant it CONNECT on database "${target.database}".`
-            : code !== undefined && /CERT|SIGNATURE|^ERR_(TLS|SSL)|^EPROTO|UNABLE_TO/.test(code)
-              ? `The TLS certificate of ${at} is not accepted (${code}): ${message}. Check sslrootcert, the host's name, and sslmode (now ${target.sslMode}).`
-              : /does not support SSL/.test(message)
-                ? `${at} does not speak TLS, and sslmode is ${target.sslMode}. Turn TLS on there, or use sslmode=prefer.`
-                : `${at} refused the connection${code ? ` (${code})` : ''}: ${message}`
-  return new DeniedError(text, { cause: error })
 }

@@ -3,9 +3,9 @@
 import net from 'node:net'
 import type pg from 'pg'
 import { sendCancel } from '../gate/cancel.ts'
+import type { Endpoint } from '../gate/target.ts'
 import { type Connected, type ConnectOptions, connect, type Greeting } from './connect.ts'
 import { Script } from './script.ts'
-import type { Endpoint } from './target.ts'
 
 /** How long a server may take to acknowledge a cancelled statement, or the end of a connection. */
 const goodbye = 1_000

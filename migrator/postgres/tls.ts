@@ -1,12 +1,12 @@
 // TLS as libpq's sslmode means it, in the terms of Node's tls module.
 // https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { ConnectionOptions } from 'node:tls'
+import { type ConnectionOptions, createSecureContext, type SecureVersion } from 'node:tls'
 import { UsageError } from '../errors.ts'
-import type { Endpoint, Target } from './target.ts'
+import type { Endpoint, Target } from '../gate/target.ts'
 
 /** One way of making the connection: TLS options, or false for a plain one. */
 export type TlsAttempt = ConnectionOptions | false
@@ -18,13 +18,15 @@ export type TlsAttempt = ConnectionOptions | false
  */
 export function tlsAttempts(target: Target, endpoint: Endpoint): [TlsAttempt, ...TlsAttempt[]] {
   if (endpoint.host.startsWith('/')) return [false]
+  // a connection without TLS would only be refused
+  const bound = target.authentication?.channelBinding === 'require'
   switch (target.sslMode) {
     case 'disable':
       return [false]
     case 'allow':
-      return [false, options(target)]
+      return bound ? [options(target)] : [false, options(target)]
     case 'prefer':
-      return [options(target), false]
+      return bound ? [options(target)] : [options(target), false]
     default:
       return [options(target)]
   }
@@ -42,9 +44,8 @@ export function isTlsRefusal(error: unknown, attempt: TlsAttempt): boolean {
 
 function options(target: Target): ConnectionOptions {
   const mode = target.sslMode
-  const defaultRoot = join(homedir(), '.postgresql', 'root.crt')
-  const rootFile = target.sslRootCert ?? (existsSync(defaultRoot) ? defaultRoot : undefined)
   const system = target.sslRootCert === 'system'
+  const rootFile = target.sslRootCert ?? byDefault('root.crt')
   // libpq: with a root certificate at hand, `require` checks it as `verify-ca` does, for old configurations' sake
   const checksChain = mode === 'verify-full' || mode === 'verify-ca' || (mode === 'require' && rootFile !== undefined)
   if (checksChain && rootFile === undefined)
@@ -55,14 +56,66 @@ function options(target: Target): ConnectionOptions {
     rejectUnauthorized: checksChain,
     ...(checksChain && !system && { ca: readPem('sslrootcert', rootFile!) }),
     ...(checksChain && mode !== 'verify-full' && { checkServerIdentity: () => undefined }),
-    ...(target.sslCert && { cert: readPem('sslcert', target.sslCert) }),
-    ...(target.sslKey && { key: readPem('sslkey', target.sslKey) }),
+    ...(checksChain && revoked(target)),
+    ...ownCertificate(target),
+    minVersion: version(target.sslMinVersion ?? 'TLSv1.2'),
+    ...(target.sslMaxVersion && { maxVersion: version(target.sslMaxVersion) }),
   }
 }
 
-function readPem(parameter: string, file: string): Buffer {
+/** libpq's default file of that name, if it is there. */
+function byDefault(name: string): string | undefined {
+  const file = join(homedir(), '.postgresql', name)
+  return existsSync(file) ? file : undefined
+}
+
+function revoked({ sslCrl, sslCrlDir }: Target): ConnectionOptions {
+  const file = sslCrl ?? (sslCrlDir === undefined ? byDefault('root.crl') : undefined)
+  const lists = file === undefined ? [] : [readPem('sslcrl', file)]
+  if (sslCrlDir !== undefined) {
+    const names = read('sslcrldir', sslCrlDir, () => readdirSync(sslCrlDir))
+    // the names that `openssl rehash` gives
+    const hashed = names.filter(name => /^[0-9a-f]{8}\.r\d+$/.test(name))
+    if (hashed.length === 0)
+      throw new UsageError(`sslcrldir: ${sslCrlDir} has no list of revoked certificates. Run openssl rehash on it.`)
+    lists.push(...hashed.map(name => readPem('sslcrldir', join(sslCrlDir, name))))
+  }
+  return lists.length === 0 ? {} : { crl: lists }
+}
+
+function ownCertificate({ sslCert, sslKey, sslPassword }: Target): ConnectionOptions {
+  const certFile = sslCert === false ? undefined : (sslCert ?? byDefault('postgresql.crt'))
+  if (certFile === undefined) return {}
+  const keyFile = sslKey ?? byDefault('postgresql.key')
+  if (keyFile === undefined) throw new UsageError(`sslcert: ${certFile} has no key. Name it with sslkey=FILE.`)
+  const own = {
+    cert: readPem('sslcert', certFile),
+    key: readPem('sslkey', keyFile),
+    ...(sslPassword && { passphrase: sslPassword }),
+  }
   try {
-    return readFileSync(file)
+    createSecureContext(own)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new UsageError(
+      `sslcert, sslkey: ${certFile} and ${keyFile} cannot be used: ${why}. Do they belong together, and is sslpassword right?`,
+    )
+  }
+  return own
+}
+
+/** Node has the same names for them as libpq. */
+function version(name: string): SecureVersion {
+  return name as SecureVersion
+}
+
+function readPem(parameter: string, file: string): Buffer {
+  return read(parameter, file, () => readFileSync(file))
+}
+
+function read<T>(parameter: string, file: string, reading: () => T): T {
+  try {
+    return reading()
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
     throw new UsageError(`${parameter}: ${file} cannot be read (${code}).`)

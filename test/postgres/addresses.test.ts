@@ -2,9 +2,9 @@
 
 import { createServer, connect as dial } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { readTarget } from '../../migrator/gate/target.ts'
 import { silent } from '../../migrator/log.ts'
 import { connect } from '../../migrator/postgres/connect.ts'
-import { readTarget } from '../../migrator/postgres/target.ts'
 import { removeDataDir } from '../../scripts/postgres/data.ts'
 import { preparedData, replicaPair } from '../helpers/replication.ts'
 

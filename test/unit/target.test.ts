@@ -3,7 +3,7 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readTarget } from '../../migrator/postgres/target.ts'
+import { readTarget } from '../../migrator/gate/target.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -47,8 +47,8 @@ test.for([
   ['postgres://u@h/d', { sessionAttributes: 'any' }],
   ['postgres://u@a,b/d?target_session_attrs=any', { sessionAttributes: 'any' }],
   [
-    'postgres://u@h/d?schema=public&connection_limit=5&pgbouncer=true&pool=3&sslaccept=strict&cost=1',
-    { database: 'd' },
+    'postgres://u@h/d?schema=public&connection_limit=5&pgbouncer=true&pool=3',
+    { database: 'd', options: '-c search_path="public"' },
   ],
   ['  postgres://u@h/d\n', { database: 'd' }],
 ] as const)('%s is read as libpq reads it', ([url, expected]) => {

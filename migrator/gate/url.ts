@@ -1,0 +1,111 @@
+// A connection string, taken apart as libpq does it, in libpq's names for its parts.
+// https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+
+const form =
+  /^(?<scheme>[a-z][a-z0-9+._-]*):\/\/(?:(?<userinfo>[^/?]*)@)?(?<hosts>[^/?#]*)(?:\/(?<dbname>[^?#]*))?(?:\?(?<query>[^#]*))?$/i
+
+/** `postgresql+psycopg://` is SQLAlchemy's, `pgx5://` golang-migrate's, `postgis://` Django's. */
+const ours = /^(?:postgres(?:ql)?(?:\+[a-z0-9_]+)?|pgx[45]?|postgis)$/i
+
+/** Only a scheme that is known is repeated: what stands there may be a password. */
+const others =
+  /^(?:mysql|mariadb|sqlite|sqlite3|file|sqlserver|mssql|oracle|mongodb|redis|cockroachdb|clickhouse|https?)$/i
+
+const notUrl =
+  'DATABASE_URL is not a connection string. Write postgres://user:password@host:5432/database, ' +
+  'with characters such as / ? # @ % in the password percent-encoded.'
+
+/** The parts of a connection string. */
+export interface UrlParts {
+  /** Decoded; what is not there, or is an empty user, password, host, port or database, has no entry. */
+  readonly given: ReadonlyMap<string, string>
+  /** sqlx's `options[NAME]=VALUE`. */
+  readonly options: readonly (readonly [name: string, value: string])[]
+}
+
+/** `jdbc:postgresql://` is what it says after the colon. */
+export function withoutJdbc(url: string): string {
+  return url.trim().replace(/^jdbc:(?=postgresql:\/\/)/i, '')
+}
+
+/** Reads a connection string. Problems are added to `problems`, and never hold what may be a password. */
+export function readUrl(url: string, problems: string[]): UrlParts | undefined {
+  const refuse = (why: string) => {
+    problems.push(why)
+    return undefined
+  }
+  const text = withoutJdbc(url)
+  const scheme = /^([a-z][a-z0-9+._-]*):/i.exec(text)?.[1] ?? ''
+  if (/^prisma(\+postgres)?$/i.test(scheme))
+    return refuse(
+      `DATABASE_URL is an address of Prisma's (${scheme}://), not of Postgres. Give the direct connection, postgres://user:password@host:5432/database.`,
+    )
+  if (others.test(scheme)) return refuse(`DATABASE_URL is an address of another kind (${scheme}:). ${notUrl}`)
+  if (/^\s*(?:host|hostaddr|port|dbname|user|password|service|sslmode)\s*=/.test(text))
+    return refuse(`${notUrl} This is libpq's other form, keyword=value, which is not read.`)
+  const groups = form.exec(text)?.groups
+  // a password with a bare / or ? in it ends the address early: what follows would pass for a database or a parameter
+  if (!groups || !ours.test(groups.scheme!) || groups.dbname?.includes('@')) return refuse(notUrl)
+  try {
+    const [user, ...password] = (groups.userinfo ?? '').split(':')
+    const addresses = (groups.hosts ?? '').split(',').map(address => {
+      const match = /^(?:\[(?<ipv6>[^\]]+)\]|(?<host>[^:[\]]*))(?::(?<port>\d*))?$/.exec(address)
+      if (!match) throw new URIError(address)
+      return { host: match.groups!.ipv6 ?? decodeURIComponent(match.groups!.host!), port: match.groups!.port ?? '' }
+    })
+    const parts: [string, string][] = [
+      ['user', decodeURIComponent(user!)],
+      ['password', decodeURIComponent(password.join(':'))],
+      ['dbname', decodeURIComponent(groups.dbname ?? '')],
+      ['host', addresses.map(a => a.host).join(',')],
+      ['port', addresses.some(a => a.port) ? addresses.map(a => a.port).join(',') : ''],
+    ]
+    const given = new Map(parts.filter(([, value]) => value !== ''))
+    const options: [string, string][] = []
+    const named = new Map<string, string>()
+    for (const parameter of groups.query ? groups.query.split('&') : []) {
+      const [, key, value] = /^([^=]+)=(.*)$/s.exec(parameter) ?? []
+      if (key === undefined || value === undefined) return refuse(notUrl)
+      const name = decodeURIComponent(key)
+      // a plus sign is one, as libpq has it
+      const decoded = decodeURIComponent(value)
+      const option = /^options\[([\w.]+)\]$/.exec(name)?.[1]
+      if (option !== undefined) {
+        options.push([option, decoded])
+        continue
+      }
+      if (!/^[\w.-]+$/.test(name)) return refuse(notUrl)
+      if (named.has(name) && named.get(name) !== decoded)
+        problems.push(`DATABASE_URL has ${name} twice, with different values. Leave one of them out.`)
+      named.set(name, decoded)
+      given.set(name, decoded)
+    }
+    // the protocol ends a text there
+    if ([...given.values(), ...options.flat()].some(value => value.includes('\0')))
+      problems.push('DATABASE_URL has a NUL character (%00).')
+    return { given, options }
+  } catch {
+    return refuse(notUrl)
+  }
+}
+
+/** What is said of a parameter that is not known; one that may be a part of a password is not repeated. */
+export function unknownParameter(url: string, name: string, guess: string | undefined): string {
+  if (/\?.*@/s.test(url)) return notUrl
+  return `DATABASE_URL has an unknown parameter ${name}.${guess ? ` Did you mean ${guess}?` : ''} A setting of the session is written options=-c NAME=VALUE.`
+}
+
+const secretParameters = /[?&](?:password|sslpassword|scram_client_key|scram_server_key|oauth_client_secret)=([^&#]*)/g
+
+/** What may be a password in a connection string, also in one that cannot be read: as written, and decoded. */
+export function passwordsIn(url: string): string[] {
+  const written = [/^[^/]*:\/\/[^:@]*:(.*)@/s.exec(url)?.[1] ?? '']
+  for (const [, value = ''] of url.matchAll(secretParameters)) written.push(value)
+  return written.filter(Boolean).flatMap(secret => {
+    try {
+      return [secret, decodeURIComponent(secret)]
+    } catch {
+      return [secret]
+    }
+  })
+}
