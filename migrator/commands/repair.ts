@@ -4,7 +4,8 @@ import { type Command, names } from './command.ts'
 
 export const repairCommand: Command = {
   name: 'repair',
-  summary: 'accepts an edited file or forgets a missing one; changes the ledger, never the schema',
+  summary:
+    'accepts an edited file, forgets a missing one, or follows a renamed one; changes the ledger, never the schema',
   logsToStdout: false,
   database: true,
   positionals: { names: [], required: 0 },
@@ -16,17 +17,28 @@ export const repairCommand: Command = {
       help: 'the database already is as the file says now',
     },
     forgetMissing: { flag: 'forget-missing', kind: 'list', placeholder: 'NAME', help: 'the file is gone for good' },
+    rename: {
+      flag: 'rename',
+      kind: 'list',
+      placeholder: 'OLD=NEW',
+      help: "the file was renamed: gives the ledger's row its new name, so that it is not applied again",
+    },
   },
   async run({ engine, own, print }) {
-    const [acceptEdited, forgetMissing] = [names(own.acceptEdited), names(own.forgetMissing)]
-    if (acceptEdited.length + forgetMissing.length === 0)
+    const options = {
+      acceptEdited: names(own.acceptEdited),
+      forgetMissing: names(own.forgetMissing),
+      rename: names(own.rename),
+    }
+    if (Object.values(options).every(list => list.length === 0))
       throw new UsageError(
-        'Say what to repair: --accept-edited NAME or --forget-missing NAME. `schemagate status` shows the problems.',
+        'Say what to repair: --accept-edited NAME, --forget-missing NAME or --rename OLD=NEW. `schemagate status` shows the problems.',
       )
-    for (const { migration, before, after } of await repair(engine, { acceptEdited, forgetMissing })) {
+    for (const { migration, before, after } of await repair(engine, options)) {
       print(`${migration}`)
       print(`  before  checksum ${before.checksum}`)
-      print(`  after   ${after ? `checksum ${after.checksum}` : 'forgotten'}`)
+      const renamed = after && after.name !== migration ? `name ${after.name}, ` : ''
+      print(`  after   ${after ? `${renamed}checksum ${after.checksum}` : 'forgotten'}`)
     }
     return exitCodes.done
   },

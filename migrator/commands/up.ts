@@ -1,5 +1,5 @@
 import { up } from '../run/up.ts'
-import type { Command } from './command.ts'
+import { type Command, names } from './command.ts'
 import { summarise } from './run-summary.ts'
 
 export const upCommand: Command = {
@@ -15,9 +15,21 @@ export const upCommand: Command = {
       kind: 'switch',
       help: 'end well when the database has newer migrations, if none of them is breaking: for a rollback to an older release',
     },
+    allowLate: {
+      flag: 'allow-late',
+      kind: 'list',
+      placeholder: 'NAME',
+      help: 'apply this migration although newer ones are applied: for a hotfix of an older release',
+    },
   },
   async run({ engine, log, own, settings }) {
     const to = typeof own.to === 'string' ? own.to : undefined
-    return summarise(log, await up(engine, { to, allowAhead: own.allowAhead === true, appRole: settings.appRole }))
+    const result = await up(engine, {
+      to,
+      allowAhead: own.allowAhead === true,
+      allowLate: names(own.allowLate),
+      appRole: settings.appRole,
+    })
+    return summarise(log, result)
   },
 }

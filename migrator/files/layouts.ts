@@ -19,10 +19,12 @@ const code = /^(.+)\.(ts|mts|cts|js|mjs|cjs)$/is
 const declaration = /\.d\.[mc]?ts$/i
 
 /**
- * Reads a file's name. Undefined: it is no migration.
+ * Reads a file's name. Undefined: it is no migration. Names are in NFC, whatever form the file system keeps: the same file
+ * is the same migration on macOS and on Linux.
  * Flyway's prefixes are case-sensitive, so that a native `v1__x.sql` without a number is not taken for one.
  */
-export function readName(fileName: string): Named | undefined {
+export function readName(asWritten: string): Named | undefined {
+  const fileName = asWritten.normalize('NFC')
   const fly = flyway.exec(fileName)
   if (fly && fly[1] === fly[1]!.toUpperCase()) {
     const version = fly[2]!.split(/[._]/).map(BigInt)
@@ -46,7 +48,7 @@ export function readName(fileName: string): Named | undefined {
 
 /** Reads the name of a folder that holds one migration: `20240101_users` (Prisma, Diesel). */
 export function readFolderName(folderName: string): Named | undefined {
-  return numbered(folderName, 'folder', 'up')
+  return numbered(folderName.normalize('NFC'), 'folder', 'up')
 }
 
 /**

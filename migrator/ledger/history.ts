@@ -1,8 +1,8 @@
 // History: the migration files held against the ledger's rows.
 
 import type { Migration } from '../files/migration.ts'
-import { compareMigrations } from '../files/order.ts'
 import type { LedgerRow } from './read.ts'
+import { findRenames } from './renames.ts'
 
 export type ProblemCode = 'edited' | 'missing' | 'out-of-order' | 'interrupted'
 
@@ -10,6 +10,8 @@ export interface Problem {
   readonly code: ProblemCode
   readonly migration: string
   readonly message: string
+  /** `missing`: the file that has the row's content and another name, where only one can be meant. */
+  readonly renamedTo?: string
 }
 
 /**
@@ -20,7 +22,7 @@ export type DatabaseState = 'current' | 'pending' | 'diverged' | 'ahead' | 'empt
 
 export interface History {
   readonly state: DatabaseState
-  /** The newest migration that the database has; repeatable ones do not count. */
+  /** The newest migration that the database has; repeatable ones, and ones that were applied late, do not count. */
   readonly head: string | null
   readonly applied: readonly LedgerRow[]
   /** Applied or half-way there. */
@@ -38,21 +40,17 @@ export function compareHistory(files: readonly Migration[], rows: readonly Ledge
   const problems: Problem[] = []
 
   const unknown = rows.filter(row => !byName.has(row.name))
-  const lastKnown = rows.findLast(row => byName.has(row.name))
+  // a late one is the last that was applied, but says nothing of how new the database is
+  const lastKnown = rows.findLast(row => byName.has(row.name) && row.journal?.late === undefined)
   const ahead =
     unknown.length > 0 &&
     lastKnown !== undefined &&
     pending.length === 0 &&
     unknown.every(row => row.position > lastKnown.position)
-  const newestFile = files.findLast(file => file.kind !== 'repeatable') ?? files.at(-1)
-  for (const row of unknown)
-    problems.push({
-      code: 'missing',
-      migration: row.name,
-      message: ahead
-        ? `${row.name} is applied, but newer than all of these files (the newest is ${newestFile?.name}): the database is ahead of them. Use the release that has it, or --allow-ahead if older apps can live with it.`
-        : `${row.name} is applied, but there is no such file. Restore the file, or if it is gone for good: schemagate repair --forget-missing ${shellWord(row.name)}`,
-    })
+  if (ahead)
+    for (const row of unknown)
+      problems.push({ code: 'missing', migration: row.name, message: newerThanFiles(row.name, files) })
+  else problems.push(...missing(files, rows, unknown))
 
   for (const row of rows) {
     const file = byName.get(row.name)
@@ -73,16 +71,18 @@ export function compareHistory(files: readonly Migration[], rows: readonly Ledge
       })
   }
 
-  const newestApplied = files.findLast(file => file.kind !== 'repeatable' && rowOf.has(file.name))
-  if (newestApplied)
-    for (const file of pending) {
-      if (file.kind === 'repeatable' || rowOf.has(file.name) || compareMigrations(file, newestApplied) > 0) continue
+  const renamed = new Set(problems.map(problem => problem.renamedTo))
+  const newestApplied = files.findLastIndex(file => file.kind !== 'repeatable' && rowOf.has(file.name))
+  for (const file of files.slice(0, Math.max(newestApplied, 0)))
+    if (file.kind !== 'repeatable' && !rowOf.has(file.name) && !renamed.has(file.name))
       problems.push({
         code: 'out-of-order',
         migration: file.name,
-        message: `${file.name} is not applied, but comes before ${newestApplied.name}, which is. Rename it so that it comes last.`,
+        message:
+          `${file.name} is not applied, but comes before ${files[newestApplied]!.name}, which is. Rename it so that it comes last. ` +
+          `If other databases have it already: schemagate up --allow-late ${shellWord(file.name)} applies it now; ` +
+          `or, if its SQL was run by hand: schemagate baseline ${shellWord(file.name)}`,
       })
-    }
 
   const blocking = problems.some(problem => problem.code !== 'interrupted')
   const edited = problems.some(problem => problem.code === 'edited')
@@ -97,12 +97,93 @@ export function compareHistory(files: readonly Migration[], rows: readonly Ledge
             : pending.length > 0
               ? 'pending'
               : 'current',
-    head: (applied.findLast(row => row.kind !== 'repeatable') ?? applied.at(-1))?.name ?? null,
+    head: (applied.findLast(isHead) ?? applied.at(-1))?.name ?? null,
     applied,
     rows,
     pending,
     problems,
   }
+}
+
+/** The same history for an operator who lets these run although newer ones are applied (`up --allow-late`). */
+export function allowLate(history: History, names: ReadonlySet<string>): History {
+  const problems = history.problems.filter(({ code, migration }) => code !== 'out-of-order' || !names.has(migration))
+  if (problems.length === history.problems.length) return history
+  const pending = problems.every(problem => problem.code === 'interrupted')
+  return { ...history, problems, state: pending ? 'pending' : history.state }
+}
+
+/**
+ * The place in the ledger at which a migration would stand had it been applied in order: the position of the newest one
+ * before it, or 0. Undefined unless newer ones are applied.
+ */
+export function latePosition(
+  files: readonly Migration[],
+  rows: readonly LedgerRow[],
+  migration: Migration,
+): number | undefined {
+  if (migration.kind === 'repeatable') return undefined
+  const index = files.indexOf(migration)
+  const rowOf = new Map(rows.map(row => [row.name, row]))
+  const rowsOf = (some: readonly Migration[]) =>
+    some.flatMap(file => (file.kind === 'repeatable' ? [] : (rowOf.get(file.name) ?? [])))
+  if (rowsOf(files.slice(index + 1)).length === 0) return undefined
+  return Math.max(0, ...rowsOf(files.slice(0, index)).map(row => row.journal?.late ?? row.position))
+}
+
+function newerThanFiles(name: string, files: readonly Migration[]): string {
+  const newest = files.findLast(file => file.kind !== 'repeatable') ?? files.at(-1)
+  return `${name} is applied, but newer than all of these files (the newest is ${newest?.name}): the database is ahead of them. Use the release that has it, or --allow-ahead if older apps can live with it.`
+}
+
+/** What is wrong with the rows that have no file. */
+function missing(
+  files: readonly Migration[],
+  rows: readonly LedgerRow[],
+  unknown: readonly LedgerRow[],
+): readonly Problem[] {
+  if (unknown.length === 0) return []
+  const { certain, possible } = findRenames(files, rows)
+  const checksums = new Map(files.map(file => [file.name, file.checksum]))
+  const agrees = rows.some(row => checksums.get(row.name) === row.checksum)
+  // two folders may happen to share a file (`create extension ...`)
+  if (!agrees && (certain.size + possible.size) * 2 < unknown.length)
+    return [{ code: 'missing', migration: unknown[0]!.name, message: otherFolder(unknown) }]
+
+  const isNew = files.some(file => file.kind !== 'repeatable' && rows.every(row => row.name !== file.name))
+  const squash = isNew ? ' If a new file stands in for it (a squash): schemagate baseline NAME --replacing-missing' : ''
+  return unknown.map(({ name }) => {
+    const [file, alike] = [certain.get(name), possible.get(name)]
+    if (file) return { code: 'missing', migration: name, message: renamed(name, file.name), renamedTo: file.name }
+    const message = alike
+      ? `${name} is applied, but there is no such file; ${alike.map(a => a.name).join(' and ')} ${alike.length === 1 ? 'has' : 'have'} the same content. ` +
+        `Restore the file. If it was renamed to ${alike.length === 1 ? 'it' : 'one of them'}: schemagate repair --rename ${shellWord(`${name}=${alike[0]!.name}`)}`
+      : `${name} is applied, but there is no such file. Restore the file, or if it is gone for good: schemagate repair --forget-missing ${shellWord(name)}.${squash}`
+    return { code: 'missing', migration: name, message }
+  })
+}
+
+function renamed(before: string, after: string): string {
+  const repair = `schemagate repair --rename ${shellWord(`${before}=${after}`)}`
+  const gates = '(apps that were built with the old name then close their gates)'
+  return before.normalize('NFC') === after
+    ? `${before} was applied under another Unicode form of the same name. Give its row the usual form: ${repair} ${gates}`
+    : `${before} is applied, and its file is now named ${after}. Rename the file back. To keep the new name: ${repair} ${gates}`
+}
+
+/** Forgetting its rows would make the folder to which they belong run from the start. */
+function otherFolder(rows: readonly LedgerRow[]): string {
+  const some = rows.slice(0, 3).map(row => row.name)
+  const more = rows.length > 3 ? ` and ${rows.length - 3} more` : ''
+  return (
+    `${some.join(', ')}${more} ${rows.length === 1 ? 'is' : 'are'} applied, and none of the applied migrations is in this folder as it was applied: this ledger is another folder's. ` +
+    'Name its folder with --dir (SCHEMAGATE_DIR); or give this folder a ledger of its own with --schema (SCHEMAGATE_SCHEMA). ' +
+    'If the folder is right and a new file stands in for all of them (a squash): schemagate baseline NAME --replacing-missing'
+  )
+}
+
+function isHead(row: LedgerRow): boolean {
+  return row.kind !== 'repeatable' && row.journal?.late === undefined
 }
 
 function isPending(file: Migration, row: LedgerRow | undefined): boolean {

@@ -16,6 +16,8 @@ export interface Journal {
   readonly reverting?: boolean
   /** A repeatable migration's earlier contents: apps built with one of them are not wrong. */
   readonly earlier?: readonly string[]
+  /** It was applied after newer ones; where it would stand had it been applied in order: see `latePosition`. */
+  readonly late?: number
   /** What an operator did to the row with `repair`. */
   readonly repairs?: readonly unknown[]
 }

@@ -85,7 +85,8 @@ begin
     return ${s}.require(head::jsonb);
   end if;
 
-  select l.position into found_position from ${s}.ledger l where l.name = head;
+  -- of one that was applied after newer ones, the place in the order: the app need not know those
+  select coalesce((l.journal->>'late')::bigint, l.position) into found_position from ${s}.ledger l where l.name = head;
   if found_position is null then
     select l.name into offender from ${s}.ledger l where l.state = 'applied' order by l.position desc limit 1;
     raise exception using errcode = '${requireStates.notReady}',
@@ -94,7 +95,7 @@ begin
       hint = 'Run the migrator that was built with this app: schemagate up.';
   end if;
 
-  select l.name into offender from ${s}.ledger l where l.breaking and l.position > found_position order by l.position limit 1;
+  select l.name into offender from ${s}.ledger l where l.breaking and l.position > found_position and l.name <> head order by l.position limit 1;
   if offender is not null then
     raise exception using errcode = '${requireStates.notReady}',
       message = format('schemagate: too-old: the database has %s, which breaks apps that do not know it', offender),
@@ -103,7 +104,7 @@ begin
   end if;
 
   select l.name into offender from ${s}.ledger l
-  where l.state = 'running' and l.position <= found_position order by l.position limit 1;
+  where l.state = 'running' and (l.position <= found_position or l.name = head) order by l.position limit 1;
   if offender is not null then
     raise exception using errcode = '${requireStates.notReady}',
       message = format('schemagate: migrating: %s is under way, or was interrupted', offender),

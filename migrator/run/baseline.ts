@@ -1,44 +1,123 @@
-// `baseline`: for a database that had its schema before it had a ledger.
+// `baseline`: for a database that had its schema before it had a ledger, and for a squash.
 
 import { randomUUID } from 'node:crypto'
-import { DivergedError, UsageError } from '../errors.ts'
-import { nearest } from '../nearest.ts'
-import { type Engine, readHistoryOf, withFilesAndSession, withRun } from './engine.ts'
-import { persist } from './persist.ts'
+import { DivergedError, RefusedError, UsageError } from '../errors.ts'
+import type { Migration } from '../files/migration.ts'
+import { didYouMean, migrationNamed } from '../files/named.ts'
+import { compareHistory, type History, latePosition } from '../ledger/history.ts'
+import type { LedgerRow } from '../ledger/read.ts'
+import { replacedBy } from '../ledger/squash.ts'
+import { quoteLiteral } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+import { type Engine, readHistory, readHistoryOf, reading, withFilesAndSession, withRun } from './engine.ts'
+import { atomically, persist } from './persist.ts'
 import { publish } from './publish.ts'
 
+export interface BaselineOptions {
+  /** Take the rows before the migration whose files are gone out of the ledger: a squash. */
+  readonly replacingMissing?: boolean | undefined
+}
+
+export interface Baseline {
+  /** The names that were recorded, in order. */
+  readonly recorded: readonly string[]
+  /** The names that were taken out of the ledger. */
+  readonly replaced: readonly string[]
+  /** How many tables the database has, without the ledger's own and those of extensions. */
+  readonly tables: number
+}
+
 /**
- * Records everything up to and with `name` as applied, without running it; returns the names recorded. What is recorded
- * already stays as it is.
- * @throws UsageError if there is no such migration, DivergedError if the ledger and the files disagree.
+ * Records everything up to and with `name` as applied, without running it. What is recorded already stays as it is.
+ * @throws UsageError if there is no such migration, DivergedError if the ledger and the files disagree, RefusedError if
+ *   the database has no table: what is recorded would never be run on it.
  */
-export async function baseline(engine: Engine, name: string): Promise<string[]> {
+export async function baseline(engine: Engine, name: string, options: BaselineOptions = {}): Promise<Baseline> {
   return withFilesAndSession(engine, async (files, session) => {
-    const index = files.findIndex(file => file.name === name)
-    if (index === -1) {
-      const guess = nearest(
-        name,
-        files.map(file => file.name),
+    const last = migrationNamed(files, name)
+    if (!last) throw new UsageError(`There is no migration ${name}.${didYouMean(files, name)}`)
+    const plan = (history: History) => planBaseline(files, history, last, options.replacingMissing === true)
+    const { recorded: planned } = plan(await readHistory(engine, files, session))
+    const tables = await reading(engine, session, () => countTables(session, engine.settings.schema))
+    if (planned.length > 0 && tables === 0)
+      throw new RefusedError(
+        `The database ${engine.settings.target.database} has no table, and a baseline runs nothing: what it records would never be made. Nothing was recorded. ` +
+          'Is it the right database? To make the schema: schemagate up',
       )
-      throw new UsageError(`There is no migration ${name}.${guess ? ` Did you mean ${guess}?` : ''}`)
-    }
+
     return withRun(engine, session, randomUUID(), async run => {
       const history = await readHistoryOf(run, files)
-      const wrong = history.problems.filter(problem => problem.code !== 'out-of-order')
-      if (wrong.length > 0)
-        throw new DivergedError(`Nothing was recorded.\n${wrong.map(p => `- ${p.code}: ${p.message}`).join('\n')}`)
-      const recorded = new Set(history.rows.map(row => row.name))
-      const missing = files.slice(0, index + 1).filter(file => !recorded.has(file.name) && file.kind !== 'repeatable')
-      const rows = missing.map(({ name, checksum, marks }) =>
-        run.messages.recordBaseline({ name, checksum, breaking: marks.breaking }),
-      )
-      await persist(
-        run,
-        'the baseline',
-        () => session.script(`begin;${run.messages.lockGuard()}${rows.join('')}commit`).done,
-      )
+      const { recorded, replaced } = plan(history)
+      const kept = history.rows.filter(row => !replaced.includes(row))
+      const places = replaced.map(row => row.position)
+      const takesPlaces = replaced.length >= recorded.length
+      let statements = ''
+      for (const migration of recorded) {
+        const late = takesPlaces ? undefined : latePosition(files, kept, migration)
+        if (late !== undefined) run.messages.markLate(migration.name, late)
+        const { checksum, marks } = migration
+        statements += run.messages.recordBaseline({ name: migration.name, checksum, breaking: marks.breaking })
+      }
+      if (replaced.length > 0) {
+        const names = replaced.map(row => row.name)
+        statements += run.messages.forgetMissing(names, last.name)
+        for (const name of names) run.known.forget(name)
+      }
+      // newer rows stay the newer ones
+      if (takesPlaces)
+        for (const [i, { name }] of recorded.toReversed().entries())
+          statements += run.messages.setPosition(name, places.at(-1 - i)!)
+      if (statements !== '') await persist(run, 'the baseline', () => atomically(run, statements))
       await publish(run, files, await readHistoryOf(run, files))
-      return missing.map(file => file.name)
+      return { recorded: recorded.map(file => file.name), replaced: replaced.map(row => row.name), tables }
     })
   })
+}
+
+/** @throws DivergedError if the ledger and the files would still disagree, but for what a baseline is there to record. */
+function planBaseline(
+  files: readonly Migration[],
+  history: History,
+  last: Migration,
+  replacingMissing: boolean,
+): { readonly recorded: readonly Migration[]; readonly replaced: readonly LedgerRow[] } {
+  const replaced = replacingMissing ? replacedBy(files, history.rows, last) : []
+  const rows = history.rows.filter(row => !replaced.includes(row))
+  const names = new Set(rows.map(row => row.name))
+  const upTo = files.slice(0, files.indexOf(last) + 1)
+  const recorded = upTo.filter(file => !names.has(file.name) && file.kind !== 'repeatable')
+  const { problems } = replaced.length > 0 ? compareHistory(files, [...rows, ...recorded.map(asRow)]) : history
+  const wrong = problems.filter(problem => problem.code !== 'out-of-order')
+  if (wrong.length > 0)
+    throw new DivergedError(`Nothing was recorded.\n${wrong.map(p => `- ${p.code}: ${p.message}`).join('\n')}`)
+  return { recorded, replaced }
+}
+
+/** The row that a file will have. */
+function asRow({ name, checksum, marks }: Migration): LedgerRow {
+  return {
+    ...{
+      name,
+      checksum,
+      breaking: marks.breaking,
+      kind: 'baseline',
+      state: 'applied',
+      position: Number.MAX_SAFE_INTEGER,
+    },
+    ...{ appliedAt: new Date(), durationMs: 0, runId: '', journal: null },
+  }
+}
+
+/** A ledger may share its schema with the project's tables; PostGIS and its kind bring tables of their own. */
+async function countTables(session: Session, ledgerSchema: string): Promise<number> {
+  const { rows } = await session.query<{ tables: number }>(
+    `select count(*)::int as tables
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p', 'f') and not c.relispartition
+        and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+        and (n.nspname <> ${quoteLiteral(ledgerSchema)} or c.relname not in ('ledger', 'manifest', 'runs'))
+        and not exists (select from pg_catalog.pg_depend d
+                         where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`,
+  )
+  return rows[0]!.tables
 }

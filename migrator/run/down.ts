@@ -3,9 +3,9 @@
 import { formatDuration } from '../durations.ts'
 import { RefusedError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
+import { didYouMean, migrationNamed } from '../files/named.ts'
 import type { History } from '../ledger/history.ts'
 import type { LedgerRow } from '../ledger/read.ts'
-import { nearest } from '../nearest.ts'
 import { codeOf, ownState } from '../postgres/sqlstate.ts'
 import type { Blocker } from '../postgres/watch.ts'
 import { planPart, watched } from './apply.ts'
@@ -86,15 +86,9 @@ function select(files: readonly Migration[], rows: readonly LedgerRow[], { to, s
     .flatMap(row => byName.get(row.name) ?? [])
     .filter(file => file.kind !== 'repeatable')
   if (to === undefined) return applied.slice(0, step ?? 1)
-  const index = applied.findIndex(file => file.name === to)
-  if (index === -1) {
-    const guess = nearest(
-      to,
-      applied.map(file => file.name),
-    )
-    throw new UsageError(`--to ${to}: no such migration is applied.${guess ? ` Did you mean ${guess}?` : ''}`)
-  }
-  return applied.slice(0, index)
+  const last = migrationNamed(applied, to)
+  if (!last) throw new UsageError(`--to ${to}: no such migration is applied.${didYouMean(applied, to)}`)
+  return applied.slice(0, applied.indexOf(last))
 }
 
 /**

@@ -64,6 +64,7 @@ export class LedgerMessages {
   readonly #channel: string
   readonly #runId: string
   readonly #toolVersion: string
+  readonly #late = new Map<string, number>()
 
   constructor(schema: string, runId: string, toolVersion: string) {
     this.#table = `${quoteIdent(schema)}.ledger`
@@ -104,26 +105,33 @@ export class LedgerMessages {
     return doBlock(this.#lock + raiseIf(`not ${here}`, ownState.journalMoved))
   }
 
+  /** The row of this migration, which is applied after newer ones, is to say where it would stand in order. */
+  markLate(name: string, position: number): void {
+    this.#late.set(name, position)
+  }
+
   /** Records a migration as applied; its duration is that of the transaction. */
   recordApplied(row: NewRow): string {
-    return `${this.#insert(row, 'applied', 'null', 'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000')}${this.#onRepeat(row)};`
+    return `${this.#insert(row, 'applied', 'null::jsonb', 'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000')}${this.#onRepeat(row)};`
   }
 
   /** Records that a migration is under way which cannot run in one transaction. */
   recordRunning(row: NewRow): string {
-    return `${this.#insert(row, 'running', `'{"done": []}'`, '0')}${this.#onRepeat(row)};`
+    return `${this.#insert(row, 'running', `'{"done": []}'::jsonb`, '0')}${this.#onRepeat(row)};`
   }
 
   /** Repeatable: what is recorded already stays as it is. */
   recordBaseline(row: Omit<NewRow, 'kind'>): string {
-    return `${this.#insert({ ...row, kind: 'baseline' }, 'applied', 'null', '0')} on conflict (name) do nothing;`
+    return `${this.#insert({ ...row, kind: 'baseline' }, 'applied', 'null::jsonb', '0')} on conflict (name) do nothing;`
   }
 
   #insert(row: NewRow, state: string, journal: string, duration: string): string {
     const values = [row.name, row.checksum, row.kind].map(quoteLiteral)
+    const late = this.#late.get(row.name)
+    const journalled = late === undefined ? journal : `coalesce(${journal}, '{}') || '{"late": ${late}}'`
     return (
       `insert into ${this.#table} (name, checksum, kind, breaking, state, journal, duration_ms, run_id, tool_version, position) ` +
-      `select ${values.join(', ')}, ${row.breaking}, '${state}', ${journal}::jsonb, ${duration}, ${this.#runId}, ${this.#toolVersion}, ` +
+      `select ${values.join(', ')}, ${row.breaking}, '${state}', ${journalled}, ${duration}, ${this.#runId}, ${this.#toolVersion}, ` +
       `coalesce(max(position), 0) + 1 from ${this.#table}`
     )
   }
@@ -214,18 +222,37 @@ export class LedgerMessages {
     return `update ${this.#table} set ${change}, journal = ${this.#trace('accept-edited', before)} where name = ${quoteLiteral(name)} and checksum = ${quoteLiteral(before)};`
   }
 
+  /** Gives a row its file's new name; the old one stays in the row's journal. Repeatable. */
+  rename(before: string, after: string, checksum: string): string {
+    const trace = this.#traceEntry('rename', quoteLiteral(checksum), `'migration', name, `)
+    return `update ${this.#table} set name = ${quoteLiteral(after)}, journal = ${this.#addRepairs(trace)} where name = ${quoteLiteral(before)};`
+  }
+
+  /** Puts a row where the ones that it replaces stood. Repeatable, once their positions are free. */
+  setPosition(name: string, position: number): string {
+    return `update ${this.#table} set position = ${position} where name = ${quoteLiteral(name)};`
+  }
+
   /**
    * Removes rows. A forgotten row can hold no trace: its own and this one go to the newest row that is left, which may be
-   * forgotten later in its turn. Repeatable.
+   * forgotten later in its turn; or to the row that stands in for them. Repeatable.
    */
-  forgetMissing(names: readonly string[]): string {
+  forgetMissing(names: readonly string[], replacement?: string): string {
     const these = `name in (${names.map(quoteLiteral).join(', ')})`
-    const trace = this.#traceEntry('forget-missing', 'checksum', `'migration', name, `)
+    const trace = this.#traceEntry(
+      replacement === undefined ? 'forget-missing' : 'replace-missing',
+      'checksum',
+      `'migration', name, `,
+    )
+    const holder =
+      replacement === undefined
+        ? `position = (select max(position) from ${this.#table} where not ${these})`
+        : `name = ${quoteLiteral(replacement)}`
     return (
       `with forgotten as (delete from ${this.#table} where ${these} returning name, checksum, position, journal), ` +
       `traces as (select pg_catalog.jsonb_path_query_array(pg_catalog.jsonb_agg(coalesce(journal->'repairs', '[]') || ${trace} order by position), '$[*][*]') as entries from forgotten) ` +
       `update ${this.#table} set journal = ${this.#addRepairs('entries')} from traces ` +
-      `where position = (select max(position) from ${this.#table} where not ${these}) and entries is not null;`
+      `where ${holder} and entries is not null;`
     )
   }
 

@@ -3,8 +3,8 @@
 import { formatDuration } from '../durations.ts'
 import { UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
-import type { History } from '../ledger/history.ts'
-import { nearest } from '../nearest.ts'
+import { didYouMean, migrationNamed } from '../files/named.ts'
+import { allowLate, type History, latePosition } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
 import { type AppRoleOptions, type AppRolePart, appRoleOf } from './app-role.ts'
 import { apply } from './apply.ts'
@@ -29,6 +29,8 @@ export interface UpOptions {
   readonly to?: string | undefined
   /** Let a database pass that is ahead of the files, if none of its newer migrations is breaking. */
   readonly allowAhead?: boolean | undefined
+  /** Migrations that may run although newer ones are applied: hotfixes of an older release. */
+  readonly allowLate?: readonly string[] | undefined
   /** The role that the app logs in with, made or updated after a successful run. */
   readonly appRole?: AppRoleOptions | undefined
 }
@@ -38,7 +40,8 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
   return conclude(engine.signal, (runId, tally) =>
     withFilesAndSession(engine, async (files, session) => {
       const select = (pending: readonly Migration[]) => upTo(files, pending, options.to)
-      const first = await readHistory(engine, files, session)
+      const late = namesOf(files, options.allowLate ?? [])
+      const first = allowLate(await readHistory(engine, files, session), late)
       tally.head = first.head
       requireAgreement(first, options.allowAhead)
       const pending = select(first.pending)
@@ -51,7 +54,12 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
         // under the lock the history is read again: another migrator may have come before
         let history = await readHistoryOf(run, files)
         if (await restoreUnbegunReverts(run, history)) history = await readHistoryOf(run, files)
+        history = allowLate(history, late)
         requireAgreement(history, options.allowAhead)
+        for (const migration of history.pending) {
+          const position = late.has(migration.name) ? latePosition(files, history.rows, migration) : undefined
+          if (position !== undefined) run.messages.markLate(migration.name, position)
+        }
         const toApply = select(history.pending)
         for (const migration of pending)
           if (!toApply.includes(migration) && !tally.has(migration, 'applied')) tally.set(migration, 'skipped', 0)
@@ -84,16 +92,20 @@ function upTo(
   to: string | undefined,
 ): readonly Migration[] {
   if (to === undefined) return pending
-  const index = files.findIndex(file => file.name === to)
-  if (index === -1) {
-    const guess = nearest(
-      to,
-      files.map(file => file.name),
-    )
-    throw new UsageError(`--to ${to}: there is no such migration.${guess ? ` Did you mean ${guess}?` : ''}`)
-  }
-  const wanted = new Set(files.slice(0, index + 1))
+  const last = migrationNamed(files, to)
+  if (!last) throw new UsageError(`--to ${to}: there is no such migration.${didYouMean(files, to)}`)
+  const wanted = new Set(files.slice(0, files.indexOf(last) + 1))
   return pending.filter(migration => wanted.has(migration))
+}
+
+/** @throws UsageError with every name of `--allow-late` that no migration has. */
+function namesOf(files: readonly Migration[], allowed: readonly string[]): ReadonlySet<string> {
+  const unknown = allowed.filter(name => !migrationNamed(files, name))
+  if (unknown.length > 0)
+    throw new UsageError(
+      unknown.map(name => `--allow-late ${name}: there is no such migration.${didYouMean(files, name)}`).join('\n'),
+    )
+  return new Set(allowed.flatMap(name => migrationNamed(files, name)?.name ?? []))
 }
 
 /** Lets Umzug run the migrations; each is applied and recorded in its own transaction, so its storage only reads. */

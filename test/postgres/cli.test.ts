@@ -332,7 +332,7 @@ describe('create, plan, baseline, repair, manifest', () => {
       stderr: expect.stringContaining('Did you mean 1_users?'),
     })
     const done = await run('baseline', '1_users')
-    expect(done).toMatchObject({ code: 0, stdout: 'recorded 1_users\n' })
+    expect(done).toMatchObject({ code: 0, stdout: 'recorded 1_users\nnothing was run: the database has 1 table\n' })
     expect(JSON.parse((await run('status', '--format', 'json')).stdout)).toMatchObject({
       state: 'pending',
       head: '1_users',

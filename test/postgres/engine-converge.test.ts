@@ -118,6 +118,7 @@ test('a `down` whose answer is lost says that it reverted, also where no app is 
 
 test('a baseline and a repair whose answer is lost are made once, and end well', async ({ database }) => {
   const dir = await folder({ '0001_a.sql': 'select 1;', '0002_b.sql': 'select 2;', '0003_c.sql': 'select 3;' })
+  await database.query('create table t ()')
   const baseline = await unanswered(database, dir, /'baseline', false/, 'baseline', '0003_c')
   expect(baseline.code, baseline.stderr).toBe(0)
   await write(dir, { '0002_b.sql': 'select 22;' })
