@@ -19,12 +19,14 @@ import { healthRoutes, type Probe } from './health.ts'
 import type { Logger } from './log.ts'
 import { answerUnknownRoutes } from './methods.ts'
 import { Problem, sendProblem } from './problem.ts'
+import { requestLimits } from './request-limits.ts'
 import { RequestLog } from './request-log.ts'
 import type { Settings } from './settings.ts'
 import { ticketRoutes } from './tickets/routes.ts'
 import { answerWireError } from './wire-errors.ts'
 
 const longestUrl = 2_000
+const requestTimeout = 30_000
 
 export interface ServerParts {
   readonly settings: Pick<Settings, 'jwtSecret' | 'authRateLimit' | 'trustedProxies'>
@@ -43,7 +45,7 @@ export async function buildServer({ settings, log, pool, probe, gate, isStopping
     loggerInstance: logger,
     logController: new RequestLog(),
     bodyLimit,
-    requestTimeout: 30_000,
+    ...requestLimits(requestTimeout),
     trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
     // A request that comes in on an open connection while we stop is served, and the connection closed.
     return503OnClosing: false,

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Gate } from './gate.ts'
+import { stayInside } from './inside.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from './problem.ts'
 
 export interface GateMiddlewareOptions {
@@ -24,7 +25,7 @@ export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}):
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   return (request, response, next) => {
     if (gate.enter()) {
-      response.once('close', () => gate.leave())
+      stayInside(gate, response)
       next()
     } else if (exempt.has(pathOf(request.originalUrl ?? request.url))) {
       next()

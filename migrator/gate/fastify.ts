@@ -1,8 +1,8 @@
 // The gate as a Fastify plugin: every request but those to exempt paths is answered 503 while the gate is closed.
 
-import { performance } from 'node:perf_hooks'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Gate } from './gate.ts'
+import { stayInside } from './inside.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from './problem.ts'
 
 declare module 'fastify' {
@@ -17,9 +17,6 @@ export interface GatePluginOptions {
   readonly exempt?: readonly string[] | undefined
 }
 
-// A client that has gone leaves a handler at work, which counts until it answers, but not for ever: it may never.
-const ABANDONED_FOR = 10_000
-
 /**
  * Register it first, so that its hook comes before those that count, log in or query. Decorates the instance: `gate`.
  *
@@ -33,19 +30,12 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   fastify.decorate('gate', gate)
 
-  /** Requests with a body that are counted: they leave while it comes. */
-  const inside = new WeakSet<FastifyReply>()
+  /** Requests with a body that are counted, and what ends that: they leave while it comes. */
+  const inside = new WeakMap<FastifyReply, () => void>()
   const comesIn = (request: FastifyRequest, reply: FastifyReply) => {
     if (!gate.enter()) return false
-    const mayLeave = hasBody(request)
-    if (mayLeave) inside.add(reply)
-    const gone = () => {
-      if (mayLeave && !inside.delete(reply)) return
-      if (reply.sent || reply.raw.headersSent) gate.leave()
-      else leaveOnceAnswered(gate, reply)
-    }
-    if (reply.raw.closed) gone()
-    else reply.raw.once('close', gone)
+    const leave = stayInside(gate, reply.raw, () => reply.sent || reply.raw.writableEnded)
+    if (hasBody(request)) inside.set(reply, leave)
     return true
   }
   const isExempt = (request: FastifyRequest) => exempt.has(pathOf(request.raw.url))
@@ -55,7 +45,7 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
     else refuse(gate, reply)
   })
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
-    if (hasBody(request) && inside.delete(reply)) gate.leave()
+    if (hasBody(request)) inside.get(reply)?.()
     done()
   })
   fastify.addHook('preValidation', (request, reply, done) => {
@@ -74,16 +64,6 @@ function refuse(gate: Gate, reply: FastifyReply): void {
 
 function hasBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
-}
-
-/** No hook tells of an answer to a client that has gone, and one for every request would cost every request. */
-function leaveOnceAnswered(gate: Gate, reply: FastifyReply): void {
-  const since = performance.now()
-  const timer = setInterval(() => {
-    if (!reply.sent && performance.now() - since < ABANDONED_FOR) return
-    clearInterval(timer)
-    gate.leave()
-  }, 20).unref()
 }
 
 // What fastify-plugin does, without the dependency: the hook and the decoration belong to the instance that registers it.

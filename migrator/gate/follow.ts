@@ -1,37 +1,44 @@
-// A pool that goes where its gate is: of several hosts, to the one whose server the gate has looked at.
+// A pool that goes where its gate is: of several hosts to the gate's, and never to another server than the gate's.
 
-import { Client, type Pool, type PoolClient } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 import type { Gate } from './gate.ts'
 import { hostsOf } from './hosts.ts'
-import { GateClosedError } from './status.ts'
+import type { Queryable } from './reader.ts'
 
 /**
  * Makes each new connection of a pool lead to the host at which the gate is, if the pool's connection string has several;
- * pg itself can read only one. A connection that was still being made when the gate went elsewhere is not given out (its
- * user gets a GateClosedError). `guardPool` does this, too. Returns the pool.
+ * pg itself can read only one. A connection that leads to another server than the one that the gate has looked at is not
+ * given out (its user gets a GateClosedError): the gate went elsewhere while it was made, or one address leads to several
+ * servers. `guardPool` does this, too. Returns the pool. A `verify` that the pool already has is kept, after this one.
  * @throws TypeError if pool and gate were not given the same hosts.
  */
 export function followGate(gate: Gate, pool: Pool): Pool {
-  const given = pool.options.connectionString
-  const { urls } = given === undefined ? { urls: [''] } : hostsOf(given)
-  if (urls.length === 1) return pool
-  if (urls.length !== gate.hosts)
-    throw new TypeError(`The pool names ${urls.length} hosts, the gate ${gate.hosts}: give both the same.`)
-  Object.defineProperty(pool.options, 'connectionString', { get: () => urls[gate.host], enumerable: true })
-  const addresses = urls.map(connectionString => addressOf(new Client({ connectionString })))
-  const own = pool.options.verify
-  pool.options.verify = (client, done) => {
-    if (addressOf(client) !== addresses[gate.host]) done(new GateClosedError({ ...gate.status, ...left }))
-    else if (own === undefined) done()
-    else own(client, done)
-  }
+  goToItsHost(gate, pool)
+  verifyFirst(pool, connection => gate.verifyServer(connection))
   return pool
 }
 
-const left = { state: 'unreachable', detail: 'The connection led to a host that the gate has left.' } as const
+/** Of several hosts, to the gate's. @throws TypeError if pool and gate were not given the same hosts. */
+export function goToItsHost(gate: Gate, pool: Pool): void {
+  const given = pool.options.connectionString
+  const { urls } = given === undefined ? { urls: [''] } : hostsOf(given)
+  if (urls.length === 1) return
+  if (urls.length !== gate.hosts)
+    throw new TypeError(`The pool names ${urls.length} hosts, the gate ${gate.hosts}: give both the same.`)
+  Object.defineProperty(pool.options, 'connectionString', { get: () => urls[gate.host], enumerable: true })
+}
 
-/** As pg has read it: the string's own spelling, defaults filled in. */
-function addressOf(client: Client | PoolClient): string {
-  const { host, port } = client as Client
-  return `${host}:${port}`
+/** Before any other check of the pool's own: a new connection is given out only if `check` resolves. */
+export function verifyFirst(pool: Pool, check: (connection: Queryable) => Promise<void>): void {
+  const own = pool.options.verify
+  pool.options.verify = (client, done) => {
+    check(queryable(client)).then(
+      () => (own === undefined ? done() : own(client, done)),
+      (error: Error) => done(error),
+    )
+  }
+}
+
+function queryable(client: PoolClient): Queryable {
+  return { query: async <Row extends object>(text: string) => (await client.query<Row>(text)).rows }
 }

@@ -5,8 +5,9 @@ import type { ClientConfig, Pool } from 'pg'
 import { connectionsOf } from './connection.ts'
 import { Door } from './door.ts'
 import { SCHEMA_STATES, sqlState } from './look.ts'
-import type { Manifest } from './manifest.ts'
+import { type Manifest, requireMigrations } from './manifest.ts'
 import type { Queryable } from './reader.ts'
+import { identify } from './session.ts'
 import { GateClosedError, type GateState, type GateStatus, GateTimeoutError, statusOf, unreachable } from './status.ts'
 import { Watch } from './watch.ts'
 
@@ -43,7 +44,7 @@ export interface GateOptions {
 
 /**
  * `change` comes with the new status and the one before. `evict`: the ledger is about to be taken away while work is still
- * inside, or the gate has moved to another host; what goes on after this may meet another schema. A guarded pool ends its
+ * inside, or the gate has moved to another server; what goes on after this may meet another schema. A guarded pool ends its
  * connections.
  */
 export interface GateEvents {
@@ -67,10 +68,13 @@ const DEFAULTS = {
   fence: true,
 } as const
 
+const OTHER_SERVER = 'The connection led to another server than the one that the gate has looked at.'
+
 /**
  * Makes a gate. It starts closed and looks at once; until the first answer its state is `unreachable`. It never throws
  * or rejects because of the database, and keeps the process alive until `close`.
- * @throws TypeError when the options name no database, or hosts that cannot be told apart.
+ * @throws TypeError when the options name no database, or hosts that cannot be told apart; ManifestError when the manifest
+ * has no migrations.
  */
 export function createGate(options: GateOptions): Gate {
   return new Gate(options)
@@ -87,6 +91,7 @@ export class Gate extends EventEmitter<GateEvents> {
     // Everyone who waits for the gate listens, and a worker may wait many times over.
     this.setMaxListeners(0)
     const { manifest, drain } = options
+    requireMigrations(manifest)
     const settings = { ...DEFAULTS, ...defined(options) }
     const { staleAfter } = settings
     this.#door = new Door(
@@ -193,13 +198,30 @@ export class Gate extends EventEmitter<GateEvents> {
 
   /**
    * Looks at the ledger over a connection of the app's own.
-   * @throws GateClosedError when that connection leads to a database which the app does not match.
+   * @throws GateClosedError when that connection leads to a database which the app does not match, or to another server
+   * than the one that the gate has looked at.
    */
   async verify(connection: Queryable): Promise<void> {
-    const { verdict, databaseHead } = await this.#watch.reader.read(connection)
-    if (verdict.state === 'open') return
+    const { verdict, databaseHead, server } = await this.#watch.reader.read(connection)
+    if (verdict.state === 'open') return this.#requireSame(server)
     this.#watch.ring()
     throw new GateClosedError(statusOf(this.#watch.manifest, verdict, databaseHead))
+  }
+
+  /**
+   * Asks only whether a connection of the app's own leads to the server that the gate has looked at.
+   * @throws GateClosedError when it does not, or the gate has not reached any server.
+   */
+  async verifyServer(connection: Queryable): Promise<void> {
+    await this.#requireSame(await identify(connection))
+  }
+
+  async #requireSame(server: string | undefined): Promise<void> {
+    // the gate may be the one that is behind: not connected yet, or about to lose a server that was started again
+    if (server !== this.#watch.server) await this.#watch.check()
+    if (server === this.#watch.server) return
+    const { status } = this
+    throw new GateClosedError({ ...status, state: 'unreachable', detail: OTHER_SERVER })
   }
 
   /** Closes the gate for good, and its connections. */

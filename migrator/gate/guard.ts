@@ -3,29 +3,20 @@
 
 import type { Client, Pool, PoolClient } from 'pg'
 import { sendCancel } from './cancel.ts'
-import { followGate } from './follow.ts'
+import { goToItsHost, verifyFirst } from './follow.ts'
 import type { Gate } from './gate.ts'
 
 /**
- * Makes a pool give out no new connection that leads to a database which the app does not match (its users get a
- * GateClosedError, statusCode 503), and makes the gate look at once when a query fails because the schema is not what
+ * Makes a pool give out no new connection that leads to a database which the app does not match, or to another server than
+ * the one that the gate has looked at (its users get a GateClosedError, statusCode 503), and makes the gate look at once when a query fails because the schema is not what
  * it expected. When somebody takes the ledger away while requests are still inside, as a restore does that waits for
  * them and makes them wait, the pool's connections are ended: what they were doing is cancelled, and whoever asks again
  * gets a new connection, which is looked at. Of several hosts it goes to the one that the gate is at. Returns the pool. A
  * `verify` that the pool already has is kept, after this one.
  */
 export function guardPool(gate: Gate, pool: Pool): Pool {
-  followGate(gate, pool)
-  const own = pool.options.verify
-  pool.options.verify = (client, done) => {
-    const queryable = {
-      query: async <Row extends object>(text: string) => (await client.query<Row>(text)).rows,
-    }
-    gate.verify(queryable).then(
-      () => (own === undefined ? done() : own(client, done)),
-      (error: Error) => done(error),
-    )
-  }
+  goToItsHost(gate, pool)
+  verifyFirst(pool, connection => gate.verify(connection))
   // Every error that the server sends on a connection, whoever asked: inside transactions and cursors as well.
   const connections = new Set<PoolClient>()
   pool.on('connect', client => {

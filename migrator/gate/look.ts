@@ -2,7 +2,6 @@
 
 import { escapeIdentifier, escapeLiteral } from 'pg'
 import { WrongServerError } from './hosts.ts'
-import { runLockKey } from './run-lock-key.ts'
 import type { LedgerRow } from './window.ts'
 
 /** What the database says of its ledger. `rows` is null when there is no ledger, undefined when nothing has changed. */
@@ -10,6 +9,12 @@ export interface Look {
   /** Equal digests mean equal ledgers, as far as a gate reads them. */
   readonly digest: string
   readonly rows: readonly LedgerRow[] | null | undefined
+}
+
+/** The same of a ledger that was read. */
+export interface FullLook extends Look {
+  readonly hidden: boolean
+  readonly server: string
 }
 
 /** The look of a database without a ledger. */
@@ -21,7 +26,18 @@ export interface LookRow {
   readonly rows: string | null
   /** The ledger's table has its primary key. */
   readonly whole: boolean
+  /** Row level security holds for this role: rows may be there that it does not see. */
+  readonly hidden: boolean
+  /** Which server answered. */
+  readonly server: string
 }
+
+/**
+ * Tells servers apart: when the server process was started, in microseconds. Anyone may ask for it, which is not so
+ * everywhere for the system identifier, and that a standby shares with its primary.
+ */
+export const serverExpression =
+  '(extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8::text'
 
 /**
  * The query, for a ledger in `schema`. The rows come only when they differ from those of the last look, whose digest is
@@ -39,7 +55,9 @@ export function lookSql(schema: string, seen: string): string {
   select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(l) order by position), '[]')::text
   from (select name, checksum, kind, breaking, state, position, ${earlier} as earlier from ${ledger}) as l) end as rows,
   (select coalesce(pg_catalog.bool_or(indisprimary), false) from pg_catalog.pg_index
-   where indrelid = pg_catalog.to_regclass(${escapeLiteral(ledger)})) as whole
+   where indrelid = pg_catalog.to_regclass(${escapeLiteral(ledger)})) as whole,
+  pg_catalog.row_security_active(pg_catalog.to_regclass(${escapeLiteral(ledger)})) as hidden,
+  ${serverExpression} as server
 from (
   select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce(pg_catalog.string_agg(
     pg_catalog.concat_ws(E'\\n', name, checksum, kind, breaking, state, position, ${earlier}), E'\\n' order by position
@@ -53,32 +71,27 @@ export function ledgerTable(schema: string): string {
   return `${escapeIdentifier(schema)}.ledger`
 }
 
-/** The row that `locksSql` gives. */
-export interface LocksRow {
+/** The row that `awaitedSql` gives. */
+export interface AwaitedRow {
   /** Someone waits for the ledger to be let go: to drop it, to restore over it, to change its columns. */
   readonly awaited: boolean
-  /** A migrator holds the run lock. */
-  readonly running: boolean
 }
 
-/** Who wants the ledger, and does a run go on? Without parameters, as `lookSql`. */
-export function locksSql(schema: string): string {
-  const [high, low] = runLockKey(schema)
-  return `select
-  coalesce(pg_catalog.bool_or(locktype = 'relation' and not granted and mode = 'AccessExclusiveLock'
-    and relation = pg_catalog.to_regclass(${escapeLiteral(ledgerTable(schema))})), false) as awaited,
-  coalesce(pg_catalog.bool_or(locktype = 'advisory' and granted and objsubid = 2
-    and classid = (${high})::int4::oid and objid = (${low})::int4::oid), false) as running
+/** Does someone want the ledger? Only who has rights on the table can be in `pg_locks` so. Without parameters, as `lookSql`. */
+export function awaitedSql(schema: string): string {
+  return `select coalesce(pg_catalog.bool_or(not granted and mode = 'AccessExclusiveLock'), false) as awaited
 from pg_catalog.pg_locks
-where database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`
+where locktype = 'relation' and relation = pg_catalog.to_regclass(${escapeLiteral(ledgerTable(schema))})
+  and database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`
 }
 
 /** Reads the one row that the query gives. @throws Error if it is not one: another tool's table of that name. */
-export function readLook(row: LookRow | undefined): Look {
+export function readLook(row: LookRow | undefined): FullLook {
   if (row === undefined) throw new Error('the ledger gave no answer')
-  if (row.rows === null) return { digest: row.digest, rows: undefined }
+  const { digest, hidden, server } = row
+  if (row.rows === null) return { digest, rows: undefined, hidden, server }
   const rows: LedgerRow[] = JSON.parse(row.rows)
-  return { digest: row.digest, rows }
+  return { digest, rows, hidden, server }
 }
 
 /** The SQLSTATE of an error that came from the server; undefined for any other, such as EPIPE (no SQLSTATE begins so). */
@@ -99,6 +112,13 @@ export const LEDGER_LOCKED = '55P03'
  */
 export const SCHEMA_STATES: ReadonlySet<string> = new Set(['42P01', '42703', '42883', '3F000', '42704', '42501'])
 
+/** The connections that one address gave led to different servers, again and again. */
+export class SeveralServersError extends Error {
+  constructor() {
+    super("The gate's two connections lead to different servers behind one address")
+  }
+}
+
 /**
  * Why there is no answer, in words that may be shown to anyone: an error's own message names hosts and roles, so only
  * its code is repeated.
@@ -106,6 +126,8 @@ export const SCHEMA_STATES: ReadonlySet<string> = new Set(['42P01', '42703', '42
 export function unreachableDetail(error: unknown): string {
   if (error instanceof WrongServerError)
     return 'No server of the kind that the app asks for answers (target_session_attrs).'
+  if (error instanceof SeveralServersError)
+    return 'The address of the database leads to different servers: name one server, or several hosts with target_session_attrs.'
   const code = sqlState(error)
   if (code === '42501') return 'This app may not read the ledger (42501): grant it with the migrator, --app-role.'
   if (code?.startsWith('28')) return `The database refuses this app's login (${code}).`

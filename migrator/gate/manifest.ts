@@ -23,6 +23,15 @@ export class ManifestError extends Error {
   override readonly name = 'ManifestError'
 }
 
+/** A gate for nothing would open on any database. The migrator itself refuses an empty folder. */
+const NO_MIGRATIONS = '"migrations" is empty, and an app that was built with none fits any database'
+
+/** @throws ManifestError if the manifest has no migrations. */
+export function requireMigrations(manifest: Manifest): void {
+  if (manifest.migrations.length > 0) return
+  throw new ManifestError(`The manifest cannot be used: ${NO_MIGRATIONS}. Make it again: schemagate manifest > FILE`)
+}
+
 /**
  * Reads and checks a manifest file. Synchronous, for an app reads it once, before it listens.
  * @throws ManifestError naming the file and what is wrong with it.
@@ -59,6 +68,7 @@ export function parseManifest(value: unknown): Manifest {
   }
   if (!Array.isArray(manifest.migrations)) throw new ManifestError('"migrations" is not an array')
   const migrations = manifest.migrations.map((entry: unknown, index) => parseEntry(entry, `migrations[${index}]`))
+  if (migrations.length === 0) throw new ManifestError(NO_MIGRATIONS)
   const names = new Set<string>()
   for (const { name } of migrations) {
     if (names.has(name)) throw new ManifestError(`the migration ${JSON.stringify(name)} is in it twice`)
@@ -67,8 +77,7 @@ export function parseManifest(value: unknown): Manifest {
   return { version: 1, head: parseHead(manifest.head, names), migrations }
 }
 
-function parseHead(head: unknown, names: ReadonlySet<string>): string | null {
-  if (head === null && names.size === 0) return null
+function parseHead(head: unknown, names: ReadonlySet<string>): string {
   if (typeof head === 'string' && names.has(head)) return head
   throw new ManifestError(`"head" is ${JSON.stringify(head)}, which is none of its ${names.size} migrations`)
 }

@@ -1,11 +1,11 @@
 // The reader: looks at the ledger over a session and says what the window says, judging anew only what has changed.
 
 import {
+  type AwaitedRow,
+  awaitedSql,
   LEDGER_LOCKED,
-  type LocksRow,
   type LookRow,
   ledgerTable,
-  locksSql,
   lookSql,
   NO_LEDGER,
   NO_LEDGER_STATES,
@@ -24,6 +24,8 @@ export interface Queryable {
 export interface Reading {
   readonly verdict: Verdict
   readonly databaseHead: string | null | undefined
+  /** Which server answered; undefined where the ledger could not be read. */
+  readonly server?: string
 }
 
 /** The verdict while somebody has the ledger's table locked, or waits to. */
@@ -41,11 +43,20 @@ const INCOMPLETE: Verdict = {
   detail: 'The ledger has no primary key: it is being restored, or was restored in part and has to be restored again.',
 }
 
+/** What is missing may be there: an empty ledger and one whose rows are hidden from this role look the same. */
+function mayBeHidden(verdict: Verdict, schema: string): Verdict {
+  if (verdict.missing === undefined) return verdict
+  const detail =
+    `Row level security on the ledger hides rows from this app's role (alter table ${ledgerTable(schema)} disable row level security, ` +
+    `or run schemagate up). What it sees: ${verdict.detail}`
+  return { ...verdict, detail }
+}
+
 /** Reads the ledger in one schema for one manifest. */
 export class Reader {
   readonly #manifest: Manifest
   readonly #schema: string
-  readonly #locksSql: string
+  readonly #awaitedSql: string
   readonly #holdSql: string
   /** The last ledger that was judged. */
   #seen: { readonly digest: string; readonly reading: Reading }
@@ -53,7 +64,7 @@ export class Reader {
   constructor(manifest: Manifest, schema: string) {
     this.#manifest = manifest
     this.#schema = schema
-    this.#locksSql = locksSql(schema)
+    this.#awaitedSql = awaitedSql(schema)
     // Read committed, so that every look sees what has been committed; access share, so that only a drop, a truncate or
     // a change of the table's form has to wait.
     this.#holdSql = `begin isolation level read committed read only; lock table ${ledgerTable(schema)} in access share mode`
@@ -67,9 +78,10 @@ export class Reader {
     const seen = this.#seen
     try {
       const [row] = await session.query<LookRow>(lookSql(this.#schema, seen.digest))
-      const { digest, rows } = readLook(row)
-      if (row?.whole === false) return { verdict: INCOMPLETE, databaseHead: undefined }
-      return rows === undefined ? seen.reading : this.#judge(digest, rows)
+      const { digest, rows, hidden, server } = readLook(row)
+      if (row?.whole === false) return { verdict: INCOMPLETE, databaseHead: undefined, server }
+      const reading = rows === undefined ? seen.reading : this.#judge(digest, rows)
+      return { ...reading, verdict: hidden ? mayBeHidden(reading.verdict, this.#schema) : reading.verdict, server }
     } catch (error) {
       const code = sqlState(error)
       if (code === LEDGER_LOCKED) return { verdict: LOCKED, databaseHead: undefined }
@@ -99,10 +111,10 @@ export class Reader {
     await session.query('rollback')
   }
 
-  /** Does someone wait for the ledger's table, does a run go on? */
-  async locks(session: Queryable): Promise<LocksRow> {
-    const [row] = await session.query<LocksRow>(this.#locksSql)
-    return row ?? { awaited: false, running: false }
+  /** Does someone wait for the ledger's table? */
+  async isAwaited(session: Queryable): Promise<boolean> {
+    const [row] = await session.query<AwaitedRow>(this.#awaitedSql)
+    return row?.awaited ?? false
   }
 
   #judge(digest: string, rows: readonly LedgerRow[] | null): Reading {

@@ -2,7 +2,7 @@
 
 import { Client, type ClientConfig, escapeIdentifier } from 'pg'
 import { requireKind, type ServerKind, type SessionAttributes, serverKindColumns } from './hosts.ts'
-import { sqlState } from './look.ts'
+import { serverExpression, sqlState } from './look.ts'
 
 export interface SessionOptions {
   readonly config: ClientConfig
@@ -13,7 +13,7 @@ export interface SessionOptions {
   readonly answerTimeout: number
   /** Told once, at the moment the connection is lost; not when it is closed here. */
   readonly onLost: (error: Error) => void
-  readonly onNotification?: (payload: string) => void
+  readonly onNotification?: () => void
 }
 
 /** A connection that is up. Queries wait for one another. */
@@ -50,7 +50,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   // Both may come, in any order, and `error` again after `end`: the listeners stay for good.
   client.on('error', lose)
   client.on('end', () => lose(new Error('The connection was closed by the server')))
-  client.on('notification', ({ payload }) => options.onNotification?.(payload ?? ''))
+  client.on('notification', () => options.onNotification?.())
 
   let turn: Promise<unknown> = Promise.resolve()
   function query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]> {
@@ -146,4 +146,15 @@ export async function listen(session: Session, schema: string): Promise<void> {
   } catch (error) {
     if (sqlState(error) !== STANDBY) throw error
   }
+}
+
+/** Ends what `listen` began. */
+export async function unlisten(session: Session): Promise<void> {
+  await session.query('unlisten *')
+}
+
+/** Which server a connection leads to, comparable with that of another connection. */
+export async function identify(connection: Pick<Session, 'query'>): Promise<string> {
+  const [row] = await connection.query<{ server: string }>(`select ${serverExpression} as server`)
+  return row!.server
 }

@@ -6,14 +6,13 @@ import { announce, DRAINED, LOOKING } from './announce.ts'
 import { Bell } from './bell.ts'
 import type { Connections } from './connection.ts'
 import type { Door } from './door.ts'
-import { rounds } from './hosts.ts'
+import { Ear } from './ear.ts'
 import { sqlState } from './look.ts'
 import type { Manifest } from './manifest.ts'
-import { readNotice } from './notice.ts'
 import { LOCKED, Reader } from './reader.ts'
-import { listen, openSession, rename, requireServer, type Session, settle } from './session.ts'
+import { firstSuitable, sameServer } from './servers.ts'
+import { identify, openSession, rename, type Session, settle } from './session.ts'
 import { type GateState, statusOf, unreachable } from './status.ts'
-import { aboutToBreak, aboutToRevert, isKnown, type Verdict } from './window.ts'
 
 export interface WatchSettings {
   readonly connections: Connections
@@ -46,6 +45,12 @@ const PATIENCE = 0.2
 // each time, nor may anything be answered in between.
 const QUIET = 1_000
 
+// Between two looks that nothing but notifications and errors of queries ask for, whoever causes those.
+const LEAST_PAUSE = 50
+
+// While it hears nothing the gate looks at least so often.
+const DEAF_POLL = 1_000
+
 /** Two sessions, or one that does for both. */
 interface Sessions {
   /** Hears notifications and carries the announcement. */
@@ -74,13 +79,16 @@ export class Watch {
   /** Counts openings, so that a letting go that was begun before one does not end after it. */
   #round = 0
   #lettingGo = false
-  /** What a migrator has said it is about to do. */
-  #aboutTo: Verdict | undefined
+  readonly #hearing: Ear
+  /** Which server the gate has looked at. */
+  #server: string | undefined
+  #lookedAt = 0
 
   constructor(settings: WatchSettings, door: Door) {
     this.#settings = settings
     this.#door = door
     this.reader = new Reader(settings.manifest, settings.schema)
+    this.#hearing = new Ear(settings.schema)
     this.#ended = this.#run()
   }
 
@@ -95,6 +103,11 @@ export class Watch {
   /** The index of the host that it is at, or was at last. */
   get host(): number {
     return this.#host
+  }
+
+  /** The server that it has looked at last, as `identify` tells servers apart; undefined before the first. */
+  get server(): string | undefined {
+    return this.#server
   }
 
   /** Looks as soon as can be, instead of at the next poll. */
@@ -144,9 +157,11 @@ export class Watch {
 
   async #stay(sessions: Sessions): Promise<void> {
     while (!this.#closing && !this.#lost) {
-      const { pollInterval, closedPollInterval } = this.#settings
-      await this.#bell.wait(this.#door.isOpen ? pollInterval : closedPollInterval)
+      await this.#bell.wait(this.#interval)
+      const rest = this.#lookedAt + LEAST_PAUSE - performance.now()
+      if (rest > 0 && this.#checks.length === 0) await pause(rest)
       if (this.#closing || this.#lost) return
+      await this.#hearing.tend(sessions.ear)
       const asked = this.#checks.splice(0)
       try {
         await this.#visit(sessions)
@@ -156,40 +171,35 @@ export class Watch {
     }
   }
 
+  get #interval(): number {
+    const { pollInterval, closedPollInterval } = this.#settings
+    const interval = this.#door.isOpen ? pollInterval : closedPollInterval
+    return this.#hearing.isDeaf ? Math.min(interval, DEAF_POLL) : interval
+  }
+
   async #connect(): Promise<Sessions> {
-    const { schema, staleAfter } = this.#settings
+    const { staleAfter } = this.#settings
     this.#lost = false
     this.#heldSince = undefined
     this.#name = this.#ownName()
-    const ear = await this.#find()
+    const { session: ear, host } = await firstSuitable(this.#settings.connections, at => this.#open(this.#name, at))
+    this.#moveTo(host)
     if (ear.pooled) return { ear, eye: ear, fenced: false }
     await settle(ear, this.#name, staleAfter)
-    await listen(ear, schema)
+    const server = await identify(ear)
+    this.#moveToServer(server)
+    await this.#hearing.open(ear)
     if (!this.#settings.fence) return { ear, eye: ear, fenced: false }
-    const eye = await this.#open(LOOKING)
+    const eye = await sameServer(server, () => this.#open(LOOKING))
     await settle(eye, LOOKING, staleAfter)
     return { ear, eye, fenced: true }
   }
 
-  /** A session at the first host whose server suits. @throws the last host's error when none does. */
-  async #find(): Promise<Session> {
-    const { hosts, attributes } = this.#settings.connections
-    let last: unknown
-    for (const wanted of rounds(attributes)) {
-      for (const index of hosts.keys()) {
-        let session: Session | undefined
-        try {
-          session = await this.#open(this.#name, index)
-          await requireServer(session, wanted)
-          this.#moveTo(index)
-          return session
-        } catch (error) {
-          await session?.close()
-          last = error
-        }
-      }
-    }
-    throw last
+  /** The same address, another server, or the same one started again. */
+  #moveToServer(server: string): void {
+    const before = this.#server
+    this.#server = server
+    if (before !== undefined && before !== server) this.#settings.evict()
   }
 
   /** What is still connected to the host before is not where the gate has looked. */
@@ -206,7 +216,7 @@ export class Watch {
       // A host that drops packets must not keep the next one waiting for long.
       connectTimeout: this.#settings.connectTimeout / this.hosts,
       answerTimeout: this.#settings.staleAfter,
-      onNotification: payload => this.#hear(payload),
+      onNotification: () => this.#hear(),
       onLost: error => {
         // At once, not after the next look: what the lost connection was to may come back as something else.
         if (this.#closing) return
@@ -226,6 +236,7 @@ export class Watch {
 
   async #visit(sessions: Sessions): Promise<void> {
     const { eye, ear } = sessions
+    this.#lookedAt = performance.now()
     if (this.#heldSince !== undefined) await this.#tendFence(eye)
     let state = await this.#look(sessions)
     if (state === 'open' && !this.#isReady(sessions)) {
@@ -234,21 +245,18 @@ export class Watch {
     }
     if (state === 'open') return
     if (this.#heldSince !== undefined) await this.#dropFence(eye)
-    if (state === 'too-old' || state === 'migrating' || this.#aboutTo !== undefined) this.#letGo(ear)
+    if (state === 'too-old' || state === 'migrating') this.#letGo(ear)
   }
 
   /** One look, taken in. The door opens only upon a look at a ledger that is held, with the head announced before. */
   async #look(sessions: Sessions): Promise<GateState> {
     const { manifest, staleAfter } = this.#settings
     const sent = performance.now()
-    const warned = this.#aboutTo
     try {
-      const { verdict, databaseHead } = await this.reader.read(sessions.eye)
-      // A warning ends with the run that gave it, also when that run has died and tells nobody.
-      if (warned !== undefined && !(await this.reader.locks(sessions.eye)).running) {
-        if (this.#aboutTo === warned) this.#aboutTo = undefined
-      }
-      const kept = this.#aboutTo ?? (sent < this.#quietUntil ? LOCKED : undefined)
+      const { verdict, databaseHead, server } = await this.reader.read(sessions.eye)
+      // behind a pooler each look may be answered by another server
+      if (sessions.ear.pooled && server !== undefined) this.#server = server
+      const kept = sent < this.#quietUntil ? LOCKED : undefined
       const told = verdict.state === 'open' ? (kept ?? verdict) : verdict
       const status = statusOf(manifest, told, databaseHead)
       if (told.state !== 'open') this.#door.shut(status)
@@ -277,8 +285,7 @@ export class Watch {
 
   /** Somebody who wants to drop the ledger gets it once the door is shut and nobody is inside any more. */
   async #tendFence(eye: Session): Promise<void> {
-    const { awaited } = await this.reader.locks(eye)
-    if (awaited) {
+    if (await this.reader.isAwaited(eye)) {
       this.#door.shut(statusOf(this.#settings.manifest, LOCKED))
       // A restore in one transaction holds the tables that those inside wait for, and waits for this fence itself. What it
       // would let them go on with is the older database: they are put out before it gets the ledger.
@@ -305,15 +312,8 @@ export class Watch {
     await this.reader.release(eye)
   }
 
-  #hear(payload: string): void {
-    const { event, migration } = readNotice(payload)
-    const { manifest } = this.#settings
-    if (event === 'released') this.#aboutTo = undefined
-    if (migration !== undefined && event === (isKnown(manifest, migration) ? 'reverting' : 'breaking')) {
-      this.#aboutTo = event === 'breaking' ? aboutToBreak(migration) : aboutToRevert(migration)
-      this.#door.shut(statusOf(manifest, this.#aboutTo))
-    }
-    this.#bell.ring()
+  #hear(): void {
+    if (this.#hearing.hear()) this.#bell.ring()
   }
 
   /** Tells the migrator that nothing of this app runs any more, once that is so. */

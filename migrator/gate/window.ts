@@ -70,23 +70,6 @@ export function judge(manifest: Manifest, rows: readonly LedgerRow[] | null): Ve
   return { state: 'open', detail: 'The database has the schema that this app was built for.' }
 }
 
-/** Was the app built with a migration of this name? */
-export function isKnown(manifest: Manifest, migration: string): boolean {
-  return manifest.migrations.some(({ name }) => name === migration)
-}
-
-/** The verdict for an app that does not know `migration`, from the moment a migrator warns of it. */
-export function aboutToBreak(migration: string): Verdict {
-  const detail = `${migration} is about to be applied, which breaks apps that do not know it: this app is too old, start a newer one.`
-  return { state: 'too-old', detail, migrations: [migration] }
-}
-
-/** The verdict for an app that was built with `migration`, from the moment a migrator warns that it will be undone. */
-export function aboutToRevert(migration: string): Verdict {
-  const detail = `${migration} is about to be undone, and this app was built with it.`
-  return { state: 'behind', detail, missing: [migration] }
-}
-
 // A repeatable migration may have moved on: what the app was built with is then among the earlier contents.
 function sameContent(entry: ManifestEntry, row: LedgerRow): boolean {
   if (entry.checksum === row.checksum) return true

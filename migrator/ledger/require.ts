@@ -29,6 +29,10 @@ begin
     raise exception using errcode = 'invalid_parameter_value', message = 'schemagate: this is not a manifest',
       hint = 'Give the JSON that "schemagate manifest" prints.';
   end if;
+  if jsonb_array_length(manifest->'migrations') = 0 then
+    raise exception using errcode = 'invalid_parameter_value', message = 'schemagate: this manifest has no migrations, and fits any database',
+      hint = 'Make it again: schemagate manifest > FILE.';
+  end if;
 
   -- The same judgement as the gate's own; "earlier": a repeatable migration has moved on from what the app knows.
   select array_agg(name order by place) filter (where differs and not repeatable),

@@ -9,7 +9,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import pg from 'pg'
 import { gatePlugin } from '../../migrator/gate/fastify.ts'
 import { createGate, type Gate } from '../../migrator/gate/gate.ts'
-import { locksSql, lookSql } from '../../migrator/gate/look.ts'
+import { awaitedSql, lookSql } from '../../migrator/gate/look.ts'
 import type { Manifest } from '../../migrator/gate/manifest.ts'
 import { ledgerDdl } from '../../migrator/ledger/table.ts'
 import { startPostgres } from '../postgres/server.ts'
@@ -88,7 +88,7 @@ async function looks(count: number): Promise<void> {
   await fill(manifestOf(count))
   const { rows } = await client.query<{ digest: string }>(lookSql('schemagate', ''))
   const look = await timed(lookSql('schemagate', rows[0]!.digest))
-  const locks = await timed(locksSql('schemagate'))
+  const locks = await timed(awaitedSql('schemagate'))
   console.log(
     `a look at ${count} migrations: ${look.toFixed(2)} ms, and ${locks.toFixed(2)} ms to see who waits: ${(((look + locks) / 1000) * 100).toFixed(3)} % of a connection at one a second`,
   )

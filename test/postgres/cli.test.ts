@@ -436,6 +436,11 @@ describe('create, plan, baseline, repair, manifest', () => {
     expect(await check(at)).toMatchObject({ code: 6, stderr: expect.stringContaining('5_break') })
     expect(await check(join(empty, 'none.json'))).toMatchObject({ code: 2 })
     expect(await check(join(dir, '1_users.sql'))).toMatchObject({ code: 2 })
+    // for no migrations at all every database would do
+    const nothing = join(await folder({ 'none.json': '{"version":1,"head":null,"migrations":[]}' }), 'none.json')
+    const refused = { code: 2, stderr: expect.stringContaining('\\"migrations\\" is empty') }
+    expect(await check(nothing)).toMatchObject(refused)
+    expect(await run('wait', '--manifest', nothing)).toMatchObject({ code: 2 })
   })
 })
 

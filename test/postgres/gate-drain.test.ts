@@ -1,8 +1,9 @@
 // A breaking migration and the apps that still run: they are told, finish what they have begun, and let go.
 
+import { escapeIdentifier } from 'pg'
 import { describe, expect } from 'vitest'
 import { headHash, parseAnnouncement } from '../../migrator/gate/announce.ts'
-import { locksSql } from '../../migrator/gate/look.ts'
+import { awaitedSql } from '../../migrator/gate/look.ts'
 import { runLockKey } from '../../migrator/gate/run-lock-key.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -39,7 +40,6 @@ async function migrator(database: ScratchDatabase) {
       await ledger.begin(breaking)
       await ledger.notify({ event: 'breaking', migration: breaking.name, runId: 'a-run' })
     },
-    tellOnly: () => ledger.notify({ event: 'breaking', migration: breaking.name, runId: 'a-run' }),
     apply: async () => {
       await database.query(`update schemagate.ledger set state = 'applied' where name = $1`, [breaking.name])
     },
@@ -59,20 +59,20 @@ async function migrated(database: ScratchDatabase) {
   return ledger
 }
 
-test('a run is seen by its lock, for any schema', async ({ database }) => {
-  const client = await database.connect()
-  const signs = new Set<number>()
-  for (const schema of ['schemagate', 'a', 'b', 'c', 'd', `odd "one's\\`]) {
-    const key = runLockKey(schema)
-    for (const part of key) signs.add(Math.sign(part))
-    const locks = async () => (await database.query(locksSql(schema))).rows
-    expect(await locks()).toEqual([{ awaited: false, running: false }])
-    await client.query('select pg_advisory_lock($1, $2)', [...key])
-    expect(await locks()).toEqual([{ awaited: false, running: true }])
-    await client.query('select pg_advisory_unlock_all()')
+test('who waits for the ledger is seen, in any schema', async ({ database }) => {
+  for (const schema of ['schemagate', `odd "one's\\`]) {
+    const quoted = escapeIdentifier(schema)
+    await database.query(`create schema ${quoted}; create table ${quoted}.ledger ()`)
+    const awaited = async () => (await database.query(awaitedSql(schema))).rows[0]?.awaited
+    const [holder, waiting] = [await database.connect(), await database.connect()]
+    await holder.query(`begin; lock table ${quoted}.ledger in access share mode`)
+    expect(await awaited()).toBe(false)
+    const dropped = waiting.query(`drop table ${quoted}.ledger`)
+    await eventually(async () => expect(await awaited()).toBe(true))
+    await holder.query('rollback')
+    await dropped
+    expect(await awaited()).toBe(false)
   }
-  // In pg_locks the two numbers are unsigned.
-  expect(signs).toEqual(new Set([1, -1]))
 })
 
 describe('the announcement', () => {
@@ -184,32 +184,6 @@ describe('draining', () => {
     expect(await announced(database)).toEqual(['0002_tickets'])
   })
 
-  test('a migrator that lets a migration be, and goes on with others, says so', async ({ database }) => {
-    await migrated(database)
-    const gate = gateOf({ url: database.url, manifest: older, pollInterval: NEVER, closedPollInterval: NEVER })
-    await gate.whenOpen({ timeout: 5000 })
-    const run = await migrator(database)
-    await run.tellOnly()
-    await eventually(() => expect(gate.isOpen).toBe(false))
-    expect((await gate.check()).state).toBe('too-old')
-    // The run lock is still held.
-    await ledgerOf(database).notify({ event: 'released' })
-    expect(await timeUntil(() => gate.isOpen)).toBeLessThan(1000)
-    await run.end()
-  })
-
-  test('a warning holds as long as the run that gave it, and ends with it', async ({ database }) => {
-    await migrated(database)
-    const gate = gateOf({ url: database.url, manifest: older, pollInterval: 100, closedPollInterval: 50 })
-    await gate.whenOpen({ timeout: 5000 })
-    const run = await migrator(database)
-    await run.tellOnly()
-    await eventually(() => expect(gate.isOpen).toBe(false))
-    for (let i = 0; i < 5; i++) expect((await gate.check()).detail).toContain('about to be applied')
-    await run.end()
-    expect(await timeUntil(() => gate.isOpen)).toBeLessThan(1000)
-  })
-
   test('a gate that starts in the middle does not slip through', async ({ database }) => {
     await migrated(database)
     const run = await migrator(database)
@@ -240,16 +214,11 @@ describe('draining', () => {
     const ledger = await migrated(database)
     const gate = gateOf({ url: database.url, manifest: older })
     await gate.whenOpen({ timeout: 5000 })
-    const client = await database.connect()
-    await client.query('select pg_advisory_lock($1, $2)', [...runLockKey('schemagate')])
-    await ledger.notify({ event: 'reverting', migration: '0009_other' })
-    await gate.check()
-    expect(gate.isOpen).toBe(true)
+    await database.query(`update schemagate.ledger set state = 'running' where name = '0002_tickets'`)
     await ledger.notify({ event: 'reverting', migration: '0002_tickets' })
     await eventually(async () => expect(await names(database)).toEqual(['schemagate:drained']))
-    expect(gate.status).toMatchObject({ state: 'behind', missing: ['0002_tickets'] })
+    expect(gate.status).toMatchObject({ state: 'migrating', migrations: ['0002_tickets'] })
     await database.query(`delete from schemagate.ledger where name = '0002_tickets'`)
-    await client.end()
     expect((await gate.check()).detail).toContain('lacks 0002_tickets')
   })
 
@@ -262,25 +231,5 @@ describe('draining', () => {
     await database.query(`update schemagate.ledger set state = 'applied'`)
     await gate.whenOpen({ timeout: 2000 })
     expect(await announced(database)).toEqual(['0002_tickets'])
-  })
-
-  test('notifications that say nothing known do no harm', async ({ database }) => {
-    const ledger = await migrated(database)
-    const gate = gateOf({ url: database.url, manifest: older })
-    await gate.whenOpen({ timeout: 5000 })
-    for (const payload of [
-      '',
-      'no json',
-      '[]',
-      'null',
-      '{"event":"breaking"}',
-      '{"event":7,"migration":7}',
-      '{"event":"x"}',
-    ]) {
-      await database.query('select pg_notify($1, $2)', ['schemagate', payload])
-    }
-    await ledger.notify({ event: 'published', head: '0002_tickets' })
-    expect((await gate.check()).state).toBe('open')
-    expect(gate.history.map(({ state }) => state)).toEqual(['open'])
   })
 })

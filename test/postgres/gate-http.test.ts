@@ -188,7 +188,7 @@ test('middleware used again after the body refuses a request whose body comes on
 
 describe('inside an open gate', () => {
   /** Resolves once nobody is inside, as a migrator that waits would see. */
-  const emptied = async (gate: WatchedGate, database: ScratchDatabase) => {
+  const emptied = async (gate: WatchedGate, database: ScratchDatabase, options?: { timeout: number }) => {
     await ledgerOf(database).applyQuietly({ name: '0003_rename', breaking: true })
     await gate.check()
     await eventually(async () => {
@@ -197,7 +197,7 @@ describe('inside an open gate', () => {
         [database.name],
       )
       expect(rows).toHaveLength(1)
-    })
+    }, options)
   }
 
   test('each way to answer a request ends its stay', async ({ database }) => {
@@ -265,6 +265,48 @@ describe('inside an open gate', () => {
     await waiting
   })
 
+  test('an answer that its client does not read holds up no migrator, whole or as a stream', async ({ database }) => {
+    const gate = await openGate(database)
+    const big = 'x'.repeat(30_000_000)
+    let pulled = 0
+    const server = await service(gate, it => {
+      it.get('/big', async () => big)
+      it.get('/endless', async (_request, reply) =>
+        reply.send(
+          new ReadableStream({
+            pull: controller => {
+              pulled++
+              controller.enqueue(new TextEncoder().encode(big.slice(0, 100_000)))
+            },
+          }),
+        ),
+      )
+    })
+    const url = await server.listen({ host: '127.0.0.1', port: 0 })
+    const middleware = await connectService(gate)
+    const sockets = [`${url}/big`, `${url}/big`, `${url}/endless`, `${middleware}/big`].map(target => {
+      const { hostname, port, pathname } = new URL(target)
+      const socket = connect(Number(port), hostname).on('error', () => {})
+      onTestFinished(() => {
+        socket.destroy()
+      })
+      socket.write(`GET ${pathname} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(2))
+      return socket
+    })
+    // the first bytes have come, and no more are read
+    await Promise.all(sockets.map(socket => new Promise(resolve => socket.once('readable', resolve))))
+    await emptied(gate, database, { timeout: 30_000 })
+    // the stream has been stopped, and what was written whole is still there for its client to read
+    const after = pulled
+    await gate.check()
+    expect(pulled).toBe(after)
+    let length = 0
+    sockets[0]!.on('data', chunk => {
+      length += chunk.length
+    })
+    await eventually(() => expect(length).toBeGreaterThan(2 * big.length))
+  })
+
   test('a stream that its client leaves ends its stay, and so does one in middleware', async ({ database }) => {
     const gate = await openGate(database)
     const server = await service(gate, it => {
@@ -325,6 +367,7 @@ async function connectService(gate: Gate): Promise<string> {
     request.url = originalUrl?.replace(/^\/mounted/, '')
     middleware(Object.assign(request, { originalUrl }), response, () => {
       if (request.url === '/endless') response.write('more')
+      else if (request.url === '/big') response.end('x'.repeat(30_000_000))
       else response.end('work')
     })
   })

@@ -82,6 +82,10 @@ describe('schemagate.require', () => {
 
     for (const bad of ['', null]) expect(await raised(byHead(bad))).toMatchObject({ code: '22023' })
     expect(await raised(byHead('{"version": 2}'))).toMatchObject({ code: '22023' })
+    expect(await raised(byHead('{"version": 1, "migrations": []}'))).toMatchObject({
+      code: '22023',
+      message: 'schemagate: this manifest has no migrations, and fits any database',
+    })
     expect(await raised(byHead('{'))).toMatchObject({ code: '22P02' })
   })
 
@@ -122,7 +126,7 @@ describe('schemagate.require', () => {
     const states = new Map<string, number>()
     await fc.assert(
       fc.asyncProperty(
-        fc.uniqueArray(known, { selector: entry => entry.name }),
+        fc.uniqueArray(known, { selector: entry => entry.name, minLength: 1 }),
         fc.uniqueArray(row, { selector: entry => entry.name }),
         async (migrations, rows) => {
           await client.query('begin')

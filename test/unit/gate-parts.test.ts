@@ -1,4 +1,4 @@
-// The gate's small parts: the manifest's file, announcements, notices, the door.
+// The gate's small parts: the manifest's file, announcements, the door.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,8 +11,7 @@ import { connectionsOf } from '../../migrator/gate/connection.ts'
 import { Door } from '../../migrator/gate/door.ts'
 import { createGate } from '../../migrator/gate/gate.ts'
 import { sqlState, unreachableDetail } from '../../migrator/gate/look.ts'
-import { type Manifest, ManifestError, readManifest } from '../../migrator/gate/manifest.ts'
-import { readNotice } from '../../migrator/gate/notice.ts'
+import { type Manifest, ManifestError, parseManifest, readManifest } from '../../migrator/gate/manifest.ts'
 import { pathOf } from '../../migrator/gate/problem.ts'
 import { runLockKey } from '../../migrator/gate/run-lock-key.ts'
 import type { GateStatus } from '../../migrator/gate/status.ts'
@@ -35,8 +34,6 @@ describe('a manifest file', () => {
 
   test('is read, without what a later version may add to it', () => {
     expect(readManifest(written(JSON.stringify({ ...good, more: 1, migrations: [{ ...one, more: 1 }] })))).toEqual(good)
-    const empty = { version: 1, head: null, migrations: [] }
-    expect(readManifest(written(JSON.stringify(empty)))).toEqual(empty)
   })
 
   test('that is none is refused with its name, what is wrong and what makes a good one', () => {
@@ -49,6 +46,8 @@ describe('a manifest file', () => {
       ['null', 'the manifest is not an object'],
       [JSON.stringify({ ...good, version: 2 }), 'its version is 2'],
       [JSON.stringify({ ...good, migrations: {} }), '"migrations" is not an array'],
+      [JSON.stringify({ version: 1, head: null, migrations: [] }), '"migrations" is empty'],
+      [JSON.stringify({ version: 1, migrations: [] }), '"migrations" is empty'],
       [JSON.stringify({ ...good, migrations: ['x'] }), 'migrations[0] is not an object'],
       [JSON.stringify({ ...good, migrations: [{ ...one, name: '' }] }), 'migrations[0].name'],
       [JSON.stringify({ ...good, migrations: [{ ...one, checksum: 'a' }] }), 'migrations[0].checksum'],
@@ -91,15 +90,6 @@ describe('an announcement', () => {
       expect(parseAnnouncement(name)).toBeUndefined()
     }
   })
-})
-
-test('a notice is understood or is just a reason to look, never an error', () => {
-  expect(readNotice('{"event":"breaking","migration":"x","runId":"r"}')).toEqual({ event: 'breaking', migration: 'x' })
-  expect(readNotice('{"event":"reverting","migration":"x"}')).toEqual({ event: 'reverting', migration: 'x' })
-  expect(readNotice('{"event":"released"}')).toEqual({ event: 'released', migration: undefined })
-  expect(readNotice('{"event":"published","head":"x"}').event).toBe('other')
-  expect(readNotice('{"event":"breaking"}').event).toBe('other')
-  fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), payload => void readNotice(payload)))
 })
 
 test('the run lock of each schema is its own, and always the same', () => {
@@ -184,7 +174,14 @@ test('a bell wakes who waits, and is heard by who comes later, once', async () =
 
 describe('small things', () => {
   test('a database must be named', () => {
-    expect(() => createGate({ manifest: { version: 1, head: null, migrations: [] } })).toThrow(TypeError)
+    expect(() => createGate({ manifest: parseManifest(good) })).toThrow(TypeError)
+  })
+
+  test('a gate for no migrations at all, which would open on any database, is refused', () => {
+    const nothing: Manifest = { version: 1, head: null, migrations: [] }
+    const url = 'postgres://u@127.0.0.1:1/x'
+    expect(() => createGate({ url, manifest: nothing })).toThrow(ManifestError)
+    expect(() => createGate({ url, manifest: nothing })).toThrow(/"migrations" is empty.*schemagate manifest > FILE/)
   })
 
   test('a pool’s hidden password is found, and its limits are left behind', () => {
