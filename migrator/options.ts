@@ -84,7 +84,14 @@ export const commonOptions = {
     variable: 'SCHEMAGATE_APP_ROLE',
     kind: 'text',
     placeholder: 'ROLE',
-    help: 'the role that the app logs in with, made or updated after a successful run; its password in SCHEMAGATE_APP_PASSWORD or SCHEMAGATE_APP_PASSWORD_FILE',
+    help: 'the role that the app logs in with, made before the first migration and let in after a successful run; its password in SCHEMAGATE_APP_PASSWORD or SCHEMAGATE_APP_PASSWORD_FILE',
+  },
+  appSchemas: {
+    flag: 'app-schemas',
+    variable: 'SCHEMAGATE_APP_SCHEMAS',
+    kind: 'list',
+    placeholder: 'SCHEMA',
+    help: "the schemas in which the app's role is given rights; without it all of them, less ledgers",
   },
   onOlderApps: {
     flag: 'on-older-apps',

@@ -1,13 +1,17 @@
-// The app's login role: made only by a successful run, so that before it no app can even connect, and given no more than
-// an app needs.
+// The app's login role: without login before the first migration, so that migrations may name it; with login only after a
+// successful run, so that before it no app can connect; and given no more than an app needs.
 
 import pg from 'pg'
 import { DeniedError, RefusedError, UsageError } from './errors.ts'
 import { codeOf, sqlstate } from './postgres/sqlstate.ts'
 import { type Facts, readFacts } from './roles/facts.ts'
+import { ledgerIsReadOnly } from './roles/ledger-tables.ts'
+import { isRemembered, memoryDdl } from './roles/memory.ts'
 import { saslprep } from './roles/saslprep.ts'
 import { scramVerifier, verifies } from './roles/scram.ts'
-import { alterRole, createRole, grants, notes } from './roles/statements.ts'
+import { settingNotes } from './roles/settings.ts'
+import { setUp } from './roles/setup.ts'
+import { alterRole, createRole, ledgerStatements, notes } from './roles/statements.ts'
 
 export interface AppRole {
   /** The role's name. */
@@ -15,14 +19,24 @@ export interface AppRole {
   readonly password: string
   /** The ledger's schema: the app reads it, and may change nothing there. */
   readonly schema: string
+  /** The schemas in which it is given rights; undefined is all, less ledgers. */
+  readonly schemas?: readonly string[] | undefined
+}
+
+/** When in a run the role is looked after. */
+export interface Stage {
+  /** `before` the first migration the role is made without login; `after` the last it may log in. */
+  readonly at: 'before' | 'after'
+  /** The ledger had migrations before this run: what is there is what they made. */
+  readonly migrated: boolean
 }
 
 export interface AppRoleReport {
   readonly created: boolean
   readonly passwordSet: boolean
-  /** How many grants, default privileges and revocations were needed. */
+  /** How many statements on rights were needed. */
   readonly granted: number
-  /** What could not be done from this connection, for the log. */
+  /** What could not be done from this connection, or may keep the app from working: for the log. */
   readonly notes: readonly string[]
 }
 
@@ -49,20 +63,23 @@ export function checkAppRole({ role, password }: Pick<AppRole, 'role' | 'passwor
 }
 
 /**
- * Makes or updates the app's role in one transaction on an idle connection: login, the password as a SCRAM verifier,
- * DML on the schemas of the application, read on the ledger, and default privileges for what later migrations make.
- * Does nothing where nothing is to be done.
+ * Makes or updates the app's role in one transaction on an idle connection. Does nothing where nothing is to be done.
+ *
+ * Before the first migration: the role, without login; the ledger to read; and, once for each ledger, rights on what is
+ * there and default privileges for what comes (roles/setup.ts). What is taken away later is not given again. After the
+ * last: login, and the password as a SCRAM verifier.
  *
  * @throws UsageError for an unusable name or password, or when the role is the owner that migrates.
- * @throws RefusedError when an existing role may do more than an app should and it is not ours to take that away.
+ * @throws RefusedError before the first migration, when an existing role may do more than an app should and it is not ours
+ * to take that away. Afterwards that is a note.
  * @throws DeniedError when this connection may not make or change roles.
  */
-export async function ensureAppRole(client: pg.Client, app: AppRole): Promise<AppRoleReport> {
+export async function ensureAppRole(client: pg.Client, app: AppRole, stage: Stage): Promise<AppRoleReport> {
   checkAppRole(app)
   for (let attempt = 1; ; attempt++) {
     try {
-      await client.query('begin; set local search_path = pg_catalog')
-      const report = await putRight(client, app)
+      await client.query('begin')
+      const report = await putRight(client, app, stage)
       await client.query('commit')
       return report
     } catch (error) {
@@ -73,42 +90,91 @@ export async function ensureAppRole(client: pg.Client, app: AppRole): Promise<Ap
   }
 }
 
+export interface AppRoleCheck {
+  /** There is nothing for `ensureAppRole` to do. */
+  readonly works: boolean
+  /** What may keep the app from working all the same, for the log. */
+  readonly notes: readonly string[]
+}
+
 /**
  * Is there nothing for `ensureAppRole` to do? Changes nothing and needs no lock: the role is as it should be, and the
  * password is the one that it logs in with. A superuser compares verifiers; others try to log in.
  * @throws UsageError and RefusedError as `ensureAppRole` does.
  */
-export async function appRoleWorks(client: pg.Client, app: AppRole): Promise<boolean> {
+export async function checkRole(client: pg.Client, app: AppRole): Promise<AppRoleCheck> {
   checkAppRole(app)
-  await client.query('begin read only; set local search_path = pg_catalog')
+  await client.query('begin read only')
+  let facts: Facts
+  let works: boolean
   try {
-    const facts = await readFacts(client, app.role, app.schema)
-    refuse(app.role, facts)
-    if (facts.role === null || alterRole(app.role, facts.role, undefined) !== undefined) return false
-    if (grants(app.role, facts).length > 0) return false
-    if (facts.readsPasswords) return await passwordIsSet(client, app)
+    facts = await readFacts(client, app.role, app.schema)
+    const why = tooMuch(app.role, facts)
+    if (why !== undefined) throw new RefusedError(why)
+    works =
+      facts.role !== null &&
+      alterRole(app.role, facts.role, undefined) === undefined &&
+      facts.remembers &&
+      ledgerStatements(app.role, facts).length === 0
+    if (works && facts.readsPasswords) works = await passwordIsSet(client, app)
   } finally {
     await client.query('rollback')
   }
-  return logsIn(client, app)
+  if (works && !facts.readsPasswords) works = await logsIn(client, app)
+  return { works, notes: works ? allNotes(app, facts) : [] }
 }
 
-async function putRight(client: pg.ClientBase, app: AppRole): Promise<AppRoleReport> {
+async function putRight(client: pg.ClientBase, app: AppRole, { at, migrated }: Stage): Promise<AppRoleReport> {
   let facts = await readFacts(client, app.role, app.schema)
-  refuse(app.role, facts)
+  const why = tooMuch(app.role, facts)
+  if (why !== undefined && at === 'before') throw new RefusedError(why)
+  const told: string[] = []
   const created = facts.role === null
-  let passwordSet = true
-  if (facts.role === null) {
-    await client.query(createRole(app.role, await verifierFor(app, facts)))
+  if (created) {
+    await client.query(createRole(app.role))
     facts = await readFacts(client, app.role, app.schema)
-  } else {
-    passwordSet = !(facts.readsPasswords && (await passwordIsSet(client, app)))
-    const statement = alterRole(app.role, facts.role, passwordSet ? await verifierFor(app, facts) : undefined)
-    if (statement !== undefined) await client.query(statement)
   }
-  const statements = grants(app.role, facts)
-  if (statements.length > 0) await client.query(statements.join(';\n'))
-  return { created, passwordSet, granted: statements.length, notes: notes(app.role, facts) }
+  const statements: string[] = []
+  if (!facts.remembers) await client.query(memoryDdl(app.schema) + ledgerIsReadOnly(app.schema))
+  if (!(await isRemembered(client, app.schema, app.role))) {
+    const done = await setUp(client, { ...app, migrated }, facts.readsLedger)
+    statements.push(...done.statements)
+    told.push(...done.notes)
+  }
+  if (statements.length > 0) {
+    await client.query(statements.join(';\n'))
+    facts = await readFacts(client, app.role, app.schema)
+  }
+  const onLedger = ledgerStatements(app.role, facts)
+  if (onLedger.length > 0) await client.query(onLedger.join(';\n'))
+  const passwordSet = await setAttributes(client, app, facts, at, created)
+  if (at === 'after') {
+    if (why !== undefined) told.push(`${why} The next run will refuse it.`)
+    told.push(...allNotes(app, await readFacts(client, app.role, app.schema)))
+  }
+  return { created, passwordSet, granted: statements.length + onLedger.length, notes: told }
+}
+
+/** Gives login and password. Before the migrations it is only tried, so that a refusal comes before any change. */
+async function setAttributes(
+  client: pg.ClientBase,
+  app: AppRole,
+  { role, readsPasswords, scramIterations }: Facts,
+  at: Stage['at'],
+  created: boolean,
+): Promise<boolean> {
+  if (role === null || (created && at === 'before')) return false
+  const passwordSet = !(readsPasswords && (await passwordIsSet(client, app)))
+  const verifier = passwordSet ? await scramVerifier(prepared(app.password), scramIterations ?? undefined) : undefined
+  const statement = alterRole(app.role, role, verifier)
+  if (statement === undefined) return false
+  if (at === 'after') await client.query(statement)
+  else await client.query(`savepoint trial; ${statement}; rollback to trial; release trial`)
+  return passwordSet && at === 'after'
+}
+
+function allNotes({ role }: AppRole, facts: Facts): string[] {
+  return [...notes(role, facts), ...settingNotes(role, facts.database, facts.settings)]
 }
 
 function isClash(error: unknown): boolean {
@@ -118,13 +184,17 @@ function isClash(error: unknown): boolean {
   )
 }
 
-function refuse(role: string, facts: Facts): void {
+/**
+ * Why an existing role may do more than an app should, with the way out; undefined if it may not.
+ * @throws UsageError when it is the role that migrates.
+ */
+function tooMuch(role: string, facts: Facts): string | undefined {
   if (role === facts.me || role === facts.sessionUser) {
     throw new UsageError(
       `The app's role ${role} is the owner that runs the migrations: it could change the schema. Choose another name.`,
     )
   }
-  if (facts.role === null) return
+  if (facts.role === null) return undefined
   const why = facts.role.superuser
     ? 'it is a superuser'
     : facts.role.owns !== null
@@ -132,12 +202,12 @@ function refuse(role: string, facts: Facts): void {
       : facts.role.memberOf.length > 0
         ? `it is a member of ${facts.role.memberOf.join(', ')}`
         : undefined
-  if (why === undefined) return
+  if (why === undefined) return undefined
   const help =
     facts.role.memberOf.length > 0
       ? `Revoke it (${facts.role.memberOf.map(name => `revoke ${pg.escapeIdentifier(name)} from ${pg.escapeIdentifier(role)}`).join('; ')}), or choose another role.`
       : `Choose another role${facts.role.superuser ? '' : `, or give that to ${facts.me} (alter ... owner to)`}.`
-  throw new RefusedError(`The app's role ${role} may do more than an app should: ${why}. ${help}`)
+  return `The app's role ${role} may do more than an app should: ${why}. ${help}`
 }
 
 function denied(role: string, me: string | undefined, cause: unknown): DeniedError {
@@ -161,10 +231,6 @@ function prepared(password: string): string {
     )
   }
   return result
-}
-
-function verifierFor(app: AppRole, facts: Facts): Promise<string> {
-  return scramVerifier(prepared(app.password), facts.scramIterations ?? undefined)
 }
 
 async function passwordIsSet(client: pg.ClientBase, app: AppRole): Promise<boolean> {

@@ -6,6 +6,7 @@ import { hasLibpqVariables, readTarget, type Target } from './gate/target.ts'
 import { passwordsIn } from './gate/url.ts'
 import { nearest } from './nearest.ts'
 import { commonOptions, furtherVariables, type Option, type OptionValue, parseOption, splitList } from './options.ts'
+import type { AppRoleOptions } from './run/app-role.ts'
 import type { EngineSettings } from './run/engine.ts'
 import { readSecret } from './secrets.ts'
 
@@ -21,7 +22,7 @@ export interface Syntax {
 }
 
 export interface Settings extends EngineSettings {
-  readonly appRole?: { readonly name: string; readonly password: string | undefined } | undefined
+  readonly appRole?: AppRoleOptions | undefined
   readonly manifestFile: string | undefined
 }
 
@@ -95,7 +96,7 @@ export function readSettings(syntax: Syntax, argv: readonly string[], env: Env):
     lockTimeout: number('lockTimeout'),
     lockRetries: number('lockRetries'),
     statementTimeout: number('statementTimeout'),
-    appRole: typeof values.appRole === 'string' ? appRole(values.appRole, appPassword) : undefined,
+    appRole: typeof values.appRole === 'string' ? appRole(values.appRole, appPassword, values.appSchemas) : undefined,
     manifestFile: (typeof values.manifest === 'string' ? values.manifest : env.SCHEMAGATE_MANIFEST) || undefined,
     onOlderApps: onOlderApps === 'refuse' || onOlderApps === 'ignore' ? onOlderApps : 'drain',
     drainTimeout: number('drainTimeout'),
@@ -154,8 +155,12 @@ const nowhere: Target = {
 }
 
 /** The password is not enumerable, so that no log and no inspection shows it. */
-function appRole(name: string, password: string | undefined): Settings['appRole'] {
-  const role: { name: string; password: string | undefined } = { name, password: undefined }
+function appRole(name: string, password: string | undefined, schemas: OptionValue): AppRoleOptions {
+  const role = {
+    name,
+    password: undefined,
+    schemas: Array.isArray(schemas) && schemas.length > 0 ? schemas : undefined,
+  }
   Object.defineProperty(role, 'password', { value: password, enumerable: false })
   return role
 }

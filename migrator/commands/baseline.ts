@@ -15,9 +15,10 @@ export const baselineCommand: Command = {
       help: 'NAME is a squash: takes the rows before it whose files are gone out of the ledger',
     },
   },
-  async run({ engine, own, positionals, print }) {
+  async run({ engine, own, positionals, print, settings }) {
     const { recorded, replaced, tables } = await baseline(engine, positionals[0]!, {
       replacingMissing: own.replacingMissing === true,
+      appRole: settings.appRole,
     })
     for (const name of replaced) print(`replaced ${name}`)
     for (const name of recorded) print(`recorded ${name}`)

@@ -1,30 +1,8 @@
-// What the database has now of the app's role: its attributes, and what it lacks or has too much of. One query.
+// What the database has now of the app's role: its attributes, what it owns, and its rights on every ledger. One query.
 
 import type pg from 'pg'
-
-/** A thing that the role lacks privileges on. `grantable`: this connection may grant them. */
-export interface Lacking {
-  readonly kind: 'database' | 'schema' | 'table' | 'sequence' | 'routine' | 'type'
-  /** Quoted, with its schema; a routine with its arguments. */
-  readonly name: string
-  readonly privileges: readonly string[]
-  readonly grantable: boolean
-}
-
-/** Objects that later migrations make in a schema, and what the role would lack on them. */
-export interface LackingDefault {
-  readonly schema: string
-  readonly kind: 'tables' | 'sequences' | 'routines' | 'types'
-  readonly privileges: readonly string[]
-}
-
-/** A privilege that the role must not have. */
-export interface Excess {
-  readonly kind: 'schema' | 'database' | 'table'
-  readonly name: string
-  readonly privileges: readonly string[]
-  readonly revocable: boolean
-}
+import { ledgerTables } from './ledger-tables.ts'
+import { type Settings, settingsExpression } from './settings.ts'
 
 export interface RoleAttributes {
   readonly superuser: boolean
@@ -35,10 +13,24 @@ export interface RoleAttributes {
   readonly login: boolean
   /** `valid until` is past. */
   readonly expired: boolean
-  /** Something that it owns in this database or on the server, described. */
+  /** `connection limit 0`. */
+  readonly noConnections: boolean
+  /** Something that it owns in this database or on the server and that an app should not own, described. */
   readonly owns: string | null
+  /** Something that it owns and that does no harm, described: a large object, default privileges. */
+  readonly ownsHarmless: string | null
   /** Roles that it was made a member of and that lead to more than an app should have. */
   readonly memberOf: readonly string[]
+}
+
+/** A right that the role must not have: on a ledger, or to make objects. */
+export interface Excess {
+  readonly kind: 'schema' | 'database' | 'table'
+  readonly name: string
+  readonly privileges: readonly string[]
+  readonly revocable: boolean
+  /** The ledger's own: it is schemagate's to take away at any time. */
+  readonly ledger: boolean
 }
 
 export interface Facts {
@@ -49,128 +41,114 @@ export interface Facts {
   readonly database: string
   readonly scramIterations: number | null
   readonly role: RoleAttributes | null
-  /** Empty as long as the role does not exist. */
-  readonly lacking: readonly Lacking[]
-  readonly defaults: readonly LackingDefault[]
+  /** The table in which this ledger remembers the app's roles. */
+  readonly remembers: boolean
+  /** The role was given the ledger to read: this release or an earlier one has set it up. */
+  readonly readsLedger: boolean
+  /** Grants on this run's own ledger that are still needed: "usage on schema x", "select on table x.ledger". */
+  readonly lackingOnLedger: readonly string[]
   readonly excess: readonly Excess[]
+  readonly settings: Settings
 }
 
-/**
- * Reads the facts. In a transaction with `search_path = pg_catalog`, so that names come out with their schema.
- * Extensions' own objects are left alone: they come with the grants that the extension wants them to have.
- */
-export async function readFacts(client: pg.ClientBase, role: string, ledgerSchema: string): Promise<Facts> {
-  const { rows } = await client.query<{ facts: Facts }>(FACTS, [role, ledgerSchema])
+/** What an app reads of its ledger. */
+const readable = `('ledger', 'manifest', 'ledger_version')`
+
+/** Reads the facts of a role for the ledger in `schema`. */
+export async function readFacts(client: pg.ClientBase, role: string, schema: string): Promise<Facts> {
+  const { rows } = await client.query<{ facts: Facts }>(FACTS, [role, schema])
   return rows[0]!.facts
 }
 
 const FACTS = `
-with me as (select oid, rolname, rolsuper from pg_roles where rolname = current_user),
-app as (select * from pg_roles where rolname = $1),
-extension_objects as (select classid, objid from pg_depend where deptype = 'e'),
-schemas as (
-  select n.oid, n.nspname, n.nspname = $2 as is_ledger, quote_ident(n.nspname) as name,
-    pg_has_role(n.nspowner, 'USAGE') as mine
-  from pg_namespace n
-  where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-    and not exists (select from extension_objects e where e.classid = 'pg_namespace'::regclass and e.objid = n.oid)
+with me as (select oid, rolname, rolsuper from pg_catalog.pg_roles where rolname = current_user),
+app as (select * from pg_catalog.pg_roles where rolname = $1),
+here as (select oid, datname, datdba from pg_catalog.pg_database where datname = pg_catalog.current_database()),
+own as (select oid, nspname from pg_catalog.pg_namespace where nspname = $2),
+ledgers as (
+  select l.*, n.nspname, pg_catalog.format('%I.%I', n.nspname, l.relname) as name,
+    pg_catalog.pg_has_role(l.relowner, 'USAGE') as mine
+  from (${ledgerTables}) as l join pg_catalog.pg_namespace n on n.oid = l.relnamespace
 ),
-relations as (
-  select c.oid, c.relkind, s.is_ledger, s.name || '.' || quote_ident(c.relname) as name,
-    pg_has_role(c.relowner, 'USAGE') as mine
-  from pg_class c join schemas s on s.oid = c.relnamespace
-  where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-    and not exists (select from extension_objects e where e.classid = 'pg_class'::regclass and e.objid = c.oid)
+-- schemas in which there is nothing but a ledger
+ledger_schemas as (
+  select distinct l.relnamespace as oid from ledgers l
+  where not exists (select from pg_catalog.pg_class c where c.relnamespace = l.relnamespace
+    and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.oid not in (select oid from ledgers))
 ),
-wanted (kind, name, privilege, had, mine) as (
-  select 'schema', s.name, 'usage', has_schema_privilege(app.oid, s.oid, 'USAGE'), s.mine
-  from app, schemas s
-  union all
-  select 'table', r.name, p.privilege, has_table_privilege(app.oid, r.oid, p.privilege), r.mine
-  from app, relations r, unnest(case when r.is_ledger or r.relkind = 'm' then array['select']
-    else array['select', 'insert', 'update', 'delete'] end) as p (privilege)
-  where r.relkind <> 'S'
-  union all
-  select 'sequence', r.name, p.privilege, has_sequence_privilege(app.oid, r.oid, p.privilege), r.mine
-  from app, relations r, unnest(array['usage', 'select', 'update']) as p (privilege)
-  where r.relkind = 'S' and not r.is_ledger
-  union all
-  select 'routine', f.oid::regprocedure::text, 'execute', has_function_privilege(app.oid, f.oid, 'EXECUTE'),
-    pg_has_role(f.proowner, 'USAGE')
-  from app, pg_proc f join schemas s on s.oid = f.pronamespace
-  where not exists (select from extension_objects e where e.classid = 'pg_proc'::regclass and e.objid = f.oid)
-  union all
-  select 'type', format_type(t.oid, null), 'usage', has_type_privilege(app.oid, t.oid, 'USAGE'),
-    pg_has_role(t.typowner, 'USAGE')
-  from app, pg_type t join schemas s on s.oid = t.typnamespace
-  where not s.is_ledger and t.typtype in ('b', 'c', 'd', 'e', 'r') and t.typelem = 0
-    and not exists (select from pg_class c where c.oid = t.typrelid and c.relkind <> 'c')
-    and not exists (select from extension_objects e where e.classid = 'pg_type'::regclass and e.objid = t.oid)
+owned as (
+  select o.*, coalesce(o.dbid <> 0 and (
+      o.classid in ('pg_catalog.pg_largeobject'::pg_catalog.regclass, 'pg_catalog.pg_largeobject_metadata'::pg_catalog.regclass,
+        'pg_catalog.pg_default_acl'::pg_catalog.regclass)), false) as harmless
+  from app, here, pg_catalog.pg_shdepend o
+  where o.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass and o.refobjid = app.oid and o.deptype = 'o'
+    and o.dbid in (0, here.oid)
+    and not exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and c.oid = o.objid and n.nspname ~ '^pg_temp_')
+    and not exists (select from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+      where o.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and t.oid = o.objid and n.nspname ~ '^pg_temp_')
+    and not exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+      where o.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and p.oid = o.objid and n.nspname ~ '^pg_temp_')
 ),
-wanted_defaults (schema, kind, code, privilege) as (
-  select s.name, d.kind, d.code, p.privilege
-  from schemas s, (values ('tables', 'r', array['select', 'insert', 'update', 'delete']),
-    ('sequences', 'S', array['usage', 'select', 'update']), ('routines', 'f', array['execute']),
-    ('types', 'T', array['usage'])) as d (kind, code, privileges), unnest(d.privileges) as p (privilege)
-  where not s.is_ledger and has_schema_privilege(s.oid, 'CREATE') and exists (select from app)
-    and not exists (
-      select from me, app, pg_default_acl a, aclexplode(a.defaclacl) as x
-      where a.defaclrole = me.oid and a.defaclnamespace = s.oid and a.defaclobjtype = d.code::"char"
-        and x.grantee = app.oid and lower(x.privilege_type) = p.privilege)
-),
-unwanted (kind, name, privilege, mine) as (
-  select 'schema', s.name, 'create', s.mine from app, schemas s where has_schema_privilege(app.oid, s.oid, 'CREATE')
+unwanted (kind, name, privilege, mine, ledger) as (
+  select 'schema', pg_catalog.quote_ident(n.nspname), 'create', pg_catalog.pg_has_role(n.nspowner, 'USAGE'),
+    n.oid in (select oid from ledger_schemas)
+  from app, pg_catalog.pg_namespace n
+  where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and pg_catalog.has_schema_privilege(app.oid, n.oid, 'CREATE')
   union all
-  select 'database', quote_ident(d.datname), 'create', pg_has_role(d.datdba, 'USAGE')
-  from app, pg_database d where d.datname = current_database() and has_database_privilege(app.oid, d.oid, 'CREATE')
+  select 'database', pg_catalog.quote_ident(here.datname), 'create', pg_catalog.pg_has_role(here.datdba, 'USAGE'), false
+  from app, here where pg_catalog.has_database_privilege(app.oid, here.oid, 'CREATE')
   union all
-  select 'table', r.name, p.privilege, r.mine
-  from app, relations r, unnest(array['insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as p (privilege)
-  where r.is_ledger and r.relkind <> 'S' and has_table_privilege(app.oid, r.oid, p.privilege)
+  select 'table', l.name, p.privilege, l.mine, true
+  from app, ledgers l, unnest(array['insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as p (privilege)
+  where pg_catalog.has_table_privilege(app.oid, l.oid, p.privilege)
 ),
 powerful as (
   select r.oid
-  from app, me, pg_roles r
-  where r.oid <> app.oid and pg_has_role(app.oid, r.oid, 'MEMBER')
+  from app, me, here, pg_catalog.pg_roles r
+  where r.oid <> app.oid and pg_catalog.pg_has_role(app.oid, r.oid, 'MEMBER')
     and (r.oid = me.oid or r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.rolbypassrls
       or r.rolname in ('pg_write_all_data', 'pg_maintain', 'pg_execute_server_program', 'pg_read_server_files',
         'pg_write_server_files')
-      or exists (select from pg_shdepend o where o.refclassid = 'pg_authid'::regclass and o.refobjid = r.oid
-        and o.deptype = 'o' and o.dbid in (0, (select oid from pg_database where datname = current_database()))))
+      or exists (select from pg_catalog.pg_shdepend o where o.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+        and o.refobjid = r.oid and o.deptype = 'o' and o.dbid in (0, here.oid)))
 ),
 groups as (
   select distinct g.rolname
-  from app join pg_auth_members m on m.member = app.oid join pg_roles g on g.oid = m.roleid
-  where exists (select from powerful p where pg_has_role(g.oid, p.oid, 'MEMBER'))
+  from app join pg_catalog.pg_auth_members m on m.member = app.oid join pg_catalog.pg_roles g on g.oid = m.roleid
+  where exists (select from powerful p where pg_catalog.pg_has_role(g.oid, p.oid, 'MEMBER'))
 )
-select jsonb_build_object(
+select pg_catalog.jsonb_build_object(
   'me', current_user, 'sessionUser', session_user, 'superuser', (select rolsuper from me),
-  'readsPasswords', has_table_privilege('pg_authid', 'SELECT'),
-  'database', current_database(),
-  'scramIterations', current_setting('scram_iterations', true)::int,
-  'role', (select jsonb_build_object(
+  'readsPasswords', pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT'),
+  'database', pg_catalog.current_database(),
+  'scramIterations', pg_catalog.current_setting('scram_iterations', true)::int,
+  'role', (select pg_catalog.jsonb_build_object(
     'superuser', app.rolsuper, 'createdb', app.rolcreatedb, 'createrole', app.rolcreaterole,
     'replication', app.rolreplication, 'bypassrls', app.rolbypassrls, 'login', app.rolcanlogin,
-    'expired', coalesce(app.rolvaliduntil < now(), false),
-    'owns', (select pg_describe_object(o.classid, o.objid, o.objsubid) from pg_shdepend o
-      where o.refclassid = 'pg_authid'::regclass and o.refobjid = app.oid and o.deptype = 'o'
-        and o.dbid in (0, (select oid from pg_database where datname = current_database()))
-      order by o.dbid desc, o.classid, o.objid limit 1),
-    'memberOf', (select coalesce(jsonb_agg(rolname order by rolname), '[]') from groups)) from app),
-  'lacking', (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'name', name, 'privileges', privileges,
-      'grantable', mine) order by kind, name), '[]')
-    from (select kind, name, mine, jsonb_agg(privilege order by privilege) as privileges
-      from wanted where not had group by kind, name, mine
-      union all
-      select 'database', quote_ident(current_database()), pg_has_role(d.datdba, 'USAGE'), '["connect"]'
-      from app, pg_database d
-      where d.datname = current_database() and not has_database_privilege(app.oid, d.oid, 'CONNECT')) as w),
-  'defaults', (select coalesce(jsonb_agg(jsonb_build_object('schema', schema, 'kind', kind, 'privileges', privileges)
-      order by schema, kind), '[]')
-    from (select schema, kind, jsonb_agg(privilege order by privilege) as privileges
-      from wanted_defaults group by schema, kind) as d),
-  'excess', (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'name', name, 'privileges', privileges,
-      'revocable', mine) order by kind, name), '[]')
-    from (select kind, name, mine, jsonb_agg(privilege order by privilege) as privileges
-      from unwanted group by kind, name, mine) as u)
+    'expired', coalesce(app.rolvaliduntil < pg_catalog.now(), false), 'noConnections', app.rolconnlimit = 0,
+    'owns', (select i.type || ' ' || i.identity from owned o, pg_catalog.pg_identify_object(o.classid, o.objid, o.objsubid) as i
+      where not o.harmless order by o.dbid desc, o.classid, o.objid limit 1),
+    'ownsHarmless', (select i.type || ' ' || i.identity from owned o, pg_catalog.pg_identify_object(o.classid, o.objid, o.objsubid) as i
+      where o.harmless order by o.classid, o.objid limit 1),
+    'memberOf', (select coalesce(pg_catalog.jsonb_agg(rolname order by rolname), '[]') from groups)) from app),
+  'remembers', exists (select from ledgers where nspname = $2 and relname = 'schemagate_app_roles'),
+  'readsLedger', exists (select from app, ledgers l join pg_catalog.pg_class c on c.oid = l.oid,
+    pg_catalog.aclexplode(c.relacl) as x where l.nspname = $2 and l.relname = 'ledger' and x.grantee = app.oid),
+  'lackingOnLedger', (select coalesce(pg_catalog.jsonb_agg(needed order by needed), '[]') from (
+    select pg_catalog.format('usage on schema %I', own.nspname) from app, own
+    where not pg_catalog.has_schema_privilege(app.oid, own.oid, 'USAGE')
+    union all
+    select pg_catalog.format('select on table %s', l.name) from app, ledgers l
+    where l.nspname = $2 and l.relname in ${readable} and not pg_catalog.has_table_privilege(app.oid, l.oid, 'SELECT')
+    union all
+    select pg_catalog.format('execute on function %I.%I(%s)', own.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes))
+    from app, own, pg_catalog.pg_proc p
+    where p.pronamespace = own.oid and p.proname = 'require' and p.prorettype = 'bool'::pg_catalog.regtype
+      and not pg_catalog.has_function_privilege(app.oid, p.oid, 'EXECUTE')) as n (needed)),
+  'excess', (select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('kind', kind, 'name', name,
+      'privileges', privileges, 'revocable', mine, 'ledger', ledger) order by kind, name), '[]')
+    from (select kind, name, mine, ledger, pg_catalog.jsonb_agg(privilege order by privilege) as privileges
+      from unwanted group by kind, name, mine, ledger) as u),
+  'settings', ${settingsExpression}
 ) as facts`

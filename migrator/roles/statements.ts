@@ -1,11 +1,12 @@
-// From facts about the app's role to the statements that put it right. Pure: nothing is asked, nothing is sent.
+// From facts about the app's role to the statements that put right what is schemagate's to decide. Pure: nothing is asked, nothing is sent.
 
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import type { Facts, RoleAttributes } from './facts.ts'
+import { bounded } from './setup.ts'
 
-/** Makes the role. Everything that it must not be is the default of `create role`. */
-export function createRole(role: string, verifier: string): string {
-  return `create role ${quoteIdent(role)} login password ${quoteLiteral(verifier)}`
+/** Makes the role, without login. Everything that it must not be is the default of `create role`. */
+export function createRole(role: string): string {
+  return `create role ${quoteIdent(role)}`
 }
 
 /**
@@ -25,48 +26,37 @@ export function alterRole(role: string, attributes: RoleAttributes, verifier: st
   return clauses.length === 0 ? undefined : `alter role ${quoteIdent(role)} ${clauses.join(' ')}`
 }
 
-/** The grants, default privileges and revocations that are still needed and may be made by this connection. */
-export function grants(role: string, facts: Facts): string[] {
+/**
+ * What a ledger is schemagate's own to decide: the app reads this run's ledger, and changes none. Revoked from PUBLIC as
+ * well: what PUBLIC has, the app has.
+ */
+export function ledgerStatements(role: string, facts: Facts): string[] {
   const to = quoteIdent(role)
   return [
-    // From PUBLIC as well: what everybody has, the app has.
     ...facts.excess
-      .filter(({ revocable }) => revocable)
+      .filter(({ revocable, ledger }) => revocable && ledger)
       .map(({ kind, name, privileges }) => `revoke ${privileges.join(', ')} on ${kind} ${name} from ${to}, public`),
-    ...facts.lacking
-      .filter(({ grantable }) => grantable)
-      .map(({ kind, name, privileges }) => `grant ${privileges.join(', ')} on ${kind} ${name} to ${to}`),
-    ...facts.defaults.map(
-      ({ schema, kind, privileges }) =>
-        `alter default privileges in schema ${schema} grant ${privileges.join(', ')} on ${kind} to ${to}`,
-    ),
+    ...facts.lackingOnLedger.map(grant => `grant ${grant} to ${to}`),
   ]
 }
 
-/** What could not be put right from here, in words for the log: each with who can. */
+/** What is not as an app should have it, in words for the log, each with the way out. */
 export function notes(role: string, facts: Facts): string[] {
-  const lacking = facts.lacking.filter(({ grantable }) => !grantable).map(({ kind, name }) => `${kind} ${name}`)
   const excess = facts.excess
-    .filter(({ revocable }) => !revocable)
+    .filter(({ revocable, ledger }) => !(revocable && ledger))
     .map(({ kind, name, privileges }) => `${privileges.join(', ')} on ${kind} ${name}`)
+  const harmless = facts.role?.ownsHarmless
   return [
-    lacking.length === 0
-      ? []
-      : [
-          `The role ${role} was not granted what belongs to other roles than ${facts.me}: ${cut(lacking)}. Their owners can grant it.`,
-        ],
-    excess.length === 0
-      ? []
-      : [
-          `The role ${role} can do more than an app should, and ${facts.me} cannot revoke it: ${cut(excess)}. The owner can.`,
-        ],
-  ].flat()
-}
-
-const SHOWN = 5
-
-function cut(names: readonly string[]): string {
-  return names.length > SHOWN
-    ? `${names.slice(0, SHOWN).join(', ')} and ${names.length - SHOWN} more`
-    : names.join(', ')
+    ...(excess.length > 0
+      ? [
+          `The role ${role} can do more than an app should: ${bounded(excess)}. Revoke it, from ${role} or from PUBLIC, unless you want it so.`,
+        ]
+      : []),
+    ...(harmless ? [`The role ${role} owns ${harmless}. An app's role need not own anything.`] : []),
+    ...(facts.role?.noConnections
+      ? [
+          `The role ${role} has connection limit 0: no app can log in. To undo it: alter role ${role} connection limit -1`,
+        ]
+      : []),
+  ]
 }

@@ -9,33 +9,63 @@ import type { Run } from './run.ts'
 export interface AppRoleOptions {
   readonly name: string
   readonly password: string | undefined
+  /** The schemas in which it is given rights; all but ledgers if undefined. */
+  readonly schemas?: readonly string[] | undefined
 }
 
 export interface AppRolePart {
   /** False if there is something to do; changes nothing and needs no lock. */
   works(session: Session): Promise<boolean>
-  /** Makes or updates the role. */
-  ensure(run: Run): Promise<void>
+  /** Before the first migration: makes the role, without login, and has the migrations' transactions grant to it. */
+  prepare(run: Run, migrated: boolean): Promise<void>
+  /** After the last migration: gives it its login. */
+  ensure(run: Run, migrated: boolean): Promise<void>
 }
 
 /** @throws UsageError if the role's name or password cannot be used. */
-export async function appRoleOf({ settings }: Engine, { name, password }: AppRoleOptions): Promise<AppRolePart> {
+export async function appRoleOf(
+  { settings, log }: Engine,
+  { name, password, schemas }: AppRoleOptions,
+): Promise<AppRolePart> {
   if (password === undefined)
     throw new UsageError('The app role has no password. Set SCHEMAGATE_APP_PASSWORD or SCHEMAGATE_APP_PASSWORD_FILE.')
-  const { appRoleWorks, checkAppRole, ensureAppRole } = await import('../roles.ts')
-  const role = { role: name, password, schema: settings.schema }
+  const { checkAppRole, checkRole, ensureAppRole } = await import('../roles.ts')
+  const { describeGiven, newRights, readRights } = await import('../roles/report.ts')
+  const role = { role: name, password, schema: settings.schema, schemas }
   checkAppRole(role)
+  /** Before this run's first change. */
+  let before: ReadonlyMap<string, string> | undefined
+  const warn = (notes: readonly string[]) => {
+    for (const note of notes) log.warn({ event: 'app-role', role: name }, note)
+  }
   return {
-    works: session => appRoleWorks(session.client, role),
-    async ensure(run) {
-      const report = await persist(run, 'the app role', () => ensureAppRole(run.session.client, role))
-      const { created, passwordSet, granted, notes } = report
-      if (created || passwordSet || granted > 0)
-        run.log.info(
-          { event: 'app-role', role: name, created, passwordSet, granted },
-          `${created ? 'made' : 'updated'} the app's role ${name}${granted > 0 ? `, ${granted} grants` : ''}`,
+    async works(session) {
+      const { works, notes } = await checkRole(session.client, role)
+      warn(notes)
+      return works
+    },
+    async prepare(run, migrated) {
+      const report = await persist(run, 'the app role', async () => {
+        before ??= await readRights(run.session.client, name)
+        return ensureAppRole(run.session.client, role, { at: 'before', migrated })
+      })
+      run.messages.grantTo(role)
+      if (report.created)
+        log.info({ event: 'app-role', role: name, created: true }, `made the app's role ${name}, without login yet`)
+      warn(report.notes)
+    },
+    async ensure(run, migrated) {
+      const { report, rights } = await persist(run, 'the app role', async () => {
+        const done = await ensureAppRole(run.session.client, role, { at: 'after', migrated })
+        return { report: done, rights: await readRights(run.session.client, name) }
+      })
+      const given = newRights(before ?? new Map(), rights)
+      if (report.passwordSet || report.granted > 0 || given.length > 0)
+        log.info(
+          { event: 'app-role', role: name, passwordSet: report.passwordSet, granted: given },
+          `updated the app's role ${name}${describeGiven(given)}`,
         )
-      for (const note of notes) run.log.warn({ event: 'app-role', role: name }, note)
+      warn(report.notes)
     },
   }
 }

@@ -9,6 +9,7 @@ import type { LedgerRow } from '../ledger/read.ts'
 import { replacedBy } from '../ledger/squash.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
+import { type AppRoleOptions, appRoleOf } from './app-role.ts'
 import { type Engine, readHistory, readHistoryOf, reading, withFilesAndSession, withRun } from './engine.ts'
 import { atomically, persist } from './persist.ts'
 import { publish } from './publish.ts'
@@ -16,6 +17,8 @@ import { publish } from './publish.ts'
 export interface BaselineOptions {
   /** Take the rows before the migration whose files are gone out of the ledger: a squash. */
   readonly replacingMissing?: boolean | undefined
+  /** The role that the app logs in with, made or updated afterwards. */
+  readonly appRole?: AppRoleOptions | undefined
 }
 
 export interface Baseline {
@@ -45,6 +48,7 @@ export async function baseline(engine: Engine, name: string, options: BaselineOp
           'Is it the right database? To make the schema: schemagate up',
       )
 
+    const role = options.appRole && (await appRoleOf(engine, options.appRole))
     return withRun(engine, session, randomUUID(), async run => {
       const history = await readHistoryOf(run, files)
       const { recorded, replaced } = plan(history)
@@ -68,7 +72,9 @@ export async function baseline(engine: Engine, name: string, options: BaselineOp
         for (const [i, { name }] of recorded.toReversed().entries())
           statements += run.messages.setPosition(name, places.at(-1 - i)!)
       if (statements !== '') await persist(run, 'the baseline', () => atomically(run, statements))
-      await publish(run, files, await readHistoryOf(run, files))
+      const after = await readHistoryOf(run, files)
+      // what is there is what the migrations up to here have made
+      await publish(run, files, after, role && (() => role.ensure(run, true)))
       return { recorded: recorded.map(file => file.name), replaced: replaced.map(row => row.name), tables }
     })
   })
@@ -115,7 +121,7 @@ async function countTables(session: Session, ledgerSchema: string): Promise<numb
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p', 'f') and not c.relispartition
         and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-        and (n.nspname <> ${quoteLiteral(ledgerSchema)} or c.relname not in ('ledger', 'manifest', 'runs'))
+        and (n.nspname <> ${quoteLiteral(ledgerSchema)} or c.relname not in ('ledger', 'manifest', 'runs', 'schemagate_app_roles'))
         and not exists (select from pg_catalog.pg_depend d
                          where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`,
   )

@@ -13,6 +13,7 @@ import { takeRunLock } from '../postgres/run-lock.ts'
 import { Session } from '../postgres/session.ts'
 import { isConnectionLoss } from '../postgres/sqlstate.ts'
 import { Watch } from '../postgres/watch.ts'
+import { ledgerIsReadOnly } from '../roles/ledger-tables.ts'
 import { version } from '../version.ts'
 import { LedgerMessages } from './messages.ts'
 import { lockOptions, persist } from './persist.ts'
@@ -167,7 +168,9 @@ async function requireWritable({ settings: { target } }: Engine, session: Sessio
 async function makeLedger(run: Run): Promise<void> {
   if ((await readLedger(run.session, run.settings.schema)) !== undefined) return
   try {
-    await run.session.script(`begin;${run.messages.lockGuard()}${ledgerDdl(run.settings.schema)}commit`).done
+    await run.session.script(
+      `begin;${run.messages.lockGuard()}${ledgerDdl(run.settings.schema)}${ledgerIsReadOnly(run.settings.schema)}commit`,
+    ).done
   } catch (error) {
     await run.session.rollback()
     throw error

@@ -4,6 +4,7 @@ import { runLockKey } from '../gate/run-lock-key.ts'
 import type { Journal } from '../ledger/read.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import { ownState } from '../postgres/sqlstate.ts'
+import { type CreatingOptions, closeStatement, makesSchema, openStatements } from '../roles/creating.ts'
 
 /** Session settings of one migration; times in milliseconds, 0 for no limit. */
 export interface Limits {
@@ -65,6 +66,9 @@ export class LedgerMessages {
   readonly #runId: string
   readonly #toolVersion: string
   readonly #late = new Map<string, number>()
+  /** Around what a migration makes, for the rights of the app's role. */
+  #opening = ''
+  #closing = ''
 
   constructor(schema: string, runId: string, toolVersion: string) {
     this.#table = `${quoteIdent(schema)}.ledger`
@@ -79,16 +83,25 @@ export class LedgerMessages {
     return raiseIf(`not pg_catalog.pg_try_advisory_xact_lock(${this.lockKey.join(', ')})`, ownState.lockBusy)
   }
 
+  /** From here on what a migration makes is given to this app's role, in the migration's own transaction. */
+  grantTo(options: CreatingOptions): void {
+    this.#opening = openStatements(options)
+    this.#closing = closeStatement(options)
+  }
+
   /** Only the lock: for transactions that make or change the ledger itself. */
   lockGuard(): string {
     return doBlock(this.#lock)
   }
 
-  /** The lock, and: the migration is not applied yet (with this content, if it is repeatable). */
-  applyGuard(name: string, repeatableChecksum?: string): string {
+  /**
+   * The lock, and: the migration is not applied yet (with this content, if it is repeatable).
+   * @param sql what the same transaction will run.
+   */
+  applyGuard(name: string, repeatableChecksum?: string, sql = ''): string {
     const content = repeatableChecksum === undefined ? '' : ` and checksum = ${quoteLiteral(repeatableChecksum)}`
     const done = `exists (select from ${this.#table} where name = ${quoteLiteral(name)} and state = 'applied'${content})`
-    return doBlock(this.#lock + raiseIf(done, ownState.alreadyApplied))
+    return doBlock(this.#lock + raiseIf(done, ownState.alreadyApplied) + (makesSchema(sql) ? this.#opening : ''))
   }
 
   /** The lock, and: the migration's row is there, to be reverted. */
@@ -112,7 +125,7 @@ export class LedgerMessages {
 
   /** Records a migration as applied; its duration is that of the transaction. */
   recordApplied(row: NewRow): string {
-    return `${this.#insert(row, 'applied', 'null::jsonb', 'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000')}${this.#onRepeat(row)};`
+    return `${this.#insert(row, 'applied', 'null::jsonb', 'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000')}${this.#onRepeat(row)};${this.#closing}`
   }
 
   /** Records that a migration is under way which cannot run in one transaction. */
@@ -159,10 +172,11 @@ export class LedgerMessages {
 
   /** Journals a step as done. */
   stepDone(name: string, stepChecksum: string): string {
-    return this.#setJournal(
+    const journal = this.#setJournal(
       name,
       `(journal - 'started') || pg_catalog.jsonb_build_object('done', journal->'done' || pg_catalog.to_jsonb(${quoteLiteral(stepChecksum)}::text))`,
     )
+    return journal + this.#closing
   }
 
   #setJournal(name: string, expression: string): string {

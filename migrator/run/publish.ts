@@ -7,7 +7,6 @@ import { manifestOf } from '../manifest.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { version } from '../version.ts'
-import type { AppRolePart } from './app-role.ts'
 import { persist } from './persist.ts'
 import type { Run } from './run.ts'
 
@@ -27,14 +26,14 @@ export async function isPublished(session: Session, schema: string, history: His
 }
 
 /**
- * Makes the app's role, if there is one to make, stores the manifest of what is applied and notifies the gates. A standby
+ * Gives the app's role its login, if there is one (`ensureRole`), stores the manifest of what is applied and notifies the gates. A standby
  * that is promoted meanwhile may lack the role: it is looked at again with each attempt.
  */
 export async function publish(
   run: Run,
   files: readonly Migration[],
   history: History,
-  role?: AppRolePart,
+  ensureRole?: () => Promise<void>,
 ): Promise<void> {
   const { schema } = run.settings
   const applied = new Set(history.applied.map(row => row.name))
@@ -47,7 +46,7 @@ export async function publish(
     requireFunctionDdl(schema) +
     run.messages.notify({ event: 'published', head: history.head })
   await persist(run, 'the manifest', async () => {
-    await role?.ensure(run)
+    await ensureRole?.()
     try {
       await run.session.script(`begin;${run.messages.lockGuard()}${text}commit`).done
     } catch (error) {

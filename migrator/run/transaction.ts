@@ -19,7 +19,7 @@ export async function applyTransaction(
   const { name, checksum, kind } = migration
   const { breaking } = migration.marks
   await inOneMessage(run, name, part, part.start, plan.sql, {
-    before: `begin ${plan.begin};${setLimits(limits, true)}${messages.applyGuard(name, kind === 'repeatable' ? checksum : undefined)}${messages.forgetUnbegun(name)}`,
+    before: `begin ${plan.begin};${setLimits(limits, true)}${messages.applyGuard(name, kind === 'repeatable' ? checksum : undefined, plan.sql)}${messages.forgetUnbegun(name)}`,
     beforeCount: 4,
     after: `${cleanUp}${resumeAsynchronous(limits)}${messages.recordApplied({ name, checksum, kind, breaking })}${leaveNothing}`,
     aftermath: { text: `${name} was rolled back; the database is as it was before it.`, again: 'schemagate up' },

@@ -1,7 +1,7 @@
 // `up`: applies what is pending, oldest first.
 
 import { formatDuration } from '../durations.ts'
-import { UsageError } from '../errors.ts'
+import { RefusedError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { didYouMean, migrationNamed } from '../files/named.ts'
 import { allowLate, type History, latePosition } from '../ledger/history.ts'
@@ -64,10 +64,12 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
         for (const migration of pending)
           if (!toApply.includes(migration) && !tally.has(migration, 'applied')) tally.set(migration, 'skipped', 0)
         tally.expect(toApply)
+        const migrated = history.rows.length > 0
+        await role?.prepare(run, migrated)
         await applyAll(run, files, toApply, interruptedReverts(history), tally)
         const after = await readHistoryOf(run, files)
         tally.head = after.head
-        await publish(run, files, after, role)
+        await publish(run, files, after, role && (() => role.ensure(run, migrated)))
       })
     }),
   )
@@ -108,6 +110,15 @@ function namesOf(files: readonly Migration[], allowed: readonly string[]): Reado
   return new Set(allowed.flatMap(name => migrationNamed(files, name)?.name ?? []))
 }
 
+/** A refusal in the middle of a run says what was done before it. */
+function namingApplied(error: unknown, tally: Tally): unknown {
+  const applied = tally.results.filter(({ status }) => status === 'applied').map(({ name }) => name)
+  if (!(error instanceof RefusedError) || applied.length === 0) return error
+  return new RefusedError(`${error.message}\nApplied before it in this run, and committed: ${applied.join(', ')}.`, {
+    cause: error,
+  })
+}
+
 /** Lets Umzug run the migrations; each is applied and recorded in its own transaction, so its storage only reads. */
 async function applyAll(
   run: Run,
@@ -145,7 +156,7 @@ async function applyAll(
             )
         } catch (error) {
           if (!run.signal.aborted) tally.set(migration, 'failed', Math.round(performance.now() - begun))
-          throw error
+          throw namingApplied(error, tally)
         }
       },
     })),

@@ -7,7 +7,7 @@ import pg from 'pg'
 import { describe, expect, onTestFinished } from 'vitest'
 import { DeniedError, RefusedError, UsageError } from '../../migrator/errors.ts'
 import { requireFunctionDdl } from '../../migrator/ledger/require.ts'
-import { appRoleWorks, ensureAppRole } from '../../migrator/roles.ts'
+import { type AppRole, type AppRoleReport, checkRole, ensureAppRole } from '../../migrator/roles.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { ownServer } from '../helpers/server.ts'
@@ -15,6 +15,20 @@ import { ledgerOf } from './gate-fixtures.ts'
 
 const password = 'app-password'
 const schema = 'schemagate'
+
+/** What a run does with the role, before its migrations and after them, on a database that had migrations already. */
+async function ensure(client: pg.Client, app: AppRole): Promise<AppRoleReport> {
+  const before = await ensureAppRole(client, app, { at: 'before', migrated: true })
+  const after = await ensureAppRole(client, app, { at: 'after', migrated: true })
+  return {
+    created: before.created,
+    passwordSet: after.passwordSet,
+    granted: before.granted + after.granted,
+    notes: [...before.notes, ...after.notes],
+  }
+}
+
+const works = async (client: pg.Client, app: AppRole) => (await checkRole(client, app)).works
 
 /** A database with an owner who is no superuser, and a schema of the app's with a bit of everything. */
 async function owned(database: ScratchDatabase, attributes = 'createrole') {
@@ -39,7 +53,6 @@ async function migrated(client: pg.Client) {
     create function double(int) returns int language sql as 'select $1 * 2';
     create procedure nothing() language sql as '';
     create aggregate total(int) (sfunc = int4pl, stype = int, initcond = '0');
-    revoke execute on all routines in schema public from public;
     create schema "Odd ""schema";
     create table "Odd ""schema"."Odd 'table" (id int)`)
 }
@@ -66,7 +79,7 @@ for (const who of ['a superuser', 'an owner with CREATEROLE'] as const) {
     test('it can do what an app does', async ({ database }) => {
       const { client, role, app } = await begin(database)
       await migrated(client)
-      const report = await ensureAppRole(client, app)
+      const report = await ensure(client, app)
       expect(report).toMatchObject({ created: true, passwordSet: true, notes: [] })
       const as = await database.connect({ user: role, password })
       for (const sql of [
@@ -92,7 +105,7 @@ for (const who of ['a superuser', 'an owner with CREATEROLE'] as const) {
       const { owner, client, role, app } = await begin(database)
       await migrated(client)
       await client.query('create schema private; create table private.secrets (id int)')
-      await ensureAppRole(client, app)
+      await ensure(client, app)
       await client.query(`revoke all on schema private from ${role}; create table public.later_locked (id int);
         revoke all on public.later_locked from ${role}`)
       const as = await database.connect({ user: role, password })
@@ -160,10 +173,12 @@ for (const who of ['a superuser', 'an owner with CREATEROLE'] as const) {
       ])
     })
 
-    test('what later migrations make is usable at once, and later schemas after their run', async ({ database }) => {
+    test('what the migrator’s role makes later is usable at once, but in new schemas and the ledger’s', async ({
+      database,
+    }) => {
       const { client, role, app } = await begin(database)
       await migrated(client)
-      await ensureAppRole(client, app)
+      await ensure(client, app)
       const as = await database.connect({ user: role, password })
       await client.query(`create table later (id serial, at mood);
         create function later_f() returns int language sql as 'select 1'; create type later_t as enum ('a');
@@ -172,24 +187,20 @@ for (const who of ['a superuser', 'an owner with CREATEROLE'] as const) {
       expect(await attempt(as, `insert into later (at) values ('good'); select later_f(), 'a'::later_t`)).toBe('done')
       expect(await attempt(as, 'select * from later_s.t')).toBe(DENIED)
       expect(await attempt(as, 'select * from schemagate.later')).toBe(DENIED)
-      expect(await ensureAppRole(client, app)).toMatchObject({ created: false, notes: [] })
-      expect(await attempt(as, 'select * from later_s.t')).toBe('done')
+      expect(await ensure(client, app)).toMatchObject({ created: false, notes: [] })
+      expect(await attempt(as, 'select * from later_s.t')).toBe(DENIED)
       expect(await attempt(as, 'insert into schemagate.later values (1)')).toBe(DENIED)
     })
 
     test('a second time there is nothing to do, and that is known without trying', async ({ database }) => {
       const { client, app } = await begin(database)
       await migrated(client)
-      expect(await appRoleWorks(client, app)).toBe(false)
-      await ensureAppRole(client, app)
-      expect(await appRoleWorks(client, app)).toBe(true)
-      expect(await ensureAppRole(client, app)).toMatchObject({ created: false, granted: 0 })
-      await client.query('create schema another')
-      expect(await appRoleWorks(client, app)).toBe(false)
-      await ensureAppRole(client, app)
-      expect(await appRoleWorks(client, app)).toBe(true)
-      await client.query('create table fresh (id int)')
-      expect(await appRoleWorks(client, app)).toBe(true)
+      expect(await works(client, app)).toBe(false)
+      await ensure(client, app)
+      expect(await works(client, app)).toBe(true)
+      expect(await ensure(client, app)).toMatchObject({ created: false, granted: 0 })
+      await client.query('create schema another; create table fresh (id int)')
+      expect(await works(client, app)).toBe(true)
     })
 
     test('the password follows the secret, and neither it nor a form of it in clear is ever sent', async ({
@@ -204,11 +215,11 @@ for (const who of ['a superuser', 'an owner with CREATEROLE'] as const) {
         return query(...args)
       })
       const secret = `p'ä"$ßﬁ\\${randomBytes(8).toString('hex')}`
-      await ensureAppRole(client, { ...app, password: secret })
+      await ensure(client, { ...app, password: secret })
       await (await database.connect({ user: role, password: secret })).query('select 1')
-      expect(await appRoleWorks(client, { ...app, password: secret })).toBe(true)
-      expect(await appRoleWorks(client, app)).toBe(false)
-      expect(await ensureAppRole(client, app)).toMatchObject({ created: false, passwordSet: true })
+      expect(await works(client, { ...app, password: secret })).toBe(true)
+      expect(await works(client, app)).toBe(false)
+      expect(await ensure(client, app)).toMatchObject({ created: false, passwordSet: true })
       await expect(database.connect({ user: role, password: secret })).rejects.toMatchObject({ code: '28P01' })
       await (await database.connect({ user: role, password })).query('select 1')
       expect(sent.length).toBeGreaterThan(4)
@@ -222,36 +233,43 @@ for (const who of ['a superuser', 'an owner with CREATEROLE'] as const) {
       const { client } = await begin(database)
       await migrated(client)
       const role = database.role(`a "b" 'c'; drop\\ é🎫`)
-      await ensureAppRole(client, { role, password, schema })
-      expect(await appRoleWorks(client, { role, password, schema })).toBe(true)
+      await ensure(client, { role, password, schema })
+      expect(await works(client, { role, password, schema })).toBe(true)
       const as = await database.connect({ user: role, password })
       expect((await as.query('select current_user as name, * from users')).fields).toHaveLength(5)
     })
 
-    test('a role that went astray is put right', async ({ database }) => {
+    test('what is schemagate’s own to decide is put right, and what is the project’s is left and told', async ({
+      database,
+    }) => {
       const { client, role, app } = await begin(database)
       await migrated(client)
-      await ensureAppRole(client, app)
+      await ensure(client, app)
       await database.query(`alter role ${role} nologin createdb createrole valid until '2001-01-01'`)
-      await database.query(`grant create on schema public to ${role}; grant create on schema schemagate to public;
-        grant create on database ${database.name} to ${role}; grant all on schemagate.ledger to ${role};
-        revoke select on users from ${role}; revoke connect on database ${database.name} from public, ${role}`)
+      await database.query(`grant create on schema schemagate to public; grant all on schemagate.ledger to ${role};
+        revoke select on schemagate.manifest from ${role};
+        grant create on schema public to ${role}; grant create on database ${database.name} to ${role};
+        revoke select on users from ${role}`)
       if (who === 'a superuser') await database.query(`alter role ${role} bypassrls replication`)
       // Only who has CREATEDB may take it from others.
       else await database.query(`alter role ${database.role('owner')} createdb`)
-      expect(await appRoleWorks(client, app)).toBe(false)
-      await ensureAppRole(client, app)
-      expect(await appRoleWorks(client, app)).toBe(true)
+      expect(await works(client, app)).toBe(false)
+      const { notes } = await ensure(client, app)
+      expect(notes).toEqual([expect.stringContaining(`create on database ${database.name}, create on schema public`)])
+      expect(await works(client, app)).toBe(true)
       const as = await database.connect({ user: role, password })
-      expect(await attempt(as, 'select * from users')).toBe('done')
-      for (const sql of ['create table public.t (id int)', 'create schema s', 'delete from schemagate.ledger']) {
+      expect(await attempt(as, 'select * from users')).toBe(DENIED)
+      expect(await attempt(as, 'select * from schemagate.manifest')).toBe('done')
+      for (const sql of ['create table schemagate.t (id int)', 'delete from schemagate.ledger'])
         expect([sql, await attempt(as, sql)]).toEqual([sql, DENIED])
-      }
+      for (const sql of ['create table public.t (id int)', 'create schema s'])
+        expect([sql, await attempt(as, sql)]).toEqual([sql, 'done'])
       const { rows } = await database.query(
         'select rolcreatedb or rolcreaterole or rolreplication or rolbypassrls as more from pg_roles where rolname = $1',
         [role],
       )
       expect(rows).toEqual([{ more: false }])
+      await database.query('drop schema s; drop table public.t')
     })
 
     test('it cannot connect before the first run, which all makes it or nothing', async ({ database }) => {
@@ -259,7 +277,9 @@ for (const who of ['a superuser', 'an owner with CREATEROLE'] as const) {
       await expect(database.connect({ user: role, password })).rejects.toMatchObject({ code: '28P01' })
       await migrated(client)
       await expect(database.connect({ user: role, password })).rejects.toMatchObject({ code: '28P01' })
-      await ensureAppRole(client, app)
+      await ensureAppRole(client, app, { at: 'before', migrated: false })
+      await expect(database.connect({ user: role, password })).rejects.toMatchObject({ code: '28P01' })
+      await ensure(client, app)
       await (await database.connect({ user: role, password })).query('select 1')
       expect(client.getTransactionStatus()).toBe('I')
     })
@@ -280,25 +300,25 @@ describe('refusals', () => {
       'x'.repeat(64),
       'é'.repeat(32),
     ]) {
-      await expect(ensureAppRole(client, { role, password, schema })).rejects.toThrow(UsageError)
+      await expect(ensure(client, { role, password, schema })).rejects.toThrow(UsageError)
     }
     for (const bad of ['', 'a\0b', '\u0340', 'ﬁ\u{1f3ab}']) {
-      await expect(ensureAppRole(client, { role: 'app', password: bad, schema })).rejects.toThrow(UsageError)
+      await expect(ensure(client, { role: 'app', password: bad, schema })).rejects.toThrow(UsageError)
     }
   })
 
   test('the owner cannot be the app', async ({ database }) => {
     const { owner, client } = await owned(database)
-    const error = await ensureAppRole(client, { role: owner, password, schema }).catch((cause: unknown) => cause)
+    const error = await ensure(client, { role: owner, password, schema }).catch((cause: unknown) => cause)
     expect(error).toBeInstanceOf(UsageError)
-    await expect(appRoleWorks(client, { role: owner, password, schema })).rejects.toThrow(UsageError)
+    await expect(works(client, { role: owner, password, schema })).rejects.toThrow(UsageError)
     expect(client.getTransactionStatus()).toBe('I')
   })
 
   test('a role with more power than an app should have is refused, and told why', async ({ database }) => {
     const { owner, client } = await owned(database)
     const refused = async (role: string) => {
-      const error = await ensureAppRole(client, { role, password, schema }).catch((cause: unknown) => cause)
+      const error = await ensure(client, { role, password, schema }).catch((cause: unknown) => cause)
       expect(error).toBeInstanceOf(RefusedError)
       return String(error)
     }
@@ -319,7 +339,7 @@ describe('refusals', () => {
     await database.query(`grant pg_monitor to ${role}; alter role ${role} password null`)
     await database.query(`grant ${role} to ${owner} with admin option`)
     await migrated(client)
-    await ensureAppRole(client, { role, password, schema })
+    await ensure(client, { role, password, schema })
     await database.query(`revoke pg_monitor from ${role}`)
   })
 
@@ -327,7 +347,7 @@ describe('refusals', () => {
     const { client } = await owned(database, 'nocreaterole')
     await migrated(client)
     const role = database.role('app')
-    const error = await ensureAppRole(client, { role, password, schema }).catch((cause: unknown) => cause)
+    const error = await ensure(client, { role, password, schema }).catch((cause: unknown) => cause)
     expect(error).toBeInstanceOf(DeniedError)
     expect(String(error)).toContain('CREATEROLE')
     expect(String(error)).not.toContain(password)
@@ -341,10 +361,10 @@ describe('refusals', () => {
     await database.query('create extension citext; create table foreigners (id int); create schema theirs')
     await migrated(client)
     const role = database.role('app')
-    const report = await ensureAppRole(client, { role, password, schema })
+    const report = await ensure(client, { role, password, schema })
     expect(report.notes).toHaveLength(1)
     expect(report.notes[0]).toContain('schema theirs, table public.foreigners. Their owners can grant it.')
-    expect(await appRoleWorks(client, { role, password, schema })).toBe(true)
+    expect(await works(client, { role, password, schema })).toBe(true)
     const as = await database.connect({ user: role, password })
     expect(await attempt(as, 'select * from foreigners')).toBe(DENIED)
     expect(await attempt(as, `select 'a'::citext = 'A'`)).toBe('done')
@@ -357,7 +377,7 @@ describe('refusals', () => {
     await migrated(client)
     await database.query('grant create on schema public to public')
     const role = database.role('app')
-    await ensureAppRole(client, { role, password, schema })
+    await ensure(client, { role, password, schema })
     const as = await database.connect({ user: role, password })
     expect(await attempt(as, 'create table t (id int)')).toBe(DENIED)
   })
@@ -366,7 +386,7 @@ describe('refusals', () => {
     const clients = await Promise.all([1, 2, 3, 4].map(() => database.connect()))
     await migrated(clients[0]!)
     const role = database.role('app')
-    const reports = await Promise.all(clients.map(client => ensureAppRole(client, { role, password, schema })))
+    const reports = await Promise.all(clients.map(client => ensure(client, { role, password, schema })))
     expect(reports.filter(({ created }) => created)).toHaveLength(1)
     await (await database.connect({ user: role, password })).query('select * from users')
   })
@@ -392,12 +412,12 @@ test('where the server lets anybody in, a login proves nothing, and the password
   onTestFinished(() => client.end())
   await migrated(client)
   const app = { role: 'app', password, schema }
-  await ensureAppRole(client, app)
-  expect(await appRoleWorks(client, { ...app, password: 'another' })).toBe(false)
-  expect(await appRoleWorks(client, app)).toBe(false)
-  await ensureAppRole(client, { ...app, password: 'another' })
+  await ensure(client, app)
+  expect(await works(client, { ...app, password: 'another' })).toBe(false)
+  expect(await works(client, app)).toBe(false)
+  await ensure(client, { ...app, password: 'another' })
   await writeFile(hba, 'host all all all scram-sha-256')
   await superuser.query('select pg_reload_conf()')
-  await eventually(async () => expect(await appRoleWorks(client, app)).toBe(false))
-  await eventually(async () => expect(await appRoleWorks(client, { ...app, password: 'another' })).toBe(true))
+  await eventually(async () => expect(await works(client, app)).toBe(false))
+  await eventually(async () => expect(await works(client, { ...app, password: 'another' })).toBe(true))
 })

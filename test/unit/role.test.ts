@@ -6,7 +6,7 @@ import { UsageError } from '../../migrator/errors.ts'
 import type { Facts, RoleAttributes } from '../../migrator/roles/facts.ts'
 import { saslprep } from '../../migrator/roles/saslprep.ts'
 import { scramVerifier, verifies } from '../../migrator/roles/scram.ts'
-import { alterRole, createRole, grants, notes } from '../../migrator/roles/statements.ts'
+import { alterRole, createRole, ledgerStatements, notes } from '../../migrator/roles/statements.ts'
 import { checkAppRole } from '../../migrator/roles.ts'
 
 describe('a verifier', () => {
@@ -70,7 +70,9 @@ const fine: RoleAttributes = {
   bypassrls: false,
   login: true,
   expired: false,
+  noConnections: false,
   owns: null,
+  ownsHarmless: null,
   memberOf: [],
 }
 const facts: Facts = {
@@ -81,44 +83,43 @@ const facts: Facts = {
   database: 'd',
   scramIterations: 4096,
   role: fine,
-  lacking: [],
-  defaults: [],
+  remembers: true,
+  readsLedger: true,
+  lackingOnLedger: [],
   excess: [],
+  settings: { set: [], unseen: [] },
 }
 
 describe('the statements', () => {
   test('name only what is wrong', () => {
-    expect(createRole('a"b', `v'`)).toBe(`create role "a""b" login password 'v'''`)
+    expect(createRole('a"b')).toBe('create role "a""b"')
     expect(alterRole('app', fine, undefined)).toBeUndefined()
     expect(alterRole('app', fine, 'v')).toBe(`alter role "app" password 'v'`)
     expect(alterRole('app', { ...fine, login: false, createdb: true, expired: true }, undefined)).toBe(
       `alter role "app" login valid until 'infinity' nocreatedb`,
     )
-    expect(grants('app', facts)).toEqual([])
+    expect(ledgerStatements('app', facts)).toEqual([])
   })
 
-  test('do what can be done, and the rest is told', () => {
-    const table = { kind: 'table', privileges: ['select'] } as const
+  test('put right what is the ledger’s, and the rest is told', () => {
     const much: Facts = {
       ...facts,
-      lacking: [
-        { ...table, name: 'public.a', grantable: true },
-        ...Array.from({ length: 7 }, (_, i) => ({ ...table, name: `public.x${i}`, grantable: false })),
-      ],
-      defaults: [{ schema: 'public', kind: 'tables', privileges: ['insert', 'select'] }],
+      role: { ...fine, ownsHarmless: 'large object 7', noConnections: true },
+      lackingOnLedger: ['usage on schema s'],
       excess: [
-        { kind: 'schema', name: 'public', privileges: ['create'], revocable: true },
-        { kind: 'database', name: 'd', privileges: ['create'], revocable: false },
+        { kind: 'table', name: 's.ledger', privileges: ['delete'], revocable: true, ledger: true },
+        { kind: 'table', name: 'x.ledger', privileges: ['delete', 'insert'], revocable: false, ledger: true },
+        { kind: 'schema', name: 'public', privileges: ['create'], revocable: true, ledger: false },
       ],
     }
-    expect(grants('app', much)).toEqual([
-      'revoke create on schema public from "app", public',
-      'grant select on table public.a to "app"',
-      'alter default privileges in schema public grant insert, select on tables to "app"',
+    expect(ledgerStatements('app', much)).toEqual([
+      'revoke delete on table s.ledger from "app", public',
+      'grant usage on schema s to "app"',
     ])
     expect(notes('app', much)).toEqual([
-      'The role app was not granted what belongs to other roles than owner: table public.x0, table public.x1, table public.x2, table public.x3, table public.x4 and 2 more. Their owners can grant it.',
-      'The role app can do more than an app should, and owner cannot revoke it: create on database d. The owner can.',
+      'The role app can do more than an app should: delete, insert on table x.ledger, create on schema public. Revoke it, from app or from PUBLIC, unless you want it so.',
+      "The role app owns large object 7. An app's role need not own anything.",
+      'The role app has connection limit 0: no app can log in. To undo it: alter role app connection limit -1',
     ])
   })
 })
