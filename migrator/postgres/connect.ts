@@ -20,7 +20,8 @@ import {
 import type { Endpoint, Target } from '../gate/target.ts'
 import type { Log } from '../log.ts'
 import { passwordFor } from './passfile.ts'
-import { denial, reasonOf, wayOut } from './refusals.ts'
+import { whyReadOnly } from './read-only.ts'
+import { denial, isAnswer, messageOf, reasonOf, wayOut } from './refusals.ts'
 import { isConnectionLoss } from './sqlstate.ts'
 import { isTlsRefusal, type TlsAttempt, tlsAttempts } from './tls.ts'
 
@@ -71,6 +72,8 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
   const deadline = started + timeout
   let said = started
   let lastReason = ''
+  // what the server said of itself tells more than that a last, short try came to nothing
+  let answer: unknown
   for (;;) {
     signal.throwIfAborted()
     let last: unknown
@@ -88,11 +91,12 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
           if (error instanceof WrongServerError) endpoints.unshift(...(await addressesOf(endpoint)))
           else if (!isConnectionLoss(error)) throw denial(error, target, address(endpoint))
           last = error
+          if (isAnswer(error)) answer = error
         }
       }
     }
     const now = performance.now()
-    if (now >= deadline) throw noAnswer(last, target, timeout)
+    if (now >= deadline) throw noAnswer(/^timeout/.test(messageOf(last)) ? (answer ?? last) : last, target, timeout)
     const reason = reasonOf(last)
     if (now - started > 1_000 && (reason !== lastReason || now - said > 10_000)) {
       log.info({ err: last }, `waiting for Postgres at ${addresses(target)}: ${reason}`)
@@ -198,7 +202,12 @@ async function greet(client: pg.Client, wanted: Wanted): Promise<Greeting> {
             ${serverKindColumns}`,
   )
   const row = rows[0]!
-  requireKind(row, wanted)
+  try {
+    requireKind(row, wanted)
+  } catch (error) {
+    if (!(error instanceof WrongServerError) || row.standby || !row.read_only) throw error
+    throw new WrongServerError(`${error.message}. ${await whyReadOnly(client)}`)
+  }
   return {
     pid: row.pid,
     version: Number(row.version),

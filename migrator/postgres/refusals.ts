@@ -18,6 +18,11 @@ export function reasonOf(error: unknown): string {
   return code ? `${message} (${code})` : message
 }
 
+/** True if a server said it, and not the network. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof WrongServerError || (error instanceof Error && 'severity' in error)
+}
+
 /** What to do when the time for connecting is up. */
 export function wayOut(error: unknown): string {
   const code = codeOf(error)
@@ -29,8 +34,7 @@ export function wayOut(error: unknown): string {
     return `It is running, as a standby that answers no queries. Connect to the primary, or set hot_standby = on. ${longer}`
   if (code === '57P03' || code === '57P01' || code === '57P02')
     return `It is running, and starts up, recovers or shuts down: its log says how far it is. ${longer}`
-  if (code !== undefined && /^[0-9A-Z]{5}$/.test(code) && code !== 'EPIPE')
-    return `It is running. See its log. ${longer}`
+  if (isAnswer(error)) return `It is running. See its log. ${longer}`
   return `Is it running, and are host and port right? ${longer}`
 }
 
@@ -120,6 +124,7 @@ function tlsFailure(at: string, code: string, message: string, target: Target): 
   return `The TLS certificate of ${at} is not accepted (${code}): ${message}. Check sslrootcert, the host's name, and sslmode (now ${target.sslMode}).`
 }
 
-function messageOf(error: unknown): string {
+/** The error's message, or whatever was thrown as text. */
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

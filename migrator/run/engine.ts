@@ -9,6 +9,7 @@ import { compareHistory, type History } from '../ledger/history.ts'
 import { readLedger } from '../ledger/read.ts'
 import { ledgerDdl, migratorName } from '../ledger/table.ts'
 import type { Log } from '../log.ts'
+import { whyReadOnly } from '../postgres/read-only.ts'
 import { takeRunLock } from '../postgres/run-lock.ts'
 import { Session } from '../postgres/session.ts'
 import { isConnectionLoss } from '../postgres/sqlstate.ts'
@@ -160,9 +161,7 @@ export async function withRun<T>(
 async function requireWritable({ settings: { target } }: Engine, session: Session): Promise<void> {
   if (!session.greeting.readOnly) return
   if (target.endpoints.length > 1) return session.reconnect({ writable: true })
-  throw new DeniedError(
-    'The database is read-only: this server is a standby, or the role may only read. Connect to the primary, or name all hosts in the URL.',
-  )
+  throw new DeniedError(`The database is read-only. ${await whyReadOnly(session)}`)
 }
 
 async function makeLedger(run: Run): Promise<void> {

@@ -99,7 +99,7 @@ export function asSchemagateError(error: unknown, signal: AbortSignal): Schemaga
     return new NoAnswerError(`The connection to Postgres was lost: ${error.message}. Run it again.`, { cause: error })
   if (code === sqlstate.readOnly)
     return new DeniedError(
-      `The database is read-only (25006): ${error.message}. Connect to the primary (target_session_attrs=read-write with all hosts in the URL).`,
+      `The database is read-only (25006): ${error.message}. Connect to the primary (name all hosts in the URL); where it is one, find out what set default_transaction_read_only (pg_settings has its source).`,
       { cause: error },
     )
   if (code !== undefined && passing.test(code))
