@@ -29,6 +29,10 @@ export interface MigratorOptions {
   readonly databaseUrl: string | undefined
   /** The folder of migrations. */
   readonly dir: string
+  /** The tool whose rules the folder follows, as `--layout` names it; found out if not given. */
+  readonly layout?: string | undefined
+  /** Globs of files in the folder to leave out. */
+  readonly ignore?: readonly string[] | undefined
   readonly schema?: string | undefined
   readonly connectTimeout?: number | string | undefined
   readonly lockWait?: number | string | undefined
@@ -76,11 +80,15 @@ export function createMigrator(options: MigratorOptions): Migrator {
   const schema = options.schema ?? commonOptions.schema.default
   const named = parseOption(commonOptions.schema, schema)
   if ('problem' in named) problems.push(`schema ${named.problem}.`)
+  const layout = options.layout === undefined ? undefined : parseOption(commonOptions.layout, options.layout)
+  if (layout && 'problem' in layout) problems.push(`layout ${layout.problem}.`)
   // without one, libpq's defaults would be taken: some database of this machine
   if (!options.databaseUrl) problems.push('databaseUrl is missing. Is DATABASE_URL set?')
   const target = options.databaseUrl ? readTarget(options.databaseUrl, {}, undefined, problems) : undefined
   const settings = {
     dir: options.dir,
+    layout: options.layout,
+    ignore: options.ignore,
     schema,
     connectTimeout: number('connectTimeout'),
     lockWait: number('lockWait'),

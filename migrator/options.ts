@@ -1,9 +1,10 @@
 // Every option, once: its flag, its variable, its default, its meaning. Parsing, help and the README's table come from it.
 
 import { parseDuration } from './durations.ts'
+import { layoutProblem } from './files/tools/index.ts'
 
 /** `list`: any number of texts. The flag is repeated, one text each time; the variable separates them by commas. */
-type Kind = 'text' | 'name' | 'duration' | 'count' | 'choice' | 'switch' | 'list'
+type Kind = 'text' | 'name' | 'duration' | 'count' | 'choice' | 'switch' | 'list' | 'layout'
 
 /** What an option's value is once it is read; a list is empty if it was not given. */
 export type OptionValue = string | number | boolean | readonly string[] | undefined
@@ -36,6 +37,20 @@ export const commonOptions = {
     placeholder: 'FOLDER',
     default: 'migrator/migrations',
     help: 'the folder of migrations',
+  },
+  layout: {
+    flag: 'layout',
+    variable: 'SCHEMAGATE_LAYOUT',
+    kind: 'layout',
+    placeholder: 'TOOL',
+    help: 'the tool whose rules the folder follows, where it cannot be told from its files; `native` for those of schemagate',
+  },
+  ignore: {
+    flag: 'ignore',
+    variable: 'SCHEMAGATE_IGNORE',
+    kind: 'list',
+    placeholder: 'GLOB',
+    help: 'files of that folder to leave out; repeatable, in the variable separated by commas',
   },
   schema: {
     flag: 'schema',
@@ -161,6 +176,10 @@ export function parseOption(option: Option, text: string): { value: string | num
       return option.choices!.includes(text)
         ? { value: text }
         : { problem: `is "${text}", but must be one of ${option.choices!.join(', ')}` }
+    case 'layout': {
+      const problem = layoutProblem(text)
+      return problem === undefined ? { value: text } : { problem }
+    }
     case 'name':
       return text === '' || Buffer.byteLength(text) > longestName || /^pg_/i.test(text)
         ? {

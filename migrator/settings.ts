@@ -90,6 +90,8 @@ export function readSettings(syntax: Syntax, argv: readonly string[], env: Env):
   const settings: Settings = {
     target: target ?? nowhere,
     dir: text('dir'),
+    layout: typeof values.layout === 'string' ? values.layout : undefined,
+    ignore: Array.isArray(values.ignore) ? values.ignore : [],
     schema: text('schema'),
     connectTimeout: number('connectTimeout'),
     lockWait: number('lockWait'),

@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { usageOf } from '../migrator/commands/help.ts'
 import { commands } from '../migrator/commands/index.ts'
+import { layoutNamed, tools } from '../migrator/files/tools/index.ts'
 import { commonOptions, type Option } from '../migrator/options.ts'
 
 const readme = new URL('../README.md', import.meta.url)
@@ -14,8 +15,19 @@ export function withGeneratedParts(text: string): string {
     o =>
       `| \`--${o.flag}\` | ${o.variable ? `\`${o.variable}\`` : ''} | ${o.default ? `\`${o.default}\`` : ''} | ${o.help} |`,
   )
+  const toolRows = tools
+    .filter(tool => tool.reads !== undefined || tool.not !== undefined)
+    .map(({ name, title, reads = 'nothing', not = '' }) => {
+      const layout = layoutNamed(name) ? `\`${name}\`` : ''
+      return `| ${title} | ${layout} | ${reads} | ${not} |`
+    })
+  const withTools = replacePart(text, 'tools', [
+    '| tool | `--layout` | what is read, and its order | what is not |',
+    '| --- | --- | --- | --- |',
+    ...toolRows,
+  ])
   return replacePart(
-    replacePart(text, 'commands', ['| command | does |', '| --- | --- |', ...commandRows]),
+    replacePart(withTools, 'commands', ['| command | does |', '| --- | --- |', ...commandRows]),
     'options',
     ['| flag | variable | default | meaning |', '| --- | --- | --- | --- |', ...optionRows],
   )

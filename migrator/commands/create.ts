@@ -10,7 +10,8 @@ export const createCommand: Command = {
   positionals: { names: ['NAME'], required: 1 },
   options: { ts: { flag: 'ts', kind: 'switch', help: 'a code migration in TypeScript' } },
   async run({ settings, positionals, own, print }) {
-    const files = createMigrationFiles({ dir: settings.dir, title: positionals[0]!, code: own.ts === true })
+    const { dir, layout, ignore } = settings
+    const files = createMigrationFiles({ dir, layout, ignore, title: positionals[0]!, code: own.ts === true })
     for (const file of files) print(file)
     return exitCodes.done
   },

@@ -59,5 +59,5 @@ function describe(options: readonly Option[]): string[] {
 
 function placeholder(option: Option): string {
   if (option.kind === 'switch') return ''
-  return ` ${option.placeholder ?? { duration: 'TIME', count: 'N', choice: 'WORD', text: 'TEXT', name: 'NAME', list: 'TEXT' }[option.kind]}`
+  return ` ${option.placeholder ?? { duration: 'TIME', count: 'N', choice: 'WORD', text: 'TEXT', name: 'NAME', list: 'TEXT', layout: 'TOOL' }[option.kind]}`
 }

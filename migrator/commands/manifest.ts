@@ -1,6 +1,7 @@
 import { exitCodes } from '../errors.ts'
 import { readFolder } from '../files/folder.ts'
 import { manifestOf } from '../manifest.ts'
+import { folderOptions } from '../run/engine.ts'
 import type { Command } from './command.ts'
 
 export const manifestCommand: Command = {
@@ -10,8 +11,8 @@ export const manifestCommand: Command = {
   database: false,
   positionals: { names: [], required: 0 },
   options: {},
-  async run({ settings, print }) {
-    print(JSON.stringify(manifestOf(readFolder(settings.dir)), null, 2))
+  async run({ settings, log, print }) {
+    print(JSON.stringify(manifestOf(readFolder(settings.dir, folderOptions(settings, log))), null, 2))
     return exitCodes.done
   },
 }

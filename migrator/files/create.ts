@@ -7,9 +7,13 @@ import { readFolder } from './folder.ts'
 import { marksLike } from './marks.ts'
 import type { Layout, Migration } from './migration.ts'
 import { compareVersions } from './order.ts'
+import { layoutNamed } from './tools/index.ts'
 
 export interface CreateOptions {
   readonly dir: string
+  /** As for `readFolder`. */
+  readonly layout?: string | undefined
+  readonly ignore?: readonly string[] | undefined
   /** In a person's words: `add users`. */
   readonly title: string
   /** A code migration in TypeScript. */
@@ -21,15 +25,17 @@ export interface CreateOptions {
  * Writes a new, empty migration that comes after the newest one; returns the paths of its files.
  * @throws UsageError if the title makes no name, or a file is there already.
  */
-export function createMigrationFiles({ dir, title, code, now = new Date() }: CreateOptions): string[] {
+export function createMigrationFiles(options: CreateOptions): string[] {
+  const { dir, title, code, now = new Date() } = options
   const slug = title.trim().replace(/[\s/\\]+/g, '_')
   if (slug === '' || slug.startsWith('.') || /[\p{Cc}:*?"<>|]/u.test(slug))
     throw new UsageError(`${JSON.stringify(title)} makes no file name: use letters, digits, - and _.`)
-  const existing = isEmptyOrMissing(dir) ? [] : readFolder(dir)
+  const existing = isEmptyOrMissing(dir) ? [] : readFolder(dir, options)
   const newest = existing.findLast(migration => migration.kind !== 'repeatable')
   const layout = layoutOf(existing)
   const number = nextNumber(newest, existing, now)
-  const files = code ? codeFile(number, slug) : sqlFiles(layout, number, slug, existing)
+  const own = layoutNamed(existing.findLast(m => m.kind === 'sql')?.tool ?? '')?.newFiles?.(number, slug)
+  const files = code ? codeFile(number, slug) : (own ?? sqlFiles(layout, number, slug, existing))
 
   const paths = Object.keys(files).map(name => join(dir, name))
   const taken = paths.find(path => existsSync(path))

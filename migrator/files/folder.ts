@@ -1,33 +1,43 @@
-// Reads a folder of migrations, in whatever layouts it has, into a list in the order in which they are applied.
+// Reads a folder of migrations, as the tool reads it that it was written for, into a list in the order in which they are applied.
 
-import { isUtf8 } from 'node:buffer'
-import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
-import { withoutRestriction } from '../sql/foreign.ts'
-import { checksum } from './checksum.ts'
-import {
-  foreignName,
-  refuseForeign,
-  refuseGeneralForms,
-  refuseOtherDatabase,
-  refuseUnlisted,
-  refuseWaysBack,
-} from './foreign.ts'
-import { isSqlFile, type Named, readFolderName, readName } from './layouts.ts'
-import { readDownMarks, readMarks, readParts } from './marks.ts'
-import type { Migration, SqlPart } from './migration.ts'
-import { compareMigrations, compareVersions } from './order.ts'
-import { readUtf8 } from './read.ts'
+import { codeInFolder, onlyItsTool } from './code.ts'
+import type { Named } from './file-name.ts'
+import { foreignName, refuseGeneralForms, refuseOtherDatabase, refuseWaysBack } from './foreign.ts'
+import { isSqlFile, readFolderName, readName } from './layouts.ts'
+import { type FolderListing, listFolder, noLayout, noMigrations } from './listing.ts'
+import type { Migration } from './migration.ts'
+import { readUp, wholeFile } from './migration-file.ts'
+import { compareVersions } from './order.ts'
+import { inOrder, ofTool } from './tool-of-folder.ts'
+import { layoutNamed, layoutProblem, recognise } from './tools/index.ts'
+import type { Tool } from './tools/tool.ts'
+
+/** A file that is left out although it looks like one that should be run. */
+export interface LeftOut {
+  readonly file: string
+  /** Why, and what to do if that is wrong: a sentence that begins with the file. */
+  readonly message: string
+}
+
+export interface FolderOptions {
+  /** The tool whose rules hold, as `--layout` names it; absent: found out. */
+  readonly layout?: string | undefined
+  /** Globs, of paths in the folder, of what is left out. */
+  readonly ignore?: readonly string[] | undefined
+  /** Called for each file that is left out and could be missed. */
+  readonly onLeftOut?: ((leftOut: LeftOut) => void) | undefined
+}
 
 /**
  * All migrations of a folder, oldest first.
  * @throws UsageError if the folder is missing, unreadable or holds no migration; on a `.sql` file of no known layout,
- *   on the same name twice, on a down part without an up part, on text that Postgres cannot take.
+ *   on what only another tool can run, on the same name twice, on text that Postgres cannot take.
  */
-export function readFolder(dir: string): Migration[] {
-  const reading = readEntries(dir)
+export function readFolder(dir: string, options: FolderOptions = {}): Migration[] {
+  const reading = readEntries(dir, options)
   for (;;) {
     const { done, value } = reading.next()
     if (done) return value
@@ -35,9 +45,9 @@ export function readFolder(dir: string): Migration[] {
 }
 
 /** The same, giving way now and then to what else the process has to do: the conversation with the server. */
-export async function readFolderMeanwhile(dir: string): Promise<Migration[]> {
+export async function readFolderMeanwhile(dir: string, options: FolderOptions = {}): Promise<Migration[]> {
   await immediate()
-  const reading = readEntries(dir)
+  const reading = readEntries(dir, options)
   for (let entries = 1; ; entries++) {
     const { done, value } = reading.next()
     if (done) return value
@@ -46,210 +56,218 @@ export async function readFolderMeanwhile(dir: string): Promise<Migration[]> {
 }
 
 /** Yields after every entry, and returns the migrations. */
-function* readEntries(dir: string): Generator<void, Migration[]> {
-  const downs = new Map<string, { named: Named; file: string }>()
-  const migrations = new Map<string, Migration>()
+function* readEntries(dir: string, options: FolderOptions): Generator<void, Migration[]> {
+  const { layout, ignore = [], onLeftOut = () => {} } = options
+  const problem = layout === undefined ? undefined : layoutProblem(layout)
+  if (problem) throw new UsageError(`--layout ${problem}.`)
+  const listing = listFolder(dir, ignore)
+  const tool = layout === undefined ? recognise(listing) : layoutNamed(layout)
+  const folder = new FolderReader(dir, listing, tool, layout !== undefined, onLeftOut)
+  const refused = tool?.refuses?.(listing)
+  if (refused) throw new UsageError(`${dir} ${refused}`)
+  for (const name of listing.entries) {
+    yield
+    folder.read(name)
+  }
+  return folder.finish()
+}
 
-  const add = (migration: Migration) => {
-    const other = migrations.get(migration.name)
+class FolderReader {
+  readonly #migrations = new Map<string, Migration>()
+  readonly #downs = new Map<string, { named: Named; file: string }>()
+  readonly #dir: string
+  readonly #prefix: string
+  readonly #listing: FolderListing
+  readonly #tool: Tool | undefined
+  /** The operator has named the tool: what that leaves out is left out. */
+  readonly #told: boolean
+  readonly #onLeftOut: (leftOut: LeftOut) => void
+
+  constructor(
+    dir: string,
+    listing: FolderListing,
+    tool: Tool | undefined,
+    told: boolean,
+    onLeftOut: (leftOut: LeftOut) => void,
+  ) {
+    this.#dir = dir
+    // join() for each of a thousand names would take longer than reading them
+    this.#prefix = join(dir, 'x').slice(0, -1)
+    this.#listing = listing
+    this.#tool = tool?.name === 'native' ? undefined : tool
+    this.#told = told
+    this.#onLeftOut = onLeftOut
+  }
+
+  read(name: string): void {
+    if (name.startsWith('.')) return
+    const path = this.#prefix + name
+    if (this.#listing.folders.has(name)) {
+      this.#readMigrationFolder(name, path)
+      return
+    }
+    const named = this.#tool?.nameFile?.(name) ?? readName(name)
+    if (named && this.#listing.irregular.has(name))
+      throw new UsageError(`${path} is not a regular file. Remove it from the migrations folder.`)
+    if (!named) this.#readOther(name, path)
+    else if (this.#tool?.takes?.(named, this.#listing) === false) this.#leaveOut(path, isSqlFile(name))
+    else if (named.direction === 'up') this.#add(readUp(named, path, this.#setting(name)))
+    else if (this.#downs.has(named.name))
+      throw new UsageError(
+        `Two down files for ${named.name}: ${this.#downs.get(named.name)!.file} and ${path}. Remove one.`,
+      )
+    else {
+      refuseOtherDatabase(named.name, path)
+      this.#downs.set(named.name, { named, file: path })
+    }
+  }
+
+  finish(): Migration[] {
+    this.#matchDowns()
+    const missing = this.#tool?.expects?.(this.#listing).find(name => !this.#migrations.has(name))
+    if (missing !== undefined)
+      throw new UsageError(
+        `${this.#prefix}${missing}.sql is missing: ${this.#tool?.title} lists it, and would not run without it. Restore it.`,
+      )
+    if (this.#migrations.size === 0) throw new UsageError(noMigrations(this.#dir, this.#listing, this.#tool))
+    refuseWaysBack(this.#migrations)
+    refuseGeneralForms(this.#migrations)
+    const migrations = [...this.#migrations.values()]
+    const tool = this.#tool ?? (this.#told ? undefined : ofTool(migrations, this.#listing))
+    const onGap = (migration: Migration, message: string) =>
+      this.#onLeftOut({ file: migration.file, message: `${migration.file} ${message}` })
+    return inOrder(migrations, { tool, told: this.#told, listing: this.#listing, onLeftOut: onGap })
+  }
+
+  #add(migration: Migration): void {
+    const other = this.#migrations.get(migration.name)
     if (other)
       throw new UsageError(
         `Two migrations are named ${migration.name}: ${other.file} and ${migration.file}. Rename one of them.`,
       )
-    migrations.set(migration.name, migration)
+    this.#migrations.set(migration.name, migration)
   }
 
-  // join() for each of a thousand names would take longer than reading them
-  const prefix = join(dir, 'x').slice(0, -1)
-  for (const entry of listFolder(dir)) {
-    yield
-    const path = prefix + entry.name
-    if (entry.name.startsWith('.')) continue
-    if (isFolder(entry, path)) {
-      const migration = readMigrationFolder(entry.name, path)
-      if (migration) add(migration)
-      continue
-    }
-    const named = readName(entry.name)
-    if (named && !entry.isFile() && !entry.isSymbolicLink())
-      throw new UsageError(`${path} is not a regular file. Remove it from the migrations folder.`)
-    if (!named) {
-      const foreign = foreignName(entry.name)
-      if (foreign) throw new UsageError(`${path} ${foreign}`)
-      if (isSqlFile(entry.name)) throw new UsageError(noLayout(path))
-      continue
-    }
-    if (named.direction === 'up') add(readUp(named, path))
-    else if (downs.has(named.name))
-      throw new UsageError(`Two down files for ${named.name}: ${downs.get(named.name)!.file} and ${path}. Remove one.`)
-    else {
-      refuseOtherDatabase(named.name, path)
-      downs.set(named.name, { named, file: path })
-    }
+  #setting(entry: string) {
+    const transaction = this.#tool?.inTransaction?.(entry, this.#listing) ?? true
+    return { tool: this.#tool, transaction }
   }
 
-  for (const { named, file } of downs.values()) {
-    const up = migrations.get(named.name) ?? ofSameVersion(migrations, downs, named)
-    if (!up)
+  /** A file that is no migration by its name. */
+  #readOther(name: string, path: string): void {
+    const foreign = foreignName(name)
+    if (foreign) throw new UsageError(`${path} ${foreign}`)
+    if (isSqlFile(name)) {
+      // a version that Flyway cannot read is a slip, and Flyway passes over it without a word
+      if (/^[VUB]\d/i.test(name) || !this.#leavesStrays()) throw new UsageError(noLayout(path, name))
+      this.#leaveOut(path, true)
+      return
+    }
+    const what = onlyItsTool(name, this.#tool, () => this.#listing.text(name) ?? '')
+    if (what) throw new UsageError(onlyThere(path, what, name))
+  }
+
+  #leavesStrays(): boolean {
+    return this.#tool !== undefined && (this.#told || this.#tool.leavesStrays === true)
+  }
+
+  #leaveOut(path: string, worthAWord: boolean): void {
+    if (!worthAWord) return
+    const { title = '' } = this.#tool ?? {}
+    this.#onLeftOut({
+      file: path,
+      message: `${path} is left out, as ${title} does. If it is to be run: --layout native; to leave it out without a word: --ignore.`,
+    })
+  }
+
+  /** Prisma's `NAME/migration.sql`, Diesel's `NAME/up.sql` and `NAME/down.sql`. */
+  #readMigrationFolder(name: string, path: string): void {
+    const files = this.#listing.folders.get(name) ?? []
+    const sqlFiles = files.filter(file => !file.startsWith('.') && isSqlFile(file))
+    if (sqlFiles.length === 0) {
+      const code = codeInFolder(this.#listing, name, this.#tool)
+      if (code) throw new UsageError(onlyThere(this.#prefix + code.file, code.what, `${name}/**`))
+      if (this.#tool?.recursive) this.#refuseInside(name)
+      return
+    }
+    const named = this.#tool?.nameFolder?.(name) ?? readFolderName(name)
+    const taken = named && this.#tool?.takes?.(named, this.#listing) !== false
+    const ups = sqlFiles.filter(file => file === 'migration.sql' || file === 'up.sql')
+    for (const file of sqlFiles.filter(file => !['migration.sql', 'up.sql', 'down.sql'].includes(file))) {
+      const stray = join(path, file)
+      if (this.#leavesStrays() && !this.#tool?.recursive) this.#leaveOut(stray, true)
+      else
+        throw new UsageError(
+          readName(file)
+            ? `${stray} is in a folder of its own: migrations are read from one folder, and not from those inside it. Move it up, or out of the migrations folder, or name its folder with --dir, or leave it out with --ignore '${name}/*'.`
+            : noLayout(stray, `${name}/${file}`),
+        )
+    }
+    if (!taken && this.#leavesStrays()) {
+      for (const file of ups) this.#leaveOut(join(path, file), true)
+      return
+    }
+    if (ups.length > 1) throw new UsageError(`${path} has both migration.sql and up.sql. Remove one of them.`)
+    if (!ups[0]) {
+      if (sqlFiles.includes('down.sql'))
+        throw new UsageError(`${join(path, 'down.sql')} has no up.sql beside it. Restore it or remove this one.`)
+      return
+    }
+    if (!named) throw new UsageError(noLayout(join(path, ups[0]), `${name}/${ups[0]}`))
+    const up = readUp(named, join(path, ups[0]), this.#setting(name))
+    this.#add(sqlFiles.includes('down.sql') ? { ...up, down: wholeFile(join(path, 'down.sql')) } : up)
+  }
+
+  /** Flyway and refinery look into all folders: what stands deeper is no less a migration to them. */
+  #refuseInside(name: string): void {
+    const inside = this.#listing.inside(name).find(file => /^[VURB].*__.*\.sql$/s.test(file.split('/').at(-1)!))
+    if (inside !== undefined)
       throw new UsageError(
-        `${file} has no up file beside it: the up half of ${named.name} is missing. Restore it or remove this one.`,
+        `${this.#prefix}${inside} is in a folder of its own, where ${this.#tool?.title} finds it: here migrations are read from one folder. Move it up, or leave it out with --ignore '${name}/**'.`,
       )
-    if (up.down)
-      throw new UsageError(`${up.file} has a down part of its own, and ${file} is another one. Remove one of them.`)
-    migrations.set(up.name, { ...up, down: wholeFile(file) })
   }
 
-  if (migrations.size === 0) throw new UsageError(noMigrations(dir))
-  refuseWaysBack(migrations)
-  refuseGeneralForms(migrations)
-  refuseUnlisted(dir, migrations)
-  return [...migrations.values()].sort(compareMigrations)
-}
+  #matchDowns(): void {
+    for (const { named, file } of this.#downs.values()) {
+      const up = this.#migrations.get(named.name) ?? this.#ofSameVersion(named)
+      if (!up) {
+        this.#refuseUnclear(named, file)
+        this.#onLeftOut({
+          file,
+          message: `${file} is left out: it undoes ${named.name}, whose up file is not there. Restore that, or remove this one.`,
+        })
+        continue
+      }
+      if (up.down)
+        throw new UsageError(`${up.file} has a down part of its own, and ${file} is another one. Remove one of them.`)
+      this.#migrations.set(up.name, { ...up, down: wholeFile(file) })
+    }
+  }
 
-function listFolder(dir: string): Dirent[] {
-  try {
-    return readdirSync(dir, { withFileTypes: true })
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    const reason =
-      code === 'ENOENT'
-        ? 'does not exist'
-        : code === 'ENOTDIR'
-          ? 'is not a folder'
-          : code === 'EACCES'
-            ? `cannot be read by user ${process.getuid?.() ?? '?'} (EACCES): make it readable`
-            : `cannot be read (${String(code)})`
-    throw new UsageError(`The migrations folder ${dir} ${reason}. Name the right one with --dir or SCHEMAGATE_DIR.`)
+  /** With others of the same number beside it, it may belong to one of them: to leave it out would be a guess. */
+  #refuseUnclear({ name, version }: Named, file: string): void {
+    const other = [...this.#migrations.values()].find(m => compareVersions(m.version, version) === 0)
+    if (other)
+      throw new UsageError(
+        `${file} has no up file beside it: the up half of ${name} is missing, and ${other.file} has the same number. Rename or remove it.`,
+      )
+  }
+
+  /** Flyway and golang-migrate match the two by number alone; the words may differ. */
+  #ofSameVersion(down: Named): Migration | undefined {
+    const same = [...this.#migrations.values()].filter(
+      ({ layout, version, standsIn }) =>
+        layout === down.layout && !standsIn && compareVersions(version, down.version) === 0,
+    )
+    if (down.layout === 'flyway') return same[0]
+    // with several of one number, or one that has a down file by name, it would be a guess
+    return same.length === 1 && !this.#downs.has(same[0]!.name) ? same[0] : undefined
   }
 }
 
-/** Links are followed: Kubernetes mounts every file of a ConfigMap as one. */
-function isFolder(entry: Dirent, path: string): boolean {
-  if (!entry.isSymbolicLink()) return entry.isDirectory()
-  try {
-    return statSync(path).isDirectory()
-  } catch {
-    // a link to nowhere, or in circles: reading it will say so
-    return false
-  }
-}
-
-/** Hasura has a folder for each database, others one for each kind or release: perhaps the right one is inside. */
-function noMigrations(dir: string): string {
-  const folders = listFolder(dir)
-    .filter(entry => !entry.name.startsWith('.') && isFolder(entry, join(dir, entry.name)))
-    .map(entry => join(dir, entry.name))
-    .filter(folder => listFolder(folder).some(({ name }) => readFolderName(name) ?? readName(name)))
-  // beside mysql and sqlite
-  const inside = folders.find(folder => /^(?:postgres|pg)/i.test(basename(folder))) ?? folders[0]
-  if (inside !== undefined) return `No migrations in ${dir} itself. Perhaps you mean --dir ${inside}`
-  return `No migrations in ${dir}. Name the right folder with --dir, or write the first: schemagate create NAME --dir ${dir}`
-}
-
-function noLayout(path: string): string {
+function onlyThere(path: string, what: string, glob: string): string {
   return (
-    `${path} is not a migration of any known layout: a name starts with a number (0001_users.sql, ` +
-    '0001_users.up.sql, V1__users.sql) or is R__name.sql. Rename it, or move it out of the migrations folder.'
+    `${path} ${what}: to leave it out would skip a migration. Write it as SQL, or as a code migration in TypeScript or ` +
+    `JavaScript, under the same number; or, if it is not to be run here, leave it out: --ignore '${glob}'`
   )
-}
-
-/** Prisma's `NAME/migration.sql`, Diesel's `NAME/up.sql` and `NAME/down.sql`; undefined: no SQL in it. */
-function readMigrationFolder(folderName: string, path: string): Migration | undefined {
-  const sqlFiles = listFolder(path)
-    .filter(entry => !entry.name.startsWith('.') && isSqlFile(entry.name))
-    .map(entry => entry.name)
-  if (sqlFiles.length === 0) return undefined
-
-  const stray = sqlFiles.find(name => !['migration.sql', 'up.sql', 'down.sql'].includes(name))
-  const ups = sqlFiles.filter(name => name === 'migration.sql' || name === 'up.sql')
-  if (stray)
-    throw new UsageError(
-      readName(stray)
-        ? `${join(path, stray)} is in a folder of its own: migrations are read from one folder, and not from those inside it. Move it up, or out of the migrations folder, or name its folder with --dir.`
-        : noLayout(join(path, stray)),
-    )
-  if (ups.length > 1) throw new UsageError(`${path} has both migration.sql and up.sql. Remove one of them.`)
-  if (!ups[0]) throw new UsageError(`${join(path, 'down.sql')} has no up.sql beside it. Restore it or remove this one.`)
-
-  const named = readFolderName(folderName)
-  if (!named) throw new UsageError(noLayout(join(path, ups[0])))
-  const up = readUp(named, join(path, ups[0]))
-  return sqlFiles.includes('down.sql') ? { ...up, down: wholeFile(join(path, 'down.sql')) } : up
-}
-
-function readUp(named: Named, file: string): Migration {
-  const source = readText(file)
-  refuseOtherDatabase(named.name, file)
-  refuseForeign(file, source)
-  const kind = named.layout === 'code' ? 'code' : named.layout === 'repeatable' ? 'repeatable' : 'sql'
-  const common = {
-    name: named.name,
-    kind,
-    layout: named.layout,
-    version: named.version,
-    file,
-    checksum: checksum(source),
-  } as const
-  if (kind === 'code') return { ...common, marks: readMarks(file, source) }
-
-  const sql = withoutRestriction(source)
-  const parts = readParts(file, sql)
-  const toPart = (part: typeof parts.up): SqlPart => ({ file, source: sql, ...part })
-  return {
-    ...common,
-    marks: parts.up.marks,
-    up: toPart(parts.up),
-    ...(parts.down && { down: toPart(parts.down) }),
-  }
-}
-
-/** A file of its own for one direction; marks in it count, sections do not split it. */
-function wholeFile(file: string): SqlPart {
-  const source = withoutRestriction(readText(file))
-  return { file, source, start: 0, end: source.length, marks: readDownMarks(file, source) }
-}
-
-/** Flyway and golang-migrate match the two by number alone; the words may differ. */
-function ofSameVersion(
-  migrations: ReadonlyMap<string, Migration>,
-  downs: ReadonlyMap<string, unknown>,
-  down: Named,
-): Migration | undefined {
-  const same = [...migrations.values()].filter(
-    ({ layout, version }) => layout === down.layout && compareVersions(version, down.version) === 0,
-  )
-  if (down.layout === 'flyway') return same[0]
-  // with several of one number, or one that has a down file by name, it would be a guess
-  return same.length === 1 && !downs.has(same[0]!.name) ? same[0] : undefined
-}
-
-/** A file's text without its byte-order mark. Postgres takes UTF-8 without NUL; anything else would be cut or refused. */
-function readText(file: string): string {
-  let text: string
-  try {
-    // much the quickest way; it puts U+FFFD for what is no UTF-8
-    text = readUtf8(file)
-    if (text.includes('\uFFFD') || text.includes('\0')) requireText(file, readFileSync(file))
-  } catch (error) {
-    if (error instanceof UsageError) throw error
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-    const way = code === 'EACCES' ? ` Make it readable for user ${process.getuid?.() ?? '?'}.` : ''
-    throw new UsageError(`${file} cannot be read (${code}).${way}`)
-  }
-  return text.startsWith('\uFEFF') ? text.slice(1) : text
-}
-
-/** @throws UsageError unless the bytes are UTF-8 without NUL. */
-function requireText(file: string, bytes: Buffer): void {
-  const nul = bytes.indexOf(0)
-  if (nul !== -1) {
-    const utf16 =
-      bytes.length > 1 && ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
-    throw new UsageError(
-      utf16
-        ? `${file} is UTF-16. Save it as UTF-8.`
-        : `${file} has a NUL byte at offset ${nul}; Postgres would cut the text there. Remove it.`,
-    )
-  }
-  if (!isUtf8(bytes)) throw new UsageError(`${file} is not valid UTF-8. Save it as UTF-8.`)
 }

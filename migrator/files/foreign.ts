@@ -1,16 +1,10 @@
 // Files that mean something to another tool which is not to be had here: each is refused, with the way out.
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
 import type { Migration } from './migration.ts'
-import { compareMigrations } from './order.ts'
+import { tools } from './tools/index.ts'
 
 const names: readonly { pattern: RegExp; what: string }[] = [
-  {
-    pattern: /^B\d.*__.*\.sql$/s,
-    what: "is a baseline of Flyway's, which stands in for older migrations. Remove it; or remove those, and let its name begin with V.",
-  },
   {
     pattern: /^(before|after)[A-Z]\w*(__.*)?\.sql$/s,
     what: "is a callback of Flyway's, and nothing calls it here. What is to be done again after a change belongs into an R__ file. Move it out of the migrations folder.",
@@ -26,16 +20,7 @@ export function foreignName(fileName: string): string | undefined {
 const otherDatabase = /\.(mysql|mariadb|sqlite3?|cockroach(?:db)?|mssql|sqlserver|oracle)(?:\.autocommit)?$/i
 const forPostgres = /\.postgres(?:ql)?(?=(?:\.autocommit)?$)/i
 
-const contents: readonly { pattern: RegExp; what: string }[] = [
-  {
-    pattern: /^(?:\s|--[^\n]*\n)*--\s*liquibase formatted sql\b/i,
-    what: 'is SQL formatted for Liquibase, with changesets and conditions that mean nothing here. Write plain SQL, one file for each change: `liquibase update-sql` prints it. For a database that has them, `schemagate baseline NAME` then records them as applied.',
-  },
-  {
-    pattern: /^[ \t]*--[ \t]*\+goose[ \t]+envsub[ \t]+on\b/im,
-    what: 'has `-- +goose ENVSUB ON`, and nothing fills in variables here. Write the values themselves.',
-  },
-]
+const contents = tools.flatMap(tool => tool.contents ?? [])
 
 /** @throws UsageError on a file of either direction that is for another database, as its name says. */
 export function refuseOtherDatabase(name: string, file: string): void {
@@ -52,42 +37,7 @@ export function refuseForeign(file: string, source: string): void {
   if (content) throw new UsageError(`${file} ${content.what}`)
 }
 
-const journalPath = join('meta', '_journal.json')
-
-/**
- * Drizzle runs what its journal lists, and nothing else that lies about: a file of a branch that was made anew.
- * What is newer than all that is listed was written since, for this tool.
- * @throws UsageError on a file that Drizzle leaves out and that would be run here.
- */
-export function refuseUnlisted(dir: string, migrations: ReadonlyMap<string, Migration>): void {
-  const listed = drizzleJournal(dir)
-  const newest = [...migrations.values()]
-    .filter(({ name }) => listed.has(name))
-    .sort(compareMigrations)
-    .at(-1)
-  if (!newest) return
-  const unlisted = [...migrations.values()].find(
-    migration => !listed.has(migration.name) && compareMigrations(migration, newest) < 0,
-  )
-  if (unlisted)
-    throw new UsageError(
-      `${unlisted.file} is not in ${join(dir, journalPath)}, so Drizzle leaves it out; here it would be run. ` +
-        'Remove it, or move it out of the migrations folder.',
-    )
-}
-
-/** The names in Drizzle's journal; none where there is none, or something else of that name. */
-function drizzleJournal(dir: string): ReadonlySet<unknown> {
-  try {
-    const { entries } = JSON.parse(readFileSync(join(dir, journalPath), 'utf8'))
-    return new Set(entries.map((entry: { tag: unknown }) => entry.tag))
-  } catch {
-    return new Set()
-  }
-}
-
 const wayBack = /^(.+)([._-])(?:down|undo|rollback|revert)$/is
-const postgratorUndo = /^\d+\.undo(?:\.|$)/i
 
 /**
  * Looks for files that undo another one beside them, as other tools name them: `1-users-up` and `1-users-down`
@@ -99,9 +49,9 @@ export function refuseWaysBack(migrations: ReadonlyMap<string, Migration>): void
     if (layout !== 'native') continue
     const [, stem = '', separator] = wayBack.exec(name) ?? []
     const up = [stem, `${stem}${separator}up`, `${stem}${separator}do`].find(other => migrations.has(other))
-    if (up === undefined && !postgratorUndo.test(name)) continue
+    if (up === undefined) continue
     throw new UsageError(
-      `${file} looks like the way back of ${up ?? 'another migration'}, but by its name it is a migration of its own, which would be run right after that. ` +
+      `${file} looks like the way back of ${up}, but by its name it is a migration of its own, which would be run right after that. ` +
         'Name such two files 0001_users.up.sql and 0001_users.down.sql.',
     )
   }

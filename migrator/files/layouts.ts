@@ -1,14 +1,8 @@
 // The layouts that a folder of migrations may have: from a file's name to what it is.
 
-import type { Layout } from './migration.ts'
+import { type Named, numbered } from './file-name.ts'
 
-/** What a file's name says of it. A `down` belongs to the `up` of the same name. */
-export interface Named {
-  readonly name: string
-  readonly layout: Layout
-  readonly direction: 'up' | 'down'
-  readonly version: readonly bigint[]
-}
+export type { Named } from './file-name.ts'
 
 // a name may hold a line break: with `s` the dot stands for that too
 const flyway = /^([VU])(\d+(?:[._]\d+)*)__(.*)\.sql$/is
@@ -49,15 +43,6 @@ export function readName(asWritten: string): Named | undefined {
 /** Reads the name of a folder that holds one migration: `20240101_users` (Prisma, Diesel). */
 export function readFolderName(folderName: string): Named | undefined {
   return numbered(folderName.normalize('NFC'), 'folder', 'up')
-}
-
-/**
- * The number that a name starts with, and nothing else of it. Diesel's dashes belong to its number: a folder may have
- * `20240101000000_users`, too.
- */
-function numbered(name: string, layout: Layout, direction: 'up' | 'down'): Named | undefined {
-  const digits = /^\d{4}-\d\d-\d\d-\d{6}(?!\d)|^\d+/.exec(name)?.[0].replaceAll('-', '')
-  return digits ? { name, layout, direction, version: [BigInt(digits)] } : undefined
 }
 
 export const isSqlFile = (fileName: string): boolean => sql.test(fileName)

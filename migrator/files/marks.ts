@@ -1,9 +1,12 @@
-// The marks of a migration file: comment lines, before its SQL, that say how it is to be run.
+// The marks of a migration file: comment lines that divide it into parts, and say how these are to be run.
 
+import { basename } from 'node:path'
 import { parseDuration } from '../durations.ts'
 import { UsageError } from '../errors.ts'
 import { nearest } from '../nearest.ts'
-import { scan } from '../sql/scan.ts'
+import { isInsideText } from './lone-marks.ts'
+import { tools } from './tools/index.ts'
+import type { Dialect, Tool } from './tools/tool.ts'
 
 export interface Marks {
   /** False: do not wrap in a transaction. */
@@ -15,54 +18,38 @@ export interface Marks {
   readonly statementTimeout?: number
 }
 
+/** A stretch of a file. `source` is the file with what belongs to the other direction blanked, where that stands between. */
+interface Part {
+  readonly start: number
+  readonly end: number
+  readonly marks: Marks
+  readonly source?: string
+}
+
 /** Where a file's up and down SQL stand, and its marks. */
 export interface MarkedParts {
-  readonly up: { readonly start: number; readonly end: number; readonly marks: Marks }
-  readonly down?: { readonly start: number; readonly end: number; readonly marks: Marks }
+  readonly up: Part
+  readonly down?: Part
+  /** Whose marks divide it, or say how it is run. */
+  readonly tool?: Tool
 }
 
 type Direction = 'up' | 'down'
 
 /**
- * How tools mark the two parts of one file. dbmate's marks are ours; the others are read too, because a file "without
- * marks is all up": to take one of theirs for that would run its down part right after its up part.
+ * How tools mark the parts of one file. A file "without marks is all up": to take a tool's marks for none would run the
+ * down part right after the up part.
  */
-const dialects: readonly { up?: RegExp; down?: RegExp; noTransaction?: RegExp; repeats?: true }[] = [
-  { up: /^--\s*migrate:up\b(.*)$/, down: /^--\s*migrate:down\b(.*)$/ },
-  {
-    up: /^--\s*\+(?:goose|micrate)\s+up\b(.*)$/i,
-    down: /^--\s*\+(?:goose|micrate)\s+down\b(.*)$/i,
-    noTransaction: /^--\s*\+goose\s+no\s+transaction\s*$/i,
-  },
-  // sql-migrate joins what stands under several marks of one direction
-  { up: /^--\s*\+migrate\s+up\b(.*)$/i, down: /^--\s*\+migrate\s+down\b(.*)$/i, repeats: true },
-  { up: /^--[\s-]*up\s+migration()\s*$/i, down: /^--[\s-]*down\s+migration()\s*$/i },
-  { up: /^--\s*rambler\s+up()\s*$/i, down: /^--\s*rambler\s+down()\s*$/i },
-  // tern and MyBatis mark only where the down part begins
-  { down: /^--[\s-]*create above\s*\/\s*drop below()[\s-]*$/i },
-  { down: /^--\s*\/\/\s*@undo()\s*$/i },
-  // sqlx, graphile-migrate, Atlas, postgres-migrations and Mattermost's morph have files for one direction, and this one mark
-  { noTransaction: /^--!?\s*no-transaction\s*$/i },
-  { noTransaction: /^--\s*atlas:txmode\s+none\s*$/i },
-  { noTransaction: /^--\s*postgres-migrations\s+disable-transaction\s*$/i },
-  { noTransaction: /^--\s*morph:nontransactional\s*$/i },
-]
-
-/** The lines that begin the parts, as tools write them into a new file. */
-const written: readonly (readonly [up: string, down: string])[] = [
-  ['-- migrate:up', '-- migrate:down'],
-  ['-- +goose Up', '-- +goose Down'],
-  ['-- +migrate Up', '-- +migrate Down'],
-  ['-- Up Migration', '-- Down Migration'],
-  ['-- rambler up', '-- rambler down'],
-  ['', '---- create above / drop below ----'],
-]
+const dialects: readonly (Dialect & { readonly tool: Tool })[] = tools.flatMap(tool =>
+  tool.dialect ? [{ ...tool.dialect, tool }] : [],
+)
 
 /**
  * The marks of a new file beside those with such texts: those of the newest that has any. Undefined: they have none,
  * and their own tool, if there is one, would run a down part together with the up part.
  */
 export function marksLike(texts: readonly string[]): readonly [up: string, down: string] | undefined {
+  const written = dialects.flatMap(dialect => (dialect.written ? [dialect.written] : []))
   if (texts.length === 0) return written[0]
   for (const text of texts.toReversed()) {
     const lines = new Set(text.split('\n').map(line => line.trim().toLowerCase()))
@@ -72,8 +59,11 @@ export function marksLike(texts: readonly string[]): readonly [up: string, down:
   return undefined
 }
 
-const anyMark =
-  /^[ \t]*(--|\/\/)[ \t]*(migrate:|schemagate:|!?[ \t]*no-transaction|\+(?:goose|micrate|migrate)\s|rambler\s|\/\/[ \t]*@undo|atlas:|postgres-migrations\s|morph:|[\s-]*(?:(?:up|down)\s+migration|create above)\b)/im
+const words = new Set(['schemagate:', ...dialects.flatMap(dialect => dialect.words)])
+const anyMark = new RegExp(
+  `^[ \\t]*(?=--|//|#)[^\\n]*(?:${[...words].map(word => word.replace(/[^\w\s]/g, '\\$&')).join('|')})`,
+  'im',
+)
 const schemagateMark = /^(?:--|\/\/)\s*schemagate:(\S*)\s*(.*)$/
 const knownMarks = ['breaking', 'lock-timeout', 'statement-timeout']
 
@@ -97,6 +87,13 @@ export function readDownMarks(file: string, source: string): Marks {
   return readParts(file, source, true).up.marks
 }
 
+interface SectionStart {
+  readonly direction: Direction | 'end'
+  readonly line: Line
+  readonly dialect: Dialect
+  transaction: boolean
+}
+
 /**
  * Finds the up and the down part of a marked file and reads its marks.
  * @throws UsageError on a mark that is unknown, misplaced or given twice.
@@ -108,11 +105,12 @@ export function readParts(file: string, source: string, undivided = false): Mark
   const fail: (line: Line, message: string) => never = (line, message) => {
     throw new UsageError(`${file}, line ${lineNumber(source, line.start)}: ${message}`)
   }
+  const loose = dialects.filter(dialect => dialect.loose?.in(basename(file), source))
   const common: { -readonly [K in keyof Marks]?: Marks[K] } = {}
-  const sections: { direction: Direction; start: number; line: Line; transaction: boolean; needsUp: boolean }[] = []
+  const sections: SectionStart[] = []
+  let tool: Tool | undefined
   let sqlSeen: Line | undefined
   let inBlockComment = false
-  let implicit = true
   let noTransaction = false
 
   for (const line of lines(source)) {
@@ -122,42 +120,42 @@ export function readParts(file: string, source: string, undivided = false): Mark
       continue
     }
     if (text === '') continue
-    const isComment = text.startsWith('--') || text.startsWith('//')
+    // Play's marks, and the comments over them, begin with #
+    const isComment = text.startsWith('--') || text.startsWith('//') || text.startsWith('#')
     if (!isComment) {
       if (text.startsWith('/*')) inBlockComment = !text.includes('*/')
       else sqlSeen ??= line
       continue
     }
 
-    const section = sectionMark(text)
+    const section = sectionMark(text, loose)
     if (section && isInsideText(source, line.start)) continue
     if (section) {
+      const { dialect, direction } = section
       const transaction = transactionOption(section.options, option =>
         fail(line, `unknown option \`${option}\` in \`${text}\`: only \`transaction:false\` is known.`),
       )
+      tool ??= dialect.tool
       if (undivided) {
         noTransaction ||= !transaction
         continue
       }
-      const last = sections.at(-1)
-      if (section.repeats && last?.direction === section.direction) {
-        last.transaction &&= transaction
-        continue
-      }
-      if (sections.some(s => s.direction === section.direction))
+      const same = sections.filter(s => s.direction === direction)
+      const alike = sections.every(s => s.dialect === dialect)
+      if (same.length > 0 && direction !== 'end' && !(dialect.repeats && alike))
         fail(line, `a second mark \`${text}\`: a file has one up part and one down part. Split it into two files.`)
-      if (section.direction === 'up' && sections.length > 0)
-        fail(line, 'the up part stands after the down part. Put `-- migrate:up` first.')
-      if (sections.length === 0 && sqlSeen && section.direction === 'up')
-        fail(sqlSeen, 'SQL stands before `-- migrate:up`, so it belongs to no part. Move it below the mark.')
-      implicit = false
-      const { direction, needsUp } = section
-      sections.push({ direction, start: line.end, line, transaction, needsUp })
-      if (section.direction === 'up') sqlSeen = undefined
+      if (direction === 'up' && same.length === 0 && sections.length > 0 && !(dialect.eitherOrder && alike))
+        fail(line, `the up part stands after the down part. Put \`${text}\` and its SQL first.`)
+      if (sqlSeen && sections.length === 0 && (direction === 'up' || hasLater(source, line.end, dialect)))
+        fail(sqlSeen, `SQL stands before \`${text}\`, so it belongs to no part. Move it below the mark.`)
+      sections.push({ direction, line, transaction, dialect })
+      if (direction === 'up') sqlSeen = undefined
       continue
     }
-    if (dialects.some(d => d.noTransaction?.test(text))) {
+    const outside = dialects.find(d => d.noTransaction?.test(text))
+    if (outside) {
       noTransaction = true
+      tool ??= outside.tool
       continue
     }
     if (/^(--|\/\/)\s*migrate:/.test(text) && !sqlSeen)
@@ -184,54 +182,75 @@ export function readParts(file: string, source: string, undivided = false): Mark
   }
 
   const base: Marks = { transaction: true, breaking: false, ...common }
-  const up = sections.find(s => s.direction === 'up')
-  const down = sections.find(s => s.direction === 'down')
-  if (down?.needsUp && !up && !sqlBefore(source, down.line.start))
-    fail(down.line, 'the file has a down part but no up part. Put `-- migrate:up` before its SQL.')
-  const upMarks = { ...base, transaction: (up?.transaction ?? true) && !noTransaction }
-  return {
-    up: { start: up && !implicit ? up.start : 0, end: down ? down.line.start : source.length, marks: upMarks },
-    ...(down && {
-      down: {
-        start: down.start,
-        end: source.length,
-        marks: { ...base, transaction: down.transaction && !noTransaction },
-      },
-    }),
-  }
+  const first = sections.find(s => s.direction === 'down')
+  const hasUp = sections.some(s => s.direction === 'up')
+  if (first?.dialect.up && !hasUp && !sqlBefore(source, first.line.start))
+    fail(first.line, 'the file has a down part but no up part. Put `-- migrate:up` before its SQL.')
+  const part = (direction: Direction) => partOf(direction, source, sections, base, noTransaction)
+  // tools that mark but where the down part begins, and files without marks: all before it is up
+  const up = hasUp
+    ? part('up')!
+    : { start: 0, end: first?.line.start ?? source.length, marks: { ...base, transaction: !noTransaction } }
+  const down = part('down')
+  return { up, ...(down && { down }), ...(tool && { tool }) }
+}
+
+/** Where one direction stands: from its first mark to the end of its last section. */
+function partOf(
+  direction: Direction,
+  source: string,
+  sections: readonly SectionStart[],
+  base: Marks,
+  noTransaction: boolean,
+): Part | undefined {
+  const stretches = sections.map((section, i) => ({
+    section,
+    start: section.line.end,
+    end: sections[i + 1]?.line.start ?? source.length,
+  }))
+  const own = stretches.filter(({ section }) => section.direction === direction)
+  const [first] = own
+  const last = own.at(-1)
+  if (!first || !last) return undefined
+  const marks = { ...base, transaction: own.every(({ section }) => section.transaction) && !noTransaction }
+  const between = stretches.filter(s => s.start > first.start && s.start < last.start && !own.includes(s))
+  let text = source
+  for (const { start, end } of between)
+    text = text.slice(0, start) + text.slice(start, end).replace(/[^\r\n]/g, ' ') + text.slice(end)
+  // marks of Play's that begin with # are no comments to Postgres
+  for (const { section } of stretches.filter(s => s.start > first.start && s.start <= last.start))
+    if (/^\s*#/.test(section.line.text))
+      text =
+        text.slice(0, section.line.start) + section.line.text.replace(/[^\r\n]/g, ' ') + text.slice(section.line.end)
+  return { start: first.start, end: last.end, marks, ...(text !== source && { source: text }) }
 }
 
 interface Section {
-  readonly direction: Direction
+  readonly direction: Direction | 'end'
   readonly options: string
-  /** Its tool marks the up part as well. */
-  readonly needsUp: boolean
-  /** The mark may stand again within its part. */
-  readonly repeats: boolean
+  readonly dialect: Dialect & { readonly tool: Tool }
 }
 
-function sectionMark(text: string): Section | undefined {
+function sectionMark(text: string, loose: readonly Dialect[]): Section | undefined {
   const comment = text.startsWith('//') ? `--${text.slice(2)}` : text
   for (const dialect of dialects) {
     for (const direction of ['up', 'down'] as const) {
-      const match = dialect[direction]?.exec(comment)
-      if (match)
-        return {
-          direction,
-          options: match[1]!,
-          needsUp: dialect.up !== undefined,
-          repeats: dialect.repeats === true,
-        }
+      const match =
+        dialect[direction]?.exec(comment) ?? (loose.includes(dialect) ? dialect.loose?.[direction].exec(comment) : null)
+      if (match) return { direction, options: match[1]!, dialect }
     }
+    if (dialect.end?.test(comment)) return { direction: 'end', options: '', dialect }
   }
   return undefined
 }
 
-/** In a function's body, a string or a block comment: what looks like a mark there is not one. */
-function isInsideText(source: string, offset: number): boolean {
-  const open = scan(source.slice(0, offset)).unclosed
-  // a quote that is never closed is a mistake of the part in which it stands, and hides no mark
-  return open !== undefined && scan(source).unclosed?.offset !== open.offset
+/** The up part comes after the down part: what stands before both belongs to none. */
+function hasLater(source: string, offset: number, { up, eitherOrder }: Dialect): boolean {
+  if (!up || !eitherOrder) return false
+  return source
+    .slice(offset)
+    .split('\n')
+    .some(line => up.test(line.trim()))
 }
 
 function transactionOption(options: string, unknown: (option: string) => never): boolean {
@@ -262,5 +281,5 @@ function sqlBefore(source: string, end: number): boolean {
   return source
     .slice(0, end)
     .split('\n')
-    .some(line => line.trim() !== '' && !line.trim().startsWith('--'))
+    .some(line => line.trim() !== '' && !/^\s*(?:--|#)/.test(line))
 }

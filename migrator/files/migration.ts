@@ -32,4 +32,12 @@ export interface Migration {
   readonly up?: SqlPart
   /** Absent where there is none, and for code (only its module tells). */
   readonly down?: SqlPart
+  /** The tool that it was written for, as `--layout` names it: by the folder, or by the marks in the file. */
+  readonly tool?: string
+  /** It stands in for all that comes before it: run on an empty ledger, passed over on any other. */
+  readonly standsIn?: true
+  /** Why it must not be run as it is: a message with the file and the way out, for when it is about to be. */
+  readonly doubt?: string
+  /** Its place in the order that another reading of the folder gives; where pending ones differ, a person decides. */
+  readonly otherPlace?: number
 }

@@ -1,4 +1,4 @@
-// The order of migrations: by number, then by name; repeatable ones last.
+// The orders of migrations: by number, by version, by name as text; repeatable ones last.
 
 import type { Migration } from './migration.ts'
 
@@ -17,10 +17,42 @@ export function compareNames(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-type Ordered = Pick<Migration, 'name' | 'version' | 'kind'>
+type Ordered = Pick<Migration, 'name' | 'version' | 'kind' | 'layout'>
 
-/** The order in which migrations are applied. */
-export function compareMigrations(a: Ordered, b: Ordered): number {
-  const repeatable = Number(a.kind === 'repeatable') - Number(b.kind === 'repeatable')
-  return repeatable || compareVersions(a.version, b.version) || compareNames(a.name, b.name)
+const repeatablesLast = (a: Pick<Ordered, 'kind'>, b: Pick<Ordered, 'kind'>): number =>
+  Number(a.kind === 'repeatable') - Number(b.kind === 'repeatable')
+
+/** The order in which migrations are applied, where their tool has no other: by number, then by name. */
+export function compareMigrations(a: Omit<Ordered, 'layout'>, b: Omit<Ordered, 'layout'>): number {
+  return repeatablesLast(a, b) || compareVersions(a.version, b.version) || compareNames(a.name, b.name)
+}
+
+/** By name as text, by bytes: the order of a directory listing, and of the tools that sort file names. */
+export function compareAsText(a: Ordered, b: Ordered): number {
+  return repeatablesLast(a, b) || compareBytes(fileName(a), fileName(b))
+}
+
+/** By number, and where that is equal by the file's name as text. */
+export function compareByNumberThenText(a: Ordered, b: Ordered): number {
+  return repeatablesLast(a, b) || compareVersions(a.version, b.version) || compareBytes(fileName(a), fileName(b))
+}
+
+/** Its name as the tool sees it: a file's ending counts (`1_a b.sql` comes before `1_a.sql`). */
+function fileName({ name, layout }: Ordered): string {
+  switch (layout) {
+    case 'folder':
+      return name
+    case 'pair':
+      return `${name}.up.sql`
+    default:
+      return `${name}.sql`
+  }
+}
+
+// above the surrogates the order of UTF-16 is not that of the bytes
+const beyond = /[\ud800-\uffff]/
+
+/** Strings as UTF-8 by byte, as Go, Rust and C compare them. */
+export function compareBytes(a: string, b: string): number {
+  return beyond.test(a) || beyond.test(b) ? Buffer.compare(Buffer.from(a), Buffer.from(b)) : compareNames(a, b)
 }

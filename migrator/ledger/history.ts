@@ -1,8 +1,10 @@
 // History: the migration files held against the ledger's rows.
 
 import type { Migration } from '../files/migration.ts'
+import { compareMigrations } from '../files/order.ts'
 import type { LedgerRow } from './read.ts'
 import { findRenames } from './renames.ts'
+import { isPassedOver, withStandIns } from './stand-ins.ts'
 
 export type ProblemCode = 'edited' | 'missing' | 'out-of-order' | 'interrupted'
 
@@ -28,6 +30,8 @@ export interface History {
   /** Applied or half-way there. */
   readonly rows: readonly LedgerRow[]
   readonly pending: readonly Migration[]
+  /** Names of pending migrations that are recorded and not run: another one stands in for them, or they stand in for others. */
+  readonly recordOnly: ReadonlySet<string>
   readonly problems: readonly Problem[]
 }
 
@@ -36,7 +40,8 @@ export function compareHistory(files: readonly Migration[], rows: readonly Ledge
   const byName = new Map(files.map(file => [file.name, file]))
   const rowOf = new Map(rows.map(row => [row.name, row]))
   const applied = rows.filter(row => row.state === 'applied')
-  const pending = files.filter(file => isPending(file, rowOf.get(file.name)))
+  const missingRows = files.filter(file => isPending(file, rowOf.get(file.name)))
+  const { pending, recordOnly } = withStandIns(files, missingRows, rowOf)
   const problems: Problem[] = []
 
   const unknown = rows.filter(row => !byName.has(row.name))
@@ -72,9 +77,18 @@ export function compareHistory(files: readonly Migration[], rows: readonly Ledge
   }
 
   const renamed = new Set(problems.map(problem => problem.renamedTo))
-  const newestApplied = files.findLastIndex(file => file.kind !== 'repeatable' && rowOf.has(file.name))
+  const begun = (file: Migration) => file.kind !== 'repeatable' && rowOf.has(file.name) && !isPassedOver(file, rowOf)
+  const newestApplied = files.findLastIndex(begun)
+  // 0.1 had one order for all tools: what comes last by that order is not late either
+  const newestByNumber = files.filter(begun).toSorted(compareMigrations).at(-1)
+  const isLate = (file: Migration) =>
+    !rowOf.has(file.name) &&
+    !renamed.has(file.name) &&
+    !recordOnly.has(file.name) &&
+    newestByNumber !== undefined &&
+    compareMigrations(file, newestByNumber) < 0
   for (const file of files.slice(0, Math.max(newestApplied, 0)))
-    if (file.kind !== 'repeatable' && !rowOf.has(file.name) && !renamed.has(file.name))
+    if (file.kind !== 'repeatable' && isLate(file))
       problems.push({
         code: 'out-of-order',
         migration: file.name,
@@ -101,6 +115,7 @@ export function compareHistory(files: readonly Migration[], rows: readonly Ledge
     applied,
     rows,
     pending,
+    recordOnly,
     problems,
   }
 }

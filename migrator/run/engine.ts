@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os'
 import { DeniedError, DivergedError } from '../errors.ts'
-import { readFolderMeanwhile } from '../files/folder.ts'
+import { type FolderOptions, readFolderMeanwhile } from '../files/folder.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Target } from '../gate/target.ts'
 import { compareHistory, type History } from '../ledger/history.ts'
@@ -27,6 +27,10 @@ const mostLosses = 5
 export interface EngineSettings extends RunSettings {
   readonly target: Target
   readonly dir: string
+  /** The tool whose rules the folder follows; absent: found out. */
+  readonly layout?: string | undefined
+  /** Globs of what in the folder is left out. */
+  readonly ignore?: readonly string[] | undefined
   /** Milliseconds. */
   readonly connectTimeout: number
 }
@@ -57,6 +61,24 @@ function openSession({ settings, log, signal }: Engine): Promise<Session> {
   })
 }
 
+/** A log hears of a file once, however often the folder is read: `wait` reads it again and again. */
+const heard = new WeakMap<Log, Set<string>>()
+
+/** How the folder of migrations is read; what is left out is logged. */
+export function folderOptions({ layout, ignore }: Pick<EngineSettings, 'layout' | 'ignore'>, log: Log): FolderOptions {
+  const files = heard.get(log) ?? new Set()
+  heard.set(log, files)
+  return {
+    layout,
+    ignore,
+    onLeftOut({ file, message }) {
+      if (files.has(file)) return
+      files.add(file)
+      log.warn({ event: 'left-out', file }, message)
+    },
+  }
+}
+
 /** The files and the session at once: the network is slower than the folder. */
 export async function withFilesAndSession<T>(
   engine: Engine,
@@ -66,7 +88,7 @@ export async function withFilesAndSession<T>(
   opening.catch(() => {})
   let files: Migration[]
   try {
-    files = await readFolderMeanwhile(engine.settings.dir)
+    files = await readFolderMeanwhile(engine.settings.dir, folderOptions(engine.settings, engine.log))
   } catch (error) {
     void opening.then(session => session.close()).catch(() => {})
     throw error

@@ -6,6 +6,7 @@ import { basename, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
+import { tools } from '../files/tools/index.ts'
 import { type Place, placeAt } from '../sql/excerpt.ts'
 import type { MigrationModule } from './context.ts'
 import { untilAborted } from './until-aborted.ts'
@@ -35,23 +36,12 @@ export async function loadModule({ file }: Migration, signal: AbortSignal): Prom
   return module as MigrationModule
 }
 
-const foreignModules: readonly (readonly [RegExp, string])[] = [
-  [/\bqueryInterface\b/, 'Sequelize'],
-  [/\b(MigrationInterface|QueryRunner)\b/i, 'TypeORM'],
-  [/@mikro-orm\//, 'MikroORM'],
-  [/\bpgm\b|\bMigrationBuilder\b/, 'node-pg-migrate'],
-  [/\.runSql\(/, 'db-migrate'],
-  [/\bkysely\b/i, 'Kysely'],
-  [/\bknex\b/i, 'Knex'],
-  [/\bdrizzle-orm\b/, 'Drizzle'],
-]
-
 /** A sentence for the message of a failure, where the module looks like another tool's; else nothing. */
 export function foreignModule(file: string): string {
   const source = readFileSync(file, 'utf8')
-  const tool = foreignModules.find(([pattern]) => pattern.test(source))?.[1]
+  const tool = tools.find(({ module }) => module?.test(source))
   if (tool === undefined) return ''
-  return `It looks like a migration for ${tool}, whose API is not to be had here: \`up\` is given a context with \`query(sql, values)\`. Write what it does as SQL.`
+  return `It looks like a migration for ${tool.title}, whose API is not to be had here: \`up\` is given a context with \`query(sql, values)\`. Write what it does as SQL.`
 }
 
 /** Whether it has a down part; a code migration's module is loaded for that. @throws UsageError if it cannot be. */

@@ -25,10 +25,11 @@ export async function plan(engine: Engine): Promise<PlanResult> {
   return withFilesAndSession(engine, async (files, session) => {
     const history = await readHistory(engine, files, session)
     requireAgreement(history)
-    await checkForms(history.pending, engine.signal)
+    const toRun = history.pending.filter(({ name }) => !history.recordOnly.has(name))
+    await checkForms(toRun, engine.signal)
     return {
       head: history.head,
-      migrations: await Promise.all(history.pending.map(migration => planned(migration, engine.signal))),
+      migrations: await Promise.all(toRun.map(migration => planned(migration, engine.signal))),
     }
   })
 }

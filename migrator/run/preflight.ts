@@ -1,16 +1,10 @@
 // Looks at pending files before anything runs: what no server understands should not stop a run half-way.
 
 import { UsageError } from '../errors.ts'
-import type { Layout, Migration, SqlPart } from '../files/migration.ts'
+import type { Migration, SqlPart } from '../files/migration.ts'
+import { findPlaceholder, inWordsOf } from '../files/placeholders.ts'
 import { placeAt } from '../sql/excerpt.ts'
-import {
-  type Foreign,
-  findCopyFromStdin,
-  findFlywayPlaceholder,
-  findForeign,
-  findTemplateInName,
-  maybeForeign,
-} from '../sql/foreign.ts'
+import { type Foreign, findCopyFromStdin, findForeign, findTemplateInName, maybeForeign } from '../sql/foreign.ts'
 import { loadParser, parseStatements } from '../sql/parse.ts'
 import { scan } from '../sql/scan.ts'
 import { planPart } from './apply.ts'
@@ -22,16 +16,34 @@ import { loadModule } from './module.ts'
  *   if it is code that cannot be loaded.
  */
 export async function checkForms(migrations: readonly Migration[], signal: AbortSignal): Promise<void> {
+  const doubtful = migrations.find(migration => migration.doubt !== undefined)
+  if (doubtful) throw new UsageError(doubtful.doubt!)
+  requireOneOrder(migrations)
   for (const migration of migrations) {
-    if (migration.up) await checkPart(migration.up, migration.layout)
+    if (migration.up) await checkPart(migration.up, migration.tool)
     else await loadModule(migration, signal)
   }
 }
 
-async function checkPart(part: SqlPart, layout: Layout): Promise<void> {
+/**
+ * Two readings of the folder may run its files in another order; those that are applied do not matter any more.
+ * @throws UsageError with two files that change places.
+ */
+function requireOneOrder(migrations: readonly Migration[]): void {
+  for (const [i, migration] of migrations.entries()) {
+    const { otherPlace } = migration
+    const earlier = migrations.slice(0, i).find(other => (other.otherPlace ?? -1) > (otherPlace ?? Infinity))
+    if (earlier)
+      throw new UsageError(
+        `By number ${earlier.file} comes before ${migration.file}; dbmate, whose marks these are, orders names as text, and there it comes after. ` +
+          'Say which holds: --layout native or --layout dbmate; or give all numbers the same width.',
+      )
+  }
+}
+
+async function checkPart(part: SqlPart, toolName: string | undefined): Promise<void> {
   const sql = part.source.slice(part.start, part.end)
-  const flyway = layout === 'flyway' || layout === 'repeatable'
-  const foreign = (flyway && findFlywayPlaceholder(sql)) || (await foreignToGrammar(sql))
+  const foreign = findPlaceholder(sql, toolName) ?? (await foreignToGrammar(sql, toolName))
   if (foreign) {
     const place = placeAt(part.file, part.source, part.start + foreign.offset)
     throw new UsageError(`${part.file}, line ${place.line}, column ${place.column}: ${foreign.message}`, { place })
@@ -40,9 +52,10 @@ async function checkPart(part: SqlPart, layout: Layout): Promise<void> {
   if (ownTransaction || !part.marks.transaction) await planPart(part)
 }
 
-async function foreignToGrammar(sql: string): Promise<Foreign | undefined> {
+async function foreignToGrammar(sql: string, toolName: string | undefined): Promise<Foreign | undefined> {
   if (!maybeForeign(sql)) return undefined
   await loadParser()
   const statements = parseStatements(sql)
-  return statements ? (findCopyFromStdin(statements) ?? findTemplateInName(sql)) : findForeign(sql)
+  const found = statements ? (findCopyFromStdin(statements) ?? findTemplateInName(sql)) : findForeign(sql)
+  return found && inWordsOf(found, sql, toolName)
 }

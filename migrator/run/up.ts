@@ -20,6 +20,7 @@ import {
   withRun,
 } from './engine.ts'
 import { conclude, type RunResult, type Tally } from './outcome.ts'
+import { persist } from './persist.ts'
 import { checkForms } from './preflight.ts'
 import { isPublished, publish } from './publish.ts'
 import type { Run } from './run.ts'
@@ -39,17 +40,20 @@ export interface UpOptions {
 export async function up(engine: Engine, options: UpOptions = {}): Promise<RunResult> {
   return conclude(engine.signal, (runId, tally) =>
     withFilesAndSession(engine, async (files, session) => {
-      const select = (pending: readonly Migration[]) => upTo(files, pending, options.to)
+      const select = (history: History) => upTo(files, history, options.to)
       const late = namesOf(files, options.allowLate ?? [])
       const first = allowLate(await readHistory(engine, files, session), late)
       tally.head = first.head
       requireAgreement(first, options.allowAhead)
-      const pending = select(first.pending)
+      const pending = select(first)
       const role = options.appRole && (await appRoleOf(engine, options.appRole))
       if (pending.length === 0 && (await reading(engine, session, () => nothingElseToDo(engine, session, first, role))))
         return
       tally.expect(pending)
-      await checkForms(pending, engine.signal)
+      await checkForms(
+        pending.filter(({ name }) => !first.recordOnly.has(name)),
+        engine.signal,
+      )
       await withRun(engine, session, runId, async run => {
         // under the lock the history is read again: another migrator may have come before
         let history = await readHistoryOf(run, files)
@@ -60,13 +64,13 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
           const position = late.has(migration.name) ? latePosition(files, history.rows, migration) : undefined
           if (position !== undefined) run.messages.markLate(migration.name, position)
         }
-        const toApply = select(history.pending)
+        const toApply = select(history)
         for (const migration of pending)
           if (!toApply.includes(migration) && !tally.has(migration, 'applied')) tally.set(migration, 'skipped', 0)
         tally.expect(toApply)
         const migrated = history.rows.length > 0
         await role?.prepare(run, migrated)
-        await applyAll(run, files, toApply, interruptedReverts(history), tally)
+        await applyAll(run, files, toApply, history, tally)
         const after = await readHistoryOf(run, files)
         tally.head = after.head
         await publish(run, files, after, role && (() => role.ensure(run, migrated)))
@@ -90,14 +94,20 @@ function interruptedReverts(history: History): ReadonlySet<string> {
 /** The pending migrations up to `to`. @throws UsageError if there is no such migration. */
 function upTo(
   files: readonly Migration[],
-  pending: readonly Migration[],
+  { pending, recordOnly }: History,
   to: string | undefined,
 ): readonly Migration[] {
   if (to === undefined) return pending
   const last = migrationNamed(files, to)
   if (!last) throw new UsageError(`--to ${to}: there is no such migration.${didYouMean(files, to)}`)
   const wanted = new Set(files.slice(0, files.indexOf(last) + 1))
-  return pending.filter(migration => wanted.has(migration))
+  const selected = pending.filter(migration => wanted.has(migration))
+  const [first] = pending
+  if (first?.standsIn && !wanted.has(first) && selected.some(({ name }) => recordOnly.has(name)))
+    throw new UsageError(
+      `--to ${to}: on an empty ledger ${first.name} stands in for it and for all that is older. Name that, or a newer one.`,
+    )
+  return selected
 }
 
 /** @throws UsageError with every name of `--allow-late` that no migration has. */
@@ -124,19 +134,21 @@ async function applyAll(
   run: Run,
   files: readonly Migration[],
   toApply: readonly Migration[],
-  reverting: ReadonlySet<string>,
+  history: History,
   tally: Tally,
 ): Promise<void> {
   const { createUmzug } = await import('./umzug.ts')
   const wanted = new Set(toApply)
+  const reverting = interruptedReverts(history)
   const last = toApply.at(-1)
   const umzug = createUmzug(
-    files.map(migration => ({
+    [...files.filter(migration => !wanted.has(migration)), ...toApply].map(migration => ({
       name: migration.name,
       path: migration.file,
       up: async () => {
         run.signal.throwIfAborted()
         const begun = performance.now()
+        if (history.recordOnly.has(migration.name)) return record(run, migration, tally)
         try {
           // the last commit waits for the disk, and so does one before anything that is not plain SQL
           const next = toApply[toApply.indexOf(migration) + 1]
@@ -163,4 +175,17 @@ async function applyAll(
     files.filter(migration => !wanted.has(migration)).map(migration => migration.name),
   )
   await umzug.up()
+}
+
+/** Records a migration for which another one stands in, or which stands in for others that were run. */
+async function record(run: Run, migration: Migration, tally: Tally): Promise<void> {
+  const { name, kind, checksum, marks, standsIn } = migration
+  // it is older than the one that stands in for it, and does not become the head
+  if (!standsIn) run.messages.markLate(name, 0)
+  const row = run.messages.recordBaseline({ name, checksum, breaking: marks.breaking })
+  await persist(run, name, () => run.session.script(`begin;${run.messages.lockGuard()}${row}commit`).done)
+  run.known.applied(name, checksum)
+  tally.set(migration, 'skipped', 0)
+  const why = standsIn ? 'it stands in for migrations that the database has' : 'a newer one stands in for it'
+  run.log.info({ event: 'recorded', migration: name, kind }, `recorded ${name} without running it: ${why}`)
 }

@@ -105,13 +105,3 @@ export function maybeForeign(sql: string): boolean {
   const patterns = [psqlCommand, psqlVariable, ...templates.map(({ pattern }) => pattern)]
   return patterns.some(pattern => pattern.test(sql)) || /\bcopy\b[^;]*\bfrom\s+stdin\b/i.test(sql)
 }
-
-/** Flyway fills in `${...}` before anything runs, also inside strings; here it would silently stay as it is. */
-export function findFlywayPlaceholder(sql: string): Foreign | undefined {
-  const match = /\$\{[^}\n]*\}/.exec(sql)
-  if (!match) return undefined
-  return {
-    offset: match.index,
-    message: `\`${match[0]}\` is a placeholder of Flyway; nothing fills it in here. Write the value itself.`,
-  }
-}

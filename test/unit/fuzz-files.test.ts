@@ -129,8 +129,9 @@ describe('marks', () => {
           expect(up.end).toBeGreaterThanOrEqual(up.start)
           expect(up.end).toBeLessThanOrEqual(text.length)
           if (down) {
-            expect(down.start).toBeGreaterThanOrEqual(up.end)
-            expect(down.end).toBe(text.length)
+            // some tools let the down part stand first
+            expect(down.start >= up.end || up.start >= down.end).toBe(true)
+            expect(Math.max(up.end, down.end)).toBe(text.length)
           }
           readMarks('f.sql', text)
         } catch (error) {

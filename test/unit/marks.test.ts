@@ -113,7 +113,8 @@ test.for([
   ['an unknown mark', '-- migrate:upp\nselect 1;', 1, 'unknown mark `-- migrate:upp`'],
   ['an unknown mark of ours', '\n-- schemagate:breking\nselect 1;', 2, 'did you mean `schemagate:breaking`?'],
   ['a second up part', '-- migrate:up\nselect 1;\n-- migrate:up\nselect 2;', 3, 'a second mark'],
-  ['up again after down', '-- +migrate Up\n-- +migrate Down\n-- +migrate Up\n', 3, 'a second mark'],
+  ['up again after down', '-- +goose Up\n-- +goose Down\n-- +goose Up\n', 3, 'a second mark'],
+  ['marks of two tools', '-- +migrate Down\n-- +migrate Up\n-- +goose Up\n', 3, 'a second mark'],
   ['a second down part', '-- migrate:up\n-- migrate:down\n-- migrate:down\n', 3, 'a second mark'],
   [
     'up after down',

@@ -1,0 +1,76 @@
+// Files and folders with a number that hold a program in another language, or a template: only their own tool runs them.
+
+import { tools } from './tools/index.ts'
+import type { Listing, Tool } from './tools/tool.ts'
+
+/** A number as any of the tools writes it. */
+const numbered = /^(?:\d|[VUB]\d|R__|Version\d)/
+
+/** Names that begin with a number and are no migration: tests, and what a build made of them. */
+const noMigration = /(?:_test\.go|_spec\.rb|\.d\.[mc]?ts|\.map|\.pyc)$/i
+
+const languages: readonly (readonly [RegExp, string])[] = [
+  [/\.go$/i, 'in Go, which only its own tool (goose, bun, gormigrate) can run'],
+  [/\.(?:java|kt|kts|groovy|scala)$/i, 'for the JVM, which only its own tool (Flyway) can run'],
+  [/\.py$/i, 'in Python, which only its own tool (Alembic, Django, yoyo) can run'],
+  [/\.rb$/i, 'in Ruby, which only its own tool (Rails, Sequel) can run'],
+  [/\.exs?$/i, 'in Elixir, which only its own tool (Ecto) can run'],
+  [/\.php$/i, 'in PHP, which only its own tool (Laravel, Doctrine, Phinx) can run'],
+  [/\.(?:cs|fs|vb)$/i, 'for .NET, which only its own tool (EF Core, FluentMigrator) can run'],
+  [/\.rs$/i, 'in Rust, which only its own tool (refinery, SeaORM) can run'],
+  [/\.(?:clj|edn|cr|gleam|dart|swift|pl|lua|hs|ml|erl)$/i, 'in a language that only its own tool can run'],
+  [/\.(?:sh|bash|ps1|bat|cmd)$/i, 'that is a script, which nothing runs here'],
+  [
+    /\.(?:tmpl|tpl|template|gotmpl|j2|jinja2?|erb|eex|ejs|hbs|mustache|liquid)$/i,
+    'that is a template, which only its own tool fills in',
+  ],
+  [/\.(?:pgsql|psql|plpgsql|plsql|ddl)$/i, 'whose name does not end in .sql, so that it would be left out'],
+]
+
+const modules = /\.(?:ts|mts|cts|js|mjs|cjs|tsx)$/i
+
+/** A numbered file that is left out here although a tool would run it: what it is, as the end of a sentence. */
+export function onlyItsTool(fileName: string, folderTool: Tool | undefined, text: () => string): string | undefined {
+  if (!numbered.test(fileName) || noMigration.test(fileName)) return undefined
+  return whatOf(fileName, folderTool, text)
+}
+
+function whatOf(fileName: string, folderTool: Tool | undefined, text: () => string): string | undefined {
+  const known = [...(folderTool ? [folderTool] : []), ...tools]
+  const tool = known.find(({ code }) =>
+    code?.some(({ pattern, text: sign }) => pattern.test(fileName) && (sign === undefined || sign.test(text()))),
+  )
+  if (tool) return `is a migration that only ${tool.title} can run`
+  const language = languages.find(([pattern]) => pattern.test(fileName))?.[1]
+  return language && `is a migration ${language}`
+}
+
+/** Of a numbered folder without SQL: the file in it that a tool would run, and what it is. */
+export function codeInFolder(
+  listing: Listing,
+  folder: string,
+  folderTool: Tool | undefined,
+): { readonly file: string; readonly what: string } | undefined {
+  if (!numbered.test(folder)) return undefined
+  for (const file of listing.folders.get(folder) ?? []) {
+    if (file.startsWith('.') || noMigration.test(file)) continue
+    const path = `${folder}/${file}`
+    if (modules.test(file))
+      return { file: path, what: 'is code in a folder of its own, and code is read from the migrations folder itself' }
+    const what = whatOf(file, folderTool, () => listing.text(path) ?? '')
+    if (what) return { file: path, what }
+  }
+  return undefined
+}
+
+/** For a folder in which nothing can be run: whose it is, if its files tell. */
+export function codeToolOf(listing: Listing): Tool | undefined {
+  const inside = [...listing.folders].flatMap(([folder, files]) => files.map(file => `${folder}/${file}`))
+  for (const path of [...listing.files, ...inside].slice(0, 200)) {
+    const tool = tools.find(({ code }) =>
+      code?.some(({ pattern, text }) => text && pattern.test(path) && text.test(listing.text(path) ?? '')),
+    )
+    if (tool) return tool
+  }
+  return undefined
+}

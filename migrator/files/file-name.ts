@@ -1,0 +1,22 @@
+// What a file's name says of it.
+
+import type { Layout } from './migration.ts'
+
+/** A migration, as its name tells. A `down` belongs to the `up` of the same name. */
+export interface Named {
+  readonly name: string
+  readonly layout: Layout
+  readonly direction: 'up' | 'down'
+  readonly version: readonly bigint[]
+  /** It stands in for the older ones on an empty database. */
+  readonly standsIn?: true
+}
+
+/**
+ * The number that a name starts with, and nothing else of it. Diesel's dashes belong to its number: a folder may have
+ * `20240101000000_users`, too.
+ */
+export function numbered(name: string, layout: Layout, direction: 'up' | 'down'): Named | undefined {
+  const digits = /^\d{4}-\d\d-\d\d-\d{6}(?!\d)|^\d+/.exec(name)?.[0].replaceAll('-', '')
+  return digits ? { name, layout, direction, version: [BigInt(digits)] } : undefined
+}

@@ -1,0 +1,113 @@
+// What stands in the migrations folder, and what to say when nothing in it is a migration.
+
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, join, matchesGlob } from 'node:path'
+import { UsageError } from '../errors.ts'
+import { codeToolOf } from './code.ts'
+import { readFolderName, readName } from './layouts.ts'
+import type { Listing, Tool } from './tools/tool.ts'
+
+export interface FolderListing extends Listing {
+  /** All names in it that are not ignored, in the order in which the system lists them. */
+  readonly entries: readonly string[]
+  /** Names of what is neither a file, a folder nor a link to one. */
+  readonly irregular: ReadonlySet<string>
+  /** Paths of all files in a folder inside, however deep. */
+  inside(folder: string): readonly string[]
+}
+
+/**
+ * Lists a folder and the folders in it, without what the globs leave out.
+ * @throws UsageError if it is missing or cannot be read.
+ */
+export function listFolder(dir: string, ignore: readonly string[]): FolderListing {
+  const ignored = (path: string) => ignore.some(glob => matchesGlob(path, glob) || matchesGlob(path, `${glob}/**`))
+  const entries = entriesOf(dir).filter(({ name }) => !ignored(name))
+  const files: string[] = []
+  const irregular = new Set<string>()
+  const folders = new Map<string, readonly string[]>()
+  for (const entry of entries) {
+    const { name } = entry
+    if (isFolder(entry, join(dir, name))) {
+      if (!name.startsWith('.'))
+        folders.set(
+          name,
+          entriesOf(join(dir, name))
+            .map(inner => inner.name)
+            .filter(inner => !ignored(`${name}/${inner}`)),
+        )
+    } else {
+      files.push(name)
+      if (!entry.isFile() && !entry.isSymbolicLink()) irregular.add(name)
+    }
+  }
+  return {
+    entries: entries.map(({ name }) => name),
+    files,
+    irregular,
+    folders,
+    text(path) {
+      try {
+        return readFileSync(join(dir, path), 'utf8').replace(/^\uFEFF/, '')
+      } catch {
+        return undefined
+      }
+    },
+    inside: folder =>
+      readdirSync(join(dir, folder), { recursive: true, encoding: 'utf8' })
+        .map(path => `${folder}/${path.replaceAll('\\', '/')}`)
+        .filter(path => !ignored(path)),
+  }
+}
+
+function entriesOf(dir: string): Dirent[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const reason =
+      code === 'ENOENT'
+        ? 'does not exist'
+        : code === 'ENOTDIR'
+          ? 'is not a folder'
+          : code === 'EACCES'
+            ? `cannot be read by user ${process.getuid?.() ?? '?'} (EACCES): make it readable`
+            : `cannot be read (${String(code)})`
+    throw new UsageError(`The migrations folder ${dir} ${reason}. Name the right one with --dir or SCHEMAGATE_DIR.`)
+  }
+}
+
+/** Links are followed: Kubernetes mounts every file of a ConfigMap as one. */
+function isFolder(entry: Dirent, path: string): boolean {
+  if (!entry.isSymbolicLink()) return entry.isDirectory()
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    // a link to nowhere, or in circles: reading it will say so
+    return false
+  }
+}
+
+/** Hasura has a folder for each database, others one for each kind or release: perhaps the right one is inside. */
+export function noMigrations(dir: string, listing: Listing, tool: Tool | undefined): string {
+  const inside = [...listing.folders]
+    .filter(([, names]) => names.some(name => readFolderName(name) ?? readName(name)))
+    .map(([folder]) => join(dir, folder))
+  // beside mysql and sqlite
+  const best = inside.find(folder => /^(?:postgres|pg)/i.test(basename(folder))) ?? inside[0]
+  const owner = codeToolOf(listing)
+  if (owner)
+    return `No migrations in ${dir} that can be run here: it has those of ${owner.title}, which only ${owner.title} can run. Name another folder with --dir.`
+  if (best !== undefined) return `No migrations in ${dir} itself. Perhaps you mean --dir ${best}`
+  if (tool)
+    return `No migrations in ${dir} that ${tool.title} would run. Name the right folder with --dir, or its tool with --layout.`
+  return `No migrations in ${dir}. Name the right folder with --dir, or write the first: schemagate create NAME --dir ${dir}`
+}
+
+export function noLayout(path: string, glob: string): string {
+  return (
+    `${path} is not a migration of any known layout: a name starts with a number (0001_users.sql, ` +
+    '0001_users.up.sql, V1__users.sql) or is R__name.sql. Rename it, move it out of the migrations folder, or leave it ' +
+    `out: --ignore '${glob}'`
+  )
+}

@@ -1,0 +1,95 @@
+// One migration file, read: its parts, its marks, and what is doubtful in it.
+
+import { placeAt } from '../sql/excerpt.ts'
+import { withoutRestriction } from '../sql/foreign.ts'
+import { checksum } from './checksum.ts'
+import type { Named } from './file-name.ts'
+import { refuseForeign, refuseOtherDatabase } from './foreign.ts'
+import { findLoneMark } from './lone-marks.ts'
+import { type MarkedParts, readDownMarks, readMarks, readParts } from './marks.ts'
+import type { Migration, SqlPart } from './migration.ts'
+import { readText } from './text.ts'
+import { atlas } from './tools/atlas.ts'
+import { drizzle } from './tools/drizzle.ts'
+import { graphileMigrate, isCommitted } from './tools/graphile-migrate.ts'
+import { nodePgMigrate } from './tools/node-pg-migrate.ts'
+import type { Tool } from './tools/tool.ts'
+
+/** What the folder says of a file in it. */
+export interface FileSetting {
+  readonly tool: Tool | undefined
+  /** False: a setting beside the file says so. */
+  readonly transaction: boolean
+}
+
+/** Reads the file of an up half, with its down half if that is in it. @throws UsageError */
+export function readUp(named: Named, file: string, setting: FileSetting): Migration {
+  const text = readText(file)
+  refuseOtherDatabase(named.name, file)
+  refuseForeign(file, text)
+  const kind: Migration['kind'] =
+    named.layout === 'code' ? 'code' : named.layout === 'repeatable' ? 'repeatable' : 'sql'
+  const common = {
+    name: named.name,
+    kind,
+    layout: named.layout,
+    version: named.version,
+    file,
+    checksum: checksum(text),
+    ...((named.standsIn || atlas.standsIn?.(text)) && { standsIn: true as const }),
+  }
+  if (kind === 'code') return { ...common, marks: readMarks(file, text) }
+
+  let source = withoutRestriction(setting.tool?.translate?.(text) ?? text)
+  // its journal may have stayed behind; no other tool writes such a line
+  if (setting.tool !== drizzle && source.includes('\n--> statement-breakpoint')) source = drizzle.translate!(source)
+  let parts = readParts(file, source)
+  const own = parts.tool ?? toolOf(text, setting.tool)
+  if (own?.translate && own !== setting.tool) {
+    source = own.translate(source)
+    parts = readParts(file, source)
+  }
+  const toPart = ({ marks, ...part }: MarkedParts['up']): SqlPart => ({
+    file,
+    source,
+    ...part,
+    marks: setting.transaction ? marks : { ...marks, transaction: false },
+  })
+  const up = toPart(parts.up)
+  const doubt = doubtOf(file, source, parts, named)
+  return {
+    ...common,
+    ...(own && { tool: own.name }),
+    ...(doubt && { doubt }),
+    marks: up.marks,
+    up,
+    ...(parts.down && { down: toPart(parts.down) }),
+  }
+}
+
+/** Whose a file is that no mark divides: as its first lines say, or as the folder says. */
+function toolOf(text: string, folderTool: Tool | undefined): Tool | undefined {
+  if (isCommitted(text)) return graphileMigrate
+  return atlas.standsIn?.(text) ? atlas : folderTool
+}
+
+/** A file of its own for one direction; marks in it count, sections do not split it. */
+export function wholeFile(file: string): SqlPart {
+  const source = withoutRestriction(readText(file))
+  return { file, source, start: 0, end: source.length, marks: readDownMarks(file, source) }
+}
+
+/** A heading of a down part that is no known mark: what stands below it would be run as well. */
+function doubtOf(file: string, source: string, parts: MarkedParts, { layout }: Named): string | undefined {
+  if (parts.down) return undefined
+  const { start, end } = parts.up
+  const also = layout === 'native' ? nodePgMigrate.dialect?.loose?.down : undefined
+  const lone = findLoneMark(source, start, end, also)
+  if (!lone) return undefined
+  const { line } = placeAt(file, source, lone.offset)
+  return (
+    `${file}, line ${line}: \`${lone.text}\` looks like the beginning of a part that undoes this migration, in a form that is not known here; ` +
+    'what stands below it would be run right after what it undoes. Write `-- migrate:up` and `-- migrate:down` over the two parts, or move that part ' +
+    'to a file of its own (0001_users.up.sql, 0001_users.down.sql); if it is but a comment, reword it.'
+  )
+}

@@ -1,0 +1,37 @@
+// The text of a migration file, as Postgres can take it.
+
+import { isUtf8 } from 'node:buffer'
+import { readFileSync } from 'node:fs'
+import { UsageError } from '../errors.ts'
+import { readUtf8 } from './read.ts'
+
+/** A file's text without its byte-order mark. Postgres takes UTF-8 without NUL; anything else would be cut or refused. */
+export function readText(file: string): string {
+  let text: string
+  try {
+    // much the quickest way; it puts U+FFFD for what is no UTF-8
+    text = readUtf8(file)
+    if (text.includes('\uFFFD') || text.includes('\0')) requireText(file, readFileSync(file))
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+    const way = code === 'EACCES' ? ` Make it readable for user ${process.getuid?.() ?? '?'}.` : ''
+    throw new UsageError(`${file} cannot be read (${code}).${way}`)
+  }
+  return text.startsWith('\uFEFF') ? text.slice(1) : text
+}
+
+/** @throws UsageError unless the bytes are UTF-8 without NUL. */
+function requireText(file: string, bytes: Buffer): void {
+  const nul = bytes.indexOf(0)
+  if (nul !== -1) {
+    const utf16 =
+      bytes.length > 1 && ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
+    throw new UsageError(
+      utf16
+        ? `${file} is UTF-16. Save it as UTF-8.`
+        : `${file} has a NUL byte at offset ${nul}; Postgres would cut the text there. Remove it.`,
+    )
+  }
+  if (!isUtf8(bytes)) throw new UsageError(`${file} is not valid UTF-8. Save it as UTF-8.`)
+}

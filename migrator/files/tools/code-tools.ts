@@ -1,0 +1,127 @@
+// Tools whose migrations are programs, or descriptions in a form of their own. None is read; each is told by its name.
+
+import type { Tool } from './tool.ts'
+
+const sequelize: Tool = {
+  name: 'sequelize',
+  title: 'Sequelize',
+  module: /\bqueryInterface\b/,
+  tables: ['SequelizeMeta'],
+}
+
+const typeorm: Tool = { name: 'typeorm', title: 'TypeORM', module: /\b(MigrationInterface|QueryRunner)\b/i }
+
+const mikroOrm: Tool = {
+  name: 'mikro-orm',
+  title: 'MikroORM',
+  module: /@mikro-orm\//,
+  tables: ['mikro_orm_migrations'],
+}
+
+const dbMigrate: Tool = { name: 'db-migrate', title: 'db-migrate', module: /\.runSql\(/ }
+
+const kysely: Tool = {
+  name: 'kysely',
+  title: 'Kysely',
+  module: /\bkysely\b/i,
+  tables: ['kysely_migration', 'kysely_migration_lock'],
+}
+
+const knex: Tool = {
+  name: 'knex',
+  title: 'Knex',
+  module: /\bknex\b/i,
+  tables: ['knex_migrations', 'knex_migrations_lock'],
+}
+
+const rails: Tool = {
+  name: 'rails',
+  title: 'Rails',
+  tables: ['ar_internal_metadata'],
+  code: [{ pattern: /\.rb$/i, text: /\bActiveRecord::Migration\b/ }],
+}
+
+const sequel: Tool = {
+  name: 'sequel',
+  title: 'Sequel',
+  tables: ['schema_info'],
+  code: [{ pattern: /\.rb$/i, text: /\bSequel\.migration\b/ }],
+}
+
+const django: Tool = {
+  name: 'django',
+  title: 'Django',
+  tables: ['django_migrations'],
+  code: [{ pattern: /\.py$/i, text: /\bdjango\.db\b/ }],
+}
+
+const alembic: Tool = {
+  name: 'alembic',
+  title: 'Alembic',
+  tables: ['alembic_version'],
+  code: [{ pattern: /\.py$/i, text: /\bdown_revision\b|\bfrom alembic\b|\bimport alembic\b/ }],
+}
+
+const yoyo: Tool = {
+  name: 'yoyo',
+  title: 'yoyo',
+  tables: ['_yoyo_migration', '_yoyo_log'],
+  code: [{ pattern: /\.py$/i, text: /\byoyo\b/ }],
+}
+
+const ecto: Tool = {
+  name: 'ecto',
+  title: 'Ecto',
+  code: [{ pattern: /\.exs?$/i, text: /\bEcto\.Migration\b/ }],
+}
+
+const laravel: Tool = {
+  name: 'laravel',
+  title: 'Laravel',
+  code: [{ pattern: /\.php$/i, text: /\bIlluminate\\Database\b/ }],
+}
+
+const doctrine: Tool = {
+  name: 'doctrine',
+  title: 'Doctrine',
+  tables: ['doctrine_migration_versions'],
+  code: [{ pattern: /\.php$/i, text: /\bDoctrine\\Migrations\b|\bAbstractMigration\b(?![\s\S]*\bPhinx\b)/ }],
+}
+
+const phinx: Tool = {
+  name: 'phinx',
+  title: 'Phinx',
+  tables: ['phinxlog'],
+  code: [{ pattern: /\.php$/i, text: /\bPhinx\\/ }],
+}
+
+const efCore: Tool = {
+  name: 'ef-core',
+  title: 'EF Core',
+  tables: ['__EFMigrationsHistory'],
+  code: [{ pattern: /\.cs$/i, text: /\bEntityFrameworkCore\b/ }],
+}
+
+const pop: Tool = {
+  name: 'pop',
+  title: 'Pop (soda)',
+  tables: ['schema_migration'],
+  code: [{ pattern: /\.fizz$/i }],
+}
+
+const pgroll: Tool = {
+  name: 'pgroll',
+  title: 'pgroll',
+  code: [{ pattern: /\.(?:json|ya?ml)$/i, text: /^\s*"?operations"?\s*:/m }],
+}
+
+const reshape: Tool = {
+  name: 'reshape',
+  title: 'Reshape',
+  code: [{ pattern: /\.(?:toml|json)$/i, text: /^\s*\[\[actions\]\]|^\s*"actions"\s*:/m }],
+}
+
+export const codeTools: readonly Tool[] = [
+  ...[sequelize, typeorm, mikroOrm, dbMigrate, kysely, knex],
+  ...[rails, sequel, django, alembic, yoyo, ecto, laravel, phinx, doctrine, efCore, pop, pgroll, reshape],
+]

@@ -1,0 +1,57 @@
+// Flyway: `V1__name.sql`, `U1__name.sql`, `R__name.sql` and `B1__name.sql`, by version.
+
+import type { Named } from '../file-name.ts'
+import { readName } from '../layouts.ts'
+import { compareNames, compareVersions } from '../order.ts'
+import type { Compare, Listing, Tool } from './tool.ts'
+
+const baseline = /^B(\d+(?:[._]\d+)*)__.*\.sql$/s
+
+// a baseline has all that its own version has
+const byVersion: Compare = (a, b) =>
+  Number(a.kind === 'repeatable') - Number(b.kind === 'repeatable') ||
+  compareVersions(a.version, b.version) ||
+  Number(a.name.startsWith('B')) - Number(b.name.startsWith('B')) ||
+  compareNames(a.name, b.name)
+
+const isOwn = (named: Named | undefined): boolean => named?.layout === 'flyway' || named?.layout === 'repeatable'
+
+export const flyway: Tool = {
+  name: 'flyway',
+  title: 'Flyway',
+  reads:
+    '`V1__users.sql`, `U1__users.sql`, `R__views.sql`; `B2__base.sql` on an empty ledger; `executeInTransaction=false` in `V1__users.sql.conf`. By version',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the tool's own form
+  not: 'other `.sql` files are left out with a warning; refused: one version twice, `V1_users.sql`, callbacks (`afterMigrate.sql`), Java, `${placeholders}`, files in folders inside',
+  tables: ['flyway_schema_history', 'schema_version'],
+  recursive: true,
+  leavesStrays: true,
+  refusesTwice: true,
+  recognise(listing: Listing) {
+    const named = listing.files.map(name => flyway.nameFile!(name) ?? readName(name))
+    const up = named.filter(n => n?.direction === 'up' && n.layout !== 'code' && n.layout !== 'repeatable')
+    return up.filter(isOwn).length * 2 > up.length
+  },
+  nameFile(fileName) {
+    const version = baseline.exec(fileName)?.[1]
+    if (version === undefined) return undefined
+    return {
+      name: fileName.slice(0, -'.sql'.length),
+      layout: 'flyway',
+      direction: 'up',
+      version: version.split(/[._]/).map(BigInt),
+      standsIn: true,
+    }
+  },
+  takes: named => isOwn(named) || named.layout === 'code',
+  order: () => byVersion,
+  inTransaction: (entry, listing) =>
+    !/^\s*executeInTransaction\s*=\s*false\b/im.test(listing.text(`${entry}.conf`) ?? ''),
+  placeholders: [
+    {
+      pattern: /\$\{[^}\n]*\}/,
+      what: 'is a placeholder of Flyway; nothing fills it in here. Write the value itself.',
+    },
+  ],
+  code: [{ pattern: /^(?:[VUB]\d+(?:[._]\d+)*|R)__.*\.(?:java|kt|groovy|scala|class|sh|bash|ps1|bat|cmd|py)$/s }],
+}

@@ -1,0 +1,19 @@
+// MyBatis Migrations: one file, in which `-- //@UNDO` begins the down part; by number.
+
+import type { Tool } from './tool.ts'
+
+export const mybatis: Tool = {
+  name: 'mybatis',
+  title: 'MyBatis Migrations',
+  reads: '`20240101000000_users.sql` with `-- //@UNDO`. By number',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the tool's own form
+  not: '`${variables}` of its environment, also in strings, are refused; `bootstrap.sql` is left out with `--layout mybatis`',
+  dialect: { words: ['@undo'], down: /^--\s*\/\/\s*@UNDO()\s*$/i },
+  takes: ({ layout }) => layout === 'native' || layout === 'code',
+  placeholders: [
+    {
+      pattern: /\$\{[^}\n]*\}/,
+      what: 'is a variable of MyBatis Migrations, whose value stands in its environment; nothing fills it in here. Write the value itself.',
+    },
+  ],
+}

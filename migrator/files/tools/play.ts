@@ -1,0 +1,28 @@
+// Play's evolutions: `1.sql` with `# --- !Ups` and `# --- !Downs`; `;;` stands for a `;` that ends no statement.
+
+import type { Tool } from './tool.ts'
+
+export const play: Tool = {
+  name: 'play',
+  title: 'Play evolutions',
+  reads: '`1.sql` with `# --- !Ups` and `# --- !Downs` (or `-- !Ups`), several of each; `;;`. By number',
+  not: 'what comes after a gap in the numbers is left out with a warning, as Play never gets there; `$evolutions{{{...}}}` is refused',
+  tables: ['play_evolutions'],
+  dialect: {
+    words: ['!Ups', '!Downs'],
+    up: /^(?:#|--).*!Ups()/,
+    down: /^(?:#|--).*!Downs()/,
+    repeats: true,
+    eitherOrder: true,
+    written: ['-- !Ups', '-- !Downs'],
+  },
+  takes: ({ layout, name }) => (layout === 'native' && /^\d+$/.test(name)) || layout === 'code',
+  refusesTwice: true,
+  translate: source => source.replaceAll(';;', ';'),
+  placeholders: [
+    {
+      pattern: /\$evolutions\{\{\{[^}\n]*\}\}\}/,
+      what: "is a placeholder of Play's evolutions, whose value stands in application.conf; nothing fills it in here. Write the value itself.",
+    },
+  ],
+}

@@ -1,0 +1,94 @@
+// What is known of a migration tool: how its folder is recognised, and what the tool makes of it. One file for each tool.
+
+import type { Named } from '../file-name.ts'
+import type { Migration } from '../migration.ts'
+
+/** What is in a folder of migrations, before any migration is read. */
+export interface Listing {
+  /** Names of the files in it, hidden ones too. */
+  readonly files: readonly string[]
+  /** Names of the folders in it, each with the names of what it holds; hidden folders are not among them. */
+  readonly folders: ReadonlyMap<string, readonly string[]>
+  /** The text of a file, by its path in the folder; undefined if there is no such file. */
+  text(path: string): string | undefined
+}
+
+/** How a tool marks the parts of one file. Each mark is a comment line; the first group of `up` and `down` is their options. */
+export interface Dialect {
+  readonly up?: RegExp
+  readonly down?: RegExp
+  /** Ends the part before it; what follows belongs to none. */
+  readonly end?: RegExp
+  readonly noTransaction?: RegExp
+  /** Each of the marks holds one of these: files without any are not looked at line by line. */
+  readonly words: readonly string[]
+  /** Forms that could be sentences as well: they count in a file that is certainly the tool's. */
+  readonly loose?: { readonly up: RegExp; readonly down: RegExp; in(fileName: string, source: string): boolean }
+  /** What stands under several marks of one direction is joined. */
+  readonly repeats?: true
+  /** The down part may stand before the up part. */
+  readonly eitherOrder?: true
+  /** The two lines that the tool itself writes into a new file; the first may be empty. */
+  readonly written?: readonly [up: string, down: string]
+}
+
+export type Ordered = Pick<Migration, 'name' | 'version' | 'kind' | 'layout'>
+export type Compare = (a: Ordered, b: Ordered) => number
+
+/** A text that the tool replaces before it runs a file, also inside of strings. */
+export interface Placeholder {
+  readonly pattern: RegExp
+  /** `is ...`: what it is, and what to do. */
+  readonly what: string
+}
+
+export interface Tool {
+  /** As it is written after `--layout`. */
+  readonly name: string
+  /** As people write it. */
+  readonly title: string
+  /** For the table in the README: file names, marks and order that are read. */
+  readonly reads?: string
+  /** For the same table: what is left out, and what is refused. */
+  readonly not?: string
+  /** Its API, in a module that is meant for it. */
+  readonly module?: RegExp
+  /** Its own history tables, without their schema. */
+  readonly tables?: readonly string[]
+  readonly dialect?: Dialect
+
+  /** True if the folder is certainly this tool's, by what is in it. */
+  recognise?(listing: Listing): boolean
+  /** Reads a file's name that is not of the common forms, or means something else to the tool. */
+  nameFile?(fileName: string): Named | undefined
+  /** The same for a folder that holds one migration. */
+  nameFolder?(folderName: string): Named | undefined
+  /** False: the tool does not look at it. Absent: it looks at all. */
+  takes?(named: Named, listing: Listing): boolean
+  /** True: a `.sql` file that is no migration to the tool is left out, with a warning. */
+  readonly leavesStrays?: true
+  /** True: the tool refuses a version that it finds twice. */
+  readonly refusesTwice?: true
+  /** True: it looks into folders inside the folder, too. */
+  readonly recursive?: true
+  /** The order of its migrations; absent: by number, then by name. */
+  order?(listing: Listing): Compare
+  /** What is wrong with the folder as a whole, as the end of a sentence that begins with the folder's name. */
+  refuses?(listing: Listing): string | undefined
+  /** Names of migrations that must be there. */
+  expects?(listing: Listing): readonly string[]
+  /** Text as the tool understands it into text that Postgres takes; lines and positions stay. */
+  translate?(source: string): string
+  /** False: a setting beside the migration's file says that it runs outside of a transaction. */
+  inTransaction?(entry: string, listing: Listing): boolean
+  /** Filled in by the tool in files that are certainly its own: with its marks, or in a folder that is its. */
+  readonly placeholders?: readonly Placeholder[]
+  /** Contents that only this tool can run, in whatever folder. `what` goes on after the file's name. */
+  readonly contents?: readonly { readonly pattern: RegExp; readonly what: string }[]
+  /** File names that only this tool can run; `text` must be in the file, if it is given. */
+  readonly code?: readonly { readonly pattern: RegExp; readonly text?: RegExp }[]
+  /** Stands in for the older migrations on an empty database, and is passed over on any other. */
+  standsIn?(source: string): boolean
+  /** The names of a new migration's files, in the tool's own form. */
+  newFiles?(number: string, slug: string): Record<string, string>
+}
