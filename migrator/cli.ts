@@ -7,6 +7,7 @@ import { logFailure } from './commands/run-summary.ts'
 import { type ExitCode, exitCodes, InterruptedError, ProcessEndedError, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
 import { nearest } from './nearest.ts'
+import { redactor } from './redact.ts'
 import { asSchemagateError } from './run/outcome.ts'
 import { readLogSettings, readSettings } from './settings.ts'
 import { version } from './version.ts'
@@ -59,7 +60,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     if (!command) throw unknownCommand(name)
     const parsed = readSettings(command, args, process.env)
     for (const note of parsed.settings.target.notes ?? []) log.info({ event: 'setting' }, note)
-    const engine = { settings: parsed.settings, log, signal: interruption.signal }
+    const engine = { settings: parsed.settings, log, signal: interruption.signal, redact: redactor(secrets) }
     return await command.run({ ...parsed, engine, log, signal: interruption.signal, print })
   } catch (thrown) {
     return fail(thrown)

@@ -4,6 +4,7 @@ import { UsageError } from './errors.ts'
 import { readTarget } from './gate/target.ts'
 import { type Log, silent } from './log.ts'
 import { commonOptions, parseOption } from './options.ts'
+import { redactor } from './redact.ts'
 import { type DownOptions, down } from './run/down.ts'
 import type { Engine } from './run/engine.ts'
 import { type Match, matches } from './run/matches.ts'
@@ -101,13 +102,17 @@ export function createMigrator(options: MigratorOptions): Migrator {
   if (!target || problems.length > 0) throw new UsageError(problems.join('\n'))
   const log = options.log ?? silent
   for (const note of target.notes ?? []) log.info({ event: 'setting' }, note)
-  const engine = ({ signal = new AbortController().signal }: CallOptions = {}): Engine => ({
+  const engine = (
+    { signal = new AbortController().signal }: CallOptions = {},
+    ...secrets: (string | undefined)[]
+  ): Engine => ({
     settings: { ...settings, target },
     log,
     signal,
+    redact: redactor([target.password, ...secrets]),
   })
   return {
-    up: call => up(engine(call), call),
+    up: call => up(engine(call, call?.appRole?.password), call),
     down: call => down(engine(call), call),
     status: call => status(engine(call)),
     check: call => matches(engine(call), call?.manifestFile),

@@ -1,6 +1,6 @@
 import { formatDuration } from '../durations.ts'
 import { exitCodes } from '../errors.ts'
-import { exitCodeOfState } from '../run/matches.ts'
+import { exitCodeOf } from '../run/matches.ts'
 import { type Status, status } from '../run/status.ts'
 import { visible } from '../visible.ts'
 import type { Command } from './command.ts'
@@ -19,7 +19,7 @@ export const statusCommand: Command = {
   async run({ engine, own, print }) {
     const result = await status(engine)
     print(own.format === 'json' ? JSON.stringify(result) : render(result))
-    return own.exitCode ? exitCodeOfState(result.state) : exitCodes.done
+    return own.exitCode ? exitCodeOf(result) : exitCodes.done
   },
 }
 

@@ -2,15 +2,17 @@
 
 import type { Migration } from '../files/migration.ts'
 import { compareMigrations } from '../files/order.ts'
-import type { LedgerRow } from './read.ts'
+import { withRowSecurity } from './condition.ts'
+import { type Ledger, type LedgerRow, noLedger } from './read.ts'
 import { findRenames } from './renames.ts'
 import { isPassedOver, withStandIns } from './stand-ins.ts'
 
-export type ProblemCode = 'edited' | 'missing' | 'out-of-order' | 'interrupted'
+export type ProblemCode = 'edited' | 'missing' | 'out-of-order' | 'interrupted' | 'row-security'
 
 export interface Problem {
   readonly code: ProblemCode
-  readonly migration: string
+  /** Null where it is the ledger itself that has the problem. */
+  readonly migration: string | null
   readonly message: string
   /** `missing`: the file that has the row's content and another name, where only one can be meant. */
   readonly renamedTo?: string
@@ -33,10 +35,21 @@ export interface History {
   /** Names of pending migrations that are recorded and not run: another one stands in for them, or they stand in for others. */
   readonly recordOnly: ReadonlySet<string>
   readonly problems: readonly Problem[]
+  /** The ledger itself, as it was read. */
+  readonly ledger: Ledger
+}
+
+/** A problem of files and ledger that disagree; the next `up` puts the others right by itself. */
+export function isDisagreement({ code }: Problem): boolean {
+  return code !== 'interrupted' && code !== 'row-security'
 }
 
 /** Holds files against rows. Pure; `rows` undefined is a database without a ledger. */
-export function compareHistory(files: readonly Migration[], rows: readonly LedgerRow[] | undefined = []): History {
+export function compareHistory(
+  files: readonly Migration[],
+  rows: readonly LedgerRow[] | undefined = [],
+  ledger: Ledger = noLedger,
+): History {
   const byName = new Map(files.map(file => [file.name, file]))
   const rowOf = new Map(rows.map(row => [row.name, row]))
   const applied = rows.filter(row => row.state === 'applied')
@@ -98,7 +111,14 @@ export function compareHistory(files: readonly Migration[], rows: readonly Ledge
           `or, if its SQL was run by hand: schemagate baseline ${shellWord(file.name)}`,
       })
 
-  const blocking = problems.some(problem => problem.code !== 'interrupted')
+  for (const table of withRowSecurity(ledger.condition))
+    problems.push({
+      code: 'row-security',
+      migration: null,
+      message: `Row level security is switched on for ${table}, and hides it from apps. \`schemagate up\` switches it off.`,
+    })
+
+  const blocking = problems.some(isDisagreement)
   const edited = problems.some(problem => problem.code === 'edited')
   return {
     state:
@@ -117,14 +137,17 @@ export function compareHistory(files: readonly Migration[], rows: readonly Ledge
     pending,
     recordOnly,
     problems,
+    ledger,
   }
 }
 
 /** The same history for an operator who lets these run although newer ones are applied (`up --allow-late`). */
 export function allowLate(history: History, names: ReadonlySet<string>): History {
-  const problems = history.problems.filter(({ code, migration }) => code !== 'out-of-order' || !names.has(migration))
+  const problems = history.problems.filter(
+    ({ code, migration }) => code !== 'out-of-order' || migration === null || !names.has(migration),
+  )
   if (problems.length === history.problems.length) return history
-  const pending = problems.every(problem => problem.code === 'interrupted')
+  const pending = !problems.some(isDisagreement)
   return { ...history, problems, state: pending ? 'pending' : history.state }
 }
 

@@ -1,7 +1,17 @@
-// Reads the ledger: which migrations a database has.
+// Reads the ledger: which migrations a database has, and what version the ledger itself is of.
 
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
+import {
+  HiddenLedgerError,
+  type LedgerCondition,
+  NewerLedgerError,
+  readCondition,
+  requireOurs,
+  requireReadable,
+  withRowSecurity,
+} from './condition.ts'
+import { currentVersion, firstVersion } from './versions.ts'
 
 /** How far a migration that cannot run in one transaction has come, and a row's own history. */
 export interface Journal {
@@ -35,27 +45,74 @@ export interface LedgerRow {
   readonly journal: Journal | null
 }
 
+/** The ledger as it was found. */
+export interface Ledger {
+  /** In the order applied; undefined where there is no ledger yet. */
+  readonly rows: LedgerRow[] | undefined
+  /** Of the ledger's schema: 0 where there is none. */
+  readonly version: number
+  readonly condition: LedgerCondition | undefined
+}
+
+/** The ledger of a database without one. */
+export const noLedger: Ledger = { rows: undefined, version: 0, condition: undefined }
+
+/**
+ * Reads the ledger, in two questions: the catalogue's word on its tables, then their rows.
+ * @param anyVersion also a newer release's, for the questions of an app: what it reads keeps its meaning.
+ * @throws UsageError if a table of the ledger's name is somebody else's, DeniedError if it may not be read or its rows are
+ *   hidden, NewerLedgerError.
+ */
+export async function readWholeLedger(session: Session, schema: string, { anyVersion = false } = {}): Promise<Ledger> {
+  const condition = await readCondition(session, schema)
+  if (!condition) return noLedger
+  requireOurs(condition)
+  const ledger = condition.tables.get('ledger')
+  if (!ledger) return { ...noLedger, condition }
+  requireReadable(condition)
+  if (ledger.hidden) throw new HiddenLedgerError(schema, ledger.mine, withRowSecurity(condition))
+  const versions = condition.tables.get('ledger_version')
+  // who was granted no more than the ledger itself, as 0.1 had it, reads that
+  const known = versions?.readable && !versions.hidden
+  const { rows, version, by } = await selectRows(session, schema, '', known)
+  if (version > currentVersion && !anyVersion) throw new NewerLedgerError(schema, version, by)
+  return { rows, version, condition }
+}
+
 /** The ledger's rows in the order applied; undefined where there is no ledger yet. */
 export async function readLedger(session: Session, schema: string): Promise<LedgerRow[] | undefined> {
-  const table = `${quoteIdent(schema)}.ledger`
-  const exists = await session.query<{ exists: boolean }>(
-    `select pg_catalog.to_regclass(${quoteLiteral(table)}) is not null as exists`,
-  )
-  if (!exists.rows[0]!.exists) return undefined
-  return selectRows(session, table, '')
+  return (await readWholeLedger(session, schema)).rows
 }
 
 /** One row, or undefined. */
 export async function readRow(session: Session, schema: string, name: string): Promise<LedgerRow | undefined> {
-  const rows = await selectRows(session, `${quoteIdent(schema)}.ledger`, `where name = ${quoteLiteral(name)}`)
+  const { rows } = await selectRows(session, schema, `where name = ${quoteLiteral(name)}`)
   return rows[0]
 }
 
-async function selectRows(session: Session, table: string, where: string): Promise<LedgerRow[]> {
-  const { rows } = await session.query<Omit<LedgerRow, 'appliedAt'> & { appliedAt: number }>(
-    `select name, checksum, position::float8 as position, kind, breaking, state, (extract(epoch from applied_at) * 1000)::float8 as "appliedAt",
-            duration_ms as "durationMs", run_id as "runId", journal
-       from ${table} ${where} order by position`,
+type SelectedRow = Omit<LedgerRow, 'appliedAt' | 'name'> & {
+  readonly name: string | null
+  readonly appliedAt: number
+  readonly version: number | null
+  readonly by: string | null
+}
+
+async function selectRows(session: Session, schema: string, where: string, withVersion = false) {
+  const s = quoteIdent(schema)
+  const newest = withVersion
+    ? `(select version, tool_version as by from ${s}.ledger_version order by version desc limit 1)`
+    : '(select null::int as version, null as by)'
+  const { rows } = await session.query<SelectedRow>(
+    `select v.version, v.by, l.* from (select) as one left join ${newest} as v on true left join (
+       select name, checksum, position::float8 as position, kind, breaking, state, (extract(epoch from applied_at) * 1000)::float8 as "appliedAt",
+              duration_ms as "durationMs", run_id as "runId", journal
+         from ${s}.ledger ${where}) as l on true order by position`,
   )
-  return rows.map(row => ({ ...row, appliedAt: new Date(row.appliedAt) }))
+  return {
+    version: rows[0]?.version ?? firstVersion,
+    by: rows[0]?.by ?? null,
+    rows: rows.flatMap(({ version: _, by: __, name, appliedAt, ...row }) =>
+      name === null ? [] : [{ ...row, name, appliedAt: new Date(appliedAt) }],
+    ),
+  }
 }

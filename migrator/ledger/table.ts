@@ -6,8 +6,23 @@ import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 export const migratorName = 'schemagate migrator'
 
 /**
- * The statements that make the ledger in `schema`. Repeatable, but only under the run lock: several sessions doing
- * `create table if not exists` at once fail with 23505 on the catalogue's own unique indexes.
+ * The tables that are schemagate's own in the ledger's schema, each with columns by which it is told from another tool's
+ * table of that name. An app reads `ledger`, `manifest` and `ledger_version`; `runs` may hold the texts of errors, and is
+ * for the owner and whoever he grants it to.
+ */
+export const ledgerTables = {
+  ledger: ['name', 'checksum', 'position', 'kind', 'breaking', 'state', 'run_id', 'journal'],
+  manifest: ['only_row', 'manifest', 'published_at', 'run_id'],
+  ledger_version: ['version', 'tool_version', 'run_id'],
+  runs: ['run_id', 'command', 'started_at', 'outcome', 'exit_code', 'tool_version'],
+  // made by the first run that is given an app's role
+  schemagate_app_roles: ['role', 'grants', 'schemas', 'opened'],
+} as const satisfies Readonly<Record<string, readonly string[]>>
+
+export type LedgerTable = keyof typeof ledgerTables
+
+/**
+ * Version 1, as release 0.1 made it.
  *
  * - `ledger`: one row for each applied migration (contract: "Tables"). `state` is `running` only while a migration
  *   that cannot run in one transaction is under way, or was interrupted; `journal` then tells how far it came.
@@ -15,7 +30,7 @@ export const migratorName = 'schemagate migrator'
  *
  * Rows that are changed by hand are told to the gates at once. A migrator tells them itself, and once for a whole run.
  */
-export function ledgerDdl(schema: string): string {
+export function baseTables(schema: string): string {
   const s = quoteIdent(schema)
   return `create schema if not exists ${s};
 create table if not exists ${s}.ledger (
@@ -48,4 +63,36 @@ $tell$;
 create or replace trigger tell_gates after insert or update or delete on ${s}.ledger
   for each statement when (pg_catalog.current_setting('application_name') not like ${quoteLiteral(`${migratorName} %`)})
   execute function ${s}.tell_gates();`
+}
+
+/**
+ * Version 2.
+ *
+ * - `runs`: one row for each run that did or tried something. A run that was killed leaves its row in outcome `running`,
+ *   and the next one that works marks it `interrupted`; it has no end, for that was not seen.
+ * - `ledger_version`: one row for each step that this ledger's schema was taken; the highest is what it is.
+ */
+export function runsTables(schema: string): string {
+  const s = quoteIdent(schema)
+  return `create table if not exists ${s}.runs (
+  run_id uuid primary key,
+  command text not null,
+  started_at timestamptz not null,
+  ended_at timestamptz,
+  outcome text not null,
+  exit_code integer,
+  applied integer not null default 0,
+  error text,
+  run_by text not null default session_user,
+  host text not null,
+  application text not null default pg_catalog.current_setting('application_name'),
+  tool_version text not null
+);
+create table if not exists ${s}.ledger_version (
+  version integer primary key,
+  upgraded_at timestamptz not null default pg_catalog.clock_timestamp(),
+  upgraded_by text not null default session_user,
+  run_id uuid not null,
+  tool_version text not null
+);`
 }

@@ -18,3 +18,10 @@ function withoutNul(text: string): string {
   if (text.includes('\0')) throw new RangeError('a NUL character cannot be sent to Postgres')
   return text
 }
+
+/** A DO block whose quoting no text inside can end. */
+export function doBlock(body: string, declare = ''): string {
+  let tag = '$schemagate$'
+  for (let i = 0; body.includes(tag); i++) tag = `$schemagate${i}$`
+  return `do ${tag} ${declare && `declare ${declare} `}begin ${body} end ${tag};`
+}

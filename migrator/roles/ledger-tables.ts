@@ -1,15 +1,7 @@
 // The tables of every ledger in the database, whatever schema it is in: no app's role may change them.
 
+import { ledgerTables as shapes } from '../ledger/table.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
-
-/** Columns that tell a table of schemagate's from another of the same name. */
-const shapes: Readonly<Record<string, readonly string[]>> = {
-  ledger: ['name', 'checksum', 'position', 'kind', 'breaking', 'state', 'run_id', 'journal'],
-  manifest: ['only_row', 'manifest', 'published_at', 'run_id'],
-  ledger_version: ['version', 'tool_version', 'run_id'],
-  runs: ['run_id', 'command', 'started_at', 'outcome', 'exit_code', 'tool_version'],
-  schemagate_app_roles: ['role', 'grants', 'schemas', 'opened'],
-}
 
 /** A query for `oid`, `relname`, `relnamespace` and `relowner` of every ledger's tables, whatever schemas they are in. */
 export const ledgerTables = `select c.oid, c.relname, c.relnamespace, c.relowner

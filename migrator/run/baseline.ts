@@ -1,18 +1,19 @@
 // `baseline`: for a database that had its schema before it had a ledger, and for a squash.
 
-import { randomUUID } from 'node:crypto'
 import { DivergedError, RefusedError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { didYouMean, migrationNamed } from '../files/named.ts'
 import { compareHistory, type History, latePosition } from '../ledger/history.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { replacedBy } from '../ledger/squash.ts'
+import { ledgerTables } from '../ledger/table.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { type AppRoleOptions, appRoleOf } from './app-role.ts'
-import { type Engine, readHistory, readHistoryOf, reading, withFilesAndSession, withRun } from './engine.ts'
+import { type Engine, readHistoryBefore, readHistoryOf, reading, withFilesAndSession, withRun } from './engine.ts'
 import { atomically, persist } from './persist.ts'
 import { publish } from './publish.ts'
+import { RunRecord } from './record.ts'
 
 export interface BaselineOptions {
   /** Take the rows before the migration whose files are gone out of the ledger: a squash. */
@@ -40,7 +41,8 @@ export async function baseline(engine: Engine, name: string, options: BaselineOp
     const last = migrationNamed(files, name)
     if (!last) throw new UsageError(`There is no migration ${name}.${didYouMean(files, name)}`)
     const plan = (history: History) => planBaseline(files, history, last, options.replacingMissing === true)
-    const { recorded: planned } = plan(await readHistory(engine, files, session))
+    const record = new RunRecord(engine, 'baseline')
+    const { recorded: planned } = plan(await readHistoryBefore(engine, files, session, record))
     const tables = await reading(engine, session, () => countTables(session, engine.settings.schema))
     if (planned.length > 0 && tables === 0)
       throw new RefusedError(
@@ -49,7 +51,7 @@ export async function baseline(engine: Engine, name: string, options: BaselineOp
       )
 
     const role = options.appRole && (await appRoleOf(engine, options.appRole))
-    return withRun(engine, session, randomUUID(), async run => {
+    return withRun(engine, session, record, async run => {
       const history = await readHistoryOf(run, files)
       const { recorded, replaced } = plan(history)
       const kept = history.rows.filter(row => !replaced.includes(row))
@@ -93,7 +95,7 @@ function planBaseline(
   const upTo = files.slice(0, files.indexOf(last) + 1)
   const recorded = upTo.filter(file => !names.has(file.name) && file.kind !== 'repeatable')
   const { problems } = replaced.length > 0 ? compareHistory(files, [...rows, ...recorded.map(asRow)]) : history
-  const wrong = problems.filter(problem => problem.code !== 'out-of-order')
+  const wrong = problems.filter(problem => problem.code !== 'out-of-order' && problem.code !== 'row-security')
   if (wrong.length > 0)
     throw new DivergedError(`Nothing was recorded.\n${wrong.map(p => `- ${p.code}: ${p.message}`).join('\n')}`)
   return { recorded, replaced }
@@ -121,7 +123,7 @@ async function countTables(session: Session, ledgerSchema: string): Promise<numb
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p', 'f') and not c.relispartition
         and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-        and (n.nspname <> ${quoteLiteral(ledgerSchema)} or c.relname not in ('ledger', 'manifest', 'runs', 'schemagate_app_roles'))
+        and (n.nspname <> ${quoteLiteral(ledgerSchema)} or c.relname not in (${Object.keys(ledgerTables).map(quoteLiteral).join(', ')}))
         and not exists (select from pg_catalog.pg_depend d
                          where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`,
   )

@@ -6,6 +6,7 @@ import type { Migration } from '../files/migration.ts'
 import { didYouMean, migrationNamed } from '../files/named.ts'
 import type { History } from '../ledger/history.ts'
 import type { LedgerRow } from '../ledger/read.ts'
+import type { Session } from '../postgres/session.ts'
 import { codeOf, ownState } from '../postgres/sqlstate.ts'
 import type { Blocker } from '../postgres/watch.ts'
 import { planPart, watched } from './apply.ts'
@@ -13,7 +14,7 @@ import { call } from './code.ts'
 import { drained } from './drain.ts'
 import {
   type Engine,
-  readHistory,
+  readHistoryBefore,
   readHistoryOf,
   reading,
   requireAgreement,
@@ -27,6 +28,7 @@ import { conclude, type RunResult, type Tally } from './outcome.ts'
 import { atomically, persist } from './persist.ts'
 import { refuseBehindPooler } from './pooler.ts'
 import { isPublished, publish } from './publish.ts'
+import { RunRecord } from './record.ts'
 import { limitsOf, type Run } from './run.ts'
 import { revertSteps } from './steps.ts'
 import { inOneMessage } from './transaction.ts'
@@ -44,38 +46,54 @@ export interface DownOptions {
 export async function down(engine: Engine, options: DownOptions = {}): Promise<RunResult> {
   return conclude(engine.signal, (runId, tally) =>
     withFilesAndSession(engine, async (files, session) => {
-      const history = await readHistory(engine, files, session)
+      const record = new RunRecord(engine, 'down', runId, tally)
+      const history = await readHistoryBefore(engine, files, session, record)
       tally.head = history.head
-      requireAgreement(history)
-      const targets = select(files, history.rows, options)
-      const published = () => isPublished(session, engine.settings.schema, history)
-      if (targets.length === 0 && (await reading(engine, session, published))) return
-      tally.expect(targets)
-      // all of it is checked before any of it is reverted
-      await requireDownParts(targets, engine.signal)
-      if (!options.confirmed)
-        throw new RefusedError(
-          `\`down\` would revert ${targets.map(t => t.name).join(', ')}, and what ${targets.length === 1 ? 'it' : 'they'} made is lost. Nothing was done; add --yes to do it.`,
-        )
-      await withRun(engine, session, runId, async run => {
-        const now = await readHistoryOf(run, files)
-        requireAgreement(now)
-        const applied = new Set(now.rows.map(row => row.name))
-        requireNewest(
-          files,
-          now.rows,
-          targets.filter(target => applied.has(target.name)),
-        )
-        for (const migration of targets) {
-          if (applied.has(migration.name)) await revertOne(run, files, migration, tally)
-          else if (!tally.has(migration, 'reverted')) tally.set(migration, 'skipped', 0)
-        }
-        const after = await readHistoryOf(run, files)
-        tally.head = after.head
-        await publish(run, files, after)
-      })
+      await record.during(session, () => revertTargets({ engine, files, session, record, tally, history, options }))
     }),
   )
+}
+
+interface Work {
+  readonly engine: Engine
+  readonly files: readonly Migration[]
+  readonly session: Session
+  readonly record: RunRecord
+  readonly tally: Tally
+  /** As it was before the lock. */
+  readonly history: History
+  readonly options: DownOptions
+}
+
+async function revertTargets({ engine, files, session, record, tally, history, options }: Work): Promise<void> {
+  requireAgreement(history)
+  const targets = select(files, history.rows, options)
+  const published = () => isPublished(session, engine.settings.schema, history)
+  if (targets.length === 0 && (await reading(engine, session, published))) return
+  tally.expect(targets)
+  // all of it is checked before any of it is reverted
+  await requireDownParts(targets, engine.signal)
+  if (!options.confirmed)
+    throw new RefusedError(
+      `\`down\` would revert ${targets.map(t => t.name).join(', ')}, and what ${targets.length === 1 ? 'it' : 'they'} made is lost. Nothing was done; add --yes to do it.`,
+    )
+  await withRun(engine, session, record, async run => {
+    const now = await readHistoryOf(run, files)
+    requireAgreement(now)
+    const applied = new Set(now.rows.map(row => row.name))
+    requireNewest(
+      files,
+      now.rows,
+      targets.filter(target => applied.has(target.name)),
+    )
+    for (const migration of targets) {
+      if (applied.has(migration.name)) await revertOne(run, files, migration, tally)
+      else if (!tally.has(migration, 'reverted')) tally.set(migration, 'skipped', 0)
+    }
+    const after = await readHistoryOf(run, files)
+    tally.head = after.head
+    await publish(run, files, after)
+  })
 }
 
 /** What is to be reverted, newest first. Repeatable migrations have no way back and are left alone. */

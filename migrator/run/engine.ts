@@ -5,19 +5,21 @@ import { DeniedError, DivergedError } from '../errors.ts'
 import { type FolderOptions, readFolderMeanwhile } from '../files/folder.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Target } from '../gate/target.ts'
-import { compareHistory, type History } from '../ledger/history.ts'
-import { readLedger } from '../ledger/read.ts'
-import { ledgerDdl, migratorName } from '../ledger/table.ts'
+import { HiddenLedgerError } from '../ledger/condition.ts'
+import { compareHistory, type History, isDisagreement } from '../ledger/history.ts'
+import { readWholeLedger } from '../ledger/read.ts'
+import { migratorName } from '../ledger/table.ts'
 import type { Log } from '../log.ts'
 import { whyReadOnly } from '../postgres/read-only.ts'
 import { takeRunLock } from '../postgres/run-lock.ts'
 import { Session } from '../postgres/session.ts'
 import { isConnectionLoss } from '../postgres/sqlstate.ts'
 import { Watch } from '../postgres/watch.ts'
-import { ledgerIsReadOnly } from '../roles/ledger-tables.ts'
 import { version } from '../version.ts'
+import { makeLedger } from './make-ledger.ts'
 import { LedgerMessages } from './messages.ts'
 import { lockOptions, persist } from './persist.ts'
+import type { RunRecord } from './record.ts'
 import { Known, untilNotRewound } from './rewound.ts'
 import type { Run, RunSettings } from './run.ts'
 
@@ -39,6 +41,8 @@ export interface Engine {
   readonly settings: EngineSettings
   readonly log: Log
   readonly signal: AbortSignal
+  /** Takes the settings' secrets out of a text. */
+  redact(text: string): string
 }
 
 /** A session for one command, closed whatever happens. Errors as {@link Session.open}. */
@@ -116,15 +120,35 @@ export async function reading<T>(engine: Engine, session: Session, read: () => P
 
 /** The history as the ledger has it now. */
 export async function readHistory(engine: Engine, files: readonly Migration[], session: Session): Promise<History> {
-  return reading(engine, session, async () => compareHistory(files, await readLedger(session, engine.settings.schema)))
+  return reading(engine, session, async () => {
+    const ledger = await readWholeLedger(session, engine.settings.schema)
+    return compareHistory(files, ledger.rows, ledger)
+  })
+}
+
+/** The same before a run. Rows that are hidden from the ledger's own owner are shown first, by a run that does only that. */
+export async function readHistoryBefore(
+  engine: Engine,
+  files: readonly Migration[],
+  session: Session,
+  record: RunRecord,
+): Promise<History> {
+  const read = () => readHistory(engine, files, session)
+  const history = await read().catch(async error => {
+    if (!(error instanceof HiddenLedgerError && error.mine)) throw error
+    await withRun(engine, session, record, async () => {})
+    return read()
+  })
+  record.found(history.ledger)
+  return history
 }
 
 /** The same inside a run, whose lock goes with the connection and is taken again with it. */
 export async function readHistoryOf(run: Run, files: readonly Migration[]): Promise<History> {
   return persist(run, 'the ledger', async () => {
-    const rows = await readLedger(run.session, run.settings.schema)
-    run.known.read(rows ?? [])
-    return compareHistory(files, rows)
+    const ledger = await readWholeLedger(run.session, run.settings.schema)
+    run.known.read(ledger.rows ?? [])
+    return compareHistory(files, ledger.rows, ledger)
   })
 }
 
@@ -138,23 +162,25 @@ export function requireAgreement(history: History, allowAhead = false): void {
     if (!history.applied.some(row => known.has(row.name) && row.breaking)) return
   }
   if (history.state !== 'diverged' && history.state !== 'ahead') return
-  const lines = history.problems.filter(p => p.code !== 'interrupted').map(p => `- ${p.code}: ${p.message}`)
+  const lines = history.problems.filter(isDisagreement).map(p => `- ${p.code}: ${p.message}`)
   throw new DivergedError(`The ledger and the migration files disagree; nothing was changed.\n${lines.join('\n')}`)
 }
 
 /**
- * Begins a run: takes the lock, makes the ledger, and hands over a context for what changes the database. `use` is called
+ * Begins a run: takes the lock, makes the ledger or takes it along, and hands over a context for what changes the database. `use` is called
  * again when the database was rewound under it.
  */
 export async function withRun<T>(
   engine: Engine,
   session: Session,
-  id: string,
+  record: RunRecord,
   use: (run: Run) => Promise<T>,
 ): Promise<T> {
   const { settings, log, signal } = engine
+  const { id } = record
   const run: Run = {
     id,
+    record,
     session,
     settings,
     messages: new LedgerMessages(settings.schema, id, version),
@@ -163,17 +189,21 @@ export async function withRun<T>(
     known: new Known(),
     watch: new Watch({ target: settings.target, timeout: settings.connectTimeout, log }),
   }
-  try {
-    await requireWritable(engine, session)
-    return await untilNotRewound(async () => {
+  const work = () =>
+    untilNotRewound(async () => {
       await persist(run, 'the ledger', async () => {
         // a lost connection takes the lock along; taking it twice in one session is harmless
         if (!session.pooled) await takeRunLock(lockOptions(run))
         await makeLedger(run)
         run.known.ledger()
       })
-      return await use(run)
+      const result = await use(run)
+      await record.endAfter(session)
+      return result
     })
+  try {
+    await requireWritable(engine, session)
+    return await record.during(session, work)
   } finally {
     await run.watch.close()
   }
@@ -184,16 +214,4 @@ async function requireWritable({ settings: { target } }: Engine, session: Sessio
   if (!session.greeting.readOnly) return
   if (target.endpoints.length > 1) return session.reconnect({ writable: true })
   throw new DeniedError(`The database is read-only. ${await whyReadOnly(session)}`)
-}
-
-async function makeLedger(run: Run): Promise<void> {
-  if ((await readLedger(run.session, run.settings.schema)) !== undefined) return
-  try {
-    await run.session.script(
-      `begin;${run.messages.lockGuard()}${ledgerDdl(run.settings.schema)}${ledgerIsReadOnly(run.settings.schema)}commit`,
-    ).done
-  } catch (error) {
-    await run.session.rollback()
-    throw error
-  }
 }

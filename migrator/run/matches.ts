@@ -3,8 +3,8 @@
 import { DivergedError, NotReadyError, UsageError } from '../errors.ts'
 import { type Manifest, ManifestError, readManifest } from '../gate/manifest.ts'
 import { judge, type LedgerRow as WindowRow } from '../gate/window.ts'
-import type { DatabaseState } from '../ledger/history.ts'
-import { type LedgerRow, readLedger } from '../ledger/read.ts'
+import { type DatabaseState, isDisagreement, type Problem } from '../ledger/history.ts'
+import { type LedgerRow, readWholeLedger } from '../ledger/read.ts'
 import { type Engine, withSession } from './engine.ts'
 import { check } from './status.ts'
 
@@ -22,7 +22,8 @@ export interface Match {
 export async function matches(engine: Engine, manifestFile: string | undefined): Promise<Match> {
   if (manifestFile !== undefined) return matchesManifest(engine, manifestFile)
   const { state, head, pending, problems } = await check(engine)
-  const blocking = problems.filter(problem => problem.code !== 'interrupted')
+  const blocking = problems.filter(isDisagreement)
+  const hidden = problems.filter(problem => problem.code === 'row-security')
   const error =
     blocking.length > 0
       ? new DivergedError(
@@ -30,13 +31,18 @@ export async function matches(engine: Engine, manifestFile: string | undefined):
         )
       : pending.length > 0
         ? new NotReadyError(`${pending.length} migrations are pending: ${list(pending)}. Apply them: schemagate up`)
-        : undefined
+        : hidden.length > 0
+          ? new NotReadyError(hidden.map(problem => problem.message).join('\n'))
+          : undefined
   return { state, head, ...(error && { error }) }
 }
 
 async function matchesManifest(engine: Engine, file: string): Promise<Match> {
   const manifest = readManifestFile(file)
-  const rows = await withSession(engine, session => readLedger(session, engine.settings.schema))
+  // as a gate does it: a newer ledger keeps the meaning of what an app reads
+  const { rows } = await withSession(engine, session =>
+    readWholeLedger(session, engine.settings.schema, { anyVersion: true }),
+  )
   const { state, detail } = judge(manifest, rows?.map(windowRow) ?? null)
   const head = rows?.findLast(row => row.state === 'applied' && row.kind !== 'repeatable')?.name ?? null
   if (state === 'open') return { state, head }
@@ -62,6 +68,7 @@ function list(names: readonly string[]): string {
 }
 
 /** The exit code that `check` gives for a state of the files' question. */
-export function exitCodeOfState(state: DatabaseState): 6 | 7 | 0 {
-  return state === 'current' ? 0 : state === 'diverged' || state === 'ahead' ? 6 : 7
+export function exitCodeOf({ state, problems }: { state: DatabaseState; problems: readonly Problem[] }): 6 | 7 | 0 {
+  if (state === 'diverged' || state === 'ahead') return 6
+  return state === 'current' && problems.every(problem => problem.code !== 'row-security') ? 0 : 7
 }

@@ -2,7 +2,7 @@
 
 import { runLockKey } from '../gate/run-lock-key.ts'
 import type { Journal } from '../ledger/read.ts'
-import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
+import { doBlock, quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import { ownState } from '../postgres/sqlstate.ts'
 import { type CreatingOptions, closeStatement, makesSchema, openStatements } from '../roles/creating.ts'
 
@@ -43,13 +43,6 @@ export const leaveNothing = 'discard temp;deallocate all;unlisten *;'
 /** The RESET of {@link cleanUp} would make the commit wait again. */
 export function resumeAsynchronous(limits: Limits): string {
   return limits.asynchronous ? 'set local synchronous_commit = off;' : ''
-}
-
-/** A DO block whose quoting no text inside can end. */
-function doBlock(body: string): string {
-  let tag = '$schemagate$'
-  for (let i = 0; body.includes(tag); i++) tag = `$schemagate${i}$`
-  return `do ${tag} begin ${body} end ${tag};`
 }
 
 function raiseIf(condition: string, state: string): string {

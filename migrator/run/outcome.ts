@@ -80,10 +80,12 @@ export async function conclude(
   }
 }
 
-function outcomeOf(tally: Tally, error: SchemagateError | undefined, signal: AbortSignal): Outcome {
+/** What a run came to. */
+export function outcomeOf(tally: Tally | undefined, error: SchemagateError | undefined, signal: AbortSignal): Outcome {
+  // a code migration that ended the process is a failure, and not somebody's wish
   if (error) return signal.aborted && !(error instanceof ProcessEndedError) ? 'interrupted' : 'failed'
-  if (tally.count('applied') > 0) return 'applied'
-  return tally.count('reverted') > 0 ? 'reverted' : 'nothing-to-do'
+  if (tally && tally.count('applied') > 0) return 'applied'
+  return tally && tally.count('reverted') > 0 ? 'reverted' : 'nothing-to-do'
 }
 
 /** A statement of the run's own that was cancelled; no room or no memory; a failing disk. */

@@ -44,7 +44,8 @@ export async function publish(
     'on conflict (only_row) do update set manifest = excluded.manifest, published_at = pg_catalog.clock_timestamp(), ' +
     'run_id = excluded.run_id, tool_version = excluded.tool_version;' +
     requireFunctionDdl(schema) +
-    run.messages.notify({ event: 'published', head: history.head })
+    run.messages.notify({ event: 'published', head: history.head }) +
+    run.record.end()
   await persist(run, 'the manifest', async () => {
     await ensureRole?.()
     try {

@@ -1,6 +1,5 @@
 // `repair`: an operator's decision about a ledger and files that disagree. It changes the ledger alone, never the schema.
 
-import { randomUUID } from 'node:crypto'
 import { UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { didYouMean, migrationNamed } from '../files/named.ts'
@@ -10,6 +9,7 @@ import { findRenames } from '../ledger/renames.ts'
 import { type Engine, readHistoryOf, withFilesAndSession, withRun } from './engine.ts'
 import { atomically, persist } from './persist.ts'
 import { publish } from './publish.ts'
+import { RunRecord } from './record.ts'
 import type { Run } from './run.ts'
 
 export interface RepairOptions {
@@ -37,7 +37,7 @@ export interface Repair {
  */
 export async function repair(engine: Engine, options: RepairOptions): Promise<Repair[]> {
   return withFilesAndSession(engine, (files, session) =>
-    withRun(engine, session, randomUUID(), async run => {
+    withRun(engine, session, new RunRecord(engine, 'repair'), async run => {
       const { rows } = await readHistoryOf(run, files)
       const { repairs, statements, problems } = plan(run, files, rows, options)
       if (problems.length > 0) throw new UsageError(`${problems.join('\n')}\nNothing was changed.`)

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Watch } from '../postgres/watch.ts'
 import type { LedgerMessages, Limits } from './messages.ts'
+import type { RunRecord } from './record.ts'
 import type { Known } from './rewound.ts'
 
 export interface RunSettings {
@@ -22,6 +23,7 @@ export interface RunSettings {
 
 export interface Run {
   readonly id: string
+  readonly record: RunRecord
   readonly session: Session
   readonly settings: RunSettings
   readonly messages: LedgerMessages

@@ -12,17 +12,19 @@ import { finishRevert, restoreUnbegunReverts } from './down.ts'
 import { drained } from './drain.ts'
 import {
   type Engine,
-  readHistory,
+  readHistoryBefore,
   readHistoryOf,
   reading,
   requireAgreement,
   withFilesAndSession,
   withRun,
 } from './engine.ts'
+import { isToBeMade } from './make-ledger.ts'
 import { conclude, type RunResult, type Tally } from './outcome.ts'
 import { persist } from './persist.ts'
 import { checkForms } from './preflight.ts'
 import { isPublished, publish } from './publish.ts'
+import { RunRecord } from './record.ts'
 import type { Run } from './run.ts'
 
 export interface UpOptions {
@@ -40,43 +42,63 @@ export interface UpOptions {
 export async function up(engine: Engine, options: UpOptions = {}): Promise<RunResult> {
   return conclude(engine.signal, (runId, tally) =>
     withFilesAndSession(engine, async (files, session) => {
-      const select = (history: History) => upTo(files, history, options.to)
+      const record = new RunRecord(engine, 'up', runId, tally)
       const late = namesOf(files, options.allowLate ?? [])
-      const first = allowLate(await readHistory(engine, files, session), late)
+      const first = allowLate(await readHistoryBefore(engine, files, session, record), late)
       tally.head = first.head
-      requireAgreement(first, options.allowAhead)
-      const pending = select(first)
-      const role = options.appRole && (await appRoleOf(engine, options.appRole))
-      if (pending.length === 0 && (await reading(engine, session, () => nothingElseToDo(engine, session, first, role))))
-        return
-      tally.expect(pending)
-      await checkForms(
-        pending.filter(({ name }) => !first.recordOnly.has(name)),
-        engine.signal,
-      )
-      await withRun(engine, session, runId, async run => {
-        // under the lock the history is read again: another migrator may have come before
-        let history = await readHistoryOf(run, files)
-        if (await restoreUnbegunReverts(run, history)) history = await readHistoryOf(run, files)
-        history = allowLate(history, late)
-        requireAgreement(history, options.allowAhead)
-        for (const migration of history.pending) {
-          const position = late.has(migration.name) ? latePosition(files, history.rows, migration) : undefined
-          if (position !== undefined) run.messages.markLate(migration.name, position)
-        }
-        const toApply = select(history)
-        for (const migration of pending)
-          if (!toApply.includes(migration) && !tally.has(migration, 'applied')) tally.set(migration, 'skipped', 0)
-        tally.expect(toApply)
-        const migrated = history.rows.length > 0
-        await role?.prepare(run, migrated)
-        await applyAll(run, files, toApply, history, tally)
-        const after = await readHistoryOf(run, files)
-        tally.head = after.head
-        await publish(run, files, after, role && (() => role.ensure(run, migrated)))
-      })
+      await record.during(session, () => applyPending({ engine, files, session, record, tally, first, late, options }))
     }),
   )
+}
+
+interface Work {
+  readonly engine: Engine
+  readonly files: readonly Migration[]
+  readonly session: Session
+  readonly record: RunRecord
+  readonly tally: Tally
+  /** As it was before the lock. */
+  readonly first: History
+  readonly late: ReturnType<typeof namesOf>
+  readonly options: UpOptions
+}
+
+async function applyPending({ engine, files, session, record, tally, first, late, options }: Work): Promise<void> {
+  const select = (history: History) => upTo(files, history, options.to)
+  requireAgreement(first, options.allowAhead)
+  const pending = select(first)
+  const role = options.appRole && (await appRoleOf(engine, options.appRole))
+  if (pending.length === 0) {
+    const { ledger } = first
+    if (ledger.rows && isToBeMade(session, ledger)) await withRun(engine, session, record, async () => {})
+    if (await reading(engine, session, () => nothingElseToDo(engine, session, first, role))) return
+  }
+  tally.expect(pending)
+  await checkForms(
+    pending.filter(({ name }) => !first.recordOnly.has(name)),
+    engine.signal,
+  )
+  await withRun(engine, session, record, async run => {
+    // under the lock the history is read again: another migrator may have come before
+    let history = await readHistoryOf(run, files)
+    if (await restoreUnbegunReverts(run, history)) history = await readHistoryOf(run, files)
+    history = allowLate(history, late)
+    requireAgreement(history, options.allowAhead)
+    for (const migration of history.pending) {
+      const position = late.has(migration.name) ? latePosition(files, history.rows, migration) : undefined
+      if (position !== undefined) run.messages.markLate(migration.name, position)
+    }
+    const toApply = select(history)
+    for (const migration of pending)
+      if (!toApply.includes(migration) && !tally.has(migration, 'applied')) tally.set(migration, 'skipped', 0)
+    tally.expect(toApply)
+    const migrated = history.rows.length > 0
+    await role?.prepare(run, migrated)
+    await applyAll(run, files, toApply, history, tally)
+    const after = await readHistoryOf(run, files)
+    tally.head = after.head
+    await publish(run, files, after, role && (() => role.ensure(run, migrated)))
+  })
 }
 
 /** With nothing pending: what comes after the migrations may have been kept from being done, or is new. */

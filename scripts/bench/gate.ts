@@ -11,7 +11,7 @@ import { gatePlugin } from '../../migrator/gate/fastify.ts'
 import { createGate, type Gate } from '../../migrator/gate/gate.ts'
 import { awaitedSql, lookSql } from '../../migrator/gate/look.ts'
 import type { Manifest } from '../../migrator/gate/manifest.ts'
-import { ledgerDdl } from '../../migrator/ledger/table.ts'
+import { ledgerDdl } from '../../migrator/ledger/versions.ts'
 import { startPostgres } from '../postgres/server.ts'
 
 const ROUNDS = 200

@@ -6,7 +6,8 @@ import { onTestFinished } from 'vitest'
 import { createGate, type Gate, type GateOptions } from '../../migrator/gate/gate.ts'
 import type { Manifest, ManifestEntry } from '../../migrator/gate/manifest.ts'
 import type { GateStatus } from '../../migrator/gate/status.ts'
-import { ledgerDdl, migratorName } from '../../migrator/ledger/table.ts'
+import { migratorName } from '../../migrator/ledger/table.ts'
+import { ledgerDdl } from '../../migrator/ledger/versions.ts'
 
 export type Change = Partial<ManifestEntry> & { readonly name: string }
 

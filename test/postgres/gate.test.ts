@@ -75,7 +75,7 @@ describe('opening', () => {
     const quoted = schema.replaceAll('"', '""')
     const ledger = ledgerOf(database, quoted)
     await database.query(`create schema "${quoted}"`)
-    const { ledgerDdl } = await import('../../migrator/ledger/table.ts')
+    const { ledgerDdl } = await import('../../migrator/ledger/versions.ts')
     await database.query(ledgerDdl(schema))
     await ledger.applyQuietly('0001_users', '0002_tickets')
     const gate = gateOf({ url: database.url, manifest: app, schema })

@@ -21,7 +21,7 @@ function on(database: ScratchDatabase, dir: string) {
     const { signal } = new AbortController()
     try {
       const parsed = readSettings(command, [...args, '--dir', dir], { DATABASE_URL: database.url })
-      const engine = { settings: parsed.settings, log, signal }
+      const engine = { settings: parsed.settings, log, signal, redact: (text: string) => text }
       const print = (text: string) => {
         output += `${text}\n`
       }

@@ -1,0 +1,99 @@
+// A run's own record in the ledger's table `runs`: begun under the run lock, ended with what came of it.
+
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { exitCodes } from '../errors.ts'
+import type { Ledger } from '../ledger/read.ts'
+import { markInterrupted, recordRun } from '../ledger/runs.ts'
+import type { Session } from '../postgres/session.ts'
+import { version } from '../version.ts'
+import type { Engine } from './engine.ts'
+import { cleanUp } from './messages.ts'
+import { asSchemagateError, outcomeOf, type Tally } from './outcome.ts'
+
+/** One run's row, of which the run itself decides nothing: where it cannot be written, the run goes on without. */
+export class RunRecord {
+  readonly id: string
+  readonly #engine: Engine
+  readonly #command: string
+  readonly #tally: Tally | undefined
+  readonly #started = performance.now()
+  /** The database has the table. */
+  #hasTable = false
+  #ended = false
+
+  /** @param tally of a run that applies or reverts migrations. */
+  constructor(engine: Engine, command: string, id: string = randomUUID(), tally?: Tally) {
+    this.#engine = engine
+    this.#command = command
+    this.id = id
+    this.#tally = tally
+  }
+
+  /** The ledger was read: a run that is refused before it begins can be recorded in it. */
+  found({ condition }: Ledger): void {
+    this.#hasTable = condition?.tables.has('runs') === true
+  }
+
+  /** It works now; what others left without an end was interrupted. */
+  begin(): string {
+    this.#hasTable = true
+    this.#ended = false
+    return markInterrupted(this.#engine.settings.schema, this.id) + this.#row('running')
+  }
+
+  /** It ended well; for the transaction of its last change. */
+  end(): string {
+    this.#ended = true
+    const outcome = this.#tally ? outcomeOf(this.#tally, undefined, this.#engine.signal) : 'done'
+    return this.#row(outcome, exitCodes.done)
+  }
+
+  /** The same, for a run whose last change did not say it. */
+  async endAfter(session: Session): Promise<void> {
+    if (!this.#ended) await session.script(this.end()).done
+  }
+
+  /** Does the run's work, and records it if it fails. */
+  async during<T>(session: Session, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      await this.#fail(session, error)
+      throw error
+    }
+  }
+
+  /** It failed; written on whatever is left of the session, and never a failure of its own. */
+  async #fail(session: Session, thrown: unknown): Promise<void> {
+    const { log, signal, redact } = this.#engine
+    if (!this.#hasTable) return
+    this.#hasTable = false
+    const error = asSchemagateError(thrown, signal)
+    const text = error?.message ?? (thrown instanceof Error ? thrown.message : String(thrown))
+    const outcome = error ? outcomeOf(this.#tally, error, signal) : 'failed'
+    const row = this.#row(outcome, error?.exitCode ?? exitCodes.bug, redact(text))
+    try {
+      // waits for a statement that was cancelled: only then is it known whether its transaction is open
+      await session.query('')
+      await session.rollback()
+      await session.script(`begin;${cleanUp}set local lock_timeout = '500ms';${row}commit`).done
+    } catch (failure) {
+      log.debug({ err: failure }, 'the end of this run could not be recorded; the next run marks it as interrupted')
+    }
+  }
+
+  #row(outcome: string, exitCode?: number, error?: string): string {
+    return recordRun(this.#engine.settings.schema, {
+      id: this.id,
+      command: this.#command,
+      elapsedMs: Math.round(performance.now() - this.#started),
+      host: hostname(),
+      toolVersion: version,
+      outcome,
+      applied: this.#tally?.count('applied') ?? 0,
+      ...(exitCode !== undefined && { exitCode }),
+      ...(error !== undefined && { error }),
+    })
+  }
+}
