@@ -11,6 +11,8 @@ export interface CliOptions {
   /** Added to an otherwise clean environment: nothing of the caller's PG*, DATABASE_URL or SCHEMAGATE_* gets through. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
+  /** Another release's bundle. */
+  readonly bundle?: string
   /** Written to stdin, which is then closed; without it stdin is empty. */
   readonly input?: string
   /** The process is killed after this many milliseconds, and the result is an error: a tool that hangs is a bug. */
@@ -56,7 +58,7 @@ export function schemagate(args: readonly string[], options: CliOptions = {}): P
 /** Starts it and returns at once: for tests that watch it or kill it in the middle. */
 export function start(args: readonly string[], options: CliOptions = {}): RunningCli {
   const { timeout = 60_000 } = options
-  const child = spawn(process.execPath, [entry, ...args], {
+  const child = spawn(process.execPath, [options.bundle ?? entry, ...args], {
     cwd: options.cwd ?? root,
     env: cleanEnvironment(options.env),
     stdio: ['pipe', 'pipe', 'pipe'],
