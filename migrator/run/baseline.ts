@@ -116,8 +116,8 @@ function asRow({ name, checksum, marks }: Migration): LedgerRow {
   }
 }
 
-/** A ledger may share its schema with the project's tables; PostGIS and its kind bring tables of their own. */
-async function countTables(session: Session, ledgerSchema: string): Promise<number> {
+/** How many tables there are but for the ledger's. A ledger may share its schema with the project's tables; PostGIS and its kind bring tables of their own. */
+export async function countTables(session: Session, ledgerSchema: string): Promise<number> {
   const { rows } = await session.query<{ tables: number }>(
     `select count(*)::int as tables
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -120,7 +120,7 @@ export async function call(
             '  The module caught this error and went on, but in a transaction nothing can follow it: let it through, guard the query with a savepoint, or mark the file `// migrate:up transaction:false`.',
           ]
         : []),
-      `${aftermath.text} ${wayOut(code, aftermath.again)}`,
+      `${aftermath.text} ${wayOut(error, aftermath.again)}`,
     ]
     throw new MigrationFailedError(name, lines.join('\n'), { cause: error, place })
   }

@@ -9,6 +9,7 @@ import { hideSecrets, type Place, placeAt, toOffset } from '../sql/excerpt.ts'
 import { findForeign } from '../sql/foreign.ts'
 import { loadParser, parseStatements, type Statement } from '../sql/parse.ts'
 import { scan } from '../sql/scan.ts'
+import { wayOutOf } from './ways-out.ts'
 
 /** A message that failed: its text, where in it the file's SQL stands, and how many statements were completed. */
 export interface FailedMessage {
@@ -54,7 +55,7 @@ export async function explainFailure(
           '  All of its statements ran; what failed is a constraint or a trigger that is deferred to the end of the transaction.',
         ]
       : []),
-    `${aftermath.text} ${wayOut(code, aftermath.again)}`,
+    `${aftermath.text} ${wayOut(error, aftermath.again)}`,
   ]
   return new MigrationFailedError(name, lines.join('\n'), { cause: error, place })
 }
@@ -148,16 +149,16 @@ function offsetInDo({ node, text, start }: Statement, error: unknown): number | 
   return start + offset + Math.max(0, text.slice(offset).search(/\S/))
 }
 
-/** What helps against such an error. */
-export function wayOut(code: string | undefined, again: string): string {
-  switch (code) {
+/** What helps against such an error, and the command that comes after it. */
+export function wayOut(error: unknown, again: string): string {
+  switch (codeOf(error)) {
     case sqlstate.unsafeNewEnumValue:
       return `A new enum value can be used only after its transaction: move the use to a migration of its own, or mark this one \`-- migrate:up transaction:false\`; then run \`${again}\` again.`
     case sqlstate.canceled:
       return `If it ran into statement_timeout: raise it with \`-- schemagate:statement-timeout 10m\` in the file or --statement-timeout; then run \`${again}\` again.`
-    case sqlstate.insufficientPrivilege:
-      return `Grant the right to the migrator's role, or name the owner in DATABASE_URL; then run \`${again}\` again.`
-    default:
-      return `Correct the file and run \`${again}\` again.`
+    default: {
+      const way = wayOutOf(error)
+      return way ? `${way}; then run \`${again}\` again.` : `Correct the file and run \`${again}\` again.`
+    }
   }
 }

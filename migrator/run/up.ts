@@ -19,6 +19,7 @@ import {
   withFilesAndSession,
   withRun,
 } from './engine.ts'
+import { addHint } from './hints.ts'
 import { isToBeMade } from './make-ledger.ts'
 import { conclude, type RunResult, type Tally } from './outcome.ts'
 import { persist } from './persist.ts'
@@ -190,6 +191,7 @@ async function applyAll(
             )
         } catch (error) {
           if (!run.signal.aborted) tally.set(migration, 'failed', Math.round(performance.now() - begun))
+          await addHint(run, error, history.rows.length === 0 && migration === toApply[0])
           throw namingApplied(error, tally)
         }
       },
