@@ -28,6 +28,7 @@ async function main(): Promise<void> {
   const manifest = manifestOrExit(settings.manifest)
   if (!manifest) return
   const log = await openLog(settings)
+  for (const note of settings.notes) log.info({ event: 'setting' }, note)
   if (settings.jwtSecretIsTemporary)
     log.warn(
       'JWT_SECRET is not set: made one up, so tokens end with this process. Production refuses to start like this.',

@@ -9,14 +9,21 @@ export interface Source {
   /** The value of NAME, or what the file named by NAME_FILE holds, without the line breaks at its end. */
   secret(name: string): string | undefined
   problem(message: string): void
+  /** What is passed over, for the log. */
+  note(message: string): void
 }
 
-/** Reads `env`; what is wrong with a variable or its file goes to `problem`. */
-export function openSource(env: NodeJS.ProcessEnv, problem: (message: string) => void): Source {
+/** Reads `env`; what is wrong with a variable or its file goes to `problem`, what is passed over to `note`. */
+export function openSource(
+  env: NodeJS.ProcessEnv,
+  problem: (message: string) => void,
+  note: (message: string) => void,
+): Source {
   const value = (name: string) => env[name] || undefined
   return {
     value,
     problem,
+    note,
     secret(name) {
       const file = value(`${name}_FILE`)
       if (file === undefined) return value(name)

@@ -9,6 +9,8 @@ import { openSource, type Source } from './settings-source.ts'
 export interface Settings {
   /** Always a URL, also when the settings were given as PG* variables. Holds the password: never log it. */
   readonly databaseUrl: string
+  /** What was passed over, a sentence each, for the log. */
+  readonly notes: readonly string[]
   readonly host: string
   readonly port: number
   readonly jwtSecret: Uint8Array
@@ -44,10 +46,16 @@ const minimumSecretBytes = 32
 /** @throws SettingsError naming all that is wrong. */
 export function readSettings(env: NodeJS.ProcessEnv, isTerminal = process.stdout.isTTY === true): Settings {
   const problems: string[] = []
-  const source = openSource(env, message => problems.push(message))
+  const notes: string[] = []
+  const source = openSource(
+    env,
+    message => problems.push(message),
+    message => notes.push(message),
+  )
   const jwtSecret = readJwtSecret(source)
   const settings: Settings = {
     databaseUrl: databaseUrl(source),
+    notes,
     host: source.value('HOST') ?? '0.0.0.0',
     port: wholeNumber(source, 'PORT', 8000, 65535),
     jwtSecret: jwtSecret ?? randomBytes(minimumSecretBytes),

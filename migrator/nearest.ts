@@ -1,28 +1,3 @@
-// "Did you mean": the nearest known name to a mistyped one.
+// "Did you mean" for the migrator's own names; it lives where the app's image finds it, too.
 
-/** The one known name that begins with `name`; else the one with the fewest edits from it, if few enough to be a slip. */
-export function nearest(name: string, candidates: Iterable<string>): string | undefined {
-  const known = [...candidates]
-  const begun = name === '' ? [] : known.filter(candidate => candidate.startsWith(name))
-  if (begun.length === 1) return begun[0]
-  let best: string | undefined
-  let fewest = Math.max(2, Math.floor(name.length / 3)) + 1
-  for (const candidate of known) {
-    const edits = editDistance(name, candidate)
-    if (edits < fewest) [best, fewest] = [candidate, edits]
-  }
-  return best
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1]! + Number(a[i - 1] !== b[j - 1])
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
-    }
-    row = next
-  }
-  return row[b.length]!
-}
+export { nearest } from './gate/nearest.ts'

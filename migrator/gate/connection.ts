@@ -1,6 +1,7 @@
 // Where a gate connects to: from a URL, from pg's own settings, or from those of a pool.
 
 import type { ClientConfig, Pool } from 'pg'
+import { authenticationOf } from './authentication.ts'
 import { hostsOf, type SessionAttributes } from './hosts.ts'
 
 /** Of the three exactly one is used, in this order. */
@@ -19,6 +20,8 @@ export interface Connections {
 /** @throws TypeError when none of the three is given, or its hosts cannot be told apart. */
 export function connectionsOf(options: ConnectionOptions): Connections {
   const config = configOf(options)
+  // a wrong value is told now, and not at each look
+  authenticationOf(config.connectionString)
   if (config.connectionString === undefined) return { hosts: [config], attributes: 'any' }
   const { urls, attributes } = hostsOf(config.connectionString)
   return { hosts: urls.map(connectionString => ({ ...config, connectionString })), attributes }

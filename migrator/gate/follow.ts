@@ -1,6 +1,7 @@
 // A pool that goes where its gate is: of several hosts to the gate's, and never to another server than the gate's.
 
 import type { Pool, PoolClient } from 'pg'
+import { guardLogins } from './authentication.ts'
 import type { Gate } from './gate.ts'
 import { hostsOf } from './hosts.ts'
 import type { Queryable } from './reader.ts'
@@ -18,8 +19,9 @@ export function followGate(gate: Gate, pool: Pool): Pool {
   return pool
 }
 
-/** Of several hosts, to the gate's. @throws TypeError if pool and gate were not given the same hosts. */
+/** Of several hosts, to the gate's, and by a login that the connection string allows. @throws TypeError if pool and gate were not given the same hosts. */
 export function goToItsHost(gate: Gate, pool: Pool): void {
+  guardLogins(pool)
   const given = pool.options.connectionString
   const { urls } = given === undefined ? { urls: [''] } : hostsOf(given)
   if (urls.length === 1) return

@@ -1,6 +1,7 @@
 // One connection of a gate's own: made within a time, asked one thing at a time, and known to be lost as soon as it is.
 
 import { Client, type ClientConfig, escapeIdentifier } from 'pg'
+import { authenticationOf, guardAuthentication } from './authentication.ts'
 import { requireKind, type ServerKind, type SessionAttributes, serverKindColumns } from './hosts.ts'
 import { serverExpression, sqlState } from './look.ts'
 
@@ -30,12 +31,15 @@ export interface Session {
  * @throws the server's or the network's error, within `connectTimeout`.
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
+  const allowed = authenticationOf(options.config.connectionString)
   const client = new Client({
     ...options.config,
+    ...(allowed.channelBinding === 'require' && { enableChannelBinding: true }),
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeout,
     keepAlive: true,
   })
+  guardAuthentication(client, allowed)
   // `end()` waits for a server that has stopped answering.
   const cut = () => client.connection.stream.destroy()
 

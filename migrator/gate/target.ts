@@ -3,9 +3,9 @@
 
 import { isIP } from 'node:net'
 import { userInfo } from 'node:os'
-import { nearest } from '../nearest.ts'
 import { type Authentication, readMethods } from './authentication.ts'
 import { defaultAttributes, type SessionAttributes, sessionAttributes } from './hosts.ts'
+import { nearest } from './nearest.ts'
 import { parameters, sslModes, variables } from './parameters.ts'
 import { readUrl, unknownParameter } from './url.ts'
 
@@ -203,7 +203,8 @@ class Parameters {
         this.#takePath(name, value)
         break
       case 'limit':
-        if (this.#reader === 'migrator') problem(`${source}: a migrator's limits are its own; ${rule.why}.`)
+        if (this.#reader === 'app') settings.push([name, value])
+        else problem(`${source}: a migrator's limits are its own; ${rule.why}.`)
         break
       case 'passed':
         this.notes.push(`${source} is passed over: ${rule.why}.`)

@@ -158,9 +158,42 @@ describe('the database', () => {
   })
 
   test.each([
+    ['ssl=require', { sslmode: 'require', uselibpqcompat: 'true' }],
+    ['ssl=1', { sslmode: 'require', uselibpqcompat: 'true' }],
+    ['requiressl=1', { sslmode: 'require', uselibpqcompat: 'true' }],
+    ['ssl=false', { sslmode: 'disable', uselibpqcompat: 'true' }],
+    ['channel_binding=require', { channel_binding: 'require', sslmode: 'require', uselibpqcompat: 'true' }],
+    ['sslrootcert=system', { sslmode: 'verify-full', uselibpqcompat: 'true' }],
+    ['schema=app', { schema: 'app', options: '-c search_path="app"' }],
+    [
+      'options=-c%20geqo%3Doff&search_path=a,%20b',
+      { search_path: 'a, b', options: '-c geqo=off -c search_path=a,\\ b' },
+    ],
+    ['password=a%2Bb', { password: 'a+b' }],
+    ['password=a+b', { password: 'a+b' }],
+    ['transaction_timeout=5s', { transaction_timeout: '5s', options: '-c transaction_timeout=5s' }],
+  ])('means what the migrator reads in it, in the terms of pg: %s', (query, expected) => {
+    for (const scheme of ['postgresql', 'postgresql+asyncpg', 'jdbc:postgresql']) {
+      const { databaseUrl, notes } = readSettings({ ...good, DATABASE_URL: `${scheme}://app@db/tickets?${query}` })
+      const { protocol, searchParams } = new URL(databaseUrl)
+      expect({ protocol, ...Object.fromEntries(searchParams) }).toEqual({ protocol: 'postgresql:', ...expected })
+      expect(notes).toEqual([])
+    }
+  })
+
+  test('notes what is for another driver', () => {
+    const { notes } = readSettings({ ...good, DATABASE_URL: `${url}?pgbouncer=true&connect_timeout=10` })
+    expect(notes).toEqual([expect.stringMatching(/^pgbouncer/), expect.stringMatching(/^connect_timeout/)])
+  })
+
+  test.each([
     ['no URL', 'tickets'],
     ['a URL of something else', 'https://app:hush@db/tickets'],
     ['a URL whose password has a bare percent sign', 'postgresql://app:hush%zz@db/tickets'],
+    ['a URL with a parameter that is not known', 'postgresql://app:hush@db/tickets?sslmod=require'],
+    ['a URL that wants binding without TLS', 'postgresql://app:hush@db/t?channel_binding=require&sslmode=disable'],
+    ['a URL with what a pool cannot do', 'postgresql://app:hush@db/tickets?hostaddr=10.0.0.7'],
+    ['an address of Prisma', 'prisma://db/?api_key=hush'],
     ['a URL with a mode that pg cannot do', 'postgresql://app:hush@db/tickets?sslmode=prefer'],
     ['a URL with more ports than hosts', 'postgresql://app:hush@a,b/tickets?port=1,2,3'],
     [
