@@ -3,6 +3,7 @@
 
 import pg from 'pg'
 import { DeniedError, RefusedError, UsageError } from './errors.ts'
+import { Script } from './postgres/script.ts'
 import { codeOf, sqlstate } from './postgres/sqlstate.ts'
 import { type Facts, readFacts } from './roles/facts.ts'
 import { ledgerIsReadOnly } from './roles/ledger-tables.ts'
@@ -131,22 +132,22 @@ async function putRight(client: pg.ClientBase, app: AppRole, { at, migrated }: S
   const told: string[] = []
   const created = facts.role === null
   if (created) {
-    await client.query(createRole(app.role))
+    await send(client, createRole(app.role))
     facts = await readFacts(client, app.role, app.schema)
   }
   const statements: string[] = []
-  if (!facts.remembers) await client.query(memoryDdl(app.schema) + ledgerIsReadOnly(app.schema))
+  if (!facts.remembers) await send(client, memoryDdl(app.schema) + ledgerIsReadOnly(app.schema))
   if (!(await isRemembered(client, app.schema, app.role))) {
     const done = await setUp(client, { ...app, migrated }, facts.readsLedger)
     statements.push(...done.statements)
     told.push(...done.notes)
   }
   if (statements.length > 0) {
-    await client.query(statements.join(';\n'))
+    await send(client, statements.join(';\n'))
     facts = await readFacts(client, app.role, app.schema)
   }
   const onLedger = ledgerStatements(app.role, facts)
-  if (onLedger.length > 0) await client.query(onLedger.join(';\n'))
+  if (onLedger.length > 0) await send(client, onLedger.join(';\n'))
   const passwordSet = await setAttributes(client, app, facts, at, created)
   if (at === 'after') {
     if (why !== undefined) told.push(`${why} The next run will refuse it.`)
@@ -168,13 +169,20 @@ async function setAttributes(
   const verifier = passwordSet ? await scramVerifier(prepared(app.password), scramIterations ?? undefined) : undefined
   const statement = alterRole(app.role, role, verifier)
   if (statement === undefined) return false
-  if (at === 'after') await client.query(statement)
-  else await client.query(`savepoint trial; ${statement}; rollback to trial; release trial`)
+  if (at === 'after') await send(client, statement)
+  else await send(client, `savepoint trial; ${statement}; rollback to trial; release trial`)
   return passwordSet && at === 'after'
 }
 
 function allNotes({ role }: AppRole, facts: Facts): string[] {
   return [...notes(role, facts), ...settingNotes(role, facts.database, facts.settings)]
+}
+
+/** Sends statements so that an error knows which of them it is about. */
+function send(client: pg.ClientBase, statements: string): Promise<void> {
+  const script = new Script(statements)
+  client.query(script)
+  return script.done
 }
 
 function isClash(error: unknown): boolean {

@@ -48,6 +48,8 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
     folders,
     text(path) {
       try {
+        // reading a fifo waits for a writer
+        if (!statSync(join(dir, path)).isFile()) return undefined
         return readFileSync(join(dir, path), 'utf8').replace(/^\uFEFF/, '')
       } catch {
         return undefined

@@ -14,10 +14,16 @@ const reserve = 64 * megabyte
 
 /**
  * A file's text; what is no UTF-8 in it becomes U+FFFD.
- * @throws UsageError if it is more than the process can hold; the system's error if it cannot be read.
+ * @throws UsageError if it is no regular file, or more than the process can hold; the system's error if it cannot be read.
  */
 export function readUtf8(file: string): string {
-  const { size } = statSync(file)
+  const info = statSync(file)
+  // opening a fifo waits for a writer, and a device has no end
+  if (!info.isFile())
+    throw new UsageError(
+      `${file} is not a regular file, nor a link to one. Remove it from the migrations folder, or put a file there.`,
+    )
+  const { size } = info
   if (size <= large) return readFileSync(file, 'utf8')
   if (size > constants.MAX_STRING_LENGTH)
     throw new UsageError(

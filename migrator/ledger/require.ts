@@ -1,6 +1,6 @@
 // The gate for apps in any language: SQL functions that raise a clear error unless the database fits the app.
 
-import { quoteIdent } from '../postgres/quote.ts'
+import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 
 /** The SQLSTATEs that `require` raises: the contract's exit codes 6 and 7 with SG before them. */
 export const requireStates = { diverged: 'SG006', notReady: 'SG007' } as const
@@ -12,10 +12,17 @@ export const requireStates = { diverged: 'SG006', notReady: 'SG007' } as const
  * - `require(manifest jsonb)`: the whole comparison that a gate makes, with checksums. The text of a manifest is
  *   understood as well, for drivers that send every string as text.
  *
+ * What row level security hides is not taken for what is not there; the gate of a Node app tells the two apart in its own
+ * query (gate/look.ts).
+ *
  * They run with the rights of who calls them, who needs `usage` on the schema and `select` on the ledger.
  */
 export function requireFunctionDdl(schema: string): string {
   const s = quoteIdent(schema)
+  const l = `${quoteLiteral(`${s}.ledger`)}::regclass`
+  const hidden = `raise exception using errcode = '${requireStates.notReady}',
+      message = 'schemagate: hidden: row level security hides rows of the ledger from this role, so that an empty one cannot be told from a full one',
+      hint = 'Run the migrator, which switches it off for the ledger: schemagate up.';`
   return `create or replace function ${s}.require(manifest jsonb) returns boolean
 language plpgsql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $require$
 declare
@@ -64,6 +71,8 @@ begin
       message = format('schemagate: migrating: %s is under way, or was interrupted', migrating[1]),
       detail = 'Migrations: ' || array_to_string(migrating, ', '),
       hint = 'The next run of the migrator finishes it.';
+  elsif missing is not null and row_security_active(${l}) then
+    ${hidden}
   elsif missing is not null then
     raise exception using errcode = '${requireStates.notReady}',
       message = format('schemagate: %s: the database lacks %s',
@@ -91,6 +100,9 @@ begin
 
   -- of one that was applied after newer ones, the place in the order: the app need not know those
   select coalesce((l.journal->>'late')::bigint, l.position) into found_position from ${s}.ledger l where l.name = head;
+  if found_position is null and row_security_active(${l}) then
+    ${hidden}
+  end if;
   if found_position is null then
     select l.name into offender from ${s}.ledger l where l.state = 'applied' order by l.position desc limit 1;
     raise exception using errcode = '${requireStates.notReady}',

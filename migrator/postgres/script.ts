@@ -1,5 +1,7 @@
 // Many statements sent as one message, with what pg's own query does not tell: how far the server came.
 
+import { noteSent } from './failed-statement.ts'
+
 /** The wire connection under a client: what a submittable is handed. */
 interface Wire {
   query(text: string): void
@@ -54,6 +56,7 @@ export class Script {
    * transaction is still open. The two messages may come apart.
    */
   handleError(error: Error, wire: Wire): void {
+    noteSent(error, this.text, this.tags.length)
     const reject = () => {
       wire.off('readyForQuery', reject)
       wire.off('end', reject)

@@ -5,6 +5,7 @@ import type pg from 'pg'
 import { sendCancel } from '../gate/cancel.ts'
 import type { Endpoint } from '../gate/target.ts'
 import { type Connected, type ConnectOptions, connect, type Greeting } from './connect.ts'
+import { noteSent } from './failed-statement.ts'
 import { Script } from './script.ts'
 
 /** How long a server may take to acknowledge a cancelled statement, or the end of a connection. */
@@ -51,7 +52,12 @@ export class Session {
   }
 
   async query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
-    return values === undefined ? this.client.query<Row>(text) : this.client.query<Row>(text, values)
+    try {
+      return await (values === undefined ? this.client.query<Row>(text) : this.client.query<Row>(text, values))
+    } catch (error) {
+      noteSent(error, text)
+      throw error
+    }
   }
 
   /** Sends many statements as one message. The script is returned at once; await its `done`. */

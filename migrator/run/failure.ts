@@ -3,6 +3,7 @@
 import { basename } from 'node:path'
 import { MigrationFailedError } from '../errors.ts'
 import type { SqlPart } from '../files/migration.ts'
+import { statementAt } from '../postgres/failed-statement.ts'
 import { copyRefusal } from '../postgres/script.ts'
 import { codeOf, sqlstate } from '../postgres/sqlstate.ts'
 import { hideSecrets, type Place, placeAt, toOffset } from '../sql/excerpt.ts'
@@ -40,7 +41,7 @@ export async function explainFailure(
   const { error } = failed
   const code = codeOf(error)
   const raw = error instanceof Error ? error.message : String(error)
-  const { place, message, atCommit } = await locate(part, failed, raw)
+  const { place, message, atCommit, own } = await locate(part, failed, raw)
   const foreign =
     code === sqlstate.syntaxError || raw.includes(copyRefusal)
       ? findForeign(part.source.slice(part.start, part.end))
@@ -48,6 +49,7 @@ export async function explainFailure(
   const at = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : atCommit ? ' at COMMIT' : ''
   const lines = [
     `${name} failed${at}: ${message}${code ? ` (${code})` : ''}`,
+    ...(own ? [`  at a statement of schemagate's own, after the file's: ${own}`] : []),
     ...fieldLines(error),
     ...(foreign ? [`  ${foreign.message}`] : []),
     ...(atCommit
@@ -92,6 +94,8 @@ interface Located {
   /** The server's message, without what it quotes of our own statements. */
   readonly message: string
   readonly atCommit?: boolean
+  /** All of the file's statements ran: it was this one, which stands behind them. */
+  readonly own?: string | undefined
 }
 
 /** By the server's position, else by the statement at which it stopped. */
@@ -122,7 +126,11 @@ async function locate(part: SqlPart, failed: FailedMessage, raw: string): Promis
   const statements = parseStatements(sql)
   const statement = statements?.[completed]
   if (statement) return { place: at(offsetInDo(statement, error) ?? statement.start), message: raw }
-  return { place: undefined, message: raw, atCommit: statements !== undefined && completed > statements.length }
+  if (statements === undefined) return { place: undefined, message: raw }
+  const own = statementAt(text.slice(sqlStart + sqlLength), completed - statements.length)
+  return own === undefined || own === 'commit'
+    ? { place: undefined, message: raw, atCommit: true }
+    : { place: undefined, message: raw, own }
 }
 
 /** The scanner quotes all that is left of the text. */

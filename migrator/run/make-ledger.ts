@@ -48,6 +48,7 @@ export async function makeLedger(run: Run): Promise<void> {
         `took the ledger ${schema} along from version ${found.version} to ${currentVersion} (${steps.map(({ what }) => what).join(', ')})`,
       )
   }
+  record.hasBegun()
   if (hidden.length === 0 && steps.length === 0) return
   const still = withRowSecurity(await readCondition(session, schema))
   if (still.length > 0)

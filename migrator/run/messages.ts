@@ -1,6 +1,7 @@
 // The SQL that stands around a migration's own: limits and guard before it, clean-up and ledger row after it.
 
 import { runLockKey } from '../gate/run-lock-key.ts'
+import { showRows } from '../ledger/condition.ts'
 import type { Journal } from '../ledger/read.ts'
 import { doBlock, quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import { ownState } from '../postgres/sqlstate.ts'
@@ -58,6 +59,8 @@ export class LedgerMessages {
   readonly #channel: string
   readonly #runId: string
   readonly #toolVersion: string
+  /** Before whatever is written behind a migration's SQL: that may have switched row level security on for the ledger, too. */
+  readonly #showRows: string
   readonly #late = new Map<string, number>()
   /** Around what a migration makes, for the rights of the app's role. */
   #opening = ''
@@ -65,6 +68,7 @@ export class LedgerMessages {
 
   constructor(schema: string, runId: string, toolVersion: string) {
     this.#table = `${quoteIdent(schema)}.ledger`
+    this.#showRows = showRows(schema)
     this.#channel = quoteLiteral(schema)
     this.lockKey = runLockKey(schema)
     this.#runId = quoteLiteral(runId)
@@ -118,7 +122,7 @@ export class LedgerMessages {
 
   /** Records a migration as applied; its duration is that of the transaction. */
   recordApplied(row: NewRow): string {
-    return `${this.#insert(row, 'applied', 'null::jsonb', 'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000')}${this.#onRepeat(row)};${this.#closing}`
+    return `${this.#showRows}${this.#insert(row, 'applied', 'null::jsonb', 'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000')}${this.#onRepeat(row)};${this.#closing}`
   }
 
   /** Records that a migration is under way which cannot run in one transaction. */
@@ -173,7 +177,7 @@ export class LedgerMessages {
   }
 
   #setJournal(name: string, expression: string): string {
-    return `update ${this.#table} set journal = ${expression} where name = ${quoteLiteral(name)};`
+    return `${this.#showRows}update ${this.#table} set journal = ${expression} where name = ${quoteLiteral(name)};`
   }
 
   /** The content of a half-applied migration may change in the steps that are not done. */
@@ -184,7 +188,7 @@ export class LedgerMessages {
   /** All steps are done. Only what outlives the run stays in the journal. */
   finish(name: string): string {
     return (
-      `update ${this.#table} set state = 'applied', run_id = ${this.#runId}, ` +
+      `${this.#showRows}update ${this.#table} set state = 'applied', run_id = ${this.#runId}, ` +
       `duration_ms = extract(epoch from pg_catalog.clock_timestamp() - applied_at) * 1000, applied_at = pg_catalog.clock_timestamp(), ` +
       `journal = nullif(journal - 'done' - 'started', '{}') where name = ${quoteLiteral(name)};`
     )
@@ -286,7 +290,7 @@ export class LedgerMessages {
   }
 
   remove(name: string): string {
-    return `delete from ${this.#table} where name = ${quoteLiteral(name)};`
+    return `${this.#showRows}delete from ${this.#table} where name = ${quoteLiteral(name)};`
   }
 }
 

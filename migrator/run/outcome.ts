@@ -3,7 +3,10 @@
 import { randomUUID } from 'node:crypto'
 import { DeniedError, type ExitCode, exitCodes, NoAnswerError, ProcessEndedError, SchemagateError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
+import { migratorName } from '../ledger/table.ts'
+import { failedStatement, raisingFunction } from '../postgres/failed-statement.ts'
 import { codeOf, isConnectionLoss, sqlstate } from '../postgres/sqlstate.ts'
+import { fieldLines } from './failure.ts'
 import type { MigrationResult, MigrationStatus } from './run.ts'
 
 export type Outcome = 'applied' | 'reverted' | 'nothing-to-do' | 'failed' | 'interrupted'
@@ -88,10 +91,10 @@ export function outcomeOf(tally: Tally | undefined, error: SchemagateError | und
   return tally && tally.count('reverted') > 0 ? 'reverted' : 'nothing-to-do'
 }
 
-/** A statement of the run's own that was cancelled; no room or no memory; a failing disk. */
-const passing = /^(57014|53...|58...)$/
+/** A statement of the run's own that was cancelled; a lock or a clash; no room or no memory; a failing disk. */
+const passing = /^(57014|55P03|40P01|40001|53...|58...)$/
 
-/** Any error as one of ours: what Postgres says outside of a migration concerns the ledger. */
+/** Any error as one of ours: what Postgres says outside of a migration concerns schemagate's own statements. */
 export function asSchemagateError(error: unknown, signal: AbortSignal): SchemagateError | undefined {
   if (signal.aborted && signal.reason instanceof SchemagateError) return signal.reason
   if (error instanceof SchemagateError) return error
@@ -108,10 +111,30 @@ export function asSchemagateError(error: unknown, signal: AbortSignal): Schemaga
     return new NoAnswerError(`Postgres could not do it for now (${code}): ${error.message}. Run it again.`, {
       cause: error,
     })
-  if (code === sqlstate.insufficientPrivilege)
+  return 'severity' in error ? refusedByServer(error, code) : undefined
+}
+
+/** Postgres refused a statement of our own: whose doing that is, the error's context tells. */
+function refusedByServer(error: Error, code: string | undefined): DeniedError {
+  const statement = failedStatement(error)
+  const raisedBy = raisingFunction(error)
+  const details = [...(statement ? [`  statement: ${statement}`] : []), ...fieldLines(error)]
+  if (code === sqlstate.insufficientPrivilege && raisedBy === undefined)
     return new DeniedError(
-      `Postgres denies it (42501): ${error.message}. The migrator's role must own the database or may create schemas in it: grant create on database ... to ...`,
+      [
+        `Postgres denies it (42501): ${error.message}. The migrator's role must own the database or may create schemas in it: grant create on database ... to ...`,
+        ...details,
+      ].join('\n'),
       { cause: error },
     )
-  return undefined
+  return new DeniedError(
+    [
+      `Postgres refused a statement of schemagate's own${code ? ` (${code})` : ''}: ${error.message}`,
+      ...details,
+      raisedBy
+        ? `It comes from ${raisedBy}, a trigger or an event trigger of this database's. Have it let schemagate's own statements pass (its sessions have an application_name that begins with "${migratorName}"), or run as a role that it lets pass; then run it again.`
+        : "Something in this database is not as schemagate's own statements need it. Change that, and run it again; if nothing here explains it, please report it.",
+    ].join('\n'),
+    { cause: error },
+  )
 }

@@ -37,9 +37,13 @@ export class RunRecord {
 
   /** It works now; what others left without an end was interrupted. */
   begin(): string {
-    this.#hasTable = true
     this.#ended = false
     return markInterrupted(this.#engine.settings.schema, this.id) + this.#row('running')
+  }
+
+  /** The transaction of {@link begin} is committed. */
+  hasBegun(): void {
+    this.#hasTable = true
   }
 
   /** It ended well; for the transaction of its last change. */
