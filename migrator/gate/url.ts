@@ -74,8 +74,10 @@ export function readUrl(url: string, problems: string[]): UrlParts | undefined {
       const [, key, value] = /^([^=]+)=(.*)$/s.exec(parameter) ?? []
       if (key === undefined || value === undefined) return refuse(notUrl)
       const name = decodeURIComponent(key)
-      // a plus sign is one, as libpq has it
-      const decoded = decodeURIComponent(value)
+      // a plus sign is one, as libpq has it; but around a switch, where it can only be a form's blank
+      const decoded = decodeURIComponent(
+        name === 'options' ? value.replace(/(^|\+|%20)-c\+/g, blank => blank.replaceAll('+', '%20')) : value,
+      )
       const option = /^options\[([\w.]+)\]$/.exec(name)?.[1]
       if (option !== undefined) {
         options.push([option, decoded])

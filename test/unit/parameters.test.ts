@@ -44,6 +44,7 @@ const does: readonly (readonly [query: string, target: object])[] = [
   ['encoding=unicode', {}],
   ['charset=UTF-8', {}],
   ['options=-c%20geqo%3Doff', { options: '-c geqo=off' }],
+  ['options=-c+geqo%3Doff+-c+TimeZone%3DEtc/GMT+5', { options: '-c geqo=off -c TimeZone=Etc/GMT+5' }],
   ['options[geqo]=off&options[app.x]=a%20b', { options: '-c geqo=off -c app.x=a\\ b' }],
   ['keepalives=0', { keepAlive: { on: false } }],
   ['keepalives_idle=9', { keepAlive: { on: true, idle: 9 } }],
