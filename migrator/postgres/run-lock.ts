@@ -5,7 +5,9 @@ import { formatDuration } from '../durations.ts'
 import { LockHeldError } from '../errors.ts'
 import { runLockKey } from '../gate/run-lock-key.ts'
 import type { Log } from '../log.ts'
-import type { Session } from './session.ts'
+import { type Holder, holdersSql, lockTable, passedOverMode, takeForTransaction } from './lock-sql.ts'
+import { Session } from './session.ts'
+import { codeOf } from './sqlstate.ts'
 
 interface LockOptions {
   readonly session: Session
@@ -20,56 +22,174 @@ interface LockOptions {
 const pollMin = 40
 const pollSpread = 60
 
-/** Polls `attempt` until it says yes; says who holds the lock after a second. @throws LockHeldError */
-export async function pollRunLock(options: LockOptions, attempt: () => Promise<boolean>): Promise<void> {
-  const { wait, signal, log } = options
-  const started = performance.now()
-  let said = ''
-  for (;;) {
-    signal.throwIfAborted()
-    if (await attempt()) return
-    const waited = performance.now() - started
-    if (waited >= wait) {
-      const who = await holder(options)
-      throw new LockHeldError(
-        `Another migrator held the run lock for ${formatDuration(wait)}${who ? `: ${who}` : ''}. ` +
-          'Wait until it has ended and run `schemagate up` again; --lock-wait sets how long to wait.',
-      )
-    }
-    if (waited > 1_000) {
-      const who = await holder(options)
-      if (who !== said)
-        log.info({ event: 'lock-wait', durationMs: Math.round(waited) }, `waiting for another migrator: ${who}`)
-      said = who
-    }
-    await sleep(Math.min(pollMin + Math.random() * pollSpread, wait - waited), undefined, { signal }).catch(() => {})
-  }
-}
+const lockNotAvailable = '55P03'
+const undefinedTable = '42P01'
+
+// Limits that would end a session which only holds a lock. Not every server knows them all.
+const noLimits = `select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings
+where name in ('idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout', 'statement_timeout')`
 
 /**
- * Takes the session-level lock. It is polled: a backend that waits inside the server holds a snapshot, and a CREATE
- * INDEX CONCURRENTLY of the lock's holder would wait for that for ever (flyway#1654, golang-migrate#960).
+ * One run's lock. It is the advisory lock, which migrators of 0.1 take as well. Where that is held by somebody who may
+ * not write the ledger, a second connection holds a lock on one of the ledger's tables in its place.
  */
-export async function takeRunLock(options: LockOptions): Promise<void> {
-  const [a, b] = runLockKey(options.schema)
-  await pollRunLock(options, async () => {
-    const { rows } = await options.session.query<{ taken: boolean }>(
+export class RunLock {
+  readonly #options: LockOptions
+  #keeper: Session | undefined
+  #isProvisional = false
+  readonly #named = new Set<string>()
+
+  constructor(options: LockOptions) {
+    this.#options = options
+  }
+
+  /** The statements, for a PL/pgSQL block, that make sure of the lock in one transaction, or raise `lockBusy`. */
+  get guard(): string {
+    return takeForTransaction(this.#options.schema, this.#keeper?.greeting.pid)
+  }
+
+  /** The key was passed over, and nothing is held in its place yet. */
+  get isProvisional(): boolean {
+    return this.#isProvisional
+  }
+
+  /**
+   * Takes it, for as long as the connection lasts; behind a pooler, where nothing lasts, each transaction takes it. It is
+   * polled: a backend that waits inside the server holds a snapshot, and a CREATE INDEX CONCURRENTLY of the lock's holder
+   * would wait for that for ever (flyway#1654, golang-migrate#960).
+   * @param isLedgerMade false before the ledger's tables were made and put right, for which nothing may be held but by the
+   * transactions that do it: a key that is passed over then leaves the lock provisional, to be taken again after that.
+   * @throws LockHeldError
+   */
+  async take(isLedgerMade = true): Promise<void> {
+    this.close()
+    this.#isProvisional = false
+    const { session } = this.#options
+    if (!session.pooled) return this.#poll(() => this.#try(isLedgerMade))
+    const strangers = (await this.#holders()).filter(({ legitimate }) => !legitimate)
+    this.#passOver(strangers)
+    this.#isProvisional = !isLedgerMade && strangers.length > 0
+  }
+
+  /** Waits until another run's transaction has ended, or its run. @throws LockHeldError */
+  async waitForOther(): Promise<void> {
+    const { session } = this.#options
+    if (!session.pooled) return this.take()
+    await this.#poll(async () => {
+      try {
+        await session.script(`begin;do $schemagate$ begin ${this.guard} end $schemagate$;commit`).done
+        return true
+      } catch (error) {
+        if (!codeOf(error)?.startsWith('SG')) throw error
+        await session.rollback()
+        return false
+      }
+    })
+  }
+
+  /** The second connection, if there is one, is not needed any more. */
+  close(): void {
+    const keeper = this.#keeper
+    this.#keeper = undefined
+    keeper?.close()
+  }
+
+  async #try(isLedgerMade: boolean): Promise<boolean> {
+    const { session, schema } = this.#options
+    const [a, b] = runLockKey(schema)
+    const { rows } = await session.query<{ taken: boolean }>(
       `select pg_catalog.pg_try_advisory_lock(${a}, ${b}) as taken`,
     )
-    return rows[0]!.taken
-  })
-}
+    const holders = await this.#holders()
+    if (rows[0]!.taken) {
+      // another run may have passed over a key that was somebody else's then
+      if (holders.every(({ key }) => key)) return true
+      await session.query(`select pg_catalog.pg_advisory_unlock(${a}, ${b})`)
+      return false
+    }
+    if (holders.length === 0 || holders.some(({ legitimate }) => legitimate)) return false
+    this.#passOver(holders)
+    this.#isProvisional = !isLedgerMade
+    return !isLedgerMade || this.#keep()
+  }
 
-/** Who holds the run lock and since when; empty if nobody does any more. */
-async function holder({ session, schema }: LockOptions): Promise<string> {
-  const [a, b] = runLockKey(schema)
-  const { rows } = await session.query<{ who: string }>(
-    `select pg_catalog.format('pid %s, user %s, %s%s, connected since %s', a.pid, a.usename, a.application_name,
-              coalesce(' from ' || pg_catalog.host(a.client_addr), ''), pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ')) as who
-       from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
-      where l.locktype = 'advisory' and l.granted and l.objsubid = 2
-        and l.classid = (${a})::int4::oid and l.objid = (${b})::int4::oid
-        and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`,
-  )
-  return rows.map(row => row.who).join('; ')
+  /** Takes the lock that stands for the key. False if somebody else has it, or has got the key with a right to. */
+  async #keep(): Promise<boolean> {
+    const { session, schema } = this.#options
+    const keeper = await Session.open({ ...session.options, writable: true })
+    try {
+      await keeper.query(noLimits)
+      // no snapshot is held between two statements: a CREATE INDEX CONCURRENTLY does not wait for this transaction
+      await keeper.query('begin isolation level read committed')
+      await keeper.query(`lock table ${lockTable(schema)} in ${passedOverMode} mode nowait`)
+      const isFree = (await this.#holders()).every(({ key, legitimate }) => !key || !legitimate)
+      if (!isFree) keeper.close()
+      else this.#keepUntilLost(keeper)
+      return isFree
+    } catch (error) {
+      keeper.close()
+      const code = codeOf(error)
+      if (code === lockNotAvailable) return false
+      // another run has not made the ledger yet, or a server that was promoted lacks it
+      this.#isProvisional = code === undefinedTable
+      if (this.#isProvisional) return true
+      throw error
+    }
+  }
+
+  /** Without its keeper a run has no lock: its own connection is cut, and made again together with the lock. */
+  #keepUntilLost(keeper: Session): void {
+    this.#keeper = keeper
+    keeper.client.once('end', () => {
+      if (this.#keeper === keeper) this.#options.session.client.connection.stream.destroy()
+    })
+  }
+
+  #passOver(holders: readonly Holder[]): void {
+    for (const { who } of holders) {
+      if (this.#named.has(who)) continue
+      this.#named.add(who)
+      this.#options.log.warn(
+        { event: 'lock-passed-over', holder: who },
+        `the run lock's key is held by ${who}: that role may not write the ledger, so it is no migrator, and is passed over`,
+      )
+    }
+  }
+
+  async #holders(): Promise<Holder[]> {
+    const { session, schema } = this.#options
+    return (await session.query<Holder & { [column: string]: unknown }>(holdersSql(schema))).rows.filter(
+      ({ pid }) => pid === null || (pid !== session.greeting.pid && pid !== this.#keeper?.greeting.pid),
+    )
+  }
+
+  /** Polls `attempt` until it says yes; says who holds the lock after a second. */
+  async #poll(attempt: () => Promise<boolean>): Promise<void> {
+    const { wait, signal, log } = this.#options
+    const started = performance.now()
+    let said = ''
+    const who = async () => {
+      const others = (await this.#holders()).filter(({ legitimate }) => legitimate)
+      return others.map(holder => holder.who).join('; ')
+    }
+    for (;;) {
+      signal.throwIfAborted()
+      if (await attempt()) return
+      const waited = performance.now() - started
+      if (waited >= wait) {
+        const last = await who()
+        throw new LockHeldError(
+          `Another migrator held the run lock for ${formatDuration(wait)}${last ? `: ${last}` : ''}. ` +
+            'Wait until it has ended and run `schemagate up` again; --lock-wait sets how long to wait.',
+        )
+      }
+      if (waited > 1_000) {
+        const now = await who()
+        if (now !== said)
+          log.info({ event: 'lock-wait', durationMs: Math.round(waited) }, `waiting for another migrator: ${now}`)
+        said = now
+      }
+      await sleep(Math.min(pollMin + Math.random() * pollSpread, wait - waited), undefined, { signal }).catch(() => {})
+    }
+  }
 }

@@ -6,6 +6,7 @@ import { RefusedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { headHash, parseAnnouncement } from '../gate/announce.ts'
 import { readRow } from '../ledger/read.ts'
+import { mayReadLedger } from '../postgres/lock-sql.ts'
 import { atomically, persist } from './persist.ts'
 import { noteLaggingReplicas } from './replicas.ts'
 import type { Run } from './run.ts'
@@ -47,9 +48,8 @@ export async function drained<T>(
   }
   const breaks = appsBrokenBy(files, migration, direction)
   if (onOlderApps === 'refuse') {
-    const sessions = await readSessions(run, breaks)
-    if (sessions.length > 0)
-      throw refusal(migration, sessions, 'They would be broken by it, and --on-older-apps is refuse.')
+    const { apps } = await readSessions(run, breaks)
+    if (apps.length > 0) throw refusal(migration, apps, 'They would be broken by it, and --on-older-apps is refuse.')
   }
   try {
     await announceChange(run, migration, direction)
@@ -97,10 +97,12 @@ async function waitUntilGone(run: Run, migration: Migration, breaks: (hash: stri
   const started = performance.now()
   const { drainTimeout } = run.settings
   let said = false
+  const named = new Set<number>()
   for (;;) {
     run.signal.throwIfAborted()
-    const sessions = await persist(run, migration.name, () => readSessions(run, breaks))
+    const { apps: sessions, strangers } = await persist(run, migration.name, () => readSessions(run, breaks))
     const waited = performance.now() - started
+    passOver(run, migration, strangers, named)
     if (sessions.length === 0) return
     if (waited >= drainTimeout)
       throw refusal(
@@ -118,16 +120,30 @@ async function waitUntilGone(run: Run, migration: Migration, breaks: (hash: stri
   }
 }
 
-async function readSessions(run: Run, breaks: (hash: string) => boolean): Promise<AppSession[]> {
-  const { rows } = await run.session.query<AppSession>(
-    `select pid, usename as user, application_name as application, pg_catalog.host(client_addr) as address
+/** Anyone may call himself what he likes: an app is who can read the ledger, or his name is nothing but a name. */
+async function readSessions(run: Run, breaks: (hash: string) => boolean) {
+  const { rows } = await run.session.query<AppSession & { readonly reads: boolean }>(
+    `select pid, usename as user, application_name as application, pg_catalog.host(client_addr) as address,
+              ${mayReadLedger(run.settings.schema, 'usesysid')} as reads
        from pg_catalog.pg_stat_activity
       where datname = pg_catalog.current_database() and application_name like 'schemagate:%' order by pid`,
   )
-  return rows.filter(row => {
+  const broken = rows.filter(row => {
     const announcement = parseAnnouncement(row.application)
     return announcement !== undefined && breaks(announcement.hash)
   })
+  return { apps: broken.filter(row => row.reads), strangers: broken.filter(row => !row.reads) }
+}
+
+/** Says once who is not waited for. */
+function passOver(run: Run, migration: Migration, strangers: readonly AppSession[], named: Set<number>): void {
+  for (const stranger of strangers.filter(({ pid }) => !named.has(pid))) {
+    named.add(stranger.pid)
+    run.log.warn(
+      { event: 'drain-passed-over', migration: migration.name, session: stranger },
+      `${describeSession(stranger)} calls itself an app that ${migration.name} breaks, but that role may not read the ledger: it is passed over`,
+    )
+  }
 }
 
 /** The change did not come about: unless some of it is done, the ledger forgets it and the applications may go on. */
@@ -142,10 +158,12 @@ async function release(run: Run, migration: Migration, direction: 'up' | 'down')
 }
 
 function refusal(migration: Migration, sessions: readonly AppSession[], why: string): RefusedError {
-  const list = sessions.map(
-    s => `- pid ${s.pid}, user ${s.user ?? '?'}, ${s.application}${s.address ? `, from ${s.address}` : ''}`,
-  )
+  const list = sessions.map(session => `- ${describeSession(session)}`)
   return new RefusedError(
     `${migration.name} was not run: apps that it would break are connected.\n${list.join('\n')}\n${why} (--on-older-apps ignore runs it all the same.)`,
   )
+}
+
+function describeSession({ pid, user, application, address }: AppSession): string {
+  return `pid ${pid}, user ${user ?? '?'}, ${application}${address ? `, from ${address}` : ''}`
 }

@@ -11,14 +11,14 @@ import { readWholeLedger } from '../ledger/read.ts'
 import { migratorName } from '../ledger/table.ts'
 import type { Log } from '../log.ts'
 import { whyReadOnly } from '../postgres/read-only.ts'
-import { takeRunLock } from '../postgres/run-lock.ts'
+import { RunLock } from '../postgres/run-lock.ts'
 import { Session } from '../postgres/session.ts'
-import { isConnectionLoss } from '../postgres/sqlstate.ts'
+import { codeOf, isConnectionLoss, ownState } from '../postgres/sqlstate.ts'
 import { Watch } from '../postgres/watch.ts'
 import { version } from '../version.ts'
 import { makeLedger } from './make-ledger.ts'
 import { LedgerMessages } from './messages.ts'
-import { lockOptions, persist } from './persist.ts'
+import { persist } from './persist.ts'
 import type { RunRecord } from './record.ts'
 import { Known, untilNotRewound } from './rewound.ts'
 import type { Run, RunSettings } from './run.ts'
@@ -178,12 +178,14 @@ export async function withRun<T>(
 ): Promise<T> {
   const { settings, log, signal } = engine
   const { id } = record
+  const lock = new RunLock({ session, schema: settings.schema, wait: settings.lockWait, signal, log })
   const run: Run = {
     id,
     record,
     session,
+    lock,
     settings,
-    messages: new LedgerMessages(settings.schema, id, version),
+    messages: new LedgerMessages(settings.schema, id, version, () => lock.guard),
     log,
     signal,
     known: new Known(),
@@ -193,8 +195,11 @@ export async function withRun<T>(
     untilNotRewound(async () => {
       await persist(run, 'the ledger', async () => {
         // a lost connection takes the lock along; taking it twice in one session is harmless
-        if (!session.pooled) await takeRunLock(lockOptions(run))
-        await makeLedger(run)
+        await run.lock.take(false)
+        await makeLedger(run).catch(error => {
+          throw run.lock.isProvisional && isMadeAtOnce(error) ? new MadeAtOnceError() : error
+        })
+        if (run.lock.isProvisional) await run.lock.take()
         run.known.ledger()
       })
       const result = await use(run)
@@ -205,8 +210,19 @@ export async function withRun<T>(
     await requireWritable(engine, session)
     return await record.during(session, work)
   } finally {
+    lock.close()
     await run.watch.close()
   }
+}
+
+/** Where the run lock's key was passed over and there is no ledger yet, nothing keeps two runs from making it at once. */
+class MadeAtOnceError extends Error {
+  readonly code = ownState.lockBusy
+}
+
+/** Unique violation, duplicate schema, table, object and function, and a catalogue's row that two sessions have updated. */
+function isMadeAtOnce(error: unknown): boolean {
+  return ['23505', '42P06', '42P07', '42710', '42723', 'XX000'].includes(codeOf(error) ?? '')
 }
 
 /** What was asked so far any server could answer. @throws DeniedError if there is only one, and it takes no writes. */

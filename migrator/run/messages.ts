@@ -1,8 +1,8 @@
 // The SQL that stands around a migration's own: limits and guard before it, clean-up and ledger row after it.
 
-import { runLockKey } from '../gate/run-lock-key.ts'
 import { showRows } from '../ledger/condition.ts'
 import type { Journal } from '../ledger/read.ts'
+import { takeForTransaction } from '../postgres/lock-sql.ts'
 import { doBlock, quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import { ownState } from '../postgres/sqlstate.ts'
 import { type CreatingOptions, closeStatement, makesSchema, openStatements } from '../roles/creating.ts'
@@ -53,8 +53,6 @@ function raiseIf(condition: string, state: string): string {
 /** Builds the ledger's statements for one ledger schema and one run. */
 export class LedgerMessages {
   readonly #table: string
-  /** The run lock's two int4 keys. */
-  readonly lockKey: readonly [number, number]
   /** The channel that gates listen on has the schema's name. */
   readonly #channel: string
   readonly #runId: string
@@ -66,18 +64,20 @@ export class LedgerMessages {
   #opening = ''
   #closing = ''
 
-  constructor(schema: string, runId: string, toolVersion: string) {
+  /** The statements that take the transaction-level lock, or raise. */
+  readonly #lockGuard: () => string
+
+  constructor(schema: string, runId: string, toolVersion: string, lockGuard = () => takeForTransaction(schema)) {
     this.#table = `${quoteIdent(schema)}.ledger`
     this.#showRows = showRows(schema)
     this.#channel = quoteLiteral(schema)
-    this.lockKey = runLockKey(schema)
+    this.#lockGuard = lockGuard
     this.#runId = quoteLiteral(runId)
     this.#toolVersion = quoteLiteral(toolVersion)
   }
 
-  /** The statement that takes the transaction-level lock, or raises. */
   get #lock(): string {
-    return raiseIf(`not pg_catalog.pg_try_advisory_xact_lock(${this.lockKey.join(', ')})`, ownState.lockBusy)
+    return this.#lockGuard()
   }
 
   /** From here on what a migration makes is given to this app's role, in the migration's own transaction. */

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration } from '../durations.ts'
 import { MigrationFailedError, TableLockError } from '../errors.ts'
 import { readLedger } from '../ledger/read.ts'
-import { pollRunLock, takeRunLock } from '../postgres/run-lock.ts'
 import { clashCodes, codeOf, isConnectionLoss, ownState } from '../postgres/sqlstate.ts'
 import { type Blocker, describe } from '../postgres/watch.ts'
 import { RewoundError } from './rewound.ts'
@@ -49,7 +48,7 @@ export async function persist<T>(
     if (code === ownState.lockBusy) {
       before = async () => {
         await run.session.rollback()
-        await waitForOther(run)
+        await run.lock.waitForOther()
       }
     } else if (code !== undefined && clashCodes.has(code)) {
       const nth = ++clashes
@@ -83,7 +82,7 @@ function rootCause(error: unknown): unknown {
  */
 async function resume(run: Run): Promise<void> {
   await run.session.reconnect({ writable: true })
-  if (!run.session.pooled) await takeRunLock(lockOptions(run))
+  await run.lock.take()
   const rows = await readLedger(run.session, run.settings.schema)
   try {
     run.known.requireIn(rows)
@@ -101,27 +100,6 @@ export async function atomically(run: Run, statements: string): Promise<void> {
   } catch (error) {
     if (!isConnectionLoss(error)) await run.session.rollback()
     throw error
-  }
-}
-
-/** Behind a pooler the transaction-level lock is all there is; wait until its holder is done. */
-async function waitForOther(run: Run): Promise<void> {
-  const [a, b] = run.messages.lockKey
-  await pollRunLock(lockOptions(run), async () => {
-    const { rows } = await run.session.query<{ free: boolean }>(
-      `select pg_catalog.pg_try_advisory_xact_lock(${a}, ${b}) as free`,
-    )
-    return rows[0]!.free
-  })
-}
-
-export function lockOptions(run: Run) {
-  return {
-    session: run.session,
-    schema: run.settings.schema,
-    wait: run.settings.lockWait,
-    signal: run.signal,
-    log: run.log,
   }
 }
 

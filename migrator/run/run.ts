@@ -2,6 +2,7 @@
 
 import type { MigrationKind } from '../files/migration.ts'
 import type { Log } from '../log.ts'
+import type { RunLock } from '../postgres/run-lock.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Watch } from '../postgres/watch.ts'
 import type { LedgerMessages, Limits } from './messages.ts'
@@ -25,6 +26,7 @@ export interface Run {
   readonly id: string
   readonly record: RunRecord
   readonly session: Session
+  readonly lock: RunLock
   readonly settings: RunSettings
   readonly messages: LedgerMessages
   readonly log: Log
