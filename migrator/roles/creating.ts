@@ -17,9 +17,17 @@ export interface CreatingOptions {
   readonly schemas?: readonly string[] | undefined
 }
 
-/** Does this SQL make a schema? One that is made by dynamic SQL is seen to at the end. */
-export function makesSchema(sql: string): boolean {
-  return /\bcreate\s+schema\b/i.test(sql)
+const CREATE_SCHEMA = /\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?("(?:[^"]|"")+"|[\w$]+)/gi
+
+/**
+ * Does this SQL make schemas, and only such as the app is given? One that is made by dynamic SQL is seen to at the end, and so
+ * are those of a file that makes others as well.
+ */
+export function makesSchema(sql: string, schemas: readonly string[] | undefined): boolean {
+  const made = [...sql.matchAll(CREATE_SCHEMA)].map(([, name]) =>
+    name!.startsWith('"') ? name!.slice(1, -1).replaceAll('""', '"') : name!.toLowerCase(),
+  )
+  return made.length > 0 && made.every(name => schemas?.includes(name) ?? true)
 }
 
 /** PL/pgSQL for the start of a migration's transaction. A role with such default privileges of its own is left alone. */
@@ -43,7 +51,8 @@ export function openStatements({ role, schema }: CreatingOptions): string {
 export function closeStatement({ role, schema, schemas }: CreatingOptions): string {
   const table = memoryTable(schema)
   const to = quoteIdent(role)
-  const wanted = schemas === undefined ? '' : `and n.nspname in (${schemas.map(quoteLiteral).join(', ')})`
+  const list = (schemas ?? []).map(quoteLiteral).join(', ')
+  const wanted = schemas === undefined ? '' : `and n.nspname in (${list})`
   const inSchema = (statement: string) =>
     `execute pg_catalog.format(${quoteLiteral(statement.replaceAll('%', '%%').replace('in schema @', 'in schema %I'))}, space.nspname);`
   return `do ${quoteLiteral(`declare
@@ -61,6 +70,7 @@ begin
     ${defaultPrivileges('revoke', to).join(';')};
     alter default privileges revoke usage on schemas from ${to};
     update ${table} set opened = false where role = ${quoteLiteral(role)};
+    ${schemas === undefined ? '' : takeBack(role, list)}
   end if;
   if m.grants is distinct from true then return; end if;
   -- A row is new if this transaction, or a part of it, wrote it.
@@ -104,6 +114,22 @@ begin
       case made.relkind when 'S' then 'sequence' else 'table' end, made.nspname, made.relname, ${quoteLiteral(role)});
   end loop;
 end`)};`
+}
+
+/** PL/pgSQL that takes from the role what was opened for it outside of the schemas that it is given. */
+function takeBack(role: string, list: string): string {
+  return `for made in
+      select s.nspname, r.relname, r.relkind
+      from pg_catalog.pg_depend d join pg_catalog.pg_class r on r.oid = d.objid
+        join pg_catalog.pg_namespace s on s.oid = r.relnamespace
+      where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.deptype = 'n'
+        and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and ${isNew('d.xmin')}
+        and r.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and r.relowner = me and s.nspname not in (${list})
+        and exists (select from pg_catalog.aclexplode(r.relacl) as x where x.grantee = app)
+    loop
+      execute pg_catalog.format('revoke all on %s %I.%I from %I',
+        case made.relkind when 'S' then 'sequence' else 'table' end, made.nspname, made.relname, ${quoteLiteral(role)});
+    end loop;`
 }
 
 /** A condition: this transaction wrote the row with this xmin. Its parts have numbers of their own, above its own. */

@@ -62,6 +62,7 @@ export class LedgerMessages {
   readonly #late = new Map<string, number>()
   /** Around what a migration makes, for the rights of the app's role. */
   #opening = ''
+  #appSchemas: readonly string[] | undefined
   #closing = ''
 
   /** The statements that take the transaction-level lock, or raise. */
@@ -82,6 +83,7 @@ export class LedgerMessages {
 
   /** From here on what a migration makes is given to this app's role, in the migration's own transaction. */
   grantTo(options: CreatingOptions): void {
+    this.#appSchemas = options.schemas
     this.#opening = openStatements(options)
     this.#closing = closeStatement(options)
   }
@@ -98,7 +100,9 @@ export class LedgerMessages {
   applyGuard(name: string, repeatableChecksum?: string, sql = ''): string {
     const content = repeatableChecksum === undefined ? '' : ` and checksum = ${quoteLiteral(repeatableChecksum)}`
     const done = `exists (select from ${this.#table} where name = ${quoteLiteral(name)} and state = 'applied'${content})`
-    return doBlock(this.#lock + raiseIf(done, ownState.alreadyApplied) + (makesSchema(sql) ? this.#opening : ''))
+    return doBlock(
+      this.#lock + raiseIf(done, ownState.alreadyApplied) + (makesSchema(sql, this.#appSchemas) ? this.#opening : ''),
+    )
   }
 
   /** The lock, and: the migration's row is there, to be reverted. */

@@ -18,6 +18,7 @@ test('two services in one database: each app in its own schema, and no app in an
   expect(await one.up({ '1_a.sql': 'create schema s1; create table s1.a (i int)' })).toMatchObject({ exitCode: 0 })
   const dir = await folder({
     '1_a.sql': 'create schema s2; create table s2.a (i int); create schema s3; create table s3.a (i int)',
+    '2_b.sql': `create schema if not exists s2; create table public.p (i int); create table s2.b (i int); revoke delete on s2.b from ${other}`,
   })
   const second = createMigrator({ databaseUrl: one.url, dir, schema: options.schema })
   const appRole = { name: other, password, schemas: options.schemas }
@@ -25,9 +26,11 @@ test('two services in one database: each app in its own schema, and no app in an
   expect(await one.rights(other)).toEqual([
     'ledger2: U',
     'ledger2.ledger: r',
+    'ledger2.ledger_version: r',
     'ledger2.manifest: r',
     's2: U',
     's2.a: darw',
+    's2.b: arw',
   ])
   // a third ledger, in the schema where the first app has default privileges
   const third = createMigrator({
