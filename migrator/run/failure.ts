@@ -3,6 +3,7 @@
 import { basename } from 'node:path'
 import { MigrationFailedError } from '../errors.ts'
 import type { SqlPart } from '../files/migration.ts'
+import { toolsWithTable } from '../files/tools/index.ts'
 import { statementAt } from '../postgres/failed-statement.ts'
 import { copyRefusal } from '../postgres/script.ts'
 import { codeOf, sqlstate } from '../postgres/sqlstate.ts'
@@ -52,6 +53,7 @@ export async function explainFailure(
     ...(own ? [`  at a statement of schemagate's own, after the file's: ${own}`] : []),
     ...fieldLines(error),
     ...(foreign ? [`  ${foreign.message}`] : []),
+    ...foreignHistory(code, raw, part.tool),
     ...(atCommit
       ? [
           '  All of its statements ran; what failed is a constraint or a trigger that is deferred to the end of the transaction.',
@@ -60,6 +62,21 @@ export async function explainFailure(
     `${aftermath.text} ${wayOut(error, aftermath.again)}`,
   ]
   return new MigrationFailedError(name, lines.join('\n'), { cause: error, place })
+}
+
+/** A table that is missing because it is another tool's history, which is not kept here. */
+function foreignHistory(code: string | undefined, message: string, toolName: string | undefined): string[] {
+  const table = code === sqlstate.undefinedTable ? /^relation "(.+)" does not exist$/.exec(message)?.[1] : undefined
+  if (table === undefined) return []
+  const owners = toolsWithTable(table)
+  const own = owners.find(({ name }) => name === toolName)
+  // a project may well have a table of such a name itself
+  if (owners.length === 0 || (!own && /^(?:migrations|changelog)$/.test(table))) return []
+  const whose = own ? own.title : owners.map(({ title }) => title).join(' or ')
+  return [
+    `  ${table} is the history of ${whose}, which is not kept in this database: schemagate has a ledger of its own. ` +
+      `Remove the statement, or let it run only where the table exists: do $$ begin if to_regclass('${table}') is not null then ... end if; end $$.`,
+  ]
 }
 
 /** What the server says besides the message. `query` is the text that failed, where it is not the file's own. */
