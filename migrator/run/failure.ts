@@ -71,7 +71,11 @@ function foreignHistory(code: string | undefined, message: string, toolName: str
   const owners = toolsWithTable(table)
   const own = owners.find(({ name }) => name === toolName)
   // a project may well have a table of such a name itself
-  if (owners.length === 0 || (!own && /^(?:migrations|changelog)$/.test(table))) return []
+  if (
+    owners.length === 0 ||
+    (!own && /(?:^|\.)(?:migrations|changelog)$/.test(table) && !/^graphile_migrate\./.test(table))
+  )
+    return []
   const whose = own ? own.title : owners.map(({ title }) => title).join(' or ')
   return [
     `  ${table} is the history of ${whose}, which is not kept in this database: schemagate has a ledger of its own. ` +
