@@ -23,7 +23,7 @@ import {
   withRun,
 } from './engine.ts'
 import type { Aftermath } from './failure.ts'
-import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
+import { type Limits, leaveNothing, resetSession, setLimits } from './messages.ts'
 import { isReversible, loadModule } from './module.ts'
 import { conclude, type RunResult, type Tally } from './outcome.ts'
 import { atomically, persist } from './persist.ts'
@@ -218,7 +218,7 @@ async function revert(
       else await beginLooseCode(run, migration, limits)
       await call(run, migration, context => module.down?.(context), aftermath)
       await session.script(
-        `${migration.marks.transaction ? '' : 'begin;'}${cleanUp}${messages.remove(name)}${leaveNothing}commit`,
+        `${migration.marks.transaction ? '' : 'begin;'}${resetSession(session)}${messages.remove(name)}${leaveNothing}commit`,
       ).done
       return 'reverted'
     }
@@ -228,7 +228,7 @@ async function revert(
       await inOneMessage(run, name, part, part.start, plan.sql, {
         before: begin.replace('begin;', `begin ${plan.begin};`),
         beforeCount: 3,
-        after: `${cleanUp}${messages.remove(name)}${leaveNothing}`,
+        after: `${resetSession(session)}${messages.remove(name)}${leaveNothing}`,
         aftermath,
       })
     else await revertSteps(run, migration, part, plan.steps, limits, blockers)

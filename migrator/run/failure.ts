@@ -185,9 +185,18 @@ export function wayOut(error: unknown, again: string): string {
       return `A new enum value can be used only after its transaction: move the use to a migration of its own, or mark this one \`-- migrate:up transaction:false\`; then run \`${again}\` again.`
     case sqlstate.canceled:
       return `If it ran into statement_timeout: raise it with \`-- schemagate:statement-timeout 10m\` in the file or --statement-timeout; then run \`${again}\` again.`
+    case sqlstate.transactionTimeout:
+    case sqlstate.idleSession:
+    case sqlstate.idleInTransaction:
+      return takeOutOwnLimit(again)
     default: {
       const way = wayOutOf(error)
       return way ? `${way}; then run \`${again}\` again.` : `Correct the file and run \`${again}\` again.`
     }
   }
+}
+
+/** The migrator lifts such limits where others have set them: this one is the migration's own. */
+export function takeOutOwnLimit(again: string): string {
+  return `The migrator lifts such limits where the server, the database or the role has them (transaction_timeout, idle_session_timeout, idle_in_transaction_session_timeout), so the migration itself, or a function that it calls, has set this one: take that SET out, or raise it; then run \`${again}\` again.`
 }

@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration } from '../durations.ts'
 import { MigrationFailedError, TableLockError } from '../errors.ts'
 import { readLedger } from '../ledger/read.ts'
-import { clashCodes, codeOf, isConnectionLoss, ownState } from '../postgres/sqlstate.ts'
+import { idleLimit } from '../postgres/session-settings.ts'
+import { clashCodes, codeOf, idleCodes, isConnectionLoss, ownState } from '../postgres/sqlstate.ts'
 import { type Blocker, describe } from '../postgres/watch.ts'
+import { takeOutOwnLimit } from './failure.ts'
 import { RewoundError } from './rewound.ts'
 import type { Run } from './run.ts'
 
@@ -57,6 +59,11 @@ export async function persist<T>(
         await backOff(run, migration, nth, cause, blockers())
       }
     } else if (isConnectionLoss(failure)) {
+      const idle = [code, run.session.endedWith].find(state => state !== undefined && idleCodes.has(state))
+      if (idle !== undefined) {
+        before = () => resumeAfterSilence(run, migration, idle, failure)
+        continue
+      }
       losses++
       if (losses > mostLosses)
         throw new MigrationFailedError(
@@ -70,6 +77,25 @@ export async function persist<T>(
   }
 }
 
+/**
+ * The server ended the session because it heard nothing for longer than a limit: the migrator's own, where a module kept the
+ * event loop busy, so that no heartbeat was sent. This run is slow and not gone, and goes on without that limit.
+ * @throws MigrationFailedError if it was another limit, which the migration has set.
+ */
+async function resumeAfterSilence(run: Run, migration: string, code: string, cause: unknown): Promise<void> {
+  if (!run.session.hasIdleLimit)
+    throw new MigrationFailedError(
+      migration,
+      `${migration} lost its connection: the server ended an idle session (${code}). ${takeOutOwnLimit('schemagate up')}`,
+      { cause },
+    )
+  run.log.warn(
+    { err: cause, migration, code },
+    `${migration}: the server ended the session because it heard nothing from it for too long (${code}), as from a module that computes without awaiting anything; what was open is rolled back, and it is run again without the migrator's own limit of ${formatDuration(idleLimit)}`,
+  )
+  await resume(run, 0)
+}
+
 /** A migration's failure carries the server's error as its cause; every other error of ours is final. */
 function rootCause(error: unknown): unknown {
   return error instanceof MigrationFailedError && error.cause !== undefined ? error.cause : error
@@ -80,8 +106,8 @@ function rootCause(error: unknown): unknown {
  * connection.
  * @throws RewoundError if commits are lost: those that had not waited for the disk, or had not come to the standby.
  */
-async function resume(run: Run): Promise<void> {
-  await run.session.reconnect({ writable: true })
+async function resume(run: Run, idleLimit?: number): Promise<void> {
+  await run.session.reconnect({ writable: true, ...(idleLimit !== undefined && { idleLimit }) })
   await run.lock.take()
   const rows = await readLedger(run.session, run.settings.schema)
   try {

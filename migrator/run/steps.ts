@@ -12,7 +12,7 @@ import type { Statement } from '../sql/parse.ts'
 import type { Step } from '../sql/steps.ts'
 import { type Aftermath, explainFailure } from './failure.ts'
 import { clearAway, indexesBefore, type Leftover, mend } from './mend.ts'
-import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
+import { type Limits, leaveNothing, resetSession, setLimits } from './messages.ts'
 import { persist } from './persist.ts'
 import { refuseBehindPooler } from './pooler.ts'
 import type { Run } from './run.ts'
@@ -45,7 +45,7 @@ export async function applySteps(
   }
   run.known.underWay(name, checksum)
   await runSteps({ run, migration, part, steps, checksums, limits, blockers, direction: 'up' })
-  await session.script(`begin;${cleanUp}${messages.finish(name)}${leaveNothing}commit`).done
+  await session.script(`begin;${resetSession(session)}${messages.finish(name)}${leaveNothing}commit`).done
 }
 
 /** Reverts a migration step by step; its row says so until the last step is done, and then is gone. */
@@ -68,7 +68,7 @@ export async function revertSteps(
   run.known.reverting(name)
   const checksums = checkDoneSteps(migration, row?.journal?.reverting ? row : undefined, steps)
   await runSteps({ run, migration, part, steps, checksums, limits, blockers, direction: 'down' })
-  await session.script(`begin;${cleanUp}${messages.remove(name)}${leaveNothing}commit`).done
+  await session.script(`begin;${resetSession(session)}${messages.remove(name)}${leaveNothing}commit`).done
 }
 
 interface AllSteps {
@@ -121,7 +121,12 @@ async function runSteps({
       const failed = error instanceof MigrationFailedError || error instanceof TableLockError
       if (done === 0 && failed && !run.signal.aborted) {
         run.known.forget(name)
-        await session.script(direction === 'up' ? messages.abandon(name) : messages.keepApplied(name)).done
+        // with the connection lost, the row stays: nothing of it is done, and the next run begins it
+        await session
+          .script(direction === 'up' ? messages.abandon(name) : messages.keepApplied(name))
+          .done.catch(lost => {
+            if (!isConnectionLoss(lost)) throw lost
+          })
       }
       throw error
     }
@@ -182,7 +187,7 @@ async function inTransaction({ run, migration, part, step, limits, settings, don
   await inOneMessage(run, name, part, part.start + step.start, step.sql, {
     before,
     beforeCount: 3 + count(settings) + Number(step.rolledBack),
-    after: `${rollback}${cleanUp}${run.messages.stepDone(name, checksum)}`,
+    after: `${rollback}${resetSession(run.session)}${run.messages.stepDone(name, checksum)}`,
     aftermath,
   })
 }
@@ -210,7 +215,7 @@ async function alone(one: OneStep, started: Journal['started']): Promise<void> {
       await session.script(step.sql).done
       completed = true
     }
-    await session.script(`begin;${cleanUp}${messages.stepDone(name, checksum)}commit`).done
+    await session.script(`begin;${resetSession(session)}${messages.stepDone(name, checksum)}commit`).done
   } catch (error) {
     if (run.signal.aborted || isConnectionLoss(error)) throw error
     await session.rollback()
@@ -218,7 +223,7 @@ async function alone(one: OneStep, started: Journal['started']): Promise<void> {
     // what was there before it ran is for the next attempt, and so is what it did, where only the journal failed
     const left: Leftover =
       ran && !completed ? await leftover(session, statement, mark) : { stays: completed || started !== undefined }
-    await session.script(`begin;${cleanUp}${left.stays ? '' : messages.stepFailed(name)}commit`).done
+    await session.script(`begin;${resetSession(session)}${left.stays ? '' : messages.stepFailed(name)}commit`).done
     if (left.message) {
       const level = left.stays ? 'warn' : 'info'
       const more = left.stays ? '; the next attempt goes on from there' : ''

@@ -4,7 +4,7 @@ import type { Migration, SqlPart } from '../files/migration.ts'
 import { codeOf, isConnectionLoss } from '../postgres/sqlstate.ts'
 import type { Plan } from '../sql/steps.ts'
 import { type Aftermath, explainFailure } from './failure.ts'
-import { cleanUp, type Limits, leaveNothing, resumeAsynchronous, setLimits } from './messages.ts'
+import { type Limits, leaveNothing, resetSession, resumeAsynchronous, setLimits } from './messages.ts'
 import type { Run } from './run.ts'
 
 /** Applies a migration's SQL and records it; both or neither. Errors of the server's SQL are explained. */
@@ -21,7 +21,7 @@ export async function applyTransaction(
   await inOneMessage(run, name, part, part.start, plan.sql, {
     before: `begin ${plan.begin};${setLimits(limits, true)}${messages.applyGuard(name, kind === 'repeatable' ? checksum : undefined, plan.sql)}${messages.forgetUnbegun(name)}`,
     beforeCount: 4,
-    after: `${cleanUp}${resumeAsynchronous(limits)}${messages.recordApplied({ name, checksum, kind, breaking })}${leaveNothing}`,
+    after: `${resetSession(run.session)}${resumeAsynchronous(limits)}${messages.recordApplied({ name, checksum, kind, breaking })}${leaveNothing}`,
     aftermath: { text: `${name} was rolled back; the database is as it was before it.`, again: 'schemagate up' },
   })
 }
