@@ -38,6 +38,11 @@ export class Session {
     return new Session(options, await connect(options))
   }
 
+  /** How it was made, and is made again. */
+  get options(): ConnectOptions {
+    return this.#options
+  }
+
   get client(): pg.Client {
     return this.#connected.client
   }
@@ -133,6 +138,11 @@ export class Session {
     const heartbeat = startHeartbeat(client, () => !this.pooled || this.inTransaction)
     client.once('end', heartbeat.stop)
     this.#heartbeat = heartbeat
+  }
+
+  /** Cuts the connection to a server that seems to be gone: whatever is awaited on it fails as lost. */
+  cut(why: string): void {
+    this.client.connection.stream.destroy(new Error(`read ETIMEDOUT: ${why}`))
   }
 
   /** Says goodbye, and does not wait for the answer: the process may end meanwhile. */
