@@ -25,10 +25,6 @@ const pollSpread = 60
 const lockNotAvailable = '55P03'
 const undefinedTable = '42P01'
 
-// Limits that would end a session which only holds a lock. Not every server knows them all.
-const noLimits = `select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings
-where name in ('idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout', 'statement_timeout')`
-
 /**
  * One run's lock. It is the advisory lock, which migrators of 0.1 take as well. Where that is held by somebody who may
  * not write the ledger, a second connection holds a lock on one of the ledger's tables in its place.
@@ -118,7 +114,6 @@ export class RunLock {
     const { session, schema } = this.#options
     const keeper = await Session.open({ ...session.options, writable: true })
     try {
-      await keeper.query(noLimits)
       // no snapshot is held between two statements: a CREATE INDEX CONCURRENTLY does not wait for this transaction
       await keeper.query('begin isolation level read committed')
       await keeper.query(`lock table ${lockTable(schema)} in ${passedOverMode} mode nowait`)
