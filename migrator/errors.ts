@@ -56,10 +56,17 @@ export class MigrationFailedError extends SchemagateError {
   readonly migration: string
   /** Where in the file; `excerpt` shows the SQL with a caret. */
   readonly place: Place | undefined
-  constructor(migration: string, message: string, options: { cause?: unknown; place?: Place | undefined } = {}) {
+  /** Where in the file the statement begins that failed, in UTF-16 units. */
+  readonly statement: number | undefined
+  constructor(
+    migration: string,
+    message: string,
+    options: { cause?: unknown; place?: Place | undefined; statement?: number | undefined } = {},
+  ) {
     super(message, { cause: options.cause })
     this.migration = migration
     this.place = options.place
+    this.statement = options.statement
   }
 }
 

@@ -1,7 +1,6 @@
 // One migration file, read: its parts, its marks, and what is doubtful in it.
 
 import { placeAt } from '../sql/excerpt.ts'
-import { withoutRestriction } from '../sql/foreign.ts'
 import { checksum } from './checksum.ts'
 import type { Named } from './file-name.ts'
 import { refuseForeign, refuseOtherDatabase } from './foreign.ts'
@@ -40,7 +39,7 @@ export function readUp(named: Named, file: string, setting: FileSetting): Migrat
   }
   if (kind === 'code') return { ...common, marks: readMarks(file, text) }
 
-  let source = withoutRestriction(setting.tool?.translate?.(text) ?? text)
+  let source = setting.tool?.translate?.(text) ?? text
   // its journal may have stayed behind; no other tool writes such a line
   if (setting.tool !== drizzle && source.includes('\n--> statement-breakpoint')) source = drizzle.translate!(source)
   let parts = readParts(file, source)
@@ -52,7 +51,6 @@ export function readUp(named: Named, file: string, setting: FileSetting): Migrat
   const toPart = ({ marks, ...part }: MarkedParts['up']): SqlPart => ({
     file,
     source,
-    ...(own && { tool: own.name }),
     ...part,
     marks: setting.transaction ? marks : { ...marks, transaction: false },
   })
@@ -76,7 +74,7 @@ function toolOf(text: string, folderTool: Tool | undefined): Tool | undefined {
 
 /** A file of its own for one direction; marks in it count, sections do not split it. */
 export function wholeFile(file: string): SqlPart {
-  const source = withoutRestriction(readText(file))
+  const source = readText(file)
   return { file, source, start: 0, end: source.length, marks: readDownMarks(file, source) }
 }
 

@@ -14,8 +14,6 @@ export interface SqlPart {
   readonly start: number
   readonly end: number
   readonly marks: Marks
-  /** The tool that it was written for, as `--layout` names it. */
-  readonly tool?: string
 }
 
 export interface Migration {

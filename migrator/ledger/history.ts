@@ -3,6 +3,7 @@
 import type { Migration } from '../files/migration.ts'
 import { compareMigrations } from '../files/order.ts'
 import { withRowSecurity } from './condition.ts'
+import { progressOf } from './journal.ts'
 import { type Ledger, type LedgerRow, noLedger } from './read.ts'
 import { findRenames } from './renames.ts'
 import { isPassedOver, withStandIns } from './stand-ins.ts'
@@ -79,7 +80,7 @@ export function compareHistory(
         migration: row.name,
         message: row.journal?.reverting
           ? `${row.name} was being reverted, and that was not finished. \`schemagate down --yes\` goes on with it; \`schemagate up\` finishes it and applies it anew.`
-          : `${row.name} was begun and not finished; ${row.journal?.done?.length ?? 0} of its steps are done. \`schemagate up\` goes on from there.`,
+          : `${row.name} was begun and not finished; ${progressOf(row.journal).steps} of its steps are done. \`schemagate up\` goes on from there.`,
       })
     else if (row.checksum !== file.checksum && file.kind !== 'repeatable')
       problems.push({
@@ -131,7 +132,7 @@ export function compareHistory(
             : pending.length > 0
               ? 'pending'
               : 'current',
-    head: headOf(rows),
+    head: (applied.findLast(isHead) ?? applied.at(-1))?.name ?? null,
     applied,
     rows,
     pending,
@@ -218,12 +219,6 @@ function otherFolder(rows: readonly LedgerRow[]): string {
     'Name its folder with --dir (SCHEMAGATE_DIR); or give this folder a ledger of its own with --schema (SCHEMAGATE_SCHEMA). ' +
     'If the folder is right and a new file stands in for all of them (a squash): schemagate baseline NAME --replacing-missing'
   )
-}
-
-/** The newest migration of a ledger with these rows; null if none is applied. */
-export function headOf(rows: readonly LedgerRow[]): string | null {
-  const applied = rows.filter(row => row.state === 'applied')
-  return (applied.findLast(isHead) ?? applied.at(-1))?.name ?? null
 }
 
 function isHead(row: LedgerRow): boolean {

@@ -15,13 +15,19 @@ import { currentVersion, firstVersion } from './versions.ts'
 
 /** How far a migration that cannot run in one transaction has come, and a row's own history. */
 export interface Journal {
-  /** Checksums of the steps that are done, in order. */
+  /** What is done: see {@link progressOf}. Empty: nothing. */
   readonly done?: readonly string[]
   /**
    * The step under way that cannot commit together with its journal entry: its number from 0, the checksum of its text,
    * and the `indexes` that were there before it.
    */
-  readonly started?: { readonly step: number; readonly checksum: string; readonly indexes?: readonly number[] }
+  readonly started?: {
+    readonly step: number
+    /** How many statements of the text precede it; unknown where 0.1 began it. */
+    readonly statements?: number
+    readonly checksum: string
+    readonly indexes?: readonly number[]
+  }
   /** The steps are those of its down part: an interrupted `down`. */
   readonly reverting?: boolean
   /** A repeatable migration's earlier contents: apps built with one of them are not wrong. */

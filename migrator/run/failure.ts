@@ -3,14 +3,12 @@
 import { basename } from 'node:path'
 import { MigrationFailedError } from '../errors.ts'
 import type { SqlPart } from '../files/migration.ts'
-import { toolsWithTable } from '../files/tools/index.ts'
 import { statementAt } from '../postgres/failed-statement.ts'
-import { copyRefusal } from '../postgres/script.ts'
 import { codeOf, sqlstate } from '../postgres/sqlstate.ts'
 import { hideSecrets, type Place, placeAt, toOffset } from '../sql/excerpt.ts'
 import { findForeign } from '../sql/foreign.ts'
-import { loadParser, parseStatements, type Statement } from '../sql/parse.ts'
 import { scan } from '../sql/scan.ts'
+import { type Piece, split } from '../sql/split.ts'
 import { wayOutOf } from './ways-out.ts'
 
 /** A message that failed: its text, where in it the file's SQL stands, and how many statements were completed. */
@@ -24,6 +22,8 @@ export interface FailedMessage {
   readonly fileOffset: number
   /** Statements of the file that were completed; our own do not count. */
   readonly completed: number
+  /** Where in the file the data of the COPY stands that failed. */
+  readonly data?: { readonly start: number; readonly end: number }
 }
 
 /** What became of a migration that failed, and what to type when its file is corrected. */
@@ -42,18 +42,15 @@ export async function explainFailure(
   const { error } = failed
   const code = codeOf(error)
   const raw = error instanceof Error ? error.message : String(error)
-  const { place, message, atCommit, own } = await locate(part, failed, raw)
-  const foreign =
-    code === sqlstate.syntaxError || raw.includes(copyRefusal)
-      ? findForeign(part.source.slice(part.start, part.end))
-      : undefined
-  const at = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : atCommit ? ' at COMMIT' : ''
+  const { place, message, atCommit, own } = locate(part, failed, raw)
+  const sql = failed.text.slice(failed.sqlStart, failed.sqlStart + failed.sqlLength)
+  const foreign = code === sqlstate.syntaxError ? findForeign(sql) : undefined
+  const where = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : atCommit ? ' at COMMIT' : ''
   const lines = [
-    `${name} failed${at}: ${message}${code ? ` (${code})` : ''}`,
+    `${name} failed${where}: ${message}${code ? ` (${code})` : ''}`,
     ...(own ? [`  at a statement of schemagate's own, after the file's: ${own}`] : []),
     ...fieldLines(error),
     ...(foreign ? [`  ${foreign.message}`] : []),
-    ...foreignHistory(code, raw, part.tool),
     ...(atCommit
       ? [
           '  All of its statements ran; what failed is a constraint or a trigger that is deferred to the end of the transaction.',
@@ -61,26 +58,25 @@ export async function explainFailure(
       : []),
     `${aftermath.text} ${wayOut(error, aftermath.again)}`,
   ]
-  return new MigrationFailedError(name, lines.join('\n'), { cause: error, place })
+  const at = statementOf(sql, failed.completed)
+  return new MigrationFailedError(name, lines.join('\n'), {
+    cause: error,
+    place,
+    statement: at && failed.fileOffset + at.start,
+  })
 }
 
-/** A table that is missing because it is another tool's history, which is not kept here. */
-function foreignHistory(code: string | undefined, message: string, toolName: string | undefined): string[] {
-  const table = code === sqlstate.undefinedTable ? /^relation "(.+)" does not exist$/.exec(message)?.[1] : undefined
-  if (table === undefined) return []
-  const owners = toolsWithTable(table)
-  const own = owners.find(({ name }) => name === toolName)
-  // a project may well have a table of such a name itself
-  if (
-    owners.length === 0 ||
-    (!own && /(?:^|\.)(?:migrations|changelog)$/.test(table) && !/^graphile_migrate\./.test(table))
-  )
-    return []
-  const whose = own ? own.title : owners.map(({ title }) => title).join(' or ')
-  return [
-    `  ${table} is the history of ${whose}, which is not kept in this database: schemagate has a ledger of its own. ` +
-      `Remove the statement, or let it run only where the table exists: do $$ begin if to_regclass('${table}') is not null then ... end if; end $$.`,
-  ]
+/** The statement at which the server stopped; undefined if it had completed all. */
+function statementOf(sql: string, completed: number): Piece | undefined {
+  let count = 0
+  for (const piece of split(sql)) if (count++ === completed) return piece
+  return undefined
+}
+
+function countStatements(sql: string): number {
+  let count = 0
+  for (const _ of split(sql)) count++
+  return count
 }
 
 /** What the server says besides the message. `query` is the text that failed, where it is not the file's own. */
@@ -120,7 +116,7 @@ interface Located {
 }
 
 /** By the server's position, else by the statement at which it stopped. */
-async function locate(part: SqlPart, failed: FailedMessage, raw: string): Promise<Located> {
+function locate(part: SqlPart, failed: FailedMessage, raw: string): Located {
   const { error, text, sqlStart, sqlLength, fileOffset, completed } = failed
   const sql = text.slice(sqlStart, sqlStart + sqlLength)
   const at = (offset: number) => placeAt(part.file, part.source, fileOffset + offset)
@@ -143,15 +139,32 @@ async function locate(part: SqlPart, failed: FailedMessage, raw: string): Promis
         : { place: undefined, message: `${raw}, when the ledger was written after it` }
     }
   }
-  await loadParser()
-  const statements = parseStatements(sql)
-  const statement = statements?.[completed]
-  if (statement) return { place: at(offsetInDo(statement, error) ?? statement.start), message: raw }
-  if (statements === undefined) return { place: undefined, message: raw }
-  const own = statementAt(text.slice(sqlStart + sqlLength), completed - statements.length)
+  const inData = failed.data && lineOfData(part.source, failed.data, error)
+  if (inData !== undefined) return { place: placeAt(part.file, part.source, inData), message: raw }
+  const statement = statementOf(sql, completed)
+  if (statement) return { place: at(offsetInDo(sql, statement, error) ?? statement.start), message: raw }
+  const own = statementAt(text.slice(sqlStart + sqlLength), completed - countStatements(sql))
   return own === undefined || own === 'commit'
     ? { place: undefined, message: raw, atCommit: true }
     : { place: undefined, message: raw, own }
+}
+
+/** `COPY t, line 3, column a: "x"`: counted from the first line of the data. */
+function lineOfData(
+  source: string,
+  data: { readonly start: number; readonly end: number },
+  error: unknown,
+): number | undefined {
+  const where: unknown = error instanceof Error ? Reflect.get(error, 'where') : undefined
+  const told = typeof where === 'string' ? /^COPY .*?, line (\d+)\b/ms.exec(where) : null
+  if (!told) return undefined
+  let at = data.start
+  for (let line = 1; line < Number(told[1]); line++) {
+    const newline = source.indexOf('\n', at)
+    if (newline === -1 || newline >= data.end) return at
+    at = newline + 1
+  }
+  return at
 }
 
 /** The scanner quotes all that is left of the text. */
@@ -163,9 +176,10 @@ function shortened(message: string): string {
 }
 
 /** A DO block tells its line, counted from the one on which its body begins. */
-function offsetInDo({ node, text, start }: Statement, error: unknown): number | undefined {
+function offsetInDo(sql: string, { first, start, end }: Piece, error: unknown): number | undefined {
   const where: unknown = error instanceof Error ? Reflect.get(error, 'where') : undefined
-  if (!('DoStmt' in node) || typeof where !== 'string') return undefined
+  if (first !== 'do' || typeof where !== 'string') return undefined
+  const text = sql.slice(start, end)
   const told = /^PL\/pgSQL function inline_code_block line (\d+)\b[^\n]*$/m.exec(where.split('\n').at(-1) ?? '')
   const body = /\$[^$\s]*\$/.exec(text)
   if (!told || !body) return undefined
@@ -185,18 +199,9 @@ export function wayOut(error: unknown, again: string): string {
       return `A new enum value can be used only after its transaction: move the use to a migration of its own, or mark this one \`-- migrate:up transaction:false\`; then run \`${again}\` again.`
     case sqlstate.canceled:
       return `If it ran into statement_timeout: raise it with \`-- schemagate:statement-timeout 10m\` in the file or --statement-timeout; then run \`${again}\` again.`
-    case sqlstate.transactionTimeout:
-    case sqlstate.idleSession:
-    case sqlstate.idleInTransaction:
-      return takeOutOwnLimit(again)
     default: {
       const way = wayOutOf(error)
       return way ? `${way}; then run \`${again}\` again.` : `Correct the file and run \`${again}\` again.`
     }
   }
-}
-
-/** The migrator lifts such limits where others have set them: this one is the migration's own. */
-export function takeOutOwnLimit(again: string): string {
-  return `The migrator lifts such limits where the server, the database or the role has them (transaction_timeout, idle_session_timeout, idle_in_transaction_session_timeout), so the migration itself, or a function that it calls, has set this one: take that SET out, or raise it; then run \`${again}\` again.`
 }

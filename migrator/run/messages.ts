@@ -4,8 +4,6 @@ import { showRows } from '../ledger/condition.ts'
 import type { Journal } from '../ledger/read.ts'
 import { takeForTransaction } from '../postgres/lock-sql.ts'
 import { doBlock, quoteIdent, quoteLiteral } from '../postgres/quote.ts'
-import type { Session } from '../postgres/session.ts'
-import { type Setting, setAll } from '../postgres/session-settings.ts'
 import { ownState } from '../postgres/sqlstate.ts'
 import { type CreatingOptions, closeStatement, makesSchema, openStatements } from '../roles/creating.ts'
 
@@ -13,42 +11,51 @@ import { type CreatingOptions, closeStatement, makesSchema, openStatements } fro
 export interface Limits {
   readonly lockTimeout: number
   readonly statementTimeout: number
-  /** The session's own settings come first; another one may be connected by the time that they are needed. */
-  readonly session: Pick<Session, 'settings'>
+  /** Ask the server to notice that its client is gone (PostgreSQL 14 on). */
+  readonly checkClient: boolean
   /** Commit without waiting for the disk: a later commit that waits covers this one, for WAL is in order. */
   readonly asynchronous: boolean
 }
 
+/** How soon the server gives up after its client was killed: soon, but not a load. */
+const checkInterval = '500ms'
+
 /** One statement that sets the limits, for the transaction (`local`) or for the session. */
 export function setLimits(limits: Limits, local: boolean): string {
-  const settings: Setting[] = [
-    ...limits.session.settings.filter(([name]) => name !== 'statement_timeout'),
+  const settings: [string, string][] = [
     ['lock_timeout', `${limits.lockTimeout}ms`],
     ['statement_timeout', `${limits.statementTimeout}ms`],
+    ['idle_in_transaction_session_timeout', '0'],
   ]
+  if (limits.checkClient) settings.push(['client_connection_check_interval', checkInterval])
   if (limits.asynchronous && local) settings.push(['synchronous_commit', 'off'])
-  return setAll(settings, local)
+  const calls = settings.map(
+    ([name, value]) => `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, ${local})`,
+  )
+  return `select ${calls.join(', ')};`
 }
 
-/**
- * Session settings that a migration made must not outlive it, nor hold for the ledger's own statements. RESET ALL brings
- * back what the role and the database have set, limits meant for apps among it: the session's own settings are made again.
- */
-export function resetSession({ settings, pooled }: Pick<Session, 'settings' | 'pooled'>): string {
-  return `reset session authorization; reset role; reset all;${setAll(settings, pooled)}`
-}
+/** Session settings that a migration made must not outlive it, nor hold for the ledger's own statements. */
+export const cleanUp = 'reset session authorization; reset role; reset all;'
 
 /** Nor what else a session holds: temporary tables and prepared statements, whose names the next one may use too. */
 export const leaveNothing = 'discard temp;deallocate all;unlisten *;'
 
-/** The RESET of {@link resetSession} would make the commit wait again. */
+/** The RESET of {@link cleanUp} would make the commit wait again. */
 export function resumeAsynchronous(limits: Limits): string {
   return limits.asynchronous ? 'set local synchronous_commit = off;' : ''
 }
 
-function raiseIf(condition: string, state: string): string {
-  return `if ${condition} then raise exception 'schemagate guard' using errcode = '${state}'; end if;`
+function raise(state: string): string {
+  return `raise exception 'schemagate guard' using errcode = '${state}';`
 }
+
+function raiseIf(condition: string, state: string): string {
+  return `if ${condition} then ${raise(state)} end if;`
+}
+
+/** A row of a migration of which a step is done, or one that commits by itself was begun. */
+const begunInSteps = `(state = 'running' and (pg_catalog.jsonb_array_length(journal->'done') > 0 or journal ? 'started'))`
 
 /** Builds the ledger's statements for one ledger schema and one run. */
 export class LedgerMessages {
@@ -93,15 +100,23 @@ export class LedgerMessages {
     return doBlock(this.#lock)
   }
 
-  /**
-   * The lock, and: the migration is not applied yet (with this content, if it is repeatable).
-   * @param sql what the same transaction will run.
-   */
-  applyGuard(name: string, repeatableChecksum?: string, sql = ''): string {
+  /** The lock, and: the migration is not applied yet (with this content, if it is repeatable). */
+  applyGuard(name: string, repeatableChecksum?: string): string {
     const content = repeatableChecksum === undefined ? '' : ` and checksum = ${quoteLiteral(repeatableChecksum)}`
     const done = `exists (select from ${this.#table} where name = ${quoteLiteral(name)} and state = 'applied'${content})`
+    return doBlock(this.#lock + raiseIf(done, ownState.alreadyApplied))
+  }
+
+  /**
+   * As {@link applyGuard}, for a whole file in one transaction, and: it was not begun in steps.
+   * @param sql what the same transaction will run.
+   */
+  wholeGuard(name: string, repeatableChecksum?: string, sql = ''): string {
+    const content = repeatableChecksum === undefined ? '' : ` and checksum = ${quoteLiteral(repeatableChecksum)}`
     return doBlock(
-      this.#lock + raiseIf(done, ownState.alreadyApplied) + (makesSchema(sql, this.#appSchemas) ? this.#opening : ''),
+      `${this.#lock} case (select case when state = 'applied'${content} then 'applied' when ${begunInSteps} then 'begun' end ` +
+        `from ${this.#table} where name = ${quoteLiteral(name)}) ` +
+        `when 'applied' then ${raise(ownState.alreadyApplied)} when 'begun' then ${raise(ownState.begunInSteps)} else null; end case;${makesSchema(sql, this.#appSchemas) ? this.#opening : ''}`,
     )
   }
 
@@ -111,11 +126,17 @@ export class LedgerMessages {
     return doBlock(this.#lock + raiseIf(gone, ownState.alreadyApplied))
   }
 
-  /** The lock, and: exactly `done` steps of the migration are journalled. */
-  stepGuard(name: string, done: number): string {
+  /** As {@link revertGuard}, for a whole down part in one transaction, and: that was not begun in steps. */
+  wholeRevertGuard(name: string): string {
+    const begun = `exists (select from ${this.#table} where name = ${quoteLiteral(name)} and ${begunInSteps})`
+    return this.revertGuard(name) + doBlock(raiseIf(begun, ownState.begunInSteps))
+  }
+
+  /** The lock, and: exactly this is journalled as done. */
+  stepGuard(name: string, done: readonly string[]): string {
     const here =
       `exists (select from ${this.#table} where name = ${quoteLiteral(name)} and state = 'running' ` +
-      `and coalesce(pg_catalog.jsonb_array_length(journal->'done'), 0) = ${done})`
+      `and coalesce(journal->'done', '[]') = ${quoteLiteral(JSON.stringify(done))}::jsonb)`
     return doBlock(this.#lock + raiseIf(`not ${here}`, ownState.journalMoved))
   }
 
@@ -171,12 +192,9 @@ export class LedgerMessages {
     return this.#setJournal(name, `journal - 'started'`)
   }
 
-  /** Journals a step as done. */
-  stepDone(name: string, stepChecksum: string): string {
-    const journal = this.#setJournal(
-      name,
-      `(journal - 'started') || pg_catalog.jsonb_build_object('done', journal->'done' || pg_catalog.to_jsonb(${quoteLiteral(stepChecksum)}::text))`,
-    )
+  /** Journals what is done. */
+  stepDone(name: string, done: readonly string[]): string {
+    const journal = this.#setJournal(name, `(journal - 'started') || ${quoteLiteral(JSON.stringify({ done }))}::jsonb`)
     return journal + this.#closing
   }
 

@@ -1,9 +1,11 @@
 // `plan`: what `up` would run, and how. Changes nothing.
 
 import type { Migration } from '../files/migration.ts'
-import { planPart } from './apply.ts'
+import { wholeText } from '../sql/packets.ts'
+import type { Stretch } from '../sql/step.ts'
 import { type Engine, readHistory, requireAgreement, withFilesAndSession } from './engine.ts'
 import { isReversible } from './module.ts'
+import { planPart } from './planning.ts'
 import { checkForms } from './preflight.ts'
 import { type PendingMigration, pendingMigration } from './status.ts'
 
@@ -39,8 +41,9 @@ async function planned(migration: Migration, signal: AbortSignal): Promise<Plann
   const common = { ...pending, file: migration.file, reversible: await isReversible(migration, signal) }
   if (!migration.up) return { ...common, steps: [] }
   const plan = await planPart(migration.up)
+  const sqlOf = (stretch: Stretch) => wholeText(migration.up!.source, stretch).trim()
   const steps = plan.transaction
-    ? [{ transaction: true, sql: plan.sql.trim() }]
-    : plan.steps.map(step => ({ transaction: step.mode === 'transaction', sql: step.sql.trim() }))
+    ? [{ transaction: true, sql: sqlOf(plan) }]
+    : plan.steps.map(step => ({ transaction: step.mode === 'transaction', sql: sqlOf(step) }))
   return { ...common, steps }
 }

@@ -4,11 +4,11 @@ import { UsageError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
 import { findPlaceholder, inWordsOf } from '../files/placeholders.ts'
 import { placeAt } from '../sql/excerpt.ts'
-import { type Foreign, findCopyFromStdin, findForeign, findTemplateInName, maybeForeign } from '../sql/foreign.ts'
-import { loadParser, parseStatements, syntaxError } from '../sql/parse.ts'
-import { scan } from '../sql/scan.ts'
-import { planPart } from './apply.ts'
+import { type Foreign, findForeign, findTemplateInName } from '../sql/foreign.ts'
+import { textOf } from '../sql/outline.ts'
+import { loadParser, parseStatements } from '../sql/parse.ts'
 import { loadModule } from './module.ts'
+import { outlineOf, planPart } from './planning.ts'
 
 /**
  * @throws UsageError naming the place, if a file holds a psql command or a template mark where SQL must stand (inside a
@@ -26,67 +26,64 @@ export async function checkForms(migrations: readonly Migration[], signal: Abort
 }
 
 /**
- * Looks at all down parts that will be run, before one is: a mistake in the second would be found when the first is gone.
- * A statement that this grammar does not take may be one of a newer server; with one part alone that is left to the server.
- * @throws UsageError as {@link checkForms}.
- */
-export async function checkDownForms(migrations: readonly Migration[]): Promise<void> {
-  for (const { down, tool } of migrations) {
-    if (!down) continue
-    await checkPart(down, tool)
-    if (migrations.length > 1) await requireSyntax(down)
-  }
-}
-
-/** More than this is not parsed for the sake of a look. */
-const longestToParse = 1 << 20
-
-async function requireSyntax(part: SqlPart): Promise<void> {
-  const sql = part.source.slice(part.start, part.end)
-  if (sql.length > longestToParse) return
-  await loadParser()
-  const wrong = parseStatements(sql) ? undefined : syntaxError(sql)
-  if (!wrong) return
-  const place = placeAt(part.file, part.source, part.start + wrong.offset)
-  throw new UsageError(
-    `${part.file}, line ${place.line}, column ${place.column}: ${wrong.message}. Nothing was reverted. Correct it; or, if the server takes it all the same, revert one at a time (--step 1).`,
-    { place },
-  )
-}
-
-/**
  * Two readings of the folder may run its files in another order; those that are applied do not matter any more.
  * @throws UsageError with two files that change places.
  */
 function requireOneOrder(migrations: readonly Migration[]): void {
-  let last: Migration | undefined
-  for (const migration of migrations) {
+  for (const [i, migration] of migrations.entries()) {
     const { otherPlace } = migration
-    if (otherPlace === undefined) continue
-    if (last && last.otherPlace! > otherPlace)
+    const earlier = migrations.slice(0, i).find(other => (other.otherPlace ?? -1) > (otherPlace ?? Infinity))
+    if (earlier)
       throw new UsageError(
-        `By number ${last.file} comes before ${migration.file}; dbmate, whose marks these are, orders names as text, and there it comes after. ` +
+        `By number ${earlier.file} comes before ${migration.file}; dbmate, whose marks these are, orders names as text, and there it comes after. ` +
           'Say which holds: --layout native or --layout dbmate; or give all numbers the same width.',
       )
-    last = migration
   }
 }
 
 async function checkPart(part: SqlPart, toolName: string | undefined): Promise<void> {
-  const sql = part.source.slice(part.start, part.end)
-  const foreign = findPlaceholder(sql, toolName) ?? (await foreignToGrammar(sql, toolName))
+  const placeholder = findPlaceholder(part.source.slice(part.start, part.end), toolName)
+  const foreign = placeholder
+    ? { ...placeholder, offset: part.start + placeholder.offset }
+    : (badData(part) ?? (await foreignToGrammar(part, toolName)))
   if (foreign) {
-    const place = placeAt(part.file, part.source, part.start + foreign.offset)
+    const place = placeAt(part.file, part.source, foreign.offset)
     throw new UsageError(`${part.file}, line ${place.line}, column ${place.column}: ${foreign.message}`, { place })
   }
-  const ownTransaction = /\b(begin|start)\b/i.test(sql) && /\b(begin|start)\b/i.test(scan(sql).code)
-  if (ownTransaction || !part.marks.transaction) await planPart(part)
+  await planPart(part)
 }
 
-async function foreignToGrammar(sql: string, toolName: string | undefined): Promise<Foreign | undefined> {
-  if (!maybeForeign(sql)) return undefined
-  await loadParser()
-  const statements = parseStatements(sql)
-  const found = statements ? (findCopyFromStdin(statements) ?? findTemplateInName(sql)) : findForeign(sql)
-  return found && inWordsOf(found, sql, toolName)
+/** In characters; a longer statement is left to the server. */
+const longestChecked = 1 << 20
+
+/** Offsets are of the file. */
+async function foreignToGrammar(part: SqlPart, toolName: string | undefined): Promise<Foreign | undefined> {
+  const { suspicious } = outlineOf(part)
+  if (suspicious.length > 0) await loadParser()
+  for (const piece of suspicious) {
+    if (piece.end - piece.start > longestChecked) continue
+    const text = textOf(part.source, piece)
+    const foreign = parseStatements(text) ? findTemplateInName(text) : findForeign(text)
+    if (foreign) return { ...inWordsOf(foreign, text, toolName), offset: piece.start + foreign.offset }
+  }
+  return undefined
+}
+
+/** A COPY whose data is not there, or does not end. */
+function badData(part: SqlPart): Foreign | undefined {
+  const { copies, unclosed } = outlineOf(part)
+  if (unclosed?.what === 'data of COPY')
+    return {
+      offset: unclosed.offset,
+      message:
+        'the data of this COPY does not end: it begins on the line behind its semicolon, and ends with a line that holds `\\.` alone. Add that line, write INSERTs, or load the data in a code migration.',
+    }
+  const bare = copies.find(({ data }) => data === undefined)
+  return (
+    bare && {
+      offset: bare.start,
+      message:
+        'this COPY has no data: its data begins on the line behind its semicolon, on which nothing else stands, and ends with a line that holds `\\.` alone.',
+    }
+  )
 }

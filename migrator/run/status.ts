@@ -4,8 +4,8 @@ import type { Migration, MigrationKind } from '../files/migration.ts'
 import type { DatabaseState, Problem } from '../ledger/history.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import { planPart } from './apply.ts'
 import { type Engine, readHistory, withFilesAndSession } from './engine.ts'
+import { planPart } from './planning.ts'
 
 /** What `status --format json` prints: see the contract, "JSON". */
 export interface Status {

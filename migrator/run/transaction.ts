@@ -1,10 +1,13 @@
-// A migration that can run in a transaction: one message from begin to commit, its ledger row inside.
+// A stretch of a file's SQL in one transaction with what stands around it: one message while it is small, else several.
 
+import { MigrationFailedError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
 import { codeOf, isConnectionLoss } from '../postgres/sqlstate.ts'
+import { dataPieces, type Packet, packets } from '../sql/packets.ts'
+import type { Stretch } from '../sql/step.ts'
 import type { Plan } from '../sql/steps.ts'
-import { type Aftermath, explainFailure } from './failure.ts'
-import { type Limits, leaveNothing, resetSession, resumeAsynchronous, setLimits } from './messages.ts'
+import { type Aftermath, explainFailure, type FailedMessage } from './failure.ts'
+import { cleanUp, type Limits, leaveNothing, resumeAsynchronous, setLimits } from './messages.ts'
 import type { Run } from './run.ts'
 
 /** Applies a migration's SQL and records it; both or neither. Errors of the server's SQL are explained. */
@@ -18,15 +21,35 @@ export async function applyTransaction(
   const { messages } = run
   const { name, checksum, kind } = migration
   const { breaking } = migration.marks
-  await inOneMessage(run, name, part, part.start, plan.sql, {
-    before: `begin ${plan.begin};${setLimits(limits, true)}${messages.applyGuard(name, kind === 'repeatable' ? checksum : undefined, plan.sql)}${messages.forgetUnbegun(name)}`,
+  await inTransaction(run, name, part, plan, {
+    before: `begin ${plan.begin};${setLimits(limits, true)}${messages.wholeGuard(name, kind === 'repeatable' ? checksum : undefined, part.source.slice(plan.start, plan.end))}${messages.forgetUnbegun(name)}`,
     beforeCount: 4,
-    after: `${resetSession(run.session)}${resumeAsynchronous(limits)}${messages.recordApplied({ name, checksum, kind, breaking })}${leaveNothing}`,
+    after: `${cleanUp}${resumeAsynchronous(limits)}${messages.recordApplied({ name, checksum, kind, breaking })}${leaveNothing}`,
     aftermath: { text: `${name} was rolled back; the database is as it was before it.`, again: 'schemagate up' },
   })
 }
 
-/** What stands around a piece of a file's SQL in one message; `before` begins the transaction. */
+/** Reverts a migration and removes its row; both or neither. */
+export async function revertTransaction(
+  run: Run,
+  { name }: Migration,
+  part: SqlPart,
+  plan: Extract<Plan, { transaction: true }>,
+  limits: Limits,
+): Promise<void> {
+  const { messages } = run
+  await inTransaction(run, name, part, plan, {
+    before: `begin ${plan.begin};${setLimits(limits, true)}${messages.wholeRevertGuard(name)}`,
+    beforeCount: 4,
+    after: `${cleanUp}${messages.remove(name)}${leaveNothing}`,
+    aftermath: {
+      text: `Reverting ${name} failed and was rolled back; it is still applied.`,
+      again: 'schemagate down --yes',
+    },
+  })
+}
+
+/** What stands around a stretch of a file's SQL; `before` begins the transaction. */
 export interface Around {
   readonly before: string
   /** How many statements `before` has. */
@@ -36,39 +59,95 @@ export interface Around {
   readonly aftermath: Aftermath
 }
 
-/** Sends SQL of a file with what stands around it as one message, and commits. */
-export async function inOneMessage(
+/** Sends a stretch of a file with what stands around it, and commits. */
+export async function inTransaction(
   run: Run,
   name: string,
   part: SqlPart,
-  fileOffset: number,
-  sql: string,
+  stretch: Stretch,
   around: Around,
 ): Promise<void> {
-  const before = `${around.before}\n`
-  // the newline ends a comment, the semicolon a statement, that the file leaves open
-  const text = `${before}${sql}\n;${around.after}commit`
-  const script = run.session.script(text)
-  try {
-    await script.done
-  } catch (error) {
-    if (run.signal.aborted || isConnectionLoss(error)) throw error
-    await run.session.rollback()
-    if (codeOf(error)?.startsWith('SG')) throw error
-    throw await explainFailure(
-      name,
-      part,
-      {
+  const send = new Sending(run, name, part, around)
+  const all = packets(part.source, stretch)
+  let current = all.next()
+  while (!current.done) {
+    const next = all.next()
+    if (current.value.data) await send.copy(current.value, current.value.data)
+    else await send.statements(current.value, next.done === true)
+    current = next
+  }
+  await send.end()
+}
+
+class Sending {
+  readonly #run: Run
+  readonly #name: string
+  readonly #part: SqlPart
+  readonly #around: Around
+  #begun = false
+  #ended = false
+
+  constructor(run: Run, name: string, part: SqlPart, around: Around) {
+    this.#run = run
+    this.#name = name
+    this.#part = part
+    this.#around = around
+  }
+
+  async statements(packet: Packet, last: boolean): Promise<void> {
+    await this.#send(packet, last)
+  }
+
+  async copy(packet: Packet, data: { readonly start: number; readonly end: number }): Promise<void> {
+    if (!this.#begun) await this.#send(undefined, false)
+    try {
+      await this.#run.session.copyFrom(packet.text, dataPieces(this.#part.source, data))
+    } catch (error) {
+      const { text, start } = packet
+      await this.#fail({ error, text, sqlStart: 0, sqlLength: text.length, fileOffset: start, completed: 0, data })
+    }
+  }
+
+  async end(): Promise<void> {
+    if (!this.#ended) await this.#send(undefined, true)
+  }
+
+  async #send(packet: Packet | undefined, last: boolean): Promise<void> {
+    const { before, beforeCount, after } = this.#around
+    const lead = this.#begun ? '' : `${before}\n`
+    const sql = packet?.text ?? ''
+    // the newline ends a comment, the semicolon a statement, that the file leaves open
+    const text = `${lead}${sql}${packet ? '\n;' : ''}${last ? `${after}commit` : ''}`
+    const script = this.#run.session.script(text)
+    try {
+      await script.done
+    } catch (error) {
+      await this.#fail({
         error,
         text,
-        sqlStart: before.length,
+        sqlStart: lead.length,
         sqlLength: sql.length,
-        fileOffset,
-        completed: script.tags.length - around.beforeCount,
-      },
-      around.aftermath,
-    )
+        fileOffset: packet?.start ?? this.#part.end,
+        completed: script.tags.length - (this.#begun ? 0 : beforeCount),
+      })
+    }
+    this.#begun = true
+    this.#ended = last
+    // never true as long as the lexer, the grammar and the server agree on what ends a transaction
+    if (last ? script.tags.at(-1) !== 'COMMIT' : !this.#run.session.inTransaction)
+      throw new Error(`${this.#name}: the transaction ended with ${script.tags.at(-1)}`)
   }
-  // never true as long as the grammar and the server agree on what ends a transaction
-  if (script.tags.at(-1) !== 'COMMIT') throw new Error(`${name}: the transaction ended with ${script.tags.at(-1)}`)
+
+  async #fail(failed: FailedMessage): Promise<never> {
+    const { session, signal } = this.#run
+    if (signal.aborted || isConnectionLoss(failed.error)) throw failed.error
+    await session.rollback()
+    if (codeOf(failed.error)?.startsWith('SG')) throw failed.error
+    throw await explainFailure(this.#name, this.#part, failed, this.#around.aftermath)
+  }
+}
+
+/** The code of what the server said, also where it is explained already. */
+export function causeCode(error: unknown): string | undefined {
+  return codeOf(error instanceof MigrationFailedError && error.cause ? error.cause : error)
 }

@@ -1,12 +1,8 @@
 // What stands in a file but is no SQL: psql's commands, other tools' templates. No server understands them.
 
-import type { Statement } from './parse.ts'
 import { scan } from './scan.ts'
 
 const psqlCommand = /\\[a-z!?.][^\s;]*/i
-const copyFromStdin = /^[ \t]*copy\b[^;]*\bfrom\s+stdin\b/im
-const copyMessage =
-  '`COPY ... FROM stdin` with its data in the file is fed by psql; a server reads no data from SQL. Write INSERTs (pg_dump --inserts), or load the data in a code migration.'
 const psqlVariable = /(?<![:\w'"[]):(?:'[A-Za-z_]\w*'|"[A-Za-z_]\w*"|[A-Za-z_]\w*)/
 const templates: readonly { pattern: RegExp; what: string }[] = [
   { pattern: /\$\{[^}\n]*\}/, what: 'a placeholder of Flyway or of a shell' },
@@ -37,8 +33,6 @@ export function findForeign(sql: string): Foreign | undefined {
 /** In code alone, in which names still stand in their quotes: templates are filled in there too, variables are not. */
 function findIn(code: string): Foreign | undefined {
   const sql = code.replace(/(?<!(?<!:):)"[^"]*"/g, name => name.replace(/[^\r\n]/g, ' '))
-  const copy = copyFromStdin.exec(sql)
-  if (copy) return { offset: copy.index + copy[0].search(/\S/), message: copyMessage }
   const command = psqlCommand.exec(sql)
   if (command) {
     const word = command[0]
@@ -70,38 +64,10 @@ function psqlAdvice(word: string): string {
   return 'Remove it, or run that file with psql.'
 }
 
-const restriction = /^\\(?:un)?restrict[ \t]+\w+[ \t]*$/gm
-
-/**
- * A text without the two commands that pg_dump puts around its own since August 2025: they keep psql from running other
- * commands of psql's, and a server gets none. They are blanked, so that every position stays what it was.
- */
-export function withoutRestriction(sql: string): string {
-  if (sql.search(restriction) === -1) return sql
-  const { code } = scan(sql)
-  return sql.replace(restriction, (line, offset: number) =>
-    code.startsWith('\\', offset) ? line.replace(/\S/g, ' ') : line,
-  )
-}
-
-/** A COPY FROM stdin, which the grammar takes but nobody feeds; undefined if there is none. */
-export function findCopyFromStdin(statements: readonly Statement[]): Foreign | undefined {
-  for (const { node, start } of statements)
-    if ('CopyStmt' in node && node.CopyStmt.is_from && !node.CopyStmt.filename && !node.CopyStmt.is_program)
-      return { offset: start, message: copyMessage }
-  return undefined
-}
-
 /** A template mark inside a quoted name, which the grammar takes as it is. */
 export function findTemplateInName(sql: string): Foreign | undefined {
   if (!templateInName.test(sql)) return undefined
   const { code } = scan(sql)
   const match = templateInName.exec(code)
   return match ? findIn(code.slice(0, match.index + match[0].length)) : undefined
-}
-
-/** True if the text may hold something for the others to find: quick, and more often true than not needed. */
-export function maybeForeign(sql: string): boolean {
-  const patterns = [psqlCommand, psqlVariable, ...templates.map(({ pattern }) => pattern)]
-  return patterns.some(pattern => pattern.test(sql)) || /\bcopy\b[^;]*\bfrom\s+stdin\b/i.test(sql)
 }

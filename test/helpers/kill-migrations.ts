@@ -19,6 +19,8 @@ create index t_old on t (b);
 create table p (k int not null) partition by range (k);
 create table p1 partition of p for values from (0) to (10);
 create table p2 partition of p for values from (10) to (20);
+create type mood as enum ('ok');
+create table moods (m mood);
 ${count('0001')}
 `,
   // small ones in a row: all but the last may commit without waiting for the disk
@@ -62,6 +64,16 @@ export async function up({ query }) {
 }
 `,
   '0009_breaking.sql': `-- schemagate:breaking\nalter table t rename column b to bb; ${count('0009')}`,
-  '0010_last.sql': `${count('0010')}`,
+  // only the server tells that it needs steps
+  '0010_fallen_back.sql': `
+${count('0010.1')}
+alter type mood add value 'sad';
+insert into moods values ('sad');
+${count('0010.2')}
+reindex table p;
+${count('0010.3')}
+`,
+  '0011_copy.sql': `copy tally (step) from stdin;\n0011.1\n0011.2\n\\.\n${count('0011.3')}`,
+  '0012_last.sql': `${count('0012')}`,
   'R__view.sql': `create or replace view v as select id, a from t; ${count('R')}`,
 }

@@ -2,8 +2,11 @@
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { loadModule, parseSync } from 'libpg-query'
 import pg from 'pg'
+import { from } from 'pg-copy-streams'
 
 /** Whether psql is on the PATH. */
 export const hasPsql = spawnSync('psql', ['--version']).status === 0
@@ -31,8 +34,13 @@ async function withPsql(url: string, text: string): Promise<void> {
 /** Cut with the grammar itself and sent one by one, which is what psql does with a file of plain SQL. */
 async function withoutPsql(url: string, text: string): Promise<void> {
   await loadModule()
-  // psql's own, around a dump
+  // psql's own, around a dump, and the data that it feeds to a COPY
   text = text.replaceAll(/^\\(un)?restrict .*$/gm, '')
+  const data: string[] = []
+  text = text.replaceAll(/^(COPY .* FROM stdin;)\r?\n([\s\S]*?)^\\\.\r?$/gm, (_, copy: string, lines: string) => {
+    data.push(lines)
+    return copy
+  })
   const bytes = Buffer.from(text)
   const statements = (parseSync(text).stmts ?? []).map(({ stmt_location: start = 0, stmt_len: length }) =>
     bytes.subarray(start, length ? start + length : undefined).toString('utf8'),
@@ -40,7 +48,10 @@ async function withoutPsql(url: string, text: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, application_name: 'test' })
   await client.connect()
   try {
-    for (const statement of statements) await client.query(statement)
+    for (const statement of statements) {
+      if (!/^\s*(--.*\s+)*COPY .* FROM stdin$/.test(statement)) await client.query(statement)
+      else await pipeline(Readable.from([data.shift() ?? '']), client.query(from(statement)))
+    }
   } finally {
     await client.end()
   }

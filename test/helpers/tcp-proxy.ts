@@ -153,19 +153,22 @@ class Answers {
     return this.#end !== undefined
   }
 
-  /** Each of these ends in one ReadyForQuery; the messages before a sync are answered with it. */
+  /**
+   * Each of these ends in one ReadyForQuery; the messages before a sync are answered with it. A COPY is answered with
+   * CopyInResponse, and the end of its data with ReadyForQuery.
+   */
   asked(type: string): void {
-    if (type === 'Q' || type === 'S' || type === 'F' || type === 'startup') this.#asked++
+    if (type === 'Q' || type === 'S' || type === 'F' || type === 'c' || type === 'startup') this.#asked++
   }
 
   given(type: string): void {
-    if (type === 'Z') this.#given++
+    if (type === 'Z' || type === 'G') this.#given++
     if (this.#end && (this.#handshake || this.#given >= this.#end.at)) this.#end.then()
   }
 
   /** From now on answers are lost, and `then` is called when the message just asked has been answered in full. */
   loseFrom(type: string, then: () => void): void {
-    const whole = type === 'Q' || type === 'S' || type === 'F'
+    const whole = type === 'Q' || type === 'S' || type === 'F' || type === 'c'
     this.#handshake = type === 'p' || type === 'startup' || type === 'ssl' || type === 'gss'
     this.#end = { at: whole ? this.#asked : this.#asked + 1, then }
   }

@@ -63,7 +63,7 @@ test('a file that was changed in a step that is done is refused with exit 6, and
   const refused = await up(database, dir)
   expect(refused.code, refused.stdout).toBe(6)
   expect(refused.lines.find(line => line.level === 'error')?.msg).toContain(
-    'was changed in step 1, which is already done',
+    'was changed in one of its first 2 steps, which are already done',
   )
   const steps = async () => (await database.query('select step from tally order by step')).rows.map(row => row.step)
   expect(await steps()).toEqual(['one'])

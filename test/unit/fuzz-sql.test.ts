@@ -3,7 +3,8 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { placeAt, toOffset } from '../../migrator/sql/excerpt.ts'
-import { findForeign, findTemplateInName, maybeForeign } from '../../migrator/sql/foreign.ts'
+import { findForeign, findTemplateInName } from '../../migrator/sql/foreign.ts'
+import { wholeText } from '../../migrator/sql/packets.ts'
 import { loadParser, parseStatements } from '../../migrator/sql/parse.ts'
 import { scan } from '../../migrator/sql/scan.ts'
 import { split } from '../../migrator/sql/split.ts'
@@ -80,13 +81,17 @@ describe('statements', () => {
         if (!plan || plan.transaction) return
         const control = /^(begin|start|commit|end$|rollback)/i
         const all = parts.flat().filter(text => !control.test(text))
-        const joined = plan.steps.flatMap(step => step.statements)
-        expect(joined).toHaveLength(all.length)
-        for (const [i, { text }] of joined.entries()) expect(text.startsWith(all[i]!)).toBe(true)
-        // a position in a step is a position in the file: each statement stands at its own distance
-        for (const step of plan.steps)
-          for (const { start, text } of step.statements)
-            expect(step.sql.slice(start - step.start, start - step.start + text.length).trimEnd()).toBe(text.trimEnd())
+        // a position in a step is a position in the file
+        const sent = plan.steps.flatMap(step => {
+          const text = wholeText(sql, step)
+          expect(text).toHaveLength(step.end - step.start)
+          return [...split(text)].map(({ start, end }) => {
+            expect(sql.startsWith(text.slice(start, end), step.start + start)).toBe(true)
+            return text.slice(start, end)
+          })
+        })
+        expect(sent).toHaveLength(all.length)
+        for (const [i, text] of sent.entries()) expect(text.startsWith(all[i]!)).toBe(true)
       }),
       { numRuns: 500 },
     )
@@ -103,9 +108,10 @@ describe('statements', () => {
           const plan = planSql(sql, true)
           expect(plan).toMatchObject({ transaction: true })
           if (!plan?.transaction) return
-          expect(plan.sql).toHaveLength(sql.length)
+          const text = wholeText(sql, plan)
+          expect(text).toHaveLength(sql.length)
           const bodies = inner.join(`;${between}`)
-          expect(plan.sql.indexOf(bodies)).toBe(sql.indexOf(bodies))
+          expect(text.indexOf(bodies)).toBe(sql.indexOf(bodies))
           expect(plan.begin).toBe(begin.includes('read write') ? 'read write' : '')
         },
       ),
@@ -204,7 +210,6 @@ describe('telling code from text', () => {
         fc.pre(!statements.some(text => text.startsWith('select 1 as') && text.includes('{{')))
         expect(findForeign(sql)).toBeUndefined()
         expect(findTemplateInName(sql)).toBeUndefined()
-        maybeForeign(sql)
       }),
       { numRuns: 300 },
     )

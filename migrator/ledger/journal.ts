@@ -1,0 +1,29 @@
+// How far a migration that runs in steps has come, as its row's journal tells it.
+
+import type { Journal } from './read.ts'
+
+export interface Progress {
+  /** Steps that are done. */
+  readonly steps: number
+  /** Statements of the text that are done; unknown of a journal that schemagate 0.1 began. */
+  readonly statements: number
+  /** What must not have changed since: a checksum of those statements. */
+  readonly checksum: string
+  /** Begun by 0.1: each entry is a step's own checksum, and there is one for each. */
+  readonly firstVersion: boolean
+}
+
+/** What of a journal is done. */
+export function progressOf(journal: Journal | null | undefined): Progress {
+  const done = journal?.done ?? []
+  const [checksum = '', statements, steps] = done[0]?.split(':') ?? []
+  if (statements !== undefined)
+    return { steps: Number(steps), statements: Number(statements), checksum, firstVersion: false }
+  const firstVersion = done.length > 0 || (journal?.started !== undefined && journal.started.statements === undefined)
+  return { steps: done.length, statements: 0, checksum, firstVersion }
+}
+
+/** The one entry of a journal: it grows with no step, however many there are. */
+export function doneEntry(checksum: string, statements: number, steps: number): string[] {
+  return [`${checksum}:${statements}:${steps}`]
+}

@@ -1,0 +1,98 @@
+// What a statement sets for those behind it, and how that is set again where a file is run in several transactions.
+
+import type { Node } from 'libpg-query'
+import type { Statement } from './parse.ts'
+
+/** A statement that sets something; it is sent again at the beginning of each later transaction. */
+export interface Setting {
+  readonly text: string
+  /** It holds until the end of its transaction only. */
+  readonly local: boolean
+  /** The same for a whole session: what runs outside of a transaction knows nothing local. */
+  readonly session: string
+}
+
+/**
+ * Reads a statement that sets something. `unknown`: it does, but what cannot be told from it, so that it cannot be set
+ * again. Undefined: it sets nothing.
+ */
+export function settingOf({ node, text }: Statement): Setting | 'unknown' | undefined {
+  if ('VariableSetStmt' in node) {
+    const local = node.VariableSetStmt.is_local === true
+    return {
+      text,
+      local,
+      session: local ? text.replace(/^set(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)+local\b/i, 'set session') : text,
+    }
+  }
+  if ('ConstraintsSetStmt' in node)
+    return node.ConstraintsSetStmt.deferred ? undefined : { text, local: true, session: 'select 1' }
+  if (!/\bset_config\b/i.test(text) && !/\bset\s+local\b/i.test(text)) return undefined
+  const calls = 'SelectStmt' in node ? setConfigCalls(node.SelectStmt) : undefined
+  if (!calls) return 'unknown'
+  let session = text
+  let local = false
+  for (const { isLocal, location } of calls.toReversed()) {
+    if (!isLocal) continue
+    local = true
+    const before = Buffer.from(text).subarray(0, location).toString('utf8').length
+    session = session.slice(0, before) + session.slice(before).replace(/^(?:true|'[^']*')/i, 'false')
+  }
+  return { text, local, session }
+}
+
+/** The calls of a `select set_config(...), ...` that does nothing else; undefined of any other statement. */
+function setConfigCalls(select: Extract<Node, { SelectStmt: unknown }>['SelectStmt']) {
+  const { targetList, ...rest } = select
+  const plain = ['limitOption', 'op', 'groupDistinct']
+  if (!targetList || Object.keys(rest).some(key => !plain.includes(key))) return undefined
+  const calls: { readonly isLocal: boolean; readonly location: number }[] = []
+  for (const target of targetList) {
+    const value = 'ResTarget' in target ? target.ResTarget.val : undefined
+    if (!value || !('FuncCall' in value)) return undefined
+    const name = value.FuncCall.funcname?.at(-1)
+    if (!name || !('String' in name) || name.String.sval !== 'set_config') return undefined
+    const flag = value.FuncCall.args?.[2]
+    if (!flag || !('A_Const' in flag)) return undefined
+    const { boolval, sval, location } = flag.A_Const
+    const isLocal = boolval ? boolval.boolval === true : /^\s*(?:t|y|on|1)/i.test(sval?.sval ?? '')
+    calls.push({ isLocal, location: location ?? 0 })
+  }
+  return calls
+}
+
+/** `SET TRANSACTION ...`: what it says of the transaction. */
+export function transactionModes({ node, text }: Statement): string | undefined {
+  if (!('VariableSetStmt' in node) || node.VariableSetStmt.name !== 'TRANSACTION') return undefined
+  return /^set\s+(?:local\s+)?transaction\s+(.*)$/is.exec(withoutComments(text))?.[1]?.trim()
+}
+
+/** What stands behind BEGIN: `isolation level serializable`. */
+export function beginOptions(text: string): string {
+  return withoutComments(text)
+    .replace(/^(begin|start)(\s+(work|transaction))?/i, '')
+    .trim()
+}
+
+export function withoutComments(text: string): string {
+  return text.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
+}
+
+const none = /^\s*0+\s*[a-z]*\s*$/i
+
+/**
+ * `SET lock_timeout = 0`, which every pg_dump begins with, RESET and set_config() to the same effect: a statement behind
+ * it could wait for a lock for ever, and all that comes after it would queue behind. They are passed over; a mark sets a
+ * migration's own limit.
+ */
+export function liftsLockTimeout({ node, text }: Statement): boolean {
+  if ('VariableSetStmt' in node) {
+    const { name, kind } = node.VariableSetStmt
+    if (name !== 'lock_timeout') return false
+    if (kind === 'VAR_RESET' || kind === 'VAR_SET_DEFAULT') return true
+    return /(?:=|\bto\b)\s*(?:0+|'\s*0+\s*[a-z]*\s*')\s*$/i.test(withoutComments(text))
+  }
+  if (!('SelectStmt' in node) || setConfigCalls(node.SelectStmt)?.length !== 1) return false
+  const call = /set_config\s*\(\s*'lock_timeout'\s*,\s*'([^']*)'/i.exec(withoutComments(text))
+  return call !== null && none.test(call[1]!)
+}
