@@ -1,6 +1,6 @@
 // What stands in the migrations folder, and what to say when nothing in it is a migration.
 
-import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
+import { type Dirent, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, matchesGlob } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { codeToolOf } from './code.ts'
@@ -47,6 +47,8 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
     irregular,
     folders,
     text(path) {
+      // most of what is asked for is not there, and an error costs more than a look
+      if (!existsSync(join(dir, path))) return undefined
       try {
         // reading a fifo waits for a writer
         if (!statSync(join(dir, path)).isFile()) return undefined

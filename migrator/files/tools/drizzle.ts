@@ -9,20 +9,38 @@ const breakpoint = '--> statement-breakpoint'
 
 /** The names in the journal, in its order. Undefined: there is none, or something else has its name. */
 function journal(listing: Listing): string[] | undefined {
-  const entries = entriesOf(parsed(listing))
-  return entries?.flatMap(entry => {
-    const tag: unknown = typeof entry === 'object' && entry !== null ? Reflect.get(entry, 'tag') : undefined
-    return typeof tag === 'string' ? [tag] : []
-  })
+  return read(listing).names
 }
 
 function parsed(listing: Listing): unknown {
-  const text = listing.text(journalPath)
+  return read(listing).value
+}
+
+interface Journal {
+  readonly value: unknown
+  readonly names: string[] | undefined
+}
+
+/** It is asked for with every file of the folder. */
+const journals = new WeakMap<Listing, Journal>()
+
+function read(listing: Listing): Journal {
+  const known = journals.get(listing)
+  if (known) return known
+  let value: unknown
   try {
-    return text === undefined ? undefined : JSON.parse(text)
+    const text = listing.text(journalPath)
+    value = text === undefined ? undefined : JSON.parse(text)
   } catch {
-    return 'broken'
+    value = 'broken'
   }
+  const names = entriesOf(value)?.flatMap(entry => {
+    const tag: unknown = typeof entry === 'object' && entry !== null ? Reflect.get(entry, 'tag') : undefined
+    return typeof tag === 'string' ? [tag] : []
+  })
+  const journal = { value, names }
+  journals.set(listing, journal)
+  return journal
 }
 
 function entriesOf(value: unknown): unknown[] | undefined {
