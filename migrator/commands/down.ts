@@ -24,6 +24,6 @@ export const downCommand: Command = {
       throw new UsageError('--to and --step are two ways to say how far: give one of them.')
     const to = typeof own.to === 'string' ? own.to : undefined
     const step = typeof own.step === 'number' ? own.step : undefined
-    return summarise(log, await down(engine, { to, step, confirmed: own.yes === true }))
+    return summarise(log, await down(engine, { to, step, confirmed: own.yes === true }), 'reverted')
   },
 }

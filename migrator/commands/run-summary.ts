@@ -5,13 +5,15 @@ import { type ExitCode, MigrationFailedError, type SchemagateError, UsageError }
 import type { Log } from '../log.ts'
 import type { RunResult } from '../run/outcome.ts'
 
-/** Logs the result of `up` or `down`, and returns its exit code. */
-export function summarise(log: Log, result: RunResult): ExitCode {
+/**
+ * Logs the result of a run, and returns its exit code.
+ * @param aim what the run was to do with migrations: `up` applies them, `down` reverts them.
+ */
+export function summarise(log: Log, result: RunResult, aim: 'applied' | 'reverted'): ExitCode {
   if (result.error) logFailure(log, result.error)
   const count = (status: string) => result.migrations.filter(m => m.status === status).length
   const { outcome, exitCode, runId, head, durationMs, migrations } = result
-  const done =
-    outcome === 'reverted' || count('reverted') > 0 ? `${count('reverted')} reverted` : `${count('applied')} applied`
+  const done = `${count(aim)} ${aim}`
   const notReached = count('not-reached')
   // a run that failed may not have come as far as knowing the head
   const at = head === null && result.error ? '' : `; the head is ${head ?? 'none'}`
@@ -24,7 +26,7 @@ export function summarise(log: Log, result: RunResult): ExitCode {
       event: 'run',
       outcome,
       applied: count('applied'),
-      ...(count('reverted') > 0 && { reverted: count('reverted') }),
+      ...((aim === 'reverted' || count('reverted') > 0) && { reverted: count('reverted') }),
       ...(count('skipped') > 0 && { skipped: count('skipped') }),
       ...(notReached > 0 && { notReached }),
       exitCode,

@@ -30,6 +30,6 @@ export const upCommand: Command = {
       allowLate: names(own.allowLate),
       appRole: settings.appRole,
     })
-    return summarise(log, result)
+    return summarise(log, result, 'applied')
   },
 }

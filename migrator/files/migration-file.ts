@@ -51,6 +51,7 @@ export function readUp(named: Named, file: string, setting: FileSetting): Migrat
   const toPart = ({ marks, ...part }: MarkedParts['up']): SqlPart => ({
     file,
     source,
+    ...(own && { tool: own.name }),
     ...part,
     marks: setting.transaction ? marks : { ...marks, transaction: false },
   })

@@ -14,6 +14,8 @@ export interface SqlPart {
   readonly start: number
   readonly end: number
   readonly marks: Marks
+  /** The tool that it was written for, as `--layout` names it. */
+  readonly tool?: string
 }
 
 export interface Migration {

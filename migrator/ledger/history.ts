@@ -132,7 +132,7 @@ export function compareHistory(
             : pending.length > 0
               ? 'pending'
               : 'current',
-    head: (applied.findLast(isHead) ?? applied.at(-1))?.name ?? null,
+    head: headOf(rows),
     applied,
     rows,
     pending,
@@ -219,6 +219,12 @@ function otherFolder(rows: readonly LedgerRow[]): string {
     'Name its folder with --dir (SCHEMAGATE_DIR); or give this folder a ledger of its own with --schema (SCHEMAGATE_SCHEMA). ' +
     'If the folder is right and a new file stands in for all of them (a squash): schemagate baseline NAME --replacing-missing'
   )
+}
+
+/** The newest migration of a ledger with these rows; null if none is applied. */
+export function headOf(rows: readonly LedgerRow[]): string | null {
+  const applied = rows.filter(row => row.state === 'applied')
+  return (applied.findLast(isHead) ?? applied.at(-1))?.name ?? null
 }
 
 function isHead(row: LedgerRow): boolean {

@@ -22,6 +22,14 @@ import type { Log } from '../log.ts'
 import { passwordFor } from './passfile.ts'
 import { whyReadOnly } from './read-only.ts'
 import { denial, isAnswer, messageOf, reasonOf, wayOut } from './refusals.ts'
+import {
+  heartbeatInterval,
+  idleLimit,
+  type Setting,
+  sessionSettings,
+  setKnown,
+  setOneByOne,
+} from './session-settings.ts'
 import { isConnectionLoss } from './sqlstate.ts'
 import { isTlsRefusal, type TlsAttempt, tlsAttempts } from './tls.ts'
 
@@ -34,6 +42,8 @@ export interface ConnectOptions {
   readonly applicationName: string
   /** Only a server that takes writes will do, whatever the target says. */
   readonly writable?: boolean
+  /** Milliseconds of silence after which the server ends the session, 0 for never; {@link idleLimit} if it is not given. */
+  readonly idleLimit?: number
 }
 
 /** What the server said of itself when it was first asked. */
@@ -43,8 +53,8 @@ export interface Greeting {
   /** `170004` for 17.4. */
   readonly version: number
   readonly versionText: string
-  /** The server can notice that its client is gone while it works (PostgreSQL 14 on, not on every platform). */
-  readonly canCheckClient: boolean
+  /** What the session has set for itself; behind a pooler it is for each transaction to set. */
+  readonly settings: readonly Setting[]
   /** A standby, or a role or database whose transactions are read-only. */
   readonly readOnly: boolean
 }
@@ -141,7 +151,7 @@ async function connectOnce(
         backendKey.secret = key.secretKey
       })
       await client.connect()
-      const greeting = await greet(client, wanted)
+      const greeting = await greet(client, wanted, options, backendKey.pid)
       return { client, endpoint, greeting, backendKey }
     } catch (error) {
       client.end().catch(() => {})
@@ -182,26 +192,42 @@ function newClient(options: ConnectOptions, endpoint: Endpoint, tls: TlsAttempt,
   return client
 }
 
-/** pg takes no more than the time until the first probe. */
+/**
+ * A server that has vanished is noticed while its answer is awaited: by probes, from a few seconds of silence on where the
+ * connection string says nothing else (the system's default is two hours). pg takes no more than the time until the first.
+ */
 function keepAlive(
   { connection }: pg.Client,
-  { keepAlive: { on, idle = 0, interval, count } = { on: true } }: Target,
+  { keepAlive: { on, idle = heartbeatInterval / 1_000, interval, count } = { on: true } }: Target,
 ): void {
   const { stream } = connection
   if (on && stream instanceof net.Socket)
     stream.setKeepAlive(true, idle * 1_000, interval === undefined ? undefined : interval * 1_000, count)
 }
 
-async function greet(client: pg.Client, wanted: Wanted): Promise<Greeting> {
-  const { rows } = await client.query<
-    { pid: number; version: string; text: string; check_client: boolean } & ServerKind
-  >(
-    `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num') as version,
-            pg_catalog.current_setting('server_version') as text,
-            pg_catalog.current_setting('client_connection_check_interval', true) is not null as check_client,
-            ${serverKindColumns}`,
-  )
-  const row = rows[0]!
+type GreetingRow = { pid: number; version: string; text: string; known: string[] | null } & ServerKind
+
+/** The first question, and with it the session's settings: one round trip. `key` is the process that the protocol named. */
+async function greet(client: pg.Client, wanted: Wanted, options: ConnectOptions, key: number): Promise<Greeting> {
+  const settings = sessionSettings(options.idleLimit ?? idleLimit)
+  const ask = async (set: readonly Setting[]) => {
+    const { rows } = await client.query<GreetingRow>(
+      `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num') as version,
+              pg_catalog.current_setting('server_version') as text, ${serverKindColumns}, ${setKnown(set, key)} as known`,
+    )
+    return rows[0]!
+  }
+  let row: GreetingRow
+  let known: readonly string[]
+  try {
+    row = await ask(settings)
+    known = row.known ?? []
+  } catch (error) {
+    // an error that ends the session, or the connection, is about more than a setting
+    if (!(error instanceof pg.DatabaseError) || error.severity !== 'ERROR') throw error
+    row = await ask([])
+    known = await setOneByOne(client, settings, options.log, key)
+  }
   try {
     requireKind(row, wanted)
   } catch (error) {
@@ -212,7 +238,7 @@ async function greet(client: pg.Client, wanted: Wanted): Promise<Greeting> {
     pid: row.pid,
     version: Number(row.version),
     versionText: row.text,
-    canCheckClient: row.check_client,
+    settings: settings.filter(([name]) => known.includes(name)),
     readOnly: row.read_only,
   }
 }

@@ -1,12 +1,15 @@
 // The connection that does the work: can be cancelled, lost, and made again.
 
 import net from 'node:net'
-import type pg from 'pg'
+import pg from 'pg'
 import { sendCancel } from '../gate/cancel.ts'
 import type { Endpoint } from '../gate/target.ts'
 import { type Connected, type ConnectOptions, connect, type Greeting } from './connect.ts'
 import { noteSent } from './failed-statement.ts'
+import { startHeartbeat } from './heartbeat.ts'
 import { Script } from './script.ts'
+import type { Setting } from './session-settings.ts'
+import { codeOf, isConnectionLoss } from './sqlstate.ts'
 
 /** How long a server may take to acknowledge a cancelled statement, or the end of a connection. */
 const goodbye = 1_000
@@ -16,19 +19,28 @@ const goodbye = 1_000
  * (the run, Umzug's context) need not know.
  */
 export class Session {
-  readonly options: ConnectOptions
+  #options: ConnectOptions
   #connected: Connected
+  #heartbeat: { stop(): void } | undefined
+  /** What the server said when it ended this connection, where no query was under way to be told. */
+  #lastWord: Error | undefined
   readonly #onAbort = () => void this.#interrupt()
 
   private constructor(options: ConnectOptions, connected: Connected) {
-    this.options = options
+    this.#options = options
     this.#connected = connected
+    this.#attend()
     options.signal.addEventListener('abort', this.#onAbort)
   }
 
   /** Opens a session; errors as {@link connect}. */
   static async open(options: ConnectOptions): Promise<Session> {
     return new Session(options, await connect(options))
+  }
+
+  /** How it was made, and is made again. */
+  get options(): ConnectOptions {
+    return this.#options
   }
 
   get client(): pg.Client {
@@ -51,12 +63,28 @@ export class Session {
     return this.#connected.backendKey.pid !== this.greeting.pid
   }
 
+  /** The settings that the session has made for itself, or behind a pooler must make for each transaction. */
+  get settings(): readonly Setting[] {
+    return this.greeting.settings
+  }
+
+  /** Whether the server ends the session when it hears nothing from it for a while. */
+  get hasIdleLimit(): boolean {
+    return this.#options.idleLimit !== 0
+  }
+
+  /** The SQLSTATE with which the server ended this connection, where it was said while no query was under way. */
+  get endedWith(): string | undefined {
+    return codeOf(this.#lastWord)
+  }
+
   async query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
     try {
       return await (values === undefined ? this.client.query<Row>(text) : this.client.query<Row>(text, values))
     } catch (error) {
       noteSent(error, text)
-      throw error
+      // of a connection that is lost pg says only that it is; the server may have said why
+      throw isConnectionLoss(error) && this.#lastWord ? this.#lastWord : error
     }
   }
 
@@ -84,20 +112,49 @@ export class Session {
     return this.client.getTransactionStatus() === 'E'
   }
 
-  /** Ends an open transaction, if there still is a connection to say so on. */
+  /** Ends an open transaction; one whose connection is lost has ended with it. */
   async rollback(): Promise<void> {
-    if (this.inTransaction) await this.query('rollback')
+    try {
+      if (this.inTransaction) await this.query('rollback')
+    } catch (error) {
+      if (!isConnectionLoss(error) && error !== this.#lastWord) throw error
+    }
   }
 
-  /** Leaves the old connection and makes a new one inside the connect budget; if `writable`, to a server that takes writes. */
-  async reconnect({ writable = false } = {}): Promise<void> {
+  /**
+   * Leaves the old connection and makes a new one inside the connect budget; if `writable`, to a server that takes writes.
+   * `idleLimit` replaces that of the session from now on.
+   */
+  async reconnect({ writable = false, idleLimit }: { writable?: boolean; idleLimit?: number } = {}): Promise<void> {
+    this.#heartbeat?.stop()
     this.client.connection.stream.destroy()
-    this.#connected = await connect({ ...this.options, writable })
+    if (idleLimit !== undefined) this.#options = { ...this.#options, idleLimit }
+    this.#connected = await connect({ ...this.#options, writable })
+    this.#attend()
+  }
+
+  /** What a new connection needs for as long as it lasts. */
+  #attend(): void {
+    const { client } = this
+    this.#lastWord = undefined
+    client.once('error', error => {
+      if (client === this.client && error instanceof pg.DatabaseError) this.#lastWord = error
+    })
+    // behind a pooler only a transaction has a server of its own
+    const heartbeat = startHeartbeat(client, () => !this.pooled || this.inTransaction)
+    client.once('end', heartbeat.stop)
+    this.#heartbeat = heartbeat
+  }
+
+  /** Cuts the connection to a server that seems to be gone: whatever is awaited on it fails as lost. */
+  cut(why: string): void {
+    this.client.connection.stream.destroy(new Error(`read ETIMEDOUT: ${why}`))
   }
 
   /** Says goodbye, and does not wait for the answer: the process may end meanwhile. */
   close(): void {
-    this.options.signal.removeEventListener('abort', this.#onAbort)
+    this.#options.signal.removeEventListener('abort', this.#onAbort)
+    this.#heartbeat?.stop()
     const { client } = this
     const hangUp = setTimeout(() => client.connection.stream.destroy(), goodbye).unref()
     if (client.connection.stream instanceof net.Socket) client.connection.stream.unref()

@@ -20,6 +20,9 @@ export const sqlstate = {
   insufficientPrivilege: '42501',
   undefinedTable: '42P01',
   undefinedSchema: '3F000',
+  idleInTransaction: '25P03',
+  transactionTimeout: '25P04',
+  idleSession: '57P05',
 } as const
 
 /** Raised by our own checks inside a migration's transaction; no class of Postgres' own starts with `SG`. */
@@ -61,6 +64,9 @@ const serverAway = new Set([
   '08001',
   '08004',
 ])
+
+/** The server ended a session from which it had heard nothing for longer than a limit. */
+export const idleCodes: ReadonlySet<string> = new Set([sqlstate.idleInTransaction, sqlstate.idleSession])
 
 /** The network has no way to it yet: compose's DNS knows a service only once it runs. */
 const networkAway = new Set([

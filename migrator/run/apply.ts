@@ -4,7 +4,7 @@ import { MigrationFailedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { readRow } from '../ledger/read.ts'
 import { ownState, sqlstate } from '../postgres/sqlstate.ts'
-import type { Blocker, Sighting } from '../postgres/watch.ts'
+import type { Blocker } from '../postgres/watch.ts'
 import { applyCode } from './code.ts'
 import { persist } from './persist.ts'
 import { limitsOf, type MigrationStatus, type Run } from './run.ts'
@@ -45,19 +45,17 @@ export async function apply(run: Run, migration: Migration, asynchronous: boolea
   })
 }
 
-/** Watches from a second connection while `work` is under way; behind a pooler there is no process to watch. */
+/** Watches from a second connection while `work` is under way. */
 export async function watched<T>(
   run: Run,
   name: string,
   lockTimeout: number,
   work: (blockers: () => readonly Blocker[]) => Promise<T>,
 ): Promise<T> {
-  const sighting: Sighting | undefined = run.session.pooled
-    ? undefined
-    : run.watch.start(name, () => run.session.greeting.pid, lockTimeout)
+  const sighting = run.watch.start(name, run.session, lockTimeout)
   try {
-    return await work(() => sighting?.blockers ?? [])
+    return await work(() => sighting.blockers)
   } finally {
-    sighting?.stop()
+    sighting.stop()
   }
 }

@@ -10,7 +10,7 @@ import { loadParser, parseStatements } from '../sql/parse.ts'
 import type { MigrationContext } from './context.ts'
 import { type Aftermath, fieldLines, wayOut } from './failure.ts'
 import { mend } from './mend.ts'
-import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
+import { type Limits, leaveNothing, resetSession, setLimits } from './messages.ts'
 import { foreignModule, loadModule, placeIn } from './module.ts'
 import { refuseBehindPooler } from './pooler.ts'
 import type { Run } from './run.ts'
@@ -36,7 +36,7 @@ export async function applyCode(run: Run, migration: Migration, limits: Limits):
         name,
         `${migration.file} ended its own transaction. Mark it \`// migrate:up transaction:false\`, or leave COMMIT and ROLLBACK to the run.`,
       )
-    await session.script(`${cleanUp}${messages.recordApplied(row)}${leaveNothing}commit`).done
+    await session.script(`${resetSession(session)}${messages.recordApplied(row)}${leaveNothing}commit`).done
     return
   }
   refuseBehindPooler(run, name)
@@ -50,7 +50,7 @@ export async function applyCode(run: Run, migration: Migration, limits: Limits):
     again: 'schemagate up',
   })
   await session.rollback()
-  await session.script(`begin;${cleanUp}${messages.finish(name)}${leaveNothing}commit`).done
+  await session.script(`begin;${resetSession(session)}${messages.finish(name)}${leaveNothing}commit`).done
 }
 
 /**
@@ -64,6 +64,14 @@ async function mendBefore(run: Run, name: string, text: string): Promise<void> {
   if (!statement || more.length > 0) return
   const { message } = await mend(run.session, statement.node, undefined)
   if (message) run.log.info({ event: 'mend', migration: name }, `${name}: ${message}`)
+}
+
+/** A server that ended the session over the failure has cleaned up by that. */
+async function leaveClean({ session }: Run): Promise<void> {
+  await session.rollback()
+  await session.script(resetSession(session)).done.catch((error: unknown) => {
+    if (!isConnectionLoss(error)) throw error
+  })
 }
 
 /** Calls one direction of a module; what it throws is rolled back and explained. */
@@ -104,8 +112,7 @@ export async function call(
   } catch (error) {
     // a file that is not there, a service that does not answer: the module's own errors have such codes, too
     if (run.signal.aborted || (error === failed?.error && isConnectionLoss(error))) throw error
-    await run.session.rollback()
-    await run.session.script(cleanUp).done
+    await leaveClean(run)
     const code = codeOf(error)
     const message = error instanceof Error ? error.message : typeof error === 'string' ? error : inspect(error)
     const place = placeIn(migration.file, error)

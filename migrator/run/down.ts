@@ -4,8 +4,9 @@ import { formatDuration } from '../durations.ts'
 import { RefusedError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { didYouMean, migrationNamed } from '../files/named.ts'
-import type { History } from '../ledger/history.ts'
+import { type History, headOf } from '../ledger/history.ts'
 import type { LedgerRow } from '../ledger/read.ts'
+import { recordedOnly } from '../ledger/stand-ins.ts'
 import type { Session } from '../postgres/session.ts'
 import { codeOf, ownState } from '../postgres/sqlstate.ts'
 import type { Blocker } from '../postgres/watch.ts'
@@ -22,11 +23,12 @@ import {
   withRun,
 } from './engine.ts'
 import type { Aftermath } from './failure.ts'
-import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
+import { type Limits, leaveNothing, resetSession, setLimits } from './messages.ts'
 import { isReversible, loadModule } from './module.ts'
 import { conclude, type RunResult, type Tally } from './outcome.ts'
 import { atomically, persist } from './persist.ts'
 import { refuseBehindPooler } from './pooler.ts'
+import { checkDownForms } from './preflight.ts'
 import { isPublished, publish } from './publish.ts'
 import { RunRecord } from './record.ts'
 import { limitsOf, type Run } from './run.ts'
@@ -72,6 +74,7 @@ async function revertTargets({ engine, files, session, record, tally, history, o
   tally.expect(targets)
   // all of it is checked before any of it is reverted
   await requireDownParts(targets, engine.signal)
+  await checkDownForms(targets)
   if (!options.confirmed)
     throw new RefusedError(
       `\`down\` would revert ${targets.map(t => t.name).join(', ')}, and what ${targets.length === 1 ? 'it' : 'they'} made is lost. Nothing was done; add --yes to do it.`,
@@ -85,9 +88,13 @@ async function revertTargets({ engine, files, session, record, tally, history, o
       now.rows,
       targets.filter(target => applied.has(target.name)),
     )
+    let left = now.rows
     for (const migration of targets) {
-      if (applied.has(migration.name)) await revertOne(run, files, migration, tally)
-      else if (!tally.has(migration, 'reverted')) tally.set(migration, 'skipped', 0)
+      if (applied.has(migration.name)) {
+        await revertOne(run, files, migration, tally)
+        left = left.filter(row => row.name !== migration.name)
+        tally.head = headOf(left)
+      } else if (!tally.has(migration, 'reverted')) tally.set(migration, 'skipped', 0)
     }
     const after = await readHistoryOf(run, files)
     tally.head = after.head
@@ -95,13 +102,17 @@ async function revertTargets({ engine, files, session, record, tally, history, o
   })
 }
 
-/** What is to be reverted, newest first. Repeatable migrations have no way back and are left alone. */
+/**
+ * What is to be reverted, newest first. Repeatable migrations, and ones that were only recorded because another one stands
+ * in for them, have no way back and are left alone.
+ */
 function select(files: readonly Migration[], rows: readonly LedgerRow[], { to, step }: DownOptions): Migration[] {
   const byName = new Map(files.map(file => [file.name, file]))
+  const recorded = recordedOnly(files, rows)
   const applied = rows
     .toReversed()
     .flatMap(row => byName.get(row.name) ?? [])
-    .filter(file => file.kind !== 'repeatable')
+    .filter(file => file.kind !== 'repeatable' && !recorded.has(file.name))
   if (to === undefined) return applied.slice(0, step ?? 1)
   const last = migrationNamed(applied, to)
   if (!last) throw new UsageError(`--to ${to}: no such migration is applied.${didYouMean(applied, to)}`)
@@ -208,7 +219,7 @@ async function revert(
       else await beginLooseCode(run, migration, limits)
       await call(run, migration, context => module.down?.(context), aftermath)
       await session.script(
-        `${migration.marks.transaction ? '' : 'begin;'}${cleanUp}${messages.remove(name)}${leaveNothing}commit`,
+        `${migration.marks.transaction ? '' : 'begin;'}${resetSession(session)}${messages.remove(name)}${leaveNothing}commit`,
       ).done
       return 'reverted'
     }

@@ -3,6 +3,7 @@
 import { basename } from 'node:path'
 import { MigrationFailedError } from '../errors.ts'
 import type { SqlPart } from '../files/migration.ts'
+import { toolsWithTable } from '../files/tools/index.ts'
 import { statementAt } from '../postgres/failed-statement.ts'
 import { codeOf, sqlstate } from '../postgres/sqlstate.ts'
 import { hideSecrets, type Place, placeAt, toOffset } from '../sql/excerpt.ts'
@@ -51,6 +52,7 @@ export async function explainFailure(
     ...(own ? [`  at a statement of schemagate's own, after the file's: ${own}`] : []),
     ...fieldLines(error),
     ...(foreign ? [`  ${foreign.message}`] : []),
+    ...foreignHistory(code, raw, part.tool),
     ...(atCommit
       ? [
           '  All of its statements ran; what failed is a constraint or a trigger that is deferred to the end of the transaction.',
@@ -77,6 +79,25 @@ function countStatements(sql: string): number {
   let count = 0
   for (const _ of split(sql)) count++
   return count
+}
+
+/** A table that is missing because it is another tool's history, which is not kept here. */
+function foreignHistory(code: string | undefined, message: string, toolName: string | undefined): string[] {
+  const table = code === sqlstate.undefinedTable ? /^relation "(.+)" does not exist$/.exec(message)?.[1] : undefined
+  if (table === undefined) return []
+  const owners = toolsWithTable(table)
+  const own = owners.find(({ name }) => name === toolName)
+  // a project may well have a table of such a name itself
+  if (
+    owners.length === 0 ||
+    (!own && /(?:^|\.)(?:migrations|changelog)$/.test(table) && !/^graphile_migrate\./.test(table))
+  )
+    return []
+  const whose = own ? own.title : owners.map(({ title }) => title).join(' or ')
+  return [
+    `  ${table} is the history of ${whose}, which is not kept in this database: schemagate has a ledger of its own. ` +
+      `Remove the statement, or let it run only where the table exists: do $$ begin if to_regclass('${table}') is not null then ... end if; end $$.`,
+  ]
 }
 
 /** What the server says besides the message. `query` is the text that failed, where it is not the file's own. */
@@ -199,9 +220,18 @@ export function wayOut(error: unknown, again: string): string {
       return `A new enum value can be used only after its transaction: move the use to a migration of its own, or mark this one \`-- migrate:up transaction:false\`; then run \`${again}\` again.`
     case sqlstate.canceled:
       return `If it ran into statement_timeout: raise it with \`-- schemagate:statement-timeout 10m\` in the file or --statement-timeout; then run \`${again}\` again.`
+    case sqlstate.transactionTimeout:
+    case sqlstate.idleSession:
+    case sqlstate.idleInTransaction:
+      return takeOutOwnLimit(again)
     default: {
       const way = wayOutOf(error)
       return way ? `${way}; then run \`${again}\` again.` : `Correct the file and run \`${again}\` again.`
     }
   }
+}
+
+/** The migrator lifts such limits where others have set them: this one is the migration's own. */
+export function takeOutOwnLimit(again: string): string {
+  return `The migrator lifts such limits where the server, the database or the role has them (transaction_timeout, idle_session_timeout, idle_in_transaction_session_timeout), so the migration itself, or a function that it calls, has set this one: take that SET out, or raise it; then run \`${again}\` again.`
 }

@@ -4,6 +4,8 @@ import { showRows } from '../ledger/condition.ts'
 import type { Journal } from '../ledger/read.ts'
 import { takeForTransaction } from '../postgres/lock-sql.ts'
 import { doBlock, quoteIdent, quoteLiteral } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+import { type Setting, setAll } from '../postgres/session-settings.ts'
 import { ownState } from '../postgres/sqlstate.ts'
 import { type CreatingOptions, closeStatement, makesSchema, openStatements } from '../roles/creating.ts'
 
@@ -11,37 +13,36 @@ import { type CreatingOptions, closeStatement, makesSchema, openStatements } fro
 export interface Limits {
   readonly lockTimeout: number
   readonly statementTimeout: number
-  /** Ask the server to notice that its client is gone (PostgreSQL 14 on). */
-  readonly checkClient: boolean
+  /** The session's own settings come first; another one may be connected by the time that they are needed. */
+  readonly session: Pick<Session, 'settings' | 'pooled'>
   /** Commit without waiting for the disk: a later commit that waits covers this one, for WAL is in order. */
   readonly asynchronous: boolean
 }
 
-/** How soon the server gives up after its client was killed: soon, but not a load. */
-const checkInterval = '500ms'
-
 /** One statement that sets the limits, for the transaction (`local`) or for the session. */
 export function setLimits(limits: Limits, local: boolean): string {
-  const settings: [string, string][] = [
+  const settings: Setting[] = [
+    // a session of its own has made them once; `pg_stat_activity` shows a message's first kilobyte, which is the file's
+    ...(limits.session.pooled ? limits.session.settings.filter(([name]) => name !== 'statement_timeout') : []),
     ['lock_timeout', `${limits.lockTimeout}ms`],
     ['statement_timeout', `${limits.statementTimeout}ms`],
-    ['idle_in_transaction_session_timeout', '0'],
   ]
-  if (limits.checkClient) settings.push(['client_connection_check_interval', checkInterval])
   if (limits.asynchronous && local) settings.push(['synchronous_commit', 'off'])
-  const calls = settings.map(
-    ([name, value]) => `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, ${local})`,
-  )
-  return `select ${calls.join(', ')};`
+  return setAll(settings, local)
 }
 
-/** Session settings that a migration made must not outlive it, nor hold for the ledger's own statements. */
-export const cleanUp = 'reset session authorization; reset role; reset all;'
+/**
+ * Session settings that a migration made must not outlive it, nor hold for the ledger's own statements. RESET ALL brings
+ * back what the role and the database have set, limits meant for apps among it: the session's own settings are made again.
+ */
+export function resetSession({ settings, pooled }: Pick<Session, 'settings' | 'pooled'>): string {
+  return `reset session authorization; reset role; reset all;${setAll(settings, pooled)}`
+}
 
 /** Nor what else a session holds: temporary tables and prepared statements, whose names the next one may use too. */
 export const leaveNothing = 'discard temp;deallocate all;unlisten *;'
 
-/** The RESET of {@link cleanUp} would make the commit wait again. */
+/** The RESET of {@link resetSession} would make the commit wait again. */
 export function resumeAsynchronous(limits: Limits): string {
   return limits.asynchronous ? 'set local synchronous_commit = off;' : ''
 }

@@ -6,7 +6,7 @@ import { findPlaceholder, inWordsOf } from '../files/placeholders.ts'
 import { placeAt } from '../sql/excerpt.ts'
 import { type Foreign, findForeign, findTemplateInName } from '../sql/foreign.ts'
 import { textOf } from '../sql/outline.ts'
-import { loadParser, parseStatements } from '../sql/parse.ts'
+import { loadParser, parseStatements, syntaxError } from '../sql/parse.ts'
 import { loadModule } from './module.ts'
 import { outlineOf, planPart } from './planning.ts'
 
@@ -26,18 +26,49 @@ export async function checkForms(migrations: readonly Migration[], signal: Abort
 }
 
 /**
+ * Looks at all down parts that will be run, before one is: a mistake in the second would be found when the first is gone.
+ * A statement that this grammar does not take may be one of a newer server; with one part alone that is left to the server.
+ * @throws UsageError as {@link checkForms}.
+ */
+export async function checkDownForms(migrations: readonly Migration[]): Promise<void> {
+  for (const { down, tool } of migrations) {
+    if (!down) continue
+    await checkPart(down, tool)
+    if (migrations.length > 1) await requireSyntax(down)
+  }
+}
+
+/** More than this is not parsed for the sake of a look. */
+const longestToParse = 1 << 20
+
+async function requireSyntax(part: SqlPart): Promise<void> {
+  const sql = part.source.slice(part.start, part.end)
+  if (sql.length > longestToParse) return
+  await loadParser()
+  const wrong = parseStatements(sql) ? undefined : syntaxError(sql)
+  if (!wrong) return
+  const place = placeAt(part.file, part.source, part.start + wrong.offset)
+  throw new UsageError(
+    `${part.file}, line ${place.line}, column ${place.column}: ${wrong.message}. Nothing was reverted. Correct it; or, if the server takes it all the same, revert one at a time (--step 1).`,
+    { place },
+  )
+}
+
+/**
  * Two readings of the folder may run its files in another order; those that are applied do not matter any more.
  * @throws UsageError with two files that change places.
  */
 function requireOneOrder(migrations: readonly Migration[]): void {
-  for (const [i, migration] of migrations.entries()) {
+  let last: Migration | undefined
+  for (const migration of migrations) {
     const { otherPlace } = migration
-    const earlier = migrations.slice(0, i).find(other => (other.otherPlace ?? -1) > (otherPlace ?? Infinity))
-    if (earlier)
+    if (otherPlace === undefined) continue
+    if (last && last.otherPlace! > otherPlace)
       throw new UsageError(
-        `By number ${earlier.file} comes before ${migration.file}; dbmate, whose marks these are, orders names as text, and there it comes after. ` +
+        `By number ${last.file} comes before ${migration.file}; dbmate, whose marks these are, orders names as text, and there it comes after. ` +
           'Say which holds: --layout native or --layout dbmate; or give all numbers the same width.',
       )
+    last = migration
   }
 }
 

@@ -8,7 +8,7 @@ import { markInterrupted, recordRun } from '../ledger/runs.ts'
 import type { Session } from '../postgres/session.ts'
 import { version } from '../version.ts'
 import type { Engine } from './engine.ts'
-import { cleanUp } from './messages.ts'
+import { resetSession } from './messages.ts'
 import { asSchemagateError, outcomeOf, type Tally } from './outcome.ts'
 
 /** One run's row, of which the run itself decides nothing: where it cannot be written, the run goes on without. */
@@ -81,7 +81,7 @@ export class RunRecord {
       // waits for a statement that was cancelled: only then is it known whether its transaction is open
       await session.query('')
       await session.rollback()
-      await session.script(`begin;${cleanUp}set local lock_timeout = '500ms';${row}commit`).done
+      await session.script(`begin;${resetSession(session)}set local lock_timeout = '500ms';${row}commit`).done
     } catch (failure) {
       log.debug({ err: failure }, 'the end of this run could not be recorded; the next run marks it as interrupted')
     }

@@ -54,7 +54,7 @@ export function limitsOf(
   return {
     lockTimeout: marks.lockTimeout ?? run.settings.lockTimeout,
     statementTimeout: marks.statementTimeout ?? run.settings.statementTimeout,
-    checkClient: run.session.greeting.canCheckClient,
+    session: run.session,
     // behind a pooler a crash may go unseen, and what comes next would be built on a commit that is lost
     asynchronous: asynchronous && !run.session.pooled,
   }

@@ -16,7 +16,7 @@ import type { Divisions } from '../sql/steps.ts'
 import { Course, type Position } from './course.ts'
 import { type Aftermath, explainFailure } from './failure.ts'
 import { clearAway, indexesBefore, type Leftover, mend } from './mend.ts'
-import { cleanUp, type Limits, leaveNothing, setLimits } from './messages.ts'
+import { type Limits, leaveNothing, resetSession, setLimits } from './messages.ts'
 import { persist } from './persist.ts'
 import { refusedPlan } from './planning.ts'
 import { refuseBehindPooler } from './pooler.ts'
@@ -51,7 +51,7 @@ export async function applySteps(
   }
   run.known.underWay(name, checksum)
   await runSteps({ run, migration, part, course, limits, blockers, direction: 'up' })
-  await session.script(`begin;${cleanUp}${messages.finish(name)}${leaveNothing}commit`).done
+  await session.script(`begin;${resetSession(session)}${messages.finish(name)}${leaveNothing}commit`).done
 }
 
 /** Reverts a migration step by step; its row says so until the last step is done, and then is gone. */
@@ -75,7 +75,7 @@ export async function revertSteps(
   }
   run.known.reverting(name)
   await runSteps({ run, migration, part, course, limits, blockers, direction: 'down' })
-  await session.script(`begin;${cleanUp}${messages.remove(name)}${leaveNothing}commit`).done
+  await session.script(`begin;${resetSession(session)}${messages.remove(name)}${leaveNothing}commit`).done
 }
 
 /** @throws UsageError for a text that cannot be divided. */
@@ -143,7 +143,12 @@ async function runSteps(all: AllSteps): Promise<void> {
 /** Nothing done, nothing to go on from: as if it had never been begun. */
 async function abandon({ run, migration: { name }, direction }: AllSteps): Promise<void> {
   run.known.forget(name)
-  await run.session.script(direction === 'up' ? run.messages.abandon(name) : run.messages.keepApplied(name)).done
+  // with the connection lost, the row stays: nothing of it is done, and the next run begins it
+  await run.session
+    .script(direction === 'up' ? run.messages.abandon(name) : run.messages.keepApplied(name))
+    .done.catch(lost => {
+      if (!isConnectionLoss(lost)) throw lost
+    })
 }
 
 /** Only while it ran it turned out that it has to be divided where it cannot be. */
@@ -199,7 +204,7 @@ async function inOneTransaction({ run, migration, part, step, position, limits, 
   await inTransaction(run, name, part, step, {
     before: `begin ${step.begin};${setLimits(limits, true)}${guard}${settings.join('')}${step.rolledBack ? 'savepoint schemagate_block;' : ''}`,
     beforeCount: 3 + settings.length + Number(step.rolledBack),
-    after: `${rollback}${cleanUp}${run.messages.stepDone(name, position.doneAfter)}`,
+    after: `${rollback}${resetSession(run.session)}${run.messages.stepDone(name, position.doneAfter)}`,
     aftermath,
   })
 }
@@ -230,7 +235,7 @@ async function alone(one: OneStep, started: Journal['started']): Promise<void> {
       await session.script(sql).done
       completed = true
     }
-    await session.script(`begin;${cleanUp}${messages.stepDone(name, position.doneAfter)}commit`).done
+    await session.script(`begin;${resetSession(session)}${messages.stepDone(name, position.doneAfter)}commit`).done
   } catch (error) {
     if (run.signal.aborted || isConnectionLoss(error)) throw error
     await session.rollback()
@@ -238,7 +243,7 @@ async function alone(one: OneStep, started: Journal['started']): Promise<void> {
     // what was there before it ran is for the next attempt, and so is what it did, where only the journal failed
     const left: Leftover =
       ran && !completed ? await leftover(session, statement, mark) : { stays: completed || started !== undefined }
-    await session.script(`begin;${cleanUp}${left.stays ? '' : messages.stepFailed(name)}commit`).done
+    await session.script(`begin;${resetSession(session)}${left.stays ? '' : messages.stepFailed(name)}commit`).done
     if (left.message) {
       const level = left.stays ? 'warn' : 'info'
       const more = left.stays ? '; the next attempt goes on from there' : ''

@@ -7,7 +7,7 @@ import { dataPieces, type Packet, packets } from '../sql/packets.ts'
 import type { Stretch } from '../sql/step.ts'
 import type { Plan } from '../sql/steps.ts'
 import { type Aftermath, explainFailure, type FailedMessage } from './failure.ts'
-import { cleanUp, type Limits, leaveNothing, resumeAsynchronous, setLimits } from './messages.ts'
+import { type Limits, leaveNothing, resetSession, resumeAsynchronous, setLimits } from './messages.ts'
 import type { Run } from './run.ts'
 
 /** Applies a migration's SQL and records it; both or neither. Errors of the server's SQL are explained. */
@@ -24,7 +24,7 @@ export async function applyTransaction(
   await inTransaction(run, name, part, plan, {
     before: `begin ${plan.begin};${setLimits(limits, true)}${messages.wholeGuard(name, kind === 'repeatable' ? checksum : undefined, part.source.slice(plan.start, plan.end))}${messages.forgetUnbegun(name)}`,
     beforeCount: 4,
-    after: `${cleanUp}${resumeAsynchronous(limits)}${messages.recordApplied({ name, checksum, kind, breaking })}${leaveNothing}`,
+    after: `${resetSession(run.session)}${resumeAsynchronous(limits)}${messages.recordApplied({ name, checksum, kind, breaking })}${leaveNothing}`,
     aftermath: { text: `${name} was rolled back; the database is as it was before it.`, again: 'schemagate up' },
   })
 }
@@ -41,7 +41,7 @@ export async function revertTransaction(
   await inTransaction(run, name, part, plan, {
     before: `begin ${plan.begin};${setLimits(limits, true)}${messages.wholeRevertGuard(name)}`,
     beforeCount: 4,
-    after: `${cleanUp}${messages.remove(name)}${leaveNothing}`,
+    after: `${resetSession(run.session)}${messages.remove(name)}${leaveNothing}`,
     aftermath: {
       text: `Reverting ${name} failed and was rolled back; it is still applied.`,
       again: 'schemagate down --yes',

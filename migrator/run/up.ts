@@ -171,7 +171,7 @@ async function applyAll(
       up: async () => {
         run.signal.throwIfAborted()
         const begun = performance.now()
-        if (history.recordOnly.has(migration.name)) return record(run, migration, tally)
+        if (history.recordOnly.has(migration.name)) return record(run, files, history, migration, tally)
         try {
           // the last commit waits for the disk, and so does one before anything that is not plain SQL
           const next = toApply[toApply.indexOf(migration) + 1]
@@ -202,10 +202,17 @@ async function applyAll(
 }
 
 /** Records a migration for which another one stands in, or which stands in for others that were run. */
-async function record(run: Run, migration: Migration, tally: Tally): Promise<void> {
+async function record(
+  run: Run,
+  files: readonly Migration[],
+  history: History,
+  migration: Migration,
+  tally: Tally,
+): Promise<void> {
   const { name, kind, checksum, marks, standsIn } = migration
-  // it is older than the one that stands in for it, and does not become the head
-  if (!standsIn) run.messages.markLate(name, 0)
+  // what is older than the newest that was run does not become the head
+  const late = standsIn ? latePosition(files, history.rows, migration) : 0
+  if (late !== undefined) run.messages.markLate(name, late)
   const row = run.messages.recordBaseline({ name, checksum, breaking: marks.breaking })
   await persist(run, name, () => run.session.script(`begin;${run.messages.lockGuard()}${row}commit`).done)
   run.known.applied(name, checksum)

@@ -15,6 +15,8 @@ export interface CliOptions {
   readonly bundle?: string
   /** Written to stdin, which is then closed; without it stdin is empty. */
   readonly input?: string
+  /** A command line before its own, such as one that enters a namespace and becomes the process. */
+  readonly within?: readonly string[]
   /** The process is killed after this many milliseconds, and the result is an error: a tool that hangs is a bug. */
   readonly timeout?: number
 }
@@ -57,8 +59,9 @@ export function schemagate(args: readonly string[], options: CliOptions = {}): P
 
 /** Starts it and returns at once: for tests that watch it or kill it in the middle. */
 export function start(args: readonly string[], options: CliOptions = {}): RunningCli {
-  const { timeout = 60_000 } = options
-  const child = spawn(process.execPath, [options.bundle ?? entry, ...args], {
+  const { timeout = 60_000, within = [] } = options
+  const [program = '', ...rest] = [...within, process.execPath, options.bundle ?? entry, ...args]
+  const child = spawn(program, rest, {
     cwd: options.cwd ?? root,
     env: cleanEnvironment(options.env),
     stdio: ['pipe', 'pipe', 'pipe'],

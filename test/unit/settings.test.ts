@@ -29,7 +29,7 @@ function problems(args: string[], env: Record<string, string> = { DATABASE_URL: 
 test('the defaults are those of the contract', () => {
   expect(read([]).settings).toMatchObject({
     ...{ dir: 'migrator/migrations', schema: 'schemagate', connectTimeout: 60_000, lockWait: 300_000 },
-    ...{ lockTimeout: 5_000, lockRetries: 10, statementTimeout: 0, appRole: undefined },
+    ...{ lockTimeout: 2_000, lockRetries: 20, statementTimeout: 0, appRole: undefined },
   })
 })
 

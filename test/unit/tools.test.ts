@@ -276,6 +276,5 @@ test("a table's name tells whose history it is", () => {
   expect(titles('drizzle.__drizzle_migrations')).toEqual(['Drizzle'])
   expect(titles('graphile_migrate.migrations')).toEqual(['graphile-migrate'])
   expect(titles('schema_migrations')).toEqual(['dbmate', 'golang-migrate'])
-  expect(titles('migrations')).toEqual([])
   expect(titles('users')).toEqual([])
 })

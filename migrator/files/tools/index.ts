@@ -66,6 +66,7 @@ export function presumed(listing: Listing): Tool | undefined {
 
 /** The tools that have a history table of that name (`schema.table` or `table`). */
 export function toolsWithTable(table: string): readonly Tool[] {
-  const own = table.slice(table.lastIndexOf('.') + 1)
-  return tools.filter(tool => tool.tables?.some(name => name === table || name === own))
+  const ofName = (wanted: string) => tools.filter(tool => tool.tables?.includes(wanted))
+  const exact = ofName(table)
+  return exact.length > 0 ? exact : ofName(table.slice(table.lastIndexOf('.') + 1))
 }

@@ -8,6 +8,7 @@ export const rambler: Tool = {
   title: 'rambler',
   reads: '`01_users.sql` with `-- rambler up`, `-- rambler down`. By name as text',
   not: 'several parts of one direction are refused',
+  tables: ['migrations'],
   dialect: {
     words: ['rambler'],
     up: /^--\s*rambler\s+up()\s*$/i,
