@@ -72,7 +72,7 @@ test('a run that is told to stop says so in its row', async ({ database }) => {
   const run = start(['up'], { env: { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir } })
   await eventually(async () => {
     const { rows } = await database.query(
-      "select from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()",
+      "select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()",
     )
     expect(rows).toHaveLength(1)
   })
