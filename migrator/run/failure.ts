@@ -47,18 +47,19 @@ export async function explainFailure(
   const sql = failed.text.slice(failed.sqlStart, failed.sqlStart + failed.sqlLength)
   const foreign = code === sqlstate.syntaxError ? findForeign(sql) : undefined
   const where = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : atCommit ? ' at COMMIT' : ''
+  const history = foreignHistory(code, raw, part.tool)
   const lines = [
     `${name} failed${where}: ${message}${code ? ` (${code})` : ''}`,
     ...(own ? [`  at a statement of schemagate's own, after the file's: ${own}`] : []),
     ...fieldLines(error),
     ...(foreign ? [`  ${foreign.message}`] : []),
-    ...foreignHistory(code, raw, part.tool),
+    ...history,
     ...(atCommit
       ? [
           '  All of its statements ran; what failed is a constraint or a trigger that is deferred to the end of the transaction.',
         ]
       : []),
-    `${aftermath.text} ${wayOut(error, aftermath.again)}`,
+    `${aftermath.text} ${history.length > 0 ? `Do as it says above, and run \`${aftermath.again}\` again.` : wayOut(error, aftermath.again)}`,
   ]
   const at = statementOf(sql, failed.completed)
   return new MigrationFailedError(name, lines.join('\n'), {
