@@ -4,6 +4,7 @@
 import { DeniedError, RefusedError, UsageError } from '../errors.ts'
 import { doBlock, quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
+import { sqlstate } from '../postgres/sqlstate.ts'
 import { version as release } from '../version.ts'
 import { type LedgerTable, ledgerTables } from './table.ts'
 import { currentVersion } from './versions.ts'
@@ -107,6 +108,8 @@ export function requireReadable(condition: LedgerCondition): void {
     `The ledger ${schema}.ledger belongs to role ${ledger.owner}, and role ${me} may not read it (42501). ` +
       `Run as ${ledger.owner}, or as ${ledger.owner}: grant usage on schema ${quoteIdent(schema)} to ${quoteIdent(me)}; ` +
       `grant select on all tables in schema ${quoteIdent(schema)} to ${quoteIdent(me)}`,
+    // `wait` goes on over this SQLSTATE: the run that it waits for grants the right
+    { cause: Object.assign(new Error('permission denied'), { code: sqlstate.insufficientPrivilege }) },
   )
 }
 
