@@ -86,31 +86,38 @@ export function holdersSql(schema: string): string {
 }
 
 function raiseBusy(condition: string): string {
-  return `if ${condition} then raise exception 'schemagate guard' using errcode = '${ownState.lockBusy}'; end if;`
+  return `if ${condition} then raise sqlstate '${ownState.lockBusy}'; end if;`
 }
 
-/** A table of the ledger is locked to the transaction's end, or somebody else is at work. */
-function lockOrRaise(table: string, mode: string): string {
-  return `begin lock table ${table} in ${mode} mode nowait;
-    exception when lock_not_available then raise exception 'schemagate guard' using errcode = '${ownState.lockBusy}'; end;`
+/** The ledger's table is locked to the transaction's end, or somebody else is at work. A database without a ledger has none. */
+function lockTableIfThere(schema: string, mode: string): string {
+  return `begin lock table ${lockTable(schema)} in ${mode} mode nowait;
+    exception when undefined_table or invalid_schema_name then null; when lock_not_available then raise sqlstate '${ownState.lockBusy}'; end;`
 }
 
 /**
- * The statements, for a PL/pgSQL block, that take the lock for one transaction or raise. `keeper` is the process that
- * holds the table in the key's place for the whole run.
+ * The statements, for a PL/pgSQL block, that take the lock for one transaction or raise, on a session that has the key.
+ * They stand before a migration's own text, of which pg_stat_activity shows the first 1,024 bytes: they are short.
+ */
+export function takeWithKey(schema: string): string {
+  const [a, b] = runLockKey(schema)
+  return `${raiseBusy(`not pg_catalog.pg_try_advisory_xact_lock(${a}, ${b})`)} ${lockTableIfThere(schema, 'share')}`
+}
+
+/**
+ * The same on a session that may not have the key: behind a pooler, or where it was passed over. `keeper` is the process
+ * that holds the table in the key's place for the whole run.
  */
 export function takeForTransaction(schema: string, keeper?: number): string {
   const [a, b] = runLockKey(schema)
-  const table = lockTable(schema)
-  const isThere = `pg_catalog.to_regclass(${quoteLiteral(table)}) is not null`
   if (keeper !== undefined)
     return raiseBusy(
       `not exists (select from ${tableHolders(schema)} where pid = ${keeper}) or exists (select from ${keyHolders(schema)} where legitimate and pid <> ${keeper} and pid <> pg_catalog.pg_backend_pid())`,
     )
   return `if pg_catalog.pg_try_advisory_xact_lock(${a}, ${b}) then
-    if ${isThere} then ${lockOrRaise(table, 'share')} end if;
+    ${lockTableIfThere(schema, 'share')}
   else
     ${raiseBusy(`not exists (select from ${keyHolders(schema)}) or exists (select from ${keyHolders(schema)} where legitimate)`)}
-    if ${isThere} then ${lockOrRaise(table, passedOverMode)} end if;
+    ${lockTableIfThere(schema, passedOverMode)}
   end if;`
 }

@@ -5,7 +5,7 @@ import { formatDuration } from '../durations.ts'
 import { LockHeldError } from '../errors.ts'
 import { runLockKey } from '../gate/run-lock-key.ts'
 import type { Log } from '../log.ts'
-import { type Holder, holdersSql, lockTable, passedOverMode, takeForTransaction } from './lock-sql.ts'
+import { type Holder, holdersSql, lockTable, passedOverMode, takeForTransaction, takeWithKey } from './lock-sql.ts'
 import { Session } from './session.ts'
 import { codeOf } from './sqlstate.ts'
 
@@ -32,6 +32,8 @@ const undefinedTable = '42P01'
 export class RunLock {
   readonly #options: LockOptions
   #keeper: Session | undefined
+  /** For as long as the connection lasts: it is taken again with the next one. */
+  #hasKey = false
   #isProvisional = false
   readonly #named = new Set<string>()
 
@@ -41,7 +43,8 @@ export class RunLock {
 
   /** The statements, for a PL/pgSQL block, that make sure of the lock in one transaction, or raise `lockBusy`. */
   get guard(): string {
-    return takeForTransaction(this.#options.schema, this.#keeper?.greeting.pid)
+    const { schema } = this.#options
+    return this.#hasKey ? takeWithKey(schema) : takeForTransaction(schema, this.#keeper?.greeting.pid)
   }
 
   /** The key was passed over, and nothing is held in its place yet. */
@@ -59,6 +62,7 @@ export class RunLock {
    */
   async take(isLedgerMade = true): Promise<void> {
     this.close()
+    this.#hasKey = false
     this.#isProvisional = false
     const { session } = this.#options
     if (!session.pooled) return this.#poll(() => this.#try(isLedgerMade))
@@ -99,7 +103,8 @@ export class RunLock {
     const holders = await this.#holders()
     if (rows[0]!.taken) {
       // another run may have passed over a key that was somebody else's then
-      if (holders.every(({ key }) => key)) return true
+      this.#hasKey = holders.every(({ key }) => key)
+      if (this.#hasKey) return true
       await session.query(`select pg_catalog.pg_advisory_unlock(${a}, ${b})`)
       return false
     }

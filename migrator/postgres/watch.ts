@@ -87,9 +87,9 @@ export class Watch {
         const waited = waits ? clock.see(waits, answered) : 0
         const age = answered - started
         // the sessions around it are looked at less often, for that costs the server more
-        const due = waits?.waiting ? Math.max(lockTimeout / 4, 50) : patience
+        const due = waits?.blocked ? Math.max(lockTimeout / 4, 50) : patience
         if (
-          (waits?.waiting || age >= patience) &&
+          (waits?.blocked || age >= patience) &&
           (looked === started || answered - looked >= Math.min(due, patience))
         ) {
           looked = answered
@@ -141,13 +141,13 @@ export class Watch {
 
   /**
    * Whether the process waits for a lock. Waits for other transactions to end as CREATE INDEX CONCURRENTLY has them
-   * (virtualxid) do not count: they keep no reader and no writer waiting.
+   * (virtualxid) do not count: they keep no reader and no writer waiting. They are `blocked` all the same.
    */
-  async #lookAtWaits(pid: number): Promise<LockLook | undefined> {
+  async #lookAtWaits(pid: number): Promise<(LockLook & { readonly blocked: boolean }) | undefined> {
     const { greeting } = await this.#connect()
     const since = greeting.version >= 140_000 ? 'l.waitstart' : 'null::timestamptz'
-    const { rows } = await this.#query<LockLook>(
-      `select a.xact_start::text as transaction, l.pid is not null as waiting, l.since::text as since,
+    const { rows } = await this.#query<LockLook & { readonly blocked: boolean }>(
+      `select a.xact_start::text as transaction, coalesce(a.wait_event_type = 'Lock', false) as blocked, l.pid is not null as waiting, l.since::text as since,
               (extract(epoch from pg_catalog.clock_timestamp() - l.since) * 1000)::float8 as age
          from pg_catalog.pg_stat_activity a
          left join lateral (select l.pid, ${since} as since from pg_catalog.pg_locks l

@@ -25,8 +25,7 @@ export async function applyCode(run: Run, migration: Migration, limits: Limits):
   const up = (context: MigrationContext) => module.up(context)
 
   if (migration.marks.transaction) {
-    await session.script(`begin;${setLimits(limits, true)}${messages.applyGuard(name)}${messages.forgetUnbegun(name)}`)
-      .done
+    await session.script(`begin;${setLimits(limits, true)}${messages.applyGuard(name)}`).done
     await call(run, migration, up, {
       text: `${name} was rolled back; the database is as it was before it.`,
       again: 'schemagate up',

@@ -47,8 +47,9 @@ export function resumeAsynchronous(limits: Limits): string {
   return limits.asynchronous ? 'set local synchronous_commit = off;' : ''
 }
 
+/** Short, as all that stands before a migration's own text, of which pg_stat_activity shows the first 1,024 bytes. */
 function raise(state: string): string {
-  return `raise exception 'schemagate guard' using errcode = '${state}';`
+  return `raise sqlstate '${state}';`
 }
 
 function raiseIf(condition: string, state: string): string {
@@ -146,9 +147,9 @@ export class LedgerMessages {
     this.#late.set(name, position)
   }
 
-  /** Records a migration as applied; its duration is that of the transaction. */
+  /** Records a migration as applied, in place of a row that was never begun; its duration is that of the transaction. */
   recordApplied(row: NewRow): string {
-    return `${this.#showRows}${this.#insert(row, 'applied', 'null::jsonb', 'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000')}${this.#onRepeat(row)};${this.#closing}`
+    return `${this.#showRows}${this.forgetUnbegun(row.name)}${this.#insert(row, 'applied', 'null::jsonb', 'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000')}${this.#onRepeat(row)};${this.#closing}`
   }
 
   /** Records that a migration is under way which cannot run in one transaction. */

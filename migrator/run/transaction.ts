@@ -22,8 +22,8 @@ export async function applyTransaction(
   const { name, checksum, kind } = migration
   const { breaking } = migration.marks
   await inTransaction(run, name, part, plan, {
-    before: `begin ${plan.begin};${setLimits(limits, true)}${messages.wholeGuard(name, kind === 'repeatable' ? checksum : undefined, part.source.slice(plan.start, plan.end))}${messages.forgetUnbegun(name)}`,
-    beforeCount: 4,
+    before: `begin ${plan.begin};${setLimits(limits, true)}${messages.wholeGuard(name, kind === 'repeatable' ? checksum : undefined, part.source.slice(plan.start, plan.end))}`,
+    beforeCount: 3,
     after: `${resetSession(run.session)}${resumeAsynchronous(limits)}${messages.recordApplied({ name, checksum, kind, breaking })}${leaveNothing}`,
     aftermath: { text: `${name} was rolled back; the database is as it was before it.`, again: 'schemagate up' },
   })
