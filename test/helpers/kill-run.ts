@@ -1,12 +1,13 @@
 // Many kill points in a row: which ones, on which databases, and what became of them.
 
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import type pg from 'pg'
 import { expect } from 'vitest'
 import { type Cause, describePoint, type KillPoint, type Moment, type Outcome } from './kill-point.ts'
 
-/** TEST_LONG=1 tries every moment of every message; otherwise some messages, each at one of its moments, in turn. */
+/** TEST_LONG=1 tries every moment of every message; otherwise a sample of them, which TEST_SEED repeats. */
 export const long = process.env.TEST_LONG === '1'
+const seed = Number(process.env.TEST_SEED ?? randomInt(1_000_000))
 export const timeout = long ? 60 * 60_000 : 10 * 60_000
 
 /** Tries a single point again, as its failure names it: TEST_POINT='SIGKILL after message 12'. */
@@ -14,15 +15,15 @@ const only = process.env.TEST_POINT
 
 const moments: readonly Moment[] = ['before', 'after', 'answered']
 
-/** The points of one cause; in the ordinary run every `nth` message from `first` on, and the moments in turn. */
-export function pointsOf(cause: Cause, messages: number, nth: number, first = nth): KillPoint[] {
+/** The points of one cause; in the ordinary run every `nth` message from a random one on, and the moments in turn. */
+export function pointsOf(cause: Cause, messages: number, nth: number): KillPoint[] {
   const all = Array.from({ length: messages }, (_, i) => i + 1)
   const every = all.flatMap(index => moments.map(moment => ({ cause, moment, index })))
   if (only) return every.filter(point => describePoint(point) === only)
   if (long) return every
   return all
-    .filter(index => (index - first) % nth === 0)
-    .map((index, i) => ({ cause, moment: moments[i % moments.length] ?? 'before', index }))
+    .filter(index => index % nth === seed % nth)
+    .map((index, i) => ({ cause, moment: moments[(i + seed) % moments.length] ?? 'before', index }))
 }
 
 /** A database that lives only as long as it is used. */
@@ -63,7 +64,9 @@ export function judge(what: string, outcomes: readonly Outcome[], started: numbe
   const failed = outcomes.flatMap(({ failure }) => failure ?? [])
   const reached = outcomes.filter(({ at }) => at !== undefined).length
   const seconds = Math.round((performance.now() - started) / 1_000)
-  console.log(`kill points, ${what}: ${reached} reached of ${outcomes.length}, ${failed.length} failed (${seconds} s)`)
+  console.log(
+    `kill points, ${what}: ${reached} reached of ${outcomes.length}, ${failed.length} failed (${seconds} s${long || only ? '' : `, TEST_SEED=${seed}`})`,
+  )
   expect(failed.join('\n\n')).toBe('')
   // a point that the run never comes to proves nothing
   expect(reached).toBeGreaterThanOrEqual(outcomes.length * 0.95)

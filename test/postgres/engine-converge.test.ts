@@ -4,6 +4,7 @@
 import { expect } from 'vitest'
 import { type RunningCli, schemagate, start } from '../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { folder, write } from '../helpers/migrations.ts'
 import { noPgbouncer, pgbouncer, pgbouncerPath } from '../helpers/pgbouncer.ts'
 import { tcpProxy, type Verdict } from '../helpers/tcp-proxy.ts'
@@ -170,9 +171,15 @@ test('a statement of the run itself that is cancelled ends with exit 3, not as a
   await write(dir, { '0002_u.sql': 'create table u ();' })
   const client = await database.connect()
   await client.query('begin; lock table schemagate.ledger in access exclusive mode')
-  const url = new URL(database.url)
-  url.searchParams.set('options', '-c statement_timeout=300')
-  const result = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: url.href } })
+  const running = schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
+  await eventually(async () => {
+    const { rows } = await database.query(
+      `select pg_cancel_backend(pid) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock' and application_name ~ 'migrator'`,
+    )
+    expect(rows).toHaveLength(1)
+  })
+  const result = await running
   await client.query('rollback')
   expect(result.code, result.stdout).toBe(3)
   expect(errorOf(result)).toContain('57014')

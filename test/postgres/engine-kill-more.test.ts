@@ -41,10 +41,10 @@ for (const cause of ['SIGKILL', 'cut'] as const) {
       const full = await undisturbed({ url: migrated, dir })
       const scratch = <T>(use: (url: string) => Promise<T>) => inScratch(admin, server, use, template)
       const reference = await scratch(url => undisturbed({ url, dir, command }))
-      const points = pointsOf(cause, reference.messages.length, 2)
+      const points = pointsOf(cause, reference.messages.length, 4)
       const outcomes = await tryAll(points, 3, point =>
         scratch(url =>
-          Math.ceil(point.index / 2) % 2 === 0
+          point.index % 8 < 4
             ? tryPoint({ url, dir, command }, point, reference.end)
             : tryPoint({ url, dir, command, next: ['up'] }, point, full.end),
         ),
@@ -87,7 +87,7 @@ test('a run killed while it makes the role of the app leaves that to the next on
   }
   const reference = await inOwnRole(undisturbed)
   expect(reference.end.catalog).toContain('to the_role')
-  const outcomes = await tryAll(pointsOf('SIGKILL', reference.messages.length, 1), 3, point =>
+  const outcomes = await tryAll(pointsOf('SIGKILL', reference.messages.length, 4), 3, point =>
     inOwnRole(async own => {
       const outcome = await tryPoint(own, point, reference.end)
       const url = new URL(own.url)

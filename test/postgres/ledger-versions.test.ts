@@ -98,7 +98,7 @@ describe('a ledger of 0.1', () => {
       await write(dir, corrected)
       const scratch = <T>(use: (url: string) => Promise<T>) => inScratch(admin, server, use, template)
       const reference = await scratch(url => undisturbed({ url, dir }))
-      const outcomes = await tryAll(pointsOf('SIGKILL', reference.messages.length, 1), 3, point =>
+      const outcomes = await tryAll(pointsOf('SIGKILL', reference.messages.length, 3), 3, point =>
         scratch(url => tryPoint({ url, dir }, point, reference.end)),
       )
       judge('ledger of 0.1, SIGKILL', outcomes, started)
