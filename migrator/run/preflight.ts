@@ -7,6 +7,7 @@ import { placeAt } from '../sql/excerpt.ts'
 import { type Foreign, findForeign, findTemplateInName } from '../sql/foreign.ts'
 import { textOf } from '../sql/outline.ts'
 import { loadParser, parseStatements, syntaxError } from '../sql/parse.ts'
+import { split } from '../sql/split.ts'
 import { loadModule } from './module.ts'
 import { outlineOf, planPart } from './planning.ts'
 
@@ -38,20 +39,19 @@ export async function checkDownForms(migrations: readonly Migration[]): Promise<
   }
 }
 
-/** More than this is not parsed for the sake of a look. */
-const longestToParse = 1 << 20
-
+/** Statement by statement: the grammar takes no empty text, and no data of a COPY. */
 async function requireSyntax(part: SqlPart): Promise<void> {
-  const sql = part.source.slice(part.start, part.end)
-  if (sql.length > longestToParse) return
   await loadParser()
-  const wrong = parseStatements(sql) ? undefined : syntaxError(sql)
-  if (!wrong) return
-  const place = placeAt(part.file, part.source, part.start + wrong.offset)
-  throw new UsageError(
-    `${part.file}, line ${place.line}, column ${place.column}: ${wrong.message}. Nothing was reverted. Correct it; or, if the server takes it all the same, revert one at a time (--step 1).`,
-    { place },
-  )
+  for (const piece of split(part.source, part.start, part.end)) {
+    if (piece.end - piece.start > longestChecked || piece.first.startsWith('\\')) continue
+    const wrong = syntaxError(textOf(part.source, piece))
+    if (!wrong) continue
+    const place = placeAt(part.file, part.source, piece.start + wrong.offset)
+    throw new UsageError(
+      `${part.file}, line ${place.line}, column ${place.column}: ${wrong.message}. Nothing was reverted. Correct it; or, if the server takes it all the same, revert one at a time (--step 1).`,
+      { place },
+    )
+  }
 }
 
 /**
