@@ -25,15 +25,22 @@ dump() {
   stat -c '%n %s' "$name.dump"
 }
 
+# Into a database of its own, so that nothing of a newer schema stays beside the older one, and so that a dump that cannot
+# be restored changes nothing.
+into_new() {
+  local new=$1 file=$2
+  admin -v new="$new" <<<'drop database if exists :"new" with (force); create database :"new" template template0;'
+  pg_restore --exit-on-error --no-owner "${@:3}" --dbname="$new" "$file"
+}
+
 restore() {
   local file=$1.dump database=$PGDATABASE new=${PGDATABASE}_restoring old
   old=${database}_before_$(date -u +%Y%m%dt%H%M%S)
   [ -f "$file" ] || fail "there is no dump $file; there are: $(dumps | cut -d' ' -f1 | tr '\n' ' ')"
   pg_restore --list "$file" >/dev/null || fail "$file is not a dump that can be read"
-  # Into a database of its own, so that nothing of a newer schema stays beside the older one, and so that a dump that
-  # cannot be restored changes nothing. The app's rights are made again by the migrator.
-  admin -v new="$new" <<<'drop database if exists :"new" with (force); create database :"new" template template0;'
-  pg_restore --exit-on-error --no-owner --no-acl --dbname="$new" "$file"
+  # With the access lists, so that what a migration took away stays so. Where a role of theirs is not on this server,
+  # without them: the migrator then gives the app its rights again.
+  into_new "$new" "$file" 2>/dev/null || into_new "$new" "$file" --no-acl
   # Both renames at once. Sessions are ended again and again meanwhile, since apps connect anew at once.
   for _ in $(seq 50); do
     if admin -v database="$database" -v new="$new" -v old="$old" 2>/tmp/error <<'SQL'

@@ -7,7 +7,7 @@ import { Script } from './postgres/script.ts'
 import { codeOf, sqlstate } from './postgres/sqlstate.ts'
 import { type Facts, readFacts } from './roles/facts.ts'
 import { ledgerIsReadOnly } from './roles/ledger-tables.ts'
-import { isRemembered, memoryDdl } from './roles/memory.ts'
+import { memoryDdl, readMemory } from './roles/memory.ts'
 import { saslprep } from './roles/saslprep.ts'
 import { scramVerifier, verifies } from './roles/scram.ts'
 import { settingNotes } from './roles/settings.ts'
@@ -137,10 +137,18 @@ async function putRight(client: pg.ClientBase, app: AppRole, { at, migrated }: S
   }
   const statements: string[] = []
   if (!facts.remembers) await send(client, memoryDdl(app.schema) + ledgerIsReadOnly(app.schema))
-  if (!(await isRemembered(client, app.schema, app.role))) {
-    const done = await setUp(client, { ...app, migrated }, facts.readsLedger)
+  const memory = await readMemory(client, app.schema, app.role)
+  // The ledger lets every role read that was set up: this one was restored from a dump without its access lists.
+  const isRestored = memory?.grants === true && !facts.readsLedger
+  if (memory === undefined || isRestored) {
+    const schemas = app.schemas ?? memory?.schemas
+    const done = await setUp(client, { ...app, schemas, migrated }, facts.readsLedger)
     statements.push(...done.statements)
     told.push(...done.notes)
+    if (isRestored)
+      told.push(
+        `The database was restored without its access lists: the role ${app.role} is given its rights again, also those that migrations or an operator had taken away. Take those away again, or restore with the access lists (pg_restore without --no-acl).`,
+      )
   }
   if (statements.length > 0) {
     await send(client, statements.join(';\n'))

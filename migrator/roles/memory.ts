@@ -25,8 +25,19 @@ export function memoryTable(schema: string): string {
 /** A condition: the schema `n` (pg_namespace) is in the memory `m`. */
 export const known = `(m.schemas ? n.nspname::text or exists (select from pg_catalog.jsonb_each_text(m.schemas) as e where e.value = n.oid::text))`
 
-/** Was this role set up for this ledger? */
-export async function isRemembered(client: pg.ClientBase, schema: string, role: string): Promise<boolean> {
-  const { rowCount } = await client.query(`select from ${memoryTable(schema)} where role = $1`, [role])
-  return rowCount !== 0
+/** What the ledger remembers of a role. */
+export interface Memory {
+  /** It is given rights on what is new; false for one that was there before and could only read. */
+  readonly grants: boolean
+  /** The names of the schemas that were looked after. */
+  readonly schemas: readonly string[]
+}
+
+/** Undefined: this role was never set up for this ledger. */
+export async function readMemory(client: pg.ClientBase, schema: string, role: string): Promise<Memory | undefined> {
+  const { rows } = await client.query<Memory>(
+    `select grants, array(select pg_catalog.jsonb_object_keys(schemas)) as schemas from ${memoryTable(schema)} where role = $1`,
+    [role],
+  )
+  return rows[0]
 }

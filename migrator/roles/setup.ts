@@ -53,7 +53,7 @@ export interface SetUp {
 }
 
 /**
- * The statements that set up a role which the ledger does not remember.
+ * The statements that set up a role which the ledger does not remember, or which has nothing of what it remembers.
  *
  * - A role without rights on any table: usage on the schemas and rights on what migrations of this ledger have made; on
  *   what else is there only in the schemas on the migrator's search path, or in those that were named.
@@ -69,7 +69,7 @@ export async function setUp(client: pg.ClientBase, options: SetUpOptions, upgrad
   const remember = (names: readonly Space[]) =>
     `insert into ${memoryTable(schema)} (role, grants, schemas) values (${quoteLiteral(role)}, ${grants}, ${quoteLiteral(
       JSON.stringify(Object.fromEntries(names.map(({ name, oid }) => [name, oid]))),
-    )}) on conflict (role) do nothing`
+    )}) on conflict (role) do update set schemas = excluded.schemas`
   // with a grant of its own, a later `revoke connect ... from public` does not shut the app out
   const connect =
     !database.connects && database.grantsConnect && (grants || !database.mayConnect)

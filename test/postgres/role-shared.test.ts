@@ -130,6 +130,24 @@ test('a database of release 0.1 keeps what it gave, and gives nothing back', asy
   expect(await attempt(as, 'delete from a')).toBe(DENIED)
 })
 
+test('a database restored without its access lists gives the app its rights again, and no schema that it had not', async ({
+  database,
+}) => {
+  const own = await owned(database)
+  await own.up({ '1_a.sql': 'create table a (i int); create table b (i int); revoke delete on b from @app' })
+  await own.query('create schema auth; create table auth.secrets (i int)')
+  const before = await own.rights()
+  // what pg_restore --no-acl leaves of a role: the memory in the ledger, and nothing else
+  await own.query(own.named('drop owned by @app'))
+  expect(await own.up({})).toMatchObject({ exitCode: 0, outcome: 'nothing-to-do' })
+  expect(await own.rights()).toEqual(before.map(right => (right === 'b: arw' ? 'b: darw' : right)))
+  expect(await own.up({ '2_c.sql': 'create table c (i int); revoke delete on a from @app' })).toMatchObject({
+    exitCode: 0,
+  })
+  expect(await own.up({})).toMatchObject({ exitCode: 0 })
+  expect(await own.rights()).toEqual(expect.arrayContaining(['a: arw', 'c: darw']))
+})
+
 test('what an app may own is no reason to fail, and what it may not is found before the first migration', async ({
   database,
 }) => {
