@@ -7,7 +7,7 @@ import { type Cause, describePoint, type KillPoint, type Moment, type Outcome } 
 
 /** TEST_LONG=1 tries every moment of every message; otherwise a sample of them, which TEST_SEED repeats. */
 export const long = process.env.TEST_LONG === '1'
-const seed = Number(process.env.TEST_SEED ?? randomInt(1_000_000))
+export const seed = Number(process.env.TEST_SEED ?? randomInt(1_000_000))
 export const timeout = long ? 60 * 60_000 : 10 * 60_000
 
 /** Tries a single point again, as its failure names it: TEST_POINT='SIGKILL after message 12'. */
