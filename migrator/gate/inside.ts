@@ -68,7 +68,7 @@ function staysOf(gate: Gate): Set<Stay> {
   return all
 }
 
-/** Shows those out who are inside because nobody reads what they were answered. */
+/** Closes the connections of requests that still count as inside because their clients do not read the answers. */
 function show(all: ReadonlySet<Stay>): void {
   const now = performance.now()
   for (const stay of all) {

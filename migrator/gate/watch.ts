@@ -45,7 +45,7 @@ const PATIENCE = 0.2
 // each time, nor may anything be answered in between.
 const QUIET = 1_000
 
-// Between two looks that nothing but notifications and errors of queries ask for, whoever causes those.
+// The least time between two looks that are caused by notifications and failed queries alone.
 const LEAST_PAUSE = 50
 
 // While it hears nothing the gate looks at least so often.

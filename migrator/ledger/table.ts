@@ -8,7 +8,7 @@ export const migratorName = 'schemagate migrator'
 /**
  * The tables that are schemagate's own in the ledger's schema, each with columns by which it is told from another tool's
  * table of that name. An app reads `ledger`, `manifest` and `ledger_version`; `runs` may hold the texts of errors, and is
- * for the owner and whoever he grants it to.
+ * for the owner and the roles that the owner grants it to.
  */
 export const ledgerTables = {
   ledger: ['name', 'checksum', 'position', 'kind', 'breaking', 'state', 'run_id', 'journal'],

@@ -6,7 +6,7 @@ import { quoteIdent, quoteLiteral } from './quote.ts'
 import { ownState } from './sqlstate.ts'
 
 /**
- * Advisory locks are open to whoever may connect. A key that is held by nobody but such as may not write the ledger is
+ * Any role that may connect can take an advisory lock. A key whose holders all lack the right to write the ledger is
  * passed over, and this lock, which needs a right on a table of the ledger, is taken in its place.
  *
  * SHARE UPDATE EXCLUSIVE holds off its like and SHARE, and no reading or writing. Each transaction of a run takes SHARE

@@ -42,7 +42,7 @@ export class PlanError extends Error {
   }
 }
 
-/** A BEGIN that is never ended: psql would roll it back when it leaves, which nobody means. `offset` is UTF-16. */
+/** A BEGIN that is never ended: psql would roll it back at its exit. `offset` is UTF-16. */
 export class UnendedBlockError extends PlanError {
   constructor(offset: number, afterCommit: boolean) {
     super(

@@ -14,7 +14,7 @@ export interface NetworkNamespace {
   readonly address: string
   /** What to put before a command line for it to run in there. */
   readonly enter: readonly string[]
-  /** From now on nothing gets in or out, and nobody is told: what a machine that lost its power looks like. */
+  /** Drops all packets from now on without a reset, as a machine that lost its power does. */
   vanish(): Promise<void>
 }
 
