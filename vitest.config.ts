@@ -2,15 +2,26 @@
 
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /** The docker helper's own preparation, where there is one. */
 const composeSetup = 'test/compose/setup.ts'
 
+/** The packages by their names, from their sources: one copy of each class, and no build before the unit tests. */
+const source = (path: string) => join(import.meta.dirname, path)
+const resolve = {
+  alias: [
+    { find: 'schemagate-gate/fastify', replacement: source('gate/adapters/fastify.ts') },
+    { find: 'schemagate-gate', replacement: source('gate/index.ts') },
+  ],
+}
+
 export default defineConfig({
   test: {
     projects: [
       {
+        resolve,
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
@@ -19,6 +30,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: 'postgres',
           include: ['test/postgres/**/*.test.ts'],
@@ -31,6 +43,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: 'compose',
           include: ['test/compose/**/*.test.ts'],

@@ -1,10 +1,10 @@
 // Where the database is: one URL, made from DATABASE_URL or from the PG* variables that libpq knows.
 
 import pg from 'pg'
-import { hostsInQuery, hostsOf } from '../migrator/gate/index.ts'
-import { variables } from '../migrator/gate/parameters.ts'
-import { readTarget, type Target } from '../migrator/gate/target.ts'
-import { plainUrl } from '../migrator/gate/url.ts'
+import { hostsInQuery, hostsOf } from 'schemagate-gate'
+import { variables } from '../gate/postgres/parameters.ts'
+import { readTarget, type Target } from '../gate/postgres/target.ts'
+import { plainUrl } from '../gate/postgres/url.ts'
 import type { Source } from './settings-source.ts'
 
 /** Modes that pg can do as libpq documents them. `allow` and `prefer` mean "try both", which pg cannot. */

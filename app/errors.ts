@@ -1,7 +1,7 @@
 // From anything that was thrown to a problem: the caller's fault says what, ours says little and is logged whole.
 
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { GateClosedError } from '../migrator/gate/index.ts'
+import { GateClosedError } from 'schemagate-gate'
 import { bodyLimit } from './body.ts'
 import { invalid, Problem, sendProblem } from './problem.ts'
 

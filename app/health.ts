@@ -1,8 +1,8 @@
 // Health: whether the process runs, and whether it can serve: database and schema told apart.
 
 import type pg from 'pg'
+import { followGate, type Gate } from 'schemagate-gate'
 import { Type } from 'typebox'
-import { followGate, type Gate } from '../migrator/gate/index.ts'
 import { openPool } from './database.ts'
 import type { App } from './fastify.ts'
 import type { Logger } from './log.ts'

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createGate, type Gate, type GateStatus, type Manifest, readManifest } from '../migrator/gate/index.ts'
+import { createGate, type Gate, type GateStatus, type Manifest, readManifest } from 'schemagate-gate'
 import { openPool } from './database.ts'
 import { openProbe } from './health.ts'
 import { type Logger, openLog } from './log.ts'

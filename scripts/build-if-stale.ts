@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { takeLock } from './process/lock.ts'
 
 export const root = join(import.meta.dirname, '..')
-export const bundle = join(root, 'dist/schemagate.cjs')
+export const bundle = join(root, 'migrator/dist/schemagate.cjs')
 const script = join(root, 'scripts/build.ts')
 
 /** Returns how many milliseconds the build took, undefined if the bundle was current. Of many at once, one builds. */
@@ -41,11 +41,13 @@ async function isCurrent(): Promise<boolean> {
     info => info.mtimeMs,
     () => 0,
   )
-  const entries = await readdir(join(root, 'migrator'), { recursive: true, withFileTypes: true })
+  const entries = await Promise.all(
+    ['gate', 'migrator'].map(folder => readdir(join(root, folder), { recursive: true, withFileTypes: true })),
+  )
   const sources = [
-    ...entries.map(({ parentPath, name }) => join(parentPath, name)),
-    ...['migrator', 'package.json', 'package-lock.json', 'scripts/build.ts'].map(path => join(root, path)),
-  ]
+    ...entries.flat().map(({ parentPath, name }) => join(parentPath, name)),
+    ...['gate', 'migrator', 'package.json', 'package-lock.json', 'scripts/build.ts'].map(path => join(root, path)),
+  ].filter(path => !/[\\/](dist|node_modules)\b/.test(path.slice(root.length)))
   const times = await Promise.all(sources.map(async path => (await stat(path)).mtimeMs))
   return times.every(time => time < built)
 }

@@ -1,15 +1,29 @@
-// Builds dist/: the CLI as a bundle, the libraries, and the example's manifest.
+// Builds what the packages publish: the gate's library; the migrator's command line as a bundle and its library. Besides
+// the example's manifest, which both images carry.
 
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { type InputOptions, type OutputOptions, rolldown } from 'rolldown'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-// built beside and then put in place: a run of the old bundle that is under way is not left without its files
-const dist = `${root}dist.${process.pid}`
-const { version, engines } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+// Built beside and then put in place: a run of the old bundle that is under way keeps its files.
+const [gate, migrator, example] = [`${root}gate/dist`, `${root}migrator/dist`, `${root}dist`].map(unfinished) as [
+  string,
+  string,
+  string,
+]
+const { version, engines } = JSON.parse(readFileSync(`${root}migrator/package.json`, 'utf8'))
 const oldestNode = Number.parseInt(engines.node.replace('>=', ''), 10)
 const require = createRequire(import.meta.url)
 
@@ -46,18 +60,20 @@ async function write(input: InputOptions, output: OutputOptions): Promise<void> 
   await bundle.close()
 }
 
-rmSync(dist, { recursive: true, force: true })
-mkdirSync(dist)
+for (const folder of [gate, migrator, example]) {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder)
+}
 
 // the command line: CommonJS, which starts faster than ES modules, with what a run rarely needs in chunks of their own
 await write(
-  { input: { cli: `${root}migrator/cli.ts` }, external: ['pg-native'] },
-  { dir: `${dist}/cli`, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name].cjs' },
+  { input: { cli: `${root}migrator/cli/main.ts` }, external: ['pg-native'] },
+  { dir: `${migrator}/cli`, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name].cjs' },
 )
-copyFileSync(require.resolve('libpg-query/wasm/libpg-query.wasm'), `${dist}/cli/libpg-query.wasm`)
+copyFileSync(require.resolve('libpg-query/wasm/libpg-query.wasm'), `${migrator}/cli/libpg-query.wasm`)
 // V8's code cache spares most of the compiling at each start; where its folder cannot be written, it is done without
 writeFileSync(
-  `${dist}/schemagate.cjs`,
+  `${migrator}/schemagate.cjs`,
   `#!/usr/bin/env node
 if (Number.parseInt(process.versions.node) < ${oldestNode}) {
   console.error('schemagate needs Node ${oldestNode} or newer, and this is ' + process.version + '.')
@@ -69,42 +85,55 @@ require('./cli/cli.cjs')
   { mode: 0o755 },
 )
 
-// the libraries: ES modules that share the application's own dependencies
+// The libraries: ES modules that share the application's own dependencies.
+const library: OutputOptions = { format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: 'shared/[name].mjs' }
+const external = /^(?!\.|\/|[A-Za-z]:\\)/
+await write({ input: { index: `${root}migrator/index.ts` }, external }, { dir: migrator, ...library })
 await write(
-  {
-    input: {
-      index: `${root}migrator/index.ts`,
-      gate: `${root}migrator/gate/index.ts`,
-      'gate-fastify': `${root}migrator/gate/fastify.ts`,
-    },
-    external: /^(?!\.|\/|[A-Za-z]:\\)/,
-  },
-  { dir: dist, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: 'shared/[name].mjs' },
+  { input: { index: `${root}gate/index.ts`, fastify: `${root}gate/adapters/fastify.ts` }, external },
+  { dir: gate, ...library },
 )
+types('gate', gate)
+types('migrator', migrator)
 
-execFileSync(
-  process.execPath,
-  [`${root}node_modules/typescript/bin/tsc`, '-p', `${root}tsconfig.build.json`, '--outDir', `${dist}/types`],
-  {
-    stdio: 'inherit',
-  },
-)
 writeFileSync(
-  `${dist}/manifest.json`,
-  execFileSync(process.execPath, [`${dist}/schemagate.cjs`, 'manifest', '--dir', `${root}migrator/migrations`], {
+  `${example}/manifest.json`,
+  execFileSync(process.execPath, [`${migrator}/schemagate.cjs`, 'manifest', '--dir', `${root}migrator/migrations`], {
     env: {},
   }),
 )
+for (const folder of [gate, migrator, example]) putInPlace(folder)
+// Putting them in place changed their parents' times, and build-if-stale compares with this file's.
+utimesSync(`${root}migrator/dist/schemagate.cjs`, new Date(), new Date())
 
-const [old, current] = [`${dist}.old`, `${root}dist`]
-for (;;) {
-  if (existsSync(current)) renameSync(current, old)
-  rmSync(old, { recursive: true, force: true })
-  try {
-    renameSync(dist, current)
-    break
-  } catch (error) {
-    // another build has put its own there meanwhile
-    if (!existsSync(current)) throw error
+/** The package's type declarations, in its folder `types`. */
+function types(name: string, folder: string): void {
+  const compiler = `${root}node_modules/typescript/bin/tsc`
+  execFileSync(
+    process.execPath,
+    [compiler, '-p', `${root}${name}/tsconfig.build.json`, '--outDir', `${folder}/types`],
+    {
+      stdio: 'inherit',
+    },
+  )
+}
+
+function unfinished(folder: string): string {
+  return `${folder}.${process.pid}`
+}
+
+function putInPlace(folder: string): void {
+  const current = folder.slice(0, -`.${process.pid}`.length)
+  const old = `${folder}.old`
+  for (;;) {
+    if (existsSync(current)) renameSync(current, old)
+    rmSync(old, { recursive: true, force: true })
+    try {
+      renameSync(folder, current)
+      return
+    } catch (error) {
+      // another build has put its own there
+      if (!existsSync(current)) throw error
+    }
   }
 }

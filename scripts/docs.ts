@@ -1,10 +1,10 @@
 // Writes the generated parts of the README: the commands and the options, from the code itself.
 
 import { readFileSync, writeFileSync } from 'node:fs'
-import { usageOf } from '../migrator/commands/help.ts'
-import { commands } from '../migrator/commands/index.ts'
+import { commands } from '../migrator/cli/commands/index.ts'
+import { usageOf } from '../migrator/cli/help.ts'
+import { commonOptions, type Option } from '../migrator/cli/options.ts'
 import { layoutNamed, tools } from '../migrator/files/tools/index.ts'
-import { commonOptions, type Option } from '../migrator/options.ts'
 
 const readme = new URL('../README.md', import.meta.url)
 

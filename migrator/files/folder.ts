@@ -5,7 +5,6 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import { codeInFolder, onlyItsTool } from './code.ts'
 import type { Named } from './file-name.ts'
-import { foreignName, refuseGeneralForms, refuseOtherDatabase, refuseWaysBack } from './foreign.ts'
 import { isSqlFile, readFolderName, readName } from './layouts.ts'
 import { type FolderListing, listFolder, noLayout, noMigrations } from './listing.ts'
 import type { Migration } from './migration.ts'
@@ -14,6 +13,7 @@ import { compareVersions } from './order.ts'
 import { inOrder, ofTool } from './tool-of-folder.ts'
 import { layoutNamed, layoutProblem, recognise } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
+import { foreignName, refuseGeneralForms, refuseOtherDatabase, refuseWaysBack } from './unsupported.ts'
 
 /** A file that is left out although it looks like one that should be run. */
 export interface LeftOut {

@@ -1,9 +1,9 @@
 // The marks of a migration file: comment lines that divide it into parts, and say how these are to be run.
 
 import { basename } from 'node:path'
-import { parseDuration } from '../durations.ts'
+import { nearest } from '../../gate/did-you-mean.ts'
+import { parseDuration } from '../cli/durations.ts'
 import { UsageError } from '../errors.ts'
-import { nearest } from '../nearest.ts'
 import { isInsideText } from './lone-marks.ts'
 import { tools } from './tools/index.ts'
 import type { Dialect, Tool } from './tools/tool.ts'

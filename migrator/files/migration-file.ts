@@ -3,7 +3,6 @@
 import { placeAt } from '../sql/excerpt.ts'
 import { checksum } from './checksum.ts'
 import type { Named } from './file-name.ts'
-import { refuseForeign, refuseOtherDatabase } from './foreign.ts'
 import { findLoneMark } from './lone-marks.ts'
 import { type MarkedParts, readDownMarks, readMarks, readParts } from './marks.ts'
 import type { Migration, SqlPart } from './migration.ts'
@@ -13,6 +12,7 @@ import { drizzle } from './tools/drizzle.ts'
 import { graphileMigrate, isCommitted } from './tools/graphile-migrate.ts'
 import { nodePgMigrate } from './tools/node-pg-migrate.ts'
 import type { Tool } from './tools/tool.ts'
+import { refuseForeign, refuseOtherDatabase } from './unsupported.ts'
 
 /** What the folder says of a file in it. */
 export interface FileSetting {

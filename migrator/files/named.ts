@@ -1,6 +1,6 @@
 // From what an operator types to the migration that is meant, or to what may have been meant.
 
-import { nearest } from '../nearest.ts'
+import { nearest } from '../../gate/did-you-mean.ts'
 import { readName } from './layouts.ts'
 import type { Migration } from './migration.ts'
 import { compareVersions } from './order.ts'

@@ -1,6 +1,6 @@
 // What a tool fills in before it runs a file: here it would silently stay as it is, also inside of strings.
 
-import type { Foreign } from '../sql/foreign.ts'
+import type { Foreign } from '../sql/unsupported.ts'
 import { flyway } from './tools/flyway.ts'
 import { graphileMigrate, placeholderAdvice } from './tools/graphile-migrate.ts'
 import { layoutNamed } from './tools/index.ts'

@@ -1,10 +1,10 @@
 // The condition of the ledger's tables, from one look at the catalogue: whose they are, what this session may do with them,
 // and whether row level security hides their rows.
 
+import { doBlock, quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
+import { sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { DeniedError, RefusedError, UsageError } from '../errors.ts'
-import { doBlock, quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import { sqlstate } from '../postgres/sqlstate.ts'
 import { version as release } from '../version.ts'
 import { type LedgerTable, ledgerTables } from './table.ts'
 import { currentVersion } from './versions.ts'

@@ -1,6 +1,6 @@
 // Reads the ledger: which migrations a database has, and what version the ledger itself is of.
 
-import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
+import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import {
   HiddenLedgerError,

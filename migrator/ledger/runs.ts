@@ -1,6 +1,6 @@
 // The table `runs`: the statements that record a run, from its begin to its end.
 
-import { doBlock, quoteIdent, quoteLiteral } from '../postgres/quote.ts'
+import { doBlock, quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 
 /** What is recorded of a run. Times come from the server's clock. */
 export interface RunRow {

@@ -1,6 +1,6 @@
 // The ledger's tables: what a database knows about its own schema. Made by the migrator under the run lock.
 
-import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
+import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 
 /** How every session of a migrator's begins its `application_name`. */
 export const migratorName = 'schemagate migrator'

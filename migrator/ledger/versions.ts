@@ -1,6 +1,6 @@
 // The versions of the ledger's own schema: an ordered list of steps, each taken once, in one transaction under the run lock.
 
-import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
+import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import { baseTables, runsTables } from './table.ts'
 
 /**

@@ -1,7 +1,7 @@
 // migrate:up transaction:false
 // Fills in when tickets from before 0003 were last touched, in batches that each lock little and commit at once.
 
-import type { MigrationContext } from '../run/context.ts'
+import type { MigrationContext } from '../apply/code-context.ts'
 
 const batchSize = 1000
 

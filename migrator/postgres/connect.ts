@@ -5,10 +5,8 @@ import { lookup } from 'node:dns/promises'
 import net, { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { formatDuration } from '../durations.ts'
-import { NoAnswerError } from '../errors.ts'
-import { type Authentication, guardAuthentication, usesChannelBinding } from '../gate/authentication.ts'
-import type { BackendKey } from '../gate/cancel.ts'
+import { type Authentication, guardAuthentication, usesChannelBinding } from '../../gate/postgres/authentication.ts'
+import type { BackendKey } from '../../gate/postgres/cancel.ts'
 import {
   requireKind,
   rounds,
@@ -16,10 +14,14 @@ import {
   type SessionAttributes,
   serverKindColumns,
   WrongServerError,
-} from '../gate/hosts.ts'
-import type { Endpoint, Target } from '../gate/target.ts'
-import type { Log } from '../log.ts'
-import { passwordFor } from './passfile.ts'
+} from '../../gate/postgres/hosts.ts'
+import { passwordFor } from '../../gate/postgres/passfile.ts'
+import { isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
+import type { Endpoint, Target } from '../../gate/postgres/target.ts'
+import { isTlsRefusal, type TlsAttempt, tlsAttempts } from '../../gate/postgres/tls.ts'
+import { formatDuration } from '../cli/durations.ts'
+import type { Log } from '../cli/log.ts'
+import { NoAnswerError } from '../errors.ts'
 import { whyReadOnly } from './read-only.ts'
 import { denial, isAnswer, messageOf, reasonOf, wayOut } from './refusals.ts'
 import {
@@ -30,8 +32,6 @@ import {
   setKnown,
   setOneByOne,
 } from './session-settings.ts'
-import { isConnectionLoss } from './sqlstate.ts'
-import { isTlsRefusal, type TlsAttempt, tlsAttempts } from './tls.ts'
 
 export interface ConnectOptions {
   readonly target: Target

@@ -1,7 +1,7 @@
 // Why a database takes no writes: a standby, or a setting, and where that was made.
 // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-DEFAULT-TRANSACTION-READ-ONLY
 
-import { quoteIdent } from './quote.ts'
+import { quoteIdent } from '../../gate/postgres/quote.ts'
 
 interface Facts {
   readonly standby: boolean

@@ -1,11 +1,11 @@
 // Why a server did not let us in, and what to do about it.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 
+import { AuthenticationError } from '../../gate/postgres/authentication.ts'
+import { WrongServerError } from '../../gate/postgres/hosts.ts'
+import { codeOf } from '../../gate/postgres/sqlstate.ts'
+import type { Target } from '../../gate/postgres/target.ts'
 import { DeniedError, UsageError } from '../errors.ts'
-import { AuthenticationError } from '../gate/authentication.ts'
-import { WrongServerError } from '../gate/hosts.ts'
-import type { Target } from '../gate/target.ts'
-import { codeOf } from './sqlstate.ts'
 
 /** In a few words, why there is no connection yet. */
 export function reasonOf(error: unknown): string {

@@ -2,8 +2,8 @@
 // the migrator has vanished.
 
 import pg from 'pg'
-import type { Log } from '../log.ts'
-import { quoteLiteral } from './quote.ts'
+import { quoteLiteral } from '../../gate/postgres/quote.ts'
+import type { Log } from '../cli/log.ts'
 
 export type Setting = readonly [name: string, value: string]
 

@@ -2,14 +2,14 @@
 
 import net from 'node:net'
 import pg from 'pg'
-import { sendCancel } from '../gate/cancel.ts'
-import type { Endpoint } from '../gate/target.ts'
+import { sendCancel } from '../../gate/postgres/cancel.ts'
+import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
+import type { Endpoint } from '../../gate/postgres/target.ts'
 import { type Connected, type ConnectOptions, connect, type Greeting } from './connect.ts'
 import { noteSent } from './failed-statement.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { Script } from './script.ts'
 import type { Setting } from './session-settings.ts'
-import { codeOf, isConnectionLoss } from './sqlstate.ts'
 
 /** How long a server may take to acknowledge a cancelled statement, or the end of a connection. */
 const goodbye = 1_000

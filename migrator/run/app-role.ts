@@ -2,8 +2,8 @@
 
 import { UsageError } from '../errors.ts'
 import type { Session } from '../postgres/session.ts'
+import { persist } from './attempt.ts'
 import type { Engine } from './engine.ts'
-import { persist } from './persist.ts'
 import type { Run } from './run.ts'
 
 export interface AppRoleOptions {
@@ -29,8 +29,8 @@ export async function appRoleOf(
 ): Promise<AppRolePart> {
   if (password === undefined)
     throw new UsageError('The app role has no password. Set SCHEMAGATE_APP_PASSWORD or SCHEMAGATE_APP_PASSWORD_FILE.')
-  const { checkAppRole, checkRole, ensureAppRole } = await import('../roles.ts')
-  const { describeGiven, newRights, readRights } = await import('../roles/report.ts')
+  const { checkAppRole, checkRole, ensureAppRole } = await import('../app-role/index.ts')
+  const { describeGiven, newRights, readRights } = await import('../app-role/report.ts')
   const role = { role: name, password, schema: settings.schema, schemas }
   checkAppRole(role)
   /** Before this run's first change. */

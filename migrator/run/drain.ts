@@ -1,15 +1,15 @@
 // Before a change that running applications cannot live with: tells them, and waits until they have let go.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { formatDuration } from '../durations.ts'
+import { headHash, parseAnnouncement } from '../../gate/protocol/announcement.ts'
+import { formatDuration } from '../cli/durations.ts'
 import { RefusedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
-import { headHash, parseAnnouncement } from '../gate/announce.ts'
 import { readRow } from '../ledger/read.ts'
-import { mayReadLedger } from '../postgres/lock-sql.ts'
-import { atomically, persist } from './persist.ts'
+import { atomically, persist } from './attempt.ts'
 import { noteLaggingReplicas } from './replicas.ts'
 import type { Run } from './run.ts'
+import { mayReadLedger } from './run-lock-sql.ts'
 
 /** A session of an application that a change would break. */
 interface AppSession {

@@ -1,13 +1,13 @@
 // After a successful run: tells the applications what the database has now.
 
+import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
+import { requireFunctionDdl } from '../../gate/protocol/require.ts'
 import type { Migration } from '../files/migration.ts'
 import type { History } from '../ledger/history.ts'
-import { requireFunctionDdl } from '../ledger/require.ts'
-import { manifestOf } from '../manifest.ts'
-import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
+import { manifestOf } from '../verbs/manifest.ts'
 import { version } from '../version.ts'
-import { persist } from './persist.ts'
+import { persist } from './attempt.ts'
 import type { Run } from './run.ts'
 
 /**

@@ -2,14 +2,14 @@
 
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { resetSession } from '../apply/messages.ts'
 import { exitCodes } from '../errors.ts'
 import type { Ledger } from '../ledger/read.ts'
 import { markInterrupted, recordRun } from '../ledger/runs.ts'
 import type { Session } from '../postgres/session.ts'
 import { version } from '../version.ts'
 import type { Engine } from './engine.ts'
-import { resetSession } from './messages.ts'
-import { asSchemagateError, outcomeOf, type Tally } from './outcome.ts'
+import { asSchemagateError, outcomeOf, type Tally } from './result.ts'
 
 /** One run's row, of which the run itself decides nothing: where it cannot be written, the run goes on without. */
 export class RunRecord {

@@ -1,7 +1,7 @@
 // Before a breaking migration: which replicas lag behind, for an app that reads from one still sees the older schema.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { formatDuration } from '../durations.ts'
+import { formatDuration } from '../cli/durations.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Run } from './run.ts'
 

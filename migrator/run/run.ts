@@ -1,13 +1,13 @@
 // One run: what all of its parts share.
 
+import type { LedgerMessages, Limits } from '../apply/messages.ts'
+import type { Log } from '../cli/log.ts'
 import type { MigrationKind } from '../files/migration.ts'
-import type { Log } from '../log.ts'
-import type { RunLock } from '../postgres/run-lock.ts'
 import type { Session } from '../postgres/session.ts'
-import type { Watch } from '../postgres/watch.ts'
-import type { LedgerMessages, Limits } from './messages.ts'
+import type { Watch } from './blockers.ts'
+import type { Known } from './lost-commits.ts'
 import type { RunRecord } from './record.ts'
-import type { Known } from './rewound.ts'
+import type { RunLock } from './run-lock.ts'
 
 export interface RunSettings {
   readonly schema: string

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { createTokens } from '../../app/auth/tokens.ts'
-import type { GateState } from '../../migrator/gate/index.ts'
+import type { GateState } from '../../gate/index.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { registerAndLogIn } from './client.ts'
 import { type Answer, type Ask, isServed, keepAsking } from './requests.ts'

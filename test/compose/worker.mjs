@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { createGate, guardPool, readManifest } from '/app/migrator/gate/index.ts'
+import { createGate, guardPool, readManifest } from 'schemagate-gate'
 
 const pool = new pg.Pool()
 pool.on('error', () => {})

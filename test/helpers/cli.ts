@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
-const entry = join(root, process.env.TEST_CLI === 'source' ? 'migrator/cli.ts' : 'dist/schemagate.cjs')
+const entry = join(root, process.env.TEST_CLI === 'source' ? 'migrator/cli/main.ts' : 'migrator/dist/schemagate.cjs')
 
 export interface CliOptions {
   /** Added to an otherwise clean environment: nothing of the caller's PG*, DATABASE_URL or SCHEMAGATE_* gets through. */

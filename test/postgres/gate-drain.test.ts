@@ -2,9 +2,9 @@
 
 import { escapeIdentifier } from 'pg'
 import { describe, expect } from 'vitest'
-import { headHash, parseAnnouncement } from '../../migrator/gate/announce.ts'
-import { awaitedSql } from '../../migrator/gate/look.ts'
-import { runLockKey } from '../../migrator/gate/run-lock-key.ts'
+import { awaitedSql } from '../../gate/ledger-query.ts'
+import { headHash, parseAnnouncement } from '../../gate/protocol/announcement.ts'
+import { runLockKey } from '../../gate/protocol/run-lock-key.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { gateOf, ledgerOf, manifest, timeUntil } from './gate-fixtures.ts'

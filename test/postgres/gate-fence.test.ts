@@ -2,9 +2,9 @@
 
 import pg from 'pg'
 import { describe, expect, onTestFinished } from 'vitest'
-import type { GateOptions } from '../../migrator/gate/gate.ts'
-import { guardPool } from '../../migrator/gate/guard.ts'
-import { requireFunctionDdl } from '../../migrator/ledger/require.ts'
+import type { GateOptions } from '../../gate/gate.ts'
+import { guardPool } from '../../gate/pool.ts'
+import { requireFunctionDdl } from '../../gate/protocol/require.ts'
 import { migratorName } from '../../migrator/ledger/table.ts'
 import { ledgerDdl } from '../../migrator/ledger/versions.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'

@@ -3,9 +3,9 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { onTestFinished } from 'vitest'
-import { createGate, type Gate, type GateOptions } from '../../migrator/gate/gate.ts'
-import type { Manifest, ManifestEntry } from '../../migrator/gate/manifest.ts'
-import type { GateStatus } from '../../migrator/gate/status.ts'
+import { createGate, type Gate, type GateOptions } from '../../gate/gate.ts'
+import type { Manifest, ManifestEntry } from '../../gate/protocol/manifest.ts'
+import type { GateStatus } from '../../gate/status.ts'
 import { migratorName } from '../../migrator/ledger/table.ts'
 import { ledgerDdl } from '../../migrator/ledger/versions.ts'
 

@@ -2,8 +2,8 @@
 
 import { escapeIdentifier } from 'pg'
 import { describe, expect } from 'vitest'
-import { announce } from '../../migrator/gate/announce.ts'
-import { runLockKey } from '../../migrator/gate/run-lock-key.ts'
+import { announce } from '../../gate/protocol/announcement.ts'
+import { runLockKey } from '../../gate/protocol/run-lock-key.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { tcpProxy } from '../helpers/tcp-proxy.ts'

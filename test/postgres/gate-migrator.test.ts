@@ -1,7 +1,7 @@
 // The gate and the real migrator together: an app that runs while its database is migrated.
 
 import { describe, expect } from 'vitest'
-import { readManifest } from '../../migrator/gate/manifest.ts'
+import { readManifest } from '../../gate/protocol/manifest.ts'
 import { schemagate, start } from '../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'

@@ -9,7 +9,7 @@ import { eventually } from '../helpers/eventually.ts'
 import { tcpProxy } from '../helpers/tcp-proxy.ts'
 import { ledgerOf, manifest } from './gate-fixtures.ts'
 
-const library = join(import.meta.dirname, '../../migrator/gate/index.ts')
+const library = join(import.meta.dirname, '../../gate/index.ts')
 const app = manifest('0001_users', '0002_tickets')
 
 /** Runs a script that has `gate`, made for a URL; its lines of output come as they are printed. */

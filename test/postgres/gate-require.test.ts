@@ -3,8 +3,8 @@
 import fc from 'fast-check'
 import pg from 'pg'
 import { describe, expect } from 'vitest'
-import { judge } from '../../migrator/gate/window.ts'
-import { requireFunctionDdl } from '../../migrator/ledger/require.ts'
+import { judge } from '../../gate/protocol/compatibility.ts'
+import { requireFunctionDdl } from '../../gate/protocol/require.ts'
 import { test } from '../helpers/database.ts'
 import { ledgerOf, manifest, sha256 } from './gate-fixtures.ts'
 

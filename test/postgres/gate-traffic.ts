@@ -2,8 +2,8 @@
 
 import fastify from 'fastify'
 import { onTestFinished } from 'vitest'
-import { gatePlugin } from '../../migrator/gate/fastify.ts'
-import type { Gate } from '../../migrator/gate/gate.ts'
+import { gatePlugin } from '../../gate/adapters/fastify.ts'
+import type { Gate } from '../../gate/gate.ts'
 
 export interface Answer {
   /** When the request was sent and its answer had come, as `performance.now()`. */

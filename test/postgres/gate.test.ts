@@ -1,7 +1,7 @@
 // The gate on a real database: what opens it, what closes it, and how soon.
 
 import { describe, expect } from 'vitest'
-import { GateTimeoutError } from '../../migrator/gate/status.ts'
+import { GateTimeoutError } from '../../gate/status.ts'
 import { test } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { gateOf, ledgerOf, manifest, sha256, timeUntil } from './gate-fixtures.ts'

@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, inject, onTestFinished } from 'vitest'
-import type { createGate, Gate } from '../../migrator/gate/gate.ts'
+import type { createGate, Gate } from '../../gate/gate.ts'
 import { currentVersion } from '../../migrator/ledger/versions.ts'
 import { type CliOptions, schemagate } from '../helpers/cli.ts'
 import { type ScratchDatabase, test as withDatabase } from '../helpers/database.ts'

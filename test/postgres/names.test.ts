@@ -2,8 +2,8 @@
 
 import fc from 'fast-check'
 import { expect } from 'vitest'
+import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import { createMigrator } from '../../migrator/index.ts'
-import { quoteIdent, quoteLiteral } from '../../migrator/postgres/quote.ts'
 import { schemagate } from '../helpers/cli.ts'
 import { test } from '../helpers/database.ts'
 import { folder, write } from '../helpers/migrations.ts'

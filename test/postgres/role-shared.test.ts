@@ -1,7 +1,7 @@
 // The app's role in a database that is not its migrator's alone: other services, other tools, roles and rights from before.
 
 import { expect } from 'vitest'
-import { announce } from '../../migrator/gate/announce.ts'
+import { announce } from '../../gate/protocol/announcement.ts'
 import { createMigrator } from '../../migrator/index.ts'
 import { schemagate } from '../helpers/cli.ts'
 import { test } from '../helpers/database.ts'

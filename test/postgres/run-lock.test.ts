@@ -3,8 +3,8 @@
 
 import { escapeIdentifier } from 'pg'
 import { describe, expect } from 'vitest'
-import { announce } from '../../migrator/gate/announce.ts'
-import { runLockKey } from '../../migrator/gate/run-lock-key.ts'
+import { announce } from '../../gate/protocol/announcement.ts'
+import { runLockKey } from '../../gate/protocol/run-lock-key.ts'
 import { migratorName } from '../../migrator/ledger/table.ts'
 import { schemagate, start } from '../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { readSettings, SettingsError } from '../../app/settings.ts'
-import { hostsOf } from '../../migrator/gate/hosts.ts'
+import { hostsOf } from '../../gate/postgres/hosts.ts'
 
 const secret = 'x'.repeat(32)
 const url = 'postgresql://app:pa%3Ass@db:5432/tickets'

@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatDuration, parseDuration } from '../../migrator/durations.ts'
+import { formatDuration, parseDuration } from '../../migrator/cli/durations.ts'
 import { UsageError } from '../../migrator/errors.ts'
 import { checksum, normalise } from '../../migrator/files/checksum.ts'
 import { readFolderName, readName } from '../../migrator/files/layouts.ts'

@@ -3,12 +3,12 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { placeAt, toOffset } from '../../migrator/sql/excerpt.ts'
-import { findForeign, findTemplateInName } from '../../migrator/sql/foreign.ts'
 import { wholeText } from '../../migrator/sql/packets.ts'
 import { loadParser, parseStatements } from '../../migrator/sql/parse.ts'
 import { scan } from '../../migrator/sql/scan.ts'
 import { split } from '../../migrator/sql/split.ts'
 import { planSql } from '../../migrator/sql/steps.ts'
+import { findForeign, findTemplateInName } from '../../migrator/sql/unsupported.ts'
 
 beforeAll(loadParser)
 

@@ -1,7 +1,7 @@
 // Several hosts in a connection string, taken apart for a driver that can read only one.
 
 import { expect, test } from 'vitest'
-import { hostsInQuery, hostsOf, requireKind, rounds, WrongServerError } from '../../migrator/gate/hosts.ts'
+import { hostsInQuery, hostsOf, requireKind, rounds, WrongServerError } from '../../gate/postgres/hosts.ts'
 
 test.for([
   ['postgres://u:p@a:1,b:2/d?x=y', ['postgres://u:p@a:1/d?x=y', 'postgres://u:p@b:2/d?x=y']],

@@ -1,8 +1,8 @@
 // The window: every way in which an app and a database can fit or not.
 
 import { describe, expect, test } from 'vitest'
-import type { Manifest, ManifestEntry } from '../../migrator/gate/manifest.ts'
-import { judge, type LedgerRow } from '../../migrator/gate/window.ts'
+import { judge, type LedgerRow } from '../../gate/protocol/compatibility.ts'
+import type { Manifest, ManifestEntry } from '../../gate/protocol/manifest.ts'
 
 const entry = (name: string, more: Partial<ManifestEntry> = {}): ManifestEntry => ({
   name,

@@ -1,8 +1,8 @@
 // How long an attempt has waited for locks, and how long the pause after it is.
 
 import { expect, test } from 'vitest'
-import { LockClock } from '../../migrator/postgres/lock-clock.ts'
-import { pauseAfter } from '../../migrator/run/persist.ts'
+import { pauseAfter } from '../../migrator/run/attempt.ts'
+import { LockClock } from '../../migrator/run/lock-clock.ts'
 
 const look = (transaction: string, since?: string, age?: number) => ({
   ...{ transaction, waiting: since !== undefined, since: since ?? null, age: age ?? null },

@@ -1,8 +1,8 @@
 // Every parameter of a connection string: what it does, or that it is refused, or that it is passed over with a line.
 
 import { expect, test } from 'vitest'
-import { parameters, variables } from '../../migrator/gate/parameters.ts'
-import { readTarget } from '../../migrator/gate/target.ts'
+import { parameters, variables } from '../../gate/postgres/parameters.ts'
+import { readTarget } from '../../gate/postgres/target.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 

@@ -62,8 +62,8 @@ test("the README's TypeScript is taken by the compiler, with the types that an a
   writeFileSync(join(folder, 'around.d.ts'), around)
   const paths = {
     schemagate: ['../../migrator/index.ts'],
-    'schemagate/gate': ['../../migrator/gate/index.ts'],
-    'schemagate/gate/fastify': ['../../migrator/gate/fastify.ts'],
+    'schemagate-gate': ['../../gate/index.ts'],
+    'schemagate-gate/fastify': ['../../gate/adapters/fastify.ts'],
   }
   const config = { extends: '../../tsconfig.json', compilerOptions: { paths }, include: ['*'], exclude: [] }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))

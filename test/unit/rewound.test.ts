@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { NoAnswerError } from '../../migrator/errors.ts'
 import type { LedgerRow } from '../../migrator/ledger/read.ts'
-import { Known, RewoundError, untilNotRewound } from '../../migrator/run/rewound.ts'
+import { Known, RewoundError, untilNotRewound } from '../../migrator/run/lost-commits.ts'
 
 const row: LedgerRow = {
   name: '0001_a',

@@ -2,12 +2,12 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { checkAppRole } from '../../migrator/app-role/index.ts'
+import { saslprep } from '../../migrator/app-role/saslprep.ts'
+import { scramVerifier, verifies } from '../../migrator/app-role/scram.ts'
+import type { Facts, RoleAttributes } from '../../migrator/app-role/state.ts'
+import { alterRole, createRole, ledgerStatements, notes } from '../../migrator/app-role/statements.ts'
 import { UsageError } from '../../migrator/errors.ts'
-import type { Facts, RoleAttributes } from '../../migrator/roles/facts.ts'
-import { saslprep } from '../../migrator/roles/saslprep.ts'
-import { scramVerifier, verifies } from '../../migrator/roles/scram.ts'
-import { alterRole, createRole, ledgerStatements, notes } from '../../migrator/roles/statements.ts'
-import { checkAppRole } from '../../migrator/roles.ts'
 
 describe('a verifier', () => {
   test('is the one that RFC 7677 gives for its example', async () => {

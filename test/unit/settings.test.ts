@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { commands } from '../../migrator/commands/index.ts'
+import { commands } from '../../migrator/cli/commands/index.ts'
+import { commonOptions } from '../../migrator/cli/options.ts'
+import { readLogSettings, readSettings } from '../../migrator/cli/settings.ts'
 import { UsageError } from '../../migrator/errors.ts'
-import { commonOptions } from '../../migrator/options.ts'
-import { readLogSettings, readSettings } from '../../migrator/settings.ts'
 import { folder } from '../helpers/migrations.ts'
 
 const command = (name: string) => commands.find(c => c.name === name)!

@@ -3,7 +3,7 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readTarget } from '../../migrator/gate/target.ts'
+import { readTarget } from '../../gate/postgres/target.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 

@@ -1,6 +1,6 @@
 // The tools whose folders are known, and the questions about all of them.
 
-import { nearest } from '../../nearest.ts'
+import { nearest } from '../../../gate/did-you-mean.ts'
 import { atlas } from './atlas.ts'
 import { cigogne } from './cigogne.ts'
 import { codeTools } from './code-tools.ts'

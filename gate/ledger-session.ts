@@ -1,0 +1,164 @@
+// One connection of a gate's own: made within a time, asked one thing at a time, and known to be lost as soon as it is.
+
+import { Client, type ClientConfig, escapeIdentifier } from 'pg'
+import { serverExpression, sqlState } from './ledger-query.ts'
+import { authenticationOf, guardAuthentication } from './postgres/authentication.ts'
+import { requireKind, type ServerKind, type SessionAttributes, serverKindColumns } from './postgres/hosts.ts'
+
+export interface SessionOptions {
+  readonly config: ClientConfig
+  readonly applicationName: string
+  /** The most that connecting may take, in milliseconds. */
+  readonly connectTimeout: number
+  /** The most that an answer may take: a connection without one is given up. */
+  readonly answerTimeout: number
+  /** Told once, at the moment the connection is lost; not when it is closed here. */
+  readonly onLost: (error: Error) => void
+  readonly onNotification?: () => void
+}
+
+/** A connection that is up. Queries wait for one another. */
+export interface Session {
+  /** Behind a pooler in transaction mode: nothing set on this connection holds, and LISTEN hears nothing. */
+  readonly pooled: boolean
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  /** Ends the connection, politely if it answers at once. Never fails. */
+  close(): Promise<void>
+}
+
+/**
+ * Connects.
+ * @throws the server's or the network's error, within `connectTimeout`.
+ */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const allowed = authenticationOf(options.config.connectionString)
+  const client = new Client({
+    ...options.config,
+    ...(allowed.channelBinding === 'require' && { enableChannelBinding: true }),
+    application_name: options.applicationName,
+    connectionTimeoutMillis: options.connectTimeout,
+    keepAlive: true,
+  })
+  guardAuthentication(client, allowed)
+  // `end()` waits for a server that has stopped answering.
+  const cut = () => client.connection.stream.destroy()
+
+  let up = false
+  let over = false
+  const lose = (error: Error) => {
+    if (over) return
+    over = true
+    cut()
+    if (up) options.onLost(error)
+  }
+  // Both may come, in any order, and `error` again after `end`: the listeners stay for good.
+  client.on('error', lose)
+  client.on('end', () => lose(new Error('The connection was closed by the server')))
+  client.on('notification', () => options.onNotification?.())
+
+  let turn: Promise<unknown> = Promise.resolve()
+  function query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]> {
+    const answer = turn.then(async () => {
+      if (over) throw new Error('The connection is closed')
+      const late = setTimeout(() => lose(new Error(`No answer in ${options.answerTimeout} ms`)), options.answerTimeout)
+      try {
+        const result = await client.query<Row>(text, values === undefined ? undefined : [...values])
+        return result.rows
+      } finally {
+        clearTimeout(late)
+      }
+    })
+    turn = answer.catch(() => {})
+    return answer
+  }
+
+  async function close() {
+    if (!over) {
+      over = true
+      const late = setTimeout(cut, 250)
+      await client.end().catch(() => {})
+      clearTimeout(late)
+    }
+    cut()
+  }
+
+  try {
+    await client.connect()
+    // A pooler gives out a process id of its own making.
+    const [row] = await query<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid')
+    up = !over
+    return { pooled: row?.pid !== processId(client), query, close }
+  } catch (error) {
+    over = true
+    cut()
+    throw error
+  }
+}
+
+// From the protocol's BackendKeyData; pg has it, its types do not.
+function processId(client: Client): unknown {
+  return 'processID' in client ? client.processID : undefined
+}
+
+// A look waits for at most this long behind someone who has the ledger's table locked.
+const LOCK_TIMEOUT = 500
+
+// Limits that would end a session which listens, or a hold of the ledger, again and again. Not every server knows them.
+const noLimitsSql = `select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings
+where name in ('idle_session_timeout', 'transaction_timeout')`
+
+/**
+ * Settles a direct connection's settings. A role's or a database's own defaults could make looks see an old snapshot's
+ * worth, or never end; a server that cannot reach its client must not hold the ledger for it for longer than the answer
+ * holds.
+ */
+export async function settle(session: Session, applicationName: string, staleAfter: number): Promise<void> {
+  const settings = {
+    application_name: applicationName,
+    search_path: 'pg_catalog',
+    statement_timeout: String(staleAfter),
+    lock_timeout: String(LOCK_TIMEOUT),
+    idle_in_transaction_session_timeout: String(staleAfter),
+    default_transaction_isolation: 'read committed',
+  }
+  const calls = Object.keys(settings).map((name, i) => `pg_catalog.set_config('${name}', $${i + 1}, false)`)
+  await session.query(`select ${calls.join(', ')}`, Object.values(settings))
+  await session.query(noLimitsSql)
+}
+
+/** @throws WrongServerError if the session's server is not of the kind that is wanted. */
+export async function requireServer(
+  session: Session,
+  wanted: Exclude<SessionAttributes, 'prefer-standby'>,
+): Promise<void> {
+  if (wanted === 'any') return
+  const [kind] = await session.query<ServerKind>(`select ${serverKindColumns}`)
+  requireKind(kind!, wanted)
+}
+
+/** Sets what `pg_stat_activity` shows of a session. */
+export async function rename(session: Session, applicationName: string): Promise<void> {
+  await session.query("select pg_catalog.set_config('application_name', $1, false)", [applicationName])
+}
+
+const STANDBY = '25006'
+
+/** Listens on a ledger's channel, its schema's name. A standby has none to listen on: there the gate only polls. */
+export async function listen(session: Session, schema: string): Promise<void> {
+  try {
+    await session.query(`listen ${escapeIdentifier(schema)}`)
+  } catch (error) {
+    if (sqlState(error) !== STANDBY) throw error
+  }
+}
+
+/** Ends what `listen` began. */
+export async function unlisten(session: Session): Promise<void> {
+  await session.query('unlisten *')
+}
+
+/** Which server a connection leads to, comparable with that of another connection. */
+export async function identify(connection: Pick<Session, 'query'>): Promise<string> {
+  const [row] = await connection.query<{ server: string }>(`select ${serverExpression} as server`)
+  return row!.server
+}

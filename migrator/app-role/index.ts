@@ -1,0 +1,286 @@
+// The app's login role: without login before the first migration, so that migrations may name it; with login only after a
+// successful run, so that before it no app can connect; and given no more than an app needs.
+
+import pg from 'pg'
+import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
+import { DeniedError, RefusedError, UsageError } from '../errors.ts'
+import { Script } from '../postgres/script.ts'
+import { ledgerIsReadOnly } from './ledger-tables.ts'
+import { memoryDdl, readMemory } from './memory.ts'
+import { saslprep } from './saslprep.ts'
+import { scramVerifier, verifies } from './scram.ts'
+import { settingNotes } from './settings.ts'
+import { setUp } from './setup.ts'
+import { type Facts, readFacts } from './state.ts'
+import { alterRole, createRole, ledgerStatements, notes } from './statements.ts'
+
+export interface AppRole {
+  /** The role's name. */
+  readonly role: string
+  readonly password: string
+  /** The ledger's schema: the app reads it, and may change nothing there. */
+  readonly schema: string
+  /** The schemas in which it is given rights; undefined is all, less ledgers. */
+  readonly schemas?: readonly string[] | undefined
+}
+
+/** When in a run the role is looked after. */
+export interface Stage {
+  /** `before` the first migration the role is made without login; `after` the last it may log in. */
+  readonly at: 'before' | 'after'
+  /** The ledger had migrations before this run: what is there is what they made. */
+  readonly migrated: boolean
+}
+
+export interface AppRoleReport {
+  readonly created: boolean
+  readonly passwordSet: boolean
+  /** How many statements on rights were needed. */
+  readonly granted: number
+  /** What could not be done from this connection, or may keep the app from working: for the log. */
+  readonly notes: readonly string[]
+}
+
+// NAMEDATALEN - 1. Postgres would cut a longer name silently.
+const MAX_NAME_BYTES = 63
+const RESERVED = /^(pg_|public$|none$|current_user$|current_role$|session_user$)/i
+
+// Roles belong to the whole server: the migrator of another database may make or change the same one at this moment.
+const CLASHES = new Set(['23505', '42710', '40001', '40P01'])
+const CLASH_WITHOUT_A_CODE = /tuple concurrently (updated|deleted)/
+const ATTEMPTS = 5
+
+/**
+ * Checks what can be checked without a database, for all problems with settings to be told at once.
+ * @throws UsageError for a name or a password that cannot be used.
+ */
+export function checkAppRole({ role, password }: Pick<AppRole, 'role' | 'password'>): void {
+  const name = JSON.stringify(role)
+  if (role === '' || role.includes('\0') || Buffer.byteLength(role) > MAX_NAME_BYTES) {
+    throw new UsageError(`The app's role ${name} is not a name: it needs 1 to ${MAX_NAME_BYTES} bytes.`)
+  }
+  if (RESERVED.test(role)) throw new UsageError(`The app's role ${name} is a reserved name: choose another.`)
+  prepared(password)
+}
+
+/**
+ * Makes or updates the app's role in one transaction on an idle connection. Does nothing where nothing is to be done.
+ *
+ * Before the first migration: the role, without login; the ledger to read; and, once for each ledger, rights on what is
+ * there and default privileges for what comes (roles/setup.ts). What is taken away later is not given again. After the
+ * last: login, and the password as a SCRAM verifier.
+ *
+ * @throws UsageError for an unusable name or password, or when the role is the owner that migrates.
+ * @throws RefusedError before the first migration, when an existing role may do more than an app should and it is not ours
+ * to take that away. Afterwards that is a note.
+ * @throws DeniedError when this connection may not make or change roles.
+ */
+export async function ensureAppRole(client: pg.Client, app: AppRole, stage: Stage): Promise<AppRoleReport> {
+  checkAppRole(app)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await client.query('begin')
+      const report = await putRight(client, app, stage)
+      await client.query('commit')
+      return report
+    } catch (error) {
+      await client.query('rollback').catch(() => {})
+      if (isClash(error) && attempt < ATTEMPTS) continue
+      throw codeOf(error) === sqlstate.insufficientPrivilege ? denied(app.role, client.user, error) : error
+    }
+  }
+}
+
+export interface AppRoleCheck {
+  /** There is nothing for `ensureAppRole` to do. */
+  readonly works: boolean
+  /** What may keep the app from working all the same, for the log. */
+  readonly notes: readonly string[]
+}
+
+/**
+ * Is there nothing for `ensureAppRole` to do? Changes nothing and needs no lock: the role is as it should be, and the
+ * password is the one that it logs in with. A superuser compares verifiers; others try to log in.
+ * @throws UsageError and RefusedError as `ensureAppRole` does.
+ */
+export async function checkRole(client: pg.Client, app: AppRole): Promise<AppRoleCheck> {
+  checkAppRole(app)
+  await client.query('begin read only')
+  let facts: Facts
+  let works: boolean
+  try {
+    facts = await readFacts(client, app.role, app.schema)
+    const why = tooMuch(app.role, facts)
+    if (why !== undefined) throw new RefusedError(why)
+    works =
+      facts.role !== null &&
+      alterRole(app.role, facts.role, undefined) === undefined &&
+      facts.remembers &&
+      ledgerStatements(app.role, facts).length === 0
+    if (works && facts.readsPasswords) works = await passwordIsSet(client, app)
+  } finally {
+    await client.query('rollback')
+  }
+  if (works && !facts.readsPasswords) works = await logsIn(client, app)
+  return { works, notes: works ? allNotes(app, facts) : [] }
+}
+
+async function putRight(client: pg.ClientBase, app: AppRole, { at, migrated }: Stage): Promise<AppRoleReport> {
+  let facts = await readFacts(client, app.role, app.schema)
+  const why = tooMuch(app.role, facts)
+  if (why !== undefined && at === 'before') throw new RefusedError(why)
+  const told: string[] = []
+  const created = facts.role === null
+  if (created) {
+    await send(client, createRole(app.role))
+    facts = await readFacts(client, app.role, app.schema)
+  }
+  const statements: string[] = []
+  if (!facts.remembers) await send(client, memoryDdl(app.schema) + ledgerIsReadOnly(app.schema))
+  const memory = await readMemory(client, app.schema, app.role)
+  // The ledger lets every role read that was set up: this one was restored from a dump without its access lists.
+  const isRestored = memory?.grants === true && !facts.readsLedger
+  if (memory === undefined || isRestored) {
+    const schemas = app.schemas ?? memory?.schemas
+    const done = await setUp(client, { ...app, schemas, migrated }, facts.readsLedger)
+    statements.push(...done.statements)
+    told.push(...done.notes)
+    if (isRestored)
+      told.push(
+        `The database was restored without its access lists: the role ${app.role} is given its rights again, also those that migrations or an operator had taken away. Take those away again, or restore with the access lists (pg_restore without --no-acl).`,
+      )
+  }
+  if (statements.length > 0) {
+    await send(client, statements.join(';\n'))
+    facts = await readFacts(client, app.role, app.schema)
+  }
+  const onLedger = ledgerStatements(app.role, facts)
+  if (onLedger.length > 0) await send(client, onLedger.join(';\n'))
+  const passwordSet = await setAttributes(client, app, facts, at, created)
+  if (at === 'after') {
+    if (why !== undefined) told.push(`${why} The next run will refuse it.`)
+    told.push(...allNotes(app, await readFacts(client, app.role, app.schema)))
+  }
+  return { created, passwordSet, granted: statements.length + onLedger.length, notes: told }
+}
+
+/** Gives login and password. Before the migrations it is only tried, so that a refusal comes before any change. */
+async function setAttributes(
+  client: pg.ClientBase,
+  app: AppRole,
+  { role, readsPasswords, scramIterations }: Facts,
+  at: Stage['at'],
+  created: boolean,
+): Promise<boolean> {
+  if (role === null || (created && at === 'before')) return false
+  const passwordSet = !(readsPasswords && (await passwordIsSet(client, app)))
+  const verifier = passwordSet ? await scramVerifier(prepared(app.password), scramIterations ?? undefined) : undefined
+  const statement = alterRole(app.role, role, verifier)
+  if (statement === undefined) return false
+  if (at === 'after') await send(client, statement)
+  else await send(client, `savepoint trial; ${statement}; rollback to trial; release trial`)
+  return passwordSet && at === 'after'
+}
+
+function allNotes({ role }: AppRole, facts: Facts): string[] {
+  return [...notes(role, facts), ...settingNotes(role, facts.database, facts.settings)]
+}
+
+/** Sends statements so that an error knows which of them it is about. */
+function send(client: pg.ClientBase, statements: string): Promise<void> {
+  const script = new Script(statements)
+  client.query(script)
+  return script.done
+}
+
+function isClash(error: unknown): boolean {
+  const code = codeOf(error)
+  return (
+    (code !== undefined && CLASHES.has(code)) || (error instanceof Error && CLASH_WITHOUT_A_CODE.test(error.message))
+  )
+}
+
+/**
+ * Why an existing role may do more than an app should, with the way out; undefined if it may not.
+ * @throws UsageError when it is the role that migrates.
+ */
+function tooMuch(role: string, facts: Facts): string | undefined {
+  if (role === facts.me || role === facts.sessionUser) {
+    throw new UsageError(
+      `The app's role ${role} is the owner that runs the migrations: it could change the schema. Choose another name.`,
+    )
+  }
+  if (facts.role === null) return undefined
+  const why = facts.role.superuser
+    ? 'it is a superuser'
+    : facts.role.owns !== null
+      ? `it owns ${facts.role.owns}`
+      : facts.role.memberOf.length > 0
+        ? `it is a member of ${facts.role.memberOf.join(', ')}`
+        : undefined
+  if (why === undefined) return undefined
+  const help =
+    facts.role.memberOf.length > 0
+      ? `Revoke it (${facts.role.memberOf.map(name => `revoke ${pg.escapeIdentifier(name)} from ${pg.escapeIdentifier(role)}`).join('; ')}), or choose another role.`
+      : `Choose another role${facts.role.superuser ? '' : `, or give that to ${facts.me} (alter ... owner to)`}.`
+  return `The app's role ${role} may do more than an app should: ${why}. ${help}`
+}
+
+function denied(role: string, me: string | undefined, cause: unknown): DeniedError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  const owner = me ?? 'owner'
+  return new DeniedError(
+    `${owner}, who runs the migrations, may not make or change the app's role ${role} (42501): ${message}. ` +
+      `That needs CREATEROLE, and from PostgreSQL 16 on, for a role that somebody else has made, also the admin option: ` +
+      `grant ${pg.escapeIdentifier(role)} to ${pg.escapeIdentifier(owner)} with admin option. Or let a superuser make the role, and leave --app-role out.`,
+    { cause },
+  )
+}
+
+function prepared(password: string): string {
+  if (password === '') throw new UsageError("The app's password is empty: give one, or leave --app-role out.")
+  if (password.includes('\0')) throw new UsageError("The app's password has a NUL character in it.")
+  const result = saslprep(password)
+  if (result === undefined) {
+    throw new UsageError(
+      "The app's password has characters that Postgres clients do not prepare alike (RFC 4013): use others, ASCII at best.",
+    )
+  }
+  return result
+}
+
+async function passwordIsSet(client: pg.ClientBase, app: AppRole): Promise<boolean> {
+  const { rows } = await client.query<{ rolpassword: string | null }>(
+    'select rolpassword from pg_catalog.pg_authid where rolname = $1',
+    [app.role],
+  )
+  return verifies(rows[0]?.rolpassword ?? '', prepared(app.password))
+}
+
+const LOGIN_TIMEOUT = 2000
+
+/** A login proves the password only where the server asks for it: `trust` lets anybody in. */
+async function logsIn(owner: pg.Client, app: AppRole): Promise<boolean> {
+  let asked = false
+  const client = new pg.Client({
+    host: owner.host,
+    port: owner.port,
+    database: owner.database,
+    ssl: owner.ssl,
+    user: app.role,
+    password: () => {
+      asked = true
+      return app.password
+    },
+    application_name: 'schemagate',
+    connectionTimeoutMillis: LOGIN_TIMEOUT,
+  })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.end()
+    return asked
+  } catch {
+    return false
+  }
+}

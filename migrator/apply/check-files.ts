@@ -1,0 +1,120 @@
+// Looks at pending files before anything runs: what no server understands should not stop a run half-way.
+
+import { UsageError } from '../errors.ts'
+import type { Migration, SqlPart } from '../files/migration.ts'
+import { findPlaceholder, inWordsOf } from '../files/placeholders.ts'
+import { placeAt } from '../sql/excerpt.ts'
+import { textOf } from '../sql/outline.ts'
+import { loadParser, parseStatements, syntaxError } from '../sql/parse.ts'
+import { split } from '../sql/split.ts'
+import { type Foreign, findForeign, findTemplateInName } from '../sql/unsupported.ts'
+import { loadModule } from './code-module.ts'
+import { outlineOf, planPart } from './planning.ts'
+
+/**
+ * @throws UsageError naming the place, if a file holds a psql command or a template mark where SQL must stand (inside a
+ *   string or a function's body the same characters are rightful), if it must be cut into statements and cannot be, or
+ *   if it is code that cannot be loaded.
+ */
+export async function checkForms(migrations: readonly Migration[], signal: AbortSignal): Promise<void> {
+  const doubtful = migrations.find(migration => migration.doubt !== undefined)
+  if (doubtful) throw new UsageError(doubtful.doubt!)
+  requireOneOrder(migrations)
+  for (const migration of migrations) {
+    if (migration.up) await checkPart(migration.up, migration.tool)
+    else await loadModule(migration, signal)
+  }
+}
+
+/**
+ * Looks at all down parts that will be run, before one is: a mistake in the second would be found when the first is gone.
+ * A statement that this grammar does not take may be one of a newer server; with one part alone that is left to the server.
+ * @throws UsageError as {@link checkForms}.
+ */
+export async function checkDownForms(migrations: readonly Migration[]): Promise<void> {
+  for (const { down, tool } of migrations) {
+    if (!down) continue
+    await checkPart(down, tool)
+    if (migrations.length > 1) await requireSyntax(down)
+  }
+}
+
+/** Statement by statement: the grammar takes no empty text, and no data of a COPY. */
+async function requireSyntax(part: SqlPart): Promise<void> {
+  await loadParser()
+  for (const piece of split(part.source, part.start, part.end)) {
+    if (piece.end - piece.start > longestChecked || piece.first.startsWith('\\')) continue
+    const wrong = syntaxError(textOf(part.source, piece))
+    if (!wrong) continue
+    const place = placeAt(part.file, part.source, piece.start + wrong.offset)
+    throw new UsageError(
+      `${part.file}, line ${place.line}, column ${place.column}: ${wrong.message}. Nothing was reverted. Correct it; or, if the server takes it all the same, revert one at a time (--step 1).`,
+      { place },
+    )
+  }
+}
+
+/**
+ * Two readings of the folder may run its files in another order; those that are applied do not matter any more.
+ * @throws UsageError with two files that change places.
+ */
+function requireOneOrder(migrations: readonly Migration[]): void {
+  let last: Migration | undefined
+  for (const migration of migrations) {
+    const { otherPlace } = migration
+    if (otherPlace === undefined) continue
+    if (last && last.otherPlace! > otherPlace)
+      throw new UsageError(
+        `By number ${last.file} comes before ${migration.file}; dbmate, whose marks these are, orders names as text, and there it comes after. ` +
+          'Say which holds: --layout native or --layout dbmate; or give all numbers the same width.',
+      )
+    last = migration
+  }
+}
+
+async function checkPart(part: SqlPart, toolName: string | undefined): Promise<void> {
+  const placeholder = findPlaceholder(part.source.slice(part.start, part.end), toolName)
+  const foreign = placeholder
+    ? { ...placeholder, offset: part.start + placeholder.offset }
+    : (badData(part) ?? (await foreignToGrammar(part, toolName)))
+  if (foreign) {
+    const place = placeAt(part.file, part.source, foreign.offset)
+    throw new UsageError(`${part.file}, line ${place.line}, column ${place.column}: ${foreign.message}`, { place })
+  }
+  await planPart(part)
+}
+
+/** In characters; a longer statement is left to the server. */
+const longestChecked = 1 << 20
+
+/** Offsets are of the file. */
+async function foreignToGrammar(part: SqlPart, toolName: string | undefined): Promise<Foreign | undefined> {
+  const { suspicious } = outlineOf(part)
+  if (suspicious.length > 0) await loadParser()
+  for (const piece of suspicious) {
+    if (piece.end - piece.start > longestChecked) continue
+    const text = textOf(part.source, piece)
+    const foreign = parseStatements(text) ? findTemplateInName(text) : findForeign(text)
+    if (foreign) return { ...inWordsOf(foreign, text, toolName), offset: piece.start + foreign.offset }
+  }
+  return undefined
+}
+
+/** A COPY whose data is not there, or does not end. */
+function badData(part: SqlPart): Foreign | undefined {
+  const { copies, unclosed } = outlineOf(part)
+  if (unclosed?.what === 'data of COPY')
+    return {
+      offset: unclosed.offset,
+      message:
+        'the data of this COPY does not end: it begins on the line behind its semicolon, and ends with a line that holds `\\.` alone. Add that line, write INSERTs, or load the data in a code migration.',
+    }
+  const bare = copies.find(({ data }) => data === undefined)
+  return (
+    bare && {
+      offset: bare.start,
+      message:
+        'this COPY has no data: its data begins on the line behind its semicolon, on which nothing else stands, and ends with a line that holds `\\.` alone.',
+    }
+  )
+}

@@ -1,0 +1,88 @@
+// A code migration's file as a module: loading it, and where in it an error arose.
+
+import { spawnSync } from 'node:child_process'
+import { readFileSync, realpathSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { UsageError } from '../errors.ts'
+import type { Migration } from '../files/migration.ts'
+import { tools } from '../files/tools/index.ts'
+import { type Place, placeAt } from '../sql/excerpt.ts'
+import type { MigrationModule } from './code-context.ts'
+import { untilAborted } from './until-aborted.ts'
+
+/** Loads the module and checks its shape. @throws UsageError */
+export async function loadModule({ file }: Migration, signal: AbortSignal): Promise<MigrationModule> {
+  let module: Partial<MigrationModule>
+  try {
+    module = await untilAborted(signal, import(pathToFileURL(file).href))
+  } catch (error) {
+    signal.throwIfAborted()
+    const place = placeIn(file, error) ?? (error instanceof SyntaxError ? placeOfSyntaxError(file, error) : undefined)
+    const at = place ? `, line ${place.line}, column ${place.column}` : ''
+    const message = error instanceof Error ? error.message : String(error)
+    const foreign = foreignModule(file)
+    throw new UsageError(`${file}${at} cannot be loaded: ${message}${foreign && `. ${foreign}`}`, {
+      cause: error,
+      place,
+    })
+  }
+  if (typeof module.up !== 'function')
+    throw new UsageError(
+      `${file} exports no function \`up\`: write \`export async function up(context) { ... }\`. ${foreignModule(file)}`.trim(),
+    )
+  if (module.down !== undefined && typeof module.down !== 'function')
+    throw new UsageError(`${file} exports a \`down\` that is no function.`)
+  return module as MigrationModule
+}
+
+/** A sentence for the message of a failure, where the module looks like another tool's; else nothing. */
+export function foreignModule(file: string): string {
+  const source = readFileSync(file, 'utf8')
+  const tool = tools.find(({ module }) => module?.test(source))
+  if (tool === undefined) return ''
+  return `It looks like a migration for ${tool.title}, whose API is not to be had here: \`up\` is given a context with \`query(sql, values)\`. Write what it does as SQL.`
+}
+
+/** Whether it has a down part; a code migration's module is loaded for that. @throws UsageError if it cannot be. */
+export async function isReversible(migration: Migration, signal: AbortSignal): Promise<boolean> {
+  return migration.kind === 'code'
+    ? (await loadModule(migration, signal)).down !== undefined
+    : migration.down !== undefined
+}
+
+/** The innermost place in the migration's own file, from an error's stack. */
+export function placeIn(file: string, error: unknown): Place | undefined {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  // a link is resolved before it is loaded
+  const paths = [file, resolve(file), real(file)].flatMap(path => [path, pathToFileURL(path).href])
+  const frame = stack.split('\n').find(line => /^\s*at /.test(line) && paths.some(path => line.includes(path)))
+  const at = /:(\d+):(\d+)\)?$/.exec(frame ?? '')
+  return at ? placeAtLine(file, Number(at[1]), Number(at[2])) : undefined
+}
+
+/** Node tells the place of a syntax error only to a terminal: for TypeScript in the stack, for JavaScript with --check. */
+function placeOfSyntaxError(file: string, error: SyntaxError): Place | undefined {
+  const told = /^\S.*:\d+\n/.test(error.stack ?? '')
+    ? (error.stack ?? '')
+    : spawnSync(process.execPath, ['--check', file], { encoding: 'utf8', timeout: 5_000 }).stderr
+  const [first = '', ...shown] = told.slice(Math.max(0, told.indexOf(basename(file)))).split('\n')
+  const line = /:(\d+)$/.exec(first)?.[1]
+  const caret = shown.find(text => /^\s*\^+\s*$/.test(text)) ?? '^'
+  return line === undefined ? undefined : placeAtLine(file, Number(line), caret.indexOf('^') + 1)
+}
+
+/** Lines and columns from 1, columns in UTF-16 as JavaScript counts them. */
+function placeAtLine(file: string, line: number, column: number): Place {
+  const source = readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
+  const before = source.split('\n').slice(0, line - 1)
+  return placeAt(file, source, before.reduce((sum, text) => sum + text.length + 1, 0) + column - 1)
+}
+
+function real(file: string): string {
+  try {
+    return realpathSync(file)
+  } catch {
+    return file
+  }
+}

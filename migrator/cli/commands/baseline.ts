@@ -1,0 +1,32 @@
+import { exitCodes } from '../../errors.ts'
+import { baseline } from '../../verbs/baseline.ts'
+import type { Command } from '../command.ts'
+
+export const baselineCommand: Command = {
+  name: 'baseline',
+  summary: 'records everything up to NAME as applied, without running it; refuses where the database has no table',
+  logsToStdout: false,
+  database: true,
+  positionals: { names: ['NAME'], required: 1 },
+  options: {
+    replacingMissing: {
+      flag: 'replacing-missing',
+      kind: 'switch',
+      help: 'NAME is a squash: takes the rows before it whose files are gone out of the ledger',
+    },
+  },
+  async run({ engine, own, positionals, print, settings }) {
+    const { recorded, replaced, tables } = await baseline(engine, positionals[0]!, {
+      replacingMissing: own.replacingMissing === true,
+      appRole: settings.appRole,
+    })
+    for (const name of replaced) print(`replaced ${name}`)
+    for (const name of recorded) print(`recorded ${name}`)
+    print(
+      recorded.length + replaced.length === 0
+        ? 'nothing to do: all of it is recorded already'
+        : `nothing was run: the database has ${tables} ${tables === 1 ? 'table' : 'tables'}`,
+    )
+    return exitCodes.done
+  },
+}

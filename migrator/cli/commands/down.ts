@@ -1,0 +1,29 @@
+import { UsageError } from '../../errors.ts'
+import { down } from '../../verbs/down.ts'
+import type { Command } from '../command.ts'
+import { summarise } from '../run-summary.ts'
+
+export const downCommand: Command = {
+  name: 'down',
+  summary: 'reverts, newest first; needs --yes; refuses a migration with no down part',
+  logsToStdout: true,
+  database: true,
+  positionals: { names: [], required: 0 },
+  options: {
+    to: { flag: 'to', kind: 'text', placeholder: 'NAME', help: 'revert everything after this migration; it stays' },
+    step: {
+      flag: 'step',
+      kind: 'count',
+      placeholder: 'N',
+      help: 'how many migrations to revert; 1 if neither is given',
+    },
+    yes: { flag: 'yes', kind: 'switch', help: 'do it: what the migrations made is lost' },
+  },
+  async run({ engine, log, own }) {
+    if (own.to !== undefined && own.step !== undefined)
+      throw new UsageError('--to and --step are two ways to say how far: give one of them.')
+    const to = typeof own.to === 'string' ? own.to : undefined
+    const step = typeof own.step === 'number' ? own.step : undefined
+    return summarise(log, await down(engine, { to, step, confirmed: own.yes === true }), 'reverted')
+  },
+}

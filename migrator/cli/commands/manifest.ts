@@ -1,0 +1,18 @@
+import { exitCodes } from '../../errors.ts'
+import { readFolder } from '../../files/folder.ts'
+import { folderOptions } from '../../run/engine.ts'
+import { manifestOf } from '../../verbs/manifest.ts'
+import type { Command } from '../command.ts'
+
+export const manifestCommand: Command = {
+  name: 'manifest',
+  summary: 'prints the manifest of the migrations folder as JSON',
+  logsToStdout: false,
+  database: false,
+  positionals: { names: [], required: 0 },
+  options: {},
+  async run({ settings, log, print }) {
+    print(JSON.stringify(manifestOf(readFolder(settings.dir, folderOptions(settings, log))), null, 2))
+    return exitCodes.done
+  },
+}

@@ -1,0 +1,39 @@
+import { exitCodes } from '../../errors.ts'
+import { type PlannedMigration, plan } from '../../verbs/plan.ts'
+import type { Command } from '../command.ts'
+import { formatOption } from '../format.ts'
+
+export const planCommand: Command = {
+  name: 'plan',
+  summary: 'prints the SQL that `up` would run',
+  logsToStdout: false,
+  database: true,
+  positionals: { names: [], required: 0 },
+  options: { format: formatOption },
+  async run({ engine, own, print }) {
+    const result = await plan(engine)
+    if (own.format === 'json') print(JSON.stringify(result))
+    else if (result.migrations.length === 0) print(`-- nothing to do; the head is ${result.head ?? 'none'}`)
+    else print(result.migrations.map(render).join('\n\n'))
+    return exitCodes.done
+  },
+}
+
+/** As SQL with comments, so that it can be read, saved and compared. */
+function render({ name, file, kind, transaction, breaking, steps }: PlannedMigration): string {
+  const how = [
+    kind === 'code'
+      ? 'code'
+      : transaction
+        ? 'in one transaction'
+        : `in ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}`,
+    ...(kind === 'code' && !transaction ? ['no transaction'] : []),
+    ...(breaking ? ['breaking'] : []),
+  ]
+  const head = `-- ${name} (${how.join(', ')}): ${file}`
+  const bodies = steps.map((step, i) => {
+    const note = transaction ? '' : `-- step ${i + 1}${step.transaction ? '' : ', outside of a transaction'}\n`
+    return `${note}${step.sql.replace(/;?$/, ';')}`
+  })
+  return [head, ...bodies].join('\n')
+}

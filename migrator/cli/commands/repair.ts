@@ -1,0 +1,45 @@
+import { exitCodes, UsageError } from '../../errors.ts'
+import { repair } from '../../verbs/repair.ts'
+import { type Command, names } from '../command.ts'
+
+export const repairCommand: Command = {
+  name: 'repair',
+  summary:
+    'accepts an edited file, forgets a missing one, or follows a renamed one; changes the ledger, never the schema',
+  logsToStdout: false,
+  database: true,
+  positionals: { names: [], required: 0 },
+  options: {
+    acceptEdited: {
+      flag: 'accept-edited',
+      kind: 'list',
+      placeholder: 'NAME',
+      help: 'the database already is as the file says now',
+    },
+    forgetMissing: { flag: 'forget-missing', kind: 'list', placeholder: 'NAME', help: 'the file is gone for good' },
+    rename: {
+      flag: 'rename',
+      kind: 'list',
+      placeholder: 'OLD=NEW',
+      help: "the file was renamed: gives the ledger's row its new name, so that it is not applied again",
+    },
+  },
+  async run({ engine, own, print }) {
+    const options = {
+      acceptEdited: names(own.acceptEdited),
+      forgetMissing: names(own.forgetMissing),
+      rename: names(own.rename),
+    }
+    if (Object.values(options).every(list => list.length === 0))
+      throw new UsageError(
+        'Say what to repair: --accept-edited NAME, --forget-missing NAME or --rename OLD=NEW. `schemagate status` shows the problems.',
+      )
+    for (const { migration, before, after } of await repair(engine, options)) {
+      print(`${migration}`)
+      print(`  before  checksum ${before.checksum}`)
+      const renamed = after && after.name !== migration ? `name ${after.name}, ` : ''
+      print(`  after   ${after ? `${renamed}checksum ${after.checksum}` : 'forgotten'}`)
+    }
+    return exitCodes.done
+  },
+}

@@ -1,0 +1,41 @@
+import { exitCodes } from '../../errors.ts'
+import { visible } from '../../escape-controls.ts'
+import { exitCodeOf } from '../../verbs/check.ts'
+import { type Status, status } from '../../verbs/status.ts'
+import type { Command } from '../command.ts'
+import { formatDuration } from '../durations.ts'
+import { formatOption } from '../format.ts'
+
+export const statusCommand: Command = {
+  name: 'status',
+  summary: 'shows what is applied, pending and wrong; never changes anything',
+  logsToStdout: false,
+  database: true,
+  positionals: { names: [], required: 0 },
+  options: {
+    format: formatOption,
+    exitCode: { flag: 'exit-code', kind: 'switch', help: 'exit as `check` does, instead of 0 whatever the state' },
+  },
+  async run({ engine, own, print }) {
+    const result = await status(engine)
+    print(own.format === 'json' ? JSON.stringify(result) : render(result))
+    return own.exitCode ? exitCodeOf(result) : exitCodes.done
+  },
+}
+
+function render({ database, state, head, applied, pending, problems }: Status): string {
+  const lines = [
+    `database  ${database.name} at ${database.host}:${database.port}, PostgreSQL ${database.version}`,
+    `state     ${state}`,
+    `head      ${head ?? 'none'}`,
+    '',
+    ...applied.map(
+      m => `  applied  ${m.name}  ${m.appliedAt.replace(/\.\d+Z$/, 'Z')}  ${formatDuration(m.durationMs)}`,
+    ),
+    ...pending.map(
+      m => `  pending  ${m.name}${m.transaction ? '' : '  no transaction'}${m.breaking ? '  breaking' : ''}`,
+    ),
+    ...(problems.length > 0 ? ['', ...problems.map(p => `  ${p.code}: ${p.message}`)] : []),
+  ]
+  return visible(lines.join('\n').trimEnd())
+}

@@ -1,0 +1,63 @@
+// Help, made from the commands and options themselves.
+
+import type { Command } from './command.ts'
+import { commonOptions, type Option } from './options.ts'
+
+/** The help of the whole tool. */
+export function generalHelp(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map(c => usageOf(c).length))
+  return [
+    'schemagate: an app never serves from a database whose schema it does not match.',
+    '',
+    'Usage: schemagate COMMAND [OPTIONS]',
+    '',
+    'Commands:',
+    ...commands.map(c => `  ${usageOf(c).padEnd(width)}  ${c.summary}`),
+    '',
+    'Every command takes --help. Options can be given as flags or as environment variables; a flag wins.',
+    'schemagate --version prints the version.',
+  ].join('\n')
+}
+
+/** The help of one command. */
+export function commandHelp(command: Command): string {
+  const own = Object.values(command.options)
+  const common: Option[] = command.database
+    ? Object.values(commonOptions)
+    : [commonOptions.dir, commonOptions.logLevel, commonOptions.logFormat]
+  return [
+    `schemagate ${command.name}: ${command.summary}`,
+    ...(command.description ? ['', command.description] : []),
+    '',
+    `Usage: schemagate ${usageOf(command)} [OPTIONS]${command.positionals.rest ? ' [-- COMMAND ARGS]' : ''}`,
+    ...(own.length > 0 ? ['', 'Options:', ...describe(own)] : []),
+    '',
+    'Common options:',
+    ...describe(common),
+  ].join('\n')
+}
+
+/** A command and its arguments, as it is typed. */
+export function usageOf(command: Command): string {
+  const { names, required } = command.positionals
+  return [command.name, ...names.map((name, i) => (i < required ? name : `[${name}]`))].join(' ')
+}
+
+function describe(options: readonly Option[]): string[] {
+  const heads = options.map(option => `  --${option.flag}${placeholder(option)}`)
+  const width = Math.max(...heads.map(head => head.length))
+  return options.map((option, i) => {
+    const notes = [
+      option.choices && `one of ${option.choices.join(', ')}`,
+      option.default !== undefined && `default ${option.default}`,
+      option.kind === 'list' && 'repeatable',
+      option.variable && `variable ${option.variable}${option.kind === 'list' ? ', separated by commas' : ''}`,
+    ].filter(Boolean)
+    return `${heads[i]!.padEnd(width)}  ${option.help}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`
+  })
+}
+
+function placeholder(option: Option): string {
+  if (option.kind === 'switch') return ''
+  return ` ${option.placeholder ?? { duration: 'TIME', count: 'N', choice: 'WORD', text: 'TEXT', name: 'NAME', list: 'TEXT', layout: 'TOOL' }[option.kind]}`
+}

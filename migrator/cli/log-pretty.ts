@@ -1,0 +1,26 @@
+// The log for a person at a terminal: one line an event, the SQL excerpt under an error.
+
+import pretty from 'pino-pretty'
+import { visible } from '../escape-controls.ts'
+
+interface Sink {
+  write(line: string): unknown
+}
+
+/** A sink that takes pino's JSON lines and writes them pretty. Colours only on a terminal, and not against NO_COLOR. */
+export function prettySink(destination: Sink, fd: 1 | 2): Sink {
+  const stream = fd === 1 ? process.stdout : process.stderr
+  const format = pretty.prettyFactory({
+    colorize: stream.isTTY === true && process.env.NO_COLOR === undefined,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore:
+      'event,err,excerpt,severity,code,outcome,exitCode,applied,reverted,skipped,notReached,sessions,role,created,passwordSet,granted,runId,file,line,column,durationMs,migration,attempt,head,pid,state,blockers,waits,kind,migrations,total,delayMs',
+    hideObject: false,
+    messageFormat: (record, key) => {
+      const message = String(record[key] ?? '')
+      const excerpt = typeof record.excerpt === 'string' ? `\n${record.excerpt}` : ''
+      return visible(`${message}${excerpt}`)
+    },
+  })
+  return { write: line => destination.write(format(line) ?? line) }
+}

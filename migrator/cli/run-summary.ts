@@ -1,0 +1,54 @@
+// Renders a run's result: the cause of a failure, then the one line that ends every run.
+
+import { type ExitCode, MigrationFailedError, type SchemagateError, UsageError } from '../errors.ts'
+import type { RunResult } from '../run/result.ts'
+import { formatDuration } from './durations.ts'
+import type { Log } from './log.ts'
+
+/**
+ * Logs the result of a run, and returns its exit code.
+ * @param aim what the run was to do with migrations: `up` applies them, `down` reverts them.
+ */
+export function summarise(log: Log, result: RunResult, aim: 'applied' | 'reverted'): ExitCode {
+  if (result.error) logFailure(log, result.error)
+  const count = (status: string) => result.migrations.filter(m => m.status === status).length
+  const { outcome, exitCode, runId, head, durationMs, migrations } = result
+  const done = `${count(aim)} ${aim}`
+  const notReached = count('not-reached')
+  // a run that failed may not have come as far as knowing the head
+  const at = head === null && result.error ? '' : `; the head is ${head ?? 'none'}`
+  const text =
+    outcome === 'nothing-to-do'
+      ? `nothing to do${at}`
+      : `${outcome}: ${done}${notReached ? `, ${notReached} not reached` : ''}${at}`
+  log.info(
+    {
+      event: 'run',
+      outcome,
+      applied: count('applied'),
+      ...((aim === 'reverted' || count('reverted') > 0) && { reverted: count('reverted') }),
+      ...(count('skipped') > 0 && { skipped: count('skipped') }),
+      ...(notReached > 0 && { notReached }),
+      exitCode,
+      head,
+      durationMs,
+      runId,
+      ...(outcome !== 'nothing-to-do' && { migrations }),
+    },
+    `${text} (${formatDuration(durationMs)}, exit code ${exitCode})`,
+  )
+  return exitCode
+}
+
+/** One line with the cause; the SQL excerpt is a field, which a terminal shows under it. */
+export function logFailure(log: Log, error: SchemagateError): void {
+  const place = error instanceof MigrationFailedError || error instanceof UsageError ? error.place : undefined
+  log.error(
+    {
+      err: error,
+      ...(error instanceof MigrationFailedError && { migration: error.migration }),
+      ...(place && { file: place.file, line: place.line, column: place.column, excerpt: place.excerpt }),
+    },
+    error.message,
+  )
+}

@@ -1,0 +1,177 @@
+// Trying again what is worth trying again: a clash over locks, a lost connection, another migrator's lock.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { clashCodes, codeOf, idleCodes, isConnectionLoss, ownState, sqlstate } from '../../gate/postgres/sqlstate.ts'
+import { takeOutOwnLimit } from '../apply/failure.ts'
+import { formatDuration } from '../cli/durations.ts'
+import { MigrationFailedError, TableLockError } from '../errors.ts'
+import { readLedger } from '../ledger/read.ts'
+import { idleLimit } from '../postgres/session-settings.ts'
+import { type Blocker, describe } from './blockers.ts'
+import { RewoundError } from './lost-commits.ts'
+import type { Run } from './run.ts'
+
+/** A migration that takes the server down with it would be tried for ever. */
+const mostLosses = 10
+
+/**
+ * Runs `attempt` until it succeeds or fails for good.
+ * - 55P03, 40P01, 40001, and an attempt whose lock waits together took too long: rolled back and tried again, `lockRetries`
+ *   times; then TableLockError.
+ * - a lost connection: connected again inside the connect budget; `attempt` itself must look at what was committed.
+ * - the run lock taken by another migrator (behind a pooler): polled until `lockWait` is spent.
+ * `blockers` tells who was last seen in the way.
+ */
+export async function persist<T>(
+  run: Run,
+  migration: string,
+  attempt: () => Promise<T>,
+  blockers: () => readonly Blocker[] = () => [],
+): Promise<T> {
+  let clashes = 0
+  let losses = 0
+  /** What must be done before the next attempt; the connection may be lost over this, too. */
+  let before: (() => Promise<void>) | undefined
+  for (;;) {
+    run.signal.throwIfAborted()
+    let failure: unknown
+    let begun = performance.now()
+    try {
+      await before?.()
+      before = undefined
+      begun = performance.now()
+      return await attempt()
+    } catch (error) {
+      failure = error
+    }
+    run.signal.throwIfAborted()
+    const cause = rootCause(failure)
+    const code = codeOf(cause)
+    if (code === ownState.lockBusy) {
+      before = async () => {
+        await run.session.rollback()
+        await run.lock.waitForOther()
+      }
+    } else if (
+      code !== undefined &&
+      (clashCodes.has(code) || (code === sqlstate.canceled && run.watch.takeStepBack()))
+    ) {
+      const nth = ++clashes
+      const took = performance.now() - begun
+      before = async () => {
+        await run.session.rollback()
+        await backOff(run, migration, nth, took, cause, blockers())
+      }
+    } else if (isConnectionLoss(failure)) {
+      const idle = [code, run.session.endedWith].find(state => state !== undefined && idleCodes.has(state))
+      if (idle !== undefined) {
+        before = () => resumeAfterSilence(run, migration, idle, failure)
+        continue
+      }
+      losses++
+      if (losses > mostLosses)
+        throw new MigrationFailedError(
+          migration,
+          `${migration} lost its connection ${losses} times in a row; nothing of the last attempt was committed. ` +
+            "Look into the server's log for why its process ended, then run `schemagate up` again.",
+        )
+      run.log.warn({ err: failure, migration }, `lost the connection during ${migration}; connecting again`)
+      before = () => resume(run)
+    } else throw failure
+  }
+}
+
+/**
+ * The server ended the session because it heard nothing for longer than a limit: the migrator's own, where a module kept the
+ * event loop busy, so that no heartbeat was sent. This run is slow and not gone, and goes on without that limit.
+ * @throws MigrationFailedError if it was another limit, which the migration has set.
+ */
+async function resumeAfterSilence(run: Run, migration: string, code: string, cause: unknown): Promise<void> {
+  if (!run.session.hasIdleLimit)
+    throw new MigrationFailedError(
+      migration,
+      `${migration} lost its connection: the server ended an idle session (${code}). ${takeOutOwnLimit('schemagate up')}`,
+      { cause },
+    )
+  run.log.warn(
+    { err: cause, migration, code },
+    `${migration}: the server ended the session because it heard nothing from it for too long (${code}), as from a module that computes without awaiting anything; what was open is rolled back, and it is run again without the migrator's own limit of ${formatDuration(idleLimit)}`,
+  )
+  await resume(run, 0)
+}
+
+/** A migration's failure carries the server's error as its cause; every other error of ours is final. */
+function rootCause(error: unknown): unknown {
+  return error instanceof MigrationFailedError && error.cause !== undefined ? error.cause : error
+}
+
+/**
+ * Connects again, after a failover to the standby that was promoted; without a pooler the run lock went with the old
+ * connection.
+ * @throws RewoundError if commits are lost: those that had not waited for the disk, or had not come to the standby.
+ */
+async function resume(run: Run, idleLimit?: number): Promise<void> {
+  await run.session.reconnect({ writable: true, ...(idleLimit !== undefined && { idleLimit }) })
+  await run.lock.take()
+  const rows = await readLedger(run.session, run.settings.schema)
+  try {
+    run.known.requireIn(rows)
+  } catch (error) {
+    if (error instanceof RewoundError)
+      run.log.warn({ event: 'rewound' }, `the server that answers now lacks the last commits: ${error.message}`)
+    throw error
+  }
+}
+
+/** Changes the ledger in a transaction of its own, under the run lock; one attempt of {@link persist}. */
+export async function atomically(run: Run, statements: string): Promise<void> {
+  try {
+    await run.session.script(`begin;${run.messages.lockGuard()}${statements}commit`).done
+  } catch (error) {
+    if (!isConnectionLoss(error)) await run.session.rollback()
+    throw error
+  }
+}
+
+/** Of an attempt without a lock timeout: the work that it did is no wait. */
+const mostCounted = 2_000
+
+/**
+ * Milliseconds until the attempt after the `clash`-th clash, which has waited for locks for `waited` milliseconds. While it
+ * waited, everything behind it in the queue did; the pause is at least 2.5 times as long, so that others are kept waiting for
+ * less than a third of the time. It grows, lest a blocker that comes and goes is met each time at the same moment.
+ */
+export function pauseAfter(clash: number, waited: number, random: number = Math.random()): number {
+  const first = Math.max(2.5 * waited, 100)
+  const grown = first * 1.25 ** (clash - 1) * (1 + random / 5)
+  return Math.round(Math.min(grown, Math.max(12_000, 1.6 * first)))
+}
+
+async function backOff(
+  run: Run,
+  migration: string,
+  clashes: number,
+  took: number,
+  cause: unknown,
+  blockers: readonly Blocker[],
+): Promise<void> {
+  const who = blockers.length > 0 ? ` In its way: ${blockers.map(describe).join('; ')}.` : ''
+  const why =
+    codeOf(cause) === sqlstate.canceled
+      ? 'its waits for locks together took longer than the lock timeout'
+      : cause instanceof Error
+        ? cause.message
+        : String(cause)
+  if (clashes > run.settings.lockRetries)
+    throw new TableLockError(
+      `${migration} could not get its locks in ${clashes} attempts (${why}).${who} It was rolled back. ` +
+        'End that session, or run `schemagate up` again when it is quieter; --lock-timeout and --lock-retries set how hard to try.',
+      { cause },
+    )
+  const delay = pauseAfter(clashes, Math.min(took, run.watch.lockTimeout || mostCounted))
+  run.log.warn(
+    { event: 'clash', migration, attempt: clashes, delayMs: delay, blockers, err: cause },
+    `${migration}: ${why}; rolled back, attempt ${clashes + 1} of ${run.settings.lockRetries + 1} in ${formatDuration(delay)}.${who}`,
+  )
+  await sleep(delay, undefined, { signal: run.signal }).catch(() => {})
+}

@@ -1,0 +1,225 @@
+// Watches a migration that takes long, from a second connection: what it waits for, for how long, and which sessions wait for it.
+
+import pg from 'pg'
+import { formatDuration } from '../cli/durations.ts'
+import type { Log } from '../cli/log.ts'
+import { DeniedError } from '../errors.ts'
+import type { ConnectOptions } from '../postgres/connect.ts'
+import { Session } from '../postgres/session.ts'
+import { LockClock, type LockLook } from './lock-clock.ts'
+
+/** A session that is in the way, or that is made to wait. */
+export interface Blocker {
+  readonly pid: number
+  readonly user: string | null
+  readonly application: string | null
+  readonly state: string | null
+  /** Age of its transaction. */
+  readonly ageMs: number | null
+  /** Its query, cut short. */
+  readonly query: string | null
+}
+
+interface Sight extends Blocker {
+  readonly relation: 'blocks' | 'waits'
+}
+
+/** From when on a migration is worth a line in the log. */
+const patience = 1_000
+const queryLength = 120
+/** The most that the server may take to answer the watch. */
+const answerTimeout = 5_000
+/** A server that has not answered the watch for so long is gone for the migration as well. */
+const silence = 60_000
+
+/** One migration's watch. */
+export interface Sighting {
+  /** Who was last seen in its way. */
+  readonly blockers: readonly Blocker[]
+  stop(): void
+}
+
+/** Keeps one connection for all migrations of a run, made only when the first takes a moment. */
+export class Watch {
+  readonly #options: Omit<ConnectOptions, 'applicationName' | 'signal'>
+  readonly #abort = new AbortController()
+  #session: Promise<Session> | undefined
+  #steppedBack = false
+  /** The lock timeout of what is being watched, in milliseconds. */
+  lockTimeout = 0
+
+  constructor(options: Omit<ConnectOptions, 'applicationName' | 'signal'>) {
+    this.#options = options
+  }
+
+  /**
+   * Starts to watch what `session` does, whose process changes with a lost connection. While the migration waits for a lock
+   * it looks often enough to end an attempt whose waits together take longer than `lockTimeout` (0 for no limit); waits that
+   * were over before the first look are not seen.
+   */
+  start(migration: string, session: Session, lockTimeout: number): Sighting {
+    this.#steppedBack = false
+    this.lockTimeout = lockTimeout
+    // behind a pooler there is no process to watch
+    if (session.pooled) return { blockers: [], stop: () => {} }
+    const pause = lockTimeout > 0 ? Math.min(patience, Math.max(lockTimeout / 10, 50)) : patience
+    const log = this.#options.log
+    const started = performance.now()
+    const clock = new LockClock()
+    const sighting = {
+      blockers: [] as readonly Blocker[],
+      stop: () => {
+        stopped = true
+        clearTimeout(timer)
+      },
+    }
+    let stopped = false
+    let said = ''
+    let looked = started
+    let answered = started
+    let timer: NodeJS.Timeout
+    const look = async () => {
+      try {
+        const { pid } = session.greeting
+        const waits = await this.#lookAtWaits(pid)
+        answered = performance.now()
+        if (stopped) return
+        const waited = waits ? clock.see(waits, answered) : 0
+        const age = answered - started
+        // the sessions around it are looked at less often, for that costs the server more
+        const due = waits?.blocked ? Math.max(lockTimeout / 4, 50) : patience
+        if (
+          (waits?.blocked || age >= patience) &&
+          (looked === started || answered - looked >= Math.min(due, patience))
+        ) {
+          looked = answered
+          const sights = await this.#look(pid)
+          if (stopped) return
+          const blockers = sights.filter(s => s.relation === 'blocks')
+          if (blockers.length > 0) sighting.blockers = blockers
+          const picture = sights.map(s => `${s.relation} ${s.pid}`).join()
+          if (age >= patience && picture !== said) report(log, migration, age, sights)
+          if (age >= patience) said = picture
+        }
+        if (waits?.waiting && lockTimeout > 0 && waited >= lockTimeout)
+          await this.#stepBack(pid, waits, migration, waited)
+      } catch (error) {
+        log.debug({ err: error, migration }, 'could not query for blockers')
+        void this.#session?.then(session => session.close()).catch(() => {})
+        this.#session = undefined
+        if (isAnswer(error)) answered = performance.now()
+        if (performance.now() - answered >= silence)
+          session.cut(`the server has not answered for ${formatDuration(silence)}`)
+      }
+      if (!stopped) timer = setTimeout(look, pause)
+    }
+    timer = setTimeout(look, lockTimeout > 0 ? Math.min(patience, Math.max(lockTimeout / 5, 50)) : patience)
+    return sighting
+  }
+
+  /** True once after an attempt was ended because its lock waits together took too long. */
+  takeStepBack(): boolean {
+    const steppedBack = this.#steppedBack
+    this.#steppedBack = false
+    return steppedBack
+  }
+
+  /** Cancels what waits. Set before it is sent: the migration may be told before the watch is. */
+  async #stepBack(pid: number, { transaction }: LockLook, migration: string, waited: number): Promise<void> {
+    this.#steppedBack = true
+    const { rowCount } = await this.#query(
+      `select pg_catalog.pg_cancel_backend(pid) from pg_catalog.pg_stat_activity
+        where pid = $1 and wait_event_type = 'Lock' and xact_start::text = $2`,
+      [pid, transaction],
+    )
+    if (rowCount === 0) this.#steppedBack = false
+    this.#options.log.debug(
+      { migration, waitedMs: Math.round(waited) },
+      'ended an attempt that has waited for several locks',
+    )
+  }
+
+  /**
+   * Whether the process waits for a lock. Waits for other transactions to end as CREATE INDEX CONCURRENTLY has them
+   * (virtualxid) do not count: they keep no reader and no writer waiting. They are `blocked` all the same.
+   */
+  async #lookAtWaits(pid: number): Promise<(LockLook & { readonly blocked: boolean }) | undefined> {
+    const { greeting } = await this.#connect()
+    const since = greeting.version >= 140_000 ? 'l.waitstart' : 'null::timestamptz'
+    const { rows } = await this.#query<LockLook & { readonly blocked: boolean }>(
+      `select a.xact_start::text as transaction, coalesce(a.wait_event_type = 'Lock', false) as blocked, l.pid is not null as waiting, l.since::text as since,
+              (extract(epoch from pg_catalog.clock_timestamp() - l.since) * 1000)::float8 as age
+         from pg_catalog.pg_stat_activity a
+         left join lateral (select l.pid, ${since} as since from pg_catalog.pg_locks l
+                             where a.wait_event_type = 'Lock' and l.pid = a.pid and not l.granted and l.locktype <> 'virtualxid'
+                             limit 1) l on true
+        where a.pid = $1`,
+      [pid],
+    )
+    return rows[0]
+  }
+
+  async #look(pid: number): Promise<Sight[]> {
+    const { rows } = await this.#query<Sight>(
+      `select case when a.pid = any(pg_catalog.pg_blocking_pids($1)) then 'blocks' else 'waits' end as relation,
+              a.pid, a.usename as user, a.application_name as application, a.state,
+              (extract(epoch from pg_catalog.clock_timestamp() - a.xact_start) * 1000)::float8 as "ageMs",
+              pg_catalog.left(pg_catalog.regexp_replace(a.query, '\\s+', ' ', 'g'), ${queryLength}) as query
+         from pg_catalog.pg_stat_activity a
+        where a.pid <> $1 and (a.pid = any(pg_catalog.pg_blocking_pids($1))
+           or (a.wait_event_type = 'Lock' and $1 = any(pg_catalog.pg_blocking_pids(a.pid))))
+        order by 1, 2`,
+      [pid],
+    )
+    return rows
+  }
+
+  #connect(): Promise<Session> {
+    this.#session ??= Session.open({
+      ...this.#options,
+      timeout: 2_000,
+      signal: this.#abort.signal,
+      applicationName: 'schemagate watch',
+    })
+    return this.#session
+  }
+
+  async #query<Row extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<pg.QueryResult<Row>> {
+    const session = await this.#connect()
+    const late = setTimeout(() => session.cut(`no answer in ${answerTimeout} ms`), answerTimeout)
+    try {
+      return await session.query<Row>(text, values)
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort()
+    const session = await this.#session?.catch(() => undefined)
+    await session?.close()
+  }
+}
+
+/** A server that says no, that it is full or that it is starting, is there. */
+function isAnswer(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+  return error instanceof DeniedError || cause instanceof pg.DatabaseError
+}
+
+function report(log: Log, migration: string, age: number, sights: readonly Sight[]): void {
+  const blockers = sights.filter(s => s.relation === 'blocks')
+  const waits = sights.filter(s => s.relation === 'waits')
+  const parts = [`${migration} has run for ${formatDuration(age)}`]
+  if (blockers.length > 0) parts.push(`it waits for ${blockers.map(describe).join('; ')}`)
+  if (waits.length > 0) parts.push(`it makes wait: ${waits.map(describe).join('; ')}`)
+  const level = blockers.length + waits.length > 0 ? 'warn' : 'info'
+  log[level]({ event: 'watch', migration, durationMs: Math.round(age), blockers, waits }, parts.join('; '))
+}
+
+/** A session in one line. */
+export function describe({ pid, user, application, state, ageMs, query }: Blocker): string {
+  const who = [user && `user ${user}`, application && `application "${application}"`, state].filter(Boolean).join(', ')
+  const age = ageMs === null ? '' : `, its transaction ${formatDuration(Math.max(0, ageMs))} old`
+  return `pid ${pid} (${who}${age})${query ? `: ${query}` : ''}`
+}

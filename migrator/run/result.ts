@@ -1,0 +1,140 @@
+// What a run came to: data, from which text and JSON are rendered.
+
+import { randomUUID } from 'node:crypto'
+import { codeOf, isConnectionLoss, sqlstate } from '../../gate/postgres/sqlstate.ts'
+import { fieldLines } from '../apply/failure.ts'
+import { DeniedError, type ExitCode, exitCodes, NoAnswerError, ProcessEndedError, SchemagateError } from '../errors.ts'
+import type { Migration } from '../files/migration.ts'
+import { migratorName } from '../ledger/table.ts'
+import { failedStatement, raisingFunction } from '../postgres/failed-statement.ts'
+import type { MigrationResult, MigrationStatus } from './run.ts'
+
+export type Outcome = 'applied' | 'reverted' | 'nothing-to-do' | 'failed' | 'interrupted'
+
+export interface RunResult {
+  readonly runId: string
+  readonly outcome: Outcome
+  readonly exitCode: ExitCode
+  /** One for each migration that was to be run, also for those not reached. */
+  readonly migrations: readonly MigrationResult[]
+  /** The newest migration that the database has, as far as this run knows. */
+  readonly head: string | null
+  readonly durationMs: number
+  readonly error?: SchemagateError
+}
+
+/** Collects the results of a run's migrations while they come. */
+export class Tally {
+  readonly #results = new Map<string, MigrationResult>()
+  /** The newest migration that the database was last seen to have. */
+  head: string | null = null
+
+  /** Sets what is to be run; all of it is not reached yet. */
+  expect(migrations: readonly Migration[]): void {
+    for (const { name, kind } of migrations)
+      if (!this.#results.has(name)) this.#results.set(name, { name, kind, status: 'not-reached', durationMs: 0 })
+  }
+
+  set({ name, kind }: Migration, status: MigrationStatus, durationMs: number): void {
+    this.#results.set(name, { name, kind, status, durationMs })
+  }
+
+  has({ name }: Migration, status: MigrationStatus): boolean {
+    return this.#results.get(name)?.status === status
+  }
+
+  get results(): MigrationResult[] {
+    return [...this.#results.values()]
+  }
+
+  get newestApplied(): string | undefined {
+    return this.results.findLast(result => result.status === 'applied' && result.kind !== 'repeatable')?.name
+  }
+
+  count(status: MigrationStatus): number {
+    return this.results.filter(result => result.status === status).length
+  }
+}
+
+/** Does a run's work and makes a result of what it came to. Foreseen failures are part of the result; only a bug throws. */
+export async function conclude(
+  signal: AbortSignal,
+  work: (runId: string, tally: Tally) => Promise<void>,
+): Promise<RunResult> {
+  const started = performance.now()
+  const runId = randomUUID()
+  const tally = new Tally()
+  let error: SchemagateError | undefined
+  try {
+    await work(runId, tally)
+  } catch (thrown) {
+    error = asSchemagateError(thrown, signal)
+    if (!error) throw thrown
+  }
+  return {
+    runId,
+    outcome: outcomeOf(tally, error, signal),
+    exitCode: error?.exitCode ?? exitCodes.done,
+    migrations: tally.results,
+    // what was applied before the failure is more than what was seen at the start
+    head: (error && tally.newestApplied) ?? tally.head,
+    durationMs: Math.round(performance.now() - started),
+    ...(error && { error }),
+  }
+}
+
+/** What a run came to. */
+export function outcomeOf(tally: Tally | undefined, error: SchemagateError | undefined, signal: AbortSignal): Outcome {
+  // a code migration that ended the process is a failure, and not somebody's wish
+  if (error) return signal.aborted && !(error instanceof ProcessEndedError) ? 'interrupted' : 'failed'
+  if (tally && tally.count('applied') > 0) return 'applied'
+  return tally && tally.count('reverted') > 0 ? 'reverted' : 'nothing-to-do'
+}
+
+/** A statement of the run's own that was cancelled; a lock or a clash; no room or no memory; a failing disk. */
+const passing = /^(57014|55P03|40P01|40001|53...|58...)$/
+
+/** Any error as one of ours: what Postgres says outside of a migration concerns schemagate's own statements. */
+export function asSchemagateError(error: unknown, signal: AbortSignal): SchemagateError | undefined {
+  if (signal.aborted && signal.reason instanceof SchemagateError) return signal.reason
+  if (error instanceof SchemagateError) return error
+  if (!(error instanceof Error)) return undefined
+  const code = codeOf(error)
+  if (isConnectionLoss(error))
+    return new NoAnswerError(`The connection to Postgres was lost: ${error.message}. Run it again.`, { cause: error })
+  if (code === sqlstate.readOnly)
+    return new DeniedError(
+      `The database is read-only (25006): ${error.message}. Connect to the primary (name all hosts in the URL); where it is one, find out what set default_transaction_read_only (pg_settings has its source).`,
+      { cause: error },
+    )
+  if (code !== undefined && passing.test(code))
+    return new NoAnswerError(`Postgres could not do it for now (${code}): ${error.message}. Run it again.`, {
+      cause: error,
+    })
+  return 'severity' in error ? refusedByServer(error, code) : undefined
+}
+
+/** Postgres refused a statement of our own: whose doing that is, the error's context tells. */
+function refusedByServer(error: Error, code: string | undefined): DeniedError {
+  const statement = failedStatement(error)
+  const raisedBy = raisingFunction(error)
+  const details = [...(statement ? [`  statement: ${statement}`] : []), ...fieldLines(error)]
+  if (code === sqlstate.insufficientPrivilege && raisedBy === undefined)
+    return new DeniedError(
+      [
+        `Postgres denies it (42501): ${error.message}. The migrator's role must own the database or may create schemas in it: grant create on database ... to ...`,
+        ...details,
+      ].join('\n'),
+      { cause: error },
+    )
+  return new DeniedError(
+    [
+      `Postgres refused a statement of schemagate's own${code ? ` (${code})` : ''}: ${error.message}`,
+      ...details,
+      raisedBy
+        ? `It comes from ${raisedBy}, a trigger or an event trigger of this database's. Have it let schemagate's own statements pass (its sessions have an application_name that begins with "${migratorName}"), or run as a role that it lets pass; then run it again.`
+        : "Something in this database is not as schemagate's own statements need it. Change that, and run it again; if nothing here explains it, please report it.",
+    ].join('\n'),
+    { cause: error },
+  )
+}

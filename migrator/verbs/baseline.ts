@@ -1,0 +1,131 @@
+// `baseline`: for a database that had its schema before it had a ledger, and for a squash.
+
+import { quoteLiteral } from '../../gate/postgres/quote.ts'
+import { DivergedError, RefusedError, UsageError } from '../errors.ts'
+import type { Migration } from '../files/migration.ts'
+import { didYouMean, migrationNamed } from '../files/named.ts'
+import { compareHistory, type History, latePosition } from '../ledger/history.ts'
+import type { LedgerRow } from '../ledger/read.ts'
+import { replacedBy } from '../ledger/squash.ts'
+import { ledgerTables } from '../ledger/table.ts'
+import type { Session } from '../postgres/session.ts'
+import { type AppRoleOptions, appRoleOf } from '../run/app-role.ts'
+import { atomically, persist } from '../run/attempt.ts'
+import { type Engine, readHistoryBefore, readHistoryOf, reading, withFilesAndSession, withRun } from '../run/engine.ts'
+import { publish } from '../run/publish.ts'
+import { RunRecord } from '../run/record.ts'
+
+export interface BaselineOptions {
+  /** Take the rows before the migration whose files are gone out of the ledger: a squash. */
+  readonly replacingMissing?: boolean | undefined
+  /** The role that the app logs in with, made or updated afterwards. */
+  readonly appRole?: AppRoleOptions | undefined
+}
+
+export interface Baseline {
+  /** The names that were recorded, in order. */
+  readonly recorded: readonly string[]
+  /** The names that were taken out of the ledger. */
+  readonly replaced: readonly string[]
+  /** How many tables the database has, without the ledger's own and those of extensions. */
+  readonly tables: number
+}
+
+/**
+ * Records everything up to and with `name` as applied, without running it. What is recorded already stays as it is.
+ * @throws UsageError if there is no such migration, DivergedError if the ledger and the files disagree, RefusedError if
+ *   the database has no table: what is recorded would never be run on it.
+ */
+export async function baseline(engine: Engine, name: string, options: BaselineOptions = {}): Promise<Baseline> {
+  return withFilesAndSession(engine, async (files, session) => {
+    const last = migrationNamed(files, name)
+    if (!last) throw new UsageError(`There is no migration ${name}.${didYouMean(files, name)}`)
+    const plan = (history: History) => planBaseline(files, history, last, options.replacingMissing === true)
+    const record = new RunRecord(engine, 'baseline')
+    const { recorded: planned } = plan(await readHistoryBefore(engine, files, session, record))
+    const tables = await reading(engine, session, () => countTables(session, engine.settings.schema))
+    if (planned.length > 0 && tables === 0)
+      throw new RefusedError(
+        `The database ${engine.settings.target.database} has no table, and a baseline runs nothing: what it records would never be made. Nothing was recorded. ` +
+          'Is it the right database? To make the schema: schemagate up',
+      )
+
+    const role = options.appRole && (await appRoleOf(engine, options.appRole))
+    return withRun(engine, session, record, async run => {
+      const history = await readHistoryOf(run, files)
+      const { recorded, replaced } = plan(history)
+      const kept = history.rows.filter(row => !replaced.includes(row))
+      const places = replaced.map(row => row.position)
+      const takesPlaces = replaced.length >= recorded.length
+      let statements = ''
+      for (const migration of recorded) {
+        const late = takesPlaces ? undefined : latePosition(files, kept, migration)
+        if (late !== undefined) run.messages.markLate(migration.name, late)
+        const { checksum, marks } = migration
+        statements += run.messages.recordBaseline({ name: migration.name, checksum, breaking: marks.breaking })
+      }
+      if (replaced.length > 0) {
+        const names = replaced.map(row => row.name)
+        statements += run.messages.forgetMissing(names, last.name)
+        for (const name of names) run.known.forget(name)
+      }
+      // newer rows stay the newer ones
+      if (takesPlaces)
+        for (const [i, { name }] of recorded.toReversed().entries())
+          statements += run.messages.setPosition(name, places.at(-1 - i)!)
+      if (statements !== '') await persist(run, 'the baseline', () => atomically(run, statements))
+      const after = await readHistoryOf(run, files)
+      // what is there is what the migrations up to here have made
+      await publish(run, files, after, role && (() => role.ensure(run, true)))
+      return { recorded: recorded.map(file => file.name), replaced: replaced.map(row => row.name), tables }
+    })
+  })
+}
+
+/** @throws DivergedError if the ledger and the files would still disagree, but for what a baseline is there to record. */
+function planBaseline(
+  files: readonly Migration[],
+  history: History,
+  last: Migration,
+  replacingMissing: boolean,
+): { readonly recorded: readonly Migration[]; readonly replaced: readonly LedgerRow[] } {
+  const replaced = replacingMissing ? replacedBy(files, history.rows, last) : []
+  const rows = history.rows.filter(row => !replaced.includes(row))
+  const names = new Set(rows.map(row => row.name))
+  const upTo = files.slice(0, files.indexOf(last) + 1)
+  const recorded = upTo.filter(file => !names.has(file.name) && file.kind !== 'repeatable')
+  const { problems } = replaced.length > 0 ? compareHistory(files, [...rows, ...recorded.map(asRow)]) : history
+  const wrong = problems.filter(problem => problem.code !== 'out-of-order' && problem.code !== 'row-security')
+  if (wrong.length > 0)
+    throw new DivergedError(`Nothing was recorded.\n${wrong.map(p => `- ${p.code}: ${p.message}`).join('\n')}`)
+  return { recorded, replaced }
+}
+
+/** The row that a file will have. */
+function asRow({ name, checksum, marks }: Migration): LedgerRow {
+  return {
+    ...{
+      name,
+      checksum,
+      breaking: marks.breaking,
+      kind: 'baseline',
+      state: 'applied',
+      position: Number.MAX_SAFE_INTEGER,
+    },
+    ...{ appliedAt: new Date(), durationMs: 0, runId: '', journal: null },
+  }
+}
+
+/** How many tables there are but for the ledger's. A ledger may share its schema with the project's tables; PostGIS and its kind bring tables of their own. */
+export async function countTables(session: Session, ledgerSchema: string): Promise<number> {
+  const { rows } = await session.query<{ tables: number }>(
+    `select count(*)::int as tables
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p', 'f') and not c.relispartition
+        and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+        and (n.nspname <> ${quoteLiteral(ledgerSchema)} or c.relname not in (${Object.keys(ledgerTables).map(quoteLiteral).join(', ')}))
+        and not exists (select from pg_catalog.pg_depend d
+                         where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`,
+  )
+  return rows[0]!.tables
+}

@@ -1,0 +1,74 @@
+// The question of `check` and `wait`: does the database match, the files or an app's manifest?
+
+import { judge, type LedgerRow as WindowRow } from '../../gate/protocol/compatibility.ts'
+import { type Manifest, ManifestError, readManifest } from '../../gate/protocol/manifest.ts'
+import { DivergedError, NotReadyError, UsageError } from '../errors.ts'
+import { type DatabaseState, isDisagreement, type Problem } from '../ledger/history.ts'
+import { type LedgerRow, readWholeLedger } from '../ledger/read.ts'
+import { type Engine, withSession } from '../run/engine.ts'
+import { check } from './status.ts'
+
+/** The answer; `error` says why not, with the exit code that goes with it. */
+export interface Match {
+  readonly state: string
+  readonly head: string | null
+  readonly error?: DivergedError | NotReadyError
+}
+
+/**
+ * Asks once. With a manifest it is the app's question, the window: everything the manifest has is applied, and nothing
+ * breaking that it does not know. Without one the files and the ledger must be the same.
+ */
+export async function matches(engine: Engine, manifestFile: string | undefined): Promise<Match> {
+  if (manifestFile !== undefined) return matchesManifest(engine, manifestFile)
+  const { state, head, pending, problems } = await check(engine)
+  const blocking = problems.filter(isDisagreement)
+  const hidden = problems.filter(problem => problem.code === 'row-security')
+  const error =
+    blocking.length > 0
+      ? new DivergedError(
+          `The ledger and the migration files disagree.\n${blocking.map(p => `- ${p.code}: ${p.message}`).join('\n')}`,
+        )
+      : pending.length > 0
+        ? new NotReadyError(`${pending.length} migrations are pending: ${list(pending)}. Apply them: schemagate up`)
+        : hidden.length > 0
+          ? new NotReadyError(hidden.map(problem => problem.message).join('\n'))
+          : undefined
+  return { state, head, ...(error && { error }) }
+}
+
+async function matchesManifest(engine: Engine, file: string): Promise<Match> {
+  const manifest = readManifestFile(file)
+  // as a gate does it: a newer ledger keeps the meaning of what an app reads
+  const { rows } = await withSession(engine, session =>
+    readWholeLedger(session, engine.settings.schema, { anyVersion: true }),
+  )
+  const { state, detail } = judge(manifest, rows?.map(windowRow) ?? null)
+  const head = rows?.findLast(row => row.state === 'applied' && row.kind !== 'repeatable')?.name ?? null
+  if (state === 'open') return { state, head }
+  const error = state === 'diverged' || state === 'too-old' ? new DivergedError(detail) : new NotReadyError(detail)
+  return { state, head, error }
+}
+
+/** What the operator named is wrong: that is a matter of the command line here. */
+function readManifestFile(file: string): Manifest {
+  try {
+    return readManifest(file)
+  } catch (error) {
+    throw error instanceof ManifestError ? new UsageError(error.message, { cause: error }) : error
+  }
+}
+
+function windowRow(row: LedgerRow): WindowRow {
+  return { ...row, earlier: row.journal?.earlier ?? null }
+}
+
+function list(names: readonly string[]): string {
+  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
+}
+
+/** The exit code that `check` gives for a state of the files' question. */
+export function exitCodeOf({ state, problems }: { state: DatabaseState; problems: readonly Problem[] }): 6 | 7 | 0 {
+  if (state === 'diverged' || state === 'ahead') return 6
+  return state === 'current' && problems.every(problem => problem.code !== 'row-security') ? 0 : 7
+}

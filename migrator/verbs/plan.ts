@@ -1,0 +1,49 @@
+// `plan`: what `up` would run, and how. Changes nothing.
+
+import { checkForms } from '../apply/check-files.ts'
+import { isReversible } from '../apply/code-module.ts'
+import { planPart } from '../apply/planning.ts'
+import type { Migration } from '../files/migration.ts'
+import { type Engine, readHistory, requireAgreement, withFilesAndSession } from '../run/engine.ts'
+import { wholeText } from '../sql/packets.ts'
+import type { Stretch } from '../sql/step.ts'
+import { type PendingMigration, pendingMigration } from './status.ts'
+
+export interface PlannedMigration extends PendingMigration {
+  readonly file: string
+  /** It has a down part, so that `down` can take it back. */
+  readonly reversible: boolean
+  /** How many steps; 1 in a transaction and for code. */
+  readonly steps: readonly { readonly transaction: boolean; readonly sql: string }[]
+}
+
+export interface PlanResult {
+  readonly head: string | null
+  readonly migrations: readonly PlannedMigration[]
+}
+
+/** The pending migrations in the order in which `up` would run them, with their SQL; code has none. */
+export async function plan(engine: Engine): Promise<PlanResult> {
+  return withFilesAndSession(engine, async (files, session) => {
+    const history = await readHistory(engine, files, session)
+    requireAgreement(history)
+    const toRun = history.pending.filter(({ name }) => !history.recordOnly.has(name))
+    await checkForms(toRun, engine.signal)
+    return {
+      head: history.head,
+      migrations: await Promise.all(toRun.map(migration => planned(migration, engine.signal))),
+    }
+  })
+}
+
+async function planned(migration: Migration, signal: AbortSignal): Promise<PlannedMigration> {
+  const pending = await pendingMigration(migration)
+  const common = { ...pending, file: migration.file, reversible: await isReversible(migration, signal) }
+  if (!migration.up) return { ...common, steps: [] }
+  const plan = await planPart(migration.up)
+  const sqlOf = (stretch: Stretch) => wholeText(migration.up!.source, stretch).trim()
+  const steps = plan.transaction
+    ? [{ transaction: true, sql: sqlOf(plan) }]
+    : plan.steps.map(step => ({ transaction: step.mode === 'transaction', sql: sqlOf(step) }))
+  return { ...common, steps }
+}

@@ -1,0 +1,156 @@
+// `repair`: an operator's decision about a ledger and files that disagree. It changes the ledger alone, never the schema.
+
+import { UsageError } from '../errors.ts'
+import type { Migration } from '../files/migration.ts'
+import { didYouMean, migrationNamed } from '../files/named.ts'
+import { shellWord } from '../ledger/history.ts'
+import type { LedgerRow } from '../ledger/read.ts'
+import { findRenames } from '../ledger/renames.ts'
+import { atomically, persist } from '../run/attempt.ts'
+import { type Engine, readHistoryOf, withFilesAndSession, withRun } from '../run/engine.ts'
+import { publish } from '../run/publish.ts'
+import { RunRecord } from '../run/record.ts'
+import type { Run } from '../run/run.ts'
+
+export interface RepairOptions {
+  /** Accept these migrations' files as they are now. */
+  readonly acceptEdited?: readonly string[] | undefined
+  /** Forget these migrations, whose files are gone. */
+  readonly forgetMissing?: readonly string[] | undefined
+  /** Give rows their files' new names: `OLD=NEW`. */
+  readonly rename?: readonly string[] | undefined
+}
+
+/** One change of the ledger, before and after; `after` is null if the row is gone. */
+export interface Repair {
+  /** The name before. */
+  readonly migration: string
+  readonly before: { readonly checksum: string }
+  readonly after: { readonly name: string; readonly checksum: string } | null
+}
+
+/**
+ * Makes all of the changes in one transaction, each only where the history has just that problem, and leaves a trace of
+ * each in the ledger. All of them are checked before the first is made. Renames come first: what was edited as well is then
+ * accepted under its new name.
+ * @throws UsageError with everything that cannot be done.
+ */
+export async function repair(engine: Engine, options: RepairOptions): Promise<Repair[]> {
+  return withFilesAndSession(engine, (files, session) =>
+    withRun(engine, session, new RunRecord(engine, 'repair'), async run => {
+      const { rows } = await readHistoryOf(run, files)
+      const { repairs, statements, problems } = plan(run, files, rows, options)
+      if (problems.length > 0) throw new UsageError(`${problems.join('\n')}\nNothing was changed.`)
+      for (const { migration, after } of repairs) {
+        run.known.forget(migration)
+        if (after) run.known.forget(after.name)
+      }
+      await persist(run, 'the repair', () => atomically(run, statements))
+      await publish(run, files, await readHistoryOf(run, files))
+      return repairs
+    }),
+  )
+}
+
+interface RepairPlan {
+  readonly repairs: Repair[]
+  readonly statements: string
+  readonly problems: string[]
+}
+
+function plan(
+  { messages }: Run,
+  files: readonly Migration[],
+  before: readonly LedgerRow[],
+  { acceptEdited = [], forgetMissing = [], rename = [] }: RepairOptions,
+): RepairPlan {
+  const problems: string[] = []
+  const repairs: Repair[] = []
+  let statements = ''
+  let rows = before
+
+  for (const text of new Set(rename)) {
+    const pair = readRename(text, files, rows, acceptEdited)
+    if ('problem' in pair) {
+      problems.push(pair.problem)
+      continue
+    }
+    const { row, file } = pair
+    statements += messages.rename(row.name, file.name, row.checksum)
+    repairs.push({
+      migration: row.name,
+      before: { checksum: row.checksum },
+      after: { name: file.name, checksum: row.checksum },
+    })
+    rows = rows.map(other => (other === row ? { ...row, name: file.name } : other))
+  }
+
+  const named = [...acceptEdited, ...forgetMissing]
+  for (const name of new Set(named.filter((other, i) => named.indexOf(other) !== i)))
+    problems.push(`${name} is named twice.`)
+  const rowNamed = new Map(rows.map(row => [row.name, row]))
+  for (const typed of new Set(acceptEdited)) {
+    const file = migrationNamed(files, typed)
+    const row = file && rowNamed.get(file.name)
+    if (!file || !row || row.state === 'running' || file.kind === 'repeatable' || row.checksum === file.checksum) {
+      problems.push(
+        `${typed} is not edited: its file is what was applied, or there is none.${file ? '' : didYouMean(files, typed)}`,
+      )
+      continue
+    }
+    statements += messages.acceptEdited(row.name, file.checksum, row.checksum, file.marks.breaking)
+    const after = { name: row.name, checksum: file.checksum }
+    repairs.push({ migration: row.name, before: { checksum: row.checksum }, after })
+  }
+
+  const { certain, possible } = findRenames(files, rows)
+  const forgotten: string[] = []
+  for (const name of new Set(forgetMissing)) {
+    const row = rowNamed.get(name)
+    const alike = certain.get(name) ?? possible.get(name)?.[0]
+    if (!row || files.some(file => file.name === name))
+      problems.push(`${name} is not missing: it has a file, or was never applied.`)
+    else if (alike)
+      problems.push(
+        `${alike.name} has the same content as ${name}, and would be applied a second time if that were forgotten. ` +
+          `Keep the row under the file's name: schemagate repair --rename ${shellWord(`${name}=${alike.name}`)}`,
+      )
+    else {
+      forgotten.push(name)
+      repairs.push({ migration: name, before: { checksum: row.checksum }, after: null })
+    }
+  }
+  if (forgotten.length > 0) statements += messages.forgetMissing(forgotten)
+  return { repairs, statements, problems }
+}
+
+/** Names may hold a `=` themselves: what counts is the one between a row without a file and a file without a row. */
+function readRename(
+  text: string,
+  files: readonly Migration[],
+  rows: readonly LedgerRow[],
+  acceptEdited: readonly string[],
+): { readonly row: LedgerRow; readonly file: Migration } | { readonly problem: string } {
+  const fileNames = new Set(files.map(file => file.name))
+  const rowNames = new Set(rows.map(row => row.name))
+  const gone = rows.filter(row => !fileNames.has(row.name))
+  const fresh = files.filter(file => !rowNames.has(file.name))
+  const ends = [...text.matchAll(/=/g)].map(match => match.index)
+  for (const end of ends) {
+    const [before, after] = [text.slice(0, end), text.slice(end + 1)]
+    const row = gone.find(({ name }) => name === before) ?? migrationNamed(gone, before)
+    const file = migrationNamed(fresh, after)
+    if (!row || !file) continue
+    if ((row.kind === 'repeatable') !== (file.kind === 'repeatable'))
+      return { problem: `--rename ${text}: a repeatable migration and a versioned one cannot take each other's place.` }
+    if (row.checksum !== file.checksum && !acceptEdited.some(name => migrationNamed([file], name)))
+      return {
+        problem: `--rename ${text}: ${file.name} has other content than what was applied as ${row.name}. If the database already is as the file says, add --accept-edited ${shellWord(file.name)}`,
+      }
+    return { row, file }
+  }
+  if (ends.length === 0) return { problem: `--rename ${text}: write OLD=NEW, the name in the ledger and the file's.` }
+  return {
+    problem: `--rename ${text}: OLD must be applied and have no file, and NEW a file that is not applied. \`schemagate status\` lists both.`,
+  }
+}

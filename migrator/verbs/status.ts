@@ -1,0 +1,93 @@
+// `status` and `check`: what the database has, held against the files. Changes nothing.
+
+import { quoteLiteral } from '../../gate/postgres/quote.ts'
+import { planPart } from '../apply/planning.ts'
+import type { Migration, MigrationKind } from '../files/migration.ts'
+import type { DatabaseState, Problem } from '../ledger/history.ts'
+import type { Session } from '../postgres/session.ts'
+import { type Engine, readHistory, withFilesAndSession } from '../run/engine.ts'
+
+/** What `status --format json` prints: see the contract, "JSON". */
+export interface Status {
+  readonly database: { readonly host: string; readonly port: number; readonly name: string; readonly version: string }
+  readonly state: DatabaseState
+  readonly head: string | null
+  readonly applied: readonly {
+    readonly name: string
+    readonly checksum: string
+    readonly kind: string
+    readonly appliedAt: string
+    readonly durationMs: number
+  }[]
+  readonly pending: readonly PendingMigration[]
+  /** `schema.table` of what exists now, outside the ledger's schema. */
+  readonly tables: readonly string[]
+  readonly problems: readonly Problem[]
+}
+
+export interface PendingMigration {
+  readonly name: string
+  readonly kind: MigrationKind
+  readonly transaction: boolean
+  readonly breaking: boolean
+}
+
+/** The whole picture. Errors as `connect` and `readFolder` have them. */
+export async function status(engine: Engine): Promise<Status> {
+  return withFilesAndSession(engine, async (files, session) => {
+    const history = await readHistory(engine, files, session)
+    const { host, port } = session.endpoint
+    return {
+      database: { host, port, name: engine.settings.target.database, version: session.greeting.versionText },
+      state: history.state,
+      head: history.head,
+      applied: history.applied.map(row => ({
+        name: row.name,
+        checksum: row.checksum,
+        kind: row.kind,
+        appliedAt: row.appliedAt.toISOString(),
+        durationMs: row.durationMs,
+      })),
+      pending: await Promise.all(history.pending.map(pendingMigration)),
+      tables: await readTables(session, engine.settings.schema),
+      problems: history.problems,
+    }
+  })
+}
+
+/** Whether it runs in a transaction is the grammar's word; a file that has none is left to `up` to complain of. */
+export async function pendingMigration(migration: Migration): Promise<PendingMigration> {
+  const plan = migration.up && (await planPart(migration.up).catch(() => undefined))
+  return {
+    name: migration.name,
+    kind: migration.kind,
+    transaction: plan ? plan.transaction : migration.marks.transaction,
+    breaking: migration.marks.breaking,
+  }
+}
+
+async function readTables(session: Session, ledgerSchema: string): Promise<string[]> {
+  const { rows } = await session.query<{ name: string }>(
+    `select n.nspname || '.' || c.relname as name
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p', 'f') and not c.relispartition
+        and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', ${quoteLiteral(ledgerSchema)})
+      order by n.nspname, c.relname`,
+  )
+  return rows.map(row => row.name)
+}
+
+export interface CheckResult {
+  readonly state: DatabaseState
+  readonly head: string | null
+  readonly pending: readonly string[]
+  readonly problems: readonly Problem[]
+}
+
+/** The short question: is the database as the files say? Two round trips. */
+export async function check(engine: Engine): Promise<CheckResult> {
+  return withFilesAndSession(engine, async (files, session) => {
+    const { state, head, pending, problems } = await readHistory(engine, files, session)
+    return { state, head, pending: pending.map(p => p.name), problems }
+  })
+}
