@@ -1,6 +1,0 @@
-/**
- * The two int4 keys of the run lock for a ledger schema: the first eight bytes of sha256('schemagate run lock ' + schema).
- * Advisory locks are per database, so databases need no part in it. In `pg_locks` the keys stand in `classid` and
- * `objid`, which are unsigned: compare with `$1::int4::oid`, and with `objsubid = 2`.
- */
-export declare function runLockKey(schema: string): [number, number]
