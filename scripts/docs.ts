@@ -1,4 +1,4 @@
-// Writes the generated parts of the README: the commands and the options, from the code itself.
+// Writes the generated parts of README and docs: commands, options and tools, from the code itself.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { commands } from '../migrator/cli/commands/index.ts'
@@ -6,31 +6,48 @@ import { usageOf } from '../migrator/cli/help.ts'
 import { commonOptions, type Option } from '../migrator/cli/options.ts'
 import { layoutNamed, tools } from '../migrator/files/tools/index.ts'
 
-const readme = new URL('../README.md', import.meta.url)
-
-/** The README with its generated parts as they should be. */
-export function withGeneratedParts(text: string): string {
-  const commandRows = commands.map(c => `| \`${usageOf(c)}${flags(Object.values(c.options))}\` | ${c.summary} |`)
-  const optionRows = Object.values<Option>(commonOptions).map(
-    o =>
-      `| \`--${o.flag}\` | ${o.variable ? `\`${o.variable}\`` : ''} | ${o.default ? `\`${o.default}\`` : ''} | ${o.help} |`,
-  )
-  const toolRows = tools
-    .filter(tool => tool.reads !== undefined || tool.not !== undefined)
-    .map(({ name, title, reads = 'nothing', not = '' }) => {
-      const layout = layoutNamed(name) ? `\`${name}\`` : ''
-      return `| ${title} | ${layout} | ${reads} | ${not} |`
-    })
-  const withTools = replacePart(text, 'tools', [
+/** The lines of each generated part, by its name. */
+const parts: Readonly<Record<string, () => readonly string[]>> = {
+  commands: () => [
+    '| command | does |',
+    '| --- | --- |',
+    ...commands.map(c => `| \`${usageOf(c)}${flags(Object.values(c.options))}\` | ${c.summary} |`),
+  ],
+  options: () => [
+    '| flag | variable | default | meaning |',
+    '| --- | --- | --- | --- |',
+    ...Object.values<Option>(commonOptions).map(
+      o =>
+        `| \`--${o.flag}\` | ${o.variable ? `\`${o.variable}\`` : ''} | ${o.default ? `\`${o.default}\`` : ''} | ${o.help} |`,
+    ),
+  ],
+  tools: () => [
     '| tool | `--layout` | what is read, and its order | what is not |',
     '| --- | --- | --- | --- |',
-    ...toolRows,
-  ])
-  return replacePart(
-    replacePart(withTools, 'commands', ['| command | does |', '| --- | --- |', ...commandRows]),
-    'options',
-    ['| flag | variable | default | meaning |', '| --- | --- | --- | --- |', ...optionRows],
-  )
+    ...tools
+      .filter(tool => tool.reads !== undefined || tool.not !== undefined)
+      .map(({ name, title, reads = 'nothing', not = '' }) => {
+        const layout = layoutNamed(name) ? `\`${name}\`` : ''
+        return `| ${title} | ${layout} | ${reads} | ${not} |`
+      }),
+  ],
+}
+
+/** Which page has which generated parts. */
+export const pages: Readonly<Record<string, readonly string[]>> = {
+  'README.md': ['commands'],
+  'docs/settings.md': ['options'],
+  'docs/migration-files.md': ['tools'],
+}
+
+/** A page's text with its generated parts as they should be. */
+export function withGeneratedParts(page: string, text: string): string {
+  return pages[page]!.reduce((current, name) => {
+    const part = new RegExp(`(<!-- ${name}: [^>]*-->\n)[\\s\\S]*?(<!-- /${name} -->)`)
+    if (!part.test(current)) throw new Error(`${page} has no part named ${name}`)
+    const lines = parts[name]!().join('\n')
+    return current.replace(part, (_, open: string, close: string) => `${open}${lines}\n${close}`)
+  }, text)
 }
 
 function flags(options: readonly Option[]): string {
@@ -42,10 +59,9 @@ function flags(options: readonly Option[]): string {
     .join('')
 }
 
-function replacePart(text: string, name: string, lines: readonly string[]): string {
-  const part = new RegExp(`(<!-- ${name}: [^>]*-->\n)[\\s\\S]*?(<!-- /${name} -->)`)
-  if (!part.test(text)) throw new Error(`README.md has no part named ${name}`)
-  return text.replace(part, (_, open: string, close: string) => `${open}${lines.join('\n')}\n${close}`)
+if (import.meta.main) {
+  for (const page of Object.keys(pages)) {
+    const file = new URL(`../${page}`, import.meta.url)
+    writeFileSync(file, withGeneratedParts(page, readFileSync(file, 'utf8')))
+  }
 }
-
-if (import.meta.main) writeFileSync(readme, withGeneratedParts(readFileSync(readme, 'utf8')))

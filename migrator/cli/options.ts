@@ -1,4 +1,4 @@
-// Every option, once: its flag, its variable, its default, its meaning. Parsing, help and the README's table come from it.
+// Every option, once: its flag, its variable, its default, its meaning. Parsing, help and the docs' table come from it.
 
 import { layoutProblem } from '../files/tools/index.ts'
 import { parseDuration } from './durations.ts'

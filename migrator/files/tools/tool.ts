@@ -47,7 +47,7 @@ export interface Tool {
   readonly name: string
   /** As people write it. */
   readonly title: string
-  /** For the table in the README: file names, marks and order that are read. */
+  /** For the table in docs/migration-files.md: file names, marks and order that are read. */
   readonly reads?: string
   /** For the same table: what is left out, and what is refused. */
   readonly not?: string
