@@ -12,6 +12,7 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8')
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
+  'RELEASING.md',
   'app/README.md',
   'docker/README.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
