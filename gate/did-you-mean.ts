@@ -1,7 +1,13 @@
-// "Did you mean": the nearest known name to a mistyped one.
+// "Did you mean": the closest known name to a mistyped one.
+
+/** ` Did you mean NAME?`, to end a message; empty if no known name is close. */
+export function didYouMean(name: string, known: Iterable<string>, prefix = ''): string {
+  const guess = closest(name, known)
+  return guess === undefined ? '' : ` Did you mean ${prefix}${guess}?`
+}
 
 /** The one known name that begins with `name`; else the one with the fewest edits from it, if few enough to be a slip. */
-export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+export function closest(name: string, candidates: Iterable<string>): string | undefined {
   const known = [...candidates]
   const begun = name === '' ? [] : known.filter(candidate => candidate.startsWith(name))
   if (begun.length === 1) return begun[0]

@@ -1,12 +1,12 @@
 // The engine as a library: the same runs as the command line's, without its printing.
 
 import { readTarget } from '../gate/postgres/target.ts'
-import { type Log, silent } from './cli/log.ts'
 import { commonOptions, parseOption } from './cli/options.ts'
-import { redactor } from './cli/redact.ts'
 import { UsageError } from './errors.ts'
+import { type Log, silent } from './log.ts'
 import type { Engine } from './run/engine.ts'
 import type { RunResult } from './run/result.ts'
+import { redactor } from './text/redact.ts'
 import { type Match, matches } from './verbs/check.ts'
 import { type DownOptions, down } from './verbs/down.ts'
 import { type Status, status } from './verbs/status.ts'
@@ -14,9 +14,9 @@ import { type UpOptions, up } from './verbs/up.ts'
 
 export type { Manifest, ManifestEntry } from '../gate/protocol/manifest.ts'
 export type { MigrationContext, MigrationModule } from './apply/code-context.ts'
-export type { Log } from './cli/log.ts'
 export * from './errors.ts'
 export type { DatabaseState, Problem, ProblemCode } from './ledger/history.ts'
+export type { Log } from './log.ts'
 export type { Outcome, RunResult } from './run/result.ts'
 export type { MigrationResult, MigrationStatus } from './run/run.ts'
 export type { Match } from './verbs/check.ts'
@@ -75,14 +75,14 @@ export function createMigrator(options: MigratorOptions): Migrator {
   ): number => {
     const read = parseOption(commonOptions[key], String(options[key] ?? commonOptions[key].default))
     if ('value' in read) return Number(read.value)
-    problems.push(`${key} ${read.problem}.`)
+    problems.push(`${key} ${read.problem}`)
     return 0
   }
   const schema = options.schema ?? commonOptions.schema.default
   const named = parseOption(commonOptions.schema, schema)
-  if ('problem' in named) problems.push(`schema ${named.problem}.`)
+  if ('problem' in named) problems.push(`schema ${named.problem}`)
   const layout = options.layout === undefined ? undefined : parseOption(commonOptions.layout, options.layout)
-  if (layout && 'problem' in layout) problems.push(`layout ${layout.problem}.`)
+  if (layout && 'problem' in layout) problems.push(`layout ${layout.problem}`)
   // without one, libpq's defaults would be taken: some database of this machine
   if (!options.databaseUrl) problems.push('databaseUrl is missing. Is DATABASE_URL set?')
   const target = options.databaseUrl ? readTarget(options.databaseUrl, {}, undefined, problems) : undefined

@@ -3,7 +3,6 @@
 
 import { isIP } from 'node:net'
 import { userInfo } from 'node:os'
-import { nearest } from '../did-you-mean.ts'
 import { type Authentication, readMethods } from './authentication.ts'
 import { defaultAttributes, type SessionAttributes, sessionAttributes } from './hosts.ts'
 import { parameters, sslModes, variables } from './parameters.ts'
@@ -159,7 +158,7 @@ class Parameters {
     }
     for (const [name, value] of parts?.given ?? []) {
       if (parameters.has(name)) this.#take(name, value, `${name} in DATABASE_URL`, this.#later)
-      else problems.push(unknownParameter(url!, name, nearest(name.toLowerCase(), parameters.keys())))
+      else problems.push(unknownParameter(url!, name, parameters.keys()))
     }
     this.#later.push(...(parts?.options ?? []))
   }

@@ -1,6 +1,8 @@
 // A connection string, taken apart as libpq does it, in libpq's names for its parts.
 // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
 
+import { didYouMean } from '../did-you-mean.ts'
+
 const form =
   /^(?<scheme>[a-z][a-z0-9+._-]*):\/\/(?:(?<userinfo>[^/?]*)@)?(?<hosts>[^/?#]*)(?:\/(?<dbname>[^?#]*))?(?:\?(?<query>[^#]*))?$/i
 
@@ -99,9 +101,9 @@ export function readUrl(url: string, problems: string[]): UrlParts | undefined {
 }
 
 /** What is said of a parameter that is not known; one that may be a part of a password is not repeated. */
-export function unknownParameter(url: string, name: string, guess: string | undefined): string {
+export function unknownParameter(url: string, name: string, known: Iterable<string>): string {
   if (/\?.*@/s.test(url)) return notUrl
-  return `DATABASE_URL has an unknown parameter ${name}.${guess ? ` Did you mean ${guess}?` : ''} A setting of the session is written options=-c NAME=VALUE.`
+  return `DATABASE_URL has an unknown parameter ${name}.${didYouMean(name.toLowerCase(), known)} A setting of the session is written options=-c NAME=VALUE.`
 }
 
 const secretParameters = /[?&](?:password|sslpassword|scram_client_key|scram_server_key|oauth_client_secret)=([^&#]*)/g

@@ -2,7 +2,7 @@
 
 import type pg from 'pg'
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
-import { ledgerTables } from './ledger-tables.ts'
+import { ledgerTables } from '../ledger/rights.ts'
 import { memoryTable } from './memory.ts'
 import { defaultPrivileges, sequenceRights, tableRights } from './rights.ts'
 

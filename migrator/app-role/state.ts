@@ -1,7 +1,7 @@
 // What the database has now of the app's role: its attributes, what it owns, and its rights on every ledger. One query.
 
 import type pg from 'pg'
-import { ledgerTables } from './ledger-tables.ts'
+import { ledgerTables } from '../ledger/rights.ts'
 import { type Settings, settingsExpression } from './settings.ts'
 
 export interface RoleAttributes {

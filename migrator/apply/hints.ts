@@ -2,8 +2,8 @@
 
 import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError } from '../errors.ts'
+import { countTables } from '../ledger/other-tables.ts'
 import type { Run } from '../run/run.ts'
-import { countTables } from '../verbs/baseline.ts'
 
 /** Something that the migration makes is there already: relation, column, object, function, schema, primary key. */
 const alreadyThere: ReadonlySet<string> = new Set(['42P07', '42701', '42710', '42723', '42P06', '42P16'])

@@ -1,8 +1,8 @@
 // What a command is: a verb, its syntax, and what it does with settings.
 
 import type { ExitCode } from '../errors.ts'
+import type { Log } from '../log.ts'
 import type { Engine } from '../run/engine.ts'
-import type { Log } from './log.ts'
 import type { OptionValue } from './options.ts'
 import type { Parsed, Syntax } from './settings.ts'
 

@@ -1,7 +1,7 @@
 // The log for a person at a terminal: one line an event, the SQL excerpt under an error.
 
 import pretty from 'pino-pretty'
-import { visible } from '../escape-controls.ts'
+import { escapeControls } from '../text/escape-controls.ts'
 
 interface Sink {
   write(line: string): unknown
@@ -19,7 +19,7 @@ export function prettySink(destination: Sink, fd: 1 | 2): Sink {
     messageFormat: (record, key) => {
       const message = String(record[key] ?? '')
       const excerpt = typeof record.excerpt === 'string' ? `\n${record.excerpt}` : ''
-      return visible(`${message}${excerpt}`)
+      return escapeControls(`${message}${excerpt}`)
     },
   })
   return { write: line => destination.write(format(line) ?? line) }

@@ -1,18 +1,8 @@
 // The log: pino, as JSON lines or pretty, with every secret taken out on the way.
 
 import { pino } from 'pino'
-import { redactLine, redactor } from './redact.ts'
-
-/** What the engine says while it works; pino's own shape, so that any pino logger will do. */
-export interface Log {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
-
-/** A log that says nothing: the library's default. */
-export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
+import type { Log } from '../log.ts'
+import { redactLine, redactor } from '../text/redact.ts'
 
 export interface LogOptions {
   readonly level: string

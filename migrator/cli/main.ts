@@ -2,14 +2,14 @@
 
 // The one entry: argv to command to exit code.
 
-import { nearest } from '../../gate/did-you-mean.ts'
+import { didYouMean } from '../../gate/did-you-mean.ts'
 import { type ExitCode, exitCodes, InterruptedError, ProcessEndedError, UsageError } from '../errors.ts'
 import { asSchemagateError } from '../run/result.ts'
+import { redactor } from '../text/redact.ts'
 import { version } from '../version.ts'
 import { commands, reserved } from './commands/index.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { createLog } from './log.ts'
-import { redactor } from './redact.ts'
 import { logFailure } from './run-summary.ts'
 import { readLogSettings, readSettings } from './settings.ts'
 
@@ -73,13 +73,8 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 
 function unknownCommand(name: string): UsageError {
   if (reserved.has(name)) return new UsageError(`\`${name}\` is reserved for a later version.`)
-  const guess = nearest(
-    name,
-    commands.map(command => command.name),
-  )
-  return new UsageError(
-    `Unknown command ${JSON.stringify(name)}.${guess ? ` Did you mean ${guess}?` : ''}\nSee: schemagate --help`,
-  )
+  const names = commands.map(command => command.name)
+  return new UsageError(`Unknown command ${JSON.stringify(name)}.${didYouMean(name, names)}\nSee: schemagate --help`)
 }
 
 /** The first signal stops the work in an orderly way, a second one at once; so does an error that nothing caught. */

@@ -1,7 +1,7 @@
 // Every option, once: its flag, its variable, its default, its meaning. Parsing, help and the docs' table come from it.
 
 import { layoutProblem } from '../files/tools/index.ts'
-import { parseDuration } from './durations.ts'
+import { parseDuration } from '../text/durations.ts'
 
 /** `list`: any number of texts. The flag is repeated, one text each time; the variable separates them by commas. */
 type Kind = 'text' | 'name' | 'duration' | 'count' | 'choice' | 'switch' | 'list' | 'layout'
@@ -158,24 +158,24 @@ export function splitList(text: string): string[] {
     .filter(part => part !== '')
 }
 
-/** Reads one value, of a list one of its texts; what is wrong with it is returned as a sentence's end. */
+/** Reads one value, of a list one of its texts; what is wrong with it is returned as the end of a sentence. */
 export function parseOption(option: Option, text: string): { value: string | number } | { problem: string } {
-  if (text.includes('\0')) return { problem: 'has a NUL character' }
+  if (text.includes('\0')) return { problem: 'has a NUL character.' }
   switch (option.kind) {
     case 'duration': {
       const value = parseDuration(text)
       return value === undefined
         ? {
-            problem: `is not a duration: "${text}". Write 500ms, 30s, 5m, 1h or a number of milliseconds, 24 days at most`,
+            problem: `is not a duration: "${text}". Write 500ms, 30s, 5m, 1h or a number of milliseconds, 24 days at most.`,
           }
         : { value }
     }
     case 'count':
-      return /^\d{1,6}$/.test(text) ? { value: Number(text) } : { problem: `is not a whole number: "${text}"` }
+      return /^\d{1,6}$/.test(text) ? { value: Number(text) } : { problem: `is not a whole number: "${text}".` }
     case 'choice':
       return option.choices!.includes(text)
         ? { value: text }
-        : { problem: `is "${text}", but must be one of ${option.choices!.join(', ')}` }
+        : { problem: `is "${text}", but must be one of ${option.choices!.join(', ')}.` }
     case 'layout': {
       const problem = layoutProblem(text)
       return problem === undefined ? { value: text } : { problem }
@@ -183,10 +183,10 @@ export function parseOption(option: Option, text: string): { value: string | num
     case 'name':
       return text === '' || Buffer.byteLength(text) > longestName || /^pg_/i.test(text)
         ? {
-            problem: `is ${JSON.stringify(text)}, but must be a name of 1 to ${longestName} bytes that does not start with pg_`,
+            problem: `is ${JSON.stringify(text)}, but must be a name of 1 to ${longestName} bytes that does not start with pg_.`,
           }
         : { value: text }
     default:
-      return text === '' ? { problem: 'is empty' } : { value: text }
+      return text === '' ? { problem: 'is empty.' } : { value: text }
   }
 }

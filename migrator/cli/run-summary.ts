@@ -1,9 +1,9 @@
 // Renders a run's result: the cause of a failure, then the one line that ends every run.
 
 import { type ExitCode, MigrationFailedError, type SchemagateError, UsageError } from '../errors.ts'
+import type { Log } from '../log.ts'
 import type { RunResult } from '../run/result.ts'
-import { formatDuration } from './durations.ts'
-import type { Log } from './log.ts'
+import { formatDuration } from '../text/durations.ts'
 
 /**
  * Logs the result of a run, and returns its exit code.

@@ -1,7 +1,7 @@
 // Settings: flags and environment into what the engine takes, every problem in one message.
 
 import { parseArgs } from 'node:util'
-import { nearest } from '../../gate/did-you-mean.ts'
+import { didYouMean } from '../../gate/did-you-mean.ts'
 import { hasLibpqVariables, readTarget, type Target } from '../../gate/postgres/target.ts'
 import { passwordsIn } from '../../gate/postgres/url.ts'
 import { UsageError } from '../errors.ts'
@@ -61,13 +61,13 @@ export function readSettings(syntax: Syntax, argv: readonly string[], env: Env):
       values[key] = list
       for (const one of new Set(list)) {
         const read = parseOption(option, one)
-        if ('problem' in read) problems.push(`${source} ${read.problem}.`)
+        if ('problem' in read) problems.push(`${source} ${read.problem}`)
       }
       continue
     }
     if (text === undefined || key === 'databaseUrl') continue
     const read = parseOption(option, text)
-    if ('problem' in read) problems.push(`${source} ${read.problem}.`)
+    if ('problem' in read) problems.push(`${source} ${read.problem}`)
     else values[key] = read.value
   }
 
@@ -204,8 +204,7 @@ function readFlags(
     }
     const option = known.get(token.name)
     if (!option) {
-      const guess = nearest(token.name, known.keys())
-      problems.push(`Unknown option ${token.rawName}.${guess ? ` Did you mean --${guess}?` : ''}`)
+      problems.push(`Unknown option ${token.rawName}.${didYouMean(token.name, known.keys(), '--')}`)
     } else if (option.kind === 'switch') {
       if (token.value !== undefined) problems.push(`--${option.flag} takes no value.`)
       add(option, [])
@@ -236,8 +235,7 @@ function checkVariables(env: Env, problems: string[]): void {
   ]
   for (const name of Object.keys(env)) {
     if (!name.startsWith('SCHEMAGATE_') || known.some(k => k === name)) continue
-    const guess = nearest(name, known)
-    problems.push(`Unknown variable ${name}.${guess ? ` Did you mean ${guess}?` : ''}`)
+    problems.push(`Unknown variable ${name}.${didYouMean(name, known)}`)
   }
 }
 

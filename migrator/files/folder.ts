@@ -59,7 +59,7 @@ export async function readFolderMeanwhile(dir: string, options: FolderOptions = 
 function* readEntries(dir: string, options: FolderOptions): Generator<void, Migration[]> {
   const { layout, ignore = [], onLeftOut = () => {} } = options
   const problem = layout === undefined ? undefined : layoutProblem(layout)
-  if (problem) throw new UsageError(`--layout ${problem}.`)
+  if (problem) throw new UsageError(`--layout ${problem}`)
   const listing = listFolder(dir, ignore)
   const tool = layout === undefined ? recognise(listing) : layoutNamed(layout)
   const folder = new FolderReader(dir, listing, tool, layout !== undefined, onLeftOut)

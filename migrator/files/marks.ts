@@ -1,9 +1,9 @@
 // The marks of a migration file: comment lines that divide it into parts, and say how these are to be run.
 
 import { basename } from 'node:path'
-import { nearest } from '../../gate/did-you-mean.ts'
-import { parseDuration } from '../cli/durations.ts'
+import { didYouMean } from '../../gate/did-you-mean.ts'
 import { UsageError } from '../errors.ts'
+import { parseDuration } from '../text/durations.ts'
 import { isInsideText } from './lone-marks.ts'
 import { tools } from './tools/index.ts'
 import type { Dialect, Tool } from './tools/tool.ts'
@@ -165,10 +165,8 @@ export function readParts(file: string, source: string, undivided = false): Mark
     if (!mark) continue
     const name = mark[1]!
     const value = mark[2]!.trim()
-    if (!knownMarks.includes(name)) {
-      const guess = nearest(name, knownMarks)
-      fail(line, `unknown mark \`${text}\`${guess ? `: did you mean \`schemagate:${guess}\`?` : ''}`)
-    }
+    if (!knownMarks.includes(name))
+      fail(line, `unknown mark \`${text}\`.${didYouMean(name, knownMarks, 'schemagate:')}`)
     if (sqlSeen || sections.some(s => s.direction === 'down'))
       fail(line, `the mark \`${text}\` stands after SQL: marks stand before it. Move it to the top of the file.`)
     if (name === 'breaking') {

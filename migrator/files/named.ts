@@ -1,6 +1,6 @@
 // From what an operator types to the migration that is meant, or to what may have been meant.
 
-import { nearest } from '../../gate/did-you-mean.ts'
+import { closest } from '../../gate/did-you-mean.ts'
 import { readName } from './layouts.ts'
 import type { Migration } from './migration.ts'
 import { compareVersions } from './order.ts'
@@ -12,10 +12,10 @@ export function migrationNamed<M extends Pick<Migration, 'name'>>(files: readonl
 }
 
 /** " Did you mean ...?" for a number, a file's name or a slip of the keyboard; empty if nothing comes near. */
-export function didYouMean(files: readonly Pick<Migration, 'name' | 'version'>[], typed: string): string {
+export function didYouMeanMigration(files: readonly Pick<Migration, 'name' | 'version'>[], typed: string): string {
   const meant = ofNumber(files, typed)
   if (meant.length === 0) {
-    const guess = ofFile(files, typed) ?? nearest(typed, names(files))
+    const guess = ofFile(files, typed) ?? closest(typed, names(files))
     if (guess !== undefined) meant.push(guess)
   }
   return meant.length === 0 ? '' : ` Did you mean ${meant.slice(0, 5).join(' or ')}?`

@@ -1,7 +1,6 @@
 // Makes the ledger, takes an older one along, and puts its tables right; in one transaction, under the run lock.
 
 import { requireFunctionDdl } from '../../gate/protocol/require.ts'
-import { ledgerIsReadOnly } from '../app-role/ledger-tables.ts'
 import { setLimits } from '../apply/messages.ts'
 import { DeniedError } from '../errors.ts'
 import type { Session } from '../postgres/session.ts'
@@ -10,6 +9,7 @@ import { limitsOf, type Run } from '../run/run.ts'
 import { version } from '../version.ts'
 import { readCondition, requireOurs, requireOwn, showRows, withRowSecurity } from './condition.ts'
 import { type Ledger, readWholeLedger } from './read.ts'
+import { ledgerIsReadOnly } from './rights.ts'
 import { currentVersion, ledgerDdl, stepsFrom } from './versions.ts'
 
 /** True if the ledger is to be made, taken along or put right, and this session is the one that can. */

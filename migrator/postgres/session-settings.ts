@@ -3,7 +3,7 @@
 
 import pg from 'pg'
 import { quoteLiteral } from '../../gate/postgres/quote.ts'
-import type { Log } from '../cli/log.ts'
+import type { Log } from '../log.ts'
 
 export type Setting = readonly [name: string, value: string]
 

@@ -1,11 +1,11 @@
 // Watches a migration that takes long, from a second connection: what it waits for, for how long, and which sessions wait for it.
 
 import pg from 'pg'
-import { formatDuration } from '../cli/durations.ts'
-import type { Log } from '../cli/log.ts'
 import { DeniedError } from '../errors.ts'
+import type { Log } from '../log.ts'
 import type { ConnectOptions } from '../postgres/connect.ts'
 import { Session } from '../postgres/session.ts'
+import { formatDuration } from '../text/durations.ts'
 import { LockClock, type LockLook } from './lock-clock.ts'
 
 /** A session that is in the way, or that is made to wait. */

@@ -2,10 +2,10 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { headHash, parseAnnouncement } from '../../gate/protocol/announcement.ts'
-import { formatDuration } from '../cli/durations.ts'
 import { RefusedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { readRow } from '../ledger/read.ts'
+import { formatDuration } from '../text/durations.ts'
 import { atomically, persist } from './attempt.ts'
 import { noteLaggingReplicas } from './replicas.ts'
 import type { Run } from './run.ts'

@@ -2,10 +2,10 @@
 
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import { requireFunctionDdl } from '../../gate/protocol/require.ts'
+import { manifestOf } from '../files/manifest.ts'
 import type { Migration } from '../files/migration.ts'
 import type { History } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
-import { manifestOf } from '../verbs/manifest.ts'
 import { version } from '../version.ts'
 import { persist } from './attempt.ts'
 import type { Run } from './run.ts'

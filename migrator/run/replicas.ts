@@ -1,8 +1,8 @@
 // Before a breaking migration: which replicas lag behind, for an app that reads from one still sees the older schema.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { formatDuration } from '../cli/durations.ts'
 import type { Migration } from '../files/migration.ts'
+import { formatDuration } from '../text/durations.ts'
 import type { Run } from './run.ts'
 
 /** A server that follows this one, as `pg_stat_replication` shows it. */

@@ -3,10 +3,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../../gate/postgres/sqlstate.ts'
 import { runLockKey } from '../../gate/protocol/run-lock-key.ts'
-import { formatDuration } from '../cli/durations.ts'
-import type { Log } from '../cli/log.ts'
 import { LockHeldError } from '../errors.ts'
+import type { Log } from '../log.ts'
 import { Session } from '../postgres/session.ts'
+import { formatDuration } from '../text/durations.ts'
 import { type Holder, holdersSql, lockTable, passedOverMode, takeForTransaction, takeWithKey } from './run-lock-sql.ts'
 
 interface LockOptions {

@@ -1,8 +1,8 @@
 // One run: what all of its parts share.
 
 import type { LedgerMessages, Limits } from '../apply/messages.ts'
-import type { Log } from '../cli/log.ts'
 import type { MigrationKind } from '../files/migration.ts'
+import type { Log } from '../log.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Watch } from './blockers.ts'
 import type { Known } from './lost-commits.ts'

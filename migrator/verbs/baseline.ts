@@ -1,14 +1,12 @@
 // `baseline`: for a database that had its schema before it had a ledger, and for a squash.
 
-import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { DivergedError, RefusedError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
-import { didYouMean, migrationNamed } from '../files/named.ts'
+import { didYouMeanMigration, migrationNamed } from '../files/named.ts'
 import { compareHistory, type History, latePosition } from '../ledger/history.ts'
+import { countTables } from '../ledger/other-tables.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { replacedBy } from '../ledger/squash.ts'
-import { ledgerTables } from '../ledger/table.ts'
-import type { Session } from '../postgres/session.ts'
 import { type AppRoleOptions, appRoleOf } from '../run/app-role.ts'
 import { atomically, persist } from '../run/attempt.ts'
 import { type Engine, readHistoryBefore, readHistoryOf, reading, withFilesAndSession, withRun } from '../run/engine.ts'
@@ -39,7 +37,7 @@ export interface Baseline {
 export async function baseline(engine: Engine, name: string, options: BaselineOptions = {}): Promise<Baseline> {
   return withFilesAndSession(engine, async (files, session) => {
     const last = migrationNamed(files, name)
-    if (!last) throw new UsageError(`There is no migration ${name}.${didYouMean(files, name)}`)
+    if (!last) throw new UsageError(`There is no migration ${name}.${didYouMeanMigration(files, name)}`)
     const plan = (history: History) => planBaseline(files, history, last, options.replacingMissing === true)
     const record = new RunRecord(engine, 'baseline')
     const { recorded: planned } = plan(await readHistoryBefore(engine, files, session, record))
@@ -114,18 +112,4 @@ function asRow({ name, checksum, marks }: Migration): LedgerRow {
     },
     ...{ appliedAt: new Date(), durationMs: 0, runId: '', journal: null },
   }
-}
-
-/** How many tables there are but for the ledger's. A ledger may share its schema with the project's tables; PostGIS and its kind bring tables of their own. */
-export async function countTables(session: Session, ledgerSchema: string): Promise<number> {
-  const { rows } = await session.query<{ tables: number }>(
-    `select count(*)::int as tables
-       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p', 'f') and not c.relispartition
-        and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-        and (n.nspname <> ${quoteLiteral(ledgerSchema)} or c.relname not in (${Object.keys(ledgerTables).map(quoteLiteral).join(', ')}))
-        and not exists (select from pg_catalog.pg_depend d
-                         where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`,
-  )
-  return rows[0]!.tables
 }

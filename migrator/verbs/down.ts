@@ -8,10 +8,9 @@ import type { Aftermath } from '../apply/failure.ts'
 import { type Limits, leaveNothing, resetSession, setLimits } from '../apply/messages.ts'
 import { call } from '../apply/run-code.ts'
 import { newWay, runSql, type Way } from '../apply/run-sql.ts'
-import { formatDuration } from '../cli/durations.ts'
 import { RefusedError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
-import { didYouMean, migrationNamed } from '../files/named.ts'
+import { didYouMeanMigration, migrationNamed } from '../files/named.ts'
 import { type History, headOf } from '../ledger/history.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { recordedOnly } from '../ledger/stand-ins.ts'
@@ -33,6 +32,7 @@ import { isPublished, publish } from '../run/publish.ts'
 import { RunRecord } from '../run/record.ts'
 import { conclude, type RunResult, type Tally } from '../run/result.ts'
 import { limitsOf, type Run } from '../run/run.ts'
+import { formatDuration } from '../text/durations.ts'
 
 export interface DownOptions {
   /** Revert everything after this migration; it stays applied. */
@@ -115,7 +115,7 @@ function select(files: readonly Migration[], rows: readonly LedgerRow[], { to, s
     .filter(file => file.kind !== 'repeatable' && !recorded.has(file.name))
   if (to === undefined) return applied.slice(0, step ?? 1)
   const last = migrationNamed(applied, to)
-  if (!last) throw new UsageError(`--to ${to}: no such migration is applied.${didYouMean(applied, to)}`)
+  if (!last) throw new UsageError(`--to ${to}: no such migration is applied.${didYouMeanMigration(applied, to)}`)
   return applied.slice(0, applied.indexOf(last))
 }
 

@@ -2,7 +2,7 @@
 
 import { UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
-import { didYouMean, migrationNamed } from '../files/named.ts'
+import { didYouMeanMigration, migrationNamed } from '../files/named.ts'
 import { shellWord } from '../ledger/history.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { findRenames } from '../ledger/renames.ts'
@@ -94,7 +94,7 @@ function plan(
     const row = file && rowNamed.get(file.name)
     if (!file || !row || row.state === 'running' || file.kind === 'repeatable' || row.checksum === file.checksum) {
       problems.push(
-        `${typed} is not edited: its file is what was applied, or there is none.${file ? '' : didYouMean(files, typed)}`,
+        `${typed} is not edited: its file is what was applied, or there is none.${file ? '' : didYouMeanMigration(files, typed)}`,
       )
       continue
     }

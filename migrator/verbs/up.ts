@@ -3,10 +3,9 @@
 import { apply } from '../apply/apply.ts'
 import { checkForms } from '../apply/check-files.ts'
 import { addHint } from '../apply/hints.ts'
-import { formatDuration } from '../cli/durations.ts'
 import { RefusedError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
-import { didYouMean, migrationNamed } from '../files/named.ts'
+import { didYouMeanMigration, migrationNamed } from '../files/named.ts'
 import { allowLate, type History, latePosition } from '../ledger/history.ts'
 import { isToBeMade } from '../ledger/make.ts'
 import type { Session } from '../postgres/session.ts'
@@ -26,6 +25,7 @@ import { isPublished, publish } from '../run/publish.ts'
 import { RunRecord } from '../run/record.ts'
 import { conclude, type RunResult, type Tally } from '../run/result.ts'
 import type { Run } from '../run/run.ts'
+import { formatDuration } from '../text/durations.ts'
 import { finishRevert, restoreUnbegunReverts } from './down.ts'
 
 export interface UpOptions {
@@ -122,7 +122,7 @@ function upTo(
 ): readonly Migration[] {
   if (to === undefined) return pending
   const last = migrationNamed(files, to)
-  if (!last) throw new UsageError(`--to ${to}: there is no such migration.${didYouMean(files, to)}`)
+  if (!last) throw new UsageError(`--to ${to}: there is no such migration.${didYouMeanMigration(files, to)}`)
   const wanted = new Set(files.slice(0, files.indexOf(last) + 1))
   const selected = pending.filter(migration => wanted.has(migration))
   const [first] = pending
@@ -138,7 +138,9 @@ function namesOf(files: readonly Migration[], allowed: readonly string[]): Reado
   const unknown = allowed.filter(name => !migrationNamed(files, name))
   if (unknown.length > 0)
     throw new UsageError(
-      unknown.map(name => `--allow-late ${name}: there is no such migration.${didYouMean(files, name)}`).join('\n'),
+      unknown
+        .map(name => `--allow-late ${name}: there is no such migration.${didYouMeanMigration(files, name)}`)
+        .join('\n'),
     )
   return new Set(allowed.flatMap(name => migrationNamed(files, name)?.name ?? []))
 }

@@ -3,7 +3,7 @@
 import { createServer, connect as dial } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { readTarget } from '../../gate/postgres/target.ts'
-import { silent } from '../../migrator/cli/log.ts'
+import { silent } from '../../migrator/log.ts'
 import { connect } from '../../migrator/postgres/connect.ts'
 import { removeDataDir } from '../../scripts/postgres/data.ts'
 import { preparedData, replicaPair } from '../helpers/replication.ts'

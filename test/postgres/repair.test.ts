@@ -2,10 +2,10 @@
 
 import { expect } from 'vitest'
 import { commands } from '../../migrator/cli/commands/index.ts'
-import { silent } from '../../migrator/cli/log.ts'
 import { readSettings } from '../../migrator/cli/settings.ts'
 import { SchemagateError } from '../../migrator/errors.ts'
 import { compareHistory } from '../../migrator/ledger/history.ts'
+import { silent } from '../../migrator/log.ts'
 import { type ScratchDatabase, test } from '../helpers/database.ts'
 import { folder, write } from '../helpers/migrations.ts'
 

@@ -1,8 +1,8 @@
 // What the tests of the app's rights share: an owner's database, runs with an app's role, and the rights that came of them.
 
 import type pg from 'pg'
-import type { Log } from '../../migrator/cli/log.ts'
 import { createMigrator } from '../../migrator/index.ts'
+import type { Log } from '../../migrator/log.ts'
 import type { RunResult } from '../../migrator/run/result.ts'
 import { dumpCatalog } from '../helpers/catalog.ts'
 import type { ScratchDatabase } from '../helpers/database.ts'

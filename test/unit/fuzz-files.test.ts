@@ -3,12 +3,12 @@
 import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatDuration, parseDuration } from '../../migrator/cli/durations.ts'
 import { UsageError } from '../../migrator/errors.ts'
 import { checksum, normalise } from '../../migrator/files/checksum.ts'
 import { readFolderName, readName } from '../../migrator/files/layouts.ts'
 import { readMarks, readParts } from '../../migrator/files/marks.ts'
 import { compareMigrations, compareVersions } from '../../migrator/files/order.ts'
+import { formatDuration, parseDuration } from '../../migrator/text/durations.ts'
 
 const anyText = fc.string({ unit: 'binary', maxLength: 200 })
 

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { redactLine, redactor } from '../../migrator/cli/redact.ts'
+import { redactLine, redactor } from '../../migrator/text/redact.ts'
 
 const secret = fc
   .string({ unit: 'binary', minLength: 4, maxLength: 24 })

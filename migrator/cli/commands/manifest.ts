@@ -1,7 +1,7 @@
 import { exitCodes } from '../../errors.ts'
 import { readFolder } from '../../files/folder.ts'
+import { manifestOf } from '../../files/manifest.ts'
 import { folderOptions } from '../../run/engine.ts'
-import { manifestOf } from '../../verbs/manifest.ts'
 import type { Command } from '../command.ts'
 
 export const manifestCommand: Command = {

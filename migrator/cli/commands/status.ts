@@ -1,9 +1,9 @@
 import { exitCodes } from '../../errors.ts'
-import { visible } from '../../escape-controls.ts'
+import { formatDuration } from '../../text/durations.ts'
+import { escapeControls } from '../../text/escape-controls.ts'
 import { exitCodeOf } from '../../verbs/check.ts'
 import { type Status, status } from '../../verbs/status.ts'
 import type { Command } from '../command.ts'
-import { formatDuration } from '../durations.ts'
 import { formatOption } from '../format.ts'
 
 export const statusCommand: Command = {
@@ -37,5 +37,5 @@ function render({ database, state, head, applied, pending, problems }: Status): 
     ),
     ...(problems.length > 0 ? ['', ...problems.map(p => `  ${p.code}: ${p.message}`)] : []),
   ]
-  return visible(lines.join('\n').trimEnd())
+  return escapeControls(lines.join('\n').trimEnd())
 }

@@ -1,6 +1,6 @@
 // The tools whose folders are known, and the questions about all of them.
 
-import { nearest } from '../../../gate/did-you-mean.ts'
+import { didYouMean } from '../../../gate/did-you-mean.ts'
 import { atlas } from './atlas.ts'
 import { cigogne } from './cigogne.ts'
 import { codeTools } from './code-tools.ts'
@@ -44,14 +44,13 @@ export function layoutNamed(name: string): Tool | undefined {
   return layouts.find(tool => tool.name === name)
 }
 
-/** What is wrong with a name after `--layout`, as a sentence's end; undefined: nothing. */
+/** What is wrong with a name after `--layout`, as the end of a sentence; undefined: nothing. */
 export function layoutProblem(name: string): string | undefined {
   if (layoutNamed(name)) return undefined
   const known = layouts.map(tool => tool.name)
   const refused = tools.find(tool => tool.name === name)
-  if (refused) return `is "${name}", but what ${refused.title} has is run by ${refused.title} alone`
-  const guess = nearest(name.toLowerCase(), known)
-  return `is "${name}", but must be one of ${known.join(', ')}${guess ? `. Did you mean ${guess}?` : ''}`
+  if (refused) return `is "${name}", but what ${refused.title} has is run by ${refused.title} alone.`
+  return `is "${name}", but must be one of ${known.join(', ')}.${didYouMean(name.toLowerCase(), known)}`
 }
 
 /** The tool whose folder this certainly is, by what is in it; its files' marks are another question. */

@@ -1,7 +1,7 @@
 // The tables of every ledger in the database, whatever schema it is in: no app's role may change them.
 
 import { quoteLiteral } from '../../gate/postgres/quote.ts'
-import { ledgerTables as shapes } from '../ledger/table.ts'
+import { ledgerTables as shapes } from './table.ts'
 
 /** A query for `oid`, `relname`, `relnamespace` and `relowner` of every ledger's tables, whatever schemas they are in. */
 export const ledgerTables = `select c.oid, c.relname, c.relnamespace, c.relowner

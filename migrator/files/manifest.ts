@@ -1,7 +1,7 @@
 // The manifest of a folder of migrations: what both images are built with.
 
 import type { Manifest } from '../../gate/protocol/manifest.ts'
-import type { Migration } from '../files/migration.ts'
+import type { Migration } from './migration.ts'
 
 export function manifestOf(files: readonly Migration[]): Manifest {
   return {
