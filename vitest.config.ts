@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /** The docker helper's own preparation, where there is one. */
-const composeSetup = 'test/compose/setup.ts'
+const composeSetup = 'test/compose/scenario/setup.ts'
 
 /** The packages by their names, from their sources: one copy of each class, and no build before the unit tests. */
 const source = (path: string) => join(import.meta.dirname, path)

@@ -1,0 +1,174 @@
+// The fixture `production`: the production overlay as a project of its own, deployed by the real `npm run deploy`.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test as base, inject } from 'vitest'
+import { $, type ProcessOutput } from 'zx'
+import { releaseRecord } from '../../../scripts/deploy/release-record.ts'
+import { freePort } from '../../../scripts/stack/free-port.ts'
+import { environment, projectPrefix, root } from '../scenario/project.ts'
+import type { Release } from '../scenario/releases.ts'
+
+export interface Script {
+  readonly child: ChildProcess
+  /** All that it has printed so far, to stdout and stderr. */
+  readonly output: string
+  /** Its exit code, null if a signal ended it. */
+  readonly ended: Promise<number | null>
+}
+
+export interface Production {
+  readonly project: string
+  /** Where the proxy answers. */
+  readonly url: string
+  /** Where the files of the secrets are. */
+  readonly folder: string
+  /** What must not be seen anywhere. */
+  readonly secrets: ReadonlyMap<string, string>
+  /** Starts `npm run deploy` or `restore` as a process of its own. */
+  start(script: 'deploy' | 'restore', release: Release, ...args: string[]): Script
+  /** The same, and waits for its end. */
+  run(
+    script: 'deploy' | 'restore',
+    release: Release,
+    ...args: string[]
+  ): Promise<{ code: number | null; output: string }>
+  /** `docker compose ARGS` on the project. A failure is a result. */
+  compose(release: Release, ...args: string[]): Promise<ProcessOutput>
+  docker(...args: string[]): Promise<ProcessOutput>
+  /** What Docker says of a service's containers. */
+  inspect(service: string): Promise<Inspected[]>
+  /** What psql prints, as the owner. */
+  sql(statement: string): Promise<string>
+}
+
+/** The parts of `docker inspect` that matter here. */
+export interface Inspected {
+  readonly Id: string
+  readonly Image: string
+  readonly Config: { readonly User: string; readonly Env: readonly string[]; readonly Image: string }
+  readonly HostConfig: {
+    readonly ReadonlyRootfs: boolean
+    readonly CapDrop: readonly string[] | null
+    readonly CapAdd: readonly string[] | null
+    readonly SecurityOpt: readonly string[] | null
+    readonly Memory: number
+    readonly PidsLimit: number | null
+    readonly RestartPolicy: { readonly Name: string }
+    readonly LogConfig: { readonly Config: Readonly<Record<string, string>> }
+  }
+  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> }
+}
+
+let count = 0
+
+/** Gives the test `production`, and skips it with the reason where compose cannot run. */
+export const test = base.extend('production', async ({ skip, task }, { onCleanup }): Promise<Production> => {
+  const why = inject('whyNoCompose')
+  if (why !== null) skip(why)
+  count += 1
+  const { production, remove } = await make(`${projectPrefix}${process.pid}-production-${count}`)
+  onCleanup(async () => {
+    if (task.result?.state === 'fail') {
+      const { stdout, stderr } = await production.compose(
+        { app: { image: ':none' }, migrator: { image: ':none' } },
+        'logs',
+        '--no-color',
+        '--tail',
+        '60',
+      )
+      console.error(stdout + stderr)
+    }
+    await remove()
+  })
+  return production
+})
+
+const tagOf = ({ app }: Release) => app.image.slice(app.image.lastIndexOf(':') + 1)
+
+async function make(project: string) {
+  const port = await freePort()
+  const folder = await mkdtemp(join(tmpdir(), `${project}-`))
+  const secrets = new Map<string, string>()
+  for (const name of ['owner_password', 'app_password', 'jwt_secret']) {
+    secrets.set(name, randomBytes(36).toString('base64url'))
+    await writeFile(join(folder, name), `${secrets.get(name)}\n`)
+    await chmod(join(folder, name), 0o444)
+  }
+  const env = {
+    ...environment,
+    APP_PORT: `${port}`,
+    SECRETS_DIR: folder,
+    AUTH_RATE_LIMIT: '0',
+    COMPOSE_ENV_FILES: '/dev/null',
+    CI: 'true',
+  }
+  const shell = $({ cwd: root, env, quiet: true, nothrow: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const files = ['-f', 'docker-compose.yml', '-f', 'docker/compose.prod.yml']
+  const compose: Production['compose'] = (release, ...args) =>
+    $({
+      cwd: root,
+      env: { ...env, IMAGE_TAG: tagOf(release) },
+      quiet: true,
+      nothrow: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })`docker compose -p ${project} ${files} ${args}`
+  const docker: Production['docker'] = (...args) => shell`docker ${args}`
+  const inspect: Production['inspect'] = async service => {
+    const labels = [`project=${project}`, `service=${service}`, 'oneoff=False']
+    const filters = labels.flatMap(label => ['--filter', `label=com.docker.compose.${label}`])
+    const ids = (await docker('ps', '--all', '--quiet', ...filters)).stdout.split('\n').filter(Boolean)
+    return ids.length === 0 ? [] : (await docker('inspect', ...ids)).json<Inspected[]>()
+  }
+  const start: Production['start'] = (script, release, ...args) => {
+    const all = [`scripts/${script}.ts`, '--project', project, '--tag', tagOf(release), ...args]
+    const child = spawn(process.execPath, all, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+      })
+    const ended = once(child, 'close').then(() => child.exitCode)
+    return {
+      child,
+      ended,
+      get output() {
+        return output
+      },
+    }
+  }
+  const production: Production = {
+    project,
+    url: `http://127.0.0.1:${port}`,
+    folder,
+    secrets,
+    start,
+    run: async (script, release, ...args) => {
+      const run = start(script, release, ...args)
+      const code = await run.ended
+      return { code, output: run.output }
+    },
+    compose,
+    docker,
+    inspect,
+    sql: async statement => {
+      const [postgres] = await inspect('postgres')
+      const psql = 'exec psql -X -U "$POSTGRES_USER" -d "$POSTGRES_DB" -v ON_ERROR_STOP=1 -Atqc "$1"'
+      const { exitCode, stdout, stderr } = await docker('exec', postgres?.Id ?? '', 'sh', '-c', psql, 'sh', statement)
+      if (exitCode !== 0) throw new Error(`psql ended with ${exitCode}: ${stderr}`)
+      return stdout.trim()
+    },
+  }
+  const remove = async () => {
+    const down = await shell`docker compose -p ${project} --profile ${'*'} down --volumes --remove-orphans --timeout 2`
+    await shell`docker image rm schemagate-app:${project}-previous`
+    await rm(folder, { recursive: true, force: true })
+    await rm(releaseRecord(project), { force: true })
+    if (down.exitCode !== 0) throw new Error(`${project} could not be taken down.\n${down.stderr}`)
+  }
+  return { production, remove }
+}

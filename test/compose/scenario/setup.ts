@@ -1,0 +1,60 @@
+// Prepares the compose scenarios once: finds out whether they can run here, and builds the two images they start.
+
+import type { TestProject } from 'vitest/node'
+import { $ } from 'zx'
+import { commandOf } from '../../../scripts/process/mark.ts'
+import { baseImages, whyNoEngine } from '../../../scripts/stack/ways.ts'
+import { environment, projectPrefix, root } from './project.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Why the compose scenarios cannot run here, null when they can. */
+    whyNoCompose: string | null
+  }
+}
+
+const run = $({ cwd: root, env: environment, quiet: true, nothrow: true })
+
+/**
+ * vitest's global setup. TEST_COMPOSE chooses: `auto` (the default: skip with the reason where there is no engine),
+ * `required` (a missing engine is a failure), `off`.
+ */
+export default async function setup(project: TestProject): Promise<void> {
+  const wish = process.env.TEST_COMPOSE || 'auto'
+  if (!['auto', 'required', 'off'].includes(wish)) {
+    throw new Error(`TEST_COMPOSE=${wish}: expected auto, required or off.`)
+  }
+  const why = wish === 'off' ? 'TEST_COMPOSE=off' : await whyNot()
+  if (why !== null && wish === 'required') throw new Error(`The compose scenarios are required, but ${why}.`)
+  project.provide('whyNoCompose', why)
+  if (why !== null) {
+    console.log(`compose scenarios are skipped: ${why}`)
+    return
+  }
+  await removeLeftovers()
+  const started = performance.now()
+  const build = await run`docker compose --env-file /dev/null build --quiet`
+  if (build.exitCode !== 0) throw new Error(`The images could not be built.\n${build.stdout}${build.stderr}`)
+  console.log(`built the images in ${Math.round(performance.now() - started)} ms`)
+}
+
+/** An image that is not here is not pulled behind anyone's back. */
+async function whyNot(): Promise<string | null> {
+  const missing = await whyNoEngine()
+  if (missing !== undefined) return missing
+  for (const image of await baseImages()) {
+    if ((await run`docker image inspect ${image}`).exitCode !== 0) {
+      return `the Docker engine does not have the image ${image} (scripts/base-images.sh gets it)`
+    }
+  }
+  return null
+}
+
+/** Stacks of test runs that were killed before they could take them down. */
+async function removeLeftovers(): Promise<void> {
+  const listed = await run`docker compose ls --all --format json --filter name=${projectPrefix}`.json()
+  for (const { Name: name } of listed) {
+    const pid = Number(String(name).slice(projectPrefix.length).split('-')[0])
+    if ((await commandOf(pid)) === undefined) await run`docker compose -p ${name} down --volumes --remove-orphans`
+  }
+}

@@ -1,0 +1,208 @@
+// The app's settings: read together, refused together, and never a secret in a message.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { readSettings, SettingsError } from '../../../app/settings.ts'
+import { hostsOf } from '../../../gate/postgres/hosts.ts'
+
+const secret = 'x'.repeat(32)
+const url = 'postgresql://app:pa%3Ass@db:5432/tickets'
+const good = { DATABASE_URL: url, JWT_SECRET: secret }
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readSettings(env, false)
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems
+    throw error
+  }
+  return []
+}
+
+function file(content: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'schemagate-settings-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'file'), content)
+  return join(folder, 'file')
+}
+
+describe('defaults', () => {
+  test('are those of the contract', () => {
+    expect(readSettings(good, false)).toMatchObject({
+      host: '0.0.0.0',
+      port: 8000,
+      logLevel: 'info',
+      logFormat: 'json',
+    })
+    expect(readSettings(good, true)).toMatchObject({ logFormat: 'pretty' })
+  })
+
+  test('also stand in for empty variables, as compose passes what is not set', () => {
+    expect(readSettings({ ...good, PORT: '', HOST: '', LOG_LEVEL: '', JWT_SECRET_FILE: '' }, false)).toMatchObject({
+      port: 8000,
+      host: '0.0.0.0',
+      logLevel: 'info',
+    })
+  })
+})
+
+test('every problem is told in one message', () => {
+  const problems = problemsOf({
+    PORT: '70000',
+    JWT_SECRET: 'short',
+    LOG_LEVEL: 'loud',
+    LOG_FORMAT: 'xml',
+    AUTH_RATE_LIMIT: '-1',
+    TRUSTED_PROXIES: '10.0.0.0/8, everyone',
+  })
+  expect(problems).toHaveLength(7)
+  for (const name of [
+    'DATABASE_URL',
+    'PORT',
+    'JWT_SECRET',
+    'LOG_LEVEL',
+    'LOG_FORMAT',
+    'AUTH_RATE_LIMIT',
+    'TRUSTED_PROXIES',
+  ])
+    expect(problems.join('\n')).toContain(name)
+})
+
+describe('the secret of the tokens', () => {
+  test('has no default in production', () => {
+    expect(problemsOf({ DATABASE_URL: url, NODE_ENV: 'production' })).toEqual([expect.stringContaining('JWT_SECRET')])
+  })
+
+  test('is made up for each process in development', () => {
+    const [one, other] = [readSettings({ DATABASE_URL: url }), readSettings({ DATABASE_URL: url })]
+    expect(one.jwtSecretIsTemporary).toBe(true)
+    expect(one.jwtSecret).not.toEqual(other.jwtSecret)
+    expect(one.jwtSecret.length).toBeGreaterThanOrEqual(32)
+  })
+
+  test('is measured in bytes', () => {
+    expect(problemsOf({ ...good, JWT_SECRET: 'x'.repeat(31) })).toHaveLength(1)
+    expect(problemsOf({ ...good, JWT_SECRET: 'ü'.repeat(16) })).toEqual([])
+  })
+
+  test('can be in a file, and the line breaks at its end are no part of it', () => {
+    for (const end of ['\n', '\r\n', '\n\n', '\n\r\n\n']) {
+      const settings = readSettings({ DATABASE_URL: url, JWT_SECRET_FILE: file(`${secret}${end}`) }, false)
+      expect(Buffer.from(settings.jwtSecret).toString()).toBe(secret)
+    }
+  })
+})
+
+describe('a secret file', () => {
+  test('that is missing, a folder or empty is told as that', () => {
+    const missing = problemsOf({ DATABASE_URL: url, JWT_SECRET_FILE: '/nowhere/secret' })
+    expect(missing).toEqual([expect.stringMatching(/JWT_SECRET_FILE: there is no file \/nowhere\/secret/)])
+    expect(problemsOf({ DATABASE_URL: url, JWT_SECRET_FILE: tmpdir() })).toEqual([
+      expect.stringContaining('is a folder'),
+    ])
+    expect(problemsOf({ DATABASE_URL: url, JWT_SECRET_FILE: file('') })).toEqual([expect.stringContaining('is empty')])
+  })
+
+  test('and the variable itself exclude each other', () => {
+    expect(problemsOf({ ...good, JWT_SECRET_FILE: file(secret) })).toEqual([expect.stringContaining('both set')])
+    expect(problemsOf({ ...good, DATABASE_URL_FILE: file(url) })).toEqual([expect.stringContaining('both set')])
+  })
+})
+
+describe('the database', () => {
+  test('can be a URL in a file', () => {
+    expect(readSettings({ JWT_SECRET: secret, DATABASE_URL_FILE: file(`${url}\n`) }).databaseUrl).toBe(url)
+  })
+
+  test('can be the variables that libpq knows', () => {
+    const { databaseUrl } = readSettings({
+      JWT_SECRET: secret,
+      PGHOST: 'db',
+      PGPORT: '6543',
+      PGUSER: 'app',
+      PGDATABASE: 'tickets',
+      PGPASSWORD_FILE: file('p&?=:/ +%41\n'),
+      PGSSLMODE: 'require',
+    })
+    const { pathname, searchParams } = new URL(databaseUrl)
+    expect(pathname).toBe('/tickets')
+    expect(Object.fromEntries(searchParams)).toEqual({
+      host: 'db',
+      port: '6543',
+      user: 'app',
+      password: 'p&?=:/ +%41',
+      sslmode: 'require',
+      uselibpqcompat: 'true',
+    })
+  })
+
+  test('can be several hosts, in a URL or in the variables', () => {
+    const several = readSettings({ JWT_SECRET: secret, DATABASE_URL: 'postgresql://app:p%2Cw@a:1,b:2/tickets' })
+    expect(hostsOf(several.databaseUrl).urls).toEqual([
+      'postgresql://app:p%2Cw@a:1/tickets?',
+      'postgresql://app:p%2Cw@b:2/tickets?',
+    ])
+    const variables = { PGHOST: 'a,b', PGPORT: '1,2', PGDATABASE: 'tickets', PGTARGETSESSIONATTRS: 'primary' }
+    const { urls, attributes } = hostsOf(readSettings({ JWT_SECRET: secret, ...variables }).databaseUrl)
+    expect(urls.map(one => new URL(one).host)).toEqual(['a:1', 'b:2'])
+    expect(attributes).toBe('primary')
+  })
+
+  test('takes from those variables only what the URL does not say, so that a URL can leave its password to a file', () => {
+    const env = { JWT_SECRET: secret, PGHOST: 'other', PGUSER: 'other', PGPASSWORD_FILE: file('hidden') }
+    expect(readSettings({ ...env, DATABASE_URL: url }).databaseUrl).toBe(url)
+    const open = new URL(readSettings({ ...env, DATABASE_URL: 'postgresql://app@db/tickets' }).databaseUrl)
+    expect(open.searchParams.toString()).toBe('password=hidden')
+  })
+
+  test.each([
+    ['ssl=require', { sslmode: 'require', uselibpqcompat: 'true' }],
+    ['ssl=1', { sslmode: 'require', uselibpqcompat: 'true' }],
+    ['requiressl=1', { sslmode: 'require', uselibpqcompat: 'true' }],
+    ['ssl=false', { sslmode: 'disable', uselibpqcompat: 'true' }],
+    ['channel_binding=require', { channel_binding: 'require', sslmode: 'require', uselibpqcompat: 'true' }],
+    ['sslrootcert=system', { sslmode: 'verify-full', uselibpqcompat: 'true' }],
+    ['schema=app', { schema: 'app', options: '-c search_path="app"' }],
+    [
+      'options=-c%20geqo%3Doff&search_path=a,%20b',
+      { search_path: 'a, b', options: '-c geqo=off -c search_path=a,\\ b' },
+    ],
+    ['password=a%2Bb', { password: 'a+b' }],
+    ['password=a+b', { password: 'a+b' }],
+    ['transaction_timeout=5s', { transaction_timeout: '5s', options: '-c transaction_timeout=5s' }],
+  ])('means what the migrator reads in it, in the terms of pg: %s', (query, expected) => {
+    for (const scheme of ['postgresql', 'postgresql+asyncpg', 'jdbc:postgresql']) {
+      const { databaseUrl, notes } = readSettings({ ...good, DATABASE_URL: `${scheme}://app@db/tickets?${query}` })
+      const { protocol, searchParams } = new URL(databaseUrl)
+      expect({ protocol, ...Object.fromEntries(searchParams) }).toEqual({ protocol: 'postgresql:', ...expected })
+      expect(notes).toEqual([])
+    }
+  })
+
+  test('notes what is for another driver', () => {
+    const { notes } = readSettings({ ...good, DATABASE_URL: `${url}?pgbouncer=true&connect_timeout=10` })
+    expect(notes).toEqual([expect.stringMatching(/^pgbouncer/), expect.stringMatching(/^connect_timeout/)])
+  })
+
+  test.each([
+    ['no URL', 'tickets'],
+    ['a URL of something else', 'https://app:hush@db/tickets'],
+    ['a URL whose password has a bare percent sign', 'postgresql://app:hush%zz@db/tickets'],
+    ['a URL with a parameter that is not known', 'postgresql://app:hush@db/tickets?sslmod=require'],
+    ['a URL that wants binding without TLS', 'postgresql://app:hush@db/t?channel_binding=require&sslmode=disable'],
+    ['a URL with what a pool cannot do', 'postgresql://app:hush@db/tickets?hostaddr=10.0.0.7'],
+    ['an address of Prisma', 'prisma://db/?api_key=hush'],
+    ['a URL with a mode that pg cannot do', 'postgresql://app:hush@db/tickets?sslmode=prefer'],
+    ['a URL with more ports than hosts', 'postgresql://app:hush@a,b/tickets?port=1,2,3'],
+    [
+      'a URL with a certificate that is not there',
+      'postgresql://app:hush@db/tickets?sslmode=verify-full&sslrootcert=/nowhere',
+    ],
+  ])('is refused when it is %s, and its password is not repeated', (_, wrong) => {
+    const problems = problemsOf({ JWT_SECRET: secret, DATABASE_URL: wrong })
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).not.toContain('hush')
+  })
+})

@@ -1,0 +1,8 @@
+import { expect, test } from 'vitest'
+import { escapeControls } from '../../../migrator/text/escape-controls.ts'
+
+test('a name cannot move the cursor or colour the terminal', () => {
+  expect(escapeControls('0001_\u001B[2J\r\u0007\u009B31m_größe\n\tline')).toBe(
+    '0001_\\x1b[2J\\x0d\\x07\\x9b31m_größe\n\tline',
+  )
+})

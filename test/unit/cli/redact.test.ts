@@ -1,0 +1,87 @@
+// No secret survives on its way out, in whatever form it is written.
+
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { redactLine, redactor } from '../../../migrator/text/redact.ts'
+
+const secret = fc
+  .string({ unit: 'binary', minLength: 4, maxLength: 24 })
+  .filter(s => s.isWellFormed() && s.trim().length >= 4 && !/^\*+$/.test(s) && !'***'.includes(s))
+const around = fc.string({ unit: 'binary', maxLength: 20 })
+
+test('a known secret does not survive, plain, percent-encoded or in JSON', () => {
+  fc.assert(
+    fc.property(secret, around, around, (password, before, after) => {
+      const redact = redactor([password, undefined, ''])
+      // a text around it could be a part of it by chance
+      fc.pre(!(before + after).includes(password))
+      for (const form of [
+        password,
+        encodeURIComponent(password),
+        JSON.stringify(password),
+        `postgres://u:${encodeURIComponent(password)}@h/d`,
+        JSON.stringify({ msg: `it is ${password}` }),
+      ]) {
+        const shown = redact(`${before}${form}${after}`)
+        expect(shown.includes(password)).toBe(false)
+        expect(shown.includes(encodeURIComponent(password))).toBe(false)
+      }
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('one secret inside another, or before it, does not keep it alive', () => {
+  fc.assert(
+    fc.property(secret, secret, (one, other) => {
+      const shown = redactor([one, one + other, other])(`${one}${other} ${other}${one} ${one}`)
+      for (const password of [one, other, one + other]) expect(shown.includes(password)).toBe(false)
+    }),
+  )
+})
+
+test('any list of secrets and any text are taken', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary' })), fc.string({ unit: 'binary' }), (secrets, text) => {
+      expect(typeof redactor(secrets)(text)).toBe('string')
+    }),
+  )
+  // half of a surrogate pair has no percent-encoding
+  expect(redactor(['abc\uD800def'])('x abc\uD800def y')).toBe('x *** y')
+})
+
+test.for([
+  ['postgres://u:hunter22@h/d', 'postgres://u:***@h/d'],
+  ['postgresql://u:hunter22@h:1,i:2/d?x=y', 'postgresql://u:***@h:1,i:2/d?x=y'],
+  ['at postgres://u:hunt@er22@h/d!', 'at postgres://u:***@h/d!'],
+  ['two postgres://a:hunter22@h/d and postgres://b:hunter22@i/e', 'two postgres://a:***@h/d and postgres://b:***@i/e'],
+  ['host=h password=hunter22 user=u', 'host=h password=*** user=u'],
+  ["password = 'hunter 22' dbname=d", 'password = *** dbname=d'],
+  ['PGPASSWORD=hunter22 psql', 'PGPASSWORD=*** psql'],
+  ['{"password":"hunter22","user":"u"}', '{"password":"***","user":"u"}'],
+  ["alter role x password 'hunter''22' valid", "alter role x password '***' valid"],
+  ["create role x login PASSWORD E'hunter\\22'", "create role x login PASSWORD '***'"],
+] as const)('a password that is not known is found by its place: %s', ([text, shown]) => {
+  expect(redactor()(text)).toBe(shown)
+})
+
+test.for([
+  'password authentication failed for user "u"',
+  'postgres://u@h/d',
+  'Write postgres://user:password@host:5432/database',
+  'the password of user "u"',
+  "alter role x password '*****' y",
+])('what is no secret is left alone: %s', text => expect(redactor(['hunter22'])(text)).toBe(text))
+
+test('a line of JSON stays one, with its keys, whatever the secret', () => {
+  fc.assert(
+    fc.property(secret, password => {
+      const line = JSON.stringify({ event: 'run', msg: `a ${password} b`, err: { list: [password, 1] }, password })
+      const parsed = JSON.parse(redactLine(redactor([password]), line))
+      expect(Object.keys(parsed)).toEqual(['event', 'msg', 'err', 'password'])
+      expect(parsed).toMatchObject({ msg: 'a *** b', err: { list: ['***', 1] }, password: '***' })
+    }),
+    { examples: [['"abc'], ['a\\b"c'], ['msg"'], ['\\\\\\\\'], ['event'], ['list'], ['password'], ['":"x']] },
+  )
+  expect(redactLine(redactor(['hunter22']), 'no JSON: hunter22')).toBe('no JSON: ***')
+})

@@ -1,0 +1,181 @@
+// Tool by tool: what is left out with a warning, and what is refused before anything is run.
+
+import { expect, test } from 'vitest'
+import { UsageError } from '../../../migrator/errors.ts'
+import { journal, marked, named, read } from '../../helpers/tool-folders.ts'
+
+test.for([
+  [
+    'Flyway',
+    named(['V1__a.sql', 'V2__b.sql', 'grants.sql', '3_notes.sql']),
+    ['V1__a', 'V2__b'],
+    ['3_notes.sql', 'grants.sql'],
+  ],
+  [
+    'Diesel',
+    named(['2024-01-01-000000_a/up.sql', '2024-01-01-000000_a/extra.sql', 'sample_data.sql', '1_seed.sql']),
+    ['2024-01-01-000000_a'],
+    ['1_seed.sql', '2024-01-01-000000_a/extra.sql', 'sample_data.sql'],
+  ],
+  [
+    'Prisma',
+    named(['20240101000000_a/migration.sql', 'seed.sql', '2_seed.up.sql']),
+    ['20240101000000_a'],
+    ['2_seed.up.sql', 'seed.sql'],
+  ],
+  [
+    "Drizzle's journal, wherever it stands",
+    {
+      ...named(['0000_a.sql', '0000_attic.sql', '0002_draft.sql', 'notes.sql', '0001_b.sql']),
+      'meta/_journal.json': journal('0000_a', '0001_b'),
+    },
+    ['0000_a', '0001_b'],
+    ['0000_attic.sql', '0002_draft.sql', 'notes.sql'],
+  ],
+  [
+    'a down file without its up',
+    named(['1_a.up.sql', '2_lost.down.sql', '3_c.up.sql']),
+    ['1_a', '3_c'],
+    ['2_lost.down.sql'],
+  ],
+  ["Flyway's undo file without its version", named(['V1__a.sql', 'U2__b.sql']), ['V1__a'], ['U2__b.sql']],
+  [
+    "what comes after a gap in Play's numbers",
+    named(['1.sql', '3.sql'], marked('-- !Ups', '-- !Downs')),
+    ['1'],
+    ['3.sql'],
+  ],
+] as const)('left out with a warning: %s', async ([, files, names, leftOut]) => {
+  expect(await read(files)).toMatchObject({ names, leftOut })
+})
+
+test('a tool that the operator names leaves out what it would', async () => {
+  const files = named(['1_a.up.sql', '2_b.sql', 'schema.sql'])
+  expect(await read(files, 'golang-migrate')).toMatchObject({ names: ['1_a'], leftOut: ['2_b.sql', 'schema.sql'] })
+  await expect(read(files)).rejects.toThrow(/schema\.sql is not a migration.*--ignore 'schema\.sql'/s)
+  expect(await read(files, undefined, ['schema.sql'])).toMatchObject({ names: ['1_a', '2_b'], leftOut: [] })
+  expect(await read(files, 'native', ['*.sql', '!x'].slice(0, 0).concat('s*.sql', '2*'))).toMatchObject({
+    names: ['1_a'],
+  })
+})
+
+test('--ignore leaves out folders, files in them and code', async () => {
+  const files = named(['1_a.sql', '2_b.go', 'old/3_c.sql', 'new/deep/4_d.sql', '5_e/migration.ts'])
+  expect(await read(files, undefined, ['*.go', 'old', 'new/**', '5_e/*.ts'])).toMatchObject({
+    names: ['1_a'],
+    leftOut: [],
+  })
+})
+
+test.for([
+  [
+    'Go',
+    { '1_a.sql': '', '2_fill.go': 'package migrations' },
+    /2_fill\.go is a migration that only goose can run.*--ignore '2_fill\.go'/,
+  ],
+  ['Java', named(['V1__a.sql', 'V2__Fill.java']), /V2__Fill\.java is a migration that only Flyway can run/],
+  ['Kotlin, repeatable', named(['V1__a.sql', 'R__Fill.kt']), /R__Fill\.kt is a migration that only Flyway can run/],
+  ['Rust', named(['V1__a.sql', 'V2__fill.rs']), /V2__fill\.rs is a migration that only refinery can run/],
+  [
+    'Django',
+    { '1_a.sql': '', '0002_fill.py': 'from django.db import migrations' },
+    /0002_fill\.py is a migration that only Django can run/,
+  ],
+  ['another Python', named(['1_a.sql', '0002_fill.py']), /0002_fill\.py is a migration in Python/],
+  [
+    'Rails',
+    { '1_a.sql': '', '2_b.rb': 'class B < ActiveRecord::Migration[8.0]' },
+    /2_b\.rb is a migration that only Rails can run/,
+  ],
+  ['Ecto', { '1_a.sql': '', '2_b.exs': 'use Ecto.Migration' }, /2_b\.exs is a migration that only Ecto can run/],
+  [
+    'Laravel',
+    { '1_a.sql': '', '2014_10_12_000000_b.php': 'use Illuminate\\Database\\Migrations\\Migration;' },
+    /only Laravel can run/,
+  ],
+  [
+    'EF Core',
+    { '1_a.sql': '', '20240101_b.cs': 'using Microsoft.EntityFrameworkCore.Migrations;' },
+    /only EF Core can run/,
+  ],
+  [
+    'a template',
+    named(['1_a.up.sql', '2_fill.up.tmpl']),
+    /2_fill\.up\.tmpl is a migration that only golang-migrate can run/,
+  ],
+  ['another template', named(['1_a.sql', '2_fill.sql.j2']), /2_fill\.sql\.j2 is a migration that is a template/],
+  [
+    'another ending',
+    named(['1_a.sql', '2_fill.pgsql']),
+    /2_fill\.pgsql is a migration whose name does not end in \.sql/,
+  ],
+  [
+    "Liquibase's changelog",
+    { '1_a.sql': '', '2_b.yaml': 'databaseChangeLog:\n' },
+    /2_b\.yaml is a migration that only Liquibase can run/,
+  ],
+  [
+    'pgroll',
+    { '1_a.sql': '', '2_b.json': '{\n  "operations": []\n}' },
+    /2_b\.json is a migration that only pgroll can run/,
+  ],
+  [
+    'a folder with code',
+    named(['20240101000000_a/migration.sql', '20240102000000_b/migration.ts']),
+    /20240102000000_b\/migration\.ts is code in a folder of its own/,
+  ],
+  ['a folder with another language', named(['1_a/up.sql', '2_b/up.rs']), /2_b\/up\.rs is a migration in Rust/],
+  [
+    'only code',
+    { 'env.py': '', 'versions/ab12_x.py': 'down_revision = None' },
+    /those of Alembic, which only Alembic can run/,
+  ],
+  [
+    'one version twice in Flyway',
+    named(['V1__a.sql', 'V1.0__b.sql']),
+    /V1\.0__b\.sql and .*V1__a\.sql have the same version, which Flyway refuses/,
+  ],
+  ['a slip in a name of Flyway', named(['V1__a.sql', 'V2_b.sql']), /V2_b\.sql is not a migration of any known layout/],
+  [
+    'a folder where Flyway looks, too',
+    named(['V1__a.sql', 'more/deep/V2__b.sql']),
+    /more\/deep\/V2__b\.sql is in a folder of its own/,
+  ],
+  [
+    'a file that the journal lists and that is not there',
+    { ...named(['0000_a.sql']), 'meta/_journal.json': journal('0000_a', '0001_b') },
+    /0001_b\.sql is missing: Drizzle lists it/,
+  ],
+  [
+    'a journal in two halves',
+    { ...named(['0000_a.sql']), 'meta/_journal.json': '<<<<<<< HEAD' },
+    /meta\/_journal\.json that is no JSON/,
+  ],
+  [
+    'a journal for another database',
+    { ...named(['0000_a.sql']), 'meta/_journal.json': journal('0000_a').replace('postgresql', 'mysql') },
+    /has migrations for mysql/,
+  ],
+  [
+    'Prisma for another database',
+    { ...named(['1_a/migration.sql']), 'migration_lock.toml': 'provider = "mysql"\n' },
+    /has migrations for mysql/,
+  ],
+  [
+    "Hasura's metadata",
+    named(['1700000000000_a/up.sql', '1700000000000_a/up.yaml']),
+    /has 1700000000000_a\/up\.yaml, which is metadata/,
+  ],
+] as const)('refused before anything is run: %s', async ([, files, message]) => {
+  const reading = read(files)
+  await expect(reading).rejects.toThrow(UsageError)
+  await expect(reading).rejects.toThrow(message)
+})
+
+test('another thing of the name meta/_journal.json is none of Drizzle', async () => {
+  for (const other of ['{}', 'null', '[1]'])
+    expect((await read({ ...named(['0000_a.sql', '0001_c.sql']), 'meta/_journal.json': other })).names, other).toEqual([
+      '0000_a',
+      '0001_c',
+    ])
+})

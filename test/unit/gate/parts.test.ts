@@ -1,0 +1,221 @@
+// The gate's small parts: the manifest's file, announcements, the door.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Door } from '../../../gate/admission.ts'
+import { connectionsOf } from '../../../gate/connection.ts'
+import { createGate } from '../../../gate/gate.ts'
+import { sqlState, unreachableDetail } from '../../../gate/ledger-query.ts'
+import { pathOf } from '../../../gate/problem.ts'
+import { announce, DRAINED, headHash, LOOKING, parseAnnouncement } from '../../../gate/protocol/announcement.ts'
+import { type Manifest, ManifestError, parseManifest, readManifest } from '../../../gate/protocol/manifest.ts'
+import { runLockKey } from '../../../gate/protocol/run-lock-key.ts'
+import type { GateStatus } from '../../../gate/status.ts'
+import { Bell } from '../../../gate/wakeup.ts'
+
+const checksum = 'a'.repeat(64)
+const one = { name: '0001_users', checksum, kind: 'sql', breaking: false }
+const good = { version: 1, head: '0001_users', migrations: [one] }
+
+describe('a manifest file', () => {
+  const folder = () => {
+    const made = mkdtempSync(join(tmpdir(), 'schemagate-unit-'))
+    onTestFinished(() => rmSync(made, { recursive: true }))
+    return made
+  }
+  const written = (text: string) => {
+    const file = join(folder(), 'manifest.json')
+    writeFileSync(file, text)
+    return file
+  }
+
+  test('is read, without what a later version may add to it', () => {
+    expect(readManifest(written(JSON.stringify({ ...good, more: 1, migrations: [{ ...one, more: 1 }] })))).toEqual(good)
+  })
+
+  test('that is none is refused with its name, what is wrong and what makes a good one', () => {
+    const missing = join(folder(), 'none.json')
+    expect(() => readManifest(missing)).toThrow(ManifestError)
+    expect(() => readManifest(missing)).toThrow(/none\.json cannot be read: ENOENT.*schemagate manifest > FILE/)
+    for (const [content, message] of [
+      ['{', 'JSON'],
+      ['[]', 'the manifest is not an object'],
+      ['null', 'the manifest is not an object'],
+      [JSON.stringify({ ...good, version: 2 }), 'its version is 2'],
+      [JSON.stringify({ ...good, migrations: {} }), '"migrations" is not an array'],
+      [JSON.stringify({ version: 1, head: null, migrations: [] }), '"migrations" is empty'],
+      [JSON.stringify({ version: 1, migrations: [] }), '"migrations" is empty'],
+      [JSON.stringify({ ...good, migrations: ['x'] }), 'migrations[0] is not an object'],
+      [JSON.stringify({ ...good, migrations: [{ ...one, name: '' }] }), 'migrations[0].name'],
+      [JSON.stringify({ ...good, migrations: [{ ...one, checksum: 'a' }] }), 'migrations[0].checksum'],
+      [JSON.stringify({ ...good, migrations: [{ ...one, kind: 'baseline' }] }), 'migrations[0].kind'],
+      [JSON.stringify({ ...good, migrations: [{ ...one, breaking: 'no' }] }), 'migrations[0].breaking'],
+      [JSON.stringify({ ...good, migrations: [one, one] }), '"0001_users" is in it twice'],
+      [JSON.stringify({ ...good, head: 'other' }), '"head" is "other"'],
+      [JSON.stringify({ ...good, head: null }), '"head" is null'],
+    ] as const) {
+      const file = written(content)
+      expect(() => readManifest(file)).toThrow(ManifestError)
+      expect(() => readManifest(file)).toThrow(message)
+      expect(() => readManifest(file)).toThrow(file)
+    }
+  })
+})
+
+describe('an announcement', () => {
+  const of = (head: string | null): Manifest => ({ version: 1, head, migrations: [] })
+
+  test('names the head, and is read again', () => {
+    expect(announce(of('0003_x'))).toBe(`schemagate:${headHash('0003_x')}:0003_x`)
+    expect(parseAnnouncement(announce(of('0003_x')))).toEqual({ hash: headHash('0003_x'), head: '0003_x' })
+    expect(parseAnnouncement(announce(of(null)))?.hash).toBe(headHash(null))
+  })
+
+  test('fits where Postgres keeps it, and keeps its hash, whatever the head is called', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 100 }), head => {
+        const name = announce(of(head))
+        expect(Buffer.byteLength(name)).toBeLessThanOrEqual(63)
+        expect(name).toMatch(/^[\x20-\x7e]*$/)
+        expect(parseAnnouncement(name)?.hash).toBe(headHash(head))
+      }),
+    )
+  })
+
+  test('is nothing that another name is', () => {
+    for (const name of ['', 'psql', 'schemagate', 'schemagate:', 'schemagate:run', DRAINED, LOOKING]) {
+      expect(parseAnnouncement(name)).toBeUndefined()
+    }
+  })
+})
+
+test('the run lock of each schema is its own, and always the same', () => {
+  expect(runLockKey('schemagate')).toEqual([15_081_984, 616_130_637])
+  expect(runLockKey('other')).not.toEqual(runLockKey('schemagate'))
+})
+
+describe('the door', () => {
+  const status = (state: GateStatus['state']): GateStatus => ({ state, detail: state, head: null, database: null })
+  const door = () => {
+    const changes: string[] = []
+    const made = new Door(
+      status('behind'),
+      () => status('unreachable'),
+      (now, before) => changes.push(`${before.state} > ${now.state}`),
+    )
+    onTestFinished(() => made.shut(status('behind')))
+    return { door: made, changes }
+  }
+
+  test('lets in while it is open, and counts', async () => {
+    const { door: it, changes } = door()
+    expect(it.enter()).toBe(false)
+    it.open(status('open'), performance.now() + 60_000)
+    expect([it.isOpen, it.enter(), it.enter()]).toEqual([true, true, true])
+    let empty = false
+    const waiting = it.empty().then(() => {
+      empty = true
+    })
+    it.leave()
+    await Promise.resolve()
+    expect(empty).toBe(false)
+    it.leave()
+    await waiting
+    await it.empty()
+    it.shut(status('too-old'))
+    expect([it.isOpen, it.enter()]).toEqual([false, false])
+    expect(changes).toEqual(['behind > open', 'open > too-old'])
+  })
+
+  test('is closed when its time has passed, before any timer says so, and tells once', async () => {
+    const { door: it, changes } = door()
+    it.open(status('open'), performance.now() - 1)
+    expect(it.enter()).toBe(false)
+    expect(it.isOpen).toBe(false)
+    expect(it.status.state).toBe('unreachable')
+    expect(changes).toEqual(['behind > open', 'open > unreachable'])
+  })
+
+  test('tells by itself when its time has passed', async () => {
+    const { door: it, changes } = door()
+    it.open(status('open'), performance.now() + 20)
+    await vi.waitFor(() => expect(changes).toEqual(['behind > open', 'open > unreachable']))
+    expect(it.isOpen).toBe(false)
+  })
+
+  test('says nothing when nothing has changed', () => {
+    const { door: it, changes } = door()
+    it.open(status('open'), performance.now() + 60_000)
+    it.open(status('open'), performance.now() + 60_000)
+    it.shut(status('behind'))
+    it.shut(status('behind'))
+    it.shut({ ...status('behind'), detail: 'another' })
+    expect(changes).toEqual(['behind > open', 'open > behind', 'behind > behind'])
+  })
+})
+
+test('a bell wakes who waits, and is heard by who comes later, once', async () => {
+  const bell = new Bell()
+  const started = performance.now()
+  const waiting = bell.wait(60_000)
+  bell.ring()
+  await waiting
+  bell.ring()
+  bell.ring()
+  await bell.wait(60_000)
+  expect(performance.now() - started).toBeLessThan(5000)
+  const silent = performance.now()
+  await bell.wait(30)
+  expect(performance.now() - silent).toBeGreaterThanOrEqual(25)
+})
+
+describe('small things', () => {
+  test('a database must be named', () => {
+    expect(() => createGate({ manifest: parseManifest(good) })).toThrow(TypeError)
+  })
+
+  test('a gate for no migrations at all, which would open on any database, is refused', () => {
+    const nothing: Manifest = { version: 1, head: null, migrations: [] }
+    const url = 'postgres://u@127.0.0.1:1/x'
+    expect(() => createGate({ url, manifest: nothing })).toThrow(ManifestError)
+    expect(() => createGate({ url, manifest: nothing })).toThrow(/"migrations" is empty.*schemagate manifest > FILE/)
+  })
+
+  test('a pool’s hidden password is found, and its limits are left behind', () => {
+    const options = {
+      host: 'h',
+      max: 3,
+      maxUses: 1,
+      allowExitOnIdle: false,
+      maxLifetimeSeconds: 0,
+      idleTimeoutMillis: 1,
+    }
+    const pool = {
+      options: Object.defineProperty({ ...options, statement_timeout: 1 }, 'password', { value: 'secret' }),
+    }
+    const [config] = connectionsOf({ pool }).hosts
+    expect(config?.password).toBe('secret')
+    expect(config).not.toHaveProperty('statement_timeout')
+  })
+
+  test('an error is told by its code alone', () => {
+    const error = (code: string) =>
+      Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:5432 for user "owner"'), { code })
+    for (const code of ['ECONNREFUSED', '28P01', '3D000', '57P03', '53300', '42501', 'XX000', 'odd code']) {
+      expect(unreachableDetail(error(code))).not.toMatch(/10\.0|owner/)
+    }
+    expect(unreachableDetail(error('28P01'))).toContain('28P01')
+    expect(unreachableDetail(undefined)).toBe('The database does not answer.')
+    expect(sqlState(error('42P01'))).toBe('42P01')
+    expect(sqlState(error('EPIPE'))).toBeUndefined()
+    expect(sqlState(null)).toBeUndefined()
+  })
+
+  test('a path ends where query or fragment begin', () => {
+    expect(['/a?b', '/a#b', '/a', '', '/a;b?c'].map(pathOf)).toEqual(['/a', '/a', '/a', '', '/a;b'])
+    expect(pathOf(undefined)).toBe('')
+  })
+})

@@ -1,0 +1,115 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { commands } from '../../../migrator/cli/commands/index.ts'
+import { commonOptions, type Option } from '../../../migrator/cli/options.ts'
+import { exitCodes } from '../../../migrator/errors.ts'
+import { pages as generated, withGeneratedParts } from '../../../scripts/docs.ts'
+
+const root = join(import.meta.dirname, '../../..')
+const read = (file: string) => readFileSync(join(root, file), 'utf8')
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'RELEASING.md',
+  'app/README.md',
+  'docker/README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`),
+]
+const text = Object.fromEntries(pages.map(page => [page, read(page)]))
+
+test('README is a page of at most 150 lines', () => {
+  expect(text['README.md']!.split('\n').length).toBeLessThanOrEqual(151)
+})
+
+test.for(Object.keys(generated))('%s lists what the code has', page => {
+  expect(text[page]).toBe(withGeneratedParts(page, text[page]!))
+})
+
+test('the page on operating explains every exit code', () => {
+  const explained = text['docs/operating.md']!.split('\n')
+    .flatMap(line => /^\| ([\d, ]+) \|/.exec(line)?.[1]?.split(', ') ?? [])
+    .map(Number)
+  expect(explained.toSorted((a, b) => a - b)).toEqual(Object.values(exitCodes).toSorted((a, b) => a - b))
+})
+
+test('every page of docs is in its index', () => {
+  for (const page of pages.filter(name => /^docs\/[^/]+\.md$/.test(name) && name !== 'docs/README.md'))
+    expect(text['docs/README.md'], page).toContain(`](${page.slice('docs/'.length)})`)
+})
+
+test('every decision is in its index', () => {
+  for (const page of pages.filter(name => name.startsWith('docs/decisions/') && !name.endsWith('README.md')))
+    expect(text['docs/decisions/README.md'], page).toContain(`](${page.slice('docs/decisions/'.length)})`)
+})
+
+describe.for(pages)('%s', page => {
+  test('names npm scripts that there are', () => {
+    const { scripts }: { scripts: Record<string, string> } = JSON.parse(read('package.json'))
+    const named = [...text[page]!.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name)
+    expect(named.filter(name => !(name! in scripts))).toEqual([])
+  })
+
+  test('names commands and options that there are', () => {
+    const known = [...commands.flatMap(c => Object.values<Option>(c.options)), ...Object.values<Option>(commonOptions)]
+    const verbs = commands.map(c => c.name)
+    const called = [...text[page]!.matchAll(/(?:npx |`)schemagate ([a-z]+)([^`\n]*)/g)]
+    for (const [all, verb, rest] of called) {
+      expect(verbs, all).toContain(verb)
+      const own = rest!.split(' -- ')[0]!
+      for (const [, flag] of own.matchAll(/ --([a-z-]+)/g))
+        expect(
+          known.map(o => o.flag),
+          all,
+        ).toContain(flag)
+    }
+  })
+
+  test('names files that there are', () => {
+    const links = [...text[page]!.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, link = '']) =>
+      join(dirname(page), link),
+    )
+    const quoted = [
+      ...text[page]!.matchAll(/(?<![\w/.-])(?:docker|scripts|migrator|gate|app|test|docs)\/[\w./-]*\w/g),
+    ].map(([path]) => path)
+    // made by those who follow the page
+    const made = new Set(['app/manifest.json'])
+    const missing = [...links, ...quoted].filter(path => !made.has(path) && !existsSync(join(root, path)))
+    expect(missing).toEqual([])
+  })
+})
+
+/** What stands around the README's pieces of code: what an application has anyway. */
+const around = `
+import type { FastifyInstance } from 'fastify'
+import type { Pool } from 'pg'
+declare global {
+  const app: FastifyInstance
+  const pool: Pool
+}
+`
+
+test("the pages' TypeScript is taken by the compiler, with the types that an application sees", () => {
+  const blocks = pages.flatMap(page =>
+    [...text[page]!.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code = '']) => code),
+  )
+  expect(blocks.length).toBeGreaterThan(2)
+  const folder = mkdtempSync(join(root, 'test/docs-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  for (const [i, code] of blocks.entries()) writeFileSync(join(folder, `block-${i}.ts`), code)
+  writeFileSync(join(folder, 'around.d.ts'), around)
+  const paths = {
+    schemagate: ['../../migrator/index.ts'],
+    'schemagate-gate': ['../../gate/index.ts'],
+    'schemagate-gate/fastify': ['../../gate/adapters/fastify.ts'],
+  }
+  const config = { extends: '../../tsconfig.json', compilerOptions: { paths }, include: ['*'], exclude: [] }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const { stdout, status } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })
+  expect(stdout).toBe('')
+  expect(status).toBe(0)
+}, 60_000)
