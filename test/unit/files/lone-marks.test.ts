@@ -73,6 +73,7 @@ describe('a comment line that looks like the mark of a down part', () => {
 
   test.for([
     ['nothing but comments stands below', 'create table a (id int);\n-- rollback\n-- drop table a;\n'],
+    ['nothing stands below', 'create table a (id int);\n-- rollback\n\n-- there is none\n'],
     ['it heads SQL that is commented out', '-- rollback:\n--   drop table a;\n\ncreate table a (id int);\n'],
     [
       'it stands in the body of a function',
@@ -87,8 +88,12 @@ describe('a comment line that looks like the mark of a down part', () => {
     expect((await read({ '1_a.sql': text })).migrations[0]?.doubt).toBeUndefined()
   })
 
-  test('is a doubt below a known up mark, too, and before all SQL', async () => {
-    for (const text of ['-- migrate:up\nselect 1;\n-- down\nselect 2;\n', '-- down\nselect 2;\n\n-- up\nselect 1;\n'])
+  test('is a doubt below a known up mark, too, before all SQL, and behind a quote that is never closed', async () => {
+    for (const text of [
+      '-- migrate:up\nselect 1;\n-- down\nselect 2;\n',
+      '-- down\nselect 2;\n\n-- up\nselect 1;\n',
+      "select 'a;\n-- down\nselect 2;\n",
+    ])
       expect((await read({ '1_a.sql': text })).migrations[0]?.doubt, text).toContain('-- down')
   })
 

@@ -24,6 +24,12 @@ test.for([
     ['2_seed.up.sql', 'seed.sql'],
   ],
   [
+    'Hasura, also where a folder has no more than its number',
+    named(['1700000000000/up.sql', '1700000000001_a/up.sql', 'seed.sql']),
+    ['1700000000000', '1700000000001_a'],
+    ['seed.sql'],
+  ],
+  [
     "Drizzle's journal, wherever it stands",
     {
       ...named(['0000_a.sql', '0000_attic.sql', '0002_draft.sql', 'notes.sql', '0001_b.sql']),
@@ -54,6 +60,11 @@ test('a tool that the operator names leaves out what it would', async () => {
   expect(await read(files, 'golang-migrate')).toMatchObject({ names: ['1_a'], leftOut: ['2_b.sql', 'schema.sql'] })
   await expect(read(files)).rejects.toThrow(/schema\.sql is not a migration.*--ignore 'schema\.sql'/s)
   expect(await read(files, undefined, ['schema.sql'])).toMatchObject({ names: ['1_a', '2_b'], leftOut: [] })
+  const supabase = named(['20240101000000_a.sql', '2-b.sql'])
+  expect(await read(supabase, 'supabase')).toMatchObject({ names: ['20240101000000_a'], leftOut: ['2-b.sql'] })
+  await expect(read(named(['V1__a.sql', 'U1__b.sql']), 'refinery')).rejects.toThrow(
+    /have the same version, which refinery refuses/,
+  )
   expect(await read(files, 'native', ['*.sql', '!x'].slice(0, 0).concat('s*.sql', '2*'))).toMatchObject({
     names: ['1_a'],
   })
@@ -65,6 +76,10 @@ test('--ignore leaves out folders, files in them and code', async () => {
     names: ['1_a'],
     leftOut: [],
   })
+  // where Flyway would look for more
+  const deep = named(['V1__a.sql', 'more/V2__b.txt', 'more/deep/V2__b.sql'])
+  await expect(read(deep)).rejects.toThrow('more/deep/V2__b.sql')
+  expect((await read(deep, undefined, ['more/deep'])).names).toEqual(['V1__a'])
 })
 
 test.for([
@@ -135,6 +150,16 @@ test.for([
     named(['V1__a.sql', 'V1.0__b.sql']),
     /V1\.0__b\.sql and .*V1__a\.sql have the same version, which Flyway refuses/,
   ],
+  [
+    'one version twice in Play',
+    named(['1.sql', '01.sql'], marked('-- !Ups', '-- !Downs')),
+    /01\.sql and .*1\.sql have the same version, which Play evolutions refuses/,
+  ],
+  [
+    'one version twice in postgrator',
+    named(['1.do.a.sql', '01.do.b.sql']),
+    /01\.do\.b\.sql and .*1\.do\.a\.sql have the same version, which postgrator refuses/,
+  ],
   ['a slip in a name of Flyway', named(['V1__a.sql', 'V2_b.sql']), /V2_b\.sql is not a migration of any known layout/],
   [
     'a folder where Flyway looks, too',
@@ -145,6 +170,11 @@ test.for([
     'a file that the journal lists and that is not there',
     { ...named(['0000_a.sql']), 'meta/_journal.json': journal('0000_a', '0001_b') },
     /0001_b\.sql is missing: Drizzle lists it/,
+  ],
+  [
+    'an entry of the journal that names no file',
+    { ...named(['0000_a.sql']), 'meta/_journal.json': journal('0000_a').replace(']', ', {"idx": 1}]') },
+    /an entry that names no file/,
   ],
   [
     'a journal in two halves',

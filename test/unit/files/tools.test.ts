@@ -4,6 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { layouts, toolsWithTable } from '../../../migrator/files/tools/index.ts'
 import { downSql, type Files, journal, marked, named, read, upSql } from '../../helpers/tool-folders.ts'
 
+/** A row's first word, as `--layout` takes it. */
+const nameOf = (row: string) => /^[\w-]+/.exec(row)![0]
+
 describe('order', () => {
   const goose = marked('-- +goose Up', '-- +goose Down')
   const cases: readonly (readonly [tool: string, files: Files, order: readonly string[], layout?: string])[] = [
@@ -56,8 +59,10 @@ describe('order', () => {
         '2024-09-15-000000_a/up.sql',
         '20240915000001_b/up.sql',
         '2024-09-15-000000-0000_d/up.sql',
+        '2024-12-30-000000_e/up.sql',
       ]),
-      ['2024-09-15-000000_a', '2024-09-15-000000-0000_d', '20240915000001_b', '20241231_c'],
+      // without its dashes the date of e comes after that of b
+      ['2024-09-15-000000_a', '2024-09-15-000000-0000_d', '20240915000001_b', '2024-12-30-000000_e', '20241231_c'],
     ],
     [
       'hasura',
@@ -125,12 +130,14 @@ describe('order', () => {
     ],
   ]
 
-  test.for(cases)('%s', async ([, files, order, layout]) => {
+  test.for(cases)('%s', async ([tool, files, order, layout]) => {
     expect((await read(files, layout)).names).toEqual(order)
+    // many a folder is read as schemagate's own until its tool is named
+    expect((await read(files, nameOf(tool))).names).toEqual(order)
   })
 
   test('every tool that is read has its place in this table', () => {
-    const rows = new Set(cases.map(([tool]) => tool.split(/[ ,]/)[0]))
+    const rows = new Set(cases.map(([tool]) => nameOf(tool)))
     expect(layouts.map(({ name }) => name).filter(name => !rows.has(name) && name !== 'micrate')).toEqual([])
   })
 
