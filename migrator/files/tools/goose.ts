@@ -24,7 +24,7 @@ export const goose: Tool = {
       what: 'has `-- +goose ENVSUB ON`, and nothing fills in variables here. Write the values themselves.',
     },
   ],
-  code: [{ pattern: /^\d+_.*(?<!_test)\.go$/s }],
+  code: [{ pattern: /^\d+_.*\.go$/s }],
 }
 
 export const micrate: Tool = {

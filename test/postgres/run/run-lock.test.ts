@@ -3,9 +3,12 @@
 
 import { escapeIdentifier } from 'pg'
 import { describe, expect } from 'vitest'
+import { doBlock } from '../../../gate/postgres/quote.ts'
+import { ownState } from '../../../gate/postgres/sqlstate.ts'
 import { announce } from '../../../gate/protocol/announcement.ts'
 import { runLockKey } from '../../../gate/protocol/run-lock-key.ts'
 import { migratorName } from '../../../migrator/ledger/table.ts'
+import { passedOverMode, takeForTransaction, takeWithKey } from '../../../migrator/run/run-lock-sql.ts'
 import { schemagate, start } from '../../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
@@ -137,6 +140,45 @@ describe('a stranger who holds the run lock’s key', () => {
       expect(await tally(database)).toEqual(['2_plain'])
     },
   )
+})
+
+describe('the statements that make sure of the lock in a transaction', () => {
+  const ledger = async (database: ScratchDatabase) => {
+    const { args, options } = upOf(database.url, await folder({ '1_tally.sql': files['1_tally.sql'] }))
+    expect((await schemagate(args, options)).code).toBe(0)
+  }
+  const busy = { code: ownState.lockBusy }
+
+  test('keep two out of each other that pass the key over, and one that gets it', async ({ database }) => {
+    await ledger(database)
+    const it = await stranger(database)
+    await it.query(`select pg_advisory_lock(${key})`)
+    const [one, other] = [await database.connect(), await database.connect()]
+    const [taken, withKey] = [takeForTransaction('schemagate'), takeWithKey('schemagate')].map(sql => doBlock(sql))
+    await one.query(`begin; ${taken}`)
+    await expect(other.query(taken!)).rejects.toMatchObject(busy)
+    await it.query(`select pg_advisory_unlock(${key})`)
+    for (const sql of [taken, withKey]) await expect(other.query(sql!)).rejects.toMatchObject(busy)
+    await one.query('commit')
+    for (const sql of [taken, withKey]) await other.query(sql!)
+  })
+
+  test('raise where the connection is gone that holds the lock in the key’s place, or an owner has the key', async ({
+    database,
+  }) => {
+    await ledger(database)
+    const [run, keeper, owner] = [await database.connect(), await database.connect(), await database.connect()]
+    const { rows } = await keeper.query<{ pid: number }>('select pg_backend_pid() as pid')
+    const taken = doBlock(takeForTransaction('schemagate', rows[0]!.pid))
+    await keeper.query(`begin; lock table schemagate.manifest in ${passedOverMode} mode`)
+    await run.query(taken)
+    await owner.query(`select pg_advisory_lock(${key})`)
+    await expect(run.query(taken)).rejects.toMatchObject(busy)
+    await owner.query(`select pg_advisory_unlock(${key})`)
+    await run.query(taken)
+    await keeper.query('rollback')
+    await expect(run.query(taken)).rejects.toMatchObject(busy)
+  })
 })
 
 test('an owner of the ledger who holds the key is waited for, also one who takes the owner’s role', async ({

@@ -24,9 +24,9 @@ test.for([
     ['2_seed.up.sql', 'seed.sql'],
   ],
   [
-    'Hasura, also where a folder has no more than its number',
-    named(['1700000000000/up.sql', '1700000000001_a/up.sql', 'seed.sql']),
-    ['1700000000000', '1700000000001_a'],
+    'Hasura',
+    named(['1700000000000_a/up.sql', '1700000000001_b/up.sql', 'seed.sql']),
+    ['1700000000000_a', '1700000000001_b'],
     ['seed.sql'],
   ],
   [
@@ -195,6 +195,11 @@ test.for([
     "Hasura's metadata",
     named(['1700000000000_a/up.sql', '1700000000000_a/up.yaml']),
     /has 1700000000000_a\/up\.yaml, which is metadata/,
+  ],
+  [
+    "Hasura's metadata in a folder with no more than its number",
+    named(['1700000000000/up.sql', '1700000000000/up.yaml']),
+    /has 1700000000000\/up\.yaml, which is metadata/,
   ],
 ] as const)('refused before anything is run: %s', async ([, files, message]) => {
   const reading = read(files)
