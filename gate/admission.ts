@@ -1,22 +1,22 @@
-// The door: open until a moment in time, and who is inside. The only part of a gate that a request touches.
+// Admission: whether requests may enter, and how many are inside. The only part of a gate that a request touches.
 
 import { performance } from 'node:perf_hooks'
 import type { GateStatus } from './status.ts'
 
 /**
- * Open means a time up to which the last answer holds, so that deciding on a request is one comparison, and so that a
- * process that slept, or whose event loop stood still, finds its door closed rather than open on an old answer.
+ * It is open until the time at which the last answer of the database becomes stale. Deciding on a request is one
+ * comparison, and a process that was suspended, or whose event loop was blocked, finds the gate closed.
  */
-export class Door {
+export class Admission {
   #openUntil = 0
   #status: GateStatus
-  #lapsed: NodeJS.Timeout | undefined
+  #staleTimer: NodeJS.Timeout | undefined
   #inside = 0
   #whenEmpty: (() => void)[] = []
   readonly #stale: (status: GateStatus) => GateStatus
   readonly #onChange: (status: GateStatus, previous: GateStatus) => void
 
-  /** `stale` makes the status for an open door whose time has passed. */
+  /** `stale` makes the status for when the last answer has become stale. */
   constructor(
     status: GateStatus,
     stale: (status: GateStatus) => GateStatus,
@@ -32,11 +32,11 @@ export class Door {
   }
 
   get status(): GateStatus {
-    if (this.#status.state === 'open' && !this.isOpen) this.shut(this.#stale(this.#status))
+    if (this.#status.state === 'open' && !this.isOpen) this.close(this.#stale(this.#status))
     return this.#status
   }
 
-  /** Goes in, if the door is open: true, and then `leave` must follow. */
+  /** Enters if the gate is open. True if it did: `leave` must follow. */
   enter(): boolean {
     if (performance.now() >= this.#openUntil) return false
     this.#inside++
@@ -46,26 +46,26 @@ export class Door {
   leave(): void {
     this.#inside--
     if (this.#inside > 0) return
-    for (const tell of this.#whenEmpty.splice(0)) tell()
+    for (const resolve of this.#whenEmpty.splice(0)) resolve()
   }
 
-  /** Resolves when nobody is inside. */
-  async empty(): Promise<void> {
+  /** Resolves when nothing is inside. */
+  async whenEmpty(): Promise<void> {
     if (this.#inside > 0) await new Promise<void>(resolve => this.#whenEmpty.push(resolve))
   }
 
-  /** Opens the door, or keeps it open. `until` is a time of `performance.now()`. */
+  /** Opens, or stays open. `until` is a time of `performance.now()`. */
   open(status: GateStatus, until: number): void {
     this.#openUntil = until
-    clearTimeout(this.#lapsed)
-    // Only the event needs the timer: the comparison does not.
-    this.#lapsed = setTimeout(() => this.status, Math.max(1, Math.ceil(until - performance.now()) + 1))
+    clearTimeout(this.#staleTimer)
+    // The timer is for the `change` event: `isOpen` does without.
+    this.#staleTimer = setTimeout(() => this.status, Math.max(1, Math.ceil(until - performance.now()) + 1))
     this.#become(status)
   }
 
-  shut(status: GateStatus): void {
+  close(status: GateStatus): void {
     this.#openUntil = 0
-    clearTimeout(this.#lapsed)
+    clearTimeout(this.#staleTimer)
     this.#become(status)
   }
 

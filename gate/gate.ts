@@ -1,15 +1,15 @@
-// The gate: open only while the database carries the schema that this app was built for.
+// The gate: open only while the database has the schema that this app was built for.
 
 import { EventEmitter } from 'node:events'
 import type { ClientConfig, Pool } from 'pg'
-import { Door } from './admission.ts'
+import { Admission } from './admission.ts'
 import { connectionsOf } from './connection.ts'
 import { SCHEMA_STATES, sqlState } from './ledger-query.ts'
 import type { Queryable } from './ledger-reader.ts'
 import { identify } from './ledger-session.ts'
 import { type Manifest, requireMigrations } from './protocol/manifest.ts'
 import { GateClosedError, type GateState, type GateStatus, GateTimeoutError, statusOf, unreachable } from './status.ts'
-import { Watch } from './watcher.ts'
+import { Watcher } from './watcher.ts'
 
 export interface GateOptions {
   /**
@@ -25,27 +25,26 @@ export interface GateOptions {
   readonly manifest: Manifest
   /** Where the ledger lives. Default `schemagate`. */
   readonly schema?: string | undefined
-  /** How often an open gate looks at the ledger besides being told, in milliseconds. Default 1000. */
+  /** How often an open gate queries the ledger, besides notifications, in milliseconds. Default 1000. */
   readonly pollInterval?: number | undefined
-  /** How often a closed gate looks. Default 250. */
+  /** How often a closed gate queries it, in milliseconds. Default 250. */
   readonly closedPollInterval?: number | undefined
-  /** How long the last answer holds when no new one comes. Default 5000. */
+  /** How long the last answer counts when no new one comes, in milliseconds. Default 5000. */
   readonly staleAfter?: number | undefined
-  /** The most that one try to connect may take, shared by all hosts. Default 2000. */
+  /** The most that one attempt to connect may take, all hosts together, in milliseconds. Default 2000. */
   readonly connectTimeout?: number | undefined
   /** Announce the app's head in `application_name`, for migrators about to break it. Default true. */
   readonly announce?: boolean | undefined
   /** Keep the ledger locked (ACCESS SHARE) while open, on a second connection, so that it cannot be dropped or
    *  restored over before the gate has closed. Default true. */
   readonly fence?: boolean | undefined
-  /** What else must end before this app lets go for a breaking migration: job queues, streams. Requests are counted. */
+  /** Work besides requests that must end before a breaking migration may run: job queues, streams. Requests are counted. */
   readonly drain?: (() => Promise<void> | void) | undefined
 }
 
 /**
- * `change` comes with the new status and the one before. `evict`: the ledger is about to be taken away while work is still
- * inside, or the gate has moved to another server; what goes on after this may meet another schema. A guarded pool ends its
- * connections.
+ * `change` has the new status and the previous one. `evict`: another session takes the ledger while work is still inside,
+ * or the gate has moved to another server. Work that goes on may meet another schema. A guarded pool ends its connections.
  */
 export interface GateEvents {
   change: [status: GateStatus, previous: GateStatus]
@@ -53,7 +52,7 @@ export interface GateEvents {
 }
 
 export interface WhenOpenOptions {
-  /** In milliseconds; without one it waits for ever. */
+  /** In milliseconds; without one there is no limit. */
   readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -68,11 +67,11 @@ const DEFAULTS = {
   fence: true,
 } as const
 
-const OTHER_SERVER = 'The connection led to another server than the one that the gate has looked at.'
+const OTHER_SERVER = 'The connection leads to another server than the one whose ledger the gate has read.'
 
 /**
- * Makes a gate. It starts closed and looks at once; until the first answer its state is `unreachable`. It never throws
- * or rejects because of the database, and keeps the process alive until `close`.
+ * Creates a gate. It starts closed and queries the ledger at once; until the first answer its state is `unreachable`. It
+ * never throws or rejects because of the database, and keeps the process alive until `close`.
  * @throws TypeError when the options name no database, or hosts that cannot be told apart; ManifestError when the manifest
  * has no migrations.
  */
@@ -82,65 +81,65 @@ export function createGate(options: GateOptions): Gate {
 
 /** See `createGate`. */
 export class Gate extends EventEmitter<GateEvents> {
-  readonly #door: Door
-  readonly #watch: Watch
+  readonly #admission: Admission
+  readonly #watcher: Watcher
   #closed = false
 
   constructor(options: GateOptions) {
     super()
-    // Everyone who waits for the gate listens, and a worker may wait many times over.
+    // Each call of `whenOpen` adds a listener, and many may wait at once.
     this.setMaxListeners(0)
     const { manifest, drain } = options
     requireMigrations(manifest)
     const settings = { ...DEFAULTS, ...defined(options) }
     const { staleAfter } = settings
-    this.#door = new Door(
-      unreachable(manifest, undefined, 'The database has not been looked at yet.'),
-      () => unreachable(manifest, undefined, `The database has given no answer for ${staleAfter} ms.`),
-      // A listener that throws must fail as listeners do, and not stop the watch.
+    this.#admission = new Admission(
+      unreachable(manifest, undefined, 'The ledger has not been read yet.'),
+      () => unreachable(manifest, undefined, `The database has not answered for ${staleAfter} ms.`),
+      // On the next tick: a listener that throws must not stop the watcher.
       (status, previous) => process.nextTick(() => this.emit('change', status, previous)),
     )
     const connections = connectionsOf(options)
     const evict = () => process.nextTick(() => this.emit('evict'))
-    this.#watch = new Watch({ ...settings, connections, manifest, drain, evict }, this.#door)
+    this.#watcher = new Watcher({ ...settings, connections, manifest, drain, evict }, this.#admission)
   }
 
   /** One comparison in memory. */
   get isOpen(): boolean {
-    return this.#door.isOpen
+    return this.#admission.isOpen
   }
 
   get state(): GateState {
-    return this.#door.status.state
+    return this.#admission.status.state
   }
 
-  /** One sentence for people, safe to show to anyone who may call the app. */
+  /** One sentence for people, safe to show to every client of the app. */
   get detail(): string {
-    return this.#door.status.detail
+    return this.#admission.status.detail
   }
 
   get status(): GateStatus {
-    return this.#door.status
+    return this.#admission.status
   }
 
   /** How many hosts the connection string names. */
   get hosts(): number {
-    return this.#watch.hosts
+    return this.#watcher.hosts
   }
 
-  /** Which of them the gate is at, or was at last, from 0. */
+  /** The index of the host that the gate is connected to, or was last, from 0. */
   get host(): number {
-    return this.#watch.host
+    return this.#watcher.host
   }
 
-  /** Goes in if the gate is open: true, and then `leave` must be called, or a breaking migration waits for it in vain. */
+  /** Enters if the gate is open. True if it did: `leave` must be called, or a breaking migration waits until its timeout. */
   enter(): boolean {
-    return this.#door.enter()
+    return this.#admission.enter()
   }
 
   /** Ends what `enter` began. */
   leave(): void {
-    this.#door.leave()
+    this.#admission.leave()
   }
 
   /** Runs a piece of work inside the gate, as a worker without requests does. @throws GateClosedError if it is closed. */
@@ -153,16 +152,16 @@ export class Gate extends EventEmitter<GateEvents> {
     }
   }
 
-  /** Looks now, and gives what that look said. */
+  /** Queries the ledger now. Resolves to the status that follows. */
   async check(): Promise<GateStatus> {
-    await this.#watch.check()
+    await this.#watcher.check()
     return this.status
   }
 
   /**
-   * Resolves when the gate is open, at once if it is.
+   * Resolves when the gate is open, at once if it already is.
    * @throws GateTimeoutError after `timeout` milliseconds, the signal's reason when it is aborted, GateClosedError when
-   * the gate is ended meanwhile.
+   * the gate is closed for good by `close`.
    */
   async whenOpen({ timeout, signal }: WhenOpenOptions = {}): Promise<void> {
     signal?.throwIfAborted()
@@ -188,28 +187,28 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Shows the gate an error that a query of the app's has failed with: one that says that the schema is not what the
-   * code expects makes it look at once.
+   * Takes an error that a query of the app has failed with. If it says that the schema is not what the code expects, the
+   * gate queries the ledger at once.
    */
   observe(error: unknown): void {
     const code = sqlState(error)
-    if (code !== undefined && SCHEMA_STATES.has(code)) this.#watch.ring()
+    if (code !== undefined && SCHEMA_STATES.has(code)) this.#watcher.signal()
   }
 
   /**
-   * Looks at the ledger over a connection of the app's own.
+   * Reads the ledger over a connection of the app's own.
    * @throws GateClosedError when that connection leads to a database which the app does not match, or to another server
-   * than the one that the gate has looked at.
+   * than the one whose ledger the gate has read.
    */
   async verify(connection: Queryable): Promise<void> {
-    const { verdict, databaseHead, server } = await this.#watch.reader.read(connection)
+    const { verdict, databaseHead, server } = await this.#watcher.reader.read(connection)
     if (verdict.state === 'open') return this.#requireSame(server)
-    this.#watch.ring()
-    throw new GateClosedError(statusOf(this.#watch.manifest, verdict, databaseHead))
+    this.#watcher.signal()
+    throw new GateClosedError(statusOf(this.#watcher.manifest, verdict, databaseHead))
   }
 
   /**
-   * Asks only whether a connection of the app's own leads to the server that the gate has looked at.
+   * Checks only that a connection of the app's own leads to the server whose ledger the gate has read.
    * @throws GateClosedError when it does not, or the gate has not reached any server.
    */
   async verifyServer(connection: Queryable): Promise<void> {
@@ -217,9 +216,9 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   async #requireSame(server: string | undefined): Promise<void> {
-    // the gate may be the one that is behind: not connected yet, or about to lose a server that was started again
-    if (server !== this.#watch.server) await this.#watch.check()
-    if (server === this.#watch.server) return
+    // The gate may be late: not connected yet, or about to notice that its server was restarted.
+    if (server !== this.#watcher.server) await this.#watcher.check()
+    if (server === this.#watcher.server) return
     const { status } = this
     throw new GateClosedError({ ...status, state: 'unreachable', detail: OTHER_SERVER })
   }
@@ -227,12 +226,12 @@ export class Gate extends EventEmitter<GateEvents> {
   /** Closes the gate for good, and its connections. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#door.shut(unreachable(this.#watch.manifest, undefined, 'The gate was closed by the app itself.'))
-    await this.#watch.close()
+    this.#admission.close(unreachable(this.#watcher.manifest, undefined, 'The gate was closed by the app itself.'))
+    await this.#watcher.close()
   }
 }
 
-// An option that is given as undefined is one that is not given.
+// An option that is undefined counts as not given.
 function defined(options: GateOptions): { [Name in keyof GateOptions]?: Exclude<GateOptions[Name], undefined> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }

@@ -1,27 +1,27 @@
-// The look: the one query by which a gate learns what the ledger says, and what its answers and errors mean.
+// The one query with which a gate reads the ledger, and what its answers and errors mean.
 
 import { escapeIdentifier, escapeLiteral } from 'pg'
 import { WrongServerError } from './postgres/hosts.ts'
 import type { LedgerRow } from './protocol/compatibility.ts'
 
-/** What the database says of its ledger. `rows` is null when there is no ledger, undefined when nothing has changed. */
-export interface Look {
+/** What the query found. `rows` is null when there is no ledger, undefined when nothing has changed. */
+export interface Answer {
   /** Equal digests mean equal ledgers, as far as a gate reads them. */
   readonly digest: string
   readonly rows: readonly LedgerRow[] | null | undefined
 }
 
-/** The same of a ledger that was read. */
-export interface FullLook extends Look {
+/** The same for a ledger that was read. */
+export interface FullAnswer extends Answer {
   readonly hidden: boolean
   readonly server: string
 }
 
-/** The look of a database without a ledger. */
-export const NO_LEDGER = { digest: 'no ledger', rows: null } as const satisfies Look
+/** The answer for a database without a ledger. */
+export const NO_LEDGER = { digest: 'no ledger', rows: null } as const satisfies Answer
 
-/** The row that `lookSql` gives. */
-export interface LookRow {
+/** The row that `ledgerSql` returns. */
+export interface AnswerRow {
   readonly digest: string
   readonly rows: string | null
   /** The ledger's table has its primary key. */
@@ -33,21 +33,21 @@ export interface LookRow {
 }
 
 /**
- * Tells servers apart: when the server process was started, in microseconds. Anyone may ask for it, which is not so
- * everywhere for the system identifier, and that a standby shares with its primary.
+ * Tells servers apart: when the server process was started, in microseconds. Every role may read it. The system
+ * identifier would not do: not every role may read it, and a standby shares it with its primary.
  */
 export const serverExpression =
   '(extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8::text'
 
 /**
- * The query, for a ledger in `schema`. The rows come only when they differ from those of the last look, whose digest is
- * `seen`: a look at an unchanged ledger moves 64 bytes, however many migrations there are.
+ * The query, for a ledger in `schema`. It returns the rows only if they differ from the last answer, whose digest is
+ * `seen`: an unchanged ledger costs 64 bytes, however many migrations there are.
  *
  * It takes no parameters, so that it is sent as a simple query: with the extended protocol the portal, and with it the
  * snapshot, would live on in the transaction of a gate that holds the ledger, and CREATE INDEX CONCURRENTLY would wait
  * for that transaction to end.
  */
-export function lookSql(schema: string, seen: string): string {
+export function ledgerSql(schema: string, seen: string): string {
   const ledger = ledgerTable(schema)
   // The only part of the journal that matters here.
   const earlier = `case when pg_catalog.jsonb_typeof(journal) = 'object' then journal->'earlier' end`
@@ -71,13 +71,13 @@ export function ledgerTable(schema: string): string {
   return `${escapeIdentifier(schema)}.ledger`
 }
 
-/** The row that `awaitedSql` gives. */
+/** The row that `awaitedSql` returns. */
 export interface AwaitedRow {
-  /** Someone waits for the ledger to be let go: to drop it, to restore over it, to change its columns. */
+  /** Another session waits for the ledger's table: to drop it, to restore over it, to change its columns. */
   readonly awaited: boolean
 }
 
-/** Does someone want the ledger? Only who has rights on the table can be in `pg_locks` so. Without parameters, as `lookSql`. */
+/** Does another session wait for the ledger? Only a role with rights on the table appears in `pg_locks` this way. Without parameters, as `ledgerSql`. */
 export function awaitedSql(schema: string): string {
   return `select coalesce(pg_catalog.bool_or(not granted and mode = 'AccessExclusiveLock'), false) as awaited
 from pg_catalog.pg_locks
@@ -85,34 +85,35 @@ where locktype = 'relation' and relation = pg_catalog.to_regclass(${escapeLitera
   and database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`
 }
 
-/** Reads the one row that the query gives. @throws Error if it is not one: another tool's table of that name. */
-export function readLook(row: LookRow | undefined): FullLook {
-  if (row === undefined) throw new Error('the ledger gave no answer')
+/** Reads the query's only row. @throws Error if there is none. */
+export function readAnswer(row: AnswerRow | undefined): FullAnswer {
+  if (row === undefined) throw new Error('the query of the ledger returned no row')
   const { digest, hidden, server } = row
   if (row.rows === null) return { digest, rows: undefined, hidden, server }
   const rows: LedgerRow[] = JSON.parse(row.rows)
   return { digest, rows, hidden, server }
 }
 
-/** The SQLSTATE of an error that came from the server; undefined for any other, such as EPIPE (no SQLSTATE begins so). */
+/** The SQLSTATE of an error from the server; undefined for any other, such as EPIPE (no SQLSTATE begins with E). */
 export function sqlState(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
   return typeof error.code === 'string' && /^(?!E)[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined
 }
 
-/** There is no ledger, or it is not one that is known here: undefined table, schema, column. */
+/** There is no ledger, or a table that is none: undefined table, schema, column. */
 export const NO_LEDGER_STATES: ReadonlySet<string> = new Set(['42P01', '3F000', '42703'])
 
-/** The ledger is locked by someone who changes the table itself: lock not available. */
+/** Another session is changing the ledger's table itself: lock not available. */
 export const LEDGER_LOCKED = '55P03'
 
 /**
  * What an app's own query fails with when the schema is not what its code expects: undefined table, column, function,
- * schema, type; no permission (objects made anew lose their grants). Each is a reason to look again at once.
+ * schema, type; no permission (objects that were dropped and created again have lost their grants). Each is a reason to
+ * query the ledger at once.
  */
 export const SCHEMA_STATES: ReadonlySet<string> = new Set(['42P01', '42703', '42883', '3F000', '42704', '42501'])
 
-/** The connections that one address gave led to different servers, again and again. */
+/** Connections to one address led to different servers, again and again. */
 export class SeveralServersError extends Error {
   constructor() {
     super("The gate's two connections lead to different servers behind one address")
@@ -120,8 +121,8 @@ export class SeveralServersError extends Error {
 }
 
 /**
- * Why there is no answer, in words that may be shown to anyone: an error's own message names hosts and roles, so only
- * its code is repeated.
+ * Why there is no answer, safe to show to anyone: an error's own message names hosts and roles, so only its code is
+ * repeated.
  */
 export function unreachableDetail(error: unknown): string {
   if (error instanceof WrongServerError)

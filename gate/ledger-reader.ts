@@ -1,15 +1,15 @@
-// The reader: looks at the ledger over a session and says what the window says, judging anew only what has changed.
+// Reads the ledger over a session and compares it with the manifest, again only after it has changed.
 
 import {
+  type AnswerRow,
   type AwaitedRow,
   awaitedSql,
   LEDGER_LOCKED,
-  type LookRow,
+  ledgerSql,
   ledgerTable,
-  lookSql,
   NO_LEDGER,
   NO_LEDGER_STATES,
-  readLook,
+  readAnswer,
   sqlState,
 } from './ledger-query.ts'
 import { judge, type LedgerRow, type Verdict } from './protocol/compatibility.ts'
@@ -20,7 +20,7 @@ export interface Queryable {
   query<Row extends object>(text: string): Promise<Row[]>
 }
 
-/** The window's verdict, and the newest migration that the database has applied; undefined while that is not known. */
+/** The verdict, and the newest migration that the database has applied; undefined while that is unknown. */
 export interface Reading {
   readonly verdict: Verdict
   readonly databaseHead: string | null | undefined
@@ -28,22 +28,22 @@ export interface Reading {
   readonly server?: string
 }
 
-/** The verdict while somebody has the ledger's table locked, or waits to. */
+/** The verdict while another session has the ledger's table locked, or waits for it. */
 export const LOCKED: Verdict = {
   state: 'migrating',
   detail: 'The ledger itself is being changed, dropped or restored: its table is locked.',
 }
 
 /**
- * The verdict on a ledger without its primary key. A restore that is no single transaction takes the keys of all tables
- * away before the tables, and gives them back after the rows: in between the rows say nothing about the schema.
+ * The verdict on a ledger without its primary key. A restore in several transactions drops the keys of all tables before
+ * the tables, and adds them after the rows: in between the rows say nothing about the schema.
  */
 const INCOMPLETE: Verdict = {
   state: 'migrating',
   detail: 'The ledger has no primary key: it is being restored, or was restored in part and has to be restored again.',
 }
 
-/** What is missing may be there: an empty ledger and one whose rows are hidden from this role look the same. */
+/** Rows that are missing may only be hidden: to this role, an empty ledger looks the same. */
 function mayBeHidden(verdict: Verdict, schema: string): Verdict {
   if (verdict.missing === undefined) return verdict
   const detail =
@@ -58,27 +58,27 @@ export class Reader {
   readonly #schema: string
   readonly #awaitedSql: string
   readonly #holdSql: string
-  /** The last ledger that was judged. */
+  /** The last ledger that was compared. */
   #seen: { readonly digest: string; readonly reading: Reading }
 
   constructor(manifest: Manifest, schema: string) {
     this.#manifest = manifest
     this.#schema = schema
     this.#awaitedSql = awaitedSql(schema)
-    // Read committed, so that every look sees what has been committed; access share, so that only a drop, a truncate or
-    // a change of the table's form has to wait.
+    // Read committed, so that every query sees the newest commits. Access share, so that only DROP, TRUNCATE and ALTER
+    // TABLE have to wait.
     this.#holdSql = `begin isolation level read committed read only; lock table ${ledgerTable(schema)} in access share mode`
     this.#seen = { digest: '', reading: { verdict: judge(manifest, null), databaseHead: null } }
   }
 
-  /** Looks. @throws what is neither an answer nor a missing or locked ledger: no permission, a lost connection. */
+  /** Queries the ledger. @throws any error that does not mean a missing or locked ledger: no permission, a lost connection. */
   async read(session: Queryable): Promise<Reading> {
-    // Looks over several connections, perhaps at several databases, may be under way at once: "nothing has changed" is
-    // said of what this one had seen, not of what another has brought meanwhile.
+    // Queries over several connections, perhaps to several databases, may run at once: "nothing has changed" refers to
+    // what was known when this one was sent.
     const seen = this.#seen
     try {
-      const [row] = await session.query<LookRow>(lookSql(this.#schema, seen.digest))
-      const { digest, rows, hidden, server } = readLook(row)
+      const [row] = await session.query<AnswerRow>(ledgerSql(this.#schema, seen.digest))
+      const { digest, rows, hidden, server } = readAnswer(row)
       if (row?.whole === false) return { verdict: INCOMPLETE, databaseHead: undefined, server }
       const reading = rows === undefined ? seen.reading : this.#judge(digest, rows)
       return { ...reading, verdict: hidden ? mayBeHidden(reading.verdict, this.#schema) : reading.verdict, server }
@@ -91,9 +91,8 @@ export class Reader {
   }
 
   /**
-   * Begins a transaction that keeps the ledger's table in place until `release`. To renew one it must be said that it is
-   * there: the server's log would tell of each rollback without a transaction. False when there is no table to hold, or
-   * it is locked: the next `read` says which.
+   * Begins a transaction that keeps the ledger's table in place until `release`. `renew` ends an open one first; without
+   * one the server would log a warning. False when there is no table to hold, or it is locked: the next `read` says which.
    */
   async hold(session: Queryable, { renew = false } = {}): Promise<boolean> {
     try {
@@ -111,7 +110,7 @@ export class Reader {
     await session.query('rollback')
   }
 
-  /** Does someone wait for the ledger's table? */
+  /** Does another session wait for the ledger's table? */
   async isAwaited(session: Queryable): Promise<boolean> {
     const [row] = await session.query<AwaitedRow>(this.#awaitedSql)
     return row?.awaited ?? false

@@ -1,4 +1,4 @@
-// One connection of a gate's own: made within a time, asked one thing at a time, and known to be lost as soon as it is.
+// One connection of a gate's own: opened within a time limit, one query at a time, its loss reported at once.
 
 import { Client, type ClientConfig, escapeIdentifier } from 'pg'
 import { serverExpression, sqlState } from './ledger-query.ts'
@@ -10,19 +10,19 @@ export interface SessionOptions {
   readonly applicationName: string
   /** The most that connecting may take, in milliseconds. */
   readonly connectTimeout: number
-  /** The most that an answer may take: a connection without one is given up. */
+  /** The most that an answer may take, in milliseconds: then the connection is ended. */
   readonly answerTimeout: number
-  /** Told once, at the moment the connection is lost; not when it is closed here. */
+  /** Called once, when the connection is lost; not when it is closed here. */
   readonly onLost: (error: Error) => void
   readonly onNotification?: () => void
 }
 
-/** A connection that is up. Queries wait for one another. */
+/** An open connection. Queries run one after another. */
 export interface Session {
-  /** Behind a pooler in transaction mode: nothing set on this connection holds, and LISTEN hears nothing. */
+  /** Behind a pooler in transaction mode: no setting of this connection lasts, and LISTEN receives nothing. */
   readonly pooled: boolean
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
-  /** Ends the connection, politely if it answers at once. Never fails. */
+  /** Ends the connection, with a goodbye if the server answers at once. Never fails. */
   close(): Promise<void>
 }
 
@@ -84,7 +84,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 
   try {
     await client.connect()
-    // A pooler gives out a process id of its own making.
+    // A pooler reports a process id of its own.
     const [row] = await query<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid')
     up = !over
     return { pooled: row?.pid !== processId(client), query, close }
@@ -100,17 +100,16 @@ function processId(client: Client): unknown {
   return 'processID' in client ? client.processID : undefined
 }
 
-// A look waits for at most this long behind someone who has the ledger's table locked.
+// The most that a query waits for a session that has the ledger's table locked, in milliseconds.
 const LOCK_TIMEOUT = 500
 
-// Limits that would end a session which listens, or a hold of the ledger, again and again. Not every server knows them.
+// Limits that would end a listening session, or a hold of the ledger, again and again. Not every version has them.
 const noLimitsSql = `select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings
 where name in ('idle_session_timeout', 'transaction_timeout')`
 
 /**
- * Settles a direct connection's settings. A role's or a database's own defaults could make looks see an old snapshot's
- * worth, or never end; a server that cannot reach its client must not hold the ledger for it for longer than the answer
- * holds.
+ * Sets a direct connection's settings. The defaults of a role or a database could make queries see an old snapshot, or
+ * never end. A server that cannot reach this app must not hold the ledger for it for longer than `staleAfter`.
  */
 export async function settle(session: Session, applicationName: string, staleAfter: number): Promise<void> {
   const settings = {
@@ -126,7 +125,7 @@ export async function settle(session: Session, applicationName: string, staleAft
   await session.query(noLimitsSql)
 }
 
-/** @throws WrongServerError if the session's server is not of the kind that is wanted. */
+/** @throws WrongServerError if the session's server is not of the wanted kind. */
 export async function requireServer(
   session: Session,
   wanted: Exclude<SessionAttributes, 'prefer-standby'>,
@@ -136,14 +135,14 @@ export async function requireServer(
   requireKind(kind!, wanted)
 }
 
-/** Sets what `pg_stat_activity` shows of a session. */
+/** Sets the name that `pg_stat_activity` shows. */
 export async function rename(session: Session, applicationName: string): Promise<void> {
   await session.query("select pg_catalog.set_config('application_name', $1, false)", [applicationName])
 }
 
 const STANDBY = '25006'
 
-/** Listens on a ledger's channel, its schema's name. A standby has none to listen on: there the gate only polls. */
+/** Listens on the channel of a ledger. A standby refuses LISTEN: there the gate only polls. */
 export async function listen(session: Session, schema: string): Promise<void> {
   try {
     await session.query(`listen ${escapeIdentifier(schema)}`)
@@ -157,7 +156,7 @@ export async function unlisten(session: Session): Promise<void> {
   await session.query('unlisten *')
 }
 
-/** Which server a connection leads to, comparable with that of another connection. */
+/** Which server a connection leads to, to be compared with that of another connection. */
 export async function identify(connection: Pick<Session, 'query'>): Promise<string> {
   const [row] = await connection.query<{ server: string }>(`select ${serverExpression} as server`)
   return row!.server

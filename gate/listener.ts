@@ -1,19 +1,19 @@
-// How a gate listens: a notification is a reason to look, and no more, and a flood of them is not listened to.
+// Listening for notifications: each is only a reason to query the ledger, and a flood of them pauses listening.
 
 import { performance } from 'node:perf_hooks'
 import { listen, type Session, unlisten } from './ledger-session.ts'
 
-// Anyone who may connect may notify. A run of the migrator sends a few; what sends so many within a second is no run,
-// and reading it all would cost the app more than it is worth: for so long the gate only polls.
+// Any role that may connect can send notifications. A run of the migrator sends a few. More than this in a second come
+// from elsewhere, and reading them would cost the app: for a while the gate only polls.
 const MOST_IN_A_SECOND = 100
-const DEAF_FOR = 10_000
+const PAUSED_FOR = 10_000
 
-/** Counts what is heard, and switches listening off and on again. */
-export class Ear {
+/** Counts notifications, and switches listening off and on again. */
+export class Listener {
   readonly #schema: string
   #second = 0
-  #heard = 0
-  #deafSince: number | undefined
+  #received = 0
+  #pausedSince: number | undefined
   #isListening = false
 
   constructor(schema: string) {
@@ -22,35 +22,35 @@ export class Ear {
 
   /** Begins to listen on a new session. */
   async open(session: Session): Promise<void> {
-    this.#deafSince = undefined
-    this.#heard = 0
+    this.#pausedSince = undefined
+    this.#received = 0
     await listen(session, this.#schema)
     this.#isListening = true
   }
 
-  /** Notes a notification. True if it is to be followed by a look. */
-  hear(): boolean {
-    if (this.isDeaf) return false
+  /** Counts a notification. True if the ledger is to be queried. */
+  accept(): boolean {
+    if (this.isPaused) return false
     const now = performance.now()
     if (now - this.#second > 1000) {
       this.#second = now
-      this.#heard = 0
+      this.#received = 0
     }
-    if (++this.#heard > MOST_IN_A_SECOND) this.#deafSince = now
+    if (++this.#received > MOST_IN_A_SECOND) this.#pausedSince = now
     return true
   }
 
-  /** The flood is on, or was a moment ago. */
-  get isDeaf(): boolean {
-    return this.#deafSince !== undefined
+  /** Listening is off after a flood. */
+  get isPaused(): boolean {
+    return this.#pausedSince !== undefined
   }
 
-  /** Tells the server, once for each change, whether it is to send notifications. */
-  async tend(session: Session): Promise<void> {
-    if (this.#deafSince === undefined) return
+  /** Sends LISTEN or UNLISTEN where that has changed. */
+  async update(session: Session): Promise<void> {
+    if (this.#pausedSince === undefined) return
     if (this.#isListening) {
       this.#isListening = false
       await unlisten(session)
-    } else if (performance.now() - this.#deafSince > DEAF_FOR) await this.open(session)
+    } else if (performance.now() - this.#pausedSince > PAUSED_FOR) await this.open(session)
   }
 }

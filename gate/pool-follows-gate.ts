@@ -1,4 +1,4 @@
-// A pool that goes where its gate is: of several hosts to the gate's, and never to another server than the gate's.
+// A pool that connects to the host of its gate, and never to another server.
 
 import type { Pool, PoolClient } from 'pg'
 import type { Gate } from './gate.ts'
@@ -7,10 +7,10 @@ import { guardLogins } from './postgres/authentication.ts'
 import { hostsOf } from './postgres/hosts.ts'
 
 /**
- * Makes each new connection of a pool lead to the host at which the gate is, if the pool's connection string has several;
- * pg itself can read only one. A connection that leads to another server than the one that the gate has looked at is not
- * given out (its user gets a GateClosedError): the gate went elsewhere while it was made, or one address leads to several
- * servers. `guardPool` does this, too. Returns the pool. A `verify` that the pool already has is kept, after this one.
+ * Makes each new connection of a pool lead to the gate's host, if the pool's connection string has several; pg itself can
+ * read only one. A connection to another server than the one whose ledger the gate has read is not handed out (`connect`
+ * rejects with a GateClosedError): the gate moved while it was opened, or one address leads to several servers.
+ * `guardPool` does this, too. Returns the pool. A `verify` that the pool already has runs after this one.
  * @throws TypeError if pool and gate were not given the same hosts.
  */
 export function followGate(gate: Gate, pool: Pool): Pool {
@@ -19,7 +19,7 @@ export function followGate(gate: Gate, pool: Pool): Pool {
   return pool
 }
 
-/** Of several hosts, to the gate's, and by a login that the connection string allows. @throws TypeError if pool and gate were not given the same hosts. */
+/** Sends new connections to the gate's host, with a login that the connection string allows. @throws TypeError if pool and gate were not given the same hosts. */
 export function goToItsHost(gate: Gate, pool: Pool): void {
   guardLogins(pool)
   const given = pool.options.connectionString
@@ -30,7 +30,7 @@ export function goToItsHost(gate: Gate, pool: Pool): void {
   Object.defineProperty(pool.options, 'connectionString', { get: () => urls[gate.host], enumerable: true })
 }
 
-/** Before any other check of the pool's own: a new connection is given out only if `check` resolves. */
+/** A new connection is handed out only if `check` resolves. It runs before the pool's own `verify`. */
 export function verifyFirst(pool: Pool, check: (connection: Queryable) => Promise<void>): void {
   const own = pool.options.verify
   pool.options.verify = (client, done) => {

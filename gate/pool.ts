@@ -1,5 +1,5 @@
-// The guard on an app's own pool: every new connection is looked at before it is used, every schema error is shown to the
-// gate, and no connection outlives a ledger that the gate had to give up.
+// Guards an app's own pool: every new connection is checked before use, the gate gets every schema error, and connections
+// end when the gate has to release the ledger.
 
 import type { Client, Pool, PoolClient } from 'pg'
 import type { Gate } from './gate.ts'
@@ -7,17 +7,17 @@ import { goToItsHost, verifyFirst } from './pool-follows-gate.ts'
 import { sendCancel } from './postgres/cancel.ts'
 
 /**
- * Makes a pool give out no new connection that leads to a database which the app does not match, or to another server than
- * the one that the gate has looked at (its users get a GateClosedError, statusCode 503), and makes the gate look at once when a query fails because the schema is not what
- * it expected. When somebody takes the ledger away while requests are still inside, as a restore does that waits for
- * them and makes them wait, the pool's connections are ended: what they were doing is cancelled, and whoever asks again
- * gets a new connection, which is looked at. Of several hosts it goes to the one that the gate is at. Returns the pool. A
- * `verify` that the pool already has is kept, after this one.
+ * Makes a pool hand out no connection to a database that the app does not match, or to another server than the one whose
+ * ledger the gate has read: `connect` rejects with a GateClosedError (statusCode 503). The gate queries the ledger at once
+ * when a query of the pool fails because the schema is not what it expected. When another session takes the ledger while
+ * requests are still inside (a restore that they block, and that blocks them), running queries are cancelled and the
+ * pool's connections end; new ones are checked. Of several hosts the pool uses the gate's. Returns the pool. A `verify`
+ * that the pool already has runs after this one.
  */
 export function guardPool(gate: Gate, pool: Pool): Pool {
   goToItsHost(gate, pool)
   verifyFirst(pool, connection => gate.verify(connection))
-  // Every error that the server sends on a connection, whoever asked: inside transactions and cursors as well.
+  // Every error that the server sends, whatever asked for it: also inside transactions and cursors.
   const connections = new Set<PoolClient>()
   pool.on('connect', client => {
     connections.add(client)
@@ -30,7 +30,7 @@ export function guardPool(gate: Gate, pool: Pool): Pool {
   return pool
 }
 
-/** At once, whatever it does. The server would finish a statement for a client that is gone, so it is told to stop. */
+/** Ends a connection at once. The server would finish its statement even without a client, so that is cancelled. */
 function end(client: PoolClient): void {
   const { host, port, processID: pid, secretKey: secret } = client as PoolClient & Client & Keys
   if (pid !== null && secret !== null) sendCancel({ host, port }, { pid, secret })

@@ -1,4 +1,4 @@
-// The answer of a closed gate: 503 as RFC 9457 has it, the same for every framework.
+// The answer of a closed gate: 503 with a problem document (RFC 9457), the same for every framework.
 
 import type { GateState, GateStatus } from './status.ts'
 
@@ -17,10 +17,10 @@ export const PROBLEM_HEADERS = {
   'cache-control': 'no-store',
 } as const
 
-/** Paths that are answered whatever the gate says, unless others are named. */
+/** Paths that are answered also while the gate is closed, unless others are given. */
 export const DEFAULT_EXEMPT: readonly string[] = ['/health', '/health/live']
 
-/** The body. It has nothing of the error behind it, which may name hosts and roles. */
+/** The body. The error behind a status is left out: it may name hosts and roles. */
 export function problem({ state, detail, head }: GateStatus): GateProblem {
   return { type: 'about:blank', title: 'Service Unavailable', status: 503, detail, state, head }
 }

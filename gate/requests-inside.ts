@@ -1,21 +1,21 @@
-// Who is inside an open gate: a request, until its answer has been handed to the network, or a bound is over.
+// Requests inside an open gate: each counts until its answer has been handed to the network, or a limit has passed.
 
 import type { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import type { Gate } from './gate.ts'
 
-// A client that has gone leaves a handler at work, which counts until it answers, but not for ever: it may never.
+// After its client has disconnected, a handler counts until it answers, for this long at most: it may never answer.
 const ABANDONED_FOR = 10_000
 
-// Once the gate has closed. An answer whose last byte has been written waits in memory for a client to read it, and needs
-// the database no more. One that is still being written may read the database as it goes: its connection is cut.
+// Limits once the gate has closed. An answer that has been written waits in memory for its client, and needs the database
+// no more. One that is still being written may read the database as it goes: its connection is cut.
 const UNREAD_FOR = 1_000
-const UNENDED_FOR = 10_000
+const UNFINISHED_FOR = 10_000
 
 /** One request's stay. */
 interface Stay {
   readonly response: ServerResponse
-  /** Since when it has been seen in its present form behind a closed gate. */
+  /** Since when it has been in its present state behind a closed gate. */
   since: number
   ended: boolean
   readonly leave: () => void
@@ -24,11 +24,11 @@ interface Stay {
 const occupants = new WeakMap<Gate, Set<Stay>>()
 
 /**
- * Counts a response that `gate.enter()` has let in: until it is closed, which for an answer that its client reads is when
- * its last byte was handed to the kernel. When the gate closes, a client that does not read cannot hold it up: an answer
- * that has been written counts for a second more, and one that is being written for ten, and then its connection is cut.
- * A handler that has not begun to answer counts as long as it works. Returns what ends the stay before that.
- * @param isAnswered whether the handler has done its work, asked when the client has gone.
+ * Counts a response that `gate.enter()` has let in until it is closed: for a client that reads, when its last byte was
+ * handed to the kernel. A client that does not read cannot hold up a closing gate: an answer that has been written counts
+ * for one more second, and one that is being written for ten, after which its connection is cut. A handler that has not
+ * begun to answer counts for as long as it works. Returns a function that ends the count earlier.
+ * @param isAnswered whether the handler has done its work; called after the client has disconnected.
  */
 export function stayInside(
   gate: Gate,
@@ -63,13 +63,13 @@ function staysOf(gate: Gate): Set<Stay> {
       clearInterval(timer)
       timer = undefined
       for (const stay of all) stay.since = 0
-    } else timer ??= setInterval(() => show(all), 100).unref()
+    } else timer ??= setInterval(() => endUnread(all), 100).unref()
   })
   return all
 }
 
-/** Closes the connections of requests that still count as inside because their clients do not read the answers. */
-function show(all: ReadonlySet<Stay>): void {
+/** Ends requests that still count only because their clients do not read the answers. */
+function endUnread(all: ReadonlySet<Stay>): void {
   const now = performance.now()
   for (const stay of all) {
     const { response } = stay
@@ -78,11 +78,11 @@ function show(all: ReadonlySet<Stay>): void {
     if (stay.since === 0 || stay.ended !== ended) Object.assign(stay, { since: now, ended })
     const age = now - stay.since
     if (ended && age > UNREAD_FOR) stay.leave()
-    else if (!ended && age > UNENDED_FOR) response.destroy()
+    else if (!ended && age > UNFINISHED_FOR) response.destroy()
   }
 }
 
-/** No event tells of an answer to a client that has gone. */
+/** Polls: no event reports an answer to a client that has disconnected. */
 function leaveOnceAnswered(isAnswered: () => boolean, leave: () => void): void {
   const since = performance.now()
   const timer = setInterval(() => {

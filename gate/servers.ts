@@ -1,14 +1,14 @@
-// Which server a gate's sessions lead to: the first host whose server suits, and for both sessions the same one.
+// Which server a gate's sessions lead to: the first host with a suitable server, and the same one for both sessions.
 
 import type { Connections } from './connection.ts'
 import { SeveralServersError } from './ledger-query.ts'
 import { identify, requireServer, type Session } from './ledger-session.ts'
 import { rounds } from './postgres/hosts.ts'
 
-// How often a connection is made again that has led to another server than the one before it, behind the same address.
+// How often to connect again after an address has led to another server.
 const MOST_SERVERS = 10
 
-/** A session at the first host whose server suits, and that host's index. @throws the last host's error when none does. */
+/** A session at the first host whose server is suitable, and that host's index. @throws the last host's error if there is none. */
 export async function firstSuitable(
   { hosts, attributes }: Connections,
   open: (host: number) => Promise<Session>,
@@ -31,7 +31,7 @@ export async function firstSuitable(
 }
 
 /**
- * A session with this server and no other: one address may lead to several, by DNS or by a proxy.
+ * A session with this server and no other: DNS or a proxy may lead one address to several.
  * @throws SeveralServersError when it leads elsewhere again and again.
  */
 export async function sameServer(server: string, open: () => Promise<Session>): Promise<Session> {

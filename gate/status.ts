@@ -1,11 +1,11 @@
-// What a gate knows at a moment, as data: for /health, for logs, for the body of a 503.
+// A gate's status as data: for /health, for logs, for the body of a 503.
 
 import { unreachableDetail } from './ledger-query.ts'
-import type { Verdict, WindowState } from './protocol/compatibility.ts'
+import type { CompatibilityState, Verdict } from './protocol/compatibility.ts'
 import type { Manifest } from './protocol/manifest.ts'
 
-/** `unreachable`: the database has given no answer, or none for too long. The others are the window's. */
-export type GateState = WindowState | 'unreachable'
+/** `unreachable`: the database has not answered, or not for too long. The others come from comparing manifest and ledger. */
+export type GateState = CompatibilityState | 'unreachable'
 
 export interface GateStatus {
   readonly state: GateState
@@ -13,7 +13,7 @@ export interface GateStatus {
   readonly detail: string
   /** The newest migration that this app was built with; null if it was built with none. */
   readonly head: string | null
-  /** What the database has; null as long as that is not known. */
+  /** What the database has; null while that is unknown. */
   readonly database: { readonly head: string | null } | null
   /** `behind`, `unmigrated`: the app's migrations that the database has not applied. */
   readonly missing?: readonly string[]
@@ -23,12 +23,12 @@ export interface GateStatus {
   readonly cause?: Error
 }
 
-/** The status that a verdict makes. `databaseHead` is undefined while it is not known. */
+/** The status for a verdict. `databaseHead` is undefined while it is unknown. */
 export function statusOf(manifest: Manifest, verdict: Verdict, databaseHead?: string | null): GateStatus {
   return { ...verdict, head: manifest.head, database: databaseHead === undefined ? null : { head: databaseHead } }
 }
 
-/** The status of a gate whose database gives no answer. */
+/** The status of a gate whose database does not answer. */
 export function unreachable(manifest: Manifest, cause: unknown, detail = unreachableDetail(cause)): GateStatus {
   const status: GateStatus = { state: 'unreachable', detail, head: manifest.head, database: null }
   return cause instanceof Error ? { ...status, cause } : status
@@ -45,7 +45,7 @@ export class GateClosedError extends Error {
   }
 }
 
-/** `whenOpen` waited for as long as it was told to, and the gate is still closed. */
+/** `whenOpen` ran into its timeout: the gate is still closed. */
 export class GateTimeoutError extends GateClosedError {
   constructor(status: GateStatus, timeout: number) {
     super(status, `The gate did not open in ${timeout} ms (${status.state}): ${status.detail}`)

@@ -1,18 +1,18 @@
-// A bell that wakes a loop: rung while the loop is busy, it is heard at the next wait.
+// A wake-up signal for a loop. A signal sent while the loop is busy ends its next wait at once.
 
 /** For one waiter at a time. */
-export class Bell {
-  #rung = false
+export class Wakeup {
+  #signalled = false
   #wake: (() => void) | undefined
 
-  ring(): void {
-    this.#rung = true
+  signal(): void {
+    this.#signalled = true
     this.#wake?.()
   }
 
-  /** Waits until the bell is rung, or was rung since the last wait, at most `milliseconds`. */
+  /** Waits until it is signalled, or was since the last wait; `milliseconds` at most. */
   async wait(milliseconds: number): Promise<void> {
-    if (!this.#rung) {
+    if (!this.#signalled) {
       await new Promise<void>(resolve => {
         const timer = setTimeout(resolve, milliseconds)
         this.#wake = () => {
@@ -22,6 +22,6 @@ export class Bell {
       })
       this.#wake = undefined
     }
-    this.#rung = false
+    this.#signalled = false
   }
 }

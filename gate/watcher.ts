@@ -1,20 +1,20 @@
-// The watch: the loop that keeps a gate's door in step with the ledger, over connections that come and go.
+// The watcher: a loop that queries the ledger and opens or closes the gate, and connects again whenever it has to.
 
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Door } from './admission.ts'
+import type { Admission } from './admission.ts'
 import type { Connections } from './connection.ts'
 import { sqlState } from './ledger-query.ts'
 import { LOCKED, Reader } from './ledger-reader.ts'
 import { identify, openSession, rename, type Session, settle } from './ledger-session.ts'
-import { Ear } from './listener.ts'
+import { Listener } from './listener.ts'
 import { announce, DRAINED, LOOKING } from './protocol/announcement.ts'
 import type { Manifest } from './protocol/manifest.ts'
 import { firstSuitable, sameServer } from './servers.ts'
 import { type GateState, statusOf, unreachable } from './status.ts'
-import { Bell } from './wakeup.ts'
+import { Wakeup } from './wakeup.ts'
 
-export interface WatchSettings {
+export interface WatcherSettings {
   readonly connections: Connections
   readonly manifest: Manifest
   readonly schema: string
@@ -26,45 +26,46 @@ export interface WatchSettings {
   readonly announce: boolean
   readonly fence: boolean
   readonly drain: (() => Promise<void> | void) | undefined
-  /** Ends what is still inside when the ledger must be given up, or was another host's. */
+  /** Ends the work that still uses the database: the ledger must be released, or the gate moved to another server. */
   readonly evict: () => void
 }
 
-// After the first loss at once, then ever more slowly, but never so slowly that a database that is back waits for long.
+// Milliseconds before connecting again: none after the first loss. The longest is short, so that a gate opens soon after
+// its database is back.
 const BACKOFF = [0, 25, 50, 100, 250]
 
-// A transaction that only holds a lock harms nobody, but one that lasts for days worries whoever reads pg_stat_activity:
-// it is renewed when it is so many times as old as an answer may become.
+// The fence's transaction is renewed at this many times `staleAfter`. It only holds a lock, but a transaction that is days
+// old looks alarming in pg_stat_activity.
 const RENEW_AFTER = 2
 
-// Those inside get so much of the time that an answer holds to end their work when somebody wants the ledger, and as much
-// again once they have been put out. The rest of it is for the look that finds this out.
-const PATIENCE = 0.2
+// The share of `staleAfter` that running requests get to end when another session wants the ledger, and the same again
+// after they were evicted. The rest is for the query that notices it.
+const DRAIN_SHARE = 0.2
 
-// A restore wants the ledger several times in a row (its constraints, then its table): it must not wait for the gate
-// each time, nor may anything be answered in between.
-const QUIET = 1_000
+// A restore locks the ledger several times in a row (its constraints, then its table). The gate stays closed for this long,
+// so that the restore waits for it only once and no request is answered in between.
+const YIELD_FOR = 1_000
 
-// The least time between two looks that are caused by notifications and failed queries alone.
-const LEAST_PAUSE = 50
+// The least time between two queries that only notifications or failed queries ask for.
+const MIN_PAUSE = 50
 
-// While it hears nothing the gate looks at least so often.
-const DEAF_POLL = 1_000
+// While it does not listen, the gate queries the ledger at least this often.
+const PAUSED_POLL = 1_000
 
-/** Two sessions, or one that does for both. */
+/** Two sessions, or one that serves as both. */
 interface Sessions {
-  /** Hears notifications and carries the announcement. */
-  readonly ear: Session
-  /** Looks, and while the door is open holds the ledger's table: a session in a transaction hears nothing. */
-  readonly eye: Session
+  /** Receives notifications and carries the announcement. */
+  readonly listening: Session
+  /** Queries the ledger, and holds its table while the gate is open. A session in a transaction gets no notifications. */
+  readonly ledger: Session
   readonly fenced: boolean
 }
 
-export class Watch {
+export class Watcher {
   readonly reader: Reader
-  readonly #settings: WatchSettings
-  readonly #door: Door
-  readonly #bell = new Bell()
+  readonly #settings: WatcherSettings
+  readonly #admission: Admission
+  readonly #wakeup = new Wakeup()
   readonly #ended: Promise<void>
   readonly #end = new AbortController()
   #host = 0
@@ -73,22 +74,22 @@ export class Watch {
   #sessions: Session[] = []
   #checks: (() => void)[] = []
   #heldSince: number | undefined
-  /** Until then the ledger is left alone for whoever wanted it. */
-  #quietUntil = 0
+  /** Until then the gate stays closed and leaves the ledger to the session that wanted it. */
+  #yieldUntil = 0
   #name = ''
-  /** Counts openings, so that a letting go that was begun before one does not end after it. */
+  /** Counts openings: an announcement of `DRAINED` that began before one must not be sent after it. */
   #round = 0
-  #lettingGo = false
-  readonly #hearing: Ear
-  /** Which server the gate has looked at. */
+  #announcingDrained = false
+  readonly #listener: Listener
+  /** The server whose ledger was queried. */
   #server: string | undefined
-  #lookedAt = 0
+  #queriedAt = 0
 
-  constructor(settings: WatchSettings, door: Door) {
+  constructor(settings: WatcherSettings, admission: Admission) {
     this.#settings = settings
-    this.#door = door
+    this.#admission = admission
     this.reader = new Reader(settings.manifest, settings.schema)
-    this.#hearing = new Ear(settings.schema)
+    this.#listener = new Listener(settings.schema)
     this.#ended = this.#run()
   }
 
@@ -100,27 +101,27 @@ export class Watch {
     return this.#settings.connections.hosts.length
   }
 
-  /** The index of the host that it is at, or was at last. */
+  /** The index of the current host, or of the last one. */
   get host(): number {
     return this.#host
   }
 
-  /** The server that it has looked at last, as `identify` tells servers apart; undefined before the first. */
+  /** The server whose ledger was queried last, as `identify` names it; undefined before the first. */
   get server(): string | undefined {
     return this.#server
   }
 
-  /** Looks as soon as can be, instead of at the next poll. */
-  ring(): void {
-    this.#bell.ring()
+  /** Queries the ledger now rather than at the next poll. */
+  signal(): void {
+    this.#wakeup.signal()
   }
 
-  /** Resolves when a look that began after this call has been taken in, or has failed. */
+  /** Resolves when a query that began after this call has been answered, or has failed. */
   check(): Promise<void> {
     if (this.#closing) return Promise.resolve()
     return new Promise(resolve => {
       this.#checks.push(resolve)
-      this.#bell.ring()
+      this.#wakeup.signal()
     })
   }
 
@@ -129,7 +130,7 @@ export class Watch {
     this.#closing = true
     this.#end.abort()
     this.#round++
-    this.#bell.ring()
+    this.#wakeup.signal()
     await this.#disconnect()
     await this.#ended
   }
@@ -137,72 +138,72 @@ export class Watch {
   async #run(): Promise<void> {
     let failures = 0
     while (!this.#closing) {
-      const asked = this.#checks.splice(0)
+      const waiting = this.#checks.splice(0)
       try {
         const sessions = await this.#connect()
-        await this.#visit(sessions)
+        await this.#check(sessions)
         failures = 0
-        answer(asked)
-        await this.#stay(sessions)
+        resolveAll(waiting)
+        await this.#keepChecking(sessions)
       } catch (error) {
-        if (!this.#closing) this.#door.shut(unreachable(this.#settings.manifest, error))
+        if (!this.#closing) this.#admission.close(unreachable(this.#settings.manifest, error))
       }
-      answer(asked)
+      resolveAll(waiting)
       await this.#disconnect()
       const delay = BACKOFF[Math.min(failures++, BACKOFF.length - 1)]!
-      if (!this.#closing && delay > 0) await this.#bell.wait(delay)
+      if (!this.#closing && delay > 0) await this.#wakeup.wait(delay)
     }
-    answer(this.#checks.splice(0))
+    resolveAll(this.#checks.splice(0))
   }
 
-  async #stay(sessions: Sessions): Promise<void> {
+  async #keepChecking(sessions: Sessions): Promise<void> {
     while (!this.#closing && !this.#lost) {
-      await this.#bell.wait(this.#interval)
-      const rest = this.#lookedAt + LEAST_PAUSE - performance.now()
+      await this.#wakeup.wait(this.#interval)
+      const rest = this.#queriedAt + MIN_PAUSE - performance.now()
       if (rest > 0 && this.#checks.length === 0) await pause(rest)
       if (this.#closing || this.#lost) return
-      await this.#hearing.tend(sessions.ear)
-      const asked = this.#checks.splice(0)
+      await this.#listener.update(sessions.listening)
+      const waiting = this.#checks.splice(0)
       try {
-        await this.#visit(sessions)
+        await this.#check(sessions)
       } finally {
-        answer(asked)
+        resolveAll(waiting)
       }
     }
   }
 
   get #interval(): number {
     const { pollInterval, closedPollInterval } = this.#settings
-    const interval = this.#door.isOpen ? pollInterval : closedPollInterval
-    return this.#hearing.isDeaf ? Math.min(interval, DEAF_POLL) : interval
+    const interval = this.#admission.isOpen ? pollInterval : closedPollInterval
+    return this.#listener.isPaused ? Math.min(interval, PAUSED_POLL) : interval
   }
 
   async #connect(): Promise<Sessions> {
-    const { staleAfter } = this.#settings
+    const { connections, staleAfter, fence } = this.#settings
     this.#lost = false
     this.#heldSince = undefined
     this.#name = this.#ownName()
-    const { session: ear, host } = await firstSuitable(this.#settings.connections, at => this.#open(this.#name, at))
+    const { session: listening, host } = await firstSuitable(connections, at => this.#open(this.#name, at))
     this.#moveTo(host)
-    if (ear.pooled) return { ear, eye: ear, fenced: false }
-    await settle(ear, this.#name, staleAfter)
-    const server = await identify(ear)
+    if (listening.pooled) return { listening, ledger: listening, fenced: false }
+    await settle(listening, this.#name, staleAfter)
+    const server = await identify(listening)
     this.#moveToServer(server)
-    await this.#hearing.open(ear)
-    if (!this.#settings.fence) return { ear, eye: ear, fenced: false }
-    const eye = await sameServer(server, () => this.#open(LOOKING))
-    await settle(eye, LOOKING, staleAfter)
-    return { ear, eye, fenced: true }
+    await this.#listener.open(listening)
+    if (!fence) return { listening, ledger: listening, fenced: false }
+    const ledger = await sameServer(server, () => this.#open(LOOKING))
+    await settle(ledger, LOOKING, staleAfter)
+    return { listening, ledger, fenced: true }
   }
 
-  /** The same address, another server, or the same one started again. */
+  /** The same address led to another server, or its server was restarted. */
   #moveToServer(server: string): void {
     const before = this.#server
     this.#server = server
     if (before !== undefined && before !== server) this.#settings.evict()
   }
 
-  /** What is still connected to the host before is not where the gate has looked. */
+  /** Connections to the previous host are not at the server whose ledger was queried. */
   #moveTo(host: number): void {
     if (host === this.#host) return
     this.#host = host
@@ -213,16 +214,16 @@ export class Watch {
     const session = await openSession({
       config: this.#settings.connections.hosts[host]!,
       applicationName,
-      // A host that drops packets must not keep the next one waiting for long.
+      // A host that drops packets must not use up the time of the next one.
       connectTimeout: this.#settings.connectTimeout / this.hosts,
       answerTimeout: this.#settings.staleAfter,
-      onNotification: () => this.#hear(),
+      onNotification: () => this.#onNotification(),
       onLost: error => {
-        // At once, not after the next look: what the lost connection was to may come back as something else.
+        // Not after the next query: the server may come back as another one.
         if (this.#closing) return
         this.#lost = true
-        this.#door.shut(unreachable(this.#settings.manifest, error))
-        this.#bell.ring()
+        this.#admission.close(unreachable(this.#settings.manifest, error))
+        this.#wakeup.signal()
       },
     })
     this.#sessions.push(session)
@@ -234,38 +235,38 @@ export class Watch {
     await Promise.all(this.#sessions.splice(0).map(session => session.close()))
   }
 
-  async #visit(sessions: Sessions): Promise<void> {
-    const { eye, ear } = sessions
-    this.#lookedAt = performance.now()
-    if (this.#heldSince !== undefined) await this.#tendFence(eye)
-    let state = await this.#look(sessions)
+  async #check(sessions: Sessions): Promise<void> {
+    const { ledger, listening } = sessions
+    this.#queriedAt = performance.now()
+    if (this.#heldSince !== undefined) await this.#checkFence(ledger)
+    let state = await this.#queryLedger(sessions)
     if (state === 'open' && !this.#isReady(sessions)) {
       await this.#getReady(sessions)
-      state = await this.#look(sessions)
+      state = await this.#queryLedger(sessions)
     }
     if (state === 'open') return
-    if (this.#heldSince !== undefined) await this.#dropFence(eye)
-    if (state === 'too-old' || state === 'migrating') this.#letGo(ear)
+    if (this.#heldSince !== undefined) await this.#dropFence(ledger)
+    if (state === 'too-old' || state === 'migrating') this.#announceDrained(listening)
   }
 
-  /** One look, taken in. The door opens only upon a look at a ledger that is held, with the head announced before. */
-  async #look(sessions: Sessions): Promise<GateState> {
+  /** Queries once. The gate opens only if the ledger was held and the head announced before the query. */
+  async #queryLedger(sessions: Sessions): Promise<GateState> {
     const { manifest, staleAfter } = this.#settings
     const sent = performance.now()
     try {
-      const { verdict, databaseHead, server } = await this.reader.read(sessions.eye)
-      // behind a pooler each look may be answered by another server
-      if (sessions.ear.pooled && server !== undefined) this.#server = server
-      const kept = sent < this.#quietUntil ? LOCKED : undefined
-      const told = verdict.state === 'open' ? (kept ?? verdict) : verdict
-      const status = statusOf(manifest, told, databaseHead)
-      if (told.state !== 'open') this.#door.shut(status)
-      else if (this.#isReady(sessions) && !this.#lost && !this.#closing) this.#door.open(status, sent + staleAfter)
-      return told.state
+      const { verdict, databaseHead, server } = await this.reader.read(sessions.ledger)
+      // Behind a pooler another server may answer each query.
+      if (sessions.listening.pooled && server !== undefined) this.#server = server
+      const yielded = sent < this.#yieldUntil ? LOCKED : undefined
+      const result = verdict.state === 'open' ? (yielded ?? verdict) : verdict
+      const status = statusOf(manifest, result, databaseHead)
+      if (result.state !== 'open') this.#admission.close(status)
+      else if (this.#isReady(sessions) && !this.#lost && !this.#closing) this.#admission.open(status, sent + staleAfter)
+      return result.state
     } catch (error) {
-      // The server's own errors are answers, if not good ones: the connection may live on.
+      // An error from the server is an answer, and the connection may still be usable.
       if (sqlState(error) === undefined) throw error
-      this.#door.shut(unreachable(manifest, error))
+      this.#admission.close(unreachable(manifest, error))
       return 'unreachable'
     }
   }
@@ -274,66 +275,66 @@ export class Watch {
     return this.#name !== DRAINED && (!fenced || this.#heldSince !== undefined)
   }
 
-  async #getReady({ ear, eye, fenced }: Sessions): Promise<void> {
+  async #getReady({ listening, ledger, fenced }: Sessions): Promise<void> {
     this.#round++
     if (this.#name === DRAINED) {
       this.#name = this.#ownName()
-      await rename(ear, this.#name)
+      await rename(listening, this.#name)
     }
-    if (fenced && this.#heldSince === undefined && (await this.reader.hold(eye))) this.#heldSince = performance.now()
+    if (fenced && this.#heldSince === undefined && (await this.reader.hold(ledger))) this.#heldSince = performance.now()
   }
 
-  /** Somebody who wants to drop the ledger gets it once the door is shut and nobody is inside any more. */
-  async #tendFence(eye: Session): Promise<void> {
-    if (await this.reader.isAwaited(eye)) {
-      this.#door.shut(statusOf(this.#settings.manifest, LOCKED))
-      // A restore in one transaction holds the tables that those inside wait for, and waits for this fence itself. What it
-      // would let them go on with is the older database: they are put out before it gets the ledger.
-      if (!(await this.#isEmptyWithin(PATIENCE))) {
+  /** Releases the ledger to a session that wants to drop it, once the gate is closed and its requests have ended. */
+  async #checkFence(ledger: Session): Promise<void> {
+    if (await this.reader.isAwaited(ledger)) {
+      this.#admission.close(statusOf(this.#settings.manifest, LOCKED))
+      // A restore in one transaction holds the tables that running requests wait for, and itself waits for this fence. The
+      // requests would go on with the older database: they are evicted first.
+      if (!(await this.#isEmptyWithin(DRAIN_SHARE))) {
         this.#settings.evict()
-        await this.#isEmptyWithin(PATIENCE)
+        await this.#isEmptyWithin(DRAIN_SHARE)
       }
-      await this.#dropFence(eye)
-      this.#quietUntil = performance.now() + QUIET
+      await this.#dropFence(ledger)
+      this.#yieldUntil = performance.now() + YIELD_FOR
     } else if (performance.now() - (this.#heldSince ?? 0) > RENEW_AFTER * this.#settings.staleAfter) {
-      this.#heldSince = (await this.reader.hold(eye, { renew: true })) ? performance.now() : undefined
-      if (this.#heldSince === undefined) this.#door.shut(statusOf(this.#settings.manifest, LOCKED))
+      this.#heldSince = (await this.reader.hold(ledger, { renew: true })) ? performance.now() : undefined
+      if (this.#heldSince === undefined) this.#admission.close(statusOf(this.#settings.manifest, LOCKED))
     }
   }
 
   /** @param share of `staleAfter`, the time after which the server ends the fence's transaction by itself. */
   async #isEmptyWithin(share: number): Promise<boolean> {
-    const patience = pause(this.#settings.staleAfter * share, false, { signal: this.#end.signal }).catch(() => false)
-    return Promise.race([this.#door.empty().then(() => true), patience])
+    const timeout = pause(this.#settings.staleAfter * share, false, { signal: this.#end.signal }).catch(() => false)
+    return Promise.race([this.#admission.whenEmpty().then(() => true), timeout])
   }
 
-  async #dropFence(eye: Session): Promise<void> {
+  async #dropFence(ledger: Session): Promise<void> {
     this.#heldSince = undefined
-    await this.reader.release(eye)
+    await this.reader.release(ledger)
   }
 
-  #hear(): void {
-    if (this.#hearing.hear()) this.#bell.ring()
+  #onNotification(): void {
+    if (this.#listener.accept()) this.#wakeup.signal()
   }
 
-  /** Tells the migrator that nothing of this app runs any more, once that is so. */
-  #letGo(ear: Session): void {
-    if (this.#lettingGo || this.#name === DRAINED) return
-    this.#lettingGo = true
+  /** Announces `DRAINED` once nothing of this app runs any more: the migrator waits for it. */
+  #announceDrained(listening: Session): void {
+    if (this.#announcingDrained || this.#name === DRAINED) return
+    this.#announcingDrained = true
     const round = this.#round
     const done = async () => {
-      await this.#door.empty()
+      await this.#admission.whenEmpty()
       await this.#settings.drain?.()
-      if (round !== this.#round || !this.#sessions.includes(ear)) return
-      // Before the query is sent, so that an opening meanwhile sends its own name after this one.
+      if (round !== this.#round || !this.#sessions.includes(listening)) return
+      // Set before the query is sent: an opening at the same time sends its own name after this one.
       this.#name = DRAINED
-      await rename(ear, DRAINED)
+      await rename(listening, DRAINED)
     }
-    // What fails here (the app's own `drain`, a lost connection) leaves the announcement in place: tried again later.
+    // After a failure (the app's own `drain`, a lost connection) the announcement stays, and this is tried again later.
     done()
       .catch(() => {})
       .finally(() => {
-        this.#lettingGo = false
+        this.#announcingDrained = false
       })
   }
 
@@ -342,6 +343,6 @@ export class Watch {
   }
 }
 
-function answer(asked: (() => void)[]): void {
-  for (const tell of asked.splice(0)) tell()
+function resolveAll(waiting: (() => void)[]): void {
+  for (const resolve of waiting.splice(0)) resolve()
 }

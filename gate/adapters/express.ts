@@ -1,4 +1,4 @@
-// The gate as middleware, for Express, Connect, and whatever else calls (request, response, next).
+// The gate as middleware for Express, Connect and other frameworks that call (request, response, next).
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Gate } from '../gate.ts'
@@ -6,11 +6,11 @@ import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
 import { stayInside } from '../requests-inside.ts'
 
 export interface GateMiddlewareOptions {
-  /** Paths answered whatever the gate says. Default `/health`, `/health/live`. */
+  /** Paths that are answered also while the gate is closed. Default `/health`, `/health/live`. */
   readonly exempt?: readonly string[] | undefined
 }
 
-/** `originalUrl`: where middleware is mounted on a path, Express and Connect cut that off `url`. */
+/** `originalUrl`: Express and Connect cut the path that middleware is mounted on off `url`. */
 export type ConnectMiddleware = (
   request: IncomingMessage & { readonly originalUrl?: string | undefined },
   response: ServerResponse,
@@ -18,8 +18,8 @@ export type ConnectMiddleware = (
 ) => void
 
 /**
- * Use it first, before anything that answers: what stands before it is not behind the gate. Used once more after what
- * reads bodies, it refuses a request whose body came when the gate had closed meanwhile.
+ * Use it first: middleware before it is not behind the gate. Use it again after the middleware that reads bodies, so that
+ * a request is refused if the gate has closed while its body arrived.
  */
 export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}): ConnectMiddleware {
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)

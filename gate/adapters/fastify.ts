@@ -13,48 +13,47 @@ declare module 'fastify' {
 
 export interface GatePluginOptions {
   readonly gate: Gate
-  /** Paths answered whatever the gate says. Default `/health`, `/health/live`. */
+  /** Paths that are answered also while the gate is closed. Default `/health`, `/health/live`. */
   readonly exempt?: readonly string[] | undefined
 }
 
 /**
- * Register it first, so that its hook comes before those that count, log in or query. Decorates the instance: `gate`.
+ * Register it first, so that its hook runs before those that count, log in or query. Decorates the instance with `gate`.
  *
- * It decides before the handler, the body and the schemas, and for paths without a route. A body may take its sender as
- * long as he likes: until it has come the request counts as outside, and then it is decided upon anew. What Fastify
- * refuses before any hook (a URL that cannot be decoded) is answered by `frameworkErrors`: ask the gate there, if 400 is
- * not enough.
+ * It decides before the body is read and schemas are checked, also for paths without a route. While a body arrives, its
+ * request does not count as inside; once it has arrived, the gate decides again. What Fastify refuses before any hook (a
+ * URL that cannot be decoded) goes to `frameworkErrors`: check the gate there if 400 is not the answer you want.
  */
 export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify: FastifyInstance, options) => {
   const { gate } = options
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   fastify.decorate('gate', gate)
 
-  /** Requests with a body that are counted, and what ends that: they leave while it comes. */
-  const inside = new WeakMap<FastifyReply, () => void>()
-  const comesIn = (request: FastifyRequest, reply: FastifyReply) => {
+  /** Requests with a body that count as inside, each with the function that ends this while the body arrives. */
+  const leaveOf = new WeakMap<FastifyReply, () => void>()
+  const enters = (request: FastifyRequest, reply: FastifyReply) => {
     if (!gate.enter()) return false
     const leave = stayInside(gate, reply.raw, () => reply.sent || reply.raw.writableEnded)
-    if (hasBody(request)) inside.set(reply, leave)
+    if (hasBody(request)) leaveOf.set(reply, leave)
     return true
   }
   const isExempt = (request: FastifyRequest) => exempt.has(pathOf(request.raw.url))
 
   fastify.addHook('onRequest', (request, reply, done) => {
-    if (comesIn(request, reply) || isExempt(request)) done()
+    if (enters(request, reply) || isExempt(request)) done()
     else refuse(gate, reply)
   })
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
-    if (hasBody(request)) inside.get(reply)?.()
+    if (hasBody(request)) leaveOf.get(reply)?.()
     done()
   })
   fastify.addHook('preValidation', (request, reply, done) => {
-    if (!hasBody(request) || comesIn(request, reply) || isExempt(request)) done()
+    if (!hasBody(request) || enters(request, reply) || isExempt(request)) done()
     else refuse(gate, reply)
   })
 }
 
-// As text: a route's response schema for a 503 of its own would drop parts of it, or fail for what it lacks.
+// As text: a route's own response schema for 503 could drop parts of it, or reject it.
 function refuse(gate: Gate, reply: FastifyReply): void {
   reply
     .code(503)
@@ -66,7 +65,7 @@ function hasBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
-// What fastify-plugin does, without the dependency: the hook and the decoration belong to the instance that registers it.
+// What fastify-plugin does. By hand: this package has no dependency but its peer pg.
 Object.assign(gatePlugin, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'schemagate',

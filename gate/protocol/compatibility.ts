@@ -1,4 +1,4 @@
-// The window: may an app with this manifest run on a database with this ledger? A pure function of the two.
+// Compatibility: may an app with this manifest run on a database with this ledger? A pure function of the two.
 
 import type { Manifest, ManifestEntry } from './manifest.ts'
 
@@ -13,11 +13,11 @@ export interface LedgerRow {
   readonly earlier?: readonly string[] | null
 }
 
-/** What the window says. A gate knows one state more, `unreachable`. */
-export type WindowState = 'open' | 'unmigrated' | 'behind' | 'diverged' | 'too-old' | 'migrating'
+/** What the comparison can give. A gate has one more state, `unreachable`. */
+export type CompatibilityState = 'open' | 'unmigrated' | 'behind' | 'diverged' | 'too-old' | 'migrating'
 
 export interface Verdict {
-  readonly state: WindowState
+  readonly state: CompatibilityState
   /** One sentence for people: what is wrong, with names, and what helps. */
   readonly detail: string
   /** `behind`: the app's migrations that the database has not applied, oldest first. */
@@ -30,7 +30,7 @@ export interface Verdict {
  * Open when the database has applied every migration of the manifest with the same content, and no migration marked
  * breaking that the manifest does not know. `rows` is null when the database has no ledger.
  *
- * When several things are wrong, the one that running the migrator does not cure is told first: `diverged`, `too-old`,
+ * When several things are wrong, those that running the migrator does not mend come first: `diverged`, `too-old`,
  * `migrating`, `behind`.
  */
 export function judge(manifest: Manifest, rows: readonly LedgerRow[] | null): Verdict {
@@ -57,7 +57,7 @@ export function judge(manifest: Manifest, rows: readonly LedgerRow[] | null): Ve
     return { state: 'too-old', detail, migrations: unknown }
   }
   if (migrating.length > 0) {
-    const detail = `${list(migrating)} is under way, or was interrupted: the next run of the migrator finishes it.`
+    const detail = `${list(migrating)} is running, or was interrupted: the next run of the migrator finishes it.`
     return { state: 'migrating', detail, migrations: migrating }
   }
   if (missing.length > 0) {
@@ -76,7 +76,7 @@ function sameContent(entry: ManifestEntry, row: LedgerRow): boolean {
   return entry.kind === 'repeatable' && (row.earlier ?? []).includes(entry.checksum)
 }
 
-// `running` counts as well: it is half applied, or about to be, with the migrator waiting for older apps to let go.
+// `running` counts as well: it is half applied, or the migrator waits for older apps to disconnect.
 // A repeatable migration is known by its content, so one marked breaking that moved on is unknown to older apps.
 function unknownBreaking(manifest: Manifest, rows: readonly LedgerRow[]): string[] {
   const known = new Map(manifest.migrations.map(entry => [entry.name, entry]))

@@ -1,8 +1,8 @@
-// The gate for apps in any language: SQL functions that raise a clear error unless the database fits the app.
+// The gate for apps in any language: SQL functions that raise an error unless the database fits the app.
 
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 
-/** The SQLSTATEs that `require` raises: the contract's exit codes 6 and 7 with SG before them. */
+/** The SQLSTATEs that `require` raises: exit codes 6 and 7 with SG before them. */
 export const requireStates = { diverged: 'SG006', notReady: 'SG007' } as const
 
 /**
@@ -12,10 +12,10 @@ export const requireStates = { diverged: 'SG006', notReady: 'SG007' } as const
  * - `require(manifest jsonb)`: the whole comparison that a gate makes, with checksums. The text of a manifest is
  *   understood as well, for drivers that send every string as text.
  *
- * What row level security hides is not taken for what is not there; the gate of a Node app tells the two apart in its own
- * query (gate/look.ts).
+ * Rows hidden by row level security are not taken for missing ones; the gate of a Node app tells the two apart in its own
+ * query (gate/ledger-query.ts).
  *
- * They run with the rights of who calls them, who needs `usage` on the schema and `select` on the ledger.
+ * They run with the rights of the calling role, which needs `usage` on the schema and `select` on the ledger.
  */
 export function requireFunctionDdl(schema: string): string {
   const s = quoteIdent(schema)
@@ -68,7 +68,7 @@ begin
       hint = 'Start an app that was built with it.';
   elsif migrating is not null then
     raise exception using errcode = '${requireStates.notReady}',
-      message = format('schemagate: migrating: %s is under way, or was interrupted', migrating[1]),
+      message = format('schemagate: migrating: %s is running, or was interrupted', migrating[1]),
       detail = 'Migrations: ' || array_to_string(migrating, ', '),
       hint = 'The next run of the migrator finishes it.';
   elsif missing is not null and row_security_active(${l}) then
@@ -123,7 +123,7 @@ begin
   where l.state = 'running' and (l.position <= found_position or l.name = head) order by l.position limit 1;
   if offender is not null then
     raise exception using errcode = '${requireStates.notReady}',
-      message = format('schemagate: migrating: %s is under way, or was interrupted', offender),
+      message = format('schemagate: migrating: %s is running, or was interrupted', offender),
       detail = format('This app was built with migrations up to %s.', head),
       hint = 'The next run of the migrator finishes it.';
   end if;

@@ -9,7 +9,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import pg from 'pg'
 import { gatePlugin } from '../../gate/adapters/fastify.ts'
 import { createGate, type Gate } from '../../gate/gate.ts'
-import { awaitedSql, lookSql } from '../../gate/ledger-query.ts'
+import { awaitedSql, ledgerSql } from '../../gate/ledger-query.ts'
 import type { Manifest } from '../../gate/protocol/manifest.ts'
 import { ledgerDdl } from '../../migrator/ledger/versions.ts'
 import { startPostgres } from '../postgres/server.ts'
@@ -86,8 +86,8 @@ async function round(app: FastifyInstance): Promise<number> {
 
 async function looks(count: number): Promise<void> {
   await fill(manifestOf(count))
-  const { rows } = await client.query<{ digest: string }>(lookSql('schemagate', ''))
-  const look = await timed(lookSql('schemagate', rows[0]!.digest))
+  const { rows } = await client.query<{ digest: string }>(ledgerSql('schemagate', ''))
+  const look = await timed(ledgerSql('schemagate', rows[0]!.digest))
   const locks = await timed(awaitedSql('schemagate'))
   console.log(
     `a look at ${count} migrations: ${look.toFixed(2)} ms, and ${locks.toFixed(2)} ms to see who waits: ${(((look + locks) / 1000) * 100).toFixed(3)} % of a connection at one a second`,

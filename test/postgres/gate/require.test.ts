@@ -20,7 +20,7 @@ async function raised(query: Promise<unknown>): Promise<pg.DatabaseError> {
 }
 
 describe('schemagate.require', () => {
-  test('it is true in the window, and raises what is wrong outside of it', async ({ database }) => {
+  test('it is true where the gate would be open, and raises what is wrong elsewhere', async ({ database }) => {
     const ledger = ledgerOf(database)
     await ledger.create()
     await database.query(requireFunctionDdl('schemagate'))
@@ -52,7 +52,7 @@ describe('schemagate.require', () => {
     for (const ask of [() => byHead('0002_tickets'), whole]) {
       expect(await raised(ask())).toMatchObject({
         code: 'SG007',
-        message: 'schemagate: migrating: 0002_tickets is under way, or was interrupted',
+        message: 'schemagate: migrating: 0002_tickets is running, or was interrupted',
       })
     }
     await database.query(`update schemagate.ledger set state = 'applied'`)

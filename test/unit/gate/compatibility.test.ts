@@ -1,4 +1,4 @@
-// The window: every way in which an app and a database can fit or not.
+// Compatibility: every way in which an app and a database fit or do not.
 
 import { describe, expect, test } from 'vitest'
 import { judge, type LedgerRow } from '../../../gate/protocol/compatibility.ts'
@@ -27,7 +27,7 @@ const manifest = (...migrations: ManifestEntry[]): Manifest => ({
 
 const app = manifest(entry('1'), entry('2'))
 
-describe('the window', () => {
+describe('compatibility', () => {
   test('is open when the database has what the app was built with, and no more', () => {
     expect(judge(app, [row('1'), row('2')]).state).toBe('open')
   })
@@ -111,7 +111,7 @@ describe('a repeatable migration', () => {
     expect(judge(views, [has('v1', { earlier: ['v0'] })]).state).toBe('behind')
   })
 
-  test('under way closes the window, but only to those who have its content', () => {
+  test('a migration under way closes the gate of apps that have its content, and of no other', () => {
     expect(judge(views, [has('v2', { state: 'running' })]).state).toBe('migrating')
     expect(judge(views, [has('v3', { earlier: ['v2'], state: 'running' })]).state).toBe('migrating')
     expect(judge(views, [has('v1', { state: 'running' })]).state).toBe('behind')

@@ -1,11 +1,11 @@
-// The gate's small parts: the manifest's file, announcements, the door.
+// The gate's small parts: the manifest's file, announcements, admission.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { Door } from '../../../gate/admission.ts'
+import { Admission } from '../../../gate/admission.ts'
 import { connectionsOf } from '../../../gate/connection.ts'
 import { createGate } from '../../../gate/gate.ts'
 import { sqlState, unreachableDetail } from '../../../gate/ledger-query.ts'
@@ -14,7 +14,7 @@ import { announce, DRAINED, headHash, LOOKING, parseAnnouncement } from '../../.
 import { type Manifest, ManifestError, parseManifest, readManifest } from '../../../gate/protocol/manifest.ts'
 import { runLockKey } from '../../../gate/protocol/run-lock-key.ts'
 import type { GateStatus } from '../../../gate/status.ts'
-import { Bell } from '../../../gate/wakeup.ts'
+import { Wakeup } from '../../../gate/wakeup.ts'
 
 const checksum = 'a'.repeat(64)
 const one = { name: '0001_users', checksum, kind: 'sql', breaking: false }
@@ -97,26 +97,26 @@ test('the run lock of each schema is its own, and always the same', () => {
   expect(runLockKey('other')).not.toEqual(runLockKey('schemagate'))
 })
 
-describe('the door', () => {
+describe('admission', () => {
   const status = (state: GateStatus['state']): GateStatus => ({ state, detail: state, head: null, database: null })
-  const door = () => {
+  const admission = () => {
     const changes: string[] = []
-    const made = new Door(
+    const made = new Admission(
       status('behind'),
       () => status('unreachable'),
       (now, before) => changes.push(`${before.state} > ${now.state}`),
     )
-    onTestFinished(() => made.shut(status('behind')))
-    return { door: made, changes }
+    onTestFinished(() => made.close(status('behind')))
+    return { it: made, changes }
   }
 
-  test('lets in while it is open, and counts', async () => {
-    const { door: it, changes } = door()
+  test('lets requests in while it is open, and counts them', async () => {
+    const { it, changes } = admission()
     expect(it.enter()).toBe(false)
     it.open(status('open'), performance.now() + 60_000)
     expect([it.isOpen, it.enter(), it.enter()]).toEqual([true, true, true])
     let empty = false
-    const waiting = it.empty().then(() => {
+    const waiting = it.whenEmpty().then(() => {
       empty = true
     })
     it.leave()
@@ -124,14 +124,14 @@ describe('the door', () => {
     expect(empty).toBe(false)
     it.leave()
     await waiting
-    await it.empty()
-    it.shut(status('too-old'))
+    await it.whenEmpty()
+    it.close(status('too-old'))
     expect([it.isOpen, it.enter()]).toEqual([false, false])
     expect(changes).toEqual(['behind > open', 'open > too-old'])
   })
 
-  test('is closed when its time has passed, before any timer says so, and tells once', async () => {
-    const { door: it, changes } = door()
+  test('is closed once the last answer is stale, before any timer fires, and reports it once', async () => {
+    const { it, changes } = admission()
     it.open(status('open'), performance.now() - 1)
     expect(it.enter()).toBe(false)
     expect(it.isOpen).toBe(false)
@@ -139,37 +139,37 @@ describe('the door', () => {
     expect(changes).toEqual(['behind > open', 'open > unreachable'])
   })
 
-  test('tells by itself when its time has passed', async () => {
-    const { door: it, changes } = door()
+  test('reports by itself that the last answer is stale', async () => {
+    const { it, changes } = admission()
     it.open(status('open'), performance.now() + 20)
     await vi.waitFor(() => expect(changes).toEqual(['behind > open', 'open > unreachable']))
     expect(it.isOpen).toBe(false)
   })
 
-  test('says nothing when nothing has changed', () => {
-    const { door: it, changes } = door()
+  test('reports nothing when nothing has changed', () => {
+    const { it, changes } = admission()
     it.open(status('open'), performance.now() + 60_000)
     it.open(status('open'), performance.now() + 60_000)
-    it.shut(status('behind'))
-    it.shut(status('behind'))
-    it.shut({ ...status('behind'), detail: 'another' })
+    it.close(status('behind'))
+    it.close(status('behind'))
+    it.close({ ...status('behind'), detail: 'another' })
     expect(changes).toEqual(['behind > open', 'open > behind', 'behind > behind'])
   })
 })
 
-test('a bell wakes who waits, and is heard by who comes later, once', async () => {
-  const bell = new Bell()
+test('a wake-up signal ends a wait, and one sent before ends the next wait, once', async () => {
+  const wakeup = new Wakeup()
   const started = performance.now()
-  const waiting = bell.wait(60_000)
-  bell.ring()
+  const waiting = wakeup.wait(60_000)
+  wakeup.signal()
   await waiting
-  bell.ring()
-  bell.ring()
-  await bell.wait(60_000)
+  wakeup.signal()
+  wakeup.signal()
+  await wakeup.wait(60_000)
   expect(performance.now() - started).toBeLessThan(5000)
-  const silent = performance.now()
-  await bell.wait(30)
-  expect(performance.now() - silent).toBeGreaterThanOrEqual(25)
+  const unsignalled = performance.now()
+  await wakeup.wait(30)
+  expect(performance.now() - unsignalled).toBeGreaterThanOrEqual(25)
 })
 
 describe('small things', () => {
