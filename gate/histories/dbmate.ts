@@ -1,0 +1,18 @@
+// dbmate's history: `schema_migrations`, one row for each version.
+
+import { eachApplied, type HistoryTool, numberKey } from './history.ts'
+
+export const dbmate: HistoryTool = {
+  name: 'dbmate',
+  title: 'dbmate',
+  tables: ['schema_migrations'],
+  columns: { version: 'text' },
+  fields: { version: 'version' },
+  order: 'version',
+  read: rows => ({
+    entries: eachApplied(rows, ({ version }) =>
+      version ? { key: numberKey(version) ?? version, name: version } : undefined,
+    ),
+    unfinished: [],
+  }),
+}

@@ -1,0 +1,21 @@
+// Django's history: `django_migrations`, one row for each migration of each app.
+
+import { eachApplied, type HistoryTool, present } from './history.ts'
+
+export const django: HistoryTool = {
+  name: 'django',
+  title: 'Django',
+  tables: ['django_migrations'],
+  columns: { app: 'text', name: 'text', applied: 'time' },
+  distinctive: true,
+  code: true,
+  fields: { app: 'app', name: 'name', appliedAt: 'applied' },
+  order: 'id',
+  read: rows => ({
+    entries: eachApplied(rows, row => {
+      const key = `${row.app}.${row.name}`
+      return row.app && row.name ? { key, name: key, ...present(row, ['appliedAt']) } : undefined
+    }),
+    unfinished: [],
+  }),
+}

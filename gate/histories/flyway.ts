@@ -1,0 +1,69 @@
+// Flyway's history: `flyway_schema_history`, one row for each run of a migration.
+
+import {
+  type HistoryEntry,
+  type HistoryRow,
+  type HistoryTool,
+  present,
+  type Unfinished,
+  versionKey,
+} from './history.ts'
+
+/** https://github.com/flyway/flyway, CoreMigrationType: types of rows that are no runs of a migration. */
+const taken = ['UNDO_SQL', 'UNDO_SCRIPT', 'UNDO_JDBC', 'UNDO_SPRING_JDBC', 'UNDO_CUSTOM', 'DELETE']
+
+export const flyway: HistoryTool = {
+  name: 'flyway',
+  title: 'Flyway',
+  // the older name, until release 5
+  tables: ['flyway_schema_history', 'schema_version'],
+  columns: { installed_rank: 'number', version: 'text', script: 'text', checksum: 'number', success: 'boolean' },
+  distinctive: true,
+  fields: {
+    version: 'version',
+    description: 'description',
+    type: 'type',
+    script: 'script',
+    checksum: 'checksum',
+    appliedBy: 'installed_by',
+    appliedAt: 'installed_on',
+    success: 'success',
+  },
+  order: 'installed_rank',
+  read(rows) {
+    // out-of-order runs exist: what counts of a version is its newest row
+    const newest = new Map<string, HistoryRow>()
+    let upTo: string | undefined
+    for (const row of rows) {
+      if (row.type === 'SCHEMA') continue
+      if (row.type === 'BASELINE' && row.version && row.success === 'true') upTo = versionKey(row.version)
+      const key = keyOf(row)
+      newest.delete(key)
+      newest.set(key, row)
+    }
+    const entries: HistoryEntry[] = []
+    const unfinished: Unfinished[] = []
+    for (const [key, row] of newest) {
+      if (row.type === 'BASELINE' || taken.includes(row.type ?? '')) continue
+      const name = row.version ?? row.script ?? ''
+      if (row.success !== 'true')
+        unfinished.push({
+          name,
+          message: `Flyway ran ${row.script ?? name} and it failed half-way. Put right what it left in the database, and take the row out: flyway repair.`,
+        })
+      else
+        entries.push({
+          key,
+          name,
+          ...present(row, ['appliedAt', 'appliedBy', 'checksum']),
+          ...(row.version === null && { repeatable: true }),
+        })
+    }
+    return { entries, unfinished, ...(upTo !== undefined && { upTo }) }
+  },
+}
+
+/** A repeatable migration has no version: it is known by its description. */
+function keyOf({ version, description, script }: HistoryRow): string {
+  return version ? versionKey(version) : `R__${description ?? script ?? ''}`
+}

@@ -1,0 +1,29 @@
+// golang-migrate's history: `schema_migrations`, one row with the newest number.
+
+import { type HistoryTool, numberKey } from './history.ts'
+
+export const golangMigrate: HistoryTool = {
+  name: 'golang-migrate',
+  title: 'golang-migrate',
+  tables: ['schema_migrations'],
+  columns: { version: 'number', dirty: 'boolean' },
+  fields: { version: 'version', dirty: 'dirty' },
+  order: 'version',
+  read(rows) {
+    const row = rows.at(-1)
+    const key = numberKey(row?.version)
+    // -1 is written when all was taken back
+    if (!row || key === undefined) return { entries: [], unfinished: [] }
+    if (row.dirty === 'true')
+      return {
+        entries: [],
+        unfinished: [
+          {
+            name: key,
+            message: `golang-migrate failed half-way in ${key} (dirty). Put right what it left in the database, then name the version that it has: migrate force VERSION.`,
+          },
+        ],
+      }
+    return { entries: [{ key, name: key }], upTo: key, unfinished: [] }
+  },
+}

@@ -1,0 +1,25 @@
+// goose's history: `goose_db_version`, one row for each run.
+
+import { type HistoryEntry, type HistoryTool, numberKey, present } from './history.ts'
+
+export const goose: HistoryTool = {
+  name: 'goose',
+  title: 'goose',
+  tables: ['goose_db_version'],
+  columns: { id: 'number', version_id: 'number', is_applied: 'boolean' },
+  distinctive: true,
+  fields: { version: 'version_id', applied: 'is_applied', appliedAt: 'tstamp' },
+  order: 'id',
+  read(rows) {
+    const entries = new Map<string, HistoryEntry>()
+    for (const row of rows) {
+      const key = numberKey(row.version)
+      // its own first row
+      if (key === undefined || key === '0') continue
+      // older releases wrote a row for a `down`, newer ones take the row away
+      entries.delete(key)
+      if (row.applied === 'true') entries.set(key, { key, name: key, ...present(row, ['appliedAt']) })
+    }
+    return { entries: [...entries.values()], unfinished: [] }
+  },
+}

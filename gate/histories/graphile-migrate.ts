@@ -1,0 +1,27 @@
+// graphile-migrate's history: `graphile_migrate.migrations`, one row for each committed file; `current` is work in progress.
+
+import { quoteIdent } from '../postgres/quote.ts'
+import { eachApplied, type HistoryTool, numberKey, present } from './history.ts'
+
+export const graphileMigrate: HistoryTool = {
+  name: 'graphile-migrate',
+  title: 'graphile-migrate',
+  tables: ['migrations'],
+  schema: 'graphile_migrate',
+  columns: { hash: 'text', previous_hash: 'text', filename: 'text' },
+  beside: () => ['current'],
+  fields: { checksum: 'hash', name: 'filename', appliedAt: 'date' },
+  order: 'filename',
+  running: ({ schema, beside }) =>
+    beside.has('current')
+      ? `exists (select from ${quoteIdent(schema)}.current where content is not null and content <> '')`
+      : undefined,
+  read: rows => ({
+    // `000001.sql`, also where the file's name goes on with a message
+    entries: eachApplied(rows, row => {
+      const key = numberKey(/^\d+/.exec(row.name ?? '')?.[0])
+      return key === undefined ? undefined : { key, name: row.name!, ...present(row, ['appliedAt', 'checksum']) }
+    }),
+    unfinished: [],
+  }),
+}

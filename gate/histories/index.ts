@@ -1,0 +1,210 @@
+// The histories of other tools that a database can have: which there are, and what they say.
+
+import { didYouMean } from '../did-you-mean.ts'
+import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
+import { alembic } from './alembic.ts'
+import { atlas } from './atlas.ts'
+import { dbmate } from './dbmate.ts'
+import { diesel } from './diesel.ts'
+import { django } from './django.ts'
+import { drizzle } from './drizzle.ts'
+import { ecto } from './ecto.ts'
+import { efCore, efCoreSnakeCase } from './ef-core.ts'
+import { flyway } from './flyway.ts'
+import { golangMigrate } from './golang-migrate.ts'
+import { goose } from './goose.ts'
+import { graphileMigrate } from './graphile-migrate.ts'
+import type { ColumnKind, History, HistoryRow, HistoryTable, HistoryTool } from './history.ts'
+import { knex } from './knex.ts'
+import { laravel } from './laravel.ts'
+import { liquibase } from './liquibase.ts'
+import { nodePgMigrate } from './node-pg-migrate.ts'
+import { play } from './play.ts'
+import { postgrator } from './postgrator.ts'
+import { postgresMigrations } from './postgres-migrations.ts'
+import { prisma } from './prisma.ts'
+import { rails } from './rails.ts'
+import { otherLedger } from './schemagate.ts'
+import { sequelize } from './sequelize.ts'
+import { sqlMigrate } from './sql-migrate.ts'
+import { sqlx } from './sqlx.ts'
+import { supabase } from './supabase.ts'
+import { tern } from './tern.ts'
+import { typeorm } from './typeorm.ts'
+
+export type { History, HistoryEntry, HistoryRow, HistoryTable, HistoryTool, Told, Unfinished } from './history.ts'
+
+export const historyTools: readonly HistoryTool[] = [
+  ...[flyway, prisma, golangMigrate, goose, sqlx, diesel, atlas, drizzle, graphileMigrate, nodePgMigrate, dbmate],
+  ...[postgresMigrations, sqlMigrate, tern, postgrator, play, supabase],
+  ...[alembic, django, rails, knex, sequelize, typeorm, laravel, ecto, efCore, efCoreSnakeCase, liquibase],
+  otherLedger,
+]
+
+/** The tool of that name, as it is written after `--from` and `--follow`. */
+export function historyToolNamed(name: string): HistoryTool | undefined {
+  return historyTools.find(tool => tool.name === name)
+}
+
+/** What is wrong with a tool's name, as a sentence's end; undefined: nothing. */
+export function historyToolProblem(name: string): string | undefined {
+  if (historyToolNamed(name)) return undefined
+  const known = [...new Set(historyTools.map(tool => tool.name))]
+  return `is "${name}", but must be one of ${known.join(', ')}.${didYouMean(name.toLowerCase(), known)}`.replace(
+    /\.$/,
+    '',
+  )
+}
+
+/** Anything that takes a query: a session of the gate's or of the migrator's. */
+export interface Questionable {
+  query<Row extends object>(text: string): Promise<readonly Row[] | { readonly rows: readonly Row[] }>
+}
+
+/** What a database has besides a ledger. */
+export interface Found {
+  /** Tables that are some tool's history, whether there is a row in them or not. */
+  readonly histories: readonly HistoryTable[]
+  /** `schema.table` of all others that are no extension's and not the ledger's, sorted. */
+  readonly tables: readonly string[]
+}
+
+/**
+ * Looks through the catalogue, in one query: for histories by the names and columns of tables, and for all other tables.
+ * What belongs to an extension does not count.
+ * @param ledgerSchema whose ledger is this project's own.
+ */
+export async function lookAround(session: Questionable, ledgerSchema: string): Promise<Found> {
+  const candidates = await ask<Candidate>(session, catalogueSql(ledgerSchema))
+  const histories = recognised(candidates)
+  const known = new Set(
+    histories.flatMap(({ schema, table, beside }) => [table, ...beside].map(name => `${schema}.${name}`)),
+  )
+  const tables = candidates.map(({ schema, table }) => `${schema}.${table}`).filter(name => !known.has(name))
+  return { histories, tables: tables.sort() }
+}
+
+/**
+ * Reads a history, in one query: one moment's rows, and whether the tool is at work.
+ * @throws the server's error: 42501 if it may not be read.
+ */
+export async function readHistory(session: Questionable, table: HistoryTable): Promise<History> {
+  const [answer] = await ask<{ rows: string; running: boolean }>(session, historySql(table))
+  const rows: HistoryRow[] = JSON.parse(answer!.rows)
+  return { ...table.tool.read(rows), table, running: answer!.running }
+}
+
+/** The history's table, quoted. */
+export function quotedTable({ schema, table }: HistoryTable): string {
+  return `${quoteIdent(schema)}.${quoteIdent(table)}`
+}
+
+/** The statement that {@link readHistory} sends; it takes no parameters. */
+export function historySql(table: HistoryTable): string {
+  const { tool, columns } = table
+  const fields = Object.entries(tool.fields)
+    .filter(([, expression]) => !tool.newer?.includes(expression) || columns.has(expression))
+    // to_json writes times as ISO 8601, whatever DateStyle says; numbers stay whole as text
+    .map(([name, expression]) => `pg_catalog.to_json(${expression}) #>> '{}' as ${quoteIdent(name)}`)
+  return `select coalesce((select pg_catalog.json_agg(pg_catalog.row_to_json(h)) from (
+    select ${fields.join(', ')} from ${quotedTable(table)} order by ${tool.order}) as h), '[]')::text as rows,
+  ${tool.running?.(table) ?? 'false'} as running`
+}
+
+interface Candidate {
+  readonly schema: string
+  readonly table: string
+  readonly owner: string
+  readonly readable: boolean
+  /** Names and types; only of tables with the name or the columns of a history. */
+  readonly columns: Readonly<Record<string, string>> | null
+}
+
+/** A wide table is no history, and its columns need not be moved. */
+const mostColumns = 30
+
+/** The ledger's own tables: named here as well, for the gate knows nothing of the migrator. */
+const ledgerTables = ['ledger', 'manifest', 'ledger_version', 'runs', 'schemagate_app_roles', 'adoption']
+
+function catalogueSql(ledgerSchema: string): string {
+  const distinctive = historyTools.filter(tool => tool.distinctive)
+  const names = [...new Set(historyTools.flatMap(tool => tool.tables))]
+  const marks = [...new Set(distinctive.map(tool => Object.keys(tool.columns).join(' ')))]
+  // distinct sets of columns, each as an array that has to be contained
+  const sets = marks.map(mark => `array[${mark.split(' ').map(quoteLiteral).join(', ')}]::text[]`)
+  return `select c.schema, c.table, c.owner, c.readable,
+    case when c.table in (${names.map(quoteLiteral).join(', ')}) or exists (
+      select from (values ${sets.map(set => `(${set})`).join(', ')}) as m (names) where m.names <@ c.names) then c.columns end as columns
+  from (
+    select n.nspname::text as schema, c.relname::text as table, pg_catalog.pg_get_userbyid(c.relowner)::text as owner,
+      pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select') as readable,
+      a.names, a.columns
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    cross join lateral (
+      select pg_catalog.array_agg(a.attname::text) as names,
+        pg_catalog.json_object_agg(a.attname, pg_catalog.format_type(a.atttypid, null)) as columns
+      from pg_catalog.pg_attribute a
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and c.relnatts <= ${mostColumns}) as a
+    where c.relkind in ('r', 'p', 'f') and not c.relispartition
+      and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      and (n.nspname <> ${quoteLiteral(ledgerSchema)} or c.relname not in (${ledgerTables.map(quoteLiteral).join(', ')}))
+      and not exists (select from pg_catalog.pg_depend d
+                       where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e')
+  ) as c`
+}
+
+const kinds: readonly (readonly [ColumnKind, RegExp])[] = [
+  ['text', /^(?:text|character varying|character|citext|name)$/],
+  ['number', /^(?:smallint|integer|bigint|numeric)$/],
+  ['time', /^timestamp/],
+  ['boolean', /^boolean$/],
+  ['bytes', /^bytea$/],
+  ['json', /^jsonb?$/],
+  ['list', /\[\]$/],
+]
+
+function recognised(candidates: readonly Candidate[]): HistoryTable[] {
+  const inSchema = Map.groupBy(candidates, ({ schema }) => schema)
+  return candidates.flatMap(candidate => {
+    const { schema, table, owner, readable, columns } = candidate
+    if (!columns) return []
+    const names = new Set(inSchema.get(schema)!.map(other => other.table))
+    const [tool] = historyTools
+      .filter(tool => fits(tool, candidate, columns, names))
+      // where one fingerprint contains another, the one that says more
+      .sort((a, b) => weight(b) - weight(a))
+    if (!tool) return []
+    const beside = new Set((tool.beside?.(table) ?? []).filter(name => names.has(name)))
+    return [{ tool, schema, table, owner, readable, columns: new Set(Object.keys(columns)), beside }]
+  })
+}
+
+function weight(tool: HistoryTool): number {
+  return (
+    Object.keys(tool.columns).length * 4 + Number(tool.schema !== undefined) * 2 + Number(tool.companion !== undefined)
+  )
+}
+
+function fits(
+  tool: HistoryTool,
+  { schema, table }: Candidate,
+  columns: Readonly<Record<string, string>>,
+  tablesBeside: ReadonlySet<string>,
+): boolean {
+  if (!tool.tables.includes(table) && !tool.distinctive) return false
+  if (tool.schema !== undefined && tool.schema !== schema) return false
+  if (tool.companion !== undefined && !tablesBeside.has(tool.companion)) return false
+  return hasColumns(tool, columns)
+}
+
+function hasColumns(tool: HistoryTool, columns: Readonly<Record<string, string>>): boolean {
+  return Object.entries(tool.columns).every(([name, kind]) => {
+    const type = columns[name]
+    return type !== undefined && kinds.find(([, pattern]) => pattern.test(type))?.[0] === kind
+  })
+}
+
+async function ask<Row extends object>(session: Questionable, text: string): Promise<readonly Row[]> {
+  const answer = await session.query<Row>(text)
+  return 'rows' in answer ? answer.rows : answer
+}

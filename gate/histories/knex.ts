@@ -1,0 +1,27 @@
+// Knex's history: `knex_migrations`, one row for each file, and a lock beside it.
+
+import { quoteIdent } from '../postgres/quote.ts'
+import { eachApplied, type HistoryTool, present } from './history.ts'
+import { withoutEnding } from './names.ts'
+
+export const knex: HistoryTool = {
+  name: 'knex',
+  title: 'Knex',
+  tables: ['knex_migrations'],
+  columns: { name: 'text', batch: 'number', migration_time: 'time' },
+  distinctive: true,
+  beside: table => [`${table}_lock`],
+  code: true,
+  fields: { name: 'name', appliedAt: 'migration_time' },
+  order: 'id',
+  running: ({ schema, table, beside }) =>
+    beside.has(`${table}_lock`)
+      ? `exists (select from ${quoteIdent(schema)}.${quoteIdent(`${table}_lock`)} where is_locked = 1)`
+      : undefined,
+  read: rows => ({
+    entries: eachApplied(rows, row =>
+      row.name ? { key: withoutEnding(row.name), name: row.name, ...present(row, ['appliedAt']) } : undefined,
+    ),
+    unfinished: [],
+  }),
+}

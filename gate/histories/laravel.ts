@@ -1,0 +1,18 @@
+// Laravel's history: `migrations`, one row for each file.
+
+import { eachApplied, type HistoryTool } from './history.ts'
+import { withoutEnding } from './names.ts'
+
+export const laravel: HistoryTool = {
+  name: 'laravel',
+  title: 'Laravel',
+  tables: ['migrations'],
+  columns: { migration: 'text', batch: 'number' },
+  code: true,
+  fields: { name: 'migration' },
+  order: 'batch, migration',
+  read: rows => ({
+    entries: eachApplied(rows, ({ name }) => (name ? { key: withoutEnding(name), name } : undefined)),
+    unfinished: [],
+  }),
+}

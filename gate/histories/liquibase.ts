@@ -1,0 +1,38 @@
+// Liquibase's history: `databasechangelog`, one row for each change set.
+
+import { quoteIdent } from '../postgres/quote.ts'
+import { eachApplied, type HistoryTool, present } from './history.ts'
+
+export const liquibase: HistoryTool = {
+  name: 'liquibase',
+  title: 'Liquibase',
+  tables: ['databasechangelog'],
+  columns: { id: 'text', author: 'text', filename: 'text', orderexecuted: 'number', exectype: 'text', md5sum: 'text' },
+  distinctive: true,
+  beside: () => ['databasechangeloglock'],
+  // a change set is a part of a file, of which there may be many
+  code: true,
+  fields: {
+    id: 'id',
+    author: 'author',
+    file: 'filename',
+    state: 'exectype',
+    checksum: 'md5sum',
+    appliedAt: 'dateexecuted',
+  },
+  order: 'orderexecuted',
+  running: ({ schema, beside }) =>
+    beside.has('databasechangeloglock')
+      ? `exists (select from ${quoteIdent(schema)}.databasechangeloglock where locked)`
+      : undefined,
+  read: rows => ({
+    // SKIPPED: the preconditions did not hold; FAILED: it did not run, and is tried again
+    entries: eachApplied(rows, row => {
+      const key = `${row.file}::${row.id}::${row.author}`
+      return row.id && row.state !== 'FAILED' && row.state !== 'SKIPPED'
+        ? { key, name: key, ...present(row, ['appliedAt', 'checksum']) }
+        : undefined
+    }),
+    unfinished: [],
+  }),
+}

@@ -1,0 +1,19 @@
+// node-pg-migrate's history: `pgmigrations`, one row for each file.
+
+import { eachApplied, type HistoryTool, present } from './history.ts'
+import { withoutEnding } from './names.ts'
+
+export const nodePgMigrate: HistoryTool = {
+  name: 'node-pg-migrate',
+  title: 'node-pg-migrate',
+  tables: ['pgmigrations'],
+  columns: { name: 'text', run_on: 'time' },
+  fields: { name: 'name', appliedAt: 'run_on' },
+  order: 'run_on, id',
+  read: rows => ({
+    entries: eachApplied(rows, row =>
+      row.name ? { key: withoutEnding(row.name), name: row.name, ...present(row, ['appliedAt']) } : undefined,
+    ),
+    unfinished: [],
+  }),
+}

@@ -1,0 +1,18 @@
+// Sequelize's and Umzug's history: `SequelizeMeta`, one row for each file.
+
+import { eachApplied, type HistoryTool } from './history.ts'
+import { withoutEnding } from './names.ts'
+
+export const sequelize: HistoryTool = {
+  name: 'sequelize',
+  title: 'Sequelize',
+  tables: ['SequelizeMeta'],
+  columns: { name: 'text' },
+  code: true,
+  fields: { name: 'name' },
+  order: 'name',
+  read: rows => ({
+    entries: eachApplied(rows, ({ name }) => (name ? { key: withoutEnding(name), name } : undefined)),
+    unfinished: [],
+  }),
+}

@@ -1,0 +1,24 @@
+// Databases as other tools leave them: the history tables in test/fixtures/histories, and what their files make.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const fixtures = join(import.meta.dirname, '../fixtures/histories')
+
+/** Tools of which there is a history to read, by their names. */
+export const historyFixtures: readonly string[] = readdirSync(fixtures).sort()
+
+/** What makes the history's table and its rows. */
+export function historySql(tool: string): string {
+  return readFileSync(join(fixtures, tool, 'history.sql'), 'utf8')
+}
+
+/** The folder of migrations that goes with it. */
+export function historyFolder(tool: string): string {
+  return join(fixtures, tool, 'migrations')
+}
+
+/** What the four migrations of each folder make. */
+export const livingSchema = ['accounts', 'posts', 'comments', 'tags']
+  .map(table => `create table ${table} (id bigint generated always as identity primary key, name text not null);\n`)
+  .join('')

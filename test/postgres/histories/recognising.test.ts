@@ -1,0 +1,31 @@
+// The look at the catalogue tells the tools' histories apart, and each reader says what its rows mean.
+
+import { describe, expect } from 'vitest'
+import { historyTools, lookAround, readHistory } from '../../../gate/histories/index.ts'
+import { test } from '../../helpers/database.ts'
+import { historyFixtures, historySql, livingSchema } from '../../helpers/histories.ts'
+
+const query = (database: { query: (text: string) => Promise<{ rows: object[] }> }) => ({
+  query: <Row extends object>(text: string) => database.query(text) as Promise<{ rows: Row[] }>,
+})
+
+test('there is a fixture of each tool', () => {
+  const names = new Set(historyTools.map(({ name }) => name).filter(name => name !== 'schemagate'))
+  expect([...names].sort()).toEqual(historyFixtures)
+})
+
+describe.each(historyFixtures)('%s', tool => {
+  test('is recognised, and its four migrations are read', async ({ database }) => {
+    await database.query(historySql(tool) + livingSchema)
+    const found = await lookAround(query(database), 'schemagate')
+    expect(found.histories.map(({ tool }) => tool.name)).toEqual([tool])
+    expect(found.tables).toEqual(['public.accounts', 'public.comments', 'public.posts', 'public.tags'])
+    const history = await readHistory(query(database), found.histories[0]!)
+    expect(history.unfinished).toEqual([])
+    expect(history.running).toBe(false)
+    const newestOnly = ['golang-migrate', 'tern', 'alembic'].includes(tool)
+    const versioned = history.entries.filter(entry => !entry.repeatable)
+    expect(versioned.length).toBe(newestOnly ? 1 : 4)
+    expect(new Set(versioned.map(({ key }) => key)).size).toBe(versioned.length)
+  })
+})
