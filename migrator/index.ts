@@ -1,16 +1,27 @@
-// The engine as a library: the same runs as the command line's, without its printing.
+// The engine as a library: what the command line does, as functions that print nothing and never exit.
 
+import { didYouMean } from '../gate/did-you-mean.ts'
 import { readTarget } from '../gate/postgres/target.ts'
-import { commonOptions, parseOption } from './cli/options.ts'
+import type { Manifest } from '../gate/protocol/manifest.ts'
 import { UsageError } from './errors.ts'
+import { createMigrationFiles } from './files/create.ts'
+import { readFolder } from './files/folder.ts'
+import { manifestOf } from './files/manifest.ts'
 import { type Log, silent } from './log.ts'
-import type { Engine } from './run/engine.ts'
+import { type Engine, folderOptions } from './run/engine.ts'
 import type { RunResult } from './run/result.ts'
+import { type Found, type InputOf, readOptions } from './settings/option.ts'
+import { options as table } from './settings/options.ts'
+import { settingsOf } from './settings/settings.ts'
 import { redactor } from './text/redact.ts'
+import { type Baseline, type BaselineOptions, baseline } from './verbs/baseline.ts'
 import { type Match, matches } from './verbs/check.ts'
 import { type DownOptions, down } from './verbs/down.ts'
+import { type PlanResult, plan } from './verbs/plan.ts'
+import { type Repair, type RepairOptions, repair } from './verbs/repair.ts'
 import { type Status, status } from './verbs/status.ts'
 import { type UpOptions, up } from './verbs/up.ts'
+import { type Waited, type WaitOptions, wait } from './verbs/wait.ts'
 
 export type { Manifest, ManifestEntry } from '../gate/protocol/manifest.ts'
 export type { MigrationContext, MigrationModule } from './apply/code-context.ts'
@@ -19,102 +30,105 @@ export type { DatabaseState, Problem, ProblemCode } from './ledger/history.ts'
 export type { Log } from './log.ts'
 export type { Outcome, RunResult } from './run/result.ts'
 export type { MigrationResult, MigrationStatus } from './run/run.ts'
+export type { AppRoleOptions } from './settings/settings.ts'
+export type { Baseline, BaselineOptions } from './verbs/baseline.ts'
 export type { Match } from './verbs/check.ts'
 export type { DownOptions } from './verbs/down.ts'
+export type { PlannedMigration, PlanResult } from './verbs/plan.ts'
+export type { Repair, RepairOptions } from './verbs/repair.ts'
 export type { PendingMigration, Status } from './verbs/status.ts'
 export type { UpOptions } from './verbs/up.ts'
+export type { Waited, WaitOptions } from './verbs/wait.ts'
 
-/** Settings of a migrator; times are in milliseconds, or as text (`30s`). Defaults are the command line's. */
-export interface MigratorOptions {
+type Table = typeof table
+
+/** The options of the command line that a library has a use for: all but how to log. */
+type SharedOptions = {
+  readonly [K in keyof Table as Table[K]['of'] extends 'log' ? never : K]?: InputOf<Table[K]> | undefined
+}
+
+/**
+ * The command line's options (docs/settings.md) in camel case, with its defaults; no environment variable is read. Times are
+ * in milliseconds, or text (`30s`).
+ */
+export interface MigratorOptions extends SharedOptions {
   /** The owner's connection: `postgres://user:password@host:5432/database`. */
   readonly databaseUrl: string | undefined
   /** The folder of migrations. */
   readonly dir: string
-  /** The tool whose rules the folder follows, as `--layout` names it; found out if not given. */
-  readonly layout?: string | undefined
-  /** Globs of files in the folder to leave out. */
-  readonly ignore?: readonly string[] | undefined
-  readonly schema?: string | undefined
-  readonly connectTimeout?: number | string | undefined
-  readonly lockWait?: number | string | undefined
-  readonly lockTimeout?: number | string | undefined
-  readonly lockRetries?: number | undefined
-  readonly statementTimeout?: number | string | undefined
-  /** What to do about running apps that do not know a breaking migration. */
-  readonly onOlderApps?: 'refuse' | 'drain' | 'ignore' | undefined
-  readonly drainTimeout?: number | string | undefined
   /** A pino logger, or anything of its shape. Silent by default. */
   readonly log?: Log | undefined
 }
 
 /** What every call takes. */
 export interface CallOptions {
-  /** Stops the work: what is under way is cancelled and rolled back. */
+  /** Stops the work: the statement that runs is cancelled, its transaction rolled back. */
   readonly signal?: AbortSignal | undefined
 }
 
+/** The commands, as functions; those without a `RunResult` reject with one of the error classes. */
 export interface Migrator {
   /** Applies pending migrations. A foreseen failure is the result's `error`; only a bug rejects. */
   up(options?: UpOptions & CallOptions): Promise<RunResult>
   /** Reverts applied migrations; needs `confirmed: true`. A foreseen failure is the result's `error`. */
   down(options?: DownOptions & CallOptions): Promise<RunResult>
-  /** What is applied, pending and wrong. Rejects with one of the error classes if it cannot be told. */
+  /** What is applied, pending and wrong. */
   status(options?: CallOptions): Promise<Status>
   /** Whether the database matches the files, or the manifest in a file. */
   check(options?: CallOptions & { readonly manifestFile?: string | undefined }): Promise<Match>
+  /** Asks the same until the answer is yes or the time is up. */
+  wait(options: WaitOptions & CallOptions): Promise<Waited>
+  /** The SQL that `up` would run. */
+  plan(options?: CallOptions): Promise<PlanResult>
+  /** Records everything up to and with a migration as applied, without running it. */
+  baseline(name: string, options?: BaselineOptions & CallOptions): Promise<Baseline>
+  /** Accepts an edited file, forgets a missing one, or follows a renamed one; changes the ledger alone. */
+  repair(options: RepairOptions & CallOptions): Promise<Repair[]>
+  /** The manifest of the folder: what an app's gate is built with. */
+  manifest(): Manifest
+  /** Writes a new migration's files, numbered after the newest; returns their paths. */
+  create(title: string, options?: { readonly code?: boolean }): string[]
 }
 
 /**
  * Makes a migrator. Nothing is connected before the first call; every call has a connection of its own.
  * @throws UsageError with every problem of the settings in one message.
  */
-export function createMigrator(options: MigratorOptions): Migrator {
+export function createMigrator(input: MigratorOptions): Migrator {
   const problems: string[] = []
-  const number = (
-    key: 'connectTimeout' | 'lockWait' | 'lockTimeout' | 'lockRetries' | 'statementTimeout' | 'drainTimeout',
-  ): number => {
-    const read = parseOption(commonOptions[key], String(options[key] ?? commonOptions[key].default))
-    if ('value' in read) return Number(read.value)
-    problems.push(`${key} ${read.problem}`)
-    return 0
+  const shared = Object.entries(table).flatMap(([key, option]) => (option.of === 'log' ? [] : [key]))
+  for (const key of Object.keys(input))
+    if (key !== 'log' && !shared.includes(key)) problems.push(`Unknown option ${key}.${didYouMean(key, shared)}`)
+  const given = new Map(Object.entries({ ...input, databaseUrl: input.databaseUrl || undefined }))
+  const find = (key: string): Found | undefined => {
+    const value: unknown = shared.includes(key) ? given.get(key) : undefined
+    return value === undefined ? undefined : { source: key, texts: [value].flat().map(String) }
   }
-  const schema = options.schema ?? commonOptions.schema.default
-  const named = parseOption(commonOptions.schema, schema)
-  if ('problem' in named) problems.push(`schema ${named.problem}`)
-  const layout = options.layout === undefined ? undefined : parseOption(commonOptions.layout, options.layout)
-  if (layout && 'problem' in layout) problems.push(`layout ${layout.problem}`)
+  const values = readOptions(table, find, problems)
   // without one, libpq's defaults would be taken: some database of this machine
-  if (!options.databaseUrl) problems.push('databaseUrl is missing. Is DATABASE_URL set?')
-  const target = options.databaseUrl ? readTarget(options.databaseUrl, {}, undefined, problems) : undefined
-  const settings = {
-    dir: options.dir,
-    layout: options.layout,
-    ignore: options.ignore,
-    schema,
-    connectTimeout: number('connectTimeout'),
-    lockWait: number('lockWait'),
-    lockTimeout: number('lockTimeout'),
-    lockRetries: number('lockRetries'),
-    statementTimeout: number('statementTimeout'),
-    onOlderApps: options.onOlderApps ?? commonOptions.onOlderApps.default,
-    drainTimeout: number('drainTimeout'),
-  }
+  if (!values.databaseUrl) problems.push('databaseUrl is missing. Is DATABASE_URL set?')
+  const target = values.databaseUrl ? readTarget(values.databaseUrl, {}, undefined, problems) : undefined
   if (!target || problems.length > 0) throw new UsageError(problems.join('\n'))
-  const log = options.log ?? silent
+  const settings = settingsOf(values, target)
+  const { dir, layout, ignore, appRole } = settings
+  const log = input.log ?? silent
   for (const note of target.notes ?? []) log.info({ event: 'setting' }, note)
-  const engine = (
-    { signal = new AbortController().signal }: CallOptions = {},
-    ...secrets: (string | undefined)[]
-  ): Engine => ({
-    settings: { ...settings, target },
+  const engine = (call: CallOptions & Pick<UpOptions, 'appRole'> = {}): Engine => ({
+    settings,
     log,
-    signal,
-    redact: redactor([target.password, ...secrets]),
+    signal: call.signal ?? new AbortController().signal,
+    redact: redactor([target.password, appRole?.password, call.appRole?.password]),
   })
   return {
-    up: call => up(engine(call, call?.appRole?.password), call),
+    up: call => up(engine(call), { appRole, ...call }),
     down: call => down(engine(call), call),
     status: call => status(engine(call)),
     check: call => matches(engine(call), call?.manifestFile),
+    wait: call => wait(engine(call), call),
+    plan: call => plan(engine(call)),
+    baseline: (name, call) => baseline(engine(call), name, { appRole, ...call }),
+    repair: call => repair(engine(call), call),
+    manifest: () => manifestOf(readFolder(dir, folderOptions(settings, log))),
+    create: (title, { code = false } = {}) => createMigrationFiles({ dir, layout, ignore, title, code }),
   }
 }

@@ -3,8 +3,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { commands } from '../migrator/cli/commands/index.ts'
 import { usageOf } from '../migrator/cli/help.ts'
-import { commonOptions, type Option } from '../migrator/cli/options.ts'
 import { layoutNamed, tools } from '../migrator/files/tools/index.ts'
+import type { Option } from '../migrator/settings/option.ts'
+import { options } from '../migrator/settings/options.ts'
 
 /** The lines of each generated part, by its name. */
 const parts: Readonly<Record<string, () => readonly string[]>> = {
@@ -16,10 +17,12 @@ const parts: Readonly<Record<string, () => readonly string[]>> = {
   options: () => [
     '| flag | variable | default | meaning |',
     '| --- | --- | --- | --- |',
-    ...Object.values<Option>(commonOptions).map(
-      o =>
-        `| \`--${o.flag}\` | ${o.variable ? `\`${o.variable}\`` : ''} | ${o.default ? `\`${o.default}\`` : ''} | ${o.help} |`,
-    ),
+    ...Object.values<Option>(options)
+      .filter(o => o.flag !== undefined)
+      .map(
+        o =>
+          `| \`--${o.flag}\` | ${o.variable ? `\`${o.variable}\`` : ''} | ${o.default ? `\`${o.default}\`` : ''} | ${o.help} |`,
+      ),
   ],
   tools: () => [
     '| tool | `--layout` | what is read, and its order | what is not |',

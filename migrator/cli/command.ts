@@ -3,11 +3,11 @@
 import type { ExitCode } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Engine } from '../run/engine.ts'
-import type { OptionValue } from './options.ts'
-import type { Parsed, Syntax } from './settings.ts'
+import type { Options } from '../settings/option.ts'
+import type { Parsed, Syntax } from './command-line.ts'
 
 /** What a command is handed when it runs. */
-export interface Invocation extends Parsed {
+export interface Invocation<O extends Options = Options> extends Parsed<O> {
   readonly engine: Engine
   readonly log: Log
   readonly signal: AbortSignal
@@ -15,17 +15,17 @@ export interface Invocation extends Parsed {
   print(text: string): void
 }
 
-export interface Command extends Syntax {
+export interface Command<O extends Options = Options> extends Syntax<O> {
   /** One line for the list of commands. */
   readonly summary: string
   /** More, for the command's own help. */
   readonly description?: string
   /** Its logs are its output, on stdout; for the others they go to stderr. */
   readonly logsToStdout: boolean
-  run(invocation: Invocation): Promise<ExitCode>
+  run(invocation: Invocation<O>): Promise<ExitCode>
 }
 
-/** The texts of an option of the kind `list`. */
-export function names(value: OptionValue): readonly string[] {
-  return typeof value === 'object' ? value : []
+/** A command whose options' values have their types. */
+export function defineCommand<const O extends Options>(command: Command<O>): Command {
+  return command
 }

@@ -1,7 +1,8 @@
 // Help, made from the commands and options themselves.
 
+import type { Option } from '../settings/option.ts'
+import { options as commonOptions } from '../settings/options.ts'
 import type { Command } from './command.ts'
-import { commonOptions, type Option } from './options.ts'
 
 /** The help of the whole tool. */
 export function generalHelp(commands: readonly Command[]): string {
@@ -22,9 +23,7 @@ export function generalHelp(commands: readonly Command[]): string {
 /** The help of one command. */
 export function commandHelp(command: Command): string {
   const own = Object.values(command.options)
-  const common: Option[] = command.database
-    ? Object.values(commonOptions)
-    : [commonOptions.dir, commonOptions.logLevel, commonOptions.logFormat]
+  const common = Object.values(commonOptions).filter(option => command.database || option.of !== 'database')
   return [
     `schemagate ${command.name}: ${command.summary}`,
     ...(command.description ? ['', command.description] : []),
@@ -43,7 +42,8 @@ export function usageOf(command: Command): string {
   return [command.name, ...names.map((name, i) => (i < required ? name : `[${name}]`))].join(' ')
 }
 
-function describe(options: readonly Option[]): string[] {
+function describe(all: readonly Option[]): string[] {
+  const options = all.filter(option => option.flag !== undefined)
   const heads = options.map(option => `  --${option.flag}${placeholder(option)}`)
   const width = Math.max(...heads.map(head => head.length))
   return options.map((option, i) => {
@@ -59,5 +59,5 @@ function describe(options: readonly Option[]): string[] {
 
 function placeholder(option: Option): string {
   if (option.kind === 'switch') return ''
-  return ` ${option.placeholder ?? { duration: 'TIME', count: 'N', choice: 'WORD', text: 'TEXT', name: 'NAME', list: 'TEXT', layout: 'TOOL' }[option.kind]}`
+  return ` ${option.placeholder ?? { duration: 'TIME', count: 'N', choice: 'WORD', text: 'TEXT', name: 'NAME', list: 'TEXT', layout: 'TOOL', secret: 'TEXT', url: 'URL' }[option.kind]}`
 }

@@ -2,19 +2,19 @@
 
 import { pino } from 'pino'
 import type { Log } from '../log.ts'
-import { redactLine, redactor } from '../text/redact.ts'
+import { redactLine } from '../text/redact.ts'
 
 export interface LogOptions {
   readonly level: string
   readonly format: 'pretty' | 'json'
   /** 1 for stdout, 2 for stderr. */
   readonly fd: 1 | 2
-  readonly secrets?: readonly (string | undefined)[]
+  /** Takes secrets out of a text. */
+  redact(text: string): string
 }
 
 /** Makes the log. Writes are synchronous, so that nothing is lost when the process ends. */
-export async function createLog({ level, format, fd, secrets }: LogOptions): Promise<Log> {
-  const redact = redactor(secrets)
+export async function createLog({ level, format, fd, redact }: LogOptions): Promise<Log> {
   const destination = pino.destination({ fd, sync: true })
   const sink = format === 'pretty' ? (await import('./log-pretty.ts')).prettySink(destination, fd) : destination
   const log: Log = pino(

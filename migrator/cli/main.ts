@@ -7,14 +7,14 @@ import { type ExitCode, exitCodes, InterruptedError, ProcessEndedError, UsageErr
 import { asSchemagateError } from '../run/result.ts'
 import { redactor } from '../text/redact.ts'
 import { version } from '../version.ts'
-import { commands, reserved } from './commands/index.ts'
+import { readCommandLine, type Syntax } from './command-line.ts'
+import { commands, reserved, variables } from './commands/index.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { createLog } from './log.ts'
 import { logFailure } from './run-summary.ts'
-import { readLogSettings, readSettings } from './settings.ts'
 
 /** Everything must be released soon after the code is set; a process that lingers has a leak, which this names. */
-const lingering = 5_000
+const exitGrace = 5_000
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const [name, ...args] = argv
@@ -37,8 +37,10 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 
   const fd = command?.logsToStdout ? 1 : 2
   const isTerminal = (fd === 1 ? process.stdout : process.stderr).isTTY === true
-  const { level, format, secrets } = readLogSettings(args, process.env)
-  const log = await createLog({ level, format: format ?? (isTerminal ? 'pretty' : 'json'), fd, secrets })
+  const commandLine = readCommandLine(command ?? { ...unknown, name }, args, process.env, variables)
+  const { level, format = isTerminal ? 'pretty' : 'json' } = commandLine.log
+  const redact = redactor(commandLine.secrets)
+  const log = await createLog({ level, format, fd, redact })
   const interruption = interruptible()
   const fail = (thrown: unknown): ExitCode => {
     const error = asSchemagateError(thrown, interruption.signal)
@@ -59,9 +61,9 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const early = reportEarlyEnd(fail)
   try {
     if (!command) throw unknownCommand(name)
-    const parsed = readSettings(command, args, process.env)
+    const parsed = commandLine.parsed()
     for (const note of parsed.settings.target.notes ?? []) log.info({ event: 'setting' }, note)
-    const engine = { settings: parsed.settings, log, signal: interruption.signal, redact: redactor(secrets) }
+    const engine = { settings: parsed.settings, log, signal: interruption.signal, redact }
     return await command.run({ ...parsed, engine, log, signal: interruption.signal, print })
   } catch (thrown) {
     return fail(thrown)
@@ -70,6 +72,9 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     interruption.end()
   }
 }
+
+/** What is read of a command line whose command is not known: how to log. */
+const unknown: Omit<Syntax, 'name'> = { options: {}, positionals: { names: [], required: 0 }, database: false }
 
 function unknownCommand(name: string): UsageError {
   if (reserved.has(name)) return new UsageError(`\`${name}\` is reserved for a later version.`)
@@ -131,5 +136,5 @@ void main(process.argv.slice(2)).then(exitCode => {
       'schemagate: done, but something keeps the process alive; ending it. Has a code migration left a timer or a connection open? If not, please report this.\n',
     )
     process.exit()
-  }, lingering).unref()
+  }, exitGrace).unref()
 })

@@ -2,16 +2,10 @@
 
 import { UsageError } from '../errors.ts'
 import type { Session } from '../postgres/session.ts'
+import type { AppRoleOptions } from '../settings/settings.ts'
 import { persist } from './attempt.ts'
 import type { Engine } from './engine.ts'
 import type { Run } from './run.ts'
-
-export interface AppRoleOptions {
-  readonly name: string
-  readonly password: string | undefined
-  /** The schemas in which it is given rights; all but ledgers if undefined. */
-  readonly schemas?: readonly string[] | undefined
-}
 
 export interface AppRolePart {
   /** False if there is something to do; changes nothing and needs no lock. */

@@ -2,7 +2,6 @@
 
 import { hostname } from 'node:os'
 import { codeOf, isConnectionLoss, ownState } from '../../gate/postgres/sqlstate.ts'
-import type { Target } from '../../gate/postgres/target.ts'
 import { LedgerMessages } from '../apply/messages.ts'
 import { DeniedError, DivergedError } from '../errors.ts'
 import { type FolderOptions, readFolderMeanwhile } from '../files/folder.ts'
@@ -15,30 +14,20 @@ import { migratorName } from '../ledger/table.ts'
 import type { Log } from '../log.ts'
 import { whyReadOnly } from '../postgres/read-only.ts'
 import { Session } from '../postgres/session.ts'
+import type { Settings } from '../settings/settings.ts'
 import { version } from '../version.ts'
 import { persist } from './attempt.ts'
 import { Watch } from './blockers.ts'
 import { Known, untilNotRewound } from './lost-commits.ts'
 import type { RunRecord } from './record.ts'
-import type { Run, RunSettings } from './run.ts'
+import type { Run } from './run.ts'
 import { RunLock } from './run-lock.ts'
 
 /** In a row, before anything is begun. */
 const mostLosses = 5
 
-export interface EngineSettings extends RunSettings {
-  readonly target: Target
-  readonly dir: string
-  /** The tool whose rules the folder follows; absent: found out. */
-  readonly layout?: string | undefined
-  /** Globs of what in the folder is left out. */
-  readonly ignore?: readonly string[] | undefined
-  /** Milliseconds. */
-  readonly connectTimeout: number
-}
-
 export interface Engine {
-  readonly settings: EngineSettings
+  readonly settings: Settings
   readonly log: Log
   readonly signal: AbortSignal
   /** Takes the settings' secrets out of a text. */
@@ -69,7 +58,7 @@ function openSession({ settings, log, signal }: Engine): Promise<Session> {
 const heard = new WeakMap<Log, Set<string>>()
 
 /** How the folder of migrations is read; what is left out is logged. */
-export function folderOptions({ layout, ignore }: Pick<EngineSettings, 'layout' | 'ignore'>, log: Log): FolderOptions {
+export function folderOptions({ layout, ignore }: Pick<Settings, 'layout' | 'ignore'>, log: Log): FolderOptions {
   const files = heard.get(log) ?? new Set()
   heard.set(log, files)
   return {

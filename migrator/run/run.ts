@@ -4,30 +4,18 @@ import type { LedgerMessages, Limits } from '../apply/messages.ts'
 import type { MigrationKind } from '../files/migration.ts'
 import type { Log } from '../log.ts'
 import type { Session } from '../postgres/session.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { Watch } from './blockers.ts'
 import type { Known } from './lost-commits.ts'
 import type { RunRecord } from './record.ts'
 import type { RunLock } from './run-lock.ts'
-
-export interface RunSettings {
-  readonly schema: string
-  /** Milliseconds; 0 is no limit. */
-  readonly lockWait: number
-  readonly lockTimeout: number
-  readonly lockRetries: number
-  readonly statementTimeout: number
-  /** What to do about running apps that a breaking migration would break. */
-  readonly onOlderApps: 'refuse' | 'drain' | 'ignore'
-  /** Milliseconds until apps must have let go. */
-  readonly drainTimeout: number
-}
 
 export interface Run {
   readonly id: string
   readonly record: RunRecord
   readonly session: Session
   readonly lock: RunLock
-  readonly settings: RunSettings
+  readonly settings: Settings
   readonly messages: LedgerMessages
   readonly log: Log
   readonly signal: AbortSignal

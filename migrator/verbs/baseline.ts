@@ -7,11 +7,12 @@ import { compareHistory, type History, latePosition } from '../ledger/history.ts
 import { countTables } from '../ledger/other-tables.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { replacedBy } from '../ledger/squash.ts'
-import { type AppRoleOptions, appRoleOf } from '../run/app-role.ts'
+import { appRoleOf } from '../run/app-role.ts'
 import { atomically, persist } from '../run/attempt.ts'
 import { type Engine, readHistoryBefore, readHistoryOf, reading, withFilesAndSession, withRun } from '../run/engine.ts'
 import { publish } from '../run/publish.ts'
 import { RunRecord } from '../run/record.ts'
+import type { AppRoleOptions } from '../settings/settings.ts'
 
 export interface BaselineOptions {
   /** Take the rows before the migration whose files are gone out of the ledger: a squash. */

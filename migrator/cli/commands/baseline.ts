@@ -1,8 +1,8 @@
 import { exitCodes } from '../../errors.ts'
 import { baseline } from '../../verbs/baseline.ts'
-import type { Command } from '../command.ts'
+import { defineCommand } from '../command.ts'
 
-export const baselineCommand: Command = {
+export const baselineCommand = defineCommand({
   name: 'baseline',
   summary: 'records everything up to NAME as applied, without running it; refuses where the database has no table',
   logsToStdout: false,
@@ -15,9 +15,9 @@ export const baselineCommand: Command = {
       help: 'NAME is a squash: takes the rows before it whose files are gone out of the ledger',
     },
   },
-  async run({ engine, own, positionals, print, settings }) {
+  async run({ engine, options, positionals, print, settings }) {
     const { recorded, replaced, tables } = await baseline(engine, positionals[0]!, {
-      replacingMissing: own.replacingMissing === true,
+      replacingMissing: options.replacingMissing,
       appRole: settings.appRole,
     })
     for (const name of replaced) print(`replaced ${name}`)
@@ -29,4 +29,4 @@ export const baselineCommand: Command = {
     )
     return exitCodes.done
   },
-}
+})

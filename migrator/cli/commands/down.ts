@@ -1,9 +1,9 @@
 import { UsageError } from '../../errors.ts'
 import { down } from '../../verbs/down.ts'
-import type { Command } from '../command.ts'
+import { defineCommand } from '../command.ts'
 import { summarise } from '../run-summary.ts'
 
-export const downCommand: Command = {
+export const downCommand = defineCommand({
   name: 'down',
   summary: 'reverts, newest first; needs --yes; refuses a migration with no down part',
   logsToStdout: true,
@@ -19,11 +19,10 @@ export const downCommand: Command = {
     },
     yes: { flag: 'yes', kind: 'switch', help: 'do it: what the migrations made is lost' },
   },
-  async run({ engine, log, own }) {
-    if (own.to !== undefined && own.step !== undefined)
+  async run({ engine, log, options }) {
+    const { to, step, yes } = options
+    if (to !== undefined && step !== undefined)
       throw new UsageError('--to and --step are two ways to say how far: give one of them.')
-    const to = typeof own.to === 'string' ? own.to : undefined
-    const step = typeof own.step === 'number' ? own.step : undefined
-    return summarise(log, await down(engine, { to, step, confirmed: own.yes === true }), 'reverted')
+    return summarise(log, await down(engine, { to, step, confirmed: yes }), 'reverted')
   },
-}
+})

@@ -1,6 +1,8 @@
 // The verbs, in the order in which help lists them.
 
+import { options as commonOptions } from '../../settings/options.ts'
 import type { Command } from '../command.ts'
+import { variablesOf } from '../command-line.ts'
 import { baselineCommand } from './baseline.ts'
 import { checkCommand } from './check.ts'
 import { createCommand } from './create.ts'
@@ -24,6 +26,9 @@ export const commands: readonly Command[] = [
   repairCommand,
   manifestCommand,
 ]
+
+/** Every variable that any command reads, also where it is not among its own. */
+export const variables = variablesOf([commonOptions, ...commands.map(command => command.options)])
 
 /** Names that later versions will give a meaning. */
 export const reserved: ReadonlySet<string> = new Set(['verify', 'adopt'])

@@ -2,9 +2,9 @@ import { exitCodes } from '../../errors.ts'
 import { readFolder } from '../../files/folder.ts'
 import { manifestOf } from '../../files/manifest.ts'
 import { folderOptions } from '../../run/engine.ts'
-import type { Command } from '../command.ts'
+import { defineCommand } from '../command.ts'
 
-export const manifestCommand: Command = {
+export const manifestCommand = defineCommand({
   name: 'manifest',
   summary: 'prints the manifest of the migrations folder as JSON',
   logsToStdout: false,
@@ -15,4 +15,4 @@ export const manifestCommand: Command = {
     print(JSON.stringify(manifestOf(readFolder(settings.dir, folderOptions(settings, log))), null, 2))
     return exitCodes.done
   },
-}
+})

@@ -1,23 +1,23 @@
 import { exitCodes } from '../../errors.ts'
 import { type PlannedMigration, plan } from '../../verbs/plan.ts'
-import type { Command } from '../command.ts'
+import { defineCommand } from '../command.ts'
 import { formatOption } from '../format.ts'
 
-export const planCommand: Command = {
+export const planCommand = defineCommand({
   name: 'plan',
   summary: 'prints the SQL that `up` would run',
   logsToStdout: false,
   database: true,
   positionals: { names: [], required: 0 },
   options: { format: formatOption },
-  async run({ engine, own, print }) {
+  async run({ engine, options, print }) {
     const result = await plan(engine)
-    if (own.format === 'json') print(JSON.stringify(result))
+    if (options.format === 'json') print(JSON.stringify(result))
     else if (result.migrations.length === 0) print(`-- nothing to do; the head is ${result.head ?? 'none'}`)
     else print(result.migrations.map(render).join('\n\n'))
     return exitCodes.done
   },
-}
+})
 
 /** As SQL with comments, so that it can be read, saved and compared. */
 function render({ name, file, kind, transaction, breaking, steps }: PlannedMigration): string {

@@ -1,8 +1,8 @@
 import { exitCodes, UsageError } from '../../errors.ts'
 import { repair } from '../../verbs/repair.ts'
-import { type Command, names } from '../command.ts'
+import { defineCommand } from '../command.ts'
 
-export const repairCommand: Command = {
+export const repairCommand = defineCommand({
   name: 'repair',
   summary:
     'accepts an edited file, forgets a missing one, or follows a renamed one; changes the ledger, never the schema',
@@ -24,12 +24,7 @@ export const repairCommand: Command = {
       help: "the file was renamed: gives the ledger's row its new name, so that it is not applied again",
     },
   },
-  async run({ engine, own, print }) {
-    const options = {
-      acceptEdited: names(own.acceptEdited),
-      forgetMissing: names(own.forgetMissing),
-      rename: names(own.rename),
-    }
+  async run({ engine, options, print }) {
     if (Object.values(options).every(list => list.length === 0))
       throw new UsageError(
         'Say what to repair: --accept-edited NAME, --forget-missing NAME or --rename OLD=NEW. `schemagate status` shows the problems.',
@@ -42,4 +37,4 @@ export const repairCommand: Command = {
     }
     return exitCodes.done
   },
-}
+})

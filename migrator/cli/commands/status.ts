@@ -3,10 +3,10 @@ import { formatDuration } from '../../text/durations.ts'
 import { escapeControls } from '../../text/escape-controls.ts'
 import { exitCodeOf } from '../../verbs/check.ts'
 import { type Status, status } from '../../verbs/status.ts'
-import type { Command } from '../command.ts'
+import { defineCommand } from '../command.ts'
 import { formatOption } from '../format.ts'
 
-export const statusCommand: Command = {
+export const statusCommand = defineCommand({
   name: 'status',
   summary: 'shows what is applied, pending and wrong; never changes anything',
   logsToStdout: false,
@@ -16,12 +16,12 @@ export const statusCommand: Command = {
     format: formatOption,
     exitCode: { flag: 'exit-code', kind: 'switch', help: 'exit as `check` does, instead of 0 whatever the state' },
   },
-  async run({ engine, own, print }) {
+  async run({ engine, options, print }) {
     const result = await status(engine)
-    print(own.format === 'json' ? JSON.stringify(result) : render(result))
-    return own.exitCode ? exitCodeOf(result) : exitCodes.done
+    print(options.format === 'json' ? JSON.stringify(result) : render(result))
+    return options.exitCode ? exitCodeOf(result) : exitCodes.done
   },
-}
+})
 
 function render({ database, state, head, applied, pending, problems }: Status): string {
   const lines = [

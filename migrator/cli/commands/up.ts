@@ -1,8 +1,8 @@
 import { up } from '../../verbs/up.ts'
-import { type Command, names } from '../command.ts'
+import { defineCommand } from '../command.ts'
 import { summarise } from '../run-summary.ts'
 
-export const upCommand: Command = {
+export const upCommand = defineCommand({
   name: 'up',
   summary: 'applies pending migrations, oldest first',
   logsToStdout: true,
@@ -22,14 +22,7 @@ export const upCommand: Command = {
       help: 'apply this migration although newer ones are applied: for a hotfix of an older release',
     },
   },
-  async run({ engine, log, own, settings }) {
-    const to = typeof own.to === 'string' ? own.to : undefined
-    const result = await up(engine, {
-      to,
-      allowAhead: own.allowAhead === true,
-      allowLate: names(own.allowLate),
-      appRole: settings.appRole,
-    })
-    return summarise(log, result, 'applied')
+  async run({ engine, log, options, settings }) {
+    return summarise(log, await up(engine, { ...options, appRole: settings.appRole }), 'applied')
   },
-}
+})

@@ -552,7 +552,7 @@ describe('the command line itself', () => {
     const { code, lines } = await schemagate(['up', '--dri', 'x'], { env: { SCHEMAGATE_LOCKWAIT: '1s' } })
     expect(code).toBe(2)
     const error = lines.find(({ level }) => level === 'error')
-    for (const part of ['Did you mean --dir?', 'Did you mean SCHEMAGATE_LOCK_WAIT?', 'No database is named.'])
+    for (const part of ['Did you mean --dir?', 'Did you mean SCHEMAGATE_LOCK_WAIT?', 'No database is configured.'])
       expect(error?.msg).toContain(part)
     expect(lines.at(-1)).toMatchObject({ event: 'run', outcome: 'failed', applied: 0, exitCode: 2 })
   })

@@ -1,8 +1,8 @@
 // Ledger and files that disagree: renamed, squashed, late and foreign files, and the ways out that are told for each.
 
 import { expect } from 'vitest'
-import { commands } from '../../../migrator/cli/commands/index.ts'
-import { readSettings } from '../../../migrator/cli/settings.ts'
+import { readCommandLine } from '../../../migrator/cli/command-line.ts'
+import { commands, variables } from '../../../migrator/cli/commands/index.ts'
 import { SchemagateError } from '../../../migrator/errors.ts'
 import { compareHistory } from '../../../migrator/ledger/history.ts'
 import { silent } from '../../../migrator/log.ts'
@@ -20,7 +20,12 @@ function on(database: ScratchDatabase, dir: string) {
     const log = { ...silent, error: fail }
     const { signal } = new AbortController()
     try {
-      const parsed = readSettings(command, [...args, '--dir', dir], { DATABASE_URL: database.url })
+      const parsed = readCommandLine(
+        command,
+        [...args, '--dir', dir],
+        { DATABASE_URL: database.url },
+        variables,
+      ).parsed()
       const engine = { settings: parsed.settings, log, signal, redact: (text: string) => text }
       const print = (text: string) => {
         output += `${text}\n`

@@ -5,16 +5,19 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { commands } from '../../../migrator/cli/commands/index.ts'
-import { commonOptions } from '../../../migrator/cli/options.ts'
-import { readLogSettings, readSettings } from '../../../migrator/cli/settings.ts'
+import { type Env, readCommandLine, type Syntax } from '../../../migrator/cli/command-line.ts'
+import { commands, variables } from '../../../migrator/cli/commands/index.ts'
 import { UsageError } from '../../../migrator/errors.ts'
+import type { Option } from '../../../migrator/settings/option.ts'
+import { options } from '../../../migrator/settings/options.ts'
 import { folder } from '../../helpers/migrations.ts'
 
 const command = (name: string) => commands.find(c => c.name === name)!
+const readLine = (args: string[], env: Env) => readCommandLine(command('up'), args, env, variables)
+const parse = (syntax: Syntax, args: string[], env: Env) => readCommandLine(syntax, args, env, variables).parsed()
 const url = 'postgres://u:hunter22@h/d'
 const read = (args: string[], env: Record<string, string> = { DATABASE_URL: url }, name = 'up') =>
-  readSettings(command(name), args, env)
+  parse(command(name), args, env)
 
 function problems(args: string[], env: Record<string, string> = { DATABASE_URL: url }, name = 'up'): string {
   try {
@@ -26,7 +29,7 @@ function problems(args: string[], env: Record<string, string> = { DATABASE_URL: 
   throw new Error('nothing was wrong')
 }
 
-test('the defaults are those of the contract', () => {
+test('the defaults are those that are documented', () => {
   expect(read([]).settings).toMatchObject({
     ...{ dir: 'migrator/migrations', schema: 'schemagate', connectTimeout: 60_000, lockWait: 300_000 },
     ...{ lockTimeout: 2_000, lockRetries: 20, statementTimeout: 0, appRole: undefined },
@@ -40,8 +43,8 @@ test('a flag wins over its variable, and an empty variable is none', () => {
   expect(read(['--database-url', 'postgres://f@g/e'], env).settings.target).toMatchObject({ user: 'f', database: 'e' })
 })
 
-test('every option has a flag and a variable, as the contract lists them', () => {
-  const listed = Object.values(commonOptions).map(option => [option.flag, 'variable' in option ? option.variable : ''])
+test('every option has a flag and a variable', () => {
+  const listed = Object.values<Option>(options).map(({ flag, variable }) => [flag, variable])
   expect(listed).toEqual(
     expect.arrayContaining([
       ['database-url', 'DATABASE_URL'],
@@ -116,7 +119,7 @@ test('a flag given more than once is told once, with no value of it, and every o
   const urls = ['postgres://u:hunter22@h/d', 'postgres://u:hunter23@h/d', 'postgres://u:hunter24@h/d']
   const args = urls.flatMap(text => ['--database-url', text])
   expect(problems(args)).toBe('--database-url is given more than once. Give it once.\nSee: schemagate up --help')
-  expect(readLogSettings(args, {}).secrets).toEqual(expect.arrayContaining(['hunter22', 'hunter23', 'hunter24']))
+  expect(readLine(args, {}).secrets).toEqual(expect.arrayContaining(['hunter22', 'hunter23', 'hunter24']))
 })
 
 test('a list is a repeated flag, or a variable with commas; a flag wins', () => {
@@ -125,7 +128,7 @@ test('a list is a repeated flag, or a variable with commas; a flag wins', () => 
     options: { list: { flag: 'list', variable: 'LIST', kind: 'list', help: '' } },
   } as const
   const list = (args: string[], env: Record<string, string> = {}) =>
-    readSettings(syntax, args, { DATABASE_URL: url, ...env }).own.list
+    parse(syntax, args, { DATABASE_URL: url, ...env }).options.list
   expect(list([])).toEqual([])
   expect(list(['--list', '*.{a,b}', '--list=c'])).toEqual(['*.{a,b}', 'c'])
   expect(list([], { LIST: ' a, b c,,d ' })).toEqual(['a', 'b c', 'd'])
@@ -141,7 +144,7 @@ test('a name that is missing is asked for by its word', () => {
 })
 
 test('a database must be named, in one of the ways', () => {
-  expect(problems([], {})).toContain('No database is named. Set DATABASE_URL (postgres://')
+  expect(problems([], {})).toContain('No database is configured. Set DATABASE_URL (postgres://')
   expect(read([], { PGHOST: 'h' }).settings.target.endpoints).toEqual([{ host: 'h', port: 5432 }])
   expect(read([], {}, 'manifest').settings.dir).toBe('migrator/migrations')
 })
@@ -210,15 +213,12 @@ test('how to log is known even where the settings are wrong, and every secret wi
     PGPASSWORD: 'pg-secret',
     LOG_LEVEL: 'loud',
   }
-  expect(readLogSettings(['--log-format', 'json', '--nonsense'], env)).toEqual({
-    level: 'info',
-    format: 'json',
+  expect(readLine(['--log-format', 'json', '--nonsense'], env)).toMatchObject({
+    log: { level: 'info', format: 'json' },
     secrets: expect.arrayContaining(['url-secret', 'app-secret', 'pg-secret']),
   })
   // also where the address has another problem
-  expect(readLogSettings([], { DATABASE_URL: 'postgres://u:url-secret@h:99999/d?sslmode=x' }).secrets).toContain(
-    'url-secret',
-  )
+  expect(readLine([], { DATABASE_URL: 'postgres://u:url-secret@h:99999/d?sslmode=x' }).secrets).toContain('url-secret')
 })
 
 test('any command line is taken or refused in words', () => {
@@ -243,11 +243,11 @@ test('any command line is taken or refused in words', () => {
   fc.assert(
     fc.property(fc.array(word, { maxLength: 6 }), fc.constantFrom(...commands), (args, of) => {
       try {
-        readSettings(of, args, { DATABASE_URL: url })
+        parse(of, args, { DATABASE_URL: url })
       } catch (error) {
         expect(error).toBeInstanceOf(UsageError)
       }
-      readLogSettings(args, {})
+      readCommandLine(of, args, {}, variables)
     }),
     { numRuns: 500 },
   )

@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { commands } from '../../../migrator/cli/commands/index.ts'
-import { commonOptions, type Option } from '../../../migrator/cli/options.ts'
 import { exitCodes } from '../../../migrator/errors.ts'
+import type { Option } from '../../../migrator/settings/option.ts'
+import { options as commonOptions } from '../../../migrator/settings/options.ts'
 import { pages as generated, withGeneratedParts } from '../../../scripts/docs.ts'
 
 const root = join(import.meta.dirname, '../../..')

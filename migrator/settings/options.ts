@@ -1,36 +1,23 @@
-// Every option, once: its flag, its variable, its default, its meaning. Parsing, help and the docs' table come from it.
+// Every option that commands share, once: its flag, its variable, its default, its meaning. The command line, its help, the
+// table in docs/ and the library's options come from here.
 
-import { layoutProblem } from '../files/tools/index.ts'
-import { parseDuration } from '../text/durations.ts'
+import type { Option } from './option.ts'
 
-/** `list`: any number of texts. The flag is repeated, one text each time; the variable separates them by commas. */
-type Kind = 'text' | 'name' | 'duration' | 'count' | 'choice' | 'switch' | 'list' | 'layout'
-
-/** What an option's value is once it is read; a list is empty if it was not given. */
-export type OptionValue = string | number | boolean | readonly string[] | undefined
-
-export interface Option {
-  readonly flag: string
-  /** The environment variable, or none for a decision that is taken anew at each call (`--yes`). */
-  readonly variable?: string
-  readonly kind: Kind
-  readonly placeholder?: string
-  readonly choices?: readonly string[]
-  /** As it would be written; help and parser share it. */
-  readonly default?: string
-  readonly help: string
+interface CommonOption extends Option {
+  /** `folder`: every command takes it. `database`: those that talk to a database. `log`: the command line alone. */
+  readonly of: 'folder' | 'database' | 'log'
 }
 
-/** Options of every command that talks to a database. */
-export const commonOptions = {
+export const options = {
   databaseUrl: {
+    of: 'database',
     flag: 'database-url',
     variable: 'DATABASE_URL',
-    kind: 'text',
-    placeholder: 'URL',
+    kind: 'url',
     help: "the owner's connection; also DATABASE_URL_FILE, or PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGPASSWORD_FILE, PGSSLMODE",
   },
   dir: {
+    of: 'folder',
     flag: 'dir',
     variable: 'SCHEMAGATE_DIR',
     kind: 'text',
@@ -39,6 +26,7 @@ export const commonOptions = {
     help: 'the folder of migrations',
   },
   layout: {
+    of: 'folder',
     flag: 'layout',
     variable: 'SCHEMAGATE_LAYOUT',
     kind: 'layout',
@@ -46,6 +34,7 @@ export const commonOptions = {
     help: 'the tool whose rules the folder follows, where it cannot be told from its files; `native` for those of schemagate',
   },
   ignore: {
+    of: 'folder',
     flag: 'ignore',
     variable: 'SCHEMAGATE_IGNORE',
     kind: 'list',
@@ -53,6 +42,7 @@ export const commonOptions = {
     help: 'files of that folder to leave out; repeatable, in the variable separated by commas',
   },
   schema: {
+    of: 'database',
     flag: 'schema',
     variable: 'SCHEMAGATE_SCHEMA',
     kind: 'name',
@@ -60,6 +50,7 @@ export const commonOptions = {
     help: 'where the ledger lives',
   },
   connectTimeout: {
+    of: 'database',
     flag: 'connect-timeout',
     variable: 'SCHEMAGATE_CONNECT_TIMEOUT',
     kind: 'duration',
@@ -67,6 +58,7 @@ export const commonOptions = {
     help: 'how long to wait for Postgres to answer',
   },
   lockWait: {
+    of: 'database',
     flag: 'lock-wait',
     variable: 'SCHEMAGATE_LOCK_WAIT',
     kind: 'duration',
@@ -74,6 +66,7 @@ export const commonOptions = {
     help: 'how long to wait for another migrator',
   },
   lockTimeout: {
+    of: 'database',
     flag: 'lock-timeout',
     variable: 'SCHEMAGATE_LOCK_TIMEOUT',
     kind: 'duration',
@@ -81,6 +74,7 @@ export const commonOptions = {
     help: 'the most one statement waits for a table lock, and one attempt for all of its locks',
   },
   lockRetries: {
+    of: 'database',
     flag: 'lock-retries',
     variable: 'SCHEMAGATE_LOCK_RETRIES',
     kind: 'count',
@@ -88,6 +82,7 @@ export const commonOptions = {
     help: 'how often a migration is tried again after that, with pauses that grow',
   },
   statementTimeout: {
+    of: 'database',
     flag: 'statement-timeout',
     variable: 'SCHEMAGATE_STATEMENT_TIMEOUT',
     kind: 'duration',
@@ -95,13 +90,21 @@ export const commonOptions = {
     help: 'the most one statement runs; 0 is no limit',
   },
   appRole: {
+    of: 'database',
     flag: 'app-role',
     variable: 'SCHEMAGATE_APP_ROLE',
     kind: 'text',
     placeholder: 'ROLE',
     help: 'the role that the app logs in with, made before the first migration and let in after a successful run; its password in SCHEMAGATE_APP_PASSWORD or SCHEMAGATE_APP_PASSWORD_FILE',
   },
+  appPassword: {
+    of: 'database',
+    variable: 'SCHEMAGATE_APP_PASSWORD',
+    kind: 'secret',
+    help: "the password of the app's role",
+  },
   appSchemas: {
+    of: 'database',
     flag: 'app-schemas',
     variable: 'SCHEMAGATE_APP_SCHEMAS',
     kind: 'list',
@@ -109,6 +112,7 @@ export const commonOptions = {
     help: "the schemas in which the app's role is given rights; without it all of them, less ledgers",
   },
   onOlderApps: {
+    of: 'database',
     flag: 'on-older-apps',
     variable: 'SCHEMAGATE_ON_OLDER_APPS',
     kind: 'choice',
@@ -117,6 +121,7 @@ export const commonOptions = {
     help: 'what to do about running apps that do not know a breaking migration',
   },
   drainTimeout: {
+    of: 'database',
     flag: 'drain-timeout',
     variable: 'SCHEMAGATE_DRAIN_TIMEOUT',
     kind: 'duration',
@@ -124,6 +129,7 @@ export const commonOptions = {
     help: 'how long to wait until such apps have let go',
   },
   logLevel: {
+    of: 'log',
     flag: 'log-level',
     variable: 'LOG_LEVEL',
     kind: 'choice',
@@ -132,61 +138,11 @@ export const commonOptions = {
     help: "pino's levels",
   },
   logFormat: {
+    of: 'log',
     flag: 'log-format',
     variable: 'LOG_FORMAT',
     kind: 'choice',
     choices: ['pretty', 'json'],
     help: 'pretty on a terminal, else json',
   },
-} as const satisfies Record<string, Option>
-
-/** Variables that are read but are no option's own. */
-export const furtherVariables = [
-  'SCHEMAGATE_APP_PASSWORD',
-  'SCHEMAGATE_APP_PASSWORD_FILE',
-  'SCHEMAGATE_MANIFEST',
-] as const
-
-/** NAMEDATALEN - 1: Postgres would cut a longer name silently. */
-const longestName = 63
-
-/** The texts that a list's variable holds; spaces around them and empty ones do not count. */
-export function splitList(text: string): string[] {
-  return text
-    .split(',')
-    .map(part => part.trim())
-    .filter(part => part !== '')
-}
-
-/** Reads one value, of a list one of its texts; what is wrong with it is returned as the end of a sentence. */
-export function parseOption(option: Option, text: string): { value: string | number } | { problem: string } {
-  if (text.includes('\0')) return { problem: 'has a NUL character.' }
-  switch (option.kind) {
-    case 'duration': {
-      const value = parseDuration(text)
-      return value === undefined
-        ? {
-            problem: `is not a duration: "${text}". Write 500ms, 30s, 5m, 1h or a number of milliseconds, 24 days at most.`,
-          }
-        : { value }
-    }
-    case 'count':
-      return /^\d{1,6}$/.test(text) ? { value: Number(text) } : { problem: `is not a whole number: "${text}".` }
-    case 'choice':
-      return option.choices!.includes(text)
-        ? { value: text }
-        : { problem: `is "${text}", but must be one of ${option.choices!.join(', ')}.` }
-    case 'layout': {
-      const problem = layoutProblem(text)
-      return problem === undefined ? { value: text } : { problem }
-    }
-    case 'name':
-      return text === '' || Buffer.byteLength(text) > longestName || /^pg_/i.test(text)
-        ? {
-            problem: `is ${JSON.stringify(text)}, but must be a name of 1 to ${longestName} bytes that does not start with pg_.`,
-          }
-        : { value: text }
-    default:
-      return text === '' ? { problem: 'is empty.' } : { value: text }
-  }
-}
+} as const satisfies Readonly<Record<string, CommonOption>>

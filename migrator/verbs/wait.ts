@@ -1,0 +1,67 @@
+// `wait`: asks what `check` asks until the answer is yes, or the time is up.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
+import { DeniedError, NoAnswerError, type SchemagateError } from '../errors.ts'
+import type { Engine } from '../run/engine.ts'
+import { asSchemagateError } from '../run/result.ts'
+import { formatDuration } from '../text/durations.ts'
+import { type Match, matches } from './check.ts'
+
+const pollInterval = 250
+
+/** A question that is asked in time may take this long: its answer is then the result, instead of a timeout. */
+const leastTimeout = 1_000
+
+export interface WaitOptions {
+  /** Milliseconds. */
+  readonly timeout: number
+  /** Ask what the app with this manifest asks. */
+  readonly manifestFile?: string | undefined
+}
+
+/** The last answer; `error` says why it is not yes, with the exit code that goes with it. */
+export type Waited = Omit<Match, 'error'> & { readonly error?: SchemagateError }
+
+/**
+ * Asks until the database matches or the time is up, also while Postgres does not let it in: before the first run of the
+ * migrator the app has no login. Rejects with the error classes for what waiting does not change.
+ */
+export async function wait(engine: Engine, { timeout, manifestFile }: WaitOptions): Promise<Waited> {
+  const { settings, log, signal } = engine
+  const started = performance.now()
+  const deadline = started + timeout
+  let lastLogged = ''
+  for (;;) {
+    const connectTimeout = Math.min(settings.connectTimeout, Math.max(leastTimeout, deadline - performance.now()))
+    const answer = await ask({ ...engine, settings: { ...settings, connectTimeout } }, manifestFile)
+    const { state, head, error } = answer
+    const durationMs = Math.round(performance.now() - started)
+    if (!error)
+      log.info(
+        { event: 'matches', state, head, durationMs },
+        `the database matches after ${formatDuration(durationMs)}; the head is ${head ?? 'none'}`,
+      )
+    if (!error || performance.now() >= deadline) return answer
+    if (error.message !== lastLogged) log.info({ event: 'waiting', durationMs }, `not yet: ${error.message}`)
+    lastLogged = error.message
+    await sleep(Math.min(pollInterval, deadline - performance.now()), undefined, { signal }).catch(() =>
+      signal.throwIfAborted(),
+    )
+  }
+}
+
+/** The login, its password, the database and what it may read are made by the very run that is waited for. */
+const stillToCome: ReadonlySet<string> = new Set(['28000', '28P01', '3D000', sqlstate.insufficientPrivilege])
+
+/** Postgres may still come, and so may the right to ask; any other error is an answer. */
+async function ask(engine: Engine, manifestFile: string | undefined): Promise<Waited> {
+  try {
+    return await matches(engine, manifestFile)
+  } catch (thrown) {
+    const error = asSchemagateError(thrown, engine.signal)
+    const isDenied = error instanceof DeniedError && stillToCome.has(codeOf(error.cause) ?? '')
+    if (!(error instanceof NoAnswerError) && !isDenied) throw thrown
+    return { state: 'unreachable', head: null, error }
+  }
+}
