@@ -97,19 +97,21 @@ test.for([
 test('a name is the same in each Unicode form; a row in another one, of an older release, is followed', async ({
   database,
 }) => {
-  const [composed, decomposed] = ['2_é'.normalize('NFC'), '2_é'.normalize('NFD')]
-  const first = await folder({ '1_a.sql': 'select 1;', [`${decomposed}.sql`]: seed })
-  expect((await on(database, first)('up')).code).toBe(0)
-  expect(await names(database)).toEqual(['1_a', composed])
-  const run = on(database, await folder({ '1_a.sql': 'select 1;', [`${composed}.sql`]: seed }))
+  // of the same content, which then does not say whose row is whose
+  const composed = ['2_é', '3_é'].map(name => name.normalize('NFC'))
+  const files = (form: 'NFC' | 'NFD') =>
+    folder({ '1_a.sql': 'select 1;', ...Object.fromEntries(composed.map(n => [`${n.normalize(form)}.sql`, seed])) })
+  expect((await on(database, await files('NFD'))('up')).code).toBe(0)
+  expect(await names(database)).toEqual(['1_a', ...composed])
+  const run = on(database, await files('NFC'))
   expect((await run('check')).code).toBe(0)
-  expect((await run('up', '--to', decomposed)).code).toBe(0)
+  expect((await run('up', '--to', composed[0]!.normalize('NFD'))).code).toBe(0)
 
-  await database.query(`update schemagate.ledger set name = '${decomposed}' where position = 2`)
+  await database.query('update schemagate.ledger set name = normalize(name, NFD)')
   const { code, error } = await run('up')
   expect([code, error]).toEqual([6, expect.stringContaining('under another Unicode form of the same name')])
-  expect((await run('repair', '--rename', `${composed}=${composed}`)).code).toBe(0)
-  expect(await names(database)).toEqual(['1_a', composed])
+  expect((await run('repair', ...composed.flatMap(name => ['--rename', `${name}=${name}`]))).code).toBe(0)
+  expect(await names(database)).toEqual(['1_a', ...composed])
   expect((await run('check')).code).toBe(0)
 })
 
@@ -226,6 +228,38 @@ test('a squash takes nothing that came after it, nor what was renamed', async ({
   expect(await ledger(database)).toEqual(was)
 })
 
+test.for([
+  ['is the new name of a row, that is not replaced', { '2_squash': 'select 0;', '3_a': 'a' }, '2_squash', '1_a'],
+  [
+    'is older than a row whose file is gone, that is not replaced',
+    { '1_init': 'select 0;', '3_c': 'c' },
+    '1_init',
+    '5_e',
+  ],
+] as const)('where a file behind a squash %s', async ([, files, squash, kept], { database }) => {
+  const text = (letter: string) => `create table "${letter}" ();`
+  const applied = ['1_a', '2_b', '3_c', '5_e']
+  await on(database, await folder(Object.fromEntries(applied.map(n => [`${n}.sql`, text(n.slice(2))]))))('up')
+  const after = Object.entries(files).map(([name, sql]) => [`${name}.sql`, sql.length === 1 ? text(sql) : sql])
+  const was = await ledger(database)
+  const { code, error } = await on(
+    database,
+    await folder(Object.fromEntries(after)),
+  )(...(['baseline', squash, '--replacing-missing'] as const))
+  expect(code).toBe(6)
+  expect(error).toContain(`missing: ${kept} `)
+  expect(error).not.toContain('missing: 2_b ')
+  expect(await ledger(database)).toEqual(was)
+})
+
+test('a repeatable migration and a versioned one are not renamed into each other', async ({ database }) => {
+  await on(database, await folder({ '1_a.sql': 'select 1;', 'R__seed.sql': seed }))('up')
+  const run = on(database, await folder({ '1_a.sql': 'select 1;', '2_seed.sql': seed }))
+  const { code, error } = await run('repair', '--rename', 'R__seed=2_seed')
+  expect([code, error]).toEqual([2, expect.stringContaining("cannot take each other's place")])
+  expect(await names(database)).toEqual(['1_a', 'R__seed'])
+})
+
 test('a baseline is refused on a database without a table of its own', async ({ database }) => {
   const run = on(database, await folder({ '0005_a.sql': 'create table a ();', '6_b.sql': 'select 6;', '06_c.sql': '' }))
   const refused = await run('baseline', '0005_a')
@@ -287,6 +321,10 @@ test('a late hotfix runs when it is named, once, and is no problem afterwards', 
   expect(await asks('1_a')).toContain('too-old')
   expect(await asks('3_c')).toBe('open')
   expect(await asks('4_d')).toBe('open')
+  // nor one that comes later still, whose place is behind that of a late one
+  await write(dir, { '2_next.sql': 'select 5;' })
+  expect((await run('up', '--allow-late', '2_next')).code).toBe(0)
+  expect(await asks('2_next')).toContain('too-old')
 })
 
 test('with a late migration in it, a database that is ahead is still told as that', () => {
