@@ -1,12 +1,8 @@
 // Three kinds of tests: unit (no server), postgres (a real server, real processes), compose (the real compose file).
 
-import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
-
-/** The docker helper's own preparation, where there is one. */
-const composeSetup = 'test/compose/scenario/setup.ts'
 
 /** The packages by their names, from their sources: one copy of each class, and no build before the unit tests. */
 const source = (path: string) => join(import.meta.dirname, path)
@@ -37,7 +33,7 @@ export default defineConfig({
           globalSetup: ['test/helpers/build.ts', 'test/helpers/postgres-server.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // They wait more than they compute, even where two cores are all there is.
+          // Even two cores are not busy with fewer: a test often waits.
           maxWorkers: Math.max(2, availableParallelism() - 1),
           sequence: { groupOrder: 1 },
         },
@@ -47,11 +43,11 @@ export default defineConfig({
         test: {
           name: 'compose',
           include: ['test/compose/**/*.test.ts'],
-          globalSetup: existsSync(composeSetup) ? [composeSetup] : [],
+          globalSetup: ['test/compose/scenario/setup.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          // Each scenario starts containers of its own: one after the other, and last.
-          fileParallelism: false,
+          // Two scenarios at a time, each with containers, a project and a port of its own: they mostly wait.
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },

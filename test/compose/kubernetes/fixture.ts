@@ -17,6 +17,7 @@ import {
   whyNoKubectl,
 } from '../../helpers/kubernetes.ts'
 import { openPodman, type Podman, whyNoPodman } from '../../helpers/podman.ts'
+import { keepArtifacts } from '../scenario/artifacts.ts'
 import { root } from '../scenario/project.ts'
 import { current } from '../scenario/releases.ts'
 import { test as base } from '../scenario/stack.ts'
@@ -81,7 +82,7 @@ export const test = base
     const folder = await mkdtemp(join(tmpdir(), `${stack.project}-pods-`))
     await chmod(folder, 0o755)
     onCleanup(async () => {
-      if (task.result?.state === 'fail') await tell(podman)
+      if (task.result?.state === 'fail') await keepArtifacts(task, await artifactsOf(podman))
       await podman.run('pod', 'rm', '--all', '--force', '--time', '0')
       await rm(folder, { recursive: true, force: true })
     })
@@ -184,12 +185,10 @@ function forPodman(objects: readonly KubernetesObject[], options: PlayOptions): 
   return chosen
 }
 
-/** Prints what someone needs to see who has only the log of a failed run. */
-async function tell(podman: Podman): Promise<void> {
-  console.error((await podman.run('ps', '--all')).stdout)
+async function artifactsOf(podman: Podman): Promise<Record<string, ProcessOutput>> {
   const names = (await podman.run('ps', '--all', '--format', '{{.Names}}')).stdout.trim().split('\n')
-  for (const name of names.filter(name => !name.endsWith('-infra'))) {
-    const { stdout, stderr } = await podman.run('logs', '--tail', '100', name)
-    console.error(`${name}:\n${stdout}${stderr}`)
-  }
+  const logs = names
+    .filter(name => !name.endsWith('-infra'))
+    .map(async name => [`log-${name}`, await podman.run('logs', '--tail', '100', name)] as const)
+  return { ps: await podman.run('ps', '--all'), ...Object.fromEntries(await Promise.all(logs)) }
 }

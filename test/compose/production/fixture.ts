@@ -10,8 +10,10 @@ import { test as base, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
 import { releaseRecord } from '../../../scripts/deploy/release-record.ts'
 import { freePort } from '../../../scripts/stack/free-port.ts'
+import { keepArtifacts } from '../scenario/artifacts.ts'
 import { environment, projectPrefix, root } from '../scenario/project.ts'
 import type { Release } from '../scenario/releases.ts'
+import { eventsOf } from '../scenario/stack.ts'
 
 export interface Script {
   readonly child: ChildProcess
@@ -37,6 +39,8 @@ export interface Production {
     release: Release,
     ...args: string[]
   ): Promise<{ code: number | null; output: string }>
+  /** Writes a compose file for `--file`, with what a user would put into it; returns its path. */
+  overlay(services: Readonly<Record<string, object>>): Promise<string>
   /** `docker compose ARGS` on the project. A failure is a result. */
   compose(release: Release, ...args: string[]): Promise<ProcessOutput>
   docker(...args: string[]): Promise<ProcessOutput>
@@ -73,20 +77,20 @@ export const test = base.extend('production', async ({ skip, task }, { onCleanup
   count += 1
   const { production, remove } = await make(`${projectPrefix}${process.pid}-production-${count}`)
   onCleanup(async () => {
-    if (task.result?.state === 'fail') {
-      const { stdout, stderr } = await production.compose(
-        { app: { image: ':none' }, migrator: { image: ':none' } },
-        'logs',
-        '--no-color',
-        '--tail',
-        '60',
-      )
-      console.error(stdout + stderr)
-    }
+    const ofProject = (...args: string[]) => production.compose(noRelease, ...args)
+    if (task.result?.state === 'fail')
+      await keepArtifacts(task, {
+        ps: await ofProject('ps', '--all'),
+        events: await production.docker(...eventsOf(production.project)),
+        logs: await ofProject('logs', '--no-color', '--timestamps', '--tail', '100'),
+      })
     await remove()
   })
   return production
 })
+
+/** Compose wants the images' names for whatever it is asked. */
+const noRelease: Release = { app: { image: ':none' }, migrator: { image: ':none' } }
 
 const tagOf = ({ app }: Release) => app.image.slice(app.image.lastIndexOf(':') + 1)
 
@@ -151,6 +155,11 @@ async function make(project: string) {
       const run = start(script, release, ...args)
       const code = await run.ended
       return { code, output: run.output }
+    },
+    overlay: async services => {
+      const file = join(folder, 'overlay.json')
+      await writeFile(file, JSON.stringify({ services }))
+      return file
     },
     compose,
     docker,

@@ -4,10 +4,10 @@ import { chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { stripVTControlCharacters } from 'node:util'
 import { test as base, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
 import { freePort } from '../../../scripts/stack/free-port.ts'
+import { keepArtifacts } from './artifacts.ts'
 import { environment, projectPrefix, root } from './project.ts'
 
 /** What Docker says of a service's container; times are milliseconds since 1970, 0 for never. */
@@ -54,7 +54,12 @@ export const test = base.extend('stack', async ({ skip, task }, { onCleanup }): 
   const project = `${projectPrefix}${process.pid}-${count}`
   const { stack, remove } = await makeStack(project)
   onCleanup(async () => {
-    if (task.result?.state === 'fail') await tell(stack)
+    if (task.result?.state === 'fail')
+      await keepArtifacts(task, {
+        ps: await stack.compose('ps', '--all'),
+        events: await stack.docker(...eventsOf(project)),
+        logs: await stack.compose('logs', '--no-color', '--timestamps', '--tail', '200'),
+      })
     await remove()
   })
   return stack
@@ -171,19 +176,13 @@ export function accepts(port: number): Promise<boolean> {
   })
 }
 
-/** Prints what someone needs to see who has only the log of a failed run. */
-async function tell(stack: Stack): Promise<void> {
+/** What Docker did with a project's containers in the last quarter of an hour. */
+export function eventsOf(project: string): string[] {
   const kinds = ['create', 'start', 'kill', 'stop', 'die', 'oom', 'health_status']
-  const events = [
+  return [
     ...['events', '--since', '15m', '--until', `${Date.now() / 1000}`],
-    ...['--filter', `label=com.docker.compose.project=${stack.project}`],
+    ...['--filter', `label=com.docker.compose.project=${project}`],
     ...kinds.flatMap(kind => ['--filter', `event=${kind}`]),
     ...['--format', '{{.TimeNano}} {{.Action}} {{index .Actor.Attributes "com.docker.compose.service"}}'],
   ]
-  const told = [
-    await stack.compose('ps', '--all'),
-    await stack.docker(...events),
-    await stack.compose('logs', '--no-color', '--timestamps', '--tail', '200'),
-  ]
-  for (const { stdout, stderr } of told) console.error(stripVTControlCharacters(stdout + stderr))
 }

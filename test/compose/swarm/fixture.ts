@@ -1,12 +1,12 @@
-// The fixture `swarm`: the real docker/stack.yml on a Swarm of one node, made if the engine is in none, gone afterwards.
+// The fixture `swarm`: the real docker/stack.yml on the engine's own Swarm of one node, gone afterwards.
 
 import { randomBytes } from 'node:crypto'
-import { stripVTControlCharacters } from 'node:util'
 import { test as base, expect, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
 import { commandOf } from '../../../scripts/process/mark.ts'
 import { freePort } from '../../../scripts/stack/free-port.ts'
 import { eventually } from '../../helpers/eventually.ts'
+import { keepArtifacts } from '../scenario/artifacts.ts'
 import { environment, projectPrefix, root } from '../scenario/project.ts'
 import type { Release } from '../scenario/releases.ts'
 
@@ -55,22 +55,17 @@ const images = ['postgres:17', 'caddy:2']
 export const test = base
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures that a fixture needs
   .extend('made', { scope: 'file' }, async ({}, { onCleanup }): Promise<Swarm | string> => {
-    const wasManager = await isManager()
-    const why = inject('whyNoCompose') ?? (await whyNoImage()) ?? whyNoSwarm(wasManager)
+    const why = inject('whyNoCompose') ?? inject('whyNoSwarm') ?? (await whyNoImage())
     if (why !== null) return why
-    if (wasManager) await removeLeftovers()
-    else await succeeds('swarm', 'init', '--advertise-addr', '127.0.0.1')
+    await removeLeftovers()
     const name = `${projectPrefix}${process.pid}`
-    onCleanup(async () => {
-      await remove(name)
-      if (!wasManager) await leave()
-    })
+    onCleanup(() => remove(name))
     return makeSwarm(name)
   })
   .extend('swarm', async ({ made, skip, task }, { onCleanup }): Promise<Swarm> => {
     if (typeof made === 'string') return skip(made)
     onCleanup(async () => {
-      if (task.result?.state === 'fail') await tell(made)
+      if (task.result?.state === 'fail') await keepArtifacts(task, await artifactsOf(made))
     })
     return made
   })
@@ -87,29 +82,6 @@ async function whyNoImage(): Promise<string | null> {
     return why
   }
   return null
-}
-
-/**
- * An engine that leaves its Swarm forgets the names of all containers that run on it, those of other projects too, until
- * they are restarted: on somebody's own machine that is asked for first.
- */
-function whyNoSwarm(isManager: boolean): string | null {
-  const wish = process.env.TEST_SWARM || 'auto'
-  if (!['auto', 'required', 'off'].includes(wish))
-    throw new Error(`TEST_SWARM=${wish}: expected auto, required or off.`)
-  if (wish === 'off') return 'TEST_SWARM=off'
-  return isManager || wish === 'required'
-    ? null
-    : 'the engine is in no Swarm; TEST_SWARM=required makes one for the test'
-}
-
-async function isManager(): Promise<boolean> {
-  return (await run`docker info --format ${'{{.Swarm.ControlAvailable}}'}`).stdout.trim() === 'true'
-}
-
-/** Unless somebody else found the Swarm that we made, and uses it. */
-async function leave(): Promise<void> {
-  if ((await lines('stack', 'ls', '--format', '{{.Name}}')).length === 0) await succeeds('swarm', 'leave', '--force')
 }
 
 const docker: Swarm['docker'] = (...args) => run`docker ${args}`
@@ -211,13 +183,13 @@ async function removeLeftovers(): Promise<void> {
   }
 }
 
-/** Prints what someone needs to see who has only the log of a failed run. Not by `service logs`, which may never end. */
-async function tell({ name }: Swarm): Promise<void> {
+/** Not by `service logs`, which may never end. */
+async function artifactsOf({ name }: Swarm): Promise<Record<string, ProcessOutput>> {
   const ids = await lines('ps', '--all', '--quiet', '--filter', `label=com.docker.stack.namespace=${name}`)
-  const told = [
-    await docker('stack', 'ps', '--no-trunc', name),
-    await docker('service', 'inspect', '--format', '{{json .UpdateStatus}}', `${name}_app`),
-    ...(await Promise.all(ids.map(id => docker('logs', '--timestamps', '--tail', '50', id)))),
-  ]
-  for (const { stdout, stderr } of told) console.error(stripVTControlCharacters(stdout + stderr))
+  const logs = ids.map(async id => [`log-${id}`, await docker('logs', '--timestamps', '--tail', '50', id)] as const)
+  return {
+    ps: await docker('stack', 'ps', '--no-trunc', name),
+    update: await docker('service', 'inspect', '--format', '{{json .UpdateStatus}}', `${name}_app`),
+    ...Object.fromEntries(await Promise.all(logs)),
+  }
 }
