@@ -1,0 +1,24 @@
+// A catalogue: every object of a database that counts, by kind and name. It is JSON as it is, and compares by value.
+
+/** A property that does not apply is absent. Lists have an order that means something. */
+export type Value = string | readonly string[]
+
+export interface CatalogObject {
+  /** `table`, `column`, `index`, ... */
+  readonly kind: string
+  /** Qualified, and quoted where SQL needs it: `public.users.phone`. */
+  readonly name: string
+  /** Kind and name of what it is a part of. */
+  readonly parent?: string
+  readonly properties: Readonly<Record<string, Value>>
+}
+
+export interface Catalog {
+  /** The server's, such as `170004`: other major versions write the same expression otherwise. */
+  readonly serverVersion: number
+  /** Sorted by key. */
+  readonly objects: readonly CatalogObject[]
+}
+
+/** What an object is known by. */
+export const keyOf = ({ kind, name }: Pick<CatalogObject, 'kind' | 'name'>) => `${kind} ${name}`

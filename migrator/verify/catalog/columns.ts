@@ -1,0 +1,52 @@
+// Columns of tables; of views those properties that the view's definition does not have; attributes of composite types.
+
+import { flag, type Kinds, literal, nameOf, options, relation, relations, since, words } from './kind.ts'
+
+const columnName = "format('%I.%I.%I', n.nspname, c.relname, a.attname)"
+const ofTable = (expression: string) => `case when c.relkind in ('r', 'p', 'f') then ${expression} end`
+const attributes =
+  'join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped join pg_type t on t.oid = a.atttypid'
+const collation = `case when a.attcollation <> t.typcollation then ${nameOf('pg_collation', 'coll', 'a.attcollation')} end`
+
+export const columns: Kinds = version => [
+  {
+    kind: literal('column'),
+    catalog: 'pg_class',
+    oid: 'c.oid',
+    sub: 'a.attnum',
+    from: `${relations('rpfvm')} ${attributes} left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum`,
+    name: columnName,
+    parent: relation,
+    grants: { list: 'a.attacl', type: "'c'", owner: 'c.relowner' },
+    properties: {
+      type: ofTable('format_type(a.atttypid, a.atttypmod)'),
+      collation: ofTable(collation),
+      nullability: ofTable(notNull(version)),
+      default: "case a.attgenerated when '' then pg_get_expr(d.adbin, d.adrelid) end",
+      generated: `${words('a.attgenerated', { s: 'stored', v: 'virtual' })} || ': ' || pg_get_expr(d.adbin, d.adrelid)`,
+      identity: words('a.attidentity', { a: 'always', d: 'by default' }),
+      storage: `case when a.attstorage <> t.typstorage then ${words('a.attstorage', { p: 'plain', e: 'external', m: 'main', x: 'extended' })} end`,
+      compression: words('a.attcompression', { p: 'pglz', l: 'lz4' }),
+      'statistics target': 'nullif(a.attstattarget, -1)::text',
+    },
+    more: [options('a.attoptions'), options('a.attfdwoptions')],
+  },
+  {
+    kind: literal('attribute'),
+    catalog: 'pg_class',
+    oid: 'c.oid',
+    sub: 'a.attnum',
+    from: `${relations('c')} ${attributes}`,
+    name: columnName,
+    parent: relation,
+    within: { catalog: 'pg_type', oid: 'c.reltype' },
+    properties: { type: 'format_type(a.atttypid, a.atttypmod)', collation },
+  },
+]
+
+/** From 18 on it is a constraint with a name; the name is Postgres' own affair as long as it is not asked for. */
+function notNull(version: number): string {
+  const constraint = `(select ${flag('not k.convalidated', ', not valid')} from pg_constraint k where k.conrelid = c.oid and k.contype = 'n' and k.conkey = array[a.attnum])`
+  const inherit = `(select ${flag('k.connoinherit', ', no inherit')} from pg_constraint k where k.conrelid = c.oid and k.contype = 'n' and k.conkey = array[a.attnum])`
+  return `case when a.attnotnull then 'not null' ${since(version, 180000, `|| coalesce(${constraint}, '') || coalesce(${inherit}, '')`, '')} end`
+}

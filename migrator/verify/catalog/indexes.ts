@@ -1,0 +1,34 @@
+// Indexes that are not a constraint's.
+
+import { flag, type Kinds, literal, qualified, relation, relations } from './kind.ts'
+
+/** One that was made for a partition goes by its parent: its own name depends on the order in which both were made. */
+const name = `case when h.inhparent is null then ${qualified('xn.nspname', 'x.relname')}
+  else format('%I.%I (part of %s)', n.nspname, c.relname, h.inhparent::regclass) end`
+
+/** Without the name, so that one of another name is known for the same. */
+const definition = "replace(pg_get_indexdef(i.indexrelid), format(' INDEX %I ON ', x.relname), ' INDEX ON ')"
+
+export const indexes: Kinds = () => [
+  {
+    kind: literal('index'),
+    catalog: 'pg_class',
+    oid: 'x.oid',
+    from: `${relations('rpm')} join pg_index i on i.indrelid = c.oid join pg_class x on x.oid = i.indexrelid
+      join pg_namespace xn on xn.oid = x.relnamespace
+      left join pg_inherits h on h.inhrelid = x.oid left join pg_tablespace s on s.oid = x.reltablespace`,
+    where: "not exists (select from pg_constraint k where k.conindid = x.oid and k.contype in ('p', 'u', 'x'))",
+    name,
+    parent: relation,
+    within: { catalog: 'pg_class', oid: 'c.oid' },
+    properties: {
+      definition,
+      validity: flag('not (i.indisvalid and i.indisready and i.indislive)', 'invalid'),
+      clustered: flag('i.indisclustered', 'yes'),
+      'replica identity': flag('i.indisreplident', 'yes'),
+      tablespace: 's.spcname',
+      'statistics targets': `(select string_agg(format('%s: %s', a.attnum, a.attstattarget), ', ' order by a.attnum)
+        from pg_attribute a where a.attrelid = x.oid and a.attstattarget >= 0)`,
+    },
+  },
+]

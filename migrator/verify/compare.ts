@@ -1,0 +1,106 @@
+// Two catalogues into their differences.
+
+import { type Catalog, type CatalogObject, keyOf, type Value } from './catalog/catalog.ts'
+import type { Difference } from './difference.ts'
+
+export interface Comparison {
+  readonly differences: readonly Difference[]
+  /** What is told and is no drift: the order of a table's columns. */
+  readonly notes: readonly Difference[]
+}
+
+/** A table means the same in any order of its columns; what relies on the order should be told all the same. */
+const noted: ReadonlySet<string> = new Set(['column order'])
+
+/**
+ * Compares what is there with what was expected. What happened to an object is not told of its parts again.
+ */
+export function compare(found: Catalog, expected: Catalog): Comparison {
+  const here = new Map(found.objects.map(object => [keyOf(object), object]))
+  const there = new Map(expected.objects.map(object => [keyOf(object), object]))
+  const unexpected = found.objects.filter(object => !there.has(keyOf(object)))
+  const missing = expected.objects.filter(object => !here.has(keyOf(object)))
+  const gone = new Set([...unexpected, ...missing].map(keyOf))
+  const redefined = new Set<string>()
+  const differences: Difference[] = []
+  const notes: Difference[] = []
+
+  for (const object of found.objects) {
+    const other = there.get(keyOf(object))
+    if (!other || isElsewhere(object, other)) continue
+    for (const difference of compareProperties(object, other)) {
+      if (noted.has(difference.property!)) notes.push(difference)
+      else differences.push(difference)
+      if (redefines.has(difference.property!)) redefined.add(keyOf(object))
+    }
+  }
+  function isElsewhere(object: CatalogObject, other: CatalogObject): boolean {
+    // a view in the place of a table
+    return (
+      object.parent !== other.parent && [object, other].some(({ parent }) => parent !== undefined && gone.has(parent))
+    )
+  }
+  const isTold = ({ parent }: CatalogObject) => parent !== undefined && (gone.has(parent) || redefined.has(parent))
+  const own = { unexpected: unexpected.filter(o => !isTold(o)), missing: missing.filter(o => !isTold(o)) }
+  for (const object of own.unexpected) {
+    const was = own.missing.find(other => isRenamed(object, other))
+    if (was) {
+      own.missing.splice(own.missing.indexOf(was), 1)
+      differences.push({ change: 'renamed', ...named(object), found: object.name, expected: was.name, object, was })
+    } else differences.push({ change: 'unexpected', ...named(object), object })
+  }
+  for (const object of own.missing) differences.push({ change: 'missing', ...named(object), object })
+  return { differences: differences.toSorted(byName), notes }
+}
+
+/** With these, parts come and go: the columns of a view, the sequence of an identity. */
+const redefines: ReadonlySet<string> = new Set(['definition', 'identity', 'attributes'])
+
+/** Parts of the same object that differ in nothing but their names. */
+function isRenamed(object: CatalogObject, other: CatalogObject): boolean {
+  return (
+    object.kind === other.kind &&
+    object.parent !== undefined &&
+    object.parent === other.parent &&
+    renamable.has(object.kind) &&
+    compareProperties(object, other).next().done === true
+  )
+}
+
+/** What a name is least of: these are told by what they do. */
+const renamable: ReadonlySet<string> = new Set(['constraint', 'index', 'statistics', 'policy', 'sequence'])
+
+function* compareProperties(found: CatalogObject, expected: CatalogObject): Generator<Difference> {
+  const names = new Set([...Object.keys(expected.properties), ...Object.keys(found.properties)])
+  for (const property of names) {
+    const [a, b] = [found.properties[property], expected.properties[property]]
+    if (property === 'column order' ? sameOrder(a, b) : equal(a, b)) continue
+    yield {
+      change: 'changed',
+      ...named(found),
+      property,
+      ...(a !== undefined && { found: a }),
+      ...(b !== undefined && { expected: b }),
+    }
+  }
+}
+
+function equal(a: Value | undefined, b: Value | undefined): boolean {
+  return a === b || (Array.isArray(a) && Array.isArray(b) && JSON.stringify(a) === JSON.stringify(b))
+}
+
+/** Of the names that both lists have. */
+function sameOrder(a: Value | undefined, b: Value | undefined): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return true
+  return equal(
+    a.filter(name => b.includes(name)),
+    b.filter(name => a.includes(name)),
+  )
+}
+
+const named = ({ kind, name }: CatalogObject) => ({ kind, name })
+
+/** What is in the same schema and table stands together. */
+function byName(a: Difference, b: Difference): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0
+}

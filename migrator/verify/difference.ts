@@ -1,0 +1,26 @@
+// What `verify` finds: one object, or one property of one, that is not as it was expected.
+
+import type { CatalogObject, Value } from './catalog/catalog.ts'
+
+/**
+ * - `missing`: expected, and not there.
+ * - `unexpected`: there, and not expected.
+ * - `renamed`: expected under another name.
+ * - `changed`: a property is another one.
+ */
+export type Change = 'missing' | 'unexpected' | 'renamed' | 'changed'
+
+export interface Difference {
+  readonly change: Change
+  readonly kind: string
+  readonly name: string
+  /** Of what was changed. */
+  readonly property?: string
+  /** As the live database has it; absent where it has none. Of a renamed object, its name. */
+  readonly found?: Value
+  readonly expected?: Value
+  /** Where the whole object is concerned: as it is, or should be. */
+  readonly object?: CatalogObject
+  /** The other one of a renamed object. */
+  readonly was?: CatalogObject
+}
