@@ -1,5 +1,5 @@
 // pg's part of a password's exchange, by Node's own functions: the bundle takes this for pg's module of the same
-// functions (scripts/build.ts), whose Web Crypto API takes Node longer to load than all of the rest takes to connect.
+// functions (scripts/build/build.ts), whose Web Crypto API takes Node longer to load than all of the rest takes to connect.
 
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 

@@ -12,7 +12,7 @@ import { createGate, type Gate } from '../../gate/gate.ts'
 import { awaitedSql, ledgerSql } from '../../gate/ledger-query.ts'
 import type { Manifest } from '../../gate/protocol/manifest.ts'
 import { ledgerDdl } from '../../migrator/ledger/versions.ts'
-import { startPostgres } from '../postgres/server.ts'
+import { startPostgres } from '../lib/postgres/server.ts'
 
 const ROUNDS = 200
 const REQUESTS = 200

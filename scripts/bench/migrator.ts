@@ -9,9 +9,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { buildIfStale, bundle } from '../build-if-stale.ts'
-import { removeDataDir } from '../postgres/data.ts'
-import { startPostgres } from '../postgres/server.ts'
+import { buildIfStale, bundle } from '../build/if-stale.ts'
+import { removeDataDir } from '../lib/postgres/data.ts'
+import { startPostgres } from '../lib/postgres/server.ts'
 
 const factor = Number(process.env.BENCH_ROUNDS ?? 1)
 const starts = Math.ceil(25 * factor)

@@ -1,8 +1,8 @@
 // The example stack on Docker: the compose file, as a project that can be told from others.
 
 import { $, type ProcessOutput } from 'zx'
-import { root } from '../build-if-stale.ts'
-import { isolatedEnvironment } from './isolated-environment.ts'
+import { isolatedEnvironment } from '../lib/isolated-environment.ts'
+import { root } from '../lib/root.ts'
 
 export interface DockerStackOptions {
   readonly project: string

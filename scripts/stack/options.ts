@@ -3,8 +3,8 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import { root } from '../build-if-stale.ts'
-import { parseOptions, type Specific, UsageError } from '../command/options.ts'
+import { parseOptions, type Specific, UsageError } from '../lib/command/options.ts'
+import { root } from '../lib/root.ts'
 import type { Way } from './ways.ts'
 
 export interface StackOptions {

@@ -2,7 +2,7 @@
 
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { endProcess, isAlive, markOf, type ProcessMark } from '../process/mark.ts'
+import { endProcess, isAlive, markOf, type ProcessMark } from '../lib/process/mark.ts'
 
 /** In the order in which they are stopped when `up` itself can no longer do that. */
 const roles = ['up', 'app', 'migrator', 'postgres'] as const

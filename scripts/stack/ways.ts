@@ -1,7 +1,7 @@
 // Decides how to run: with Docker when an engine and the images are there, else on an embedded Postgres.
 
 import { $ } from 'zx'
-import { root } from '../build-if-stale.ts'
+import { root } from '../lib/root.ts'
 
 export type Way = 'docker' | 'embedded'
 

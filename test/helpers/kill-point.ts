@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import type { EmbeddedPostgres } from '../../scripts/postgres/server.ts'
+import type { EmbeddedPostgres } from '../../scripts/lib/postgres/server.ts'
 import { dumpCatalog } from './catalog.ts'
 import { type CliResult, type RunningCli, schemagate, start } from './cli.ts'
 import { tcpProxy, type Verdict } from './tcp-proxy.ts'

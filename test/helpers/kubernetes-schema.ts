@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { $ } from 'zx'
-import { root } from '../../scripts/build-if-stale.ts'
+import { root } from '../../scripts/lib/root.ts'
 
 /** What Kubernetes' JSON schemas leave open, the TypeScript types that are generated from them refuse in a literal. */
 const types = join(root, 'node_modules/kubernetes-types')

@@ -9,7 +9,7 @@ import type { ConfigMap, PodSpec, PodTemplateSpec, Secret, Service } from 'kuber
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts'
 import { parse, parseAllDocuments, stringify } from 'yaml'
 import { $ } from 'zx'
-import { root } from '../../scripts/build-if-stale.ts'
+import { root } from '../../scripts/lib/root.ts'
 
 export type Overlay = 'job' | 'init'
 

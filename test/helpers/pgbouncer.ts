@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { onTestFinished } from 'vitest'
-import { serverUser } from '../../scripts/postgres/binaries.ts'
-import { freePort } from '../../scripts/stack/free-port.ts'
+import { freePort } from '../../scripts/lib/free-port.ts'
+import { serverUser } from '../../scripts/lib/postgres/binaries.ts'
 import { eventually } from './eventually.ts'
 
 const places = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/usr/local/bin/pgbouncer', '/opt/homebrew/bin/pgbouncer']

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { $, type ProcessOutput } from 'zx'
-import { commandOf } from '../../scripts/process/mark.ts'
+import { commandOf } from '../../scripts/lib/process/mark.ts'
 
 /** Works without systemd and with what limits a container may set; the lock file would else be the machine's. */
 const containersConf = `

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
-import { removeDataDir } from '../../scripts/postgres/data.ts'
-import { startPostgres } from '../../scripts/postgres/server.ts'
-import { commandOf, isAlive, markOf, type ProcessMark } from '../../scripts/process/mark.ts'
+import { removeDataDir } from '../../scripts/lib/postgres/data.ts'
+import { startPostgres } from '../../scripts/lib/postgres/server.ts'
+import { commandOf, isAlive, markOf, type ProcessMark } from '../../scripts/lib/process/mark.ts'
 
 /** The server as tests see it: `inject('postgres')`. */
 export interface TestServer {

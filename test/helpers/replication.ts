@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { expect, inject, onTestFinished } from 'vitest'
-import { removeDataDir } from '../../scripts/postgres/data.ts'
-import { type EmbeddedPostgres, type PostgresOptions, startPostgres } from '../../scripts/postgres/server.ts'
+import { removeDataDir } from '../../scripts/lib/postgres/data.ts'
+import { type EmbeddedPostgres, type PostgresOptions, startPostgres } from '../../scripts/lib/postgres/server.ts'
 import { eventually } from './eventually.ts'
 
 /** Never more than a test's own: both servers' superuser. */

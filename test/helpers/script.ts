@@ -6,8 +6,8 @@ import { chmod, cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { isAlive, type ProcessMark } from '../../scripts/process/mark.ts'
-import { freePort } from '../../scripts/stack/free-port.ts'
+import { freePort } from '../../scripts/lib/free-port.ts'
+import { isAlive, type ProcessMark } from '../../scripts/lib/process/mark.ts'
 import { readRunning, stopRunning } from '../../scripts/stack/running.ts'
 import { cleanEnvironment, jsonLines, type LogLine } from './cli.ts'
 import { eventually } from './eventually.ts'
@@ -89,7 +89,7 @@ export async function site(): Promise<Site> {
 
 /** Starts a script and collects what it prints; a test that ends early takes it along. */
 export function runScript(name: string, args: readonly string[], env: Record<string, string> = {}): RunningScript {
-  const child = spawn(process.execPath, [join(root, `scripts/${name}.ts`), ...args], {
+  const child = spawn(process.execPath, [join(root, `scripts/stack/${name}.ts`), ...args], {
     cwd: root,
     env: cleanEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -4,8 +4,8 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inject, onTestFinished } from 'vitest'
-import { removeDataDir } from '../../scripts/postgres/data.ts'
-import { type EmbeddedPostgres, type PostgresOptions, startPostgres } from '../../scripts/postgres/server.ts'
+import { removeDataDir } from '../../scripts/lib/postgres/data.ts'
+import { type EmbeddedPostgres, type PostgresOptions, startPostgres } from '../../scripts/lib/postgres/server.ts'
 
 /** Starts an embedded server on a free port; stopped, and its data removed, after the test. */
 export async function ownServer(options: Partial<PostgresOptions> = {}): Promise<EmbeddedPostgres> {

@@ -4,7 +4,7 @@ import { glob, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { parse } from 'yaml'
-import { root } from '../../scripts/build-if-stale.ts'
+import { root } from '../../scripts/lib/root.ts'
 
 export interface Step {
   readonly name?: string

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { inject } from 'vitest'
 import { stringify } from 'yaml'
 import type { ProcessOutput } from 'zx'
-import { freePort } from '../../../scripts/stack/free-port.ts'
+import { freePort } from '../../../scripts/lib/free-port.ts'
 import {
   type KubernetesObject,
   type Overlay,

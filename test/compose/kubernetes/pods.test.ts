@@ -1,7 +1,7 @@
 // The objects of docker/kubernetes, run: podman starts the pods, their Postgres is a stack's.
 
 import { describe, expect } from 'vitest'
-import { freePort } from '../../../scripts/stack/free-port.ts'
+import { freePort } from '../../../scripts/lib/free-port.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { values } from '../../helpers/kubernetes.ts'
 import { registerAndLogIn } from '../scenario/client.ts'

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test as base, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
-import { releaseRecord } from '../../../scripts/deploy/release-record.ts'
-import { freePort } from '../../../scripts/stack/free-port.ts'
+import { freePort } from '../../../scripts/lib/free-port.ts'
+import { releaseRecord } from '../../../scripts/release/record.ts'
 import { keepArtifacts } from '../scenario/artifacts.ts'
 import { environment, projectPrefix, root } from '../scenario/project.ts'
 import type { Release } from '../scenario/releases.ts'
@@ -129,7 +129,7 @@ async function make(project: string) {
     return ids.length === 0 ? [] : (await docker('inspect', ...ids)).json<Inspected[]>()
   }
   const start: Production['start'] = (script, release, ...args) => {
-    const all = [`scripts/${script}.ts`, '--project', project, '--tag', tagOf(release), ...args]
+    const all = [`scripts/release/${script}.ts`, '--project', project, '--tag', tagOf(release), ...args]
     const child = spawn(process.execPath, all, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     for (const stream of [child.stdout, child.stderr])

@@ -1,8 +1,8 @@
 // What every compose command of the tests has in common, in the tests themselves and in their preparation.
 
-import { isolatedEnvironment } from '../../../scripts/stack/isolated-environment.ts'
+import { isolatedEnvironment } from '../../../scripts/lib/isolated-environment.ts'
 
-export { root } from '../../../scripts/build-if-stale.ts'
+export { root } from '../../../scripts/lib/root.ts'
 
 /** Every project of a test run is named after the run's process, so that a later run can remove what is left of it. */
 export const projectPrefix = 'schemagate-test-'

@@ -2,7 +2,7 @@
 
 import type { TestProject } from 'vitest/node'
 import { $ } from 'zx'
-import { commandOf } from '../../../scripts/process/mark.ts'
+import { commandOf } from '../../../scripts/lib/process/mark.ts'
 import { baseImages, whyNoEngine } from '../../../scripts/stack/ways.ts'
 import { joinSwarm } from './own-swarm.ts'
 import { environment, projectPrefix, root } from './project.ts'
@@ -51,7 +51,7 @@ async function whyNot(): Promise<string | null> {
   if (missing !== undefined) return missing
   for (const image of await baseImages()) {
     if ((await run`docker image inspect ${image}`).exitCode !== 0) {
-      return `the Docker engine does not have the image ${image} (scripts/base-images.sh gets it)`
+      return `the Docker engine does not have the image ${image} (scripts/machine/base-images.sh gets it)`
     }
   }
   return null

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test as base, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
-import { freePort } from '../../../scripts/stack/free-port.ts'
+import { freePort } from '../../../scripts/lib/free-port.ts'
 import { keepArtifacts } from './artifacts.ts'
 import { environment, projectPrefix, root } from './project.ts'
 

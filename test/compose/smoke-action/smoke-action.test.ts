@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test as base, describe, expect, inject } from 'vitest'
 import { parse } from 'yaml'
 import { $, type ProcessOutput } from 'zx'
-import { freePort } from '../../../scripts/stack/free-port.ts'
+import { freePort } from '../../../scripts/lib/free-port.ts'
 import { type Action, readActions, readWorkflows, stepsOf } from '../../helpers/workflows.ts'
 import { environment, projectPrefix, root } from '../scenario/project.ts'
 

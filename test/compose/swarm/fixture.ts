@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto'
 import { test as base, expect, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
-import { commandOf } from '../../../scripts/process/mark.ts'
-import { freePort } from '../../../scripts/stack/free-port.ts'
+import { freePort } from '../../../scripts/lib/free-port.ts'
+import { commandOf } from '../../../scripts/lib/process/mark.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { keepArtifacts } from '../scenario/artifacts.ts'
 import { environment, projectPrefix, root } from '../scenario/project.ts'
@@ -77,7 +77,7 @@ const run = $({ cwd: root, quiet: true, nothrow: true, stdio: ['ignore', 'pipe',
 async function whyNoImage(): Promise<string | null> {
   for (const image of images) {
     if ((await run`docker image inspect ${image}`).exitCode === 0) continue
-    const why = `the Docker engine does not have the image ${image} (scripts/base-images.sh gets it)`
+    const why = `the Docker engine does not have the image ${image} (scripts/machine/base-images.sh gets it)`
     if (process.env.TEST_COMPOSE === 'required') throw new Error(`The Swarm scenarios are required, but ${why}.`)
     return why
   }

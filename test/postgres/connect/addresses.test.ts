@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { readTarget } from '../../../gate/postgres/target.ts'
 import { silent } from '../../../migrator/log.ts'
 import { connect } from '../../../migrator/postgres/connect.ts'
-import { removeDataDir } from '../../../scripts/postgres/data.ts'
+import { removeDataDir } from '../../../scripts/lib/postgres/data.ts'
 import { preparedData, replicaPair } from '../../helpers/replication.ts'
 
 vi.mock('node:dns/promises', () => ({

@@ -8,9 +8,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { removeDataDir } from '../../../scripts/postgres/data.ts'
-import { startPostgres } from '../../../scripts/postgres/server.ts'
-import { commandOf } from '../../../scripts/process/mark.ts'
+import { removeDataDir } from '../../../scripts/lib/postgres/data.ts'
+import { startPostgres } from '../../../scripts/lib/postgres/server.ts'
+import { commandOf } from '../../../scripts/lib/process/mark.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { ownServer } from '../../helpers/server.ts'
 
@@ -108,7 +108,7 @@ test('the server goes when the process that started it is killed', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), `schemagate-test-${process.pid}-`))
   onTestFinished(() => removeDataDir(dataDir))
   const options = JSON.stringify({ dataDir, bin: inject('postgres').bin, password: 'p', fsync: false })
-  const library = join(import.meta.dirname, '../../../scripts/postgres/server.ts')
+  const library = join(import.meta.dirname, '../../../scripts/lib/postgres/server.ts')
   const script = `const { startPostgres } = await import(${JSON.stringify(library)})
     console.log((await startPostgres(${options})).pid); setInterval(() => {}, 1000)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })

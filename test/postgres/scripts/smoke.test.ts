@@ -5,7 +5,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { freePort } from '../../../scripts/stack/free-port.ts'
+import { freePort } from '../../../scripts/lib/free-port.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { answers, runScript, site } from '../../helpers/script.ts'
 

@@ -6,7 +6,7 @@ import { commands } from '../../../migrator/cli/commands/index.ts'
 import { exitCodes } from '../../../migrator/errors.ts'
 import type { Option } from '../../../migrator/settings/option.ts'
 import { options as commonOptions } from '../../../migrator/settings/options.ts'
-import { pages as generated, withGeneratedParts } from '../../../scripts/docs.ts'
+import { pages as generated, withGeneratedParts } from '../../../scripts/build/docs.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')

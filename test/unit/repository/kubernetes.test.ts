@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Container, PodSpec, PodTemplateSpec } from 'kubernetes-types/core/v1.d.ts'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { root } from '../../../scripts/build-if-stale.ts'
+import { root } from '../../../scripts/lib/root.ts'
 import {
   type KubernetesObject,
   type Overlay,

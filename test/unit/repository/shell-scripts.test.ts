@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { $ } from 'zx'
-import { root } from '../../../scripts/build-if-stale.ts'
+import { root } from '../../../scripts/lib/root.ts'
 import { type Action, readActions, readWorkflows, stepsOf } from '../../helpers/workflows.ts'
 
 const quietly = $({ cwd: root, quiet: true, nothrow: true })
@@ -64,8 +64,8 @@ describe.skipIf(!isHere)(`shellcheck${isHere ? '' : ' (skipped: it is not instal
         '.ci/run',
         '.github/actions/smoke/smoke.sh',
         'docker/backup.sh',
-        'scripts/base-images/node-entrypoint.sh',
-        'scripts/docker-engine.sh',
+        'scripts/machine/base-images/node-entrypoint.sh',
+        'scripts/machine/docker-engine.sh',
       ]),
     )
   })

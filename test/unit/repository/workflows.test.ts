@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { root } from '../../../scripts/build-if-stale.ts'
+import { root } from '../../../scripts/lib/root.ts'
 import {
   type Action,
   actionlint,

@@ -2,7 +2,7 @@
 
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { root } from '../build-if-stale.ts'
+import { root } from '../lib/root.ts'
 import { overlays, type ProductionOptions } from './production.ts'
 
 /** The file that holds a project's record, as variables that Compose and systemd understand. */

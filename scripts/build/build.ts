@@ -16,7 +16,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { type InputOptions, type OutputOptions, rolldown } from 'rolldown'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 // Built beside and then put in place: a run of the old bundle that is under way keeps its files.
 const [gate, migrator, example] = [`${root}gate/dist`, `${root}migrator/dist`, `${root}dist`].map(unfinished) as [
   string,

@@ -1,11 +1,11 @@
 // Writes the generated parts of README and docs: commands, options and tools, from the code itself.
 
 import { readFileSync, writeFileSync } from 'node:fs'
-import { commands } from '../migrator/cli/commands/index.ts'
-import { usageOf } from '../migrator/cli/help.ts'
-import { layoutNamed, tools } from '../migrator/files/tools/index.ts'
-import type { Option } from '../migrator/settings/option.ts'
-import { options } from '../migrator/settings/options.ts'
+import { commands } from '../../migrator/cli/commands/index.ts'
+import { usageOf } from '../../migrator/cli/help.ts'
+import { layoutNamed, tools } from '../../migrator/files/tools/index.ts'
+import type { Option } from '../../migrator/settings/option.ts'
+import { options } from '../../migrator/settings/options.ts'
 
 /** The lines of each generated part, by its name. */
 const parts: Readonly<Record<string, () => readonly string[]>> = {
@@ -64,7 +64,7 @@ function flags(options: readonly Option[]): string {
 
 if (import.meta.main) {
   for (const page of Object.keys(pages)) {
-    const file = new URL(`../${page}`, import.meta.url)
+    const file = new URL(`../../${page}`, import.meta.url)
     writeFileSync(file, withGeneratedParts(page, readFileSync(file, 'utf8')))
   }
 }

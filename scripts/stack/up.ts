@@ -1,15 +1,15 @@
 // `npm run up`: brings up the example stack, a migrated database and a healthy app, with Docker or without.
 
-import { UsageError } from './command/options.ts'
-import { report } from './command/report.ts'
-import { untilSignal } from './command/until-signal.ts'
-import { dockerStack } from './stack/docker.ts'
-import { MigratorFailed, startEmbeddedStack } from './stack/embedded.ts'
-import { isPortFree } from './stack/free-port.ts'
-import { defaultPort, type StackOptions, stackOptions } from './stack/options.ts'
-import { portHolder } from './stack/port-holder.ts'
-import { AlreadyUp, readRunning } from './stack/running.ts'
-import { chooseWay } from './stack/ways.ts'
+import { UsageError } from '../lib/command/options.ts'
+import { report } from '../lib/command/report.ts'
+import { untilSignal } from '../lib/command/until-signal.ts'
+import { isPortFree } from '../lib/free-port.ts'
+import { portHolder } from '../lib/port-holder.ts'
+import { dockerStack } from './docker.ts'
+import { MigratorFailed, startEmbeddedStack } from './embedded.ts'
+import { defaultPort, type StackOptions, stackOptions } from './options.ts'
+import { AlreadyUp, readRunning } from './running.ts'
+import { chooseWay } from './ways.ts'
 
 const help = `
 Usage: npm run up -- [options]

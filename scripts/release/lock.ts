@@ -1,9 +1,9 @@
 // One deploy or restore of a project at a time on this machine.
 
 import { join } from 'node:path'
-import { root } from '../build-if-stale.ts'
-import { UsageError } from '../command/options.ts'
-import { takeLock } from '../process/lock.ts'
+import { UsageError } from '../lib/command/options.ts'
+import { takeLock } from '../lib/process/lock.ts'
+import { root } from '../lib/root.ts'
 
 /** Runs `work` while no other one of the project runs. @throws UsageError if one does. */
 export async function exclusively<T>(project: string, work: () => Promise<T>): Promise<T> {

@@ -4,11 +4,11 @@ import { execFile } from 'node:child_process'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { takeLock } from './process/lock.ts'
+import { takeLock } from '../lib/process/lock.ts'
+import { root } from '../lib/root.ts'
 
-export const root = join(import.meta.dirname, '..')
 export const bundle = join(root, 'migrator/dist/schemagate.cjs')
-const script = join(root, 'scripts/build.ts')
+const script = join(root, 'scripts/build/build.ts')
 
 /** Returns how many milliseconds the build took, undefined if the bundle was current. Of many at once, one builds. */
 export async function buildIfStale(): Promise<number | undefined> {
@@ -46,7 +46,9 @@ async function isCurrent(): Promise<boolean> {
   )
   const sources = [
     ...entries.flat().map(({ parentPath, name }) => join(parentPath, name)),
-    ...['gate', 'migrator', 'package.json', 'package-lock.json', 'scripts/build.ts'].map(path => join(root, path)),
+    ...['gate', 'migrator', 'package.json', 'package-lock.json', 'scripts/build/build.ts'].map(path =>
+      join(root, path),
+    ),
   ].filter(path => !/[\\/](dist|node_modules)\b/.test(path.slice(root.length)))
   const times = await Promise.all(sources.map(async path => (await stat(path)).mtimeMs))
   return times.every(time => time < built)

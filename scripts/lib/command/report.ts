@@ -1,6 +1,6 @@
 // How a script ends: the message of a foreseen failure without a stack trace, a bug with one, and an exit code.
 
-import { AlreadyUp } from '../stack/running.ts'
+import { AlreadyUp } from '../../stack/running.ts'
 import { UsageError } from './options.ts'
 
 /** Runs a script's body. Its result is the exit code. Never process.exit(): that cuts output that is still in a pipe. */

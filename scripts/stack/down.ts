@@ -1,12 +1,12 @@
 // `npm run down`: stops the example stack, whichever way it was brought up.
 
 import { join } from 'node:path'
-import { report } from './command/report.ts'
-import { removeDataDir } from './postgres/data.ts'
-import { dockerStack } from './stack/docker.ts'
-import { stackOptions } from './stack/options.ts'
-import { forget, readRunning, stopRunning } from './stack/running.ts'
-import { whyNoEngine } from './stack/ways.ts'
+import { report } from '../lib/command/report.ts'
+import { removeDataDir } from '../lib/postgres/data.ts'
+import { dockerStack } from './docker.ts'
+import { stackOptions } from './options.ts'
+import { forget, readRunning, stopRunning } from './running.ts'
+import { whyNoEngine } from './ways.ts'
 
 const help = `
 Usage: npm run down -- [options]

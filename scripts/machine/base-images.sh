@@ -2,7 +2,7 @@
 # Sees to it that the base images are there: kept when they are, pulled when a registry answers, and otherwise made
 # from Debian's packages and the Node of this project's own npm dependencies, for machines that reach no registry.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 node_image=node:26-trixie-slim
 postgres_image=postgres:17
@@ -35,7 +35,7 @@ context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 
 # Builds one stand-in from its Dockerfile beside this script and the files gathered in the context.
-build() { quietly docker build -t "$2" -f "scripts/base-images/$1.Dockerfile" \
+build() { quietly docker build -t "$2" -f "scripts/machine/base-images/$1.Dockerfile" \
   --build-arg "DEBIAN=$debian_image" --label "org.opencontainers.image.title=stand-in for $2" "$context"; }
 
 make_debian() {
@@ -47,7 +47,7 @@ make_debian() {
   # What the Node binary links to is in here, so that the Node image needs no network at all.
   quietly mmdebstrap --variant=minbase --include=ca-certificates,libatomic1,libstdc++6 \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-    trixie "$context/debian.tar" "$(scripts/debian-mirror.sh)"
+    trixie "$context/debian.tar" "$(scripts/machine/debian-mirror.sh)"
   quietly docker import "$context/debian.tar" "$debian_image"
   rm "$context/debian.tar"
 }
@@ -62,13 +62,13 @@ make_node() {
   cp -L /etc/ssl/certs/ca-certificates.crt "$context/"
   printf 'cafile=/etc/ssl/certs/ca-certificates.crt\nupdate-notifier=false\nregistry=%s\n' \
     "$(npm config get registry 2>/dev/null)" >"$context/npmrc"
-  cp scripts/base-images/node-entrypoint.sh "$context/"
+  cp scripts/machine/base-images/node-entrypoint.sh "$context/"
   build node "$node_image"
 }
 
 make_postgres() {
   log "making $postgres_image from Debian's postgresql-17"
-  cp scripts/base-images/postgres-entrypoint.sh "$context/"
+  cp scripts/machine/base-images/postgres-entrypoint.sh "$context/"
   build postgres "$postgres_image"
 }
 

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { $, type ProcessOutput, type ProcessPromise } from 'zx'
-import { root } from '../build-if-stale.ts'
-import { UsageError } from '../command/options.ts'
-import { dieWithUs } from '../process/die-with-us.ts'
+import { UsageError } from '../lib/command/options.ts'
+import { dieWithUs } from '../lib/process/die-with-us.ts'
+import { root } from '../lib/root.ts'
 
 // zx ends a command that takes too long by way of a shell, of which Node warns whoever deploys.
 process.noDeprecation = true

@@ -2,7 +2,7 @@
 
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { $ } from 'zx'
-import { commandOf } from '../process/mark.ts'
+import { commandOf } from './process/mark.ts'
 
 /** The holder of a TCP port in words, such as `container web (nginx)` or `process 4711 (python3 -m http.server)`. */
 export async function portHolder(port: number): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 // The options that `deploy` and `restore` share: which release, of which stack.
 
 import { resolve } from 'node:path'
-import { UsageError } from '../command/options.ts'
+import { UsageError } from '../lib/command/options.ts'
 import { Production, releaseTag } from './production.ts'
 
 export const productionOptions = {

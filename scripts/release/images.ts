@@ -1,6 +1,6 @@
 // The release's two images: there, and of one build.
 
-import { UsageError } from '../command/options.ts'
+import { UsageError } from '../lib/command/options.ts'
 import type { Production } from './production.ts'
 
 export interface Release {

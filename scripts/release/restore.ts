@@ -1,15 +1,15 @@
 // `npm run restore`: puts a dump that `deploy` took in the place of the production database.
 
-import { parseOptions, UsageError } from './command/options.ts'
-import { report } from './command/report.ts'
-import { untilSignal } from './command/until-signal.ts'
-import { exclusively } from './deploy/lock.ts'
-import { lastMessage } from './deploy/migrator-log.ts'
-import { openProduction, productionOptions } from './deploy/options.ts'
-import { takeBackup } from './deploy/pending.ts'
-import type { Production } from './deploy/production.ts'
-import { openProgress } from './deploy/progress.ts'
-import { sizeOf } from './deploy/settings.ts'
+import { parseOptions, UsageError } from '../lib/command/options.ts'
+import { report } from '../lib/command/report.ts'
+import { untilSignal } from '../lib/command/until-signal.ts'
+import { exclusively } from './lock.ts'
+import { lastMessage } from './migrator-log.ts'
+import { openProduction, productionOptions } from './options.ts'
+import { takeBackup } from './pending.ts'
+import type { Production } from './production.ts'
+import { openProgress } from './progress.ts'
+import { sizeOf } from './settings.ts'
 
 const help = `
 Usage: npm run restore -- --from NAME --yes [options]

@@ -1,18 +1,18 @@
 // `npm run deploy`: a release into production, with the old one serving until the new one does.
 
-import { parseOptions, UsageError } from './command/options.ts'
-import { report } from './command/report.ts'
-import { untilSignal } from './command/until-signal.ts'
-import { examineImages, obtainImages, type Release } from './deploy/images.ts'
-import { exclusively } from './deploy/lock.ts'
-import { openProduction, productionOptions } from './deploy/options.ts'
-import { MigratorError, needingBackup, type Pending, readPending, takeBackup } from './deploy/pending.ts'
-import type { Production } from './deploy/production.ts'
-import { openProgress, type Progress } from './deploy/progress.ts'
-import { recordRelease } from './deploy/release-record.ts'
-import { RolloutError, rollOut } from './deploy/rollout.ts'
-import { checkSettings } from './deploy/settings.ts'
-import { harmlessChecks, haveCurl } from './stack/smoke-checks.ts'
+import { parseOptions, UsageError } from '../lib/command/options.ts'
+import { report } from '../lib/command/report.ts'
+import { untilSignal } from '../lib/command/until-signal.ts'
+import { harmlessChecks, haveCurl } from '../stack/smoke-checks.ts'
+import { examineImages, obtainImages, type Release } from './images.ts'
+import { exclusively } from './lock.ts'
+import { openProduction, productionOptions } from './options.ts'
+import { MigratorError, needingBackup, type Pending, readPending, takeBackup } from './pending.ts'
+import type { Production } from './production.ts'
+import { openProgress, type Progress } from './progress.ts'
+import { recordRelease } from './record.ts'
+import { RolloutError, rollOut } from './rollout.ts'
+import { checkSettings } from './settings.ts'
 
 const help = `
 Usage: npm run deploy -- [options]

@@ -2,7 +2,7 @@
 
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { UsageError } from '../command/options.ts'
+import { UsageError } from '../lib/command/options.ts'
 import type { Config, Production } from './production.ts'
 
 /** Free space that images, logs and the database may want while a release goes out. */

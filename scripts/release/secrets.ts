@@ -3,9 +3,9 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { root } from './build-if-stale.ts'
-import { parseOptions } from './command/options.ts'
-import { report } from './command/report.ts'
+import { parseOptions } from '../lib/command/options.ts'
+import { report } from '../lib/command/report.ts'
+import { root } from '../lib/root.ts'
 
 const help = `
 Usage: npm run secrets
