@@ -98,6 +98,7 @@ test('a role from before that could only read stays so, and one that could write
   for (const [rights, given] of [
     ['select', { old: 'r' }],
     ['select, insert', { old: 'ar', a: 'adrw' }],
+    ['select, insert (i)', { old: 'r', 'old.i': 'a', a: 'adrw' }],
   ] as const) {
     const own = await owned(await createDatabase())
     const owner = await own.connectOwner()
@@ -124,10 +125,13 @@ test('a database of release 0.1 keeps what it gave, and gives nothing back', asy
       grant all on all tables in schema public to @app; revoke delete on a from @app;
       alter default privileges in schema public grant select on tables to @app`),
   )
-  await own.up({ '1_a.sql': 'create table a (i int); create table b (i int)' })
+  const { told } = await own.up({ '1_a.sql': 'create table a (i int); create table b (i int)' })
+  expect(told.filter(line => line.includes('was there before'))).toEqual([])
+  await own.up({ '2_c.sql': 'create table c (i int)' })
   const as = await own.connect()
-  expect(await attempt(as, 'insert into a values (1); delete from b')).toBe('done')
-  expect(await attempt(as, 'delete from a')).toBe(DENIED)
+  expect(await attempt(as, 'insert into a values (1); delete from b; select from c')).toBe('done')
+  for (const sql of ['delete from a', 'insert into c values (1)'])
+    expect([sql, await attempt(as, sql)]).toEqual([sql, DENIED])
 })
 
 test('a database restored without its access lists gives the app its rights again, and no schema that it had not', async ({
