@@ -14,6 +14,8 @@ test.for([
   server.post('/', async () => 'all of it')
   const { port } = new URL(await server.listen({ host: '127.0.0.1', port: 0 }))
   const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8')
+  // the server would wait for it to end
+  onTestFinished(() => void socket.destroy())
   socket.on('error', () => {}).write(sent)
   let answer = ''
   for await (const text of socket) answer += text
