@@ -1,4 +1,5 @@
-// Three kinds of tests: unit (no server), postgres (a real server, real processes), compose (the real compose file).
+// Four kinds of tests: unit (no server), postgres (a real server, real processes), compose (the real compose files), load
+// (those of them that count requests).
 
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,9 @@ const resolve = {
     { find: 'schemagate-gate', replacement: source('gate/index.ts') },
   ],
 }
+
+/** Scenarios under load. */
+const load = 'test/compose/**/*.load.test.ts'
 
 export default defineConfig({
   test: {
@@ -43,12 +47,26 @@ export default defineConfig({
         test: {
           name: 'compose',
           include: ['test/compose/**/*.test.ts'],
+          exclude: [load],
           globalSetup: ['test/compose/scenario/setup.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
           // Two scenarios at a time, each with containers, a project and a port of its own: they mostly wait.
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        resolve,
+        test: {
+          name: 'load',
+          include: [load],
+          globalSetup: ['test/compose/scenario/setup.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          // Not one request may fail: where the processor is short, one would for want of it.
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
