@@ -17,7 +17,14 @@ export type Env = Readonly<Record<string, string | undefined>>
 export interface Syntax<O extends Options = Options> {
   readonly name: string
   readonly options: O
-  readonly positionals: { readonly names: readonly string[]; readonly required: number; readonly rest?: boolean }
+  readonly positionals: {
+    readonly names: readonly string[]
+    readonly required: number
+    /** The last name stands for any number of arguments. */
+    readonly many?: boolean
+    /** What follows `--` is taken, too. */
+    readonly rest?: boolean
+  }
   /** False: the command talks to no database. */
   readonly database: boolean
 }
@@ -186,8 +193,8 @@ function readFlags(
   }
   // whichever of them counted, the other would be dropped without a word; the values may be secrets
   for (const flag of repeated) problems.push(`--${flag} is given more than once. Give it once.`)
-  const { names, required, rest: takesRest } = syntax.positionals
-  if (positionals.length > names.length)
+  const { names, required, many, rest: takesRest } = syntax.positionals
+  if (positionals.length > names.length && !many)
     problems.push(
       `Unexpected argument ${positionals
         .slice(names.length)

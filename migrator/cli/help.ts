@@ -38,8 +38,10 @@ export function commandHelp(command: Command): string {
 
 /** A command and its arguments, as it is typed. */
 export function usageOf(command: Command): string {
-  const { names, required } = command.positionals
-  return [command.name, ...names.map((name, i) => (i < required ? name : `[${name}]`))].join(' ')
+  const { names, required, many } = command.positionals
+  const last = many ? '...' : ''
+  const shown = names.map((name, i) => (i < required ? name : `[${name}${i === names.length - 1 ? last : ''}]`))
+  return [command.name, ...shown].join(' ')
 }
 
 function describe(all: readonly Option[]): string[] {

@@ -6,6 +6,7 @@ import { variablesOf } from '../command-line.ts'
 import { baselineCommand } from './baseline.ts'
 import { checkCommand } from './check.ts'
 import { createCommand } from './create.ts'
+import { doctorCommand } from './doctor.ts'
 import { downCommand } from './down.ts'
 import { manifestCommand } from './manifest.ts'
 import { planCommand } from './plan.ts'
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   baselineCommand,
   repairCommand,
   manifestCommand,
+  doctorCommand,
 ]
 
 /** Every variable that any command reads, also where it is not among its own. */

@@ -1,0 +1,56 @@
+import { defineCommand } from '../command.ts'
+
+export const doctorCommand = defineCommand({
+  name: 'doctor',
+  summary: 'finds what lets an unmigrated database be served, in any compose file',
+  description: `Reads compose files as \`docker compose -f A -f B\` would; without one those that Compose finds, \`-\` is standard input.
+Ends with 0, with 7 where there are errors, with 2 where a file cannot be read. Nothing is started, and no database is asked.
+A comment \`# schemagate-ignore: RULE reason\` silences one place; the label schemagate.role says what a service is.
+All rules: docs/doctor.md`,
+  logsToStdout: false,
+  database: false,
+  positionals: { names: ['FILE'], required: 0, many: true },
+  options: {
+    all: { flag: 'all', kind: 'switch', help: 'shows notes, too' },
+    image: {
+      flag: 'image',
+      kind: 'switch',
+      help: 'looks at entrypoint and command of images that are on this machine',
+    },
+    fix: {
+      flag: 'fix',
+      kind: 'switch',
+      help: 'writes compose.schemagate.yml, an overlay that puts right what it can, and shows it',
+    },
+    format: {
+      flag: 'format',
+      kind: 'choice',
+      choices: ['text', 'json', 'sarif', 'github'],
+      default: 'text',
+      help: 'how findings are printed',
+    },
+  },
+  async run({ positionals, options, print }) {
+    const { doctor } = await import('../../doctor/doctor.ts')
+    const { text } = await import('node:stream/consumers')
+    const { inspectImage } = await import('../../doctor/inspect-image.ts')
+    const { env, stdout } = process
+    return doctor({
+      files: positionals,
+      format: options.format,
+      all: options.all,
+      fix: options.fix,
+      color: env.FORCE_COLOR ? env.FORCE_COLOR !== '0' : stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
+      width: Math.min(stdout.columns ?? 120, 120),
+      diagnose: {
+        cwd: process.cwd(),
+        env,
+        docker: true,
+        stdin: positionals.includes('-') ? await text(process.stdin) : undefined,
+        inspectImage: options.image ? inspectImage : undefined,
+      },
+      print,
+      say: line => void process.stderr.write(`${line}\n`),
+    })
+  },
+})

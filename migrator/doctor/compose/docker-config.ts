@@ -1,0 +1,86 @@
+// What `docker compose config` makes of the files: anchors, extends, includes, overlays and .env, as Compose itself reads them.
+
+import { spawn } from 'node:child_process'
+import type { Variables } from './interpolate.ts'
+import { isValues } from './merge.ts'
+
+/** The stack as Compose reads it, or why it cannot. */
+export type DockerConfig =
+  | { readonly values: Record<string, unknown> }
+  | { readonly why: string; readonly isThere: boolean }
+
+/** Long enough for thousands of services. */
+const timeout = 60_000
+
+/**
+ * Asks docker's client; no engine is needed, and nothing is started.
+ * @param files paths, or `-` for the text in `stdin`
+ * @param unset variables that have no value: each stands for itself, so that what is not known does not become nothing
+ */
+export async function dockerConfig(
+  files: readonly string[],
+  directory: string,
+  stdin: string | undefined,
+  env: Variables,
+  unset: readonly string[],
+): Promise<DockerConfig> {
+  const args = [
+    ...['compose', '--profile', '*', '--project-directory', directory, ...files.flatMap(file => ['-f', file])],
+    ...['config', '--format', 'json'],
+  ]
+  const placeholders = Object.fromEntries(unset.map(name => [name, `\${${name}}`]))
+  let result = await run(args, directory, stdin, { ...env, ...placeholders })
+  // where a number is wanted, `${PORT}` is none, and nothing at all is
+  if (result.code !== 0 && unset.length > 0) result = await run(args, directory, stdin, env)
+  if (result.code === undefined) return { why: 'the docker client is not there', isThere: false }
+  if (result.code !== 0) return { why: reason(result.stderr), isThere: !/is not a docker command/.test(result.stderr) }
+  try {
+    return { values: unescapeAll(JSON.parse(result.stdout)) as Record<string, unknown> }
+  } catch {
+    return { why: 'docker compose config printed no JSON: it is too old', isThere: false }
+  }
+}
+
+interface Result {
+  /** Undefined: it could not be started. */
+  readonly code: number | undefined
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function run(args: readonly string[], cwd: string, stdin: string | undefined, env: Variables): Promise<Result> {
+  return new Promise(done => {
+    const child = spawn('docker', args, {
+      cwd,
+      // a file that somebody else wrote must not make this machine fetch what it names
+      env: { ...env, COMPOSE_EXPERIMENTAL_GIT_REMOTE: '0', COMPOSE_EXPERIMENTAL_OCI_REMOTE: '0', COMPOSE_FILE: '' },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout,
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', text => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', text => (stderr += text))
+    child.on('error', () => done({ code: undefined, stdout, stderr }))
+    child.on('close', code => done({ code: code ?? 1, stdout, stderr }))
+    child.stdin.on('error', () => {})
+    child.stdin.end(stdin ?? '')
+  })
+}
+
+/** The last line says it; what follows `near` is a piece of a file of secrets. */
+function reason(stderr: string): string {
+  const lines = stderr.split('\n').filter(line => line.trim() !== '' && !/level=warning/.test(line))
+  return (lines.at(-1) ?? 'docker compose config failed')
+    .replace(/ near .*/, '')
+    .replace(/^.*level=\w+ msg=/, '')
+    .slice(0, 300)
+}
+
+/** It writes a dollar sign as two, so that what it prints can be read again. */
+function unescapeAll(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('$$', '$')
+  if (Array.isArray(value)) return value.map(unescapeAll)
+  if (isValues(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unescapeAll(item)]))
+  return value
+}

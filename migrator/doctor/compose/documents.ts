@@ -1,0 +1,96 @@
+// A compose file's text as a YAML document that knows its lines, or one sentence that says why it is none.
+
+import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, type Scalar, type YAMLMap } from 'yaml'
+import { UsageError } from '../../errors.ts'
+
+/** One file of the stack. */
+export interface ComposeDocument {
+  /** As it was named on the command line, or as its `include` or `extends` names it. */
+  readonly file: string
+  /** The folder against which its relative paths count. */
+  readonly directory: string
+  readonly text: string
+  readonly yaml: Document.Parsed
+  readonly lines: LineCounter
+}
+
+/** YAML's own limit of 100 is reached by an honest file of many services; this one still stops a bomb of aliases. */
+const maxAliasCount = 50_000
+
+/** Compose's own tags, which take a value out of the files below or put it in the place of theirs. */
+const composeTags = ['!reset', '!override'].flatMap(tag =>
+  (['map', 'seq', undefined] as const).map(collection =>
+    collection === undefined
+      ? { tag, resolve: (text: string) => text }
+      : { tag, collection, resolve: (node: unknown) => node },
+  ),
+)
+
+/**
+ * Reads one file.
+ * @throws UsageError with file, line and column where it is no YAML, no compose file, or of version 1.
+ */
+export function parseCompose(file: string, directory: string, text: string): ComposeDocument {
+  const lines = new LineCounter()
+  const yaml = parseDocument(text, {
+    lineCounter: lines,
+    merge: true,
+    uniqueKeys: false,
+    logLevel: 'error',
+    // biome-ignore lint/suspicious/noExplicitAny: the library's own type wants one of its three kinds of tags
+    customTags: composeTags as any,
+  })
+  const document: ComposeDocument = { file, directory, text, yaml, lines }
+  const templated = /^[^#\n]*(\{\{|\{%)[^\n]*/m.exec(text)
+  const [error] = yaml.errors
+  if (error) {
+    const { line, col } = lines.linePos(error.pos[0])
+    if (templated)
+      throw new UsageError(
+        `${file}:${lineOf(text, templated.index)}: this is a template, not yet a compose file ("${templated[0].trim().slice(0, 60)}"). Render it, and give doctor what comes out.`,
+      )
+    throw new UsageError(`${file}:${line}:${col}: this is no YAML: ${error.message.split('\n')[0]}`)
+  }
+  const root = yaml.contents as Node | null
+  if (!isMap(root))
+    throw new UsageError(
+      `${file}:1: this is no compose file: it has no \`services:\`${root === null ? ', and nothing else' : ''}.`,
+    )
+  if (root.has('services') || root.has('include')) return checked(document, root)
+  const first = root.items[0] as { value?: unknown } | undefined
+  if (root.items.some(({ value }) => isMap(value) && (value.has('image') || value.has('build')))) {
+    throw new UsageError(
+      `${file}:1: this is a compose file of version 1, which Compose no longer reads. Put its services below \`services:\`.`,
+    )
+  }
+  if (root.has('apiVersion') && root.has('kind'))
+    throw new UsageError(`${file}:1: this is a Kubernetes manifest, and no compose file.`)
+  // a file that only adds networks, volumes or fragments is a part of a stack
+  const known = new Set(['name', 'version', 'networks', 'volumes', 'configs', 'secrets'])
+  const isPart = root.items.some(({ key }) => isScalar(key) && (known.has(String(key.value)) || /^x-/.test(`${key}`)))
+  if (first === undefined || !isPart)
+    throw new UsageError(`${file}:1: this is no compose file: it has no \`services:\`.`)
+  return document
+}
+
+/** The document's values, with aliases and merge keys resolved, and nothing interpolated. */
+export function valuesOf({ yaml, file }: ComposeDocument): Record<string, unknown> {
+  try {
+    return yaml.toJS({ maxAliasCount }) ?? {}
+  } catch (error) {
+    throw new UsageError(`${file}: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+function checked(document: ComposeDocument, root: YAMLMap): ComposeDocument {
+  const services = root.get('services', true) as unknown as Node | Scalar | undefined
+  const resolved = services && 'resolve' in services ? undefined : services
+  if (resolved === undefined || isMap(resolved) || (isScalar(resolved) && resolved.value === null)) return document
+  throw new UsageError(
+    `${document.file}:${document.lines.linePos(resolved.range?.[0] ?? 0).line}: \`services:\` must hold services by their names.`,
+  )
+}
+
+function lineOf(text: string, offset: number): number {
+  return text.slice(0, offset).split('\n').length
+}

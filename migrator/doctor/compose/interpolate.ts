@@ -1,0 +1,69 @@
+// Compose's interpolation: ${NAME}, ${NAME:-default} and their kin, in every text of a file.
+
+/** Variables by name; one that is not there is unset. */
+export type Variables = Readonly<Record<string, string | undefined>>
+
+const start = /\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*))/g
+
+/**
+ * The text as Compose would make it. A variable that is unset and has no default is left as `${NAME}`: it is not known,
+ * and two places that name it hold the same. Compose would put nothing there.
+ * Rules: https://docs.docker.com/reference/compose-file/interpolation/
+ */
+export function interpolate(text: string, variables: Variables): string {
+  if (!text.includes('$')) return text
+  let result = ''
+  let at = 0
+  start.lastIndex = 0
+  for (let match = start.exec(text); match; match = start.exec(text)) {
+    result += text.slice(at, match.index)
+    const [whole, dollar, plain, braced] = match
+    let end = match.index + whole.length
+    if (dollar) result += '$'
+    else if (plain) result += variables[plain] ?? `\${${plain}}`
+    else {
+      const close = closingBrace(text, end)
+      if (close < 0) result += whole
+      else {
+        result += expand(braced!, text.slice(end, close), variables)
+        end = close + 1
+      }
+    }
+    at = end
+    start.lastIndex = end
+  }
+  return result + text.slice(at)
+}
+
+function closingBrace(text: string, from: number): number {
+  let depth = 1
+  for (let i = from; i < text.length; i++) {
+    if (text[i] === '{' && text[i - 1] === '$') depth += 1
+    if (text[i] === '}' && --depth === 0) return i
+  }
+  return -1
+}
+
+function expand(name: string, rest: string, variables: Variables): string {
+  const value = variables[name]
+  const [, operator = '', word = ''] = /^(:?[-+?]?)([\s\S]*)$/.exec(rest)!
+  const isSet = operator.startsWith(':') ? value !== undefined && value !== '' : value !== undefined
+  switch (operator.at(-1)) {
+    case '-':
+      return isSet ? value! : interpolate(word, variables)
+    case '+':
+      return isSet ? interpolate(word, variables) : ''
+    default:
+      return value ?? `\${${name}}`
+  }
+}
+
+/** Every text in a value, interpolated; keys are left, as Compose leaves them. */
+export function interpolateAll(value: unknown, variables: Variables): unknown {
+  if (typeof value === 'string') return interpolate(value, variables)
+  if (Array.isArray(value)) return value.map(item => interpolateAll(item, variables))
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, interpolateAll(item, variables)]))
+  }
+  return value
+}

@@ -1,0 +1,142 @@
+// Compose files from their names to one stack of plain values, and where each value stands.
+
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { basename, delimiter, dirname, join, resolve } from 'node:path'
+import { UsageError } from '../../errors.ts'
+import { dockerConfig } from './docker-config.ts'
+import { type ComposeDocument, parseCompose } from './documents.ts'
+import { readEnvFile } from './env-file.ts'
+import type { Variables } from './interpolate.ts'
+import { isValues } from './merge.ts'
+import { readAlone } from './own-reading.ts'
+import { Places } from './places.ts'
+
+/** The files of one stack, read. */
+export interface Compose {
+  /** As they were named. */
+  readonly files: readonly string[]
+  /** The project's folder, absolute. */
+  readonly directory: string
+  readonly services: Readonly<Record<string, Record<string, unknown>>>
+  readonly volumes: Readonly<Record<string, unknown>>
+  readonly networks: Readonly<Record<string, unknown>>
+  readonly documents: readonly ComposeDocument[]
+  readonly places: Places
+  /** What a reader must know: how it was read, what could not be. */
+  readonly notes: readonly string[]
+  readonly readBy: 'docker compose config' | 'the YAML alone'
+}
+
+export interface LoadOptions {
+  readonly cwd: string
+  readonly env: Variables
+  /** The text for the file `-`. */
+  readonly stdin?: string | undefined
+  /** False: docker is not asked. */
+  readonly docker: boolean
+}
+
+/** Those that Compose looks for, in its order, and the overlays that go with them. */
+const defaultNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml']
+const overlayNames = [
+  'compose.override.yml',
+  'compose.override.yaml',
+  'docker-compose.override.yml',
+  'docker-compose.override.yaml',
+]
+
+/** A whole stack in one text; more is somebody's mistake. */
+const largestFile = 64 * 1024 * 1024
+
+/** The files that Compose would take in a folder: COMPOSE_FILE, or the usual names. Empty where there are none. */
+export function filesIn(cwd: string, env: Variables): string[] {
+  const named = env.COMPOSE_FILE ?? readEnvFile(join(cwd, '.env'))?.COMPOSE_FILE
+  if (named) return named.split(env.COMPOSE_PATH_SEPARATOR || delimiter)
+  const there = (name: string) => existsSync(join(cwd, name))
+  const main = defaultNames.find(there)
+  if (main === undefined) return []
+  const overlay = overlayNames.find(name => name.startsWith(main.split('.')[0]!) && there(name))
+  return overlay === undefined ? [main] : [main, overlay]
+}
+
+/**
+ * Reads the stack.
+ * @param files laid one over the other, as Compose's `-f`; none: those that Compose would find
+ * @throws UsageError where a file is not there or is no compose file
+ */
+export async function loadCompose(files: readonly string[], options: LoadOptions): Promise<Compose> {
+  const { cwd, env, stdin } = options
+  const names = files.length > 0 ? files : filesIn(cwd, env)
+  const [first] = names
+  if (first === undefined)
+    throw new UsageError(`There is no compose file in ${cwd}. Name one: schemagate doctor path/to/compose.yml`)
+  const directory = first === '-' ? cwd : dirname(resolve(cwd, first))
+  const documents = names.map(name => parseCompose(name, directory, textOf(name, cwd, stdin)))
+  const variables = { ...readEnvFile(join(directory, '.env')), ...env }
+  const own = readAlone(documents, variables)
+  const notes = [...own.notes]
+  let values = own.values
+  let readBy: Compose['readBy'] = 'the YAML alone'
+  if (options.docker) {
+    const paths = names.map(name => (name === '-' ? name : resolve(cwd, name)))
+    const config = await dockerConfig(paths, directory, stdin, env, unsetIn(documents, variables))
+    if ('values' in config) {
+      values = config.values
+      readBy = 'docker compose config'
+    } else if (config.isThere) {
+      notes.unshift(`docker compose config cannot read this (${config.why}), so the YAML alone is read.`)
+    } else notes.unshift(`${config.why}, so the YAML alone is read.`)
+  }
+  return {
+    files: names,
+    directory,
+    services: servicesOf(values, first),
+    volumes: mapOf(values.volumes),
+    networks: mapOf(values.networks),
+    documents: own.documents,
+    places: new Places(own.documents),
+    notes,
+    readBy,
+  }
+}
+
+function servicesOf(values: Record<string, unknown>, file: string): Compose['services'] {
+  const services: Record<string, Record<string, unknown>> = {}
+  for (const [name, service] of Object.entries(mapOf(values.services))) {
+    if (service !== null && !isValues(service))
+      throw new UsageError(`${file}: the service ${JSON.stringify(name)} must be a map, with an image or a build.`)
+    services[name] = service ?? {}
+  }
+  return services
+}
+
+function mapOf(value: unknown): Record<string, unknown> {
+  return isValues(value) ? value : {}
+}
+
+function textOf(name: string, cwd: string, stdin: string | undefined): string {
+  if (name === '-') return stdin ?? ''
+  const path = resolve(cwd, name)
+  try {
+    const stat = statSync(path)
+    if (stat.isDirectory()) throw new UsageError(`${name} is a folder. Name the compose file in it.`)
+    if (stat.size > largestFile) throw new UsageError(`${name} has ${stat.size} bytes: that is no compose file.`)
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error)
+    throw new UsageError(`${basename(name) === name ? name : path} cannot be read: ${why}.`)
+  }
+}
+
+/** The variables that the files name, that have neither value nor default, and that Compose need not have. */
+function unsetIn(documents: readonly ComposeDocument[], variables: Variables): string[] {
+  const names = new Set<string>()
+  for (const { text } of documents) {
+    for (const [, plain, braced] of text.matchAll(/(?<!\$)\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})/g)) {
+      const name = plain ?? braced!
+      if (variables[name] === undefined) names.add(name)
+    }
+  }
+  return [...names]
+}

@@ -1,0 +1,132 @@
+// The stack from the YAML alone: overlays, extends and includes as Compose merges them, where docker cannot be asked.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { isScalar, visit } from 'yaml'
+import { UsageError } from '../../errors.ts'
+import { type ComposeDocument, parseCompose, valuesOf } from './documents.ts'
+import { readEnvFile } from './env-file.ts'
+import { interpolateAll, type Variables } from './interpolate.ts'
+import { asList, isValues, mergeValues } from './merge.ts'
+
+type Values = Record<string, unknown>
+
+/** Deeper than any honest chain; a ring of files ends here. */
+const deepest = 20
+
+export interface OwnReading {
+  readonly values: Values
+  /** Every file that was read, the lowest first. */
+  readonly documents: readonly ComposeDocument[]
+  /** What could not be read, one sentence each. */
+  readonly notes: readonly string[]
+}
+
+/**
+ * Reads and merges the files.
+ * @throws UsageError for an include or an extended file that is not there.
+ */
+export function readAlone(documents: readonly ComposeDocument[], variables: Variables): OwnReading {
+  const reader = new Reader()
+  let values: Values = {}
+  for (const document of documents) values = reader.layOver(values, document, variables, 0)
+  return { values, documents: [...reader.further, ...documents], notes: reader.notes }
+}
+
+class Reader {
+  readonly further: ComposeDocument[] = []
+  readonly notes: string[] = []
+
+  layOver(below: Values, document: ComposeDocument, variables: Variables, depth: number): Values {
+    if (depth > deepest) throw new UsageError(`${document.file}: its includes come back to themselves.`)
+    const own = valuesOf(document)
+    const taken = withoutReset(below, own, document)
+    const values = interpolateAll(own, variables) as Values
+    let result = taken
+    for (const include of asList(values.include)) result = this.#include(result, include, document, variables, depth)
+    if (isValues(values.services)) values.services = this.#extended(values.services, document, variables)
+    return mergeValues(result, values) as Values
+  }
+
+  #include(below: Values, include: unknown, document: ComposeDocument, variables: Variables, depth: number): Values {
+    const entry: Values = isValues(include) ? include : { path: include }
+    const paths = asList(entry.path).map(String)
+    if (paths.some(path => /^(https?:|git@|oci:|github\.com)/.test(path))) {
+      this.notes.push(`${document.file} includes ${paths.join(', ')}, which is elsewhere and is not read.`)
+      return below
+    }
+    const directory = resolve(document.directory, String(entry.project_directory ?? dirname(paths[0] ?? '.')))
+    const files = entry.env_file === undefined ? [join(directory, '.env')] : asList(entry.env_file).map(String)
+    const own = Object.assign({}, ...files.map(file => readEnvFile(resolve(document.directory, file)) ?? {}))
+    let result = below
+    for (const path of paths) {
+      const other = this.#read(path, directory, document)
+      result = this.layOver(result, other, { ...own, ...variables }, depth + 1)
+    }
+    return result
+  }
+
+  #read(path: string, directory: string | undefined, from: ComposeDocument): ComposeDocument {
+    const full = resolve(from.directory, path)
+    if (!existsSync(full)) throw new UsageError(`${from.file} names ${path}, and there is no such file.`)
+    const known = this.further.find(({ file }) => file === path)
+    if (known) return known
+    const document = parseCompose(path, directory ?? dirname(full), readFileSync(full, 'utf8'))
+    this.further.push(document)
+    return document
+  }
+
+  #extended(services: Values, document: ComposeDocument, variables: Variables): Values {
+    return Object.fromEntries(
+      Object.entries(services).map(([name, service]) => [
+        name,
+        this.#extend(service, services, document, variables, 0),
+      ]),
+    )
+  }
+
+  #extend(service: unknown, services: Values, document: ComposeDocument, variables: Variables, depth: number): unknown {
+    if (!isValues(service) || service.extends === undefined || depth > deepest) return service
+    const { extends: target, ...own } = service
+    const { file, service: name } = isValues(target) ? target : { file: undefined, service: target }
+    let others = services
+    let from = document
+    if (file !== undefined) {
+      from = this.#read(String(file), undefined, document)
+      const read = interpolateAll(valuesOf(from), variables) as Values
+      others = isValues(read.services) ? read.services : {}
+    }
+    const base = this.#extend(others[String(name)], others, from, variables, depth + 1)
+    return mergeValues(base, own)
+  }
+}
+
+/** What an overlay's `!reset` and `!override` take out of the files below; a value with `!reset` is taken out of its own, too. */
+function withoutReset(below: Values, own: Values, { yaml, text }: ComposeDocument): Values {
+  if (!text.includes('!reset') && !text.includes('!override')) return below
+  let result = below
+  visit(yaml, {
+    Node(_, node, ancestors) {
+      if (node.tag !== '!reset' && node.tag !== '!override') return
+      const path = ancestors.flatMap(ancestor => {
+        const key = (ancestor as { key?: unknown }).key
+        return isScalar(key) ? [String(key.value)] : []
+      })
+      result = without(result, path) as Values
+      if (node.tag === '!reset') remove(own, path)
+    },
+  })
+  return result
+}
+
+function without(values: unknown, [key, ...rest]: readonly string[]): unknown {
+  if (!isValues(values) || key === undefined || !(key in values)) return values
+  const { [key]: value, ...others } = values
+  return rest.length === 0 ? others : { ...others, [key]: without(value, rest) }
+}
+
+function remove(values: unknown, [key, ...rest]: readonly string[]): void {
+  if (!isValues(values) || key === undefined) return
+  if (rest.length === 0) delete values[key]
+  else remove(values[key], rest)
+}

@@ -1,0 +1,153 @@
+// Where a value of the stack stands: the last file that sets it, through aliases, merge keys and `extends`.
+
+import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml'
+import type { ComposeDocument } from './documents.ts'
+
+/** A place that an editor can go to; lines and columns count from 1. */
+export interface Place {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** A node, the file it is in, and where its key begins. */
+interface Found {
+  readonly document: ComposeDocument
+  readonly node: Node | null
+  readonly start: number
+}
+
+export type Path = readonly (string | number)[]
+
+export class Places {
+  readonly #documents: readonly ComposeDocument[]
+  readonly #services = new WeakMap<ComposeDocument, Map<string, Pair>>()
+
+  /** @param documents the first is the lowest: what a later one sets wins */
+  constructor(documents: readonly ComposeDocument[]) {
+    this.#documents = documents
+  }
+
+  /** Where this path of a service stands, or as much of it as there is. */
+  of(service: string, path: Path = []): Place {
+    for (let length = path.length; length >= 0; length--) {
+      const found = this.#find(service, path.slice(0, length))
+      if (found) return placeOf(found)
+    }
+    return { file: this.#documents[0]?.file ?? '-', line: 1, column: 1 }
+  }
+
+  /** Where a key at the top stands. */
+  top(key: string): Place | undefined {
+    for (const document of this.#documents) {
+      const pair = pairOf(document.yaml.contents, key)
+      if (pair) return placeOf({ document, node: null, start: startOf(pair) })
+    }
+    return undefined
+  }
+
+  /** The text as it is written, undefined where the path is not there or is no single value. */
+  raw(service: string, path: Path): string | undefined {
+    const node = this.#find(service, path)?.node
+    return isScalar(node) ? String(node.source ?? node.value) : undefined
+  }
+
+  /** The value as it is written, nothing interpolated; undefined where it is not there. */
+  value(service: string, path: Path): unknown {
+    const found = this.#find(service, path)
+    return found?.node?.toJS(found.document.yaml)
+  }
+
+  /** Whether the value is written without quotes. */
+  isPlain(service: string, path: Path): boolean {
+    const node = this.#find(service, path)?.node
+    return isScalar(node) && node.type === 'PLAIN'
+  }
+
+  #find(service: string, path: Path): Found | undefined {
+    for (const document of this.#documents.toReversed()) {
+      const found = this.#inDocument(document, service, path, new Set())
+      if (found) return found
+    }
+    return undefined
+  }
+
+  #inDocument(document: ComposeDocument, service: string, path: Path, seen: Set<string>): Found | undefined {
+    const pair = this.#servicePair(document, service)
+    if (!pair || seen.has(service)) return undefined
+    let start = startOf(pair)
+    let node = resolve(pair.value, document)
+    for (const [i, key] of path.entries()) {
+      const next = childOf(node, key, document)
+      if (!next) return i === 0 ? this.#inExtended(document, node, path, seen.add(service)) : undefined
+      start = next.start
+      node = resolve(next.node, document)
+    }
+    return { document, node, start }
+  }
+
+  #inExtended(document: ComposeDocument, node: Node | null, path: Path, seen: Set<string>): Found | undefined {
+    const target: unknown = isMap(node) ? node.get('extends', true) : undefined
+    if (isScalar(target)) return this.#inDocument(document, String(target.value), path, seen)
+    if (!isMap(target)) return undefined
+    const base = String(target.get('service'))
+    if (!target.has('file')) return this.#inDocument(document, base, path, seen)
+    const name = String(target.get('file')).replace(/^\.\//, '')
+    const other = this.#documents.find(({ file }) => file === name || file.endsWith(`/${name}`))
+    return other && this.#inDocument(other, base, path, new Set())
+  }
+
+  /** By name, found once for each file: a stack can have thousands. */
+  #servicePair(document: ComposeDocument, service: string): Pair | undefined {
+    let services = this.#services.get(document)
+    if (!services) {
+      const map = resolve(pairOf(document.yaml.contents, 'services')?.value, document)
+      services = new Map(isMap(map) ? map.items.map(pair => [keyOf(pair), pair as Pair]) : [])
+      this.#services.set(document, services)
+    }
+    return services.get(service)
+  }
+}
+
+function childOf(node: Node | null, key: string | number, document: ComposeDocument) {
+  if (isMap(node)) {
+    const own = pairOf(node, String(key))
+    if (own) return { node: own.value, start: startOf(own) }
+    for (const { value } of node.items.filter(pair => keyOf(pair as Pair) === '<<')) {
+      const merged = resolve(value, document)
+      for (const one of isSeq(merged) ? merged.items : [merged]) {
+        const inherited = childOf(resolve(one, document), key, document) as { node: unknown; start: number } | undefined
+        if (inherited) return inherited
+      }
+    }
+    return undefined
+  }
+  if (!isSeq(node)) return undefined
+  // a list of names or of NAME=value lines is asked by name, too
+  const item =
+    typeof key === 'number'
+      ? node.items[key]
+      : node.items.find(one => isScalar(one) && (one.value === key || String(one.value).startsWith(`${key}=`)))
+  return item === undefined ? undefined : { node: item, start: (item as Node).range?.[0] ?? 0 }
+}
+
+function resolve(value: unknown, { yaml }: ComposeDocument): Node | null {
+  return isAlias(value) ? ((value.resolve(yaml) as Node | undefined) ?? null) : ((value ?? null) as Node | null)
+}
+
+function pairOf(map: unknown, key: string): Pair | undefined {
+  return isMap(map) ? ((map as YAMLMap).items.findLast(pair => keyOf(pair as Pair) === key) as Pair) : undefined
+}
+
+function keyOf({ key }: Pair): string {
+  return isScalar(key) ? (key.source ?? String(key.value)) : String(key)
+}
+
+function startOf({ key }: Pair): number {
+  return (key as Node).range?.[0] ?? 0
+}
+
+function placeOf({ document, start }: Found): Place {
+  const { line, col } = document.lines.linePos(start)
+  return { file: document.file, line: Math.max(1, line), column: Math.max(1, col) }
+}

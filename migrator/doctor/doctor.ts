@@ -1,0 +1,53 @@
+// The verb: findings in the form that is asked for, an overlay with --fix, a trial with --try.
+
+import { type ExitCode, exitCodes } from '../errors.ts'
+import { type DiagnoseOptions, type Diagnosis, diagnose } from './diagnose.ts'
+import { fix } from './overlay/fix.ts'
+import { renderGithub } from './render/github.ts'
+import { renderJson } from './render/json.ts'
+import { renderSarif } from './render/sarif.ts'
+import { renderText } from './render/text.ts'
+
+export interface DoctorOptions {
+  readonly files: readonly string[]
+  readonly format: 'text' | 'json' | 'sarif' | 'github'
+  readonly all: boolean
+  readonly fix: boolean
+  readonly color: boolean
+  readonly width: number
+  readonly diagnose: DiagnoseOptions
+  /** Writes a result, with a newline. */
+  readonly print: (text: string) => void
+  /** Writes what is no result. */
+  readonly say: (text: string) => void
+}
+
+/** @throws UsageError where a file is no compose file; RefusedError where an overlay of somebody else is in the way */
+export async function doctor(options: DoctorOptions): Promise<ExitCode> {
+  const diagnosis = await diagnose(options.files, options.diagnose)
+  const text = render(diagnosis, options)
+  if (text !== '') options.print(text)
+  const errors = diagnosis.findings.filter(({ severity }) => severity === 'error')
+  if (!options.fix) return errors.length > 0 ? exitCodes.notReady : exitCodes.done
+  const { file, text: overlay, left } = await fix(diagnosis, options.diagnose)
+  if (file === undefined) options.say('There is nothing that an overlay can put right.')
+  else options.say(`${file}:\n\n${overlay}`)
+  const remaining = left.filter(({ severity }) => severity !== 'note')
+  if (remaining.length > 0) options.say('What is left, and cannot be put right by an overlay:')
+  for (const { rule, service, what } of remaining)
+    options.say(`  ${rule.severity} ${rule.id} ${service ?? ''}: ${what}`)
+  return remaining.some(({ severity }) => severity === 'error') ? exitCodes.notReady : exitCodes.done
+}
+
+function render(diagnosis: Diagnosis, { format, all, color, width }: DoctorOptions): string {
+  switch (format) {
+    case 'json':
+      return renderJson(diagnosis, all)
+    case 'sarif':
+      return renderSarif(diagnosis, all)
+    case 'github':
+      return renderGithub(diagnosis, all)
+    default:
+      return renderText(diagnosis, { color, width, all })
+  }
+}

@@ -1,0 +1,92 @@
+// The files that a service's image is built from or that are mounted into it: its Dockerfile, its scripts.
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { type DockerImage, parseDockerfile } from './dockerfile.ts'
+import type { Service } from './service.ts'
+
+/** Scripts are small; what is larger is a program. */
+const largestScript = 256 * 1024
+
+export class BuildContext {
+  readonly #directory: string
+  readonly #service: Service
+  readonly context: string | undefined
+  readonly image: DockerImage | undefined
+
+  constructor(service: Service, directory: string) {
+    this.#service = service
+    this.#directory = directory
+    const { build } = service
+    const context = build && !/^(https?:|git@|github\.com|ssh:|\$\{)/.test(build.context) ? build.context : undefined
+    this.context = context === undefined ? undefined : resolve(directory, context)
+    this.image = this.#readImage()
+  }
+
+  /** The text of a script by its path in the container, undefined where it is not here. */
+  script(path: string): string | undefined {
+    if (path === '' || path.includes('$') || /^(https?:|-)/.test(path)) return undefined
+    for (const candidate of this.#candidates(path)) {
+      const text = readSmall(candidate)
+      if (text !== undefined) return text
+    }
+    return undefined
+  }
+
+  /** Files of a bind mount, by their paths on the host: the file itself, or those of the folder. Undefined where it cannot be read. */
+  mounted(source: string): readonly string[] | undefined {
+    const path = resolve(this.#directory, source.replace(/^~(?=\/|$)/, process.env.HOME ?? '~'))
+    try {
+      if (!statSync(path).isDirectory()) return [path]
+      return readdirSync(path, { recursive: true, encoding: 'utf8' })
+        .slice(0, 1000)
+        .map(name => join(path, name))
+        .filter(file => statSync(file).isFile())
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Most exact first: what is mounted there, what COPY brings there, then the path's tail in the context. */
+  #candidates(path: string): string[] {
+    const clean = path.replace(/^\.\//, '')
+    const candidates: string[] = []
+    for (const { source, target, type } of this.#service.mounts) {
+      if (type !== 'bind' || source.includes('$')) continue
+      const host = resolve(this.#directory, source)
+      if (path === target) candidates.push(host)
+      else if (path.startsWith(`${target.replace(/\/$/, '')}/`)) candidates.push(join(host, path.slice(target.length)))
+      else if (!path.startsWith('/')) candidates.push(join(host, clean))
+    }
+    if (this.context === undefined) return candidates
+    for (const [from, to] of this.image?.copies ?? []) {
+      const isThis = basename(from) === basename(path) || (to === path && !to.endsWith('/'))
+      if (isThis) candidates.push(join(this.context, from))
+      else if (path.startsWith(to)) candidates.push(join(this.context, from, path.slice(to.length)))
+    }
+    const parts = clean.split('/').filter(part => part !== '' && part !== '..')
+    for (let i = 0; i < parts.length; i++) candidates.push(join(this.context, ...parts.slice(i)))
+    return candidates
+  }
+
+  #readImage(): DockerImage | undefined {
+    const { build } = this.#service
+    if (!build) return undefined
+    if (build.inline !== undefined) return parseDockerfile(build.inline, build.target)
+    if (this.context === undefined) return undefined
+    const text = readSmall(resolve(this.context, build.dockerfile ?? 'Dockerfile'))
+    return text === undefined ? undefined : parseDockerfile(text, build.target)
+  }
+}
+
+function readSmall(path: string): string | undefined {
+  try {
+    if (!existsSync(path)) return undefined
+    const stat = statSync(path)
+    if (!stat.isFile() || stat.size > largestScript) return undefined
+    const text = readFileSync(path, 'utf8')
+    return text.includes('\0') ? undefined : text
+  } catch {
+    return undefined
+  }
+}

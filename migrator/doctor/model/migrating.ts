@@ -1,0 +1,125 @@
+// Whether a service migrates at its start, and whether it serves afterwards.
+
+import type { Service } from './service.ts'
+import type { Startup, Step } from './startup.ts'
+import { isWaitWrapper } from './startup.ts'
+import { type Migration, migrationIn, migrationOfImage, migrationSwitch } from './tools.ts'
+
+export interface ServiceMigration extends Migration {
+  /** It goes on to serve: no one-shot. */
+  readonly alsoServes: boolean
+  /** The step that migrates, where a command does; a switch has none. */
+  readonly step: number | undefined
+  /** The variable that switches it on, where one does. */
+  readonly variable: string | undefined
+  /** `no command`: a tool's image that would only print its help. */
+  readonly hasNoCommand: boolean
+}
+
+/** Commands that prepare something and end. */
+const preparation =
+  /^(echo|printf|cd|export|set|sleep|test|\[\[?|mkdir|chown|chmod|cp|mv|rm|ln|cat|source|\.|true|false|:|exit|trap|kill|wait|touch|date|read|return|local|shift|unset|if|for|pip3?|apt-get|apk|git|curl|wget|psql|pg_isready|createdb|dropdb|nc|ls|env|pwd|whoami|umask|ulimit|id|grep|sed|awk|tail|head|case|\w+=.*)$/
+const seeding =
+  /(seed|loaddata|fixture|collectstatic|compilemessages|createsuperuser|create[-_]?(super)?user|create[-_]?admin|createcachetable|\bgenerate\b|\binstall\b|\bbuild\b|\bci\b|bootstrap|initial[-_]?data|init[-_]?db|\binit\b|setup|populate|compress|clear|\bcache\b|ensure|sync_?(roles|permissions)|fab\s+create|assets:|storage:link|key:generate|config:|route:|view:|optimize|update_index|rebuild_index|create_topics|prestart|pre[-_]start|check\b|\bls\b|\bimport\b|\bcreate\b|--version|load[-_]\w+|register_)/i
+
+/** @param isWaitedFor another service waits for its good end */
+export function findMigration(service: Service, startup: Startup, isWaitedFor: boolean): ServiceMigration | undefined {
+  const { steps } = startup
+  const none = { step: undefined, variable: undefined, hasNoCommand: false }
+  const ofImage = imageMigration(service, steps)
+  if (ofImage === 'no command')
+    return { ...none, tool: 'the image', fixedStep: false, alsoServes: false, hasNoCommand: true }
+  if (ofImage) return { ...none, ...ofImage, alsoServes: false }
+  const at = steps.findIndex(step => !isAside(step) && migrationIn(step.text) !== undefined)
+  const last = steps.findLastIndex(step => !isAside(step) && migrationIn(step.text) !== undefined)
+  if (at >= 0) {
+    const fixedStep = steps.some(({ text }) => migrationIn(text)?.fixedStep === true)
+    const { tool } = migrationIn(steps[at]!.text)!
+    const follows = steps.slice(last + 1).some(isServing) || steps.slice(at, last).some(isServingForSure)
+    const alsoServes = !isWaitedFor && follows
+    return { ...none, tool, fixedStep, step: at, alsoServes }
+  }
+  const variable = migrationSwitch(service.environment)
+  if (variable !== undefined) {
+    return {
+      ...none,
+      tool: 'its image',
+      fixedStep: false,
+      variable,
+      alsoServes: !isWaitedFor && !isNamedMigrator(service),
+    }
+  }
+  const twoPhases = steps.findIndex((step, i) => isFirstPhase(step, steps[i + 1]))
+  if (twoPhases >= 0) {
+    return { ...none, tool: "the project's own", fixedStep: false, step: twoPhases, alsoServes: !isWaitedFor }
+  }
+  if (/auto-?(setup|migrat)/.test(service.image?.name ?? ''))
+    return { ...none, tool: 'its image', fixedStep: false, alsoServes: !isWaitedFor }
+  if (service.image?.repository === 'hasura/graphql-engine' && /cli-migrations/.test(service.image.tag))
+    return { ...none, tool: 'Hasura', fixedStep: false, alsoServes: true }
+  if (isNamedMigrator(service) && !looksLasting(service) && !isProbablyDatabase(service)) {
+    const idles =
+      steps.length > 0 &&
+      steps.every(({ text }) => /^(sleep|tail|cat|sh|bash|true|echo)\b|--help|\bversion\b/.test(text))
+    return { ...none, tool: 'its image', fixedStep: false, alsoServes: false, hasNoCommand: idles }
+  }
+  return undefined
+}
+
+/** `server --upgrade && server`: the same program, first to bring its schema up to date. */
+function isFirstPhase({ words }: Step, next: Step | undefined): boolean {
+  const [program = '', ...rest] = words
+  if (
+    next?.words[0] !== program ||
+    /^(npm|pnpm|yarn|bun|npx|node|python3?|pip3?|apt-get|apk|echo|poetry|uv)$/.test(program)
+  )
+    return false
+  return rest.some(word => /^(--?)?(upgrade|install|init-?db|db-?init|update-?db|sync-?db|setup-?db)$/.test(word))
+}
+
+/** A migration whose end nobody waits for is one all the same; one that only a test names is none. */
+function isAside({ text }: Step): boolean {
+  return /^(echo|printf|\[|test)\b/.test(text)
+}
+
+/** A command that goes on: whatever is neither preparation nor seed. */
+export function isServing(step: Step): boolean {
+  const [first = ''] = step.words
+  const name = first.split('/').at(-1)!
+  if (step.inLoop || step.isTest || step.words.length === 0) return false
+  if (preparation.test(name) || isWaitWrapper(name) || migrationIn(step.text)) return false
+  return isServingForSure(step) || !seeding.test(step.text)
+}
+
+/** Servers and workers by their names. */
+export function isServingForSure({ text }: Step): boolean {
+  return /\b(uvicorn|gunicorn|hypercorn|daphne|granian|runserver\w*|celery|rqworker|dramatiq|flask\s+run|fastapi\s+(run|dev)|puma|unicorn|sidekiq|rails\s+(s|server)|thruster|node\s+\S*(server|main|index|app|dist)\S*|npm\s+(run\s+)?(start|dev|serve|worker)\S*|yarn\s+(run\s+)?(start|dev|serve|worker)\S*|pnpm\s+(run\s+)?(start|dev|serve|worker)\S*|next\s+(start|dev)|nodemon|pm2|phx\.server|supervisord|apache2-foreground|php-fpm|nginx|air|java\s+.*-jar|dotnet\s+\S+\.dll|streamlit|waitress|uwsgi|bin\/\w+\s+start|artisan\s+serve|octane|bun\s+(run\s+)?(start|dev))\b/.test(
+    text,
+  )
+}
+
+function imageMigration(service: Service, steps: readonly Step[]): Migration | 'no command' | undefined {
+  if (!service.image) return undefined
+  // the last step's words are the image's arguments; a shell before them was taken off
+  const own = steps.map(({ text }) => text).join(' ')
+  const found = migrationOfImage(service.image, own)
+  if (found === 'no command') {
+    // some images take their command from the environment
+    const inEnvironment = Object.entries(service.environment).find(([key]) => /COMMAND|GOOSE|FLYWAY_URL_CMD/i.test(key))
+    return inEnvironment ? { tool: 'its image', fixedStep: false } : found
+  }
+  return steps.length > 1 && steps.some(isServingForSure) ? undefined : found
+}
+
+export function isNamedMigrator({ name, image }: Service): boolean {
+  return /migrat/i.test(name) || /(^|[-_])migrat(e|or|ions?)([-_]|$)/i.test(image?.name ?? '')
+}
+
+/** It has what only a server has. */
+function looksLasting({ ports }: Service): boolean {
+  return ports.length > 0
+}
+
+function isProbablyDatabase({ healthcheck }: Service): boolean {
+  return healthcheck !== undefined && healthcheck !== 'off' && /pg_isready/.test(healthcheck.test.join(' '))
+}

@@ -1,0 +1,218 @@
+// A service of a compose file in one form, whichever of Compose's forms it is written in.
+
+import { asList, asMap, isValues, namesToMap } from '../compose/merge.ts'
+import { type Image, parseImage } from './image.ts'
+
+export type Condition = 'service_started' | 'service_healthy' | 'service_completed_successfully' | (string & {})
+
+export interface Dependency {
+  readonly condition: Condition
+  /** False: Compose goes on where the other is not there or has failed. */
+  readonly required: boolean
+  readonly restart: boolean
+}
+
+export interface Mount {
+  /** A folder or file of the host, a volume's name, or empty for one without a name. */
+  readonly source: string
+  readonly target: string
+  readonly type: 'bind' | 'volume' | 'tmpfs' | (string & {})
+}
+
+/** A command as it is written: one text that a shell would split, or words. */
+export type CommandLine = string | readonly string[]
+
+export interface HealthCheck {
+  /** Compose's words, `CMD` or `CMD-SHELL` first; empty where the image's own check is kept. */
+  readonly test: readonly string[]
+  /** Seconds; undefined where the file does not say. */
+  readonly interval: number | undefined
+  readonly startPeriod: number | undefined
+  readonly startInterval: number | undefined
+  readonly retries: number | undefined
+}
+
+export interface Build {
+  readonly context: string
+  readonly dockerfile: string | undefined
+  readonly inline: string | undefined
+  readonly target: string | undefined
+}
+
+export interface Service {
+  readonly name: string
+  readonly image: Image | undefined
+  readonly build: Build | undefined
+  readonly command: CommandLine | undefined
+  readonly entrypoint: CommandLine | undefined
+  readonly environment: Readonly<Record<string, string>>
+  readonly envFiles: readonly string[]
+  readonly dependsOn: ReadonlyMap<string, Dependency>
+  /** `off`: switched off; undefined: the file says nothing. */
+  readonly healthcheck: HealthCheck | 'off' | undefined
+  readonly mounts: readonly Mount[]
+  readonly ports: readonly { readonly host: string; readonly published: string; readonly target: string }[]
+  readonly profiles: readonly string[]
+  readonly restart: string | undefined
+  readonly deploy: Readonly<Record<string, unknown>>
+  readonly replicas: number
+  readonly labels: Readonly<Record<string, string>>
+  /** Every name by which others of the stack reach it. */
+  readonly hostNames: ReadonlySet<string>
+  readonly networkMode: string
+  /** Other services by the name that this one calls them. */
+  readonly links: ReadonlyMap<string, string>
+  readonly workingDir: string | undefined
+  /** As Compose has it, resolved. */
+  readonly values: Readonly<Record<string, unknown>>
+}
+
+/** Reads one service. @param fromEnvFiles the variables of its env files, where docker has not put them in already */
+export function toService(
+  name: string,
+  values: Record<string, unknown>,
+  fromEnvFiles: (files: readonly string[]) => Record<string, string>,
+): Service {
+  const envFiles = asList(values.env_file).map(file => String(isValues(file) ? file.path : file))
+  const deploy = isValues(values.deploy) ? values.deploy : {}
+  const text = (value: unknown) => (value === undefined || value === null ? undefined : String(value))
+  return {
+    name,
+    image: typeof values.image === 'string' ? parseImage(values.image) : undefined,
+    build: toBuild(values.build),
+    command: toCommand(values.command),
+    entrypoint: toCommand(values.entrypoint),
+    environment: { ...fromEnvFiles(envFiles), ...texts(asMap(values.environment)) },
+    envFiles,
+    dependsOn: toDependencies(values.depends_on),
+    healthcheck: toHealthCheck(values.healthcheck),
+    mounts: [...asList(values.volumes).map(toMount), ...asList(values.tmpfs).map(tmpfs)],
+    ports: asList(values.ports).map(toPort),
+    profiles: asList(values.profiles).map(String),
+    restart: values.restart === false ? 'no' : text(values.restart),
+    deploy,
+    replicas: Number(values.scale ?? deploy.replicas ?? 1),
+    labels: texts(asMap(values.labels)),
+    hostNames: hostNames(name, values),
+    networkMode: String(values.network_mode ?? ''),
+    links: new Map(
+      asList(values.links).map(link => {
+        const [service = '', alias] = String(link).split(':')
+        return [alias ?? service, service]
+      }),
+    ),
+    workingDir: text(values.working_dir),
+    values,
+  }
+}
+
+function texts(map: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(
+    // a name without a value is taken from Compose's own environment, and is not known here
+    Object.entries(map).map(([key, value]) => [
+      key,
+      value === null || value === undefined ? `\${${key}}` : String(value),
+    ]),
+  )
+}
+
+function toCommand(value: unknown): CommandLine | undefined {
+  if (Array.isArray(value)) return value.map(String)
+  return typeof value === 'string' ? value : undefined
+}
+
+function toBuild(value: unknown): Build | undefined {
+  if (typeof value === 'string') return { context: value, dockerfile: undefined, inline: undefined, target: undefined }
+  if (!isValues(value)) return undefined
+  const text = (key: string) => (typeof value[key] === 'string' ? value[key] : undefined)
+  return {
+    context: text('context') ?? '.',
+    dockerfile: text('dockerfile'),
+    inline: text('dockerfile_inline'),
+    target: text('target'),
+  }
+}
+
+function toDependencies(value: unknown): Map<string, Dependency> {
+  const dependencies = new Map<string, Dependency>()
+  for (const [name, entry] of Object.entries(namesToMap(value ?? [], 'depends_on'))) {
+    const long = isValues(entry) ? entry : {}
+    dependencies.set(name, {
+      condition: String(long.condition ?? 'service_started'),
+      required: long.required !== false,
+      restart: long.restart === true,
+    })
+  }
+  return dependencies
+}
+
+function toHealthCheck(value: unknown): Service['healthcheck'] {
+  if (!isValues(value)) return undefined
+  const test = typeof value.test === 'string' ? ['CMD-SHELL', value.test] : asList(value.test).map(String)
+  if (value.disable === true || value.disable === 'true' || test[0] === 'NONE') return 'off'
+  const retries = Number(value.retries)
+  return {
+    test,
+    interval: seconds(value.interval),
+    startPeriod: seconds(value.start_period),
+    startInterval: seconds(value.start_interval),
+    retries: value.retries === undefined || Number.isNaN(retries) ? undefined : retries,
+  }
+}
+
+const units: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9 }
+
+/** A duration of Go's, `1m30s`, in seconds; undefined where it is none. */
+export function seconds(value: unknown): number | undefined {
+  if (value === undefined || value === null) return undefined
+  const text = String(value)
+  if (/^\d+$/.test(text)) return Number(text) / 1e9
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)/g)]
+  if (parts.length === 0) return undefined
+  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * units[unit!]!, 0)
+}
+
+function toMount(value: unknown): Mount {
+  if (isValues(value)) {
+    return {
+      source: String(value.source ?? ''),
+      target: String(value.target ?? ''),
+      type: String(value.type ?? 'volume'),
+    }
+  }
+  // ${X:-./data}:/data has colons of its own
+  const parts = String(value).match(/(?:\$\{[^}]*\}|[^:])+/g) ?? []
+  const drive = /^[A-Za-z]$/.test(parts[0] ?? '') && /^[\\/]/.test(parts[1] ?? '')
+  if (drive) parts.splice(0, 2, `${parts[0]}:${parts[1]}`)
+  const [source = '', target] = parts
+  if (target === undefined) return { source: '', target: source, type: 'volume' }
+  return { source, target, type: /^[./~]|^\$\{|^[A-Za-z]:/.test(source) || source.includes('/') ? 'bind' : 'volume' }
+}
+
+function tmpfs(value: unknown): Mount {
+  return { source: '', target: String(value).split(':')[0]!, type: 'tmpfs' }
+}
+
+function toPort(value: unknown): Service['ports'][number] {
+  if (isValues(value)) {
+    return {
+      host: String(value.host_ip ?? ''),
+      published: String(value.published ?? ''),
+      target: String(value.target ?? ''),
+    }
+  }
+  const parts =
+    String(value)
+      .replace(/\/(tcp|udp)$/, '')
+      .match(/(?:\$\{[^}]*\}|\[[^\]]*\]|[^:])+/g) ?? []
+  const [target = '', published = '', host = ''] = parts.toReversed()
+  return { host, published, target }
+}
+
+function hostNames(name: string, values: Record<string, unknown>): Set<string> {
+  const names = [name, values.container_name, values.hostname]
+  if (isValues(values.networks)) {
+    for (const network of Object.values(values.networks)) if (isValues(network)) names.push(...asList(network.aliases))
+  }
+  return new Set(names.filter(one => typeof one === 'string').map(one => one.toLowerCase()))
+}

@@ -1,0 +1,215 @@
+// Shell text as the commands that it would run: which words, what follows on failure, inside which condition.
+
+/** One command of a script. */
+export interface ShellCommand {
+  readonly words: readonly string[]
+  /** What stands between it and the next. */
+  readonly operator: '&&' | '||' | ';' | '&' | '|' | 'end'
+  /** `set -e` is on where it stands. */
+  readonly stopsOnError: boolean
+  /** Inside the condition of a loop: `until pg_isready`. */
+  readonly inLoop: boolean
+  /** It is the test of an `if`, or behind a `!`: its failure is looked at. */
+  readonly isTest: boolean
+  /** The tests that must hold for it to be run, outermost first. */
+  readonly conditions: readonly string[]
+}
+
+type Token = { readonly kind: 'word'; readonly text: string } | { readonly kind: 'operator'; readonly text: string }
+
+const operators = ['&&', '||', ';;', ';', '|&', '|', '&', '(', ')', '\n']
+
+/** Splits a text as a shell would. Quotes are taken off, variables stay. */
+export function tokenize(text: string): Token[] {
+  const tokens: Token[] = []
+  let word: string | undefined
+  const end = () => {
+    if (word !== undefined) tokens.push({ kind: 'word', text: word })
+    word = undefined
+  }
+  const source = text.replace(/\\\r?\n/g, ' ').replace(/\r/g, '')
+  for (let i = 0; i < source.length; i++) {
+    const c = source[i]!
+    if (c === "'") {
+      const close = source.indexOf("'", i + 1)
+      word = (word ?? '') + source.slice(i + 1, close < 0 ? undefined : close)
+      i = close < 0 ? source.length : close
+    } else if (c === '"') {
+      word ??= ''
+      for (i++; i < source.length && source[i] !== '"'; i++) {
+        if (source[i] === '\\' && i + 1 < source.length && /["\\$`]/.test(source[i + 1]!)) i++
+        word += source[i]
+      }
+    } else if (c === '\\') word = (word ?? '') + (source[++i] ?? '')
+    else if (c === '$' && (source[i + 1] === '(' || source[i + 1] === '{')) {
+      const close = matching(source, i + 1)
+      word = (word ?? '') + source.slice(i, close + 1)
+      i = close
+    } else if (c === '#' && word === undefined) {
+      const line = source.indexOf('\n', i)
+      i = line < 0 ? source.length : line - 1
+    } else if (c === ' ' || c === '\t') end()
+    else if (c === '>' || (c === '<' && source[i + 1] !== '<')) {
+      // a redirection is no word of the command; what it reads from is kept, since psql may be fed so
+      const redirect = /^(>>?\|?|<)(&\d|&-)?\s*/.exec(source.slice(i))!
+      if (word !== undefined && /^\d$/.test(word)) word = undefined
+      end()
+      i += redirect[0].length - 1
+      if (c === '<') tokens.push({ kind: 'word', text: '<' })
+      else if (redirect[2] === undefined) i += /^[^\s;&|)]*/.exec(source.slice(i + 1))![0].length
+    } else {
+      const operator = operators.find(one => source.startsWith(one, i))
+      if (operator === undefined) word = (word ?? '') + c
+      else if (operator === '&' && source[i - 1] === '>') continue
+      else {
+        end()
+        tokens.push({ kind: 'operator', text: operator === '\n' ? ';' : operator })
+        i += operator.length - 1
+      }
+    }
+  }
+  end()
+  return tokens
+}
+
+function matching(text: string, open: number): number {
+  const [up, down] = text[open] === '(' ? ['(', ')'] : ['{', '}']
+  let depth = 0
+  for (let i = open; i < text.length; i++) {
+    if (text[i] === up) depth += 1
+    if (text[i] === down && --depth === 0) return i
+  }
+  return text.length - 1
+}
+
+/** A compound command that is open. */
+interface Block {
+  readonly kind: 'if' | 'loop' | 'case' | 'group'
+  /** `test`: before `then`, `do` or a case's `in`; `pattern`: before a case's `)`. */
+  part: 'test' | 'pattern' | 'body'
+  condition: string
+  readonly subject?: string
+}
+
+/** The commands of a script in their order. @param stopsOnError as if `set -e` stood at its top */
+export function parseShell(text: string, stopsOnError = false): ShellCommand[] {
+  const reading = new Reading(stopsOnError || /^#!.*\s-\w*e/.test(text))
+  for (const token of tokenize(text)) reading.take(token)
+  reading.finish('end')
+  return reading.commands
+}
+
+class Reading {
+  readonly commands: ShellCommand[] = []
+  readonly #blocks: Block[] = []
+  #words: string[] = []
+  #negated = false
+  #errexit: boolean
+
+  constructor(errexit: boolean) {
+    this.#errexit = errexit
+  }
+
+  take({ kind, text }: Token): void {
+    const block = this.#blocks.at(-1)
+    if (block?.part === 'pattern' && text !== 'esac') this.#pattern(block, text)
+    else if (kind === 'operator') this.#operator(text, block)
+    else if (this.#words.length > 0 && !(text === 'in' && this.#words[0] === 'case')) this.#words.push(text)
+    else this.#first(text, block)
+  }
+
+  finish(operator: ShellCommand['operator']): void {
+    const words = this.#words
+    const negated = this.#negated
+    this.#words = []
+    this.#negated = false
+    if (words.length === 0) return
+    if (words[0] === 'set') this.#set(words)
+    const block = this.#blocks.findLast(({ kind }) => kind !== 'group')
+    // a test's own words are the condition of what follows
+    if (block?.part === 'test') block.condition += ` ${negated ? '! ' : ''}${words.join(' ')}`
+    this.commands.push({
+      words,
+      operator,
+      stopsOnError: this.#errexit,
+      inLoop: this.#blocks.some(isWait),
+      isTest: negated || block?.part === 'test',
+      conditions: this.#blocks.flatMap(({ kind, part, condition }) =>
+        part === 'body' && (kind === 'if' || kind === 'case') ? [condition.trim()] : [],
+      ),
+    })
+  }
+
+  #set(words: readonly string[]): void {
+    if (words.some(word => /^-[a-z]*e/.test(word)) || (words[1] === '-o' && words[2] === 'errexit'))
+      this.#errexit = true
+    if (words.some(word => /^\+[a-z]*e/.test(word))) this.#errexit = false
+  }
+
+  #pattern(block: Block, text: string): void {
+    if (text === ')') {
+      block.condition = `case ${block.subject} in ${this.#words.join('|')}`
+      block.part = 'body'
+      this.#words = []
+    } else if (text !== '|' && text !== '(' && text !== ';') this.#words.push(text)
+  }
+
+  #operator(text: string, block: Block | undefined): void {
+    // name() { ... } is read as if it were run where it stands
+    if (text === '(' && this.#words.length === 1) this.#words = []
+    if (text === ';;') {
+      this.finish(';')
+      if (block?.kind === 'case') block.part = 'pattern'
+    } else if (text === '(' || text === ')') this.finish(';')
+    else this.finish(text === '|&' ? '|' : (text as ShellCommand['operator']))
+  }
+
+  #first(text: string, block: Block | undefined): void {
+    switch (text) {
+      case 'if':
+      case 'elif':
+        if (text === 'elif') this.#blocks.pop()
+        this.#blocks.push({ kind: 'if', part: 'test', condition: '' })
+        break
+      case 'while':
+      case 'until':
+      case 'for':
+        this.#blocks.push({ kind: 'loop', part: 'test', condition: text })
+        break
+      case 'then':
+      case 'do':
+        if (block) block.part = 'body'
+        break
+      case 'else':
+        if (block) block.condition = `! ( ${block.condition.trim()} )`
+        break
+      case 'fi':
+      case 'done':
+      case 'esac':
+      case '}':
+        this.#blocks.pop()
+        break
+      case '{':
+        this.#blocks.push({ kind: 'group', part: 'body', condition: '' })
+        break
+      case 'in': {
+        const subject = this.#words.slice(1).join(' ')
+        this.#words = []
+        this.#blocks.push({ kind: 'case', part: 'pattern', condition: '', subject })
+        break
+      }
+      case '!':
+        this.#negated = true
+        break
+      case 'function':
+        break
+      default:
+        this.#words.push(text)
+    }
+  }
+}
+
+/** `until X; do sleep 1; done` is a wait with all that is in it. `while true; do work; sleep 60; done` is none. */
+function isWait({ kind, part, condition }: Block): boolean {
+  return kind === 'loop' && (part === 'test' || /^(until|while !|for)/.test(condition.trim()))
+}

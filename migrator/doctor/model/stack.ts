@@ -1,0 +1,299 @@
+// The stack as doctor sees it: each service with its part, what it runs, and the databases that it uses.
+
+import { resolve } from 'node:path'
+import { readEnvFile } from '../compose/env-file.ts'
+import type { Compose } from '../compose/load.ts'
+import { isValues } from '../compose/merge.ts'
+import { BuildContext } from './build-context.ts'
+import { type Connection, connectionsOf } from './connections.ts'
+import { parseImage } from './image.ts'
+import { isInfrastructure, isOtherDatabase, isPooler, isPostgresImage, isProxy, isTool } from './known-images.ts'
+import { findMigration, type ServiceMigration } from './migrating.ts'
+import { type Service, toService } from './service.ts'
+import { type ImageConfig, type Startup, startupOf } from './startup.ts'
+
+/** `tool` looks at a database or copies it; `other` has nothing to do with one. */
+export type Role = 'database' | 'migrator' | 'app' | 'gate' | 'proxy' | 'pooler' | 'tool' | 'other-database' | 'other'
+
+/** A database that a service uses: the server, and the name of the database on it where it is known. */
+export interface Use {
+  /** A service's name, or a host outside of the stack. */
+  readonly server: string
+  readonly isOutside: boolean
+  readonly database: string | undefined
+  readonly user: string | undefined
+  /** False: only `depends_on` says so. */
+  readonly isNamed: boolean
+}
+
+export interface Member {
+  readonly service: Service
+  readonly context: BuildContext
+  readonly startup: Startup
+  readonly migration: ServiceMigration | undefined
+  readonly role: Role
+  readonly uses: readonly Use[]
+}
+
+export interface Stack {
+  readonly compose: Compose
+  readonly members: ReadonlyMap<string, Member>
+  /** Swarm knows no conditions: `depends_on` keeps nothing there. */
+  readonly isSwarm: boolean
+}
+
+const labelledRoles: ReadonlySet<string> = new Set(['database', 'migrator', 'app', 'gate', 'proxy'])
+
+/** @param images what an engine knows of images, by their names in the file */
+export function buildStack(compose: Compose, images: ReadonlyMap<string, ImageConfig> = new Map()): Stack {
+  const fromEnvFiles = (files: readonly string[]) =>
+    compose.readBy === 'the YAML alone'
+      ? Object.assign({}, ...files.map(file => readEnvFile(resolve(compose.directory, file)) ?? {}))
+      : {}
+  const drafts = Object.entries(compose.services).map(([name, values]) => {
+    const service = toService(name, values, fromEnvFiles)
+    const context = new BuildContext(service, compose.directory)
+    const startup = startupOf(service, context, images.get(service.image?.text ?? ''))
+    return { service, context, startup }
+  })
+  const waitedFor = new Set<string>()
+  for (const { service } of drafts) {
+    for (const [name, { condition }] of service.dependsOn)
+      if (condition === 'service_completed_successfully') waitedFor.add(name)
+  }
+  const members = new Map<string, Member>()
+  for (const { service, context, startup } of drafts) {
+    const migration = findMigration(service, startup, waitedFor.has(service.name))
+    members.set(service.name, { service, context, startup, migration, role: 'other', uses: [] })
+  }
+  const isSwarm = looksLikeSwarm(compose)
+  assignServers(members)
+  assignUses(members)
+  assignClients(members, waitedFor)
+  return { compose, members, isSwarm }
+}
+
+type Draft = { -readonly [K in keyof Member]: Member[K] }
+
+/** Roles that an image or a label tells by itself. */
+function assignServers(members: ReadonlyMap<string, Member>): void {
+  for (const member of members.values() as Iterable<Draft>) {
+    const label = member.service.labels['schemagate.role']
+    if (label !== undefined && labelledRoles.has(label)) member.role = label as Role
+    else member.role = roleByImage(member)
+  }
+}
+
+function roleByImage({ service, context, startup, migration }: Member): Role {
+  const { image, name } = service
+  const base = context.image?.base === undefined ? undefined : parseImage(context.image.base)
+  const startsOtherProgram = startup.steps.some(({ text }) =>
+    /^(?!(\/?[\w/.-]*\/)?(postgres|docker-entrypoint\.sh|docker-ensure-initdb|-)\b)\S*(psql|pg_dump|pg_dumpall|pg_basebackup|pg_restore|createdb|crond?|supercronic|sleep|backup\S*)\b/.test(
+      text,
+    ),
+  )
+  for (const one of [image, base]) {
+    if (!one) continue
+    if (isOtherDatabase(one)) return 'other-database'
+    if (isPooler(one)) return 'pooler'
+    if (/schemagate/.test(one.repository) && startup.steps.some(({ text }) => /(^|\s)gate\b/.test(text))) return 'gate'
+    if (isPostgresImage(one) && !startsOtherProgram) return 'database'
+    if (isPostgresImage(one)) return migration ? 'other' : 'tool'
+  }
+  if (startup.steps.some(({ text }) => /\bschemagate(\.c?js)?\s+gate\b/.test(text))) return 'gate'
+  if (looksLikePostgres(service)) return 'database'
+  if (migration) return 'other'
+  if (image && isTool(image)) return 'tool'
+  if (image && isProxy(image)) return 'proxy'
+  if (/(^|[-_])(pgadmin|adminer|backups?|exporter|pgbackup)([-_]|$)/.test(name)) return 'tool'
+  if (
+    startup.steps.some(({ text }) =>
+      /\b(prisma|drizzle-kit)\s+studio\b|\bpg_dump(all)?\b|^celery\b.*\bflower\b/.test(text),
+    )
+  )
+    return 'tool'
+  return 'other'
+}
+
+/** An image that nobody knows, and all that a Postgres server has. */
+function looksLikePostgres(service: Service): boolean {
+  const { environment, image, healthcheck, mounts, name } = service
+  const isNamed = /(^|[-_])(db|database|postgres(ql)?|pg|psql)\d*$|^(db|postgres|pg)[-_]/.test(name)
+  const hasPassword = 'POSTGRES_PASSWORD' in environment || 'POSTGRESQL_PASSWORD' in environment
+  const namesHost = Object.keys(environment).some(key => /(HOST|HOSTNAME|SERVER|_URL)$/i.test(key))
+  const asksItself = healthcheck !== undefined && healthcheck !== 'off' && /pg_isready/.test(healthcheck.test.join(' '))
+  const hasData = mounts.some(({ target }) =>
+    /^\/(var\/lib\/postgres|var\/lib\/pgsql|bitnami\/postgresql|home\/postgres)/.test(target),
+  )
+  if (image && /redis|mysql|mariadb|mongo/.test(image.name)) return false
+  if (hasData && !namesHost) return true
+  const signs = [isNamed, hasPassword, asksItself].filter(Boolean).length
+  return !namesHost && signs >= 2
+}
+
+/** Which servers a service's environment, command and dependencies name. */
+function assignUses(members: ReadonlyMap<string, Member>): void {
+  const byHost = new Map<string, Member>()
+  for (const member of members.values()) for (const host of member.service.hostNames) byHost.set(host, member)
+  const hosts = new Set(byHost.keys())
+  const databases = [...members.values()].filter(({ role }) => role === 'database')
+  const hasOther = [...members.values()].some(({ role }) => role === 'other-database')
+  const raw = new Map<Member, Connection[]>()
+  for (const member of members.values()) {
+    const linked = new Set([...hosts, ...[...member.service.links.keys()].map(link => link.toLowerCase())])
+    raw.set(member, connectionsOf(member.service, member.startup.steps, linked))
+  }
+  /** The servers behind a host: a pooler's are those that it connects to. */
+  const servers = (host: string, from: Member, seen = new Set<string>()): Member[] => {
+    const target = byHost.get(host) ?? members.get(from.service.links.get(host) ?? '')
+    if (!target || seen.has(target.service.name)) return []
+    if (target.role === 'database') return [target]
+    if (target.role !== 'pooler') return []
+    seen.add(target.service.name)
+    const behind = raw.get(target)!.flatMap(connection => servers(connection.host, target, seen))
+    const waited = [...target.service.dependsOn.keys()].flatMap(name => servers(name, target, seen))
+    return behind.length > 0 ? behind : waited.length > 0 ? waited : databases.slice(0, 1)
+  }
+  const publishedAt = (port: string | undefined) =>
+    databases.filter(({ service }) => service.ports.some(({ published }) => published === (port ?? '5432')))
+  for (const member of members.values() as Iterable<Draft>) {
+    if (member.role === 'database' || member.role === 'other-database') continue
+    const uses: Use[] = []
+    const add = (server: string, isOutside: boolean, connection?: Connection) => {
+      const use: Use = {
+        server,
+        isOutside,
+        database: connection?.database,
+        user: connection?.user,
+        isNamed: connection !== undefined,
+      }
+      if (!uses.some(one => one.server === server && one.database === use.database)) uses.push(use)
+    }
+    const connections = raw.get(member)!
+    for (const connection of connections) {
+      const { host, port } = connection
+      const inside = servers(host, member)
+      const isLocal =
+        /^(localhost|127\.0\.0\.1|host\.docker\.internal|172\.17\.0\.1|host\.containers\.internal|\[?::1\]?)$/.test(
+          host,
+        )
+      const shared = /^service:(.*)$/.exec(member.service.networkMode)?.[1]
+      if (inside.length > 0) for (const { service } of inside) add(service.name, false, connection)
+      else if (isLocal && shared !== undefined && members.get(shared)?.role === 'database')
+        add(shared, false, connection)
+      else if (isLocal && publishedAt(port).length > 0)
+        for (const { service } of publishedAt(port)) add(service.name, false, connection)
+      else if (
+        connection.kind === 'sure' &&
+        !byHost.has(host) &&
+        (host === '' || host.includes('$')) &&
+        databases.length === 1
+      )
+        add(databases[0]!.service.name, false, connection)
+      else if (connection.kind === 'sure' && !byHost.has(host)) add(host, true, connection)
+    }
+    if (connections.length === 0 && databases.length === 1 && hasPostgresVariables(member))
+      add(databases[0]!.service.name, false, ownNames(member))
+    if (!uses.some(({ isOutside }) => !isOutside)) {
+      for (const name of member.service.dependsOn.keys()) {
+        for (const { service } of servers(name, member))
+          if (!uses.some(({ isOutside }) => isOutside)) add(service.name, false)
+      }
+    }
+    if (uses.length === 0 && member.migration && !hasOther) {
+      const outside = Object.entries(member.service.environment).find(
+        ([key, value]) => /DATABASE_URL|POSTGRES|^PG|_DSN$|DB_URL/i.test(key) && /^\$\{|^$/.test(value),
+      )
+      if (databases.length === 1) add(databases[0]!.service.name, false)
+      else if (databases.length === 0 && outside) add(outside[1] || 'outside', true)
+    }
+    member.uses = uses
+  }
+}
+
+/** The variables by which every client of Postgres, or its image, is told a user and a database. */
+function hasPostgresVariables({ service }: Member): boolean {
+  if (service.image && (isInfrastructure(service.image) || isProxy(service.image))) return false
+  const named = Object.keys(service.environment).filter(key =>
+    /^(PG(USER|DATABASE|PASSWORD)|POSTGRES_(USER|DB|PASSWORD|DATABASE))$/.test(key),
+  )
+  return named.length >= 2 || named.some(key => /^POSTGRES_(DB|PASSWORD)$/.test(key))
+}
+
+function ownNames({ service: { environment } }: Member): Connection {
+  const database = environment.PGDATABASE ?? environment.POSTGRES_DB ?? environment.POSTGRES_DATABASE
+  return { host: '', port: undefined, database, user: environment.PGUSER ?? environment.POSTGRES_USER, kind: 'maybe' }
+}
+
+/** What is left: migrators, and applications that use a database. */
+function assignClients(members: ReadonlyMap<string, Member>, waitedFor: ReadonlySet<string>): void {
+  const all = [...members.values()] as Draft[]
+  shareEnvFiles(all)
+  shareOutside(all)
+  for (const member of all) {
+    if (member.role !== 'other') continue
+    const { service, migration, uses } = member
+    if (migration && !migration.alsoServes && uses.length > 0) {
+      member.role = 'migrator'
+      continue
+    }
+    if (uses.length === 0) continue
+    const isNamed = uses.some(use => use.isNamed)
+    if (!isNamed && !migration && service.image && (isInfrastructure(service.image) || isProxy(service.image))) continue
+    member.role = 'app'
+  }
+  // a one-shot that others wait for prepares their database, whatever it is called, where no other does
+  const hasMigrator = all.some(({ role, migration }) => role === 'migrator' || migration?.alsoServes)
+  if (hasMigrator) return
+  for (const member of all) {
+    if (member.role !== 'app' || !waitedFor.has(member.service.name)) continue
+    member.role = 'migrator'
+  }
+}
+
+/** A worker of the app's own image with the app's own env file uses what the app uses. */
+function shareEnvFiles(all: readonly Draft[]): void {
+  const key = ({ service }: Draft) => {
+    const { build, image, envFiles } = service
+    const made = build ? `${build.context} ${build.dockerfile ?? ''}` : image?.text
+    return made === undefined || envFiles.length === 0 ? undefined : `${made}\n${envFiles.join('\n')}`
+  }
+  const known = new Map<string, Draft>()
+  for (const member of all) {
+    const own = key(member)
+    if (own !== undefined && member.uses.length > 0 && member.role === 'other') known.set(own, member)
+  }
+  for (const member of all) {
+    const twin = member.uses.length === 0 && member.role === 'other' ? known.get(key(member) ?? '') : undefined
+    if (twin) member.uses = twin.uses
+  }
+}
+
+/** With a database outside whose URL is not known, who has the migrator's variable has its database. */
+function shareOutside(all: readonly Draft[]): void {
+  for (const { migration, uses } of [...all]) {
+    const [use] = uses
+    if (!migration || !use?.isOutside || !use.server.startsWith('${')) continue
+    for (const other of all) {
+      if (other.uses.length === 0 && Object.values(other.service.environment).includes(use.server)) other.uses = [use]
+    }
+  }
+}
+
+/** `docker stack deploy` reads other keys than `up`; only where several of them are there is it meant. */
+function looksLikeSwarm({ services, networks }: Compose): boolean {
+  const overlay = Object.values(networks).some(
+    network =>
+      typeof network === 'object' && network !== null && (network as { driver?: unknown }).driver === 'overlay',
+  )
+  const swarmKeys = ['placement', 'update_config', 'rollback_config', 'endpoint_mode', 'mode', 'labels']
+  const count = Object.values(services).filter(({ deploy }) => {
+    return isValues(deploy) && swarmKeys.some(key => !isEmpty(deploy[key]))
+  }).length
+  return count > 0 && (overlay || count * 2 >= Object.keys(services).length)
+}
+
+/** docker compose config writes `placement: {}` where there is none. */
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)
+}

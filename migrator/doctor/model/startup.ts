@@ -1,0 +1,282 @@
+// What a service runs at its start, command by command: compose file, Dockerfile, and the scripts that they call.
+
+import type { BuildContext } from './build-context.ts'
+import type { CommandLine, Service } from './service.ts'
+import { parseShell, type ShellCommand, tokenize } from './shell.ts'
+
+export interface Step extends ShellCommand {
+  /** Its words, with one space between them. */
+  readonly text: string
+  /** Where it is written: the compose file, or a file of the build context. */
+  readonly from: 'compose' | 'context'
+}
+
+export interface Startup {
+  readonly steps: readonly Step[]
+  /** False: an image decides, and its entrypoint cannot be seen. */
+  readonly isKnown: boolean
+}
+
+/** A script that calls scripts that call scripts. */
+const deepest = 6
+
+/** Entrypoint and command of an image, where something has looked at it. */
+export interface ImageConfig {
+  readonly entrypoint: readonly string[] | undefined
+  readonly cmd: readonly string[] | undefined
+}
+
+/** The commands that run before the service serves, in their order. */
+export function startupOf(service: Service, context: BuildContext, image?: ImageConfig): Startup {
+  const own = context.image ?? image
+  const entrypoint = service.entrypoint ?? own?.entrypoint
+  const command = service.command ?? (service.entrypoint === undefined ? own?.cmd : undefined)
+  const reader = new Reader(service, context)
+  const isEmpty = (line: CommandLine | undefined) => line === undefined || line.length === 0
+  const from = service.entrypoint === undefined && service.command === undefined ? 'context' : 'compose'
+  const steps = isEmpty(entrypoint)
+    ? reader.line(command, from, 0)
+    : reader.entry(entrypoint!, command, service.entrypoint === undefined ? 'context' : 'compose', from)
+  return { steps, isKnown: steps.length > 0 && (service.entrypoint !== undefined || own !== undefined) }
+}
+
+class Reader {
+  readonly #service: Service
+  readonly #context: BuildContext
+  #command: CommandLine | undefined
+  #commandFrom: Step['from'] = 'compose'
+
+  constructor(service: Service, context: BuildContext) {
+    this.#service = service
+    this.#context = context
+  }
+
+  entry(
+    entrypoint: CommandLine,
+    command: CommandLine | undefined,
+    from: Step['from'],
+    commandFrom: Step['from'],
+  ): Step[] {
+    this.#command = command
+    this.#commandFrom = commandFrom
+    const words = wordsOf(entrypoint)
+    const shell = shellOf(words)
+    // `sh -c` whose text is the command
+    if (shell && shell.script === '' && command !== undefined) {
+      const script =
+        typeof command === 'string' && !/^\s*(["']).*\1\s*$/s.test(command) ? command : wordsOf(command).join(' ')
+      return this.#shell(script, shell.stopsOnError, commandFrom, 0)
+    }
+    if (typeof entrypoint === 'string' && hasOperators(entrypoint)) return this.#shell(entrypoint, false, from, 0)
+    const text = shell ? shell.script : this.#scriptOf(words)
+    if (text !== undefined) {
+      const steps = this.#shell(text, shell?.stopsOnError ?? bashE(words), from, 0)
+      // it may call the command by another name than "$@", or be no shell script at all
+      return steps
+    }
+    if (isPassThrough(words)) return this.line(command, commandFrom, 0)
+    return this.line([...words, ...wordsOf(command ?? [])], command === undefined ? from : commandFrom, 0)
+  }
+
+  line(line: CommandLine | undefined, from: Step['from'], depth: number): Step[] {
+    if (line === undefined || line.length === 0) return []
+    if (typeof line === 'string' && hasOperators(line) && !shellOf(wordsOf(line)))
+      return this.#shell(line, false, from, depth)
+    return this.#words(wordsOf(line), from, depth)
+  }
+
+  #shell(text: string, stopsOnError: boolean, from: Step['from'], depth: number): Step[] {
+    return parseShell(text, stopsOnError).flatMap(command => {
+      if (!command.conditions.every(condition => this.#mayHold(condition))) return []
+      const inner = this.#words(command.words, from, depth + 1)
+      // what stands around the call counts for all that it calls
+      return inner.map((step, i) => ({
+        ...step,
+        operator: i === inner.length - 1 ? command.operator : step.operator,
+        stopsOnError: inner.length === 1 ? command.stopsOnError : step.stopsOnError,
+        inLoop: step.inLoop || command.inLoop,
+        isTest: step.isTest || command.isTest,
+        conditions: command.conditions,
+      }))
+    })
+  }
+
+  #words(given: readonly string[], from: Step['from'], depth: number): Step[] {
+    if (depth > deepest) return [this.#step(given, from)]
+    if (/^"?\$(@|\*|\{@\})"?$/.test(given.at(-1) ?? '') && this.#command !== undefined && given.length <= 3) {
+      const command = this.#command
+      this.#command = undefined
+      const steps = this.line(command, this.#commandFrom, depth + 1)
+      this.#command = command
+      return steps
+    }
+    const { wait, words } = unwrapped(given)
+    const before = wait ? [this.#step(wait, from, '&&')] : []
+    if (words.length === 0) return before
+    const shell = shellOf(words)
+    if (shell && shell.script !== '')
+      return [...before, ...this.#shell(shell.script, shell.stopsOnError, from, depth + 1)]
+    const script = this.#scriptOf(words) ?? this.#packageScript(words)
+    if (script !== undefined) {
+      const steps = this.#shell(script, bashE(words), 'context', depth + 1)
+      if (steps.length > 0) return [...before, ...steps]
+    }
+    return [...before, this.#step(words, from)]
+  }
+
+  #step(words: readonly string[], from: Step['from'], operator: Step['operator'] = 'end'): Step {
+    const text = words.join(' ')
+    return { words, text, from, operator, stopsOnError: false, inLoop: false, isTest: false, conditions: [] }
+  }
+
+  /** The text of the shell script that these words call. */
+  #scriptOf(words: readonly string[]): string | undefined {
+    const isShell = /^(.*\/)?(sh|bash|ash|dash|zsh|source|\.)$/.test(words[0] ?? '')
+    const file = isShell ? words.slice(1).find(word => !word.startsWith('-')) : words[0]
+    if (file === undefined || (!isShell && !/[./]|entrypoint|start|run/.test(file))) return undefined
+    const path =
+      file.startsWith('/') || this.#service.workingDir === undefined ? file : `${this.#service.workingDir}/${file}`
+    const text = this.#context.script(path) ?? this.#context.script(file)
+    if (text === undefined) return undefined
+    const interpreter = /^#!\s*(\S+)(?:\s+(\S+))?/.exec(text)
+    const isOther = interpreter && !/(sh|bash|ash|dash|zsh|with-contenv)$/.test(interpreter[2] ?? interpreter[1]!)
+    return isOther || (!interpreter && !isShell && !/\.(sh|bash)$|entrypoint/.test(file)) ? undefined : text
+  }
+
+  /** `npm start`, `yarn run start:prod`: the script of that name in package.json. */
+  #packageScript(words: readonly string[]): string | undefined {
+    const [tool = '', ...rest] = words
+    if (!/^(npm|pnpm|yarn|bun)$/.test(tool)) return undefined
+    const name = rest.find(word => !word.startsWith('-') && word !== 'run' && word !== 'run-script')
+    if (name === undefined) return undefined
+    const text = this.#context.script('package.json')
+    if (text === undefined) return undefined
+    try {
+      const { scripts = {} } = JSON.parse(text) as { scripts?: Record<string, string> }
+      const script = scripts[name]
+      const before = scripts[`pre${name}`]
+      return script === undefined ? undefined : [before, script].filter(Boolean).join(' && ')
+    } catch {
+      return undefined
+    }
+  }
+
+  /** False only where the service's environment or command says so. */
+  #mayHold(condition: string): boolean {
+    const negated = /^! \( (.*) \)$/s.exec(condition)
+    if (negated) return this.#value(negated[1]!) !== true
+    return this.#value(condition) !== false
+  }
+
+  #value(condition: string): boolean | undefined {
+    const choice = /^case (.*) in (.*)$/s.exec(condition)
+    if (choice) {
+      const subject = this.#expand(choice[1]!)
+      if (subject === undefined) return undefined
+      return choice[2]!.split('|').some(pattern => pattern === subject || pattern === '*')
+    }
+    const test = /^(!\s+)?\[\[?\s+(.*?)\s+\]?\]$/s.exec(condition.trim())
+    if (!test) return undefined
+    const value = this.#test(test[2]!)
+    return value === undefined ? undefined : test[1] ? !value : value
+  }
+
+  #test(text: string): boolean | undefined {
+    const unary = /^-([nz])\s+(.*)$/.exec(text)
+    if (unary) {
+      const value = this.#expand(unary[2]!)
+      return value === undefined ? undefined : (value !== '') === (unary[1] === 'n')
+    }
+    const binary = /^(.*?)\s+(==?|!=|-eq|-ne)\s+(.*)$/.exec(text)
+    if (!binary) return undefined
+    const [left, right] = [this.#expand(binary[1]!), this.#expand(binary[3]!)]
+    if (left === undefined || right === undefined) return undefined
+    return (left === right) === (binary[2] !== '!=' && binary[2] !== '-ne')
+  }
+
+  /** The text with its variables' values; undefined where one is not known. */
+  #expand(text: string): string | undefined {
+    let isKnown = true
+    const args = wordsOf(this.#command ?? [])
+    const value = text.replace(/\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))/g, (_, braced, fallback, plain) => {
+      const name = braced ?? plain
+      if (/^\d$/.test(name)) return args[Number(name) - 1] ?? fallback ?? ''
+      const set = this.#service.environment[name] ?? this.#context.image?.environment[name]
+      if (set !== undefined && !set.includes('${')) return set
+      if (fallback !== undefined) return fallback
+      // what a script sets itself, or an env file that is not here
+      if (this.#service.envFiles.length > 0 || /^[a-z]/.test(name)) isKnown = false
+      return ''
+    })
+    return isKnown && !value.includes('$') ? value : undefined
+  }
+}
+
+/** A command line as words. */
+export function wordsOf(line: CommandLine): readonly string[] {
+  return typeof line === 'string' ? tokenize(line).map(({ text }) => text) : line
+}
+
+/** The script of `sh -c SCRIPT`, empty where there is none yet. */
+function shellOf(words: readonly string[]): { script: string; stopsOnError: boolean } | undefined {
+  if (!/^(.*\/)?(sh|bash|ash|dash|zsh)$/.test(words[0] ?? '')) return undefined
+  const at = words.findIndex((word, i) => i > 0 && /^-[a-z]*c$/.test(word))
+  const flags = words.slice(1, at + 1)
+  if (at < 0 || words.slice(1, at).some(word => !/^[-+]|^pipefail$|^errexit$/.test(word))) return undefined
+  return { script: words[at + 1] ?? '', stopsOnError: flags.some(flag => /^-[a-z]*e/.test(flag) || flag === 'errexit') }
+}
+
+function bashE(words: readonly string[]): boolean {
+  return /^(.*\/)?(sh|bash|ash)$/.test(words[0] ?? '') && /^-[a-z]*e/.test(words[1] ?? '')
+}
+
+function hasOperators(line: string): boolean {
+  return /&&|\|\||[;\n]|\s[|&](\s|$)/.test(line.trim())
+}
+
+/** Entrypoints of base images that run what they are given. */
+function isPassThrough(words: readonly string[]): boolean {
+  return /^(.*\/)?(tini|dumb-init|docker-entrypoint\.sh|docker-php-entrypoint|entrypoint\.sh|docker-entrypoint|entrypoint|init|env|catatonit|s6-svscan|launcher|python-entrypoint\.sh)$/.test(
+    words[0] ?? '',
+  )
+}
+
+/** What starts another command: taken off, and what it waits for kept. */
+function unwrapped(given: readonly string[]): { wait: readonly string[] | undefined; words: readonly string[] } {
+  let words = given
+  let wait: readonly string[] | undefined
+  for (;;) {
+    const first = words[0]?.split('/').at(-1) ?? ''
+    if (/^\w+=/.test(first) || /^(exec|time|nohup|sudo|command|env)$/.test(first)) words = words.slice(1)
+    else if (/^(tini|dumb-init|catatonit)$/.test(first)) {
+      const dashes = words.indexOf('--')
+      words = words.slice(dashes >= 0 ? dashes + 1 : words.findIndex((word, i) => i > 0 && !word.startsWith('-')))
+    } else if (/^(gosu|su-exec|chroot)$/.test(first)) words = words.slice(2)
+    else if (
+      /^(doppler|infisical|dotenvx|dotenv|op|chamber|with-contenv|opentelemetry-instrument|ddtrace-run)$/.test(first)
+    ) {
+      const dashes = words.indexOf('--')
+      if (dashes < 0) return { wait, words: first.includes('-') ? words.slice(1) : words }
+      words = words.slice(dashes + 1)
+    } else if (isWaitWrapper(first) && wait === undefined) {
+      const dashes = words.indexOf('--')
+      wait = dashes < 0 ? words : words.slice(0, dashes)
+      words = dashes < 0 ? afterWaitArguments(words) : words.slice(dashes + 1)
+      if (words.length > 0) wait = given.slice(0, given.length - words.length)
+    } else return { wait, words }
+  }
+}
+
+export function isWaitWrapper(word: string): boolean {
+  return /^(wait-?for-?it(\.sh)?|wait-?for(\.sh)?|wait_for_it(\.sh)?|wait_for(\.sh)?|wait-for-[\w-]+(\.sh)?|wait4x|dockerize|wait-on)$/.test(
+    word,
+  )
+}
+
+/** dockerize and some scripts take the command without `--`. */
+function afterWaitArguments(words: readonly string[]): readonly string[] {
+  if (words[0]?.split('/').at(-1) !== 'dockerize') return []
+  let i = 1
+  while (i < words.length && words[i]!.startsWith('-')) i += words[i]!.includes('=') ? 1 : 2
+  return words.slice(i)
+}

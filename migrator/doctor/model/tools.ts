@@ -1,0 +1,214 @@
+// Migration tools by how they are called: in a command, as an image, with a step that is fixed.
+
+import type { Image } from './image.ts'
+
+export interface MigrationTool {
+  readonly name: string
+  /** A command of this form applies migrations. */
+  readonly command: RegExp
+  /** The last part of its image's name, or owner and name. */
+  readonly image?: RegExp
+  /** Its image's arguments, where they have not the tool's name before them. */
+  readonly imageArguments?: RegExp
+  /** Its image without arguments applies migrations, too. */
+  readonly imageMigratesByItself?: boolean
+  /** A number or a target in the command: what comes after it is never applied. */
+  readonly fixedStep?: RegExp
+}
+
+export const tools: readonly MigrationTool[] = [
+  {
+    name: 'schemagate',
+    command: /\bschemagate(\.c?js)?\s+(up|follow)\b/,
+    image: /schemagate/,
+    imageArguments: /^(up|follow)\b/,
+    imageMigratesByItself: true,
+    fixedStep: /\bup\b.*--to[ =]/,
+  },
+  {
+    name: 'golang-migrate',
+    command:
+      /(^|[\s/"'])migrate\s+(-\S+(\s+\S+)?\s+)*(up|goto)\b|\bmigrate\b.*\s-(database|path|source)\b.*\s(up|goto)\b/,
+    image: /^(migrate\/migrate|.*golang-migrate.*)$/,
+    imageArguments: /(^|\s)(up|goto)\b/,
+    fixedStep: /\bup\s+\d+\b|\bgoto\s+\d+/,
+  },
+  {
+    name: 'goose',
+    command: /\bgoose\b.*\s(up|up-to|up-by-one)\b/,
+    image: /(^|\/|-)goose(-\w+)*$/,
+    imageArguments: /(^|\s)(up|up-to|up-by-one)\b/,
+    imageMigratesByItself: true,
+    fixedStep: /\bup-to\s+\d+|\bup-by-one\b/,
+  },
+  {
+    name: 'Flyway',
+    command: /\bflyway\b.*\bmigrate\b|\bflyway:migrate\b|\bflywayMigrate\b/,
+    image: /(^|\/)flyway(-\w+)*$/,
+    imageArguments: /\bmigrate\b/,
+    fixedStep: /-target=(?!latest|next)[\w.?]+/i,
+  },
+  {
+    name: 'Liquibase',
+    command: /\bliquibase\b.*\bupdate\b|\bliquibase:update\b/,
+    image: /(^|\/)liquibase(-\w+)*$/,
+    imageArguments: /\bupdate/,
+    fixedStep: /\bupdate-?(count|to-tag|one-changeset)\b/i,
+  },
+  {
+    name: 'Atlas',
+    command: /\batlas\b.*\b(migrate|schema)\s+apply\b/,
+    image: /^arigaio\/atlas/,
+    imageArguments: /\b(migrate|schema)\s+apply\b/,
+    fixedStep: /\bapply\s+\d+\b|--to-version\b/,
+  },
+  {
+    name: 'dbmate',
+    command: /\bdbmate\b.*\s(up|migrate)\b/,
+    image: /(^|\/)dbmate$/,
+    imageArguments: /(^|\s)(up|migrate)\b/,
+  },
+  {
+    name: 'Alembic',
+    command: /\balembic\b.*\bupgrade\b|\bflask(\s+--?\S+(\s\S+)?)*\s+db\s+upgrade\b|\bdb\s+upgrade\b/,
+    fixedStep: /\bupgrade\s+(?!(heads?|--?\S+)\b)['"]?(\+\d+|[0-9a-f]{6,}|[\w-]+@\w+:\w+)/,
+  },
+  {
+    name: 'Django',
+    command:
+      /\b(manage(\.py)?|django-admin(\.py)?|-m\s+django)\s+(.*\s)?(migrate|migrate_schemas)\b|\bmigrate\s+--no-?input\b/,
+    fixedStep: /\bmigrate\s+[a-z_]+\s+\d{4}/,
+  },
+  { name: 'Aerich', command: /\baerich\s+upgrade\b/ },
+  { name: 'Piccolo', command: /\bpiccolo\s+migrations?\s+forwards?\b/ },
+  { name: 'yoyo', command: /\byoyo(-migrate)?\b.*\bapply\b/ },
+  { name: 'Airflow', command: /\bairflow\s+(db\s+(init|upgrade|migrate)|initdb|upgradedb)\b/ },
+  {
+    name: 'Rails',
+    command:
+      /\b(rails|rake)\b.*\bdb:(\w+_)?(migrate(:primary)?|prepare|setup|reset|schema:load|structure:load)\b(?!:(status|down|rollback))/,
+    fixedStep: /\bdb:migrate\b.*\bVERSION=\d+/,
+  },
+  {
+    name: 'Prisma',
+    command: /\bprisma\b.*\b(migrate\s+(deploy|dev|reset)|db\s+push)\b/,
+  },
+  { name: 'Drizzle', command: /\bdrizzle-kit\s+(migrate|push)\b/ },
+  { name: 'Diesel', command: /\bdiesel\b.*\b(migration\s+run|(database\s+)?setup)\b/ },
+  {
+    name: 'sqlx',
+    command: /\bsqlx\b.*\b(migrate\s+run|(database|db)\s+(setup|reset))\b/,
+    fixedStep: /--target-version\b/,
+  },
+  { name: 'SeaORM', command: /\bsea-orm-cli\s+migrate\b/ },
+  { name: 'refinery', command: /\brefinery\s+migrate\b/ },
+  { name: 'Knex', command: /\bknex\b.*\bmigrate:(latest|up)\b|\bmigrate:latest\b/, fixedStep: /\bmigrate:up\b/ },
+  { name: 'Sequelize', command: /\bsequelize(-cli)?\b.*\bdb:migrate\b/, fixedStep: /\bdb:migrate\b.*--to\b/ },
+  { name: 'TypeORM', command: /\b(typeorm\S*\s+)?(migrations?:(run|up)|schema:sync)\b/ },
+  { name: 'MikroORM', command: /\bmikro-orm\S*\s+(migration:(up|fresh)|schema:(create|update|fresh))\b/ },
+  { name: 'node-pg-migrate', command: /\bnode-pg-migrate\b.*\bup\b/, fixedStep: /\bup\s+\d+\b/ },
+  { name: 'graphile-migrate', command: /\bgraphile-migrate\s+(migrate|reset)\b/ },
+  { name: 'db-migrate', command: /\bdb-migrate\b.*\bup\b/, fixedStep: /\bup:\w+|\bup\s+-c\s*\d+/ },
+  { name: 'Kysely', command: /\bkysely\b.*\bmigrate(:|\s+)(latest|up)\b/ },
+  { name: 'Ecto', command: /\becto\.(migrate|setup|reset|load)\b|\bRelease\.migrate\b|\bMigrator\.\w+/ },
+  { name: 'Laravel', command: /\bartisan\b.*\bmigrate(:fresh|:refresh)?\b(?!:(status|rollback|reset))/ },
+  { name: 'Doctrine', command: /\bdoctrine:(migrations:migrate|schema:(update|create))\b/ },
+  { name: 'Phinx', command: /\b(phinx|cake(\.php)?\s+migrations|yii|spark)\s+migrate\b/ },
+  { name: 'Entity Framework', command: /\bdotnet[\s-]ef\s+database\s+update\b|\befbundle\b/ },
+  { name: 'Hasura', command: /\bhasura(-cli)?\b.*\b(migrate\s+apply|deploy)\b/ },
+  { name: 'Supabase', command: /\bsupabase\b.*\b(db\s+push|migration\s+up)\b/ },
+  { name: 'Directus', command: /\bdirectus\b.*\b(bootstrap|database\s+migrate:(latest|up)|database\s+install)\b/ },
+  { name: 'Medusa', command: /\bmedusa\b.*\b(db:(migrate|setup)|migrations\s+run)\b/ },
+  { name: 'Payload', command: /\bpayload\s+migrate\b/ },
+  { name: 'AdonisJS', command: /\bace(\.js)?\s+migration:(run|fresh)\b/ },
+  { name: 'tern', command: /\btern\s+migrate\b/, fixedStep: /--destination\b|\s-d\s+\d+/ },
+  { name: 'sql-migrate', command: /\bsql-migrate\s+up\b/, image: /sql-migrate/, fixedStep: /-limit[= ]\d+/ },
+  { name: 'Buffalo', command: /\b(soda|buffalo\s+pop|buffalo\s+db)\s+migrate\b/ },
+  { name: 'Sqitch', command: /\bsqitch\b.*\bdeploy\b/, image: /^sqitch\/sqitch/, imageArguments: /\bdeploy\b/ },
+  { name: 'pgroll', command: /\bpgroll\b.*\b(migrate|start)\b/ },
+  {
+    name: 'grate',
+    command: /\b(grate|roundhouse|rh)\b.*--?(c|connectionstring|sqlfilesdirectory)\b/i,
+    image: /(^|\/)grate$/,
+  },
+  { name: 'Temporal', command: /\btemporal-sql-tool\b.*\bupdate(-schema)?\b/ },
+  { name: 'Zitadel', command: /\bstart-from-(init|setup)\b/ },
+  { name: 'Kong', command: /\bkong\s+migrations\s+(bootstrap|up|finish)\b/ },
+  { name: 'Sentry', command: /\bsentry\s+upgrade\b|^upgrade\s+--noinput/ },
+]
+
+/** What only looks at migrations, or writes new ones. */
+const onlyLooks =
+  /\b(makemigrations|showmigrations|sqlmigrate|check(-status)?|migrate[:\s]+(status|diff|resolve|new|create|list|make|hash|lint|down|version|force|rollback|pending|unlock|validate|inspect)|migrations?[:\s]+(create|generate|new|add|list|status|revert|show|remove|script)|--check|--dry-?run|--plan|generate|revision)\b/
+
+/** A tool of the project's own: a word of the command is `migrate`, or a script is called so. */
+const ofTheProject: readonly RegExp[] = [
+  // npm run migrate, yarn db:migrate:prod, make migrate, task migrate-up, ./migrate, bin/migrate.sh, dist/migrate.js
+  /^(?:\S+\/)?(?:npm|pnpm|yarn|bun|npx|bunx|make|just|task|composer|deno|turbo|nx|rake|pipenv|poetry|uv|hatch|invoke|inv)\b(?:\s+(?:-\S+|run|run-script|exec|task|--filter\s+\S+|--prefix\s+\S+|-w\s+\S+|-C\s+\S+|-s|workspace\s+\S+))*\s+\S*migrat(?:e|ions?)\b\S*/i,
+  /^(?:\S+\/)?(?:npm|pnpm|yarn|bun)\b.*\s(?:db|database|schema|prisma|drizzle)[:-](?:push|deploy|sync|init|setup|update|upgrade)\b/i,
+  /^(?:(?:\S+\/)?(?:sh|bash|ash|node|bun|deno|tsx|ts-node|python3?|python3?\.\d+|ruby|php|go|cargo|java|dotnet|perl|elixir)\s+(?:-\S+\s+)*(?:run\s+)?(?:--\S+\s+)*)?\S*\bmigrat(?:e|or|ions?)(?:[_.-]?\w+)*\.(?:sh|bash|js|mjs|cjs|ts|mts|py|rb|php|dll|jar|go|exe|bash|pl|exs|ex)\b/i,
+  /^(?:go\s+run\s+|cargo\s+run\s+(?:\S+\s+)*(?:--bin|-p)\s+)\S*migrat\S*/i,
+  /^(?:python3?|uv\s+run|poetry\s+run)\b.*\s-m\s+\S*\bmigrat\w*/i,
+  /^(?:\S+\/)?(?:run[-_])?(?:db[-_])?migrat(?:e|ions?|or)(?:[-_](?:db|database|up|all|run))?$/i,
+  /^(?:\S+\/)(?:run[-_])?(?:db[-_])?migrat(?:e|ions?|or)(?:[-_]\w+)?(?:\s|$)/i,
+  /\bdb:(\w+_)?(migrate|prepare)\b(?!:(status|down|rollback|undo))/,
+  // SERVER migrate, SERVER db migrate, SERVER migrations up
+  /^(?!(?:sh|bash|echo|printf|rm|cp|mv|ls|cat|cd|mkdir|chown|chmod|test|\[|export|set|git|pip|apt-get|apk|npm|tail|grep|find|until|while|if)\b)\S+(?:\s+(?!-h\b)[\w=./:@-]+)*?\s(?:database\s+|db\s+|sql\s+|schema\s+|storage\s+)?(?:migrate|migration|migrations|migrate-up|db-migrate|dbmigrate|migratedb|migrate_db)(?=\s|$|:)/i,
+]
+
+export interface Migration {
+  readonly tool: string
+  readonly fixedStep: boolean
+}
+
+/** Whether a command applies migrations, and by which tool. @param text the command, its words joined by spaces */
+export function migrationIn(text: string): Migration | undefined {
+  if (/^(echo|printf|export|set|cd|mkdir|rm|cp|ls|cat|git|#)\b/.test(text)) return undefined
+  const looked = text.replaceAll(/\b(prisma|drizzle-kit)\s+generate\b/g, '')
+  const tool = tools.find(({ command }) => command.test(looked))
+  if (tool) {
+    if (
+      /\b(makemigrations|showmigrations|sqlmigrate|--check|--dry-?run|--plan)\b/.test(looked) &&
+      !/\bmigrate\b(?!.*--)/.test(looked)
+    )
+      return undefined
+    return { tool: tool.name, fixedStep: tool.fixedStep?.test(looked) ?? false }
+  }
+  if (onlyLooks.test(looked)) return undefined
+  // psql that is fed files
+  if (/\bpsql\b.*(\s-[a-zA-Z]*f\s*|\s--file[= ]|\s<\s)\S*/.test(text)) {
+    const file = /(?:\s-[a-zA-Z]*f\s*|\s--file[= ]|\s<\s)(\S+)/.exec(text)?.[1] ?? ''
+    return /migrat|schema|\.sql|\$/i.test(file) ? { tool: 'psql', fixedStep: false } : undefined
+  }
+  return ofTheProject.some(pattern => pattern.test(looked))
+    ? { tool: "the project's own", fixedStep: false }
+    : undefined
+}
+
+/** The migration that a tool's image runs with these arguments; `no command` where it would only print its help. */
+export function migrationOfImage(image: Image, args: string): Migration | 'no command' | undefined {
+  const tool = tools.find(one => one.image?.test(one.image.source.includes('\\/') ? image.repository : image.name))
+  if (!tool) return undefined
+  if (args === '') return tool.imageMigratesByItself ? { tool: tool.name, fixedStep: false } : 'no command'
+  if (tool.imageArguments?.test(args) || tool.command.test(args))
+    return { tool: tool.name, fixedStep: tool.fixedStep?.test(args) ?? false }
+  return undefined
+}
+
+/** An environment variable that makes an image migrate at its start. */
+export function migrationSwitch(environment: Readonly<Record<string, string>>): string | undefined {
+  for (const [name, value] of Object.entries(environment)) {
+    const on = /^(1|true|yes|on|enabled?|always)$/i.test(value.trim())
+    const off = /^(0|false|no|off|disabled?|never)$/i.test(value.trim())
+    if (on && switchesOn.test(name) && !/SKIP|DISABLE|NO_|PREVENT/i.test(name)) return name
+    if (off && switchesOff.test(name)) return name
+    if (/^SPRING_JPA_HIBERNATE_DDL_?AUTO$/i.test(name) && /^(update|create|create-drop)$/i.test(value)) return name
+  }
+  return undefined
+}
+
+const switchesOn =
+  /^(.*_)?(RUN|AUTO|APPLY|ENABLE|DO|PERFORM|EXECUTE|START|STARTUP|FORCE)_*(DB_|DATABASE_|SCHEMA_|PRISMA_|ALEMBIC_|DJANGO_|SQL_|POSTGRES_)*(MIGRATE|MIGRATIONS?)(_.*)?$|^(.*_)?(DB|DATABASE|SCHEMA)?_*(MIGRATE|MIGRATIONS?)_*(ON|AT)_*(START|STARTUP|BOOT|LAUNCH)$|^(.*_)?AUTO_?MIGRATE(_.*)?$|^(.*_)?AUTO_?MIGRATIONS?$|^(DB_|DATABASE_|DJANGO_)?MIGRATE(_DB|_DATABASE)?$|^_AIRFLOW_DB_(MIGRATE|UPGRADE)$|^(SPRING_)?(FLYWAY|LIQUIBASE)_ENABLED$|^(.*_)?MIGRATIONS?_(ENABLED?|AUTO|RUN|AUTORUN|AUTO_RUN)$|^(.*_)?(RUN|AUTO)_(DB|DATABASE)_(UPGRADE|UPDATE)$/i
+
+const switchesOff =
+  /^(.*_)?(SKIP|DISABLE|NO|PREVENT)_*(AUTO_*)?(DB_|DATABASE_|SCHEMA_|PRISMA_|POSTGRES_)*(MIGRATE|MIGRATIONS?)(_.*)?$|^(.*_)?MIGRATIONS?_DISABLED$/i

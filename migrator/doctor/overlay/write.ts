@@ -1,0 +1,62 @@
+// An overlay's text: patches laid over each other, as a file that Compose merges with the files that it is for.
+
+import { Document, isMap, type Node, Scalar } from 'yaml'
+import { isValues } from '../compose/merge.ts'
+import { Override, type Patch, reset } from './patch.ts'
+
+export const overlayName = 'compose.schemagate.yml'
+
+/** One patch that says what all of them say; a later one wins where two differ. */
+export function mergePatches(patches: readonly Patch[]): Patch {
+  return patches.reduce<Patch>(
+    (all, patch) => ({
+      services: merge(all.services, patch.services) as Patch['services'],
+      volumes: { ...all.volumes, ...patch.volumes },
+    }),
+    { services: {}, volumes: {} },
+  )
+}
+
+/** The text of the file. @param files those that it is laid over, as they were named */
+export function overlayText(patch: Patch, files: readonly string[]): string {
+  const services = Object.fromEntries(
+    Object.entries(patch.services).map(([name, service]) => [name, toNodeValue(service)]),
+  )
+  const volumes = patch.volumes && Object.keys(patch.volumes).length > 0 ? { volumes: patch.volumes } : {}
+  // an older reader takes a bare `no` for false
+  const document = new Document({ services: {}, ...volumes }, { compat: 'yaml-1.1', version: '1.2' })
+  document.setIn(['services'], toNode(document, services))
+  document.commentBefore = ` Written by \`schemagate doctor --fix\`, to be laid over ${files.join(' and ')}:
+ docker compose ${[...files, overlayName].map(file => `-f ${file}`).join(' ')} up --detach --wait
+ To undo it, delete this file.`
+  return document.toString({ lineWidth: 0 })
+}
+
+function merge(below: unknown, above: unknown): unknown {
+  if (!isValues(below) || !isValues(above) || above instanceof Override || below instanceof Override) return above
+  const merged: Record<string, unknown> = { ...below }
+  for (const [key, value] of Object.entries(above)) merged[key] = key in below ? merge(below[key], value) : value
+  return merged
+}
+
+/** Without what is undefined. */
+function toNodeValue(value: unknown): unknown {
+  if (value instanceof Override || !isValues(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, toNodeValue(item)]])),
+  )
+}
+
+function toNode(document: Document, value: unknown): Node {
+  if (value === reset) return tagged(new Scalar(null), '!reset')
+  if (value instanceof Override) return tagged(document.createNode(value.value) as Node, '!override')
+  if (!isValues(value)) return document.createNode(value) as Node
+  const map = document.createNode({}) as Node
+  if (isMap(map)) for (const [key, item] of Object.entries(value)) map.set(key, toNode(document, item))
+  return map
+}
+
+function tagged(node: Node, tag: string): Node {
+  node.tag = tag
+  return node
+}

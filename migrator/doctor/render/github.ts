@@ -1,0 +1,25 @@
+// Findings as the workflow commands by which GitHub shows them beside the line.
+
+import type { Diagnosis } from '../diagnose.ts'
+
+const commands = { error: 'error', warning: 'warning', note: 'notice' } as const
+
+export function renderGithub({ findings, notes }: Diagnosis, all: boolean): string {
+  const shown = findings.filter(({ severity }) => all || severity !== 'note')
+  return [
+    ...notes.map(note => `::notice::${data(note)}`),
+    ...shown.map(({ severity, rule, place, what }) => {
+      const properties = `file=${property(place.file)},line=${place.line},col=${place.column},title=${property(rule.id)}`
+      return `::${commands[severity]} ${properties}::${data(`${what} ${rule.fix}`)}`
+    }),
+  ].join('\n')
+}
+
+/** What ends a line or a property is sent as its code. */
+function data(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+}
+
+function property(text: string): string {
+  return data(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
+}

@@ -1,0 +1,104 @@
+// A command that goes on after the migration has failed.
+
+import type { Member, Stack } from '../model/stack.ts'
+import type { Step } from '../model/startup.ts'
+import { migrationIn } from '../model/tools.ts'
+import type { Rule } from './rule.ts'
+import { splitPatch } from './split-patch.ts'
+
+export const chainIgnoresFailure: Rule = {
+  id: 'chain-ignores-failure',
+  severity: 'error',
+  title:
+    'The command goes on when the migration fails: `migrate ; app`, `migrate || true`, `migrate & app`, a script without `set -e`.',
+  why: 'The app serves after a failed migration, and nothing says so: the failure is a line in a log.',
+  fix: '`&&` in place of `;`, `set -e` at the top of a script; better a one-shot of its own.',
+  *check(stack) {
+    for (const member of stack.members.values()) {
+      const { service, startup, role } = member
+      if (role !== 'app' && role !== 'migrator') continue
+      const ignored = startup.steps.find((step, i) => isMigration(step) && ignores(startup.steps, i))
+      if (!ignored) continue
+      yield {
+        service: service.name,
+        path: [service.command === undefined && service.entrypoint !== undefined ? 'entrypoint' : 'command'],
+        what: `${service.name} goes on when \`${short(ignored.text)}\` fails${ignored.from === 'context' ? ' (a script of the build context)' : ''}.`,
+        ...patchOf(stack, member),
+      }
+    }
+  },
+  examples: {
+    violates: `services:
+  db:
+    image: postgres:17
+  web:
+    build: .
+    command: sh -c "python manage.py migrate; gunicorn app.wsgi"
+    environment:
+      DATABASE_URL: postgres://app@db/app
+`,
+    passes: `services:
+  db:
+    image: postgres:17
+  web:
+    build: .
+    command: sh -c "python manage.py migrate && gunicorn app.wsgi"
+    environment:
+      DATABASE_URL: postgres://app@db/app
+`,
+  },
+}
+
+function patchOf(stack: Stack, member: Member) {
+  const patch = splitPatch(stack, member)
+  return patch && { patch }
+}
+
+function isMigration({ text, inLoop, isTest }: Step): boolean {
+  return !inLoop && !isTest && migrationIn(text) !== undefined
+}
+
+/** Whether what follows is run although this step has failed. */
+function ignores(all: readonly Step[], at: number): boolean {
+  const steps = all.filter((step, i) => i <= at || !isOtherBranch(all[at]!, step))
+  let end = at
+  while (steps[end]?.operator === '&&' && end + 1 < steps.length) end += 1
+  const { operator, stopsOnError } = steps[end]!
+  const isLast = end === steps.length - 1
+  switch (operator) {
+    case '&':
+      return !isLast
+    case '|':
+      // the exit code is the last one's of the pipe
+      return !steps.slice(0, at).some(({ text }) => /^set\b.*pipefail/.test(text))
+    case '||': {
+      const instead = steps.slice(end + 1, end + 5)
+      if (instead.length === 0) return false
+      if (instead.some(({ text }) => /^(exit\s+([1-9]|\$)|exit$|false$|return\s+[1-9]|kill\b)/.test(text))) return false
+      // another way of migrating is tried: what becomes of its failure counts
+      return migrationIn(instead[0]!.text) === undefined
+    }
+    case ';':
+      // `set -e` looks at the last command of a chain of && only
+      return !isLast && !(stopsOnError && end === at)
+    default:
+      return false
+  }
+}
+
+/** One is in the `then`, the other in the `else`; or they are two cases. */
+function isOtherBranch(a: Step, b: Step): boolean {
+  return a.conditions.some(one => {
+    const subject = /^case .* in /.exec(one)?.[0]
+    return b.conditions.some(
+      other =>
+        other === `! ( ${one} )` ||
+        one === `! ( ${other} )` ||
+        (subject !== undefined && other !== one && other.startsWith(subject)),
+    )
+  })
+}
+
+function short(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}

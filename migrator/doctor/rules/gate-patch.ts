@@ -1,0 +1,12 @@
+// The conditions that an overlay adds to a service.
+
+import type { Patch } from '../overlay/patch.ts'
+
+/** @param condition what the other must have reached before this one is started */
+export function dependsOn(service: string, other: string, condition: string): Patch {
+  return { services: { [service]: { depends_on: { [other]: { condition } } } } }
+}
+
+export function completed(service: string, migrator: string): Patch {
+  return dependsOn(service, migrator, 'service_completed_successfully')
+}

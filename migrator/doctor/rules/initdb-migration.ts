@@ -1,0 +1,103 @@
+// A schema that is mounted into the folder that Postgres reads only once.
+
+import { basename } from 'node:path'
+import { databasesOf } from '../model/gating.ts'
+import type { Member, Stack } from '../model/stack.ts'
+import { Override, type Patch } from '../overlay/patch.ts'
+import { initdbFiles } from './initdb-files.ts'
+import type { Rule } from './rule.ts'
+
+export const initdbMigration: Rule = {
+  id: 'initdb-migration',
+  severity: 'error',
+  title: 'A migration is mounted into `/docker-entrypoint-initdb.d`.',
+  why: 'It runs on an empty volume and never again: the next one is never applied, and every database that is there already lacks it.',
+  fix: 'A migrator for the schema. Roles, databases and extensions may stay there.',
+  *check(stack) {
+    for (const database of databasesOf(stack)) {
+      const { member } = database
+      if (!member) continue
+      const mounts = member.service.mounts.map((mount, i) => ({ mount, i, files: initdbFiles(mount, member.context) }))
+      const schema = mounts.filter(({ files }) => files.length > 0)
+      if (schema.length === 0) continue
+      const names = schema.flatMap(({ files }) => files.map(file => basename(file)))
+      const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
+      const taken = new Set(schema.map(({ i }) => i))
+      const patch = database.migrators.length === 0 ? migratorPatch(stack, database.apps, member, taken) : undefined
+      yield {
+        service: member.service.name,
+        path: ['volumes', schema[0]!.i],
+        what: `${names.slice(0, 3).join(', ')}${more} make the schema on the very first start of ${member.service.name}, and never again.`,
+        ...(patch && { patch }),
+      }
+    }
+  },
+  examples: {
+    violates: `services:
+  db:
+    image: postgres:17
+    volumes:
+      - data:/var/lib/postgresql/data
+      - ./migrations/0001_schema.sql:/docker-entrypoint-initdb.d/0001_schema.sql
+  app:
+    image: example/app:1
+    environment:
+      DATABASE_URL: postgres://app@db/app
+volumes:
+  data:
+`,
+    passes: `services:
+  db:
+    image: postgres:17
+    volumes:
+      - data:/var/lib/postgresql/data
+      - ./create-databases.sh:/docker-entrypoint-initdb.d/create-databases.sh
+  app:
+    image: example/app:1
+    environment:
+      DATABASE_URL: postgres://app@db/app
+volumes:
+  data:
+`,
+  },
+}
+
+/** A migrator of this repository's for the files that were mounted, where they are one folder of SQL. */
+function migratorPatch(
+  stack: Stack,
+  apps: readonly Member[],
+  { service }: Member,
+  taken: ReadonlySet<number>,
+): Patch | undefined {
+  if (stack.members.has('migrator') || service.environment.POSTGRES_PASSWORD === undefined) return undefined
+  const { mounts, name, environment } = service
+  const user = environment.POSTGRES_USER ?? 'postgres'
+  const migrations = mounts.flatMap(({ source, target }, i) => {
+    if (!taken.has(i)) return []
+    const inside = target.replace(/^\/docker-entrypoint-initdb\.d\/?/, '')
+    return [`${source}:/migrations${inside === '' ? '' : `/${inside}`}:ro`]
+  })
+  const rest = mounts.flatMap(({ source, target, type }, i) =>
+    taken.has(i) || type === 'tmpfs' ? [] : [`${source}:${target}`],
+  )
+  const raw = (key: string, fallback: string) => stack.compose.places.raw(name, ['environment', key]) ?? fallback
+  const gate = { depends_on: { migrator: { condition: 'service_completed_successfully' } } }
+  return {
+    services: {
+      [name]: { volumes: new Override(rest) },
+      migrator: {
+        image: 'schemagate-migrator',
+        restart: 'no',
+        environment: {
+          PGHOST: name,
+          PGUSER: raw('POSTGRES_USER', user),
+          PGDATABASE: raw('POSTGRES_DB', environment.POSTGRES_DB ?? user),
+          PGPASSWORD: raw('POSTGRES_PASSWORD', ''),
+        },
+        volumes: migrations,
+        depends_on: { [name]: { condition: 'service_healthy' } },
+      },
+      ...Object.fromEntries(apps.map(app => [app.service.name, gate])),
+    },
+  }
+}

@@ -1,0 +1,90 @@
+// A migrator that runs only when somebody thinks of it.
+
+import type { Database } from '../model/gating.ts'
+import { databasesOf } from '../model/gating.ts'
+import type { Stack } from '../model/stack.ts'
+import { type Patch, reset } from '../overlay/patch.ts'
+import { documentedMigration } from './documented-migration.ts'
+import type { Rule } from './rule.ts'
+
+export const migratorByHand: Rule = {
+  id: 'migrator-by-hand',
+  severity: 'error',
+  title: 'The migrator is below a profile, has no command that migrates, or is only in the documentation (`run --rm`).',
+  why: 'Forgotten once is enough: `up` ends with 0, and each request meets 42P01.',
+  fix: 'Take the profile away, and gate each application on the migrator.',
+  *check(stack) {
+    for (const database of databasesOf(stack)) {
+      if (database.migrators.length > 0 || database.selfMigrating.length > 0) continue
+      for (const { service, migration } of database.byHand) {
+        const { name, profiles } = service
+        yield migration?.hasNoCommand
+          ? {
+              service: name,
+              path: ['command'],
+              what: `${name} has no command that migrates, so it does only what somebody types after \`run --rm ${name}\`.`,
+            }
+          : {
+              service: name,
+              path: ['profiles'],
+              what: `${name} is below the profile ${profiles.join(', ')}, so \`up\` leaves ${database.server} as it is.`,
+              patch: withoutProfile(database, name),
+            }
+      }
+      if (database.byHand.length > 0 || database.apps.length === 0) continue
+      yield* documented(stack, database)
+    }
+  },
+  examples: {
+    violates: `services:
+  db:
+    image: postgres:17
+  migrate:
+    build: .
+    command: alembic upgrade head
+    environment:
+      DATABASE_URL: postgresql://app@db/app
+    profiles: [tools]
+  api:
+    build: .
+    command: uvicorn main:app
+    environment:
+      DATABASE_URL: postgresql://app@db/app
+    depends_on: [db]
+`,
+    passes: `services:
+  db:
+    image: postgres:17
+  migrate:
+    build: .
+    command: alembic upgrade head
+    environment:
+      DATABASE_URL: postgresql://app@db/app
+    profiles: [backend]
+  api:
+    build: .
+    command: uvicorn main:app
+    environment:
+      DATABASE_URL: postgresql://app@db/app
+    profiles: [backend]
+    depends_on:
+      migrate:
+        condition: service_completed_successfully
+`,
+  },
+}
+
+function withoutProfile({ apps }: Database, migrator: string): Patch {
+  const gate = { depends_on: { [migrator]: { condition: 'service_completed_successfully' } } }
+  const gated = apps.map(({ service }) => [service.name, gate] as const)
+  return { services: { [migrator]: { profiles: reset }, ...Object.fromEntries(gated) } }
+}
+
+function* documented(stack: Stack, database: Database) {
+  const found = documentedMigration(stack.compose)
+  if (found === undefined) return
+  yield {
+    service: database.apps[0]!.service.name,
+    what: `Nothing in the file migrates ${database.server}; ${found.file} line ${found.line} says to do it by hand: \`${found.command}\`.`,
+  }
+}

@@ -1,0 +1,49 @@
+// A database that is used, and nothing that can be seen to migrate it.
+
+import { databasesOf } from '../model/gating.ts'
+import { documentedMigration } from './documented-migration.ts'
+import { initdbFiles } from './initdb-files.ts'
+import type { Rule } from './rule.ts'
+
+export const noMigrationSeen: Rule = {
+  id: 'no-migration-seen',
+  severity: 'warning',
+  title: 'Applications use the database, and nothing in the file or the build context migrates it.',
+  why: 'An image may migrate in its entrypoint or in its code, at each start of each replica; or it is done by hand, and forgotten once. Compose keeps nothing in either case.',
+  fix: 'A one-shot that migrates, and `service_completed_successfully` on each application. `doctor --image` looks at the entrypoints of images that are here.',
+  *check(stack) {
+    for (const database of databasesOf(stack)) {
+      const { server, member, apps, migrators, byHand, selfMigrating } = database
+      if (apps.length === 0 || migrators.length + byHand.length + selfMigrating.length > 0) continue
+      if (member?.service.mounts.some(mount => initdbFiles(mount, member.context).length > 0)) continue
+      if (documentedMigration(stack.compose)) continue
+      const names = apps.map(({ service }) => service.name)
+      yield {
+        service: member ? server : names[0]!,
+        what: `Nothing that can be seen here migrates ${member ? server : `the database ${server}`}, which ${list(names)} use${names.length === 1 ? 's' : ''}.`,
+      }
+    }
+  },
+  examples: {
+    violates: `services:
+  db:
+    image: postgres:17
+  web:
+    image: example/web:1
+    environment:
+      DATABASE_URL: postgres://app@db/app
+`,
+    passes: `services:
+  db:
+    image: postgres:17
+  pgadmin:
+    image: dpage/pgadmin4
+    depends_on: [db]
+`,
+  },
+}
+
+function list(names: readonly string[]): string {
+  const shown = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more`] : names
+  return shown.length === 1 ? shown[0]! : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`
+}

@@ -1,0 +1,64 @@
+// An overlay that takes the migration out of an app's command into a one-shot of the same image.
+
+import { isServing } from '../model/migrating.ts'
+import type { Member, Stack } from '../model/stack.ts'
+import type { Step } from '../model/startup.ts'
+import { migrationIn } from '../model/tools.ts'
+import type { Patch } from '../overlay/patch.ts'
+
+/** What a one-shot of the same image needs of what the app has. */
+const kept = [
+  ...['image', 'build', 'environment', 'env_file', 'volumes', 'networks', 'secrets', 'configs', 'working_dir', 'user'],
+  ...['platform', 'extra_hosts', 'network_mode', 'depends_on', 'links', 'dns'],
+]
+
+/** Undefined where the command is not in the compose file, or cannot be taken apart without a doubt. */
+export function splitPatch({ compose }: Stack, { service, startup, migration, role }: Member): Patch | undefined {
+  const { steps } = startup
+  if (
+    migration?.step === undefined ||
+    steps.some(({ from, conditions }) => from !== 'compose' || conditions.length > 0)
+  )
+    return undefined
+  if (steps.some(({ inLoop, operator }) => inLoop || operator === '|')) return undefined
+  const own = steps.filter(({ words }) => words[0] !== 'set' && !/^(true|:)$/.test(words[0] ?? ''))
+  if (role === 'migrator')
+    return { services: { [service.name]: { entrypoint: ['sh', '-ec'], command: [script(own)] } } }
+  const first = own.findIndex(isServing)
+  if (first < 0) return undefined
+  const before = own.slice(0, first)
+  const after = own.slice(first)
+  if (first <= migration.step || after.some(({ text }) => migrationIn(text))) return undefined
+  const name = `${service.name}-migrate`
+  // as it is written, not as it is resolved: what comes from .env stays there
+  const written = kept.map(key => [key, compose.places.value(service.name, [key])] as const)
+  const same = Object.fromEntries(written.filter(([, value]) => value !== undefined && value !== null))
+  return {
+    services: {
+      [name]: { ...same, restart: 'no', entrypoint: ['sh', '-ec'], command: [script(before)] },
+      [service.name]: {
+        ...(service.entrypoint === undefined
+          ? { command: ['sh', '-c', script(after)] }
+          : { entrypoint: ['sh', '-c'], command: [script(after)] }),
+        depends_on: { [name]: { condition: 'service_completed_successfully' } },
+      },
+    },
+  }
+}
+
+/** One after the other, each only if the one before it went well; the last takes the shell's place. */
+function script(steps: readonly Step[]): string {
+  return steps
+    .map(
+      ({ words }, i) =>
+        `${i === steps.length - 1 && !/^(exec|cd|export|\w+=)/.test(words[0] ?? '') ? 'exec ' : ''}${words.map(quoted).join(' ')}`,
+    )
+    .join(' && ')
+    .replaceAll('$', '$$$$')
+}
+
+/** Variables stay open for the shell. */
+function quoted(word: string): string {
+  if (/^[\w@%+=:,./${}-]+$/.test(word)) return word
+  return word.includes('$') ? `"${word.replace(/(["\\`])/g, '\\$1')}"` : `'${word.replaceAll("'", "'\\''")}'`
+}

@@ -1,0 +1,39 @@
+// The applications that nothing keeps from an unmigrated database, for the two rules that speak of them.
+
+import { type Database, databasesOf, gateOf } from '../model/gating.ts'
+import type { Member, Stack } from '../model/stack.ts'
+import type { Patch } from '../overlay/patch.ts'
+import { completed, dependsOn } from './gate-patch.ts'
+
+export interface Ungated {
+  readonly member: Member
+  readonly database: Database
+  /** A service that does wait, or that migrates itself. */
+  readonly sibling: Member | undefined
+  readonly patch: Patch | undefined
+}
+
+export function* ungated(stack: Stack): Generator<Ungated> {
+  const told = new Set<string>()
+  for (const database of databasesOf(stack)) {
+    const gates = database.apps.map(member => ({ member, gate: gateOf(stack, database, member) }))
+    const sibling = gates.find(({ member, gate }) => gate.kind === 'gated' || member.migration?.alsoServes)?.member
+    for (const { member, gate } of gates) {
+      const { name } = member.service
+      if (gate.kind !== 'ungated' || told.has(name)) continue
+      told.add(name)
+      yield { member, database, sibling, patch: patchFor(stack, database, member) }
+    }
+  }
+}
+
+function patchFor(stack: Stack, database: Database, { service }: Member): Patch | undefined {
+  if (stack.isSwarm) return undefined
+  const [migrator] = database.migrators
+  if (migrator) return completed(service.name, migrator.service.name)
+  const [self] = database.selfMigrating
+  // an app without a health check can be waited for by nobody
+  const { healthcheck } = self?.service ?? {}
+  const isChecked = (healthcheck !== undefined && healthcheck !== 'off') || self?.context.image?.hasHealthcheck
+  return self && isChecked ? dependsOn(service.name, self.service.name, 'service_healthy') : undefined
+}

@@ -1,0 +1,66 @@
+// A wait that asks only for time or for an open port.
+
+import { isServing } from '../model/migrating.ts'
+import type { Member, Stack } from '../model/stack.ts'
+import type { Step } from '../model/startup.ts'
+import { isWaitWrapper } from '../model/startup.ts'
+import { migrationIn } from '../model/tools.ts'
+import type { Rule } from './rule.ts'
+
+export const waitBySleep: Rule = {
+  id: 'wait-by-sleep',
+  severity: 'warning',
+  title: 'The command waits with `sleep N`, `wait-for-it`, `nc -z` or a loop before the app.',
+  why: 'An open port is no ready database, and says nothing of the schema.',
+  fix: 'Conditions of `depends_on`; `schemagate wait --` where there are none.',
+  *check(stack) {
+    for (const member of stack.members.values()) {
+      const { service, startup, role } = member
+      if (role !== 'app' && role !== 'migrator') continue
+      const { steps } = startup
+      const main = steps.findIndex(step => isServing(step) || (!step.inLoop && migrationIn(step.text)))
+      const before = main < 0 ? steps : steps.slice(0, main)
+      const wait = before.find(step => isWait(step, member, stack))
+      if (!wait) continue
+      yield {
+        service: service.name,
+        path: [service.command === undefined && service.entrypoint !== undefined ? 'entrypoint' : 'command'],
+        what: `${service.name} waits with \`${wait.text.slice(0, 60)}\` before it starts.`,
+      }
+    }
+  },
+  examples: {
+    violates: `services:
+  db:
+    image: postgres:17
+  app:
+    build: .
+    command: sh -c "sleep 10 && node server.js"
+    environment:
+      DATABASE_URL: postgres://app@db/app
+`,
+    passes: `services:
+  db:
+    image: postgres:17
+  backup:
+    image: postgres:17
+    command: sh -c "while true; do pg_dump -h db app > /backup/app.sql; sleep 86400; done"
+`,
+  },
+}
+
+/** A wait for another part of the stack is none of ours. */
+function isWait({ words, text, inLoop }: Step, { uses }: Member, stack: Stack): boolean {
+  const name = words[0]?.split('/').at(-1) ?? ''
+  if (name === 'sleep') return /^\d|\$/.test(words[1] ?? '')
+  const isProbe = isWaitWrapper(name) || (/^(nc|ncat)$/.test(name) && / -\w*z/.test(text)) || text.includes('/dev/tcp/')
+  if (!isProbe && !(inLoop && /^(pg_isready|psql|nc|ncat|curl|timeout)$/.test(name))) return false
+  const others = [...stack.members.values()].filter(
+    ({ service }) => !uses.some(({ server }) => server === service.name),
+  )
+  const namesOther = others.some(
+    ({ service, role }) =>
+      role !== 'pooler' && new RegExp(`(^|[\\s/@])${service.name.replace(/\W/g, '\\$&')}(:|\\s+\\d|\\s*$)`).test(text),
+  )
+  return !namesOther || uses.some(({ server }) => text.includes(server))
+}
