@@ -21,6 +21,7 @@ import { type PlanResult, plan } from './verbs/plan.ts'
 import { type Repair, type RepairOptions, repair } from './verbs/repair.ts'
 import { type Status, status } from './verbs/status.ts'
 import { type UpOptions, up } from './verbs/up.ts'
+import type { Verification, VerifyOptions } from './verbs/verify.ts'
 import { type Waited, type WaitOptions, wait } from './verbs/wait.ts'
 
 export type { Manifest, ManifestEntry } from '../gate/protocol/manifest.ts'
@@ -38,6 +39,7 @@ export type { PlannedMigration, PlanResult } from './verbs/plan.ts'
 export type { Repair, RepairOptions } from './verbs/repair.ts'
 export type { PendingMigration, Status } from './verbs/status.ts'
 export type { UpOptions } from './verbs/up.ts'
+export type { Verification, VerifyOptions } from './verbs/verify.ts'
 export type { Waited, WaitOptions } from './verbs/wait.ts'
 
 type Table = typeof table
@@ -80,6 +82,8 @@ export interface Migrator {
   wait(options: WaitOptions & CallOptions): Promise<Waited>
   /** The SQL that `up` would run. */
   plan(options?: CallOptions): Promise<PlanResult>
+  /** What of the live schema is not as the migrations make it. */
+  verify(options?: VerifyOptions & CallOptions): Promise<Verification>
   /** Records everything up to and with a migration as applied, without running it. */
   baseline(name: string, options?: BaselineOptions & CallOptions): Promise<Baseline>
   /** Accepts an edited file, forgets a missing one, or follows a renamed one; changes the ledger alone. */
@@ -126,6 +130,7 @@ export function createMigrator(input: MigratorOptions): Migrator {
     check: call => matches(engine(call), call?.manifestFile),
     wait: call => wait(engine(call), call),
     plan: call => plan(engine(call)),
+    verify: async call => (await import('./verbs/verify.ts')).verify(engine(call), call),
     baseline: (name, call) => baseline(engine(call), name, { appRole, ...call }),
     repair: call => repair(engine(call), call),
     manifest: () => manifestOf(readFolder(dir, folderOptions(settings, log))),

@@ -124,7 +124,15 @@ interface Candidate {
 const mostColumns = 30
 
 /** The ledger's own tables: named here as well, for the gate knows nothing of the migrator. */
-const ledgerTables = ['ledger', 'manifest', 'ledger_version', 'runs', 'schemagate_app_roles', 'adoption']
+const ledgerTables = [
+  'ledger',
+  'manifest',
+  'ledger_version',
+  'runs',
+  'schemagate_app_roles',
+  'schemagate_expected',
+  'adoption',
+]
 
 function catalogueSql(ledgerSchema: string): string {
   const distinctive = historyTools.filter(tool => tool.distinctive)

@@ -85,7 +85,13 @@ export function readCommandLine(
       secrets.push(...(found ?? []).flatMap(text => (option.kind === 'url' ? passwordsIn(text) : [text])))
     return found && { source: texts ? `--${option.flag}` : variable!, texts: found }
   }
-  const values = readOptions(commonOptions, find, problems)
+  // a flag of the command's own is not the common option's as well
+  const own = new Set(Object.values(syntax.options).map(({ flag }) => flag))
+  const values = readOptions(
+    commonOptions,
+    (key, { flag, ...option }: Option) => find(key, own.has(flag) || flag === undefined ? option : { ...option, flag }),
+    problems,
+  )
   const options = readOptions(syntax.options, find, problems)
 
   const password = readSecret(env, 'PGPASSWORD', problems)

@@ -23,7 +23,11 @@ export function generalHelp(commands: readonly Command[]): string {
 /** The help of one command. */
 export function commandHelp(command: Command): string {
   const own = Object.values(command.options)
-  const common = Object.values(commonOptions).filter(option => command.database || option.of !== 'database')
+  const common = Object.values<Option & { readonly of: string }>(commonOptions).filter(
+    option =>
+      (command.database || option.of !== 'database') &&
+      !own.some(({ flag }) => flag !== undefined && flag === option.flag),
+  )
   return [
     `schemagate ${command.name}: ${command.summary}`,
     ...(command.description ? ['', command.description] : []),

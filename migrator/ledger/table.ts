@@ -17,6 +17,8 @@ export const ledgerTables = {
   runs: ['run_id', 'command', 'started_at', 'outcome', 'exit_code', 'tool_version'],
   // made by the first run that is given an app's role
   schemagate_app_roles: ['role', 'grants', 'schemas', 'opened'],
+  // made by the first `verify`
+  schemagate_expected: ['only_row', 'key', 'catalog', 'made_at'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 export type LedgerTable = keyof typeof ledgerTables

@@ -38,12 +38,15 @@ export interface UpOptions {
   readonly allowLate?: readonly string[] | undefined
   /** The role that the app logs in with, made or updated after a successful run. */
   readonly appRole?: AppRoleOptions | undefined
+  /** Take the files of these names for the whole folder. */
+  readonly only?: ReadonlySet<string> | undefined
 }
 
 /** Applies pending migrations. Foreseen failures are part of the result; only a bug throws. */
 export async function up(engine: Engine, options: UpOptions = {}): Promise<RunResult> {
   return conclude(engine.signal, (runId, tally) =>
-    withFilesAndSession(engine, async (files, session) => {
+    withFilesAndSession(engine, async (folder, session) => {
+      const files = folder.filter(({ name }) => options.only?.has(name) ?? true)
       const record = new RunRecord(engine, 'up', runId, tally)
       const late = namesOf(files, options.allowLate ?? [])
       const first = allowLate(await readHistoryBefore(engine, files, session, record), late)

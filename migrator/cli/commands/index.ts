@@ -13,6 +13,7 @@ import { planCommand } from './plan.ts'
 import { repairCommand } from './repair.ts'
 import { statusCommand } from './status.ts'
 import { upCommand } from './up.ts'
+import { verifyCommand } from './verify.ts'
 import { waitCommand } from './wait.ts'
 
 export const commands: readonly Command[] = [
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   checkCommand,
   waitCommand,
   planCommand,
+  verifyCommand,
   createCommand,
   baselineCommand,
   repairCommand,
@@ -33,4 +35,4 @@ export const commands: readonly Command[] = [
 export const variables = variablesOf([commonOptions, ...commands.map(command => command.options)])
 
 /** Names that later versions will give a meaning. */
-export const reserved: ReadonlySet<string> = new Set(['verify', 'adopt'])
+export const reserved: ReadonlySet<string> = new Set(['adopt'])

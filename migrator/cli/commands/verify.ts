@@ -1,0 +1,52 @@
+import { exitCodes, UsageError } from '../../errors.ts'
+import { defineCommand } from '../command.ts'
+import { formatOption } from '../format.ts'
+
+export const verifyCommand = defineCommand({
+  name: 'verify',
+  summary: 'exits 7 and lists the differences when the live schema is not what the migrations make',
+  description:
+    'The migrations that are applied run in a scratch database, which is dropped again; its schema is kept in the ledger, so that the next time costs nothing.\nWith --expect the schema is compared with a snapshot instead, which --snapshot prints.',
+  logsToStdout: false,
+  database: true,
+  positionals: { names: [], required: 0 },
+  options: {
+    scratchUrl: {
+      flag: 'scratch-url',
+      variable: 'SCHEMAGATE_SCRATCH_URL',
+      kind: 'url',
+      placeholder: 'URL',
+      help: 'the server for the scratch database, of the same major version; by default the live one, where nothing in the files reaches beyond their database',
+    },
+    expect: {
+      flag: 'expect',
+      kind: 'text',
+      placeholder: 'FILE',
+      help: 'compare with this snapshot; - is standard input',
+    },
+    snapshot: { flag: 'snapshot', kind: 'switch', help: 'print the live schema as a snapshot, and compare nothing' },
+    ignoreDifferences: {
+      flag: 'ignore',
+      variable: 'SCHEMAGATE_VERIFY_IGNORE',
+      kind: 'list',
+      placeholder: 'GLOB',
+      help: "differences that are known, by name: 'public.tmp_*', 'index *', 'table users: owner'",
+    },
+    format: formatOption,
+  },
+  async run({ engine, options, print }) {
+    if (options.snapshot && options.expect !== undefined)
+      throw new UsageError('--snapshot prints what --expect compares with: give one of them.')
+    const { verify, snapshot } = await import('../../verbs/verify.ts')
+    if (options.snapshot) {
+      const { printSnapshot } = await import('../../verify/snapshot.ts')
+      print(printSnapshot(await snapshot(engine)).trimEnd())
+      return exitCodes.done
+    }
+    const { scratchUrl, expect, ignoreDifferences: ignore } = options
+    const result = await verify(engine, { scratchUrl, expect, ignore })
+    const { asJson, asText } = await import('../../verify/report.ts')
+    print(options.format === 'json' ? JSON.stringify(asJson(result)) : asText(result))
+    return result.differences.length === 0 ? exitCodes.done : exitCodes.notReady
+  },
+})

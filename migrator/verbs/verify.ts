@@ -1,0 +1,129 @@
+// `verify`: the live schema against what the migrations make, or against a snapshot. Changes nothing in the project's own.
+
+import { readFileSync } from 'node:fs'
+import { lookAround } from '../../gate/histories/index.ts'
+import { readTarget, type Target } from '../../gate/postgres/target.ts'
+import { NotReadyError, UsageError } from '../errors.ts'
+import type { Migration } from '../files/migration.ts'
+import type { Session } from '../postgres/session.ts'
+import { type Engine, readHistory, reading, requireAgreement, withFilesAndSession, withSession } from '../run/engine.ts'
+import type { Catalog } from '../verify/catalog/catalog.ts'
+import { readCatalog } from '../verify/catalog/read.ts'
+import { compare } from '../verify/compare.ts'
+import type { Difference } from '../verify/difference.ts'
+import { expectedCatalog } from '../verify/expected.ts'
+import { isIgnored, withoutHistories } from '../verify/leave-out.ts'
+import { appRoles, withoutOwnGrants } from '../verify/own-grants.ts'
+import { parseSnapshot } from '../verify/snapshot.ts'
+
+export interface VerifyOptions {
+  /** A server for the scratch database; without one it is the live database's own. */
+  readonly scratchUrl?: string | undefined
+  /** The file of a snapshot, to compare with instead of what the migrations make; `-` is standard input. */
+  readonly expect?: string | undefined
+  /** Globs of what is known: see `isIgnored`. */
+  readonly ignore?: readonly string[] | undefined
+}
+
+export interface Verification {
+  readonly comparedWith: 'migrations' | 'snapshot'
+  /** The role that migrates. */
+  readonly role: string
+  /** Names of the migrations that were taken as applied; none with a snapshot. */
+  readonly migrations: readonly string[]
+  /** Names of those that were not, since they are pending. */
+  readonly pending: readonly string[]
+  readonly differences: readonly Difference[]
+  /** What is no drift and may matter all the same. */
+  readonly notes: readonly Difference[]
+  /** How many differences were ignored. */
+  readonly ignored: number
+}
+
+/**
+ * Compares the live schema. With files: those that the ledger has as applied.
+ * @throws DivergedError if ledger and files disagree, NotReadyError if nothing is applied, UsageError if the snapshot cannot
+ *   be read, and as {@link expectedCatalog}.
+ */
+export async function verify(engine: Engine, options: VerifyOptions = {}): Promise<Verification> {
+  if (options.expect !== undefined) {
+    const expected = parseSnapshot(read(options.expect), options.expect)
+    return withSession(engine, session => verifySchema(engine, session, { expected }, options))
+  }
+  return withFilesAndSession(engine, async (files, session) => {
+    const history = await readHistory(engine, files, session)
+    requireAgreement(history)
+    const applied = new Set(history.applied.map(({ name }) => name))
+    const migrations = files.filter(({ name }) => applied.has(name))
+    if (migrations.length === 0)
+      throw new NotReadyError(
+        'Nothing is applied, so there is nothing to verify. Apply the migrations (schemagate up); or compare with a snapshot (--expect FILE).',
+      )
+    const pending = history.pending.map(({ name }) => name)
+    return { ...(await verifySchema(engine, session, { migrations }, options)), pending }
+  })
+}
+
+/**
+ * Compares the live schema with what these migrations make, whatever a ledger says of them (for `adopt` and `baseline`), or
+ * with a catalogue. Errors as {@link expectedCatalog}.
+ */
+export async function verifySchema(
+  engine: Engine,
+  session: Session,
+  against: { readonly migrations: readonly Migration[] } | { readonly expected: Catalog },
+  { scratchUrl, ignore = [] }: Pick<VerifyOptions, 'scratchUrl' | 'ignore'> = {},
+): Promise<Verification> {
+  const scratch = scratchUrl === undefined ? undefined : scratchTarget(scratchUrl)
+  const { schema, target } = engine.settings
+  const fromFiles = 'migrations' in against
+  const made = fromFiles ? await expectedCatalog(engine, session, against.migrations, scratch) : against.expected
+  const { found, histories, roles } = await reading(engine, session, async () => ({
+    found: await readCatalog(session),
+    histories: (await lookAround(session, schema)).histories,
+    roles: await appRoles(session, schema),
+  }))
+  const expected = withoutHistories(made, histories)
+  const live = withoutOwnGrants(withoutHistories(found, histories), expected, roles)
+  const { differences, notes } = compare(live, expected)
+  const told = differences.filter(difference => !isIgnored(difference, ignore))
+  return {
+    comparedWith: fromFiles ? 'migrations' : 'snapshot',
+    role: target.user,
+    migrations: fromFiles ? against.migrations.map(({ name }) => name) : [],
+    pending: [],
+    differences: told,
+    notes: notes.filter(note => !isIgnored(note, ignore)),
+    ignored: differences.length - told.length,
+  }
+}
+
+/** The live schema, for a later comparison: without other tools' histories, and without what schemagate gave an app's role. */
+export async function snapshot(engine: Engine): Promise<Catalog> {
+  return withSession(engine, session =>
+    reading(engine, session, async () => {
+      const { histories } = await lookAround(session, engine.settings.schema)
+      const catalog = withoutHistories(await readCatalog(session), histories)
+      const roles = await appRoles(session, engine.settings.schema)
+      return withoutOwnGrants(catalog, { ...catalog, objects: [] }, roles)
+    }),
+  )
+}
+
+function scratchTarget(url: string): Target {
+  const problems: string[] = []
+  const target = readTarget(url, {}, undefined, problems)
+  if (!target) throw new UsageError(problems.map(problem => `The scratch server: ${problem}`).join('\n'))
+  return target
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8')
+  } catch (cause) {
+    throw new UsageError(
+      `The snapshot ${file} cannot be read: ${cause instanceof Error ? cause.message : cause}. Write it: schemagate verify --snapshot > FILE`,
+      { cause },
+    )
+  }
+}

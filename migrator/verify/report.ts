@@ -1,0 +1,74 @@
+// What a verification found, as text and as JSON.
+
+import type { Verification } from '../verbs/verify.ts'
+import { migratorRole } from './catalog/kind.ts'
+import type { Difference } from './difference.ts'
+import { remedy } from './remedy.ts'
+import { textDiff } from './text-diff.ts'
+import { longTexts, migrationsAsSource, sentence, snapshotAsSource, subject } from './wording.ts'
+
+/** For a person. */
+export function asText(result: Verification): string {
+  const { differences, notes, ignored, pending, migrations, role, comparedWith } = result
+  const named = (text: string) => text.replaceAll(migratorRole, role)
+  const lines = differences.flatMap(difference => [
+    sentence(difference, sourceOf(result)),
+    ...(diffOf(difference) ?? []).map(line => `    ${line}`),
+    ...(remedy(difference) ?? []).map(sql => `  put right by: ${sql}`),
+  ])
+  const aside = [
+    ...notes.map(note => `note: ${noteOf(note)}`),
+    ...(pending.length > 0 ? [`note: pending, and not compared: ${pending.join(', ')}`] : []),
+    ...(ignored > 0 ? [`note: ${count(ignored, 'difference')} ignored`] : []),
+  ]
+  const with_ =
+    comparedWith === 'snapshot'
+      ? 'the snapshot'
+      : `what ${count(migrations.length, 'migration')} make${migrations.length === 1 ? 's' : ''}`
+  const end =
+    differences.length === 0
+      ? `the schema is as expected: compared with ${with_}`
+      : `${count(differences.length, 'difference')} from ${with_}. What should stay belongs into a migration; what is known can be left out with --ignore.`
+  return named([...lines, ...aside, end].join('\n'))
+}
+
+/** For a program. */
+export function asJson(result: Verification): object {
+  const { comparedWith, migrations, pending, differences, notes, ignored, role } = result
+  const named = (text: string) => text.replaceAll(migratorRole, role)
+  const plain = (difference: Difference) => {
+    const { change, kind, name, property, found, expected } = difference
+    const diff = diffOf(difference)
+    const statements = remedy(difference)
+    return {
+      ...{ change, kind, name, property, found, expected },
+      message: named(sentence(difference, sourceOf(result))),
+      ...(diff && { diff }),
+      ...(statements && { remedy: statements.map(named) }),
+    }
+  }
+  return {
+    state: differences.length === 0 ? 'as-expected' : 'drift',
+    comparedWith,
+    migrations,
+    pending,
+    differences: differences.map(plain),
+    notes: notes.map(note => ({ kind: note.kind, name: note.name, message: noteOf(note) })),
+    ignored,
+  }
+}
+
+function sourceOf({ comparedWith }: Verification) {
+  return comparedWith === 'snapshot' ? snapshotAsSource : migrationsAsSource
+}
+
+function diffOf(difference: Difference): string[] | undefined {
+  const texts = longTexts(difference)
+  return texts && textDiff(texts.expected, texts.found)
+}
+
+function noteOf(note: Difference): string {
+  return `${subject(note)}: the columns are the same in another order: ${[note.found ?? []].flat().join(', ')}`
+}
+
+const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`

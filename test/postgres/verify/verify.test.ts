@@ -1,0 +1,208 @@
+// `verify` from the command line: what it finds, what it leaves alone, and what it leaves behind.
+
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect } from 'vitest'
+import { schemagate, start } from '../../helpers/cli.ts'
+import { test } from '../../helpers/database.ts'
+import { folder, write } from '../../helpers/migrations.ts'
+
+const users = {
+  '0001_users.sql':
+    'create table users (id bigint generated always as identity primary key, email text not null unique);',
+}
+const scratch = "select datname from pg_database where datname like 'schemagate_verify_%'"
+
+async function migrated(database: { url: string }, files: Readonly<Record<string, string>> = users) {
+  const dir = await folder(files)
+  const env = { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir }
+  expect((await schemagate(['up'], { env })).code).toBe(0)
+  const verify = (...args: string[]) => schemagate(['verify', ...args], { env })
+  return { dir, env, verify }
+}
+
+test('a schema that is as the migrations make it is said to be so, and nothing is left behind', async ({
+  database,
+}) => {
+  const { verify } = await migrated(database)
+  const { code, stdout } = await verify()
+  expect(stdout).toBe('the schema is as expected: compared with what 1 migration makes\n')
+  expect(code).toBe(0)
+  expect((await database.query(scratch)).rows).toEqual([])
+})
+
+test('what no migration makes is listed, and ends with 7', async ({ database }) => {
+  const { verify } = await migrated(database)
+  await database.query('alter table users add phone text; drop table if exists nothing; create index on users (phone)')
+  const { code, stdout } = await verify()
+  expect(stdout).toContain('column users.phone: exists, and no migration makes it\n')
+  expect(stdout).toContain('index users_phone_idx: exists, and no migration makes it\n')
+  expect(stdout).toContain('2 differences from what 1 migration makes')
+  expect(code).toBe(7)
+})
+
+test('as JSON each difference has its message', async ({ database }) => {
+  const { verify } = await migrated(database)
+  await database.query('alter table users drop constraint users_email_key')
+  const { code, stdout } = await verify('--format', 'json')
+  expect(JSON.parse(stdout)).toMatchObject({
+    state: 'drift',
+    comparedWith: 'migrations',
+    migrations: ['0001_users'],
+    differences: [{ change: 'missing', kind: 'constraint', name: 'public.users.users_email_key' }],
+  })
+  expect(code).toBe(7)
+})
+
+test('a function that was changed is shown as a short diff', async ({ database }) => {
+  const body = (line: string) =>
+    `create or replace function total() returns int language plpgsql as $$\nbegin\n  -- one\n  ${line}\nend\n$$;`
+  const { verify } = await migrated(database, { '0001_total.sql': body('return 1;') })
+  await database.query(body('return 2;'))
+  const { stdout } = await verify()
+  expect(stdout).toContain('function total(): its body is another one\n')
+  expect(stdout).toMatch(/^ {4}-\s+return 1;$/m)
+  expect(stdout).toMatch(/^ {4}\+\s+return 2;$/m)
+})
+
+test('what is known is left out, by name, by kind, by property', async ({ database }) => {
+  const { verify } = await migrated(database)
+  await database.query(
+    `create table tmp_1 (a int); create index by_hand on users (email); comment on table users is 'x'`,
+  )
+  const { code, stdout } = await verify('--ignore', 'tmp_*', '--ignore', 'index *', '--ignore', 'table users: comment')
+  expect(stdout).toContain('note: 3 differences ignored')
+  expect(code).toBe(0)
+})
+
+test('the second time the migrations are not run again, until they have changed', async ({ database }) => {
+  const { verify, dir, env } = await migrated(database)
+  const made = async () => (await database.query('select key, made_at from schemagate.schemagate_expected')).rows
+  await verify()
+  const first = await made()
+  await database.query('alter table users add phone text')
+  expect((await verify()).code).toBe(7)
+  expect(await made()).toEqual(first)
+  await write(dir, { '0002_age.sql': 'alter table users add age int;' })
+  await schemagate(['up'], { env })
+  expect((await verify()).stdout).toContain('1 difference from what 2 migrations make')
+  expect(await made()).not.toEqual(first)
+})
+
+test('a migration that is pending is not missed', async ({ database }) => {
+  const { verify, dir } = await migrated(database)
+  await write(dir, { '0002_age.sql': 'alter table users add age int;' })
+  const { code, stdout } = await verify()
+  expect(stdout).toContain('note: pending, and not compared: 0002_age')
+  expect(code).toBe(0)
+})
+
+test('what schemagate gives the role of an app is no drift; what others give it is', async ({ database }) => {
+  const dir = await folder(users)
+  const role = database.role('app')
+  const env = {
+    DATABASE_URL: database.url,
+    SCHEMAGATE_DIR: dir,
+    SCHEMAGATE_APP_ROLE: role,
+    SCHEMAGATE_APP_PASSWORD: 'secret',
+  }
+  expect((await schemagate(['up'], { env })).code).toBe(0)
+  expect((await schemagate(['verify'], { env })).code).toBe(0)
+  await database.query(`grant truncate on users to ${role}`)
+  expect((await schemagate(['verify'], { env })).stdout).toContain(
+    `table users: grants to ${role}: truncate, and no migration makes it`,
+  )
+})
+
+test("other tools' histories are no drift", async ({ database }) => {
+  const { verify } = await migrated(database)
+  await database.query('create table schema_migrations (version bigint not null primary key, dirty boolean not null)')
+  const { code, stdout } = await verify()
+  expect(stdout).toContain('as expected')
+  expect(code).toBe(0)
+})
+
+describe('a snapshot', () => {
+  test('that was just printed has no difference, and later changes are found in it', async ({ database }) => {
+    const { verify, dir } = await migrated(database)
+    const file = join(dir, '..', `${database.name}.json`)
+    await writeFile(file, (await verify('--snapshot')).stdout)
+    expect((await verify('--expect', file)).stdout).toBe('the schema is as expected: compared with the snapshot\n')
+    await database.query('drop table users')
+    const { code, stdout } = await verify('--expect', file)
+    expect(stdout).toContain('table users: is missing, and the snapshot has it')
+    expect(code).toBe(7)
+    expect(JSON.parse(await readFile(file, 'utf8')).format).toBe(1)
+  })
+
+  test.for([
+    ['{', /is not JSON/],
+    ['{}', /is not a snapshot/],
+    ['{"format": 9, "objects": []}', /has the format 9, and this release reads 1/],
+    ['{"format": 1, "serverVersion": 17, "objects": [{"kind": "table"}]}', /is damaged/],
+  ] as const)('that is %s is refused', async ([text, message], { database }) => {
+    const { verify, dir } = await migrated(database)
+    const file = join(dir, 'snapshot.txt')
+    await writeFile(file, text)
+    const { code, stderr } = await verify('--expect', file)
+    expect(stderr).toMatch(message)
+    expect(code).toBe(2)
+  })
+})
+
+describe('on the live server', () => {
+  test('files that reach beyond their database are not run, and run on another server that is named', async ({
+    database,
+  }) => {
+    const role = database.role('reader')
+    await database.query(`create role ${role}`)
+    const { verify } = await migrated(database, {
+      ...users,
+      '0002_role.sql': `do $$ begin if not exists (select from pg_roles where rolname = '${role}') then create role ${role}; end if; end $$;\ngrant select on users to ${role};`,
+    })
+    const refused = await verify()
+    expect(refused.stderr).toMatch(/0002_role\.sql, line 1: CREATE ROLE/)
+    expect(refused.stderr).toContain('--scratch-url')
+    expect(refused.code).toBe(8)
+    expect((await verify('--scratch-url', database.url)).code).toBe(0)
+  })
+
+  test('a role that may make no database is told what it lacks', async ({ database }) => {
+    const { dir } = await migrated(database)
+    const owner = database.role('owner')
+    await database.query(
+      `create role ${owner} login password 'x'; grant all on all tables in schema schemagate to ${owner}; grant usage on schema schemagate to ${owner}`,
+    )
+    const env = { DATABASE_URL: database.urlFor(owner, 'x'), SCHEMAGATE_DIR: dir }
+    const { code, stderr } = await schemagate(['verify'], { env })
+    expect(stderr).toMatch(/may not make the scratch database .* createdb/)
+    expect(code).toBe(9)
+  })
+
+  test('what a killed run has left is dropped by the next, and what a living one uses is not', async ({ database }) => {
+    const { env } = await migrated(database, {
+      '0001_slow.sql': "select pg_sleep(case when current_database() like 'schemagate_verify_%' then 30 else 0 end);",
+    })
+    const databases = async () =>
+      (await database.query<{ datname: string }>(scratch)).rows.map(({ datname }) => datname)
+    const killed = start(['verify'], { env })
+    await expect.poll(databases, { timeout: 20_000 }).toHaveLength(1)
+    const [left] = await databases()
+    const second = start(['verify'], { env })
+    await expect.poll(databases, { timeout: 20_000 }).toHaveLength(2)
+    expect(await databases()).toContain(left)
+    killed.kill('SIGKILL')
+    await killed.ended
+    second.kill('SIGTERM')
+    expect((await second.ended).code).toBe(143)
+    await expect.poll(databases, { timeout: 20_000 }).toEqual([left])
+    await database.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'schemagate migrator%'",
+    )
+    const third = start(['verify'], { env })
+    await expect.poll(async () => (await databases()).includes(left!), { timeout: 20_000 }).toBe(false)
+    third.kill('SIGTERM')
+    await third.ended
+    expect(await databases()).toEqual([])
+  })
+})
