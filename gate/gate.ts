@@ -167,23 +167,23 @@ export class Gate extends EventEmitter<GateEvents> {
     signal?.throwIfAborted()
     if (this.isOpen) return
     if (this.#closed) throw new GateClosedError(this.status)
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const onChange = () => {
-      if (this.isOpen) resolve()
-      else if (this.#closed) reject(new GateClosedError(this.status))
-    }
-    const onAbort = () => reject(signal?.reason)
-    const late =
-      timeout === undefined ? undefined : setTimeout(() => reject(new GateTimeoutError(this.status, timeout)), timeout)
-    this.on('change', onChange)
-    signal?.addEventListener('abort', onAbort)
-    try {
-      await promise
-    } finally {
-      clearTimeout(late)
-      this.off('change', onChange)
-      signal?.removeEventListener('abort', onAbort)
-    }
+    await new Promise<void>((resolve, reject) => {
+      const settle = (done: () => void) => {
+        clearTimeout(timer)
+        this.off('change', onChange)
+        signal?.removeEventListener('abort', onAbort)
+        done()
+      }
+      const onChange = () => {
+        if (this.isOpen) settle(resolve)
+        else if (this.#closed) settle(() => reject(new GateClosedError(this.status)))
+      }
+      const onAbort = () => settle(() => reject(signal?.reason))
+      const onTimeout = () => settle(() => reject(new GateTimeoutError(this.status, timeout!)))
+      const timer = timeout === undefined ? undefined : setTimeout(onTimeout, timeout)
+      this.on('change', onChange)
+      signal?.addEventListener('abort', onAbort)
+    })
   }
 
   /**

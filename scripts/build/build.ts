@@ -90,7 +90,11 @@ const library: OutputOptions = { format: 'esm', entryFileNames: '[name].mjs', ch
 const external = /^(?!\.|\/|[A-Za-z]:\\)/
 await write({ input: { index: `${root}migrator/index.ts` }, external }, { dir: migrator, ...library })
 await write(
-  { input: { index: `${root}gate/index.ts`, fastify: `${root}gate/adapters/fastify.ts` }, external },
+  {
+    input: { index: `${root}gate/index.ts`, fastify: `${root}gate/adapters/fastify.ts` },
+    external,
+    transform: { target: 'node20' },
+  },
   { dir: gate, ...library },
 )
 types('gate', gate)

@@ -38,6 +38,20 @@ test.for(Object.entries(workflows))("%s hands the repository's own actions only 
   }
 })
 
+test.for(Object.entries(workflows))(
+  '%s names the actions of others by commit, with their tag beside it',
+  ([, text]) => {
+    const others = text.match(/uses: (?!\.\/).*/g) ?? []
+    expect(others.length).toBeGreaterThan(0)
+    for (const line of others) expect(line).toMatch(/^uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
+  },
+)
+
+test.for(Object.entries(workflows))('%s gives no right to all of its jobs but that to read', ([, text]) => {
+  const rights = parse(text).permissions
+  expect(rights === undefined || Object.entries(rights).some(right => right.join() !== 'contents,read')).toBe(false)
+})
+
 test('the workflow in docs/ci.md is one that GitHub takes, with inputs that the action has', async () => {
   const [, snippet] = /^# CI$.*?```yaml\n(.*?)```/ms.exec(page) ?? []
   expect(snippet, 'the page has no workflow').toBeDefined()
@@ -54,7 +68,8 @@ test('the images are built from targets that the Dockerfile has, with arguments 
   expect(targets).toEqual(expect.arrayContaining(matrix.target))
   const build = stepsOf(text).find(({ uses }) => uses?.startsWith('docker/build-push-action@'))
   const given = String(build?.with?.['build-args']).trim().split('\n')
-  expect(given.map(line => line.split('=')[0])).toEqual(['VERSION', 'REVISION', 'SOURCE'])
+  expect(given.map(line => line.split('=')[0])).toEqual(['NODE_IMAGE', 'VERSION', 'REVISION', 'SOURCE'])
+  expect(dockerfile).toMatch(/^ARG NODE_IMAGE=/m)
   // the migrator has them from its base
   expect(targets).toContain('migrator-base')
   expect(dockerfile.match(/^ARG VERSION=.* REVISION=.* SOURCE=.*$/gm)).toHaveLength(matrix.target.length - 1)
