@@ -1,8 +1,8 @@
-// Every way a run can end badly: one class for each exit code of the contract.
+// The failures that are foreseen: one class for each exit code. What to do about each: docs/operating.md.
 
 import type { Place } from './sql/excerpt.ts'
 
-/** The exit codes of the contract, by name. */
+/** The exit codes, by name. */
 export const exitCodes = {
   done: 0,
   bug: 1,
@@ -21,7 +21,7 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-/** A failure that is foreseen. Its message says what, where, and ends with the way out. */
+/** A foreseen failure. Its message says what, where, and ends with the way out. */
 export abstract class SchemagateError extends Error {
   abstract readonly exitCode: ExitCode
   override get name() {
@@ -96,14 +96,14 @@ export class TableLockError extends SchemagateError {
 }
 
 /**
- * A code migration ended the process, or left it an error that nothing catches: exit 5. It runs in this process, which
- * cannot be kept from that, but must not pass for one that did its work.
+ * A code migration ended the process, or caused an error that nothing caught: exit 5. It runs in this process and can do
+ * both; neither must pass for success.
  */
 export class ProcessEndedError extends SchemagateError {
   readonly exitCode = exitCodes.failed
 }
 
-/** The run was told to stop by a signal: exit 130 or 143. */
+/** A signal stopped the run: exit 130 or 143. */
 export class InterruptedError extends SchemagateError {
   readonly exitCode: 130 | 143
   constructor(signal: 'SIGINT' | 'SIGTERM') {

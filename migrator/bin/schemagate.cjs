@@ -1,5 +1,8 @@
 #!/usr/bin/env node
 // The command. A file of its own beside the bundle: npm links a command only if its file is there at install time.
+// In a checkout, this finds the database of the stack that `npm run up` started, where none is configured.
+const runningStack = require('node:path').join(__dirname, '../../scripts/stack/running-database.ts')
+if (require('node:fs').existsSync(runningStack)) process.env.SCHEMAGATE_RUNNING_STACK ??= runningStack
 try {
   require('../dist/schemagate.cjs')
 } catch (error) {

@@ -1,14 +1,14 @@
 // The command line and the environment into settings, every problem in one message.
-// By hand, on node:util's tokens: parsers to be had end at the first problem, and know no variables.
 
-import { parseArgs } from 'node:util'
 import { didYouMean } from '../../gate/did-you-mean.ts'
-import { hasLibpqVariables, readTarget, type Target } from '../../gate/postgres/target.ts'
+import type { Target } from '../../gate/postgres/target.ts'
 import { passwordsIn } from '../../gate/postgres/url.ts'
 import { UsageError } from '../errors.ts'
 import { type Found, holdsSecret, type Option, type Options, readOptions, type ValuesOf } from '../settings/option.ts'
 import { options as commonOptions } from '../settings/options.ts'
 import { type Settings, settingsOf } from '../settings/settings.ts'
+import { databaseOf, runningStackVariable } from './database.ts'
+import { readFlags } from './flags.ts'
 import { readSecret } from './secrets.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
@@ -50,7 +50,7 @@ export interface CommandLine {
   /** Known whatever else is wrong, so that a wrong setting is reported in the right format too. */
   readonly log: LogSettings
   /** What must not be shown. */
-  readonly secrets: readonly (string | undefined)[]
+  readonly secrets: readonly string[]
   /** @throws UsageError with every problem, one a line. */
   parsed(): Parsed
 }
@@ -69,7 +69,7 @@ export function readCommandLine(
   const table: Options = { ...commonOptions, ...syntax.options }
   const { flags, positionals, rest } = readFlags(syntax, table, argv, problems)
   checkVariables(env, variables, problems)
-  const secrets: (string | undefined)[] = []
+  const secrets: string[] = []
 
   const find = (_: string, option: Option): Found | undefined => {
     const texts = option.flag === undefined ? undefined : flags.get(option.flag)
@@ -94,9 +94,7 @@ export function readCommandLine(
   )
   const options = readOptions(syntax.options, find, problems)
 
-  const password = readSecret(env, 'PGPASSWORD', problems)
-  secrets.push(password)
-  const target = syntax.database ? targetOf(values.databaseUrl, env, password, problems) : undefined
+  const target = syntax.database ? databaseOf(values.databaseUrl, env, { problems, secrets }) : undefined
   return {
     log: { level: values.logLevel, format: values.logFormat },
     secrets,
@@ -107,31 +105,15 @@ export function readCommandLine(
   }
 }
 
-/** The variables that set the given options, and those that name a secret's file. */
+/** The variables that are read: those of the given options, those that name a secret's file, and the launcher's. */
 export function variablesOf(tables: readonly Options[]): Set<string> {
-  return new Set(
-    tables
-      .flatMap(table => Object.values(table))
-      .flatMap(option => {
-        const { variable } = option
-        return variable === undefined ? [] : holdsSecret(option) ? [variable, `${variable}_FILE`] : [variable]
-      }),
-  )
-}
-
-function targetOf(
-  url: string | undefined,
-  env: Env,
-  password: string | undefined,
-  problems: string[],
-): Target | undefined {
-  if (url !== undefined || hasLibpqVariables(env)) return readTarget(url, env, password, problems)
-  // a file that is named and cannot be read is a problem already
-  if (!env.DATABASE_URL_FILE)
-    problems.push(
-      'No database is configured. Set DATABASE_URL (postgres://user:password@host:5432/database), DATABASE_URL_FILE or the PG* variables.',
-    )
-  return undefined
+  const own = tables
+    .flatMap(table => Object.values(table))
+    .flatMap(option => {
+      const { variable } = option
+      return variable === undefined ? [] : holdsSecret(option) ? [variable, `${variable}_FILE`] : [variable]
+    })
+  return new Set([...own, runningStackVariable])
 }
 
 /** For commands that talk to no database. */
@@ -149,67 +131,6 @@ function splitList(text: string): string[] {
     .split(',')
     .map(part => part.trim())
     .filter(part => part !== '')
-}
-
-function readFlags(
-  syntax: Syntax,
-  options: Options,
-  argv: readonly string[],
-  problems: string[],
-): { flags: Map<string, readonly string[]>; positionals: string[]; rest: string[] } {
-  const known = new Map(
-    Object.values(options).flatMap(option => (option.flag === undefined ? [] : [[option.flag, option]])),
-  )
-  const { tokens } = parseArgs({
-    args: [...argv],
-    options: Object.fromEntries(
-      [...known].map(([flag, { kind }]) => [flag, { type: kind === 'switch' ? 'boolean' : 'string' }]),
-    ),
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  })
-  const flags = new Map<string, string[]>()
-  const add = (flag: string, { kind }: Option, values: string[]) => {
-    const before = flags.get(flag)
-    if (before && kind !== 'list') repeated.add(flag)
-    flags.set(flag, [...(before ?? []), ...values])
-  }
-  const repeated = new Set<string>()
-  const positionals: string[] = []
-  let rest: string[] = []
-  for (const token of tokens) {
-    if (token.kind === 'option-terminator') {
-      rest = argv.slice(token.index + 1)
-      break
-    }
-    if (token.kind === 'positional') {
-      positionals.push(token.value)
-      continue
-    }
-    const option = known.get(token.name)
-    if (!option) {
-      problems.push(`Unknown option ${token.rawName}.${didYouMean(token.name, known.keys(), '--')}`)
-    } else if (option.kind === 'switch') {
-      if (token.value !== undefined) problems.push(`--${token.name} takes no value.`)
-      add(token.name, option, [])
-    } else if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--')))
-      problems.push(`--${token.name} needs a value.`)
-    else add(token.name, option, [token.value])
-  }
-  // whichever of them counted, the other would be dropped without a word; the values may be secrets
-  for (const flag of repeated) problems.push(`--${flag} is given more than once. Give it once.`)
-  const { names, required, many, rest: takesRest } = syntax.positionals
-  if (positionals.length > names.length && !many)
-    problems.push(
-      `Unexpected argument ${positionals
-        .slice(names.length)
-        .map(p => JSON.stringify(p))
-        .join(' ')}.`,
-    )
-  if (positionals.length < required) problems.push(`${names[positionals.length]} is missing.`)
-  if (rest.length > 0 && !takesRest) problems.push('Unexpected arguments after --.')
-  return { flags, positionals, rest }
 }
 
 /** A variable that no command reads is a slip: the setting that was meant would silently not be taken. */

@@ -2,7 +2,7 @@
 
 import type { Marks } from './marks.ts'
 
-/** How a migration is written down: see the contract, "Migration files". */
+/** How a migration is written down: docs/migration-files.md. */
 export type Layout = 'native' | 'pair' | 'folder' | 'flyway' | 'repeatable' | 'code'
 
 export type MigrationKind = 'sql' | 'code' | 'repeatable'

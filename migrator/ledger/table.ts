@@ -26,7 +26,7 @@ export type LedgerTable = keyof typeof ledgerTables
 /**
  * Version 1, as release 0.1 made it.
  *
- * - `ledger`: one row for each applied migration (contract: "Tables"). `state` is `running` only while a migration
+ * - `ledger`: one row for each applied migration. `state` is `running` only while a migration
  *   that cannot run in one transaction is under way, or was interrupted; `journal` then tells how far it came.
  * - `manifest`: one row, the manifest of the last successful run, for applications to compare with their own.
  *

@@ -31,7 +31,7 @@ export const options = {
     variable: 'SCHEMAGATE_LAYOUT',
     kind: 'layout',
     placeholder: 'TOOL',
-    help: 'the tool whose rules the folder follows, where it cannot be told from its files; `native` for those of schemagate',
+    help: "the tool whose rules the folder follows, if its files do not tell; `native` for schemagate's own rules",
   },
   ignore: {
     of: 'folder',
@@ -39,7 +39,7 @@ export const options = {
     variable: 'SCHEMAGATE_IGNORE',
     kind: 'list',
     placeholder: 'GLOB',
-    help: 'files of that folder to leave out; repeatable, in the variable separated by commas',
+    help: 'files to leave out of that folder',
   },
   schema: {
     of: 'database',
@@ -71,7 +71,7 @@ export const options = {
     variable: 'SCHEMAGATE_LOCK_TIMEOUT',
     kind: 'duration',
     default: '2s',
-    help: 'the most one statement waits for a table lock, and one attempt for all of its locks',
+    help: 'the longest that one statement waits for a table lock, and one attempt for all of its locks',
   },
   lockRetries: {
     of: 'database',
@@ -79,7 +79,7 @@ export const options = {
     variable: 'SCHEMAGATE_LOCK_RETRIES',
     kind: 'count',
     default: '20',
-    help: 'how often a migration is tried again after that, with pauses that grow',
+    help: 'how often a migration is retried after that, with growing pauses',
   },
   statementTimeout: {
     of: 'database',
@@ -87,7 +87,7 @@ export const options = {
     variable: 'SCHEMAGATE_STATEMENT_TIMEOUT',
     kind: 'duration',
     default: '0',
-    help: 'the most one statement runs; 0 is no limit',
+    help: 'the longest that one statement runs; 0 is no limit',
   },
   appRole: {
     of: 'database',
@@ -95,7 +95,7 @@ export const options = {
     variable: 'SCHEMAGATE_APP_ROLE',
     kind: 'text',
     placeholder: 'ROLE',
-    help: 'the role that the app logs in with, made before the first migration and let in after a successful run; its password in SCHEMAGATE_APP_PASSWORD or SCHEMAGATE_APP_PASSWORD_FILE',
+    help: 'the role that the app logs in with, created before the first migration and allowed to log in after a successful run; its password is in SCHEMAGATE_APP_PASSWORD or SCHEMAGATE_APP_PASSWORD_FILE',
   },
   appPassword: {
     of: 'database',
@@ -109,7 +109,7 @@ export const options = {
     variable: 'SCHEMAGATE_APP_SCHEMAS',
     kind: 'list',
     placeholder: 'SCHEMA',
-    help: "the schemas in which the app's role is given rights; without it all of them, less ledgers",
+    help: "the schemas in which the app's role is given rights; all but those of ledgers if not given",
   },
   onOlderApps: {
     of: 'database',
@@ -118,7 +118,7 @@ export const options = {
     kind: 'choice',
     choices: ['refuse', 'drain', 'ignore'],
     default: 'drain',
-    help: 'what to do about running apps that do not know a breaking migration',
+    help: 'what to do about running apps that do not know a breaking migration: refuse the run, drain them, or ignore them',
   },
   drainTimeout: {
     of: 'database',
@@ -126,7 +126,7 @@ export const options = {
     variable: 'SCHEMAGATE_DRAIN_TIMEOUT',
     kind: 'duration',
     default: '30s',
-    help: 'how long to wait until such apps have let go',
+    help: 'how long to wait until those apps have disconnected',
   },
   logLevel: {
     of: 'log',

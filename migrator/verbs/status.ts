@@ -7,7 +7,7 @@ import type { DatabaseState, Problem } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Engine, readHistory, withFilesAndSession } from '../run/engine.ts'
 
-/** What `status --format json` prints: see the contract, "JSON". */
+/** What `status --format json` prints. */
 export interface Status {
   readonly database: { readonly host: string; readonly port: number; readonly name: string; readonly version: string }
   readonly state: DatabaseState

@@ -73,6 +73,7 @@ export async function startEmbeddedStack(options: EmbeddedStackOptions): Promise
 
     const connection = { PGHOST: postgres.host, PGPORT: `${postgres.port}`, PGDATABASE: database }
     const ownerEnvironment = { ...connection, PGUSER: user.owner, PGPASSWORD: secrets.ownerPassword }
+    await record.connection(ownerEnvironment)
     await migrate({
       environment: {
         ...ownerEnvironment,

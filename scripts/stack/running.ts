@@ -11,7 +11,11 @@ export type Role = (typeof roles)[number]
 export interface Running {
   readonly url: string
   readonly processes: Partial<Record<Role, ProcessMark>>
+  /** The owner's connection, for `npx schemagate`; once Postgres answers. */
+  readonly owner?: OwnerConnection
 }
+
+export type OwnerConnection = Readonly<Record<'PGHOST' | 'PGPORT' | 'PGDATABASE' | 'PGUSER' | 'PGPASSWORD', string>>
 
 const fileOf = (state: string) => join(state, 'running.json')
 
@@ -91,7 +95,16 @@ export class RunningRecord {
   async add(role: Role, pid: number | undefined): Promise<void> {
     const mark = pid === undefined ? undefined : await markOf(pid)
     if (!mark) return
-    this.#running = { ...this.#running, processes: { ...this.#running.processes, [role]: mark } }
+    await this.#write({ processes: { ...this.#running.processes, [role]: mark } })
+  }
+
+  /** Records how the owner connects; the file is the user's alone, as that of the secrets. */
+  async connection(owner: OwnerConnection): Promise<void> {
+    await this.#write({ owner })
+  }
+
+  async #write(change: Partial<Running>): Promise<void> {
+    this.#running = { ...this.#running, ...change }
     await writeFile(fileOf(this.#state), JSON.stringify(this.#running), { mode: 0o600 })
   }
 

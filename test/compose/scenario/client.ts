@@ -3,7 +3,7 @@
 import { expect } from 'vitest'
 
 /**
- * Registers, logs in and reads the account back through `url`, each answered as the contract says.
+ * Registers, logs in and reads the account back through `url`, each answered as documented.
  * Returns the account's token.
  */
 export async function registerAndLogIn(url: string, email = 'ada@example.com'): Promise<string> {

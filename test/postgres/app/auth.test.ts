@@ -1,4 +1,4 @@
-// Register, log in, me: the contract's rows, and what people try instead.
+// Register, log in, me: what is documented, and what people try instead.
 
 import { createSecretKey } from 'node:crypto'
 import { SignJWT } from 'jose'

@@ -1,4 +1,4 @@
-// The OpenAPI document: it names every route of the contract and says what they take and give.
+// The OpenAPI document: it names every route and says what they take and give.
 
 import { describe, expect } from 'vitest'
 import { test } from '../../helpers/app-process.ts'

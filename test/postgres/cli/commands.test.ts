@@ -32,7 +32,7 @@ async function relations(database: ScratchDatabase): Promise<string[]> {
 }
 
 describe('status', () => {
-  test('prints exactly the object of the contract, and changes nothing', async ({ database }) => {
+  test('prints exactly the documented object, and changes nothing', async ({ database }) => {
     const run = on(database, await folder(files))
     const status = async () => JSON.parse((await run('status', '--format', 'json')).stdout)
     const { hostname, port } = new URL(database.url)

@@ -1,4 +1,4 @@
-// Every layout of the contract, with migrations as real projects write them: applied by us and by plain psql, the
+// Every layout, with migrations as real projects write them: applied by us and by plain psql, the
 // databases are the same.
 
 import { readdir, readFile } from 'node:fs/promises'

@@ -1,12 +1,16 @@
 // `npm run up` without Docker: the same gate as compose keeps, with real processes on a port of their own.
 
-import { access, readFile, stat } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { access, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import pg from 'pg'
 import { expect, test, vi } from 'vitest'
+import { cleanEnvironment } from '../../helpers/cli.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { answers, site } from '../../helpers/script.ts'
+
+const root = join(import.meta.dirname, '../../..')
 
 // Whole stacks on a machine that runs other tests meanwhile: the limit is for what hangs, not for what is slow.
 vi.setConfig({ testTimeout: 180_000 })
@@ -36,6 +40,27 @@ test('up ends with a healthy app on a migrated database, as a role that owns not
   const { app } = await processes()
   const environment = await readFile(`/proc/${app?.pid}/environ`, 'utf8').catch(() => '')
   expect(environment).not.toContain(JSON.parse(await readFile(secrets, 'utf8')).ownerPassword)
+})
+
+test('npx schemagate finds the database while the stack runs', async () => {
+  const { up, state } = await site()
+  const { child, ended } = await up()
+  const script = join(state, 'running.mjs')
+  await writeFile(
+    script,
+    `process.argv.push('--state', '${state}'); await import('${join(root, 'scripts/stack/running-database.ts')}')`,
+  )
+  const env = cleanEnvironment({ SCHEMAGATE_RUNNING_STACK: script })
+  const status = () => {
+    const args = [join(root, 'migrator/bin/schemagate.cjs'), 'status', '--format', 'json']
+    return spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' })
+  }
+  const { stdout, stderr } = status()
+  expect(JSON.parse(stdout)).toMatchObject({ state: 'current', database: { name: 'tickets' } })
+  expect(stderr).toContain('npm run up')
+  child.kill('SIGINT')
+  await ended
+  expect(status()).toMatchObject({ status: 2, stderr: expect.stringContaining('No database is configured.') })
 })
 
 test('Ctrl-C stops all of it, and the next up keeps the data and applies nothing', async () => {

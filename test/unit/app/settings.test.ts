@@ -29,7 +29,7 @@ function file(content: string): string {
 }
 
 describe('defaults', () => {
-  test('are those of the contract', () => {
+  test('are those that are documented', () => {
     expect(readSettings(good, false)).toMatchObject({
       host: '0.0.0.0',
       port: 8000,

@@ -149,6 +149,21 @@ test('a database must be named, in one of the ways', () => {
   expect(read([], {}, 'manifest').settings.dir).toBe('migrator/migrations')
 })
 
+test('in a checkout, the database of the stack that runs is taken where none is configured', async () => {
+  const connection = { PGHOST: 'h', PGPORT: '6', PGDATABASE: 'd', PGUSER: 'u', PGPASSWORD: 'hunter22' }
+  const dir = await folder({ 'up.mjs': `console.log('${JSON.stringify(connection)}')`, 'none.mjs': '' })
+  const stack = (script: string) => ({ SCHEMAGATE_RUNNING_STACK: join(dir, script) })
+  const line = readLine([], stack('up.mjs'))
+  const { target } = line.parsed().settings
+  expect(target).toMatchObject({ endpoints: [{ host: 'h', port: 6 }], database: 'd', user: 'u' })
+  expect(target.password).toBe('hunter22')
+  expect(target.notes).toEqual([expect.stringContaining('npm run up')])
+  expect(line.secrets).toContain('hunter22')
+  expect(problems([], stack('none.mjs'))).toContain('No database is configured.')
+  expect(read([], { ...stack('up.mjs'), DATABASE_URL: url }).settings.target).toMatchObject({ notes: [] })
+  expect(problems([], { ...stack('up.mjs'), DATABASE_URL: 'shop' })).toContain('DATABASE_URL is not')
+})
+
 describe('a secret in a file', () => {
   test('is read without the newlines at its end, and nothing more is taken from it', async () => {
     const dir = await folder({

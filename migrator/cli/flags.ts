@@ -1,0 +1,72 @@
+// The words of a command line into flags, arguments, and what follows `--`.
+// By hand, on node:util's tokens: the parsers that we know of end at the first problem; this one reports all of them.
+
+import { parseArgs } from 'node:util'
+import { didYouMean } from '../../gate/did-you-mean.ts'
+import type { Option, Options } from '../settings/option.ts'
+import type { Syntax } from './command-line.ts'
+
+export interface Flags {
+  /** The texts given for each flag; none for a switch. */
+  readonly flags: ReadonlyMap<string, readonly string[]>
+  readonly positionals: readonly string[]
+  /** What follows `--`. */
+  readonly rest: readonly string[]
+}
+
+/** Reads a command line. Problems are added to `problems`, a sentence each, and hold no value of an option. */
+export function readFlags(syntax: Syntax, options: Options, argv: readonly string[], problems: string[]): Flags {
+  const known = new Map(
+    Object.values(options).flatMap(option => (option.flag === undefined ? [] : [[option.flag, option]])),
+  )
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(
+      [...known].map(([flag, { kind }]) => [flag, { type: kind === 'switch' ? 'boolean' : 'string' }]),
+    ),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  const flags = new Map<string, string[]>()
+  const add = (flag: string, { kind }: Option, values: string[]) => {
+    const before = flags.get(flag)
+    if (before && kind !== 'list') repeated.add(flag)
+    flags.set(flag, [...(before ?? []), ...values])
+  }
+  const repeated = new Set<string>()
+  const positionals: string[] = []
+  let rest: string[] = []
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') {
+      rest = argv.slice(token.index + 1)
+      break
+    }
+    if (token.kind === 'positional') {
+      positionals.push(token.value)
+      continue
+    }
+    const option = known.get(token.name)
+    if (!option) {
+      problems.push(`Unknown option ${token.rawName}.${didYouMean(token.name, known.keys(), '--')}`)
+    } else if (option.kind === 'switch') {
+      if (token.value !== undefined) problems.push(`--${token.name} takes no value.`)
+      add(token.name, option, [])
+    } else if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--')))
+      problems.push(`--${token.name} needs a value.`)
+    else add(token.name, option, [token.value])
+  }
+  // whichever of them counted, the other would be dropped without a word; the values may be secrets
+  for (const flag of repeated) problems.push(`--${flag} is given more than once. Give it once.`)
+  const { names, required, many, rest: takesRest } = syntax.positionals
+  if (positionals.length > names.length && !many)
+    problems.push(
+      `Unexpected argument ${positionals
+        .slice(names.length)
+        .map(p => JSON.stringify(p))
+        .join(' ')}.`,
+    )
+  if (positionals.length < required) problems.push(`${names[positionals.length]} is missing.`)
+  if (rest.length > 0 && !takesRest) problems.push('Unexpected arguments after --.')
+  return { flags, positionals, rest }
+}
