@@ -7,7 +7,7 @@ import { placeAt } from '../sql/excerpt.ts'
 import { textOf } from '../sql/outline.ts'
 import { loadParser, parseStatements, syntaxError } from '../sql/parse.ts'
 import { split } from '../sql/split.ts'
-import { type Foreign, findForeign, findTemplateInName } from '../sql/unsupported.ts'
+import { findTemplateInName, findUnsupported, type Unsupported } from '../sql/unsupported.ts'
 import { loadModule } from './code-module.ts'
 import { outlineOf, planPart } from './planning.ts'
 
@@ -74,12 +74,12 @@ function requireOneOrder(migrations: readonly Migration[]): void {
 
 async function checkPart(part: SqlPart, toolName: string | undefined): Promise<void> {
   const placeholder = findPlaceholder(part.source.slice(part.start, part.end), toolName)
-  const foreign = placeholder
+  const unsupported = placeholder
     ? { ...placeholder, offset: part.start + placeholder.offset }
-    : (badData(part) ?? (await foreignToGrammar(part, toolName)))
-  if (foreign) {
-    const place = placeAt(part.file, part.source, foreign.offset)
-    throw new UsageError(`${part.file}, line ${place.line}, column ${place.column}: ${foreign.message}`, { place })
+    : (badData(part) ?? (await unsupportedByGrammar(part, toolName)))
+  if (unsupported) {
+    const place = placeAt(part.file, part.source, unsupported.offset)
+    throw new UsageError(`${part.file}, line ${place.line}, column ${place.column}: ${unsupported.message}`, { place })
   }
   await planPart(part)
 }
@@ -88,20 +88,20 @@ async function checkPart(part: SqlPart, toolName: string | undefined): Promise<v
 const longestChecked = 1 << 20
 
 /** Offsets are of the file. */
-async function foreignToGrammar(part: SqlPart, toolName: string | undefined): Promise<Foreign | undefined> {
+async function unsupportedByGrammar(part: SqlPart, toolName: string | undefined): Promise<Unsupported | undefined> {
   const { suspicious } = outlineOf(part)
   if (suspicious.length > 0) await loadParser()
   for (const piece of suspicious) {
     if (piece.end - piece.start > longestChecked) continue
     const text = textOf(part.source, piece)
-    const foreign = parseStatements(text) ? findTemplateInName(text) : findForeign(text)
-    if (foreign) return { ...inWordsOf(foreign, text, toolName), offset: piece.start + foreign.offset }
+    const unsupported = parseStatements(text) ? findTemplateInName(text) : findUnsupported(text)
+    if (unsupported) return { ...inWordsOf(unsupported, text, toolName), offset: piece.start + unsupported.offset }
   }
   return undefined
 }
 
 /** A COPY whose data is not there, or does not end. */
-function badData(part: SqlPart): Foreign | undefined {
+function badData(part: SqlPart): Unsupported | undefined {
   const { copies, unclosed } = outlineOf(part)
   if (unclosed?.what === 'data of COPY')
     return {

@@ -9,7 +9,7 @@ import { statementAt } from '../postgres/failed-statement.ts'
 import { hideSecrets, type Place, placeAt, toOffset } from '../sql/excerpt.ts'
 import { scan } from '../sql/scan.ts'
 import { type Piece, split } from '../sql/split.ts'
-import { findForeign } from '../sql/unsupported.ts'
+import { findUnsupported } from '../sql/unsupported.ts'
 import { wayOutOf } from './ways-out.ts'
 
 /** A message that failed: its text, where in it the file's SQL stands, and how many statements were completed. */
@@ -45,14 +45,14 @@ export async function explainFailure(
   const raw = error instanceof Error ? error.message : String(error)
   const { place, message, atCommit, own } = locate(part, failed, raw)
   const sql = failed.text.slice(failed.sqlStart, failed.sqlStart + failed.sqlLength)
-  const foreign = code === sqlstate.syntaxError ? findForeign(sql) : undefined
+  const unsupported = code === sqlstate.syntaxError ? findUnsupported(sql) : undefined
   const where = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : atCommit ? ' at COMMIT' : ''
   const history = foreignHistory(code, raw, part.tool)
   const lines = [
     `${name} failed${where}: ${message}${code ? ` (${code})` : ''}`,
     ...(own ? [`  at a statement of schemagate's own, after the file's: ${own}`] : []),
     ...fieldLines(error),
-    ...(foreign ? [`  ${foreign.message}`] : []),
+    ...(unsupported ? [`  ${unsupported.message}`] : []),
     ...history,
     ...(atCommit
       ? [

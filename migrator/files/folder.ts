@@ -13,7 +13,7 @@ import { compareVersions } from './order.ts'
 import { inOrder, ofTool } from './tool-of-folder.ts'
 import { layoutNamed, layoutProblem, recognise } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
-import { foreignName, refuseGeneralForms, refuseOtherDatabase, refuseWaysBack } from './unsupported.ts'
+import { refuseGeneralForms, refuseOtherDatabase, refuseUndoFiles, unsupportedName } from './unsupported.ts'
 
 /** A file that is left out although it looks like one that should be run. */
 export interface LeftOut {
@@ -79,15 +79,15 @@ class FolderReader {
   readonly #prefix: string
   readonly #listing: FolderListing
   readonly #tool: Tool | undefined
-  /** The operator has named the tool: what that leaves out is left out. */
-  readonly #told: boolean
+  /** The operator has named the tool: whatever it does not read is left out. */
+  readonly #explicit: boolean
   readonly #onLeftOut: (leftOut: LeftOut) => void
 
   constructor(
     dir: string,
     listing: FolderListing,
     tool: Tool | undefined,
-    told: boolean,
+    explicit: boolean,
     onLeftOut: (leftOut: LeftOut) => void,
   ) {
     this.#dir = dir
@@ -95,7 +95,7 @@ class FolderReader {
     this.#prefix = join(dir, 'x').slice(0, -1)
     this.#listing = listing
     this.#tool = tool?.name === 'native' ? undefined : tool
-    this.#told = told
+    this.#explicit = explicit
     this.#onLeftOut = onLeftOut
   }
 
@@ -130,13 +130,13 @@ class FolderReader {
         `${this.#prefix}${missing}.sql is missing: ${this.#tool?.title} lists it, and would not run without it. Restore it.`,
       )
     if (this.#migrations.size === 0) throw new UsageError(noMigrations(this.#dir, this.#listing, this.#tool))
-    refuseWaysBack(this.#migrations)
+    refuseUndoFiles(this.#migrations)
     refuseGeneralForms(this.#migrations)
     const migrations = [...this.#migrations.values()]
-    const tool = this.#tool ?? (this.#told ? undefined : ofTool(migrations, this.#listing))
+    const tool = this.#tool ?? (this.#explicit ? undefined : ofTool(migrations, this.#listing))
     const onGap = (migration: Migration, message: string) =>
       this.#onLeftOut({ file: migration.file, message: `${migration.file} ${message}` })
-    return inOrder(migrations, { tool, told: this.#told, listing: this.#listing, onLeftOut: onGap })
+    return inOrder(migrations, { tool, explicit: this.#explicit, listing: this.#listing, onLeftOut: onGap })
   }
 
   #add(migration: Migration): void {
@@ -155,8 +155,8 @@ class FolderReader {
 
   /** A file that is no migration by its name. */
   #readOther(name: string, path: string): void {
-    const foreign = foreignName(name)
-    if (foreign) throw new UsageError(`${path} ${foreign}`)
+    const unsupported = unsupportedName(name)
+    if (unsupported) throw new UsageError(`${path} ${unsupported}`)
     if (isSqlFile(name)) {
       // a version that Flyway cannot read is a slip, and Flyway passes over it without a word
       if (/^[VUB]\d/i.test(name) || !this.#leavesStrays()) throw new UsageError(noLayout(path, name))
@@ -168,7 +168,7 @@ class FolderReader {
   }
 
   #leavesStrays(): boolean {
-    return this.#tool !== undefined && (this.#told || this.#tool.leavesStrays === true)
+    return this.#tool !== undefined && (this.#explicit || this.#tool.leavesStrays === true)
   }
 
   #leaveOut(path: string, worthAWord: boolean): void {
@@ -218,9 +218,9 @@ class FolderReader {
     this.#add(sqlFiles.includes('down.sql') ? { ...up, down: wholeFile(join(path, 'down.sql')) } : up)
   }
 
-  /** Flyway and refinery look into all folders: what stands deeper is no less a migration to them. */
+  /** The tool looks into all folders: what is deeper is a migration to it, too. */
   #refuseInside(name: string): void {
-    const inside = this.#listing.inside(name).find(file => /^[VURB].*__.*\.sql$/s.test(file.split('/').at(-1)!))
+    const inside = this.#listing.inside(name).find(file => this.#tool?.recursive?.test(file.split('/').at(-1)!))
     if (inside !== undefined)
       throw new UsageError(
         `${this.#prefix}${inside} is in a folder of its own, where ${this.#tool?.title} finds it: here migrations are read from one folder. Move it up, or leave it out with --ignore '${name}/**'.`,

@@ -22,13 +22,13 @@ export function findLoneMark(
   source: string,
   from: number,
   to: number,
-  also?: RegExp,
+  also: readonly RegExp[] = [],
 ): { readonly offset: number; readonly text: string } | undefined {
   if (!hint.test(source)) return undefined
   comment.lastIndex = from
   for (let match = comment.exec(source); match && match.index < to; match = comment.exec(source)) {
     const text = match[0].trim()
-    if (!hint.test(text) || !(isHeading(text) || also?.test(text))) continue
+    if (!hint.test(text) || !(isHeading(text) || also.some(mark => mark.test(text)))) continue
     const end = match.index + match[0].length
     if (headsComments(source.slice(end, to))) continue
     if (scan(source.slice(end, to)).code.trim() === '') continue

@@ -59,6 +59,9 @@ export function marksLike(texts: readonly string[]): readonly [up: string, down:
   return undefined
 }
 
+/** Marks of a down part that could be sentences as well. */
+export const looseDownMarks: readonly RegExp[] = dialects.flatMap(({ loose }) => (loose ? [loose.down] : []))
+
 const words = new Set(['schemagate:', ...dialects.flatMap(dialect => dialect.words)])
 const anyMark = new RegExp(
   `^[ \\t]*(?=--|//|#)[^\\n]*(?:${[...words].map(word => word.replace(/[^\w\s]/g, '\\$&')).join('|')})`,

@@ -4,15 +4,12 @@ import { placeAt } from '../sql/excerpt.ts'
 import { checksum } from './checksum.ts'
 import type { Named } from './file-name.ts'
 import { findLoneMark } from './lone-marks.ts'
-import { type MarkedParts, readDownMarks, readMarks, readParts } from './marks.ts'
+import { looseDownMarks, type MarkedParts, readDownMarks, readMarks, readParts } from './marks.ts'
 import type { Migration, SqlPart } from './migration.ts'
 import { readText } from './text.ts'
-import { atlas } from './tools/atlas.ts'
-import { drizzle } from './tools/drizzle.ts'
-import { graphileMigrate, isCommitted } from './tools/graphile-migrate.ts'
-import { nodePgMigrate } from './tools/node-pg-migrate.ts'
+import { ownerOf, tools } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
-import { refuseForeign, refuseOtherDatabase } from './unsupported.ts'
+import { refuseOtherDatabase, refuseUnsupported } from './unsupported.ts'
 
 /** What the folder says of a file in it. */
 export interface FileSetting {
@@ -25,7 +22,8 @@ export interface FileSetting {
 export function readUp(named: Named, file: string, setting: FileSetting): Migration {
   const text = readText(file)
   refuseOtherDatabase(named.name, file)
-  refuseForeign(file, text)
+  refuseUnsupported(file, text)
+  const owner = ownerOf(text) ?? setting.tool
   const kind: Migration['kind'] =
     named.layout === 'code' ? 'code' : named.layout === 'repeatable' ? 'repeatable' : 'sql'
   const common = {
@@ -35,15 +33,14 @@ export function readUp(named: Named, file: string, setting: FileSetting): Migrat
     version: named.version,
     file,
     checksum: checksum(text),
-    ...((named.standsIn || atlas.standsIn?.(text)) && { standsIn: true as const }),
+    ...((named.standsIn || owner?.standsIn?.(text)) && { standsIn: true as const }),
   }
   if (kind === 'code') return { ...common, marks: readMarks(file, text) }
 
   let source = setting.tool?.translate?.(text) ?? text
-  // its journal may have stayed behind; no other tool writes such a line
-  if (setting.tool !== drizzle && source.includes('\n--> statement-breakpoint')) source = drizzle.translate!(source)
+  for (const tool of tools) source = tool.translateAnywhere?.(source) ?? source
   let parts = readParts(file, source)
-  const own = parts.tool ?? toolOf(text, setting.tool)
+  const own = parts.tool ?? owner
   if (own?.translate && own !== setting.tool) {
     source = own.translate(source)
     parts = readParts(file, source)
@@ -67,12 +64,6 @@ export function readUp(named: Named, file: string, setting: FileSetting): Migrat
   }
 }
 
-/** Whose a file is that no mark divides: as its first lines say, or as the folder says. */
-function toolOf(text: string, folderTool: Tool | undefined): Tool | undefined {
-  if (isCommitted(text)) return graphileMigrate
-  return atlas.standsIn?.(text) ? atlas : folderTool
-}
-
 /** A file of its own for one direction; marks in it count, sections do not split it. */
 export function wholeFile(file: string): SqlPart {
   const source = readText(file)
@@ -83,8 +74,7 @@ export function wholeFile(file: string): SqlPart {
 function doubtOf(file: string, source: string, parts: MarkedParts, { layout }: Named): string | undefined {
   if (parts.down) return undefined
   const { start, end } = parts.up
-  const also = layout === 'native' ? nodePgMigrate.dialect?.loose?.down : undefined
-  const lone = findLoneMark(source, start, end, also)
+  const lone = findLoneMark(source, start, end, layout === 'native' ? looseDownMarks : [])
   if (!lone) return undefined
   const { line } = placeAt(file, source, lone.offset)
   return (

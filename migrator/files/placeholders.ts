@@ -1,27 +1,30 @@
-// What a tool fills in before it runs a file: here it would silently stay as it is, also inside of strings.
+// What a tool fills in before it runs a file: schemagate would send it as it is, also inside of strings.
 
-import type { Foreign } from '../sql/unsupported.ts'
-import { flyway } from './tools/flyway.ts'
-import { graphileMigrate, placeholderAdvice } from './tools/graphile-migrate.ts'
-import { layoutNamed } from './tools/index.ts'
+import type { Unsupported } from '../sql/unsupported.ts'
+import { layoutNamed, tools } from './tools/index.ts'
 
-/** Placeholders that no other tool and no text has: they are told in any folder. */
-const unmistakable = [{ pattern: /\$\{flyway:[^}\n]*\}/, what: flyway.placeholders![0]!.what }]
+const unmistakable = tools
+  .flatMap(tool => tool.placeholders ?? [])
+  .flatMap(({ anywhere, what }) => (anywhere ? [{ pattern: anywhere, what }] : []))
 
 /** The first placeholder of the tool that a file is for; undefined if there is none. */
-export function findPlaceholder(sql: string, toolName: string | undefined): Foreign | undefined {
-  const own = toolName === undefined ? undefined : layoutNamed(toolName)
-  for (const { pattern, what } of [...(own?.placeholders ?? []), ...unmistakable]) {
+export function findPlaceholder(sql: string, toolName: string | undefined): Unsupported | undefined {
+  for (const { pattern, what } of [...placeholdersOf(toolName), ...unmistakable]) {
     const match = pattern.exec(sql)
     if (match) return { offset: match.index, message: `\`${match[0]}\` ${what}` }
   }
   return undefined
 }
 
-/** What looks like a variable of psql is one of graphile-migrate's in its files. */
-export function inWordsOf(found: Foreign, sql: string, toolName: string | undefined): Foreign {
-  const variable = /^:[A-Z][A-Z0-9_]*\b/.exec(sql.slice(found.offset))?.[0]
-  return toolName === graphileMigrate.name && variable
-    ? { ...found, message: `\`${variable}\` ${placeholderAdvice}` }
-    : found
+/** What was found, in the words of the tool that the file is for: a variable of psql may be a placeholder of the tool's. */
+export function inWordsOf(found: Unsupported, sql: string, toolName: string | undefined): Unsupported {
+  for (const { inCode, what } of placeholdersOf(toolName)) {
+    const match = inCode?.exec(sql.slice(found.offset))
+    if (match) return { ...found, message: `\`${match[0]}\` ${what}` }
+  }
+  return found
+}
+
+function placeholdersOf(toolName: string | undefined) {
+  return (toolName === undefined ? undefined : layoutNamed(toolName))?.placeholders ?? []
 }

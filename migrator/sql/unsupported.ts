@@ -14,7 +14,7 @@ const templates: readonly { pattern: RegExp; what: string }[] = [
 ]
 
 /** Something in a text that only another tool understands; `offset` is UTF-16. */
-export interface Foreign {
+export interface Unsupported {
   readonly offset: number
   readonly message: string
 }
@@ -26,12 +26,12 @@ const templateInName = /"[^"\n]*(\$\{[^}"\n]*\}|\{\{[^}"\n]*\}\}|\{%[^%"\n]*%\})
  * Looks for what explains a syntax error. Only to be asked about a text that Postgres' grammar does not take. Inside a
  * string, a comment or a function's body any of these is rightful, and not looked at.
  */
-export function findForeign(sql: string): Foreign | undefined {
+export function findUnsupported(sql: string): Unsupported | undefined {
   return findIn(scan(sql).code)
 }
 
 /** In code alone, in which names still stand in their quotes: templates are filled in there too, variables are not. */
-function findIn(code: string): Foreign | undefined {
+function findIn(code: string): Unsupported | undefined {
   const sql = code.replace(/(?<!(?<!:):)"[^"]*"/g, name => name.replace(/[^\r\n]/g, ' '))
   const command = psqlCommand.exec(sql)
   if (command) {
@@ -46,14 +46,14 @@ function findIn(code: string): Foreign | undefined {
     if (match)
       return {
         offset: match.index + match[0].search(/\S/),
-        message: `\`${match[0].trim()}\` is ${what}; nothing fills it in here. Write the value itself, or generate the file before.`,
+        message: `\`${match[0].trim()}\` is ${what}; schemagate does not fill it in. Write the value itself, or generate the file before.`,
       }
   }
   const variable = psqlVariable.exec(sql)
   if (variable)
     return {
       offset: variable.index,
-      message: `\`${variable[0]}\` looks like a variable of psql; nothing fills it in here. Write the value itself.`,
+      message: `\`${variable[0]}\` looks like a variable of psql; schemagate does not fill it in. Write the value itself.`,
     }
   return undefined
 }
@@ -65,7 +65,7 @@ function psqlAdvice(word: string): string {
 }
 
 /** A template mark inside a quoted name, which the grammar takes as it is. */
-export function findTemplateInName(sql: string): Foreign | undefined {
+export function findTemplateInName(sql: string): Unsupported | undefined {
   if (!templateInName.test(sql)) return undefined
   const { code } = scan(sql)
   const match = templateInName.exec(code)

@@ -3,11 +3,14 @@
 import { compareAsText } from '../order.ts'
 import type { Tool } from './tool.ts'
 
-/** The comment lines at the top, if a blank line parts them from what follows: only then they concern the whole file. */
+/** The comment lines at the top, if a blank line follows them: only then do they concern the whole file. */
 function directives(source: string): string[] {
   const head = /^(?:(?:--|#)[^\n]*(?:\n|$))*/.exec(source)?.[0] ?? ''
   return /^(?:\r?\n|$)/.test(source.slice(head.length, head.length + 2)) ? head.split('\n') : []
 }
+
+const isCheckpoint = (source: string): boolean =>
+  directives(source).some(line => /^(?:--|#)\s*atlas:checkpoint\b/.test(line.trim()))
 
 export const atlas: Tool = {
   name: 'atlas',
@@ -19,7 +22,9 @@ export const atlas: Tool = {
   dialect: { words: ['atlas:'], noTransaction: /^--\s*atlas:txmode\s+none\s*$/i },
   takes: ({ layout }) => layout === 'native' || layout === 'code',
   order: () => compareAsText,
-  standsIn: source => directives(source).some(line => /^(?:--|#)\s*atlas:checkpoint\b/.test(line.trim())),
+  presume: listing => listing.files.includes('atlas.sum'),
+  ownsFile: isCheckpoint,
+  standsIn: isCheckpoint,
   contents: [
     {
       pattern: /^\s*--[ \t]*atlas:txtar\b/,

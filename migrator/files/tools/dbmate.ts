@@ -15,6 +15,7 @@ export const dbmate: Tool = {
     down: /^--\s*migrate:down\b(.*)$/,
     written: ['-- migrate:up', '-- migrate:down'],
   },
+  sharesMarks: true,
   takes: ({ layout }) => layout === 'native' || layout === 'code',
   order: () => compareAsText,
 }

@@ -48,6 +48,16 @@ function entriesOf(value: unknown): unknown[] | undefined {
   return Array.isArray(entries) ? entries : undefined
 }
 
+/** A breakpoint ends a statement, which may have no semicolon. */
+function endStatements(source: string): string {
+  let text = source
+  for (let at = text.indexOf(breakpoint); at !== -1; at = text.indexOf(breakpoint, at + 1)) {
+    const blank = ' '.repeat(breakpoint.length - 1)
+    text = `${text.slice(0, at)};${blank}${text.slice(at + breakpoint.length)}`
+  }
+  return text
+}
+
 export const drizzle: Tool = {
   name: 'drizzle',
   title: 'Drizzle',
@@ -84,12 +94,7 @@ export const drizzle: Tool = {
       return `has a ${journalPath} with an entry that names no file. Generate it with drizzle-kit.`
     return undefined
   },
-  translate(source) {
-    let text = source
-    for (let at = text.indexOf(breakpoint); at !== -1; at = text.indexOf(breakpoint, at + 1)) {
-      const blank = ' '.repeat(breakpoint.length - 1)
-      text = `${text.slice(0, at)};${blank}${text.slice(at + breakpoint.length)}`
-    }
-    return text
-  },
+  translate: endStatements,
+  // a file may have left its journal behind
+  translateAnywhere: source => (source.includes(`\n${breakpoint}`) ? endStatements(source) : source),
 }

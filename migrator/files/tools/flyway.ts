@@ -24,7 +24,7 @@ export const flyway: Tool = {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the tool's own form
   not: 'other `.sql` files are left out with a warning; refused: one version twice, `V1_users.sql`, callbacks (`afterMigrate.sql`), Java, `${placeholders}`, files in folders inside',
   tables: ['flyway_schema_history', 'schema_version'],
-  recursive: true,
+  recursive: /^[VURB].*__.*\.sql$/s,
   leavesStrays: true,
   refusesTwice: true,
   recognise(listing: Listing) {
@@ -50,7 +50,14 @@ export const flyway: Tool = {
   placeholders: [
     {
       pattern: /\$\{[^}\n]*\}/,
-      what: 'is a placeholder of Flyway; nothing fills it in here. Write the value itself.',
+      anywhere: /\$\{flyway:[^}\n]*\}/,
+      what: 'is a placeholder of Flyway; schemagate does not fill it in. Write the value itself.',
+    },
+  ],
+  refusedNames: [
+    {
+      pattern: /^(before|after)[A-Z]\w*(__.*)?\.sql$/s,
+      what: 'is a callback of Flyway, which schemagate does not call. Put what is to be done again after a change into an R__ file, and move this one out of the migrations folder.',
     },
   ],
   code: [{ pattern: /^(?:[VUB]\d+(?:[._]\d+)*|R)__.*\.(?:java|kt|groovy|scala|class|sh|bash|ps1|bat|cmd|py)$/s }],

@@ -21,7 +21,7 @@ export const goose: Tool = {
   contents: [
     {
       pattern: /^[ \t]*--[ \t]*\+goose[ \t]+envsub(?:st)?[ \t]+on\b/im,
-      what: 'has `-- +goose ENVSUB ON`, and nothing fills in variables here. Write the values themselves.',
+      what: 'has `-- +goose ENVSUB ON`, and schemagate does not fill in variables. Write the values themselves.',
     },
   ],
   code: [{ pattern: /^\d+_.*\.go$/s }],

@@ -2,9 +2,6 @@
 
 import type { Tool } from './tool.ts'
 
-const advice =
-  'is a placeholder of graphile-migrate, whose value stands in .gmrc; nothing fills it in here, and a committed file is not to be edited. `graphile-migrate compile FILE` prints it with its values: keep what that prints as a folder of its own.'
-
 export const graphileMigrate: Tool = {
   name: 'graphile-migrate',
   title: 'graphile-migrate',
@@ -13,13 +10,14 @@ export const graphileMigrate: Tool = {
   tables: ['graphile_migrate.migrations', 'graphile_migrate.current'],
   dialect: { words: ['no-transaction'], noTransaction: /^--!\s*no-transaction\b/i },
   takes: ({ layout }) => layout === 'native' || layout === 'code',
+  // a committed file
+  ownsFile: source => /^--! Previous: [^\n]*\n--! Hash: /.test(source),
   placeholders: [
-    // its own ones are told by their names; in a string any other word may be a format ('HH24:MI')
-    { pattern: /(?<!:):DATABASE_[A-Z_]+\b/, what: advice },
+    {
+      // those that the tool itself defines are known by their names; in a string any other word may be a format ('HH24:MI')
+      pattern: /(?<!:):DATABASE_[A-Z_]+\b/,
+      inCode: /^:[A-Z][A-Z0-9_]*\b/,
+      what: 'is a placeholder of graphile-migrate, whose value is in .gmrc; schemagate does not fill it in, and a committed file must not be edited. `graphile-migrate compile FILE` prints it with its values: keep what that prints in a folder of its own.',
+    },
   ],
 }
-
-/** True for a committed file of graphile-migrate. */
-export const isCommitted = (source: string): boolean => /^--! Previous: [^\n]*\n--! Hash: /.test(source)
-
-export const placeholderAdvice = advice

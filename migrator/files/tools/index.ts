@@ -49,7 +49,7 @@ export function layoutProblem(name: string): string | undefined {
   if (layoutNamed(name)) return undefined
   const known = layouts.map(tool => tool.name)
   const refused = tools.find(tool => tool.name === name)
-  if (refused) return `is "${name}", but what ${refused.title} has is run by ${refused.title} alone.`
+  if (refused) return `is "${name}", whose migrations only ${refused.title} itself can run.`
   return `is "${name}", but must be one of ${known.join(', ')}.${didYouMean(name.toLowerCase(), known)}`
 }
 
@@ -58,9 +58,14 @@ export function recognise(listing: Listing): Tool | undefined {
   return layouts.find(tool => tool.recognise?.(listing))
 }
 
-/** Tools whose only sign is a file beside the migrations, which other tools' folders have, too. */
-export function presumed(listing: Listing): Tool | undefined {
-  return listing.files.includes('atlas.sum') ? atlas : undefined
+/** The tool whose folder this may be, where nothing says whose it certainly is. */
+export function presume(listing: Listing): Tool | undefined {
+  return layouts.find(tool => tool.presume?.(listing))
+}
+
+/** The tool whose file this certainly is, by its text. */
+export function ownerOf(source: string): Tool | undefined {
+  return layouts.find(tool => tool.ownsFile?.(source))
 }
 
 /** The tools that have a history table of that name (`schema.table` or `table`). */

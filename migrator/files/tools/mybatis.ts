@@ -14,7 +14,7 @@ export const mybatis: Tool = {
   placeholders: [
     {
       pattern: /\$\{[^}\n]*\}/,
-      what: 'is a variable of MyBatis Migrations, whose value stands in its environment; nothing fills it in here. Write the value itself.',
+      what: 'is a variable of MyBatis Migrations, whose value is in its environment; schemagate does not fill it in. Write the value itself.',
     },
   ],
 }

@@ -18,11 +18,15 @@ export const play: Tool = {
   },
   takes: ({ layout, name }) => (layout === 'native' && /^\d+$/.test(name)) || layout === 'code',
   refusesTwice: true,
+  stopsAt(sorted) {
+    const index = sorted.findIndex(({ version }, i) => version[0] !== BigInt(i + 1))
+    return index === -1 ? undefined : { index, why: `there is no ${index + 1}.sql before it` }
+  },
   translate: source => source.replaceAll(';;', ';'),
   placeholders: [
     {
       pattern: /\$evolutions\{\{\{[^}\n]*\}\}\}/,
-      what: "is a placeholder of Play's evolutions, whose value stands in application.conf; nothing fills it in here. Write the value itself.",
+      what: "is a placeholder of Play's evolutions, whose value is in application.conf; schemagate does not fill it in. Write the value itself.",
     },
   ],
 }

@@ -1,4 +1,4 @@
-// refinery: Flyway's names, in Rust. A `U` is no way back here, but a migration that may come out of order.
+// refinery: Flyway's names, in Rust. A `U` file undoes nothing: it is a migration that may come out of order.
 
 import { readName } from '../layouts.ts'
 import type { Tool } from './tool.ts'
@@ -9,7 +9,7 @@ export const refinery: Tool = {
   reads: '`V1__users.sql`, and with `--layout refinery` `U1__users.sql` as a migration. By number',
   not: 'migrations in Rust (`V1__users.rs`) and one version twice are refused',
   tables: ['refinery_schema_history'],
-  recursive: true,
+  recursive: /^[VU].*__.*\.sql$/s,
   leavesStrays: true,
   refusesTwice: true,
   nameFile(fileName) {

@@ -19,7 +19,7 @@ export const tern: Tool = {
   placeholders: [
     {
       pattern: /\{\{[^}\n]*\}\}/,
-      what: 'is a template of tern, which fills it in from tern.conf; nothing does so here. Write the value itself.',
+      what: 'is a template of tern, which fills it in from tern.conf; schemagate does not. Write the value itself.',
     },
   ],
 }

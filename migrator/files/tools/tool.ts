@@ -38,6 +38,10 @@ export type Compare = (a: Ordered, b: Ordered) => number
 /** A text that the tool replaces before it runs a file, also inside of strings. */
 export interface Placeholder {
   readonly pattern: RegExp
+  /** A form that no other tool and no text has: it is reported in any folder. */
+  readonly anywhere?: RegExp
+  /** A wider form that counts outside of strings only: elsewhere it would be a variable of psql. */
+  readonly inCode?: RegExp
   /** `is ...`: what it is, and what to do. */
   readonly what: string
 }
@@ -59,6 +63,12 @@ export interface Tool {
 
   /** True if the folder is certainly this tool's, by what is in it. */
   recognise?(listing: Listing): boolean
+  /** True if it may be, by a file that other tools' folders can have, too: it counts where nothing else does. */
+  presume?(listing: Listing): boolean
+  /** True if a file is certainly this tool's, whatever folder it is in. */
+  ownsFile?(source: string): boolean
+  /** True: its marks are schemagate's own, and do not make a folder the tool's. */
+  readonly sharesMarks?: true
   /** Reads a file's name that is not of the common forms, or means something else to the tool. */
   nameFile?(fileName: string): Named | undefined
   /** The same for a folder that holds one migration. */
@@ -69,22 +79,28 @@ export interface Tool {
   readonly leavesStrays?: true
   /** True: the tool refuses a version that it finds twice. */
   readonly refusesTwice?: true
-  /** True: it looks into folders inside the folder, too. */
-  readonly recursive?: true
+  /** It looks into folders inside the folder, too, for files of such a name. */
+  readonly recursive?: RegExp
   /** The order of its migrations; absent: by number, then by name. */
   order?(listing: Listing): Compare
+  /** Where among the sorted migrations it stops, and why, as a clause. */
+  stopsAt?(sorted: readonly Ordered[]): { readonly index: number; readonly why: string } | undefined
   /** What is wrong with the folder as a whole, as the end of a sentence that begins with the folder's name. */
   refuses?(listing: Listing): string | undefined
   /** Names of migrations that must be there. */
   expects?(listing: Listing): readonly string[]
   /** Text as the tool understands it into text that Postgres takes; lines and positions stay. */
   translate?(source: string): string
+  /** The same for what no other tool's text has: in any folder. */
+  translateAnywhere?(source: string): string
   /** False: a setting beside the migration's file says that it runs outside of a transaction. */
   inTransaction?(entry: string, listing: Listing): boolean
   /** Filled in by the tool in files that are certainly its own: with its marks, or in a folder that is its. */
   readonly placeholders?: readonly Placeholder[]
   /** Contents that only this tool can run, in whatever folder. `what` goes on after the file's name. */
   readonly contents?: readonly { readonly pattern: RegExp; readonly what: string }[]
+  /** File names that mean something to this tool alone, in whatever folder. `what` goes on after the file's name. */
+  readonly refusedNames?: readonly { readonly pattern: RegExp; readonly what: string }[]
   /** File names that only this tool can run; `text` must be in the file, if it is given. */
   readonly code?: readonly { readonly pattern: RegExp; readonly text?: RegExp }[]
   /** Stands in for the older migrations on an empty database, and is passed over on any other. */

@@ -144,9 +144,9 @@ test.for([
     ['1_a.up.sql', '1_a.postgres.up.sql'],
     /1_a\.postgres\.up\.sql is 1_a as it is for Postgres, and .*1_a\.up\.sql is there for other databases/,
   ],
-  ["db-migrate's ways back", ['1-a-down.sql', '1-a-up.sql'], /1-a-down\.sql looks like the way back of 1-a-up/],
-  ["yoyo's", ['1.a.sql', '1.a.rollback.sql'], /1\.a\.rollback\.sql looks like the way back of 1\.a,/],
-  ['a way back by hand', ['1_a.sql', '1_a_down.sql'], /1_a_down\.sql looks like the way back of 1_a,/],
+  ["db-migrate's ways back", ['1-a-down.sql', '1-a-up.sql'], /1-a-down\.sql looks as if it undoes 1-a-up/],
+  ["yoyo's", ['1.a.sql', '1.a.rollback.sql'], /1\.a\.rollback\.sql looks as if it undoes 1\.a,/],
+  ['a way back by hand', ['1_a.sql', '1_a_down.sql'], /1_a_down\.sql looks as if it undoes 1_a,/],
   ['a folder for each database', ['default/1_a/up.sql'], /Perhaps you mean --dir .*\/default$/],
   [
     'a folder for each kind of database',

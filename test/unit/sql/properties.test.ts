@@ -8,7 +8,7 @@ import { loadParser, parseStatements } from '../../../migrator/sql/parse.ts'
 import { scan } from '../../../migrator/sql/scan.ts'
 import { split } from '../../../migrator/sql/split.ts'
 import { planSql } from '../../../migrator/sql/steps.ts'
-import { findForeign, findTemplateInName } from '../../../migrator/sql/unsupported.ts'
+import { findTemplateInName, findUnsupported } from '../../../migrator/sql/unsupported.ts'
 
 beforeAll(loadParser)
 
@@ -208,7 +208,7 @@ describe('telling code from text', () => {
       fc.property(script, ({ sql, statements }) => {
         // but for a template in a quoted name, which the grammar takes as it is
         fc.pre(!statements.some(text => text.startsWith('select 1 as') && text.includes('{{')))
-        expect(findForeign(sql)).toBeUndefined()
+        expect(findUnsupported(sql)).toBeUndefined()
         expect(findTemplateInName(sql)).toBeUndefined()
       }),
       { numRuns: 300 },
