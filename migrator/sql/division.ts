@@ -1,21 +1,21 @@
-// Divides a text into steps: statement by statement, with what the transaction of each would know.
+// Divides a text into steps: statement by statement, each with the settings that earlier ones made.
 
-import { heldBy, heldByWords, makes, wants } from './held.ts'
-import { type Told, textOf } from './outline.ts'
+import { heldBy, heldByWords, makes, uses } from './held-until-commit.ts'
+import { type Relevant, textOf } from './outline.ts'
 import type { Statement } from './parse.ts'
 import { beginOptions, liftsLockTimeout, type Setting, settingOf, transactionModes } from './settings.ts'
 import { IndivisibleError, type Range, type Step, StrayRollbackError, UnendedBlockError } from './step.ts'
 import { controlOf, forbidsTransaction } from './transactions.ts'
 
-/** Statements that are to be one step, as far as they are read. */
+/** The statements of one step, as far as they are read. */
 interface Group {
-  /** Of the file's own BEGIN; undefined: none holds it together. */
+  /** The file's own BEGIN; undefined: there is none. */
   readonly block?: { readonly begin: string; readonly offset: number }
   readonly first: number
   readonly settings: readonly Setting[]
   readonly modes: string[]
   readonly skipped: Range[]
-  /** Statements that are sent. */
+  /** The number of statements that are sent. */
   sent: number
   start: number
   end: number
@@ -31,17 +31,17 @@ export class Division {
   readonly #done: number
   readonly #steps: Step[] = []
   #group: Group | undefined
-  /** What holds from here on; never changed in place, so that each step may keep it. */
+  /** The settings that hold from here on; replaced and never changed, because steps keep them. */
   #settings: readonly Setting[] = []
   readonly #savepoints = new Map<string, readonly Setting[]>()
-  /** Until the next BEGIN or COMMIT of the file's own: what was said of, and is held in, the one transaction it would be. */
+  /** Until the next BEGIN or COMMIT of the file: the modes of, and what is held in, the one transaction that this would be. */
   #modes: string[] = []
   #held: IndivisibleError[] = []
-  /** It was divided behind what is held. */
+  /** What was held where the text was divided. */
   #lost: IndivisibleError | undefined
   #madeBefore = new Set<string>()
   #begun = false
-  /** A COMMIT that no BEGIN of the file's own precedes: its tool begins the transaction. */
+  /** There was a COMMIT with no BEGIN of the file before it: its tool begins the transaction. */
   #endedByFile = false
 
   constructor(sql: string, each: boolean, done: number) {
@@ -55,7 +55,7 @@ export class Division {
     if (!this.#group?.block) this.#close(index, true)
   }
 
-  take(piece: Told, statement: Statement | undefined, alone: boolean): void {
+  take(piece: Relevant, statement: Statement | undefined, alone: boolean): void {
     const control = statement && controlOf(statement.node)
     if (control === 'begin') this.#begin(piece)
     else if (control === 'commit' || control === 'rollback') this.#end(piece, statement!, control === 'rollback')
@@ -73,7 +73,7 @@ export class Division {
     return this.#steps
   }
 
-  #begin(piece: Told): void {
+  #begin(piece: Relevant): void {
     if (this.#group?.block) {
       this.#skip(piece)
       return
@@ -83,7 +83,7 @@ export class Division {
     this.#open(piece, { begin: beginOptions(textOf(this.#sql, piece)), offset: piece.start })
   }
 
-  #end(piece: Told, statement: Statement, rolledBack: boolean): void {
+  #end(piece: Relevant, statement: Statement, rolledBack: boolean): void {
     const begin = this.#group?.block?.begin
     if (begin === undefined && rolledBack) {
       if (!this.#each && this.#group) throw new StrayRollbackError(piece.start)
@@ -92,7 +92,7 @@ export class Division {
     }
     if (begin === undefined) this.#endedByFile = true
     this.#close(piece.index + 1, false, rolledBack)
-    // what was local to the transaction is gone with it
+    // local settings end with the transaction
     this.#settings = this.#settings.filter(({ local }) => !local)
     this.#modes = []
     this.#held = []
@@ -103,15 +103,15 @@ export class Division {
       this.#open({ ...piece, index: piece.index + 1 }, { begin: begin ?? '', offset: piece.start })
   }
 
-  #isPassedOver({ first }: Told, statement: Statement | undefined): boolean {
+  #isPassedOver({ first }: Relevant, statement: Statement | undefined): boolean {
     if (first === '\\restrict') return true
     if (!statement) return false
-    // it would give up the run lock; a migration starts and ends with a clean session anyway
+    // it would release the run lock; a migration starts and ends with a clean session anyway
     if ('DiscardStmt' in statement.node && forbidsTransaction(statement.node)) return true
     if (liftsLockTimeout(statement)) return true
     const mode = transactionModes(statement)
     if (mode === undefined) return false
-    // outside of a transaction it says nothing; of the file's one transaction it holds for all of its parts
+    // outside of a transaction it has no effect; in the file's one transaction it holds for all of its parts
     const group = this.#group
     if (group?.block) {
       if (group.sent > 0) return false
@@ -123,11 +123,11 @@ export class Division {
     return true
   }
 
-  #skip(piece: Told): void {
+  #skip(piece: Relevant): void {
     this.#group?.skipped.push(piece)
   }
 
-  #alone(piece: Told, statement: Statement | undefined): void {
+  #alone(piece: Relevant, statement: Statement | undefined): void {
     const { index, start, end } = piece
     this.#close(index, true)
     this.#requireWhole(index)
@@ -148,7 +148,7 @@ export class Division {
     this.#crossed(index + 1)
   }
 
-  #add(piece: Told, statement: Statement | undefined): void {
+  #add(piece: Relevant, statement: Statement | undefined): void {
     const group = this.#group ?? this.#open(piece)
     if (group.sent === 0) {
       if (!group.block) this.#requireWhole(piece.index)
@@ -164,26 +164,26 @@ export class Division {
     if (this.#each && !group.block) this.#close(piece.index + 1, false)
   }
 
-  /** What a statement sets or makes for those behind it. */
-  #note(piece: Told, statement: Statement, group: Group): void {
+  /** Notes what a statement sets or makes for those after it. */
+  #note(piece: Relevant, statement: Statement, group: Group): void {
     const made = makes(statement)
     if (made) {
       group.made.add(made)
       this.#savepoints.set(made, this.#settings)
     }
-    const wanted = wants(statement)
-    if (wanted && !group.made.has(wanted) && this.#madeBefore.has(wanted) && piece.index >= this.#done)
-      throw new IndivisibleError(piece.start, `the ${wanted} is gone at the end of its transaction`)
-    if (wanted && 'TransactionStmt' in statement.node && /ROLLBACK_TO/.test(statement.node.TransactionStmt.kind ?? ''))
-      this.#settings = this.#savepoints.get(wanted) ?? this.#settings
+    const used = uses(statement)
+    if (used && !group.made.has(used) && this.#madeBefore.has(used) && piece.index >= this.#done)
+      throw new IndivisibleError(piece.start, `the ${used} is gone at the end of its transaction`)
+    if (used && 'TransactionStmt' in statement.node && /ROLLBACK_TO/.test(statement.node.TransactionStmt.kind ?? ''))
+      this.#settings = this.#savepoints.get(used) ?? this.#settings
     const setting = settingOf(statement)
     if (setting === undefined || setting === 'unknown') return
-    // without BEGIN each statement is a transaction of its own, and nothing is left of it behind it
+    // without BEGIN each statement is a transaction of its own, and its local settings end with it
     if (setting.local && this.#each && !group.block) return
     this.#settings = [...this.#settings, setting]
   }
 
-  #open(piece: Told, block?: Group['block']): Group {
+  #open(piece: Relevant, block?: Group['block']): Group {
     this.#group = {
       ...(block && { block }),
       first: piece.index,
@@ -222,7 +222,7 @@ export class Division {
     if (forced) this.#crossed(upTo)
   }
 
-  /** A transaction ends here that would go on in one for the whole file. */
+  /** A transaction ends here that would go on if the file were one transaction. */
   #crossed(index: number): void {
     if (index > this.#done) this.#lost ??= this.#held[0]
   }

@@ -47,7 +47,7 @@ export function placeAt(file: string, source: string, offset: number): Place {
   return { file, line, column: characters(source, lineStart, at) + 1, excerpt: hideSecrets(shown.join('\n')) }
 }
 
-/** Where the next line begins, if its line end stands before `limit`. A line ends with LF, CR LF or CR. */
+/** Where the next line begins, if the line end before it is before `limit`. A line ends with LF, CR LF or CR. */
 function nextLine(source: string, from: number, limit: number): number | undefined {
   for (let i = from; i < limit; i++) {
     const code = source.charCodeAt(i)
@@ -57,7 +57,7 @@ function nextLine(source: string, from: number, limit: number): number | undefin
   return undefined
 }
 
-/** No more of a line than can be shown. */
+/** As much of a line as can be shown. */
 function lineFrom(source: string, start: number): string {
   return /^[^\r\n]*/.exec(source.slice(start, start + widest))![0]
 }
@@ -90,7 +90,7 @@ function caretIndent(lead: string): string {
 const wide =
   /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u
 
-/** `alter role x password '...'` is SQL that a log must not show; the width stays, so that the caret does. */
+/** Hides passwords in SQL (`alter role x password '...'`); the width stays, so that the caret stays in place. */
 export function hideSecrets(text: string): string {
   return text.replace(
     /\b(password\s+E?')((?:[^']|'')*)(')/gi,

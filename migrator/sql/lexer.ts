@@ -1,4 +1,4 @@
-// The tokens of SQL, in one pass and without copies of the text: what is code, and what stands in quotes or a comment.
+// The tokens of SQL, in one pass and without copies of the text.
 // The rules are those of Postgres' own scanner (src/backend/parser/scan.l), with standard_conforming_strings on.
 
 /** Kinds of token. `symbol` is one character of code that is nothing else. */
@@ -17,7 +17,7 @@ export const kinds = {
 
 export type Kind = (typeof kinds)[keyof typeof kinds]
 
-/** A quote, comment or dollar quote that is never closed. `offset` is UTF-16, of where it begins. */
+/** A quote, comment or dollar quote without an end. `offset` is UTF-16, of its beginning. */
 export interface Unclosed {
   readonly offset: number
   readonly what: 'string' | 'quoted name' | 'comment' | 'dollar quote' | 'data of COPY'
@@ -30,13 +30,13 @@ const quote = 39
 const backslash = 92
 const dollar = 36
 
-/** Steps through a text; the fields tell of the token at which it stands. Blanks are passed over. */
+/** Steps through a text; the fields describe the current token. Blanks are skipped. */
 export class Lexer {
   readonly sql: string
   /** UTF-16 offsets of the token. */
   start: number
   end: number
-  /** Set when the text ended inside of something. */
+  /** Set when the text ended inside a token. */
   unclosed: Unclosed | undefined
   readonly #limit: number
 
@@ -93,7 +93,7 @@ export class Lexer {
     }
   }
 
-  /** The token's text in small letters. */
+  /** The token's text in lower case. */
   lower(): string {
     return this.sql.slice(this.start, this.end).toLowerCase()
   }
@@ -107,14 +107,14 @@ export class Lexer {
     const { sql } = this
     let at = from + 1
     while (at < this.#limit && isWordPart(sql.charCodeAt(at))) at++
-    // E'...': only such a string has backslashes of its own
+    // E'...': only in such a string does a backslash escape
     if (at === from + 1 && sql.charCodeAt(at) === quote && (sql.charCodeAt(from) | 32) === 101)
       return this.#closeAt(endOfEscapes(sql, at + 1), kinds.string, 'string', "'", at)
     this.end = at
     return kinds.word
   }
 
-  /** `end` -1: it is never closed, and takes the rest of the text. */
+  /** `end` -1: it has no end, and takes the rest of the text. */
   #closeAt(end: number, kind: Kind, what: Unclosed['what'], closing: string, offset = this.start): Kind {
     if (end === -1 || end > this.#limit) {
       this.unclosed = { offset, what, closing }
@@ -126,7 +126,7 @@ export class Lexer {
 
 const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y
 
-/** A letter, a digit or an underscore. A number counts as a word: a letter right behind one begins nothing else. */
+/** A letter, a digit or an underscore. A number counts as a word: a letter right after it begins no other token. */
 function isWordStart(code: number): boolean {
   return (
     (code >= 97 && code <= 122) ||
@@ -179,7 +179,7 @@ function endOfQuotes(sql: string, mark: string, body: number): number {
   return -1
 }
 
-/** A string that goes on behind a line's end is one string, and keeps its backslashes' meaning. */
+/** A string that goes on after a line end is one string, in which a backslash still escapes. */
 const continuation = /[ \t\f\v]*[\r\n]\s*'/y
 
 function endOfEscapes(sql: string, body: number): number {

@@ -1,4 +1,4 @@
-// What a text tells of how it is to be run: only the statements that matter for that are parsed, one by one.
+// How a text has to be run: finds the statements that decide it, which alone are parsed, one by one.
 
 import type { Unclosed } from './lexer.ts'
 import { parseStatements, type Statement } from './parse.ts'
@@ -6,14 +6,14 @@ import { type Piece, split, words } from './split.ts'
 import { UnreadableControlError } from './step.ts'
 import { controlOf } from './transactions.ts'
 
-/** A statement that matters, and the how-many-th of its text it is. */
-export interface Told extends Piece {
+/** A statement that decides how its text is run, and its number in the text, from 0. */
+export interface Relevant extends Piece {
   readonly index: number
 }
 
 export interface Outline {
-  readonly told: readonly Told[]
-  /** Statements in all. */
+  readonly relevant: readonly Relevant[]
+  /** The number of all statements. */
   readonly count: number
   /** What may be meant for another tool. */
   readonly suspicious: readonly Piece[]
@@ -22,26 +22,26 @@ export interface Outline {
   readonly unclosed?: Unclosed | undefined
 }
 
-/** Reads a text once. `steps`: what a statement sets or holds for those behind it matters, too. */
+/** Reads a text once. `steps`: what a statement sets or holds for those after it matters, too. */
 export function outline(sql: string, from = 0, to = sql.length, steps = false): Outline {
-  const told: Told[] = []
+  const relevant: Relevant[] = []
   const suspicious: Piece[] = []
   const copies: Piece[] = []
   const reading: { unclosed?: Unclosed | undefined } = {}
   let count = 0
   for (const piece of split(sql, from, to, reading)) {
-    if (tells(sql, piece) || (steps && tellsInSteps(sql, piece))) told.push({ ...piece, index: count })
-    if (piece.words & (words.foreign | words.template)) suspicious.push(piece)
+    if (isRelevant(sql, piece) || (steps && isRelevantToSteps(sql, piece))) relevant.push({ ...piece, index: count })
+    if (piece.words & (words.unsupported | words.template)) suspicious.push(piece)
     if (piece.words & words.stdin) copies.push(piece)
     count++
   }
-  return { told, count, suspicious, copies, unclosed: reading.unclosed }
+  return { relevant, count, suspicious, copies, unclosed: reading.unclosed }
 }
 
 const control = new Set(['begin', 'start', 'commit', 'end', 'rollback', 'abort'])
 
 /** True if the statement may end, begin or forbid a transaction, or lift the limit of waiting for locks. */
-function tells(sql: string, piece: Piece): boolean {
+function isRelevant(sql: string, piece: Piece): boolean {
   const { first } = piece
   if (control.has(first)) return true
   switch (first) {
@@ -67,7 +67,7 @@ function tells(sql: string, piece: Piece): boolean {
 }
 
 /** True if the statement may set or hold something until the transaction's end. */
-function tellsInSteps(sql: string, piece: Piece): boolean {
+function isRelevantToSteps(sql: string, piece: Piece): boolean {
   if (piece.words & (words.setConfig | words.transactionLock)) return true
   switch (piece.first) {
     case 'set':
@@ -93,13 +93,12 @@ export function textOf(sql: string, { start, end }: { readonly start: number; re
   return sql.slice(start, end)
 }
 
-/** The grammar takes some forty times a text's size in memory: no statement that tells something is so long. */
+/** The grammar takes some forty times a text's size in memory; no statement that matters is so long. */
 const longest = 4 << 20
 
 /**
- * The statement of a piece, by the grammar; undefined if it is not this grammar's, and so left to the server.
- * Call loadParser() first.
- * @throws UnreadableControlError where that would leave it to chance what ends the transaction.
+ * The statement of a piece; undefined if the grammar does not take it, and the server has to judge. Call loadParser() first.
+ * @throws UnreadableControlError if such a piece might end or begin a transaction.
  */
 export function parsePiece(sql: string, piece: Piece): Statement | undefined {
   const text = textOf(sql, piece)

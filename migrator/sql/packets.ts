@@ -1,4 +1,4 @@
-// A stretch of SQL as the messages in which it is sent: one while it is small, several of one transaction where it is not.
+// A stretch of SQL as the messages that are sent: one if it is small, else several in one transaction.
 
 import { split } from './split.ts'
 import type { Range, Stretch } from './step.ts'
@@ -6,7 +6,7 @@ import type { Range, Stretch } from './step.ts'
 /** Some statements of a stretch; or a COPY, whose data follows it. */
 export interface Packet {
   readonly text: string
-  /** Where the text stands in its file. What is passed over is blank in it, so that positions hold. */
+  /** The offset of the text in its file. Skipped ranges are blank in it, so that positions hold. */
   readonly start: number
   readonly data?: Range | undefined
 }
@@ -15,7 +15,7 @@ export interface Packet {
 const longestWhole = 1 << 20
 const longest = 1 << 18
 
-/** The packets in order, each made when it is asked for. */
+/** The packets in order, each made when it is requested. */
 export function* packets(sql: string, stretch: Stretch): Generator<Packet, void> {
   const limit = stretch.end - stretch.start <= longestWhole ? longestWhole : longest
   let from = stretch.start
@@ -43,7 +43,7 @@ export function* packets(sql: string, stretch: Stretch): Generator<Packet, void>
       sent++
     }
   }
-  // to its end: a comment behind the last statement belongs to the message, too
+  // up to its end: a comment after the last statement belongs to the message, too
   yield* flush(stretch.end)
 }
 
@@ -69,7 +69,7 @@ export function* dataPieces(sql: string, { start, end }: Range): Generator<Buffe
   const length = 1 << 16
   for (let at = start; at < end; ) {
     let until = Math.min(at + length, end)
-    // a character of two units is not cut in two
+    // never between the two units of a surrogate pair
     if (until < end && isHighSurrogate(sql.charCodeAt(until - 1))) until++
     yield Buffer.from(sql.slice(at, until))
     at = until

@@ -23,8 +23,8 @@ export async function loadParser(): Promise<void> {
 }
 
 /**
- * The statements of a text, or undefined if this grammar does not take it; the server, perhaps of another version, is
- * then the judge. Call {@link loadParser} first.
+ * The statements of a text, or undefined if the grammar does not take it: the server, which may be of another version,
+ * then decides. Call {@link loadParser} first.
  */
 export function parseStatements(sql: string): Statement[] | undefined {
   if (!parser) throw new Error('loadParser() has not been awaited')
@@ -43,7 +43,7 @@ export function parseStatements(sql: string): Statement[] | undefined {
   })
 }
 
-/** What the grammar says of a text that it does not take. `offset` is UTF-16. */
+/** The grammar's error for a text that it does not take. `offset` is UTF-16. */
 export function syntaxError(sql: string): { readonly message: string; readonly offset: number } | undefined {
   try {
     parser?.(sql)
@@ -57,7 +57,7 @@ export function syntaxError(sql: string): { readonly message: string; readonly o
   }
 }
 
-/** The grammar counts bytes of UTF-8. Offsets must be asked for in rising order. */
+/** The grammar counts bytes of UTF-8. Fast if offsets are requested in rising order. */
 function byteOffsets(sql: string): (byte: number) => number {
   if (Buffer.byteLength(sql) === sql.length) return byte => byte
   const bytes = Buffer.from(sql)

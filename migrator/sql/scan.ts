@@ -1,4 +1,4 @@
-// What of a text is code, and what is text inside quotes or a comment.
+// Tells code from what is inside quotes and comments.
 
 import { kinds, Lexer, type Unclosed } from './lexer.ts'
 import { type Reading, split } from './split.ts'
@@ -6,14 +6,14 @@ import { type Reading, split } from './split.ts'
 export type { Unclosed } from './lexer.ts'
 
 export interface Scanned {
-  /** The text, as long as it was, with blanks for comments and for what stands inside strings; line ends stay. */
+  /** The text, as long as it was, with blanks in place of comments and strings; line ends stay. */
   readonly code: string
   readonly unclosed?: Unclosed
 }
 
 /**
  * Tells code from text. Strings are read as with `standard_conforming_strings = on`. A name in quotes is code; so is
- * the string of psql's `:'variable'`. The data of a COPY is not. `code` is made only when it is asked for.
+ * the string of psql's `:'variable'`. The data of a COPY is not. `code` is computed when it is read.
  */
 export function scan(sql: string): Scanned {
   const reading: Reading = {}

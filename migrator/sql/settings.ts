@@ -1,4 +1,4 @@
-// What a statement sets for those behind it, and how that is set again where a file is run in several transactions.
+// What a statement sets for those after it, and how to set it again where a file runs in several transactions.
 
 import type { Node } from 'libpg-query'
 import type { Statement } from './parse.ts'
@@ -8,13 +8,12 @@ export interface Setting {
   readonly text: string
   /** It holds until the end of its transaction only. */
   readonly local: boolean
-  /** The same for a whole session: what runs outside of a transaction knows nothing local. */
+  /** The same for the whole session: a statement outside of a transaction has no local settings. */
   readonly session: string
 }
 
 /**
- * Reads a statement that sets something. `unknown`: it does, but what cannot be told from it, so that it cannot be set
- * again. Undefined: it sets nothing.
+ * What a statement sets. `unknown`: its text does not show what, so that it cannot be set again. Undefined: nothing.
  */
 export function settingOf({ node, text }: Statement): Setting | 'unknown' | undefined {
   if ('VariableSetStmt' in node) {
@@ -61,13 +60,13 @@ function setConfigCalls(select: Extract<Node, { SelectStmt: unknown }>['SelectSt
   return calls
 }
 
-/** `SET TRANSACTION ...`: what it says of the transaction. */
+/** The modes of a `SET TRANSACTION ...`. */
 export function transactionModes({ node, text }: Statement): string | undefined {
   if (!('VariableSetStmt' in node) || node.VariableSetStmt.name !== 'TRANSACTION') return undefined
   return /^set\s+(?:local\s+)?transaction\s+(.*)$/is.exec(withoutComments(text))?.[1]?.trim()
 }
 
-/** What stands behind BEGIN: `isolation level serializable`. */
+/** The modes after BEGIN: `isolation level serializable`. */
 export function beginOptions(text: string): string {
   return withoutComments(text)
     .replace(/^(begin|start)(\s+(work|transaction))?/i, '')
@@ -81,9 +80,9 @@ export function withoutComments(text: string): string {
 const none = /^\s*0+\s*[a-z]*\s*$/i
 
 /**
- * `SET lock_timeout = 0`, which every pg_dump begins with, RESET and set_config() to the same effect: a statement behind
- * it could wait for a lock for ever, and all that comes after it would queue behind. They are passed over; a mark sets a
- * migration's own limit.
+ * True for `SET lock_timeout = 0`, with which every pg_dump begins, and for RESET and set_config() to the same effect: a later
+ * statement could wait for a lock for ever, and everybody else would queue behind it. Such statements are not sent; a mark
+ * sets a migration's own limit.
  */
 export function liftsLockTimeout({ node, text }: Statement): boolean {
   if ('VariableSetStmt' in node) {

@@ -2,7 +2,7 @@
 
 import { kinds, Lexer, type Unclosed } from './lexer.ts'
 
-/** Words that tell something of a statement, as bits of {@link Piece.words}. */
+/** Words that make a statement worth parsing, as bits of {@link Piece.words}. */
 export const words = {
   /** Of statements that Postgres may forbid inside a transaction. */
   outside: 1,
@@ -10,8 +10,8 @@ export const words = {
   temporary: 4,
   /** A function that takes a lock until the transaction's end. */
   transactionLock: 8,
-  /** What no SQL has, so that the text may be meant for another tool. */
-  foreign: 16,
+  /** What is no SQL: the text may be meant for another tool. */
+  unsupported: 16,
   /** A template mark in a quoted name. */
   template: 32,
   /** `FROM stdin`: data follows. */
@@ -28,23 +28,23 @@ const bits: ReadonlyMap<string, number> = new Map([
   ...['', '_shared'].flatMap(end =>
     ['pg_advisory_xact_lock', 'pg_try_advisory_xact_lock'].map(word => [word + end, words.transactionLock] as const),
   ),
-  ['go', words.foreign],
-  ['delimiter', words.foreign],
+  ['go', words.unsupported],
+  ['delimiter', words.unsupported],
 ])
 const longestWord = 'pg_try_advisory_xact_lock_shared'.length
 
 /** One statement of a text, or a line for psql. Offsets are UTF-16. */
 export interface Piece {
-  /** Of its first character, behind blanks and comments. */
+  /** The offset of its first character, after blanks and comments. */
   readonly start: number
-  /** Behind its last character; the semicolon is not part of it. */
+  /** The offset after its last character; the semicolon is not part of it. */
   readonly end: number
-  /** Where the next one begins to be looked for: behind the semicolon, or behind the data of a COPY. */
+  /** Where the search for the next one begins: after the semicolon, or after the data of a COPY. */
   readonly next: number
   /** Its first word, in small letters; `\restrict` for the two lines that pg_dump writes for psql. */
   readonly first: string
   readonly words: number
-  /** Where the data of its COPY FROM stdin stands, without the line `\.` that ends it. */
+  /** The data of its COPY FROM stdin, without the line `\.` that ends it. */
   readonly data?: { readonly start: number; readonly end: number }
 }
 
@@ -54,8 +54,8 @@ export interface Reading {
 }
 
 /**
- * The statements between two offsets, in order, each when it is asked for: a text of any size takes no memory besides its
- * own. Semicolons in parentheses and in the body of a function (BEGIN ATOMIC) end no statement, as in psql.
+ * The statements between two offsets, in order, each read when it is asked for, so that a large text takes no memory besides
+ * its own. Semicolons in parentheses and in the body of a function (BEGIN ATOMIC) end no statement, as in psql.
  */
 export function* split(sql: string, from = 0, to = sql.length, reading: Reading = {}): Generator<Piece, void> {
   let lexer = new Lexer(sql, from, to)
@@ -85,7 +85,7 @@ export function* split(sql: string, from = 0, to = sql.length, reading: Reading 
   }
 }
 
-/** What is known so far of the statement that is being read. */
+/** The statement that is being read, as far as it is known. */
 class Statement {
   readonly sql: string
   start = -1
@@ -118,7 +118,7 @@ class Statement {
     if (lexer.end - lexer.start > longestWord) return
     const creates = this.first === 'create'
     const copies = this.first === 'copy'
-    // most words of most statements tell nothing: they are not even looked at
+    // most words of most statements matter for nothing: they are skipped by their first letter
     if (!creates && !copies && !initials.has(this.sql.charCodeAt(lexer.start) | 32)) return
     const word = lexer.lower()
     this.wordBits |= bits.get(word) ?? 0
@@ -130,7 +130,7 @@ class Statement {
   }
 
   #countBlocks(word: string, start: number): void {
-    // a name of that kind: t.case, x as end
+    // a name, and no keyword: t.case, x as end
     const isName = this.#previous === 'as' || this.sql[start - 1] === '.'
     if (word === 'atomic' && this.#previous === 'begin') this.#blocks = 1
     else if (this.#blocks > 0 && !isName) {
@@ -165,7 +165,7 @@ function readStatement(lexer: Lexer, statement: Statement): 'semicolon' | 'end' 
         statement.end = end
         return 'restrict'
       }
-      if (isForeign(sql, lexer.start)) statement.wordBits |= words.foreign
+      if (isUnsupported(sql, lexer.start)) statement.wordBits |= words.unsupported
     }
   }
 }
@@ -173,7 +173,7 @@ function readStatement(lexer: Lexer, statement: Statement): 'semicolon' | 'end' 
 const longestName = 1_000
 const templateInName = /\$\{|\{\{|\{%/
 
-/** What pg_dump puts around its own since August 2025, so that psql runs no other commands of psql's. */
+/** pg_dump writes these two lines since August 2025: psql then runs no other commands of its own in between. */
 const restriction = /\\(?:un)?restrict[ \t]+\w+[ \t]*(?=\r?\n|$)/y
 
 function endOfRestriction(sql: string, at: number): number | undefined {
@@ -182,8 +182,8 @@ function endOfRestriction(sql: string, at: number): number | undefined {
   return restriction.test(sql) ? restriction.lastIndex : undefined
 }
 
-/** Characters that SQL has nowhere outside of quotes, and those of psql's variables. */
-function isForeign(sql: string, at: number): boolean {
+/** Characters that SQL does not have outside of quotes, and those of psql's variables. */
+function isUnsupported(sql: string, at: number): boolean {
   switch (sql[at]) {
     case '\\':
     case '{':
@@ -200,8 +200,8 @@ function isForeign(sql: string, at: number): boolean {
 const restOfLine = /[ \t]*(?:--[^\r\n]*)?(?:\r\n|\n|$)/y
 
 /**
- * The data that psql would feed to a COPY: from the line behind its semicolon to one that holds `\.` alone. Undefined
- * where more follows on the line itself. It is not `closed` where that line is missing.
+ * The data that psql would feed to a COPY: from the line after its semicolon to one that holds `\.` alone; without that
+ * line it is not `closed`. Undefined if more follows on the line of the semicolon.
  */
 function findData(sql: string, from: number, to: number) {
   restOfLine.lastIndex = from

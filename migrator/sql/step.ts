@@ -1,4 +1,4 @@
-// A step of a migration, and why a text cannot be divided into any.
+// A step of a migration, and the reasons why a text cannot be divided into steps.
 
 import type { Statement } from './parse.ts'
 import type { Setting } from './settings.ts'
@@ -9,7 +9,7 @@ export interface Range {
   readonly end: number
 }
 
-/** A stretch of a text that is sent in one transaction, but for what is passed over in it. */
+/** A stretch of a text that is sent in one transaction, without the ranges that are skipped. */
 export interface Stretch extends Range {
   readonly skipped: readonly Range[]
 }
@@ -18,18 +18,18 @@ export interface Stretch extends Range {
 export interface Step extends Stretch {
   /** `transaction`: commits together with its journal entry. `alone`: must not be in a transaction. */
   readonly mode: 'transaction' | 'alone'
-  /** What a file's own BEGIN said besides: `isolation level serializable`. */
+  /** The modes of the file's own BEGIN: `isolation level serializable`. */
   readonly begin: string
-  /** The block ends with ROLLBACK: it is run, and leaves nothing behind. */
+  /** The block ends with ROLLBACK. */
   readonly rolledBack: boolean
-  /** The how-many-th statement of the text its first one is, and how many of the text are done when it is. */
+  /** The number, from 0, of its first statement in the text; and how many statements are done after the step. */
   readonly first: number
   readonly upTo: number
-  /** What earlier statements have set, and holds for it. */
+  /** The settings that earlier statements made for it. */
   readonly settings: readonly Setting[]
-  /** No BEGIN of the file's own holds it together: where the server wants it, it may be divided. */
+  /** The file has no BEGIN around it: it may be divided if the server requires it. */
   readonly divisible: boolean
-  /** Of a step that runs alone, if it is this grammar's. */
+  /** The statement of a step that runs alone, if the grammar takes it. */
   readonly statement?: Statement | undefined
 }
 
@@ -42,45 +42,45 @@ export class PlanError extends Error {
   }
 }
 
-/** A BEGIN that is never ended: psql would roll it back at its exit. `offset` is UTF-16. */
+/** A BEGIN without an end: psql would roll back when it exits. `offset` is UTF-16. */
 export class UnendedBlockError extends PlanError {
   constructor(offset: number, afterCommit: boolean) {
     super(
       offset,
       afterCommit
-        ? 'this BEGIN is never ended. Add COMMIT at the end, or remove BEGIN and the COMMIT before it.'
-        : 'this BEGIN is never ended. Add COMMIT at the end, or remove BEGIN: a migration has its own transaction.',
+        ? 'this BEGIN has no end. Add COMMIT at the end, or remove BEGIN and the COMMIT before it.'
+        : 'this BEGIN has no end. Add COMMIT at the end, or remove BEGIN: a migration has its own transaction.',
     )
   }
 }
 
-/** What the file holds in its transaction would be lost where it must be divided. `offset` is UTF-16. */
+/** The file has to be divided where it holds something until the end of its transaction. `offset` is UTF-16. */
 export class IndivisibleError extends PlanError {
   constructor(offset: number, why: string) {
     super(
       offset,
       `${why}, but this file cannot run in one: a statement further on has to run by itself, or in a later transaction. ` +
-        'Move what needs it and that statement into migrations of their own; or, if it need not hold so long, say where transactions begin and end with BEGIN and COMMIT.',
+        'Move what needs it and that statement into separate migrations; or, if it need not hold that long, mark with BEGIN and COMMIT where transactions begin and end.',
     )
   }
 }
 
-/** A ROLLBACK of what no BEGIN of the file's own precedes: psql would pass over it, and a tool undo all before it. */
+/** A ROLLBACK without a BEGIN of the file: psql would ignore it, and the file's own tool would undo everything before it. */
 export class StrayRollbackError extends PlanError {
   constructor(offset: number) {
     super(
       offset,
-      'this ROLLBACK ends no transaction that the file began. Remove it, or put BEGIN before what it is to undo.',
+      'this ROLLBACK ends no transaction that the file began. Remove it, or put BEGIN before what it should undo.',
     )
   }
 }
 
-/** A statement that cannot be read although it begins like one that ends or begins a transaction. */
+/** A statement that begins like one that begins or ends a transaction, and that the grammar does not take. */
 export class UnreadableControlError extends PlanError {
   constructor(offset: number, text: string) {
     super(
       offset,
-      `\`${text.slice(0, 60)}\` begins like a statement that begins or ends a transaction, and cannot be read. Correct it, or move it to a file of its own.`,
+      `\`${text.slice(0, 60)}\` looks like a statement that begins or ends a transaction, and cannot be parsed. Correct it, or move it to a file of its own.`,
     )
   }
 }

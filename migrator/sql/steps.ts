@@ -1,7 +1,7 @@
-// How a migration's SQL is run: as one transaction, or as steps that each are journalled.
+// Plans how a migration's SQL is run: in one transaction, or in steps that are journalled one by one.
 
 import { Division } from './division.ts'
-import { type Outline, outline, parsePiece, type Told, textOf } from './outline.ts'
+import { type Outline, outline, parsePiece, type Relevant, textOf } from './outline.ts'
 import type { Statement } from './parse.ts'
 import { beginOptions, liftsLockTimeout, transactionModes } from './settings.ts'
 import { split } from './split.ts'
@@ -11,14 +11,14 @@ import { controlOf, forbidsTransaction } from './transactions.ts'
 export type Plan =
   | (Stretch & {
       readonly transaction: true
-      /** What goes into our own BEGIN. */
+      /** The modes for the BEGIN that we send. */
       readonly begin: string
-      /** The file has a BEGIN and a COMMIT of its own around all of it. */
+      /** The file has its own BEGIN and COMMIT around everything. */
       readonly wrapped: boolean
     })
   | { readonly transaction: false; readonly steps: readonly Step[] }
 
-/** Where the server wants a text to be divided: before the statement of that number, or around it. */
+/** Where the server requires a text to be divided: before the statement of that number, or around it. */
 export type Divisions = ReadonlyMap<number, 'before' | 'alone'>
 
 export interface Reading extends Range {
@@ -26,23 +26,23 @@ export interface Reading extends Range {
 }
 
 /** True if the plan needs the grammar. */
-export function needsParsing({ told }: Outline): boolean {
-  return told.some(({ first }) => first !== '\\restrict')
+export function needsParsing({ relevant }: Outline): boolean {
+  return relevant.some(({ first }) => first !== '\\restrict')
 }
 
-/** Plans a migration's SQL. With `transaction` false (the mark) it is always run in steps. Call loadParser() first. */
+/** Plans a migration's SQL. With `transaction` false (the mark) it always runs in steps. Call loadParser() first. */
 export function planSql(sql: string, transaction: boolean, range: Range = { start: 0, end: sql.length }): Plan {
   const text = { sql, ...range }
   return (transaction ? planWhole(text) : undefined) ?? { transaction: false, steps: divide(text, !transaction) }
 }
 
-/** As one transaction, if that is possible so far as the text tells. `read`: its outline, if there is one already. */
+/** As one transaction; undefined if the text shows that it cannot be. `read`: its outline, if there is one already. */
 export function planWhole(text: Reading, read: Outline = outline(text.sql, text.start, text.end)): Plan | undefined {
   const { sql, start, end } = text
-  const skipped: Told[] = []
-  const controls: (Told & { control: string; chains: boolean })[] = []
+  const skipped: Relevant[] = []
+  const controls: (Relevant & { control: string; chains: boolean })[] = []
   const modes = new Map<number, string>()
-  for (const piece of read.told) {
+  for (const piece of read.relevant) {
     const statement = piece.first === '\\restrict' ? undefined : parsePiece(sql, piece)
     if (piece.first === '\\restrict' || (statement && liftsLockTimeout(statement))) skipped.push(piece)
     if (!statement) continue
@@ -54,17 +54,17 @@ export function planWhole(text: Reading, read: Outline = outline(text.sql, text.
   }
   const [first, last] = [controls[0], controls.at(-1)]
   const wraps = controls.length === 2 && first?.control === 'begin' && first.index === 0 && last?.control === 'commit'
-  // of a file that a tool wraps into a transaction of its own, and that ends this one itself
+  // the file's own tool begins the transaction, and the file ends it
   const ends = controls.length === 1 && first?.control === 'commit'
   if (first && last && !((wraps || ends) && last.index === read.count - 1 && !last.chains)) return undefined
   skipped.push(...controls)
-  // the modes that its first statements set go into its BEGIN, since ours come before those
+  // statements of ours come first, so that the modes that its first statements set have to go into BEGIN
   const begin = wraps ? [beginOptions(textOf(sql, first))] : []
   const passed = new Set(skipped.map(({ index }) => index))
   for (let index = 0; passed.has(index) || modes.has(index); index++) {
     if (!modes.has(index)) continue
     begin.push(modes.get(index)!)
-    skipped.push(read.told.find(piece => piece.index === index)!)
+    skipped.push(read.relevant.find(piece => piece.index === index)!)
   }
   return {
     transaction: true,
@@ -77,20 +77,20 @@ export function planWhole(text: Reading, read: Outline = outline(text.sql, text.
 }
 
 /**
- * As steps. What needs no step of its own stays together with its neighbours in one transaction; with `each` (the mark)
- * every statement is a step, as with psql. `done`: so many statements are done already, and end a step.
+ * As steps. Statements that need no step of their own stay together in one transaction; with `each` (the mark) every
+ * statement is a step, as in psql. `done`: the number of statements that are done already, after which a step ends.
  * @throws PlanError
  */
 export function divide(text: Reading, each: boolean, divisions: Divisions = new Map(), done = 0): Step[] {
   const { sql, start, end } = text
-  const told = new Map(outline(sql, start, end, true).told.map(piece => [piece.index, piece]))
+  const relevant = new Map(outline(sql, start, end, true).relevant.map(piece => [piece.index, piece]))
   const division = new Division(sql, each, done)
   let index = 0
   for (const piece of split(sql, start, end)) {
     const wanted = divisions.get(index)
     if (wanted || index === done) division.cut(index)
-    const tells = told.has(index) || wanted === 'alone'
-    const statement = tells && piece.first !== '\\restrict' ? parsePiece(sql, piece) : undefined
+    const parsed = relevant.has(index) || wanted === 'alone'
+    const statement = parsed && piece.first !== '\\restrict' ? parsePiece(sql, piece) : undefined
     division.take({ ...piece, index }, statement, wanted === 'alone')
     index++
   }

@@ -1,4 +1,4 @@
-// Which statements Postgres forbids inside a transaction, and which ones begin and end one.
+// Which statements Postgres forbids inside a transaction, and which begin and end one.
 
 import type { DefElem, Node } from 'libpg-query'
 
@@ -26,9 +26,9 @@ export function controlOf(node: Node): Control | undefined {
 }
 
 /**
- * True for a statement that Postgres refuses inside a transaction block, so far as its text tells: the callers of
+ * True for a statement whose text shows that Postgres refuses it inside a transaction block: the callers of
  * PreventInTransactionBlock() in PostgreSQL 18's source. Where it depends on the catalogue (REINDEX of a partitioned
- * table), the server's 25001 tells instead.
+ * table), only the server's 25001 shows it.
  */
 export function forbidsTransaction(node: Node): boolean {
   const kind = Object.keys(node)[0]

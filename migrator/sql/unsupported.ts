@@ -1,4 +1,4 @@
-// What stands in a file but is no SQL: psql's commands, other tools' templates. No server understands them.
+// What files contain that is no SQL, and no server understands: psql's commands, other tools' templates.
 
 import { scan } from './scan.ts'
 
@@ -19,18 +19,18 @@ export interface Unsupported {
   readonly message: string
 }
 
-/** A template mark where a name is quoted: the grammar takes it, and makes a table that is called so. */
+/** A template mark in a quoted name: the grammar takes it, and the table would have that name. */
 const templateInName = /"[^"\n]*(\$\{[^}"\n]*\}|\{\{[^}"\n]*\}\}|\{%[^%"\n]*%\})[^"\n]*"/
 
 /**
- * Looks for what explains a syntax error. Only to be asked about a text that Postgres' grammar does not take. Inside a
- * string, a comment or a function's body any of these is rightful, and not looked at.
+ * Looks for what explains a syntax error. Call it only for a text that Postgres' grammar does not take. Inside a string, a
+ * comment or a function's body all of these are valid, and not looked at.
  */
 export function findUnsupported(sql: string): Unsupported | undefined {
   return findIn(scan(sql).code)
 }
 
-/** In code alone, in which names still stand in their quotes: templates are filled in there too, variables are not. */
+/** In code alone, with quoted names in it: templates are filled in there too, variables are not. */
 function findIn(code: string): Unsupported | undefined {
   const sql = code.replace(/(?<!(?<!:):)"[^"]*"/g, name => name.replace(/[^\r\n]/g, ' '))
   const command = psqlCommand.exec(sql)

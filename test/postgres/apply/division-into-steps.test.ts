@@ -221,12 +221,12 @@ describe('what cannot be kept over a division is refused, with nothing done', ()
     [
       'a setting in a body',
       "do $$ begin perform set_config('search_path', 'public', true); end $$;",
-      'cannot be told from its text',
+      'does not show what it sets for its transaction',
     ],
     [
       'a computed setting',
       "select set_config('work_mem', '8MB', i = 1) from generate_series(1, 1) i;",
-      'cannot be told from its text',
+      'does not show what it sets for its transaction',
     ],
   ] as const)
     for (const [how, divider] of [

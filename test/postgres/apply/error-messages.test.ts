@@ -238,7 +238,7 @@ describe('what no server understands is refused before anything is applied', () 
   })
 
   test.for([
-    ['a BEGIN that is never ended', 'begin;\ncreate table x (id int);', 'this BEGIN is never ended', 1, 1],
+    ['a BEGIN that is never ended', 'begin;\ncreate table x (id int);', 'this BEGIN has no end', 1, 1],
     [
       'a syntax error where statements must be told apart',
       '-- migrate:up transaction:false\nselect 1;\nselect 1 frm x y;',

@@ -309,7 +309,7 @@ describe('down', () => {
   const lids = { '1_cups.up.sql': cups, '2_lids.up.sql': table('lids'), '2_lids.down.sql': 'drop table lids;\n' }
 
   const wrong = [
-    ['a form', 'BEGIN;\ndrop table cups;\n', /1_cups\.down\.sql, line 1: this BEGIN is never ended/],
+    ['a form', 'BEGIN;\ndrop table cups;\n', /1_cups\.down\.sql, line 1: this BEGIN has no end/],
     ['syntax', 'drop tabel cups;\n', /1_cups\.down\.sql, line 1, column 6: syntax error.*Nothing was reverted/],
     ['a command of psql', '\\i other.sql\n', /1_cups\.down\.sql, line 1.*command of psql/],
   ] as const

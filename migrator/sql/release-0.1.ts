@@ -1,4 +1,4 @@
-// The steps as schemagate 0.1 made them, one for each statement: what it has begun goes on in the same division.
+// The steps of release 0.1, one for each statement: a migration that it began goes on in the same steps.
 
 import { createHash } from 'node:crypto'
 import { parseStatements, type Statement } from './parse.ts'
@@ -84,7 +84,7 @@ function keepsSetting({ node, text }: Statement): boolean {
     : /^select\s+(pg_catalog\.)?set_config\s*\(.*,\s*false\s*\)$/is.test(text)
 }
 
-/** Statements of a block were joined with their own distances, blanks in place of comments. */
+/** Release 0.1 joined the statements of a block at their own distances, with blanks in place of comments. */
 function stepChecksum(statements: readonly Statement[]): string {
   const start = statements[0]!.start
   let sql = ''
