@@ -278,7 +278,7 @@ describe('a BEGIN or COMMIT that does not fit', () => {
     [
       'one that cannot be read',
       `selct 1;\n${count('1')}\ncommit and then some;\n`,
-      '`commit and then some` begins like',
+      '`commit and then some` looks like',
       3,
     ],
   ] as const)
