@@ -23,13 +23,13 @@ export interface CreateOptions {
 
 /**
  * Writes a new, empty migration that comes after the newest one; returns the paths of its files.
- * @throws UsageError if the title makes no name, or a file is there already.
+ * @throws UsageError if the title makes no file name, or a file exists already.
  */
 export function createMigrationFiles(options: CreateOptions): string[] {
   const { dir, title, code, now = new Date() } = options
   const slug = title.trim().replace(/[\s/\\]+/g, '_')
   if (slug === '' || slug.startsWith('.') || /[\p{Cc}:*?"<>|]/u.test(slug))
-    throw new UsageError(`${JSON.stringify(title)} makes no file name: use letters, digits, - and _.`)
+    throw new UsageError(`${JSON.stringify(title)} cannot be a file name: use letters, digits, - and _.`)
   const existing = isEmptyOrMissing(dir) ? [] : readFolder(dir, options)
   const newest = existing.findLast(migration => migration.kind !== 'repeatable')
   const layout = layoutOf(existing)
@@ -39,7 +39,7 @@ export function createMigrationFiles(options: CreateOptions): string[] {
 
   const paths = Object.keys(files).map(name => join(dir, name))
   const taken = paths.find(path => existsSync(path))
-  if (taken) throw new UsageError(`${taken} is there already.`)
+  if (taken) throw new UsageError(`${taken} already exists.`)
   for (const [name, content] of Object.entries(files)) {
     const path = join(dir, name)
     mkdirSync(dirname(path), { recursive: true })
@@ -48,7 +48,7 @@ export function createMigrationFiles(options: CreateOptions): string[] {
   return paths
 }
 
-/** What is there and is no folder is neither: reading it tells what is wrong. */
+/** False for a file of that name: reading it then reports what is wrong. */
 function isEmptyOrMissing(dir: string): boolean {
   const found = statSync(dir, { throwIfNoEntry: false })
   return !found || (found.isDirectory() && readdirSync(dir).every(name => name.startsWith('.')))
@@ -59,7 +59,7 @@ function layoutOf(existing: readonly Migration[]): Layout {
   return existing.findLast(m => m.kind === 'sql')?.layout ?? 'native'
 }
 
-/** One more than the newest; a timestamp where the newest is one, as wide as it is. */
+/** One more than the newest; a timestamp of the same width if the newest is one. */
 function nextNumber(newest: Migration | undefined, existing: readonly Migration[], now: Date): string {
   if (!newest) return '0001'
   const written = /^V?([\d._-]*\d)/.exec(newest.name)?.[1] ?? ''
@@ -77,7 +77,7 @@ function nextNumber(newest: Migration | undefined, existing: readonly Migration[
   return String(first + 1n).padStart(digits.length, '0')
 }
 
-/** A clock that is behind the newest file must not put the new one before it. */
+/** With a clock that is behind, the new file must still come after the newest one. */
 function atLeast(candidate: string, newest: Migration, existing: readonly Migration[]): string {
   const taken = existing.some(m => compareVersions(m.version, [BigInt(candidate)]) >= 0)
   return taken ? String((newest.version[0] ?? 0n) + 1n) : candidate

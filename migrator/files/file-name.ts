@@ -1,19 +1,19 @@
-// What a file's name says of it.
+// What the name of a migration's file says.
 
 import type { Layout } from './migration.ts'
 
-/** A migration, as its name tells. A `down` belongs to the `up` of the same name. */
+/** A migration as its file's name describes it. A `down` belongs to the `up` of the same name. */
 export interface Named {
   readonly name: string
   readonly layout: Layout
   readonly direction: 'up' | 'down'
   readonly version: readonly bigint[]
-  /** It stands in for the older ones on an empty database. */
+  /** It replaces the older ones on an empty database. */
   readonly standsIn?: true
 }
 
 /**
- * The number that a name starts with, and nothing else of it. Diesel's dashes belong to its number: a folder may have
+ * By the number at the beginning of the name. Diesel's dashes are part of its number: a folder may have
  * `20240101000000_users`, too.
  */
 export function numbered(name: string, layout: Layout, direction: 'up' | 'down'): Named | undefined {

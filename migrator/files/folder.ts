@@ -1,31 +1,31 @@
-// Reads a folder of migrations, as the tool reads it that it was written for, into a list in the order in which they are applied.
+// Reads a folder of migrations, as the tool does that it was written for, into a list in the order of their application.
 
 import { join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
-import { codeInFolder, onlyItsTool } from './code.ts'
 import type { Named } from './file-name.ts'
 import { isSqlFile, readFolderName, readName } from './layouts.ts'
 import { type FolderListing, listFolder, noLayout, noMigrations } from './listing.ts'
 import type { Migration } from './migration.ts'
 import { readUp, wholeFile } from './migration-file.ts'
 import { compareVersions } from './order.ts'
+import { codeInFolder, onlyItsTool } from './other-languages.ts'
 import { inOrder, ofTool } from './tool-of-folder.ts'
 import { layoutNamed, layoutProblem, recognise } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
 import { refuseGeneralForms, refuseOtherDatabase, refuseUndoFiles, unsupportedName } from './unsupported.ts'
 
-/** A file that is left out although it looks like one that should be run. */
+/** A file that is left out, and could be missed. */
 export interface LeftOut {
   readonly file: string
-  /** Why, and what to do if that is wrong: a sentence that begins with the file. */
+  /** The reason, and what to do if that is wrong; begins with the file. */
   readonly message: string
 }
 
 export interface FolderOptions {
-  /** The tool whose rules hold, as `--layout` names it; absent: found out. */
+  /** The tool whose rules apply, as `--layout` names it; absent: recognised by the files. */
   readonly layout?: string | undefined
-  /** Globs, of paths in the folder, of what is left out. */
+  /** Globs of paths in the folder that are left out. */
   readonly ignore?: readonly string[] | undefined
   /** Called for each file that is left out and could be missed. */
   readonly onLeftOut?: ((leftOut: LeftOut) => void) | undefined
@@ -44,8 +44,8 @@ export function readFolder(dir: string, options: FolderOptions = {}): Migration[
   }
 }
 
-/** The same, giving way now and then to what else the process has to do: the conversation with the server. */
-export async function readFolderMeanwhile(dir: string, options: FolderOptions = {}): Promise<Migration[]> {
+/** The same, yielding to the event loop now and then, for the connection that is opened at the same time. */
+export async function readFolderInTurns(dir: string, options: FolderOptions = {}): Promise<Migration[]> {
   await immediate()
   const reading = readEntries(dir, options)
   for (let entries = 1; ; entries++) {
@@ -91,7 +91,7 @@ class FolderReader {
     onLeftOut: (leftOut: LeftOut) => void,
   ) {
     this.#dir = dir
-    // join() for each of a thousand names would take longer than reading them
+    // join() for each of a thousand names takes longer than reading them
     this.#prefix = join(dir, 'x').slice(0, -1)
     this.#listing = listing
     this.#tool = tool?.name === 'native' ? undefined : tool
@@ -153,12 +153,12 @@ class FolderReader {
     return { tool: this.#tool, transaction }
   }
 
-  /** A file that is no migration by its name. */
+  /** A file whose name is no migration's. */
   #readOther(name: string, path: string): void {
     const unsupported = unsupportedName(name)
     if (unsupported) throw new UsageError(`${path} ${unsupported}`)
     if (isSqlFile(name)) {
-      // a version that Flyway cannot read is a slip, and Flyway passes over it without a word
+      // a version that Flyway cannot read is a mistake, and Flyway skips the file silently
       if (/^[VUB]\d/i.test(name) || !this.#leavesStrays()) throw new UsageError(noLayout(path, name))
       this.#leaveOut(path, true)
       return
@@ -171,12 +171,12 @@ class FolderReader {
     return this.#tool !== undefined && (this.#explicit || this.#tool.leavesStrays === true)
   }
 
-  #leaveOut(path: string, worthAWord: boolean): void {
-    if (!worthAWord) return
+  #leaveOut(path: string, shouldWarn: boolean): void {
+    if (!shouldWarn) return
     const { title = '' } = this.#tool ?? {}
     this.#onLeftOut({
       file: path,
-      message: `${path} is left out, as ${title} does. If it is to be run: --layout native; to leave it out without a word: --ignore.`,
+      message: `${path} is left out, as ${title} does. To run it: --layout native. To leave it out without this warning: --ignore.`,
     })
   }
 
@@ -199,7 +199,7 @@ class FolderReader {
       else
         throw new UsageError(
           readName(file)
-            ? `${stray} is in a folder of its own: migrations are read from one folder, and not from those inside it. Move it up, or out of the migrations folder, or name its folder with --dir, or leave it out with --ignore '${name}/*'.`
+            ? `${stray} is in a folder inside the migrations folder, and migrations are read from the folder itself. Move it up, or out of the migrations folder, or name its folder with --dir, or leave it out with --ignore '${name}/*'.`
             : noLayout(stray, `${name}/${file}`),
         )
     }
@@ -223,7 +223,7 @@ class FolderReader {
     const inside = this.#listing.inside(name).find(file => this.#tool?.recursive?.test(file.split('/').at(-1)!))
     if (inside !== undefined)
       throw new UsageError(
-        `${this.#prefix}${inside} is in a folder of its own, where ${this.#tool?.title} finds it: here migrations are read from one folder. Move it up, or leave it out with --ignore '${name}/**'.`,
+        `${this.#prefix}${inside} is in a folder inside the migrations folder. ${this.#tool?.title} reads it there; schemagate reads the folder itself. Move it up, or leave it out with --ignore '${name}/**'.`,
       )
   }
 
@@ -234,17 +234,16 @@ class FolderReader {
         this.#refuseUnclear(named, file)
         this.#onLeftOut({
           file,
-          message: `${file} is left out: it undoes ${named.name}, whose up file is not there. Restore that, or remove this one.`,
+          message: `${file} is left out: it undoes ${named.name}, whose up file is missing. Restore that, or remove this one.`,
         })
         continue
       }
-      if (up.down)
-        throw new UsageError(`${up.file} has a down part of its own, and ${file} is another one. Remove one of them.`)
+      if (up.down) throw new UsageError(`${up.file} has a down part, and ${file} is another one. Remove one of them.`)
       this.#migrations.set(up.name, { ...up, down: wholeFile(file) })
     }
   }
 
-  /** With others of the same number beside it, it may belong to one of them: to leave it out would be a guess. */
+  /** If another migration has the same number, the file may belong to that one: leaving it out would be a guess. */
   #refuseUnclear({ name, version }: Named, file: string): void {
     const other = [...this.#migrations.values()].find(m => compareVersions(m.version, version) === 0)
     if (other)
@@ -253,21 +252,21 @@ class FolderReader {
       )
   }
 
-  /** Flyway and golang-migrate match the two by number alone; the words may differ. */
+  /** Flyway and golang-migrate match up and down files by number alone. */
   #ofSameVersion(down: Named): Migration | undefined {
     const same = [...this.#migrations.values()].filter(
       ({ layout, version, standsIn }) =>
         layout === down.layout && !standsIn && compareVersions(version, down.version) === 0,
     )
     if (down.layout === 'flyway') return same[0]
-    // with several of one number, or one that has a down file by name, it would be a guess
+    // with several of one number, or one that has a down file of its name, it would be a guess
     return same.length === 1 && !this.#downs.has(same[0]!.name) ? same[0] : undefined
   }
 }
 
 function onlyThere(path: string, what: string, glob: string): string {
   return (
-    `${path} ${what}: to leave it out would skip a migration. Write it as SQL, or as a code migration in TypeScript or ` +
-    `JavaScript, under the same number; or, if it is not to be run here, leave it out: --ignore '${glob}'`
+    `${path} ${what}: leaving it out would skip a migration. Write it as SQL, or as a code migration in TypeScript or ` +
+    `JavaScript, with the same number; or, if schemagate should not run it, leave it out: --ignore '${glob}'`
   )
 }

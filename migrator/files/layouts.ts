@@ -1,10 +1,10 @@
-// The layouts that a folder of migrations may have: from a file's name to what it is.
+// The layouts of migrations: what a file is by its name.
 
 import { type Named, numbered } from './file-name.ts'
 
 export type { Named } from './file-name.ts'
 
-// a name may hold a line break: with `s` the dot stands for that too
+// a name may contain a line break, which the dot matches with `s`
 const flyway = /^([VU])(\d+(?:[._]\d+)*)__(.*)\.sql$/is
 const repeatable = /^R__(.*)\.sql$/is
 const pair = /^(.+)\.(up|down)\.sql$/is
@@ -13,9 +13,9 @@ const code = /^(.+)\.(ts|mts|cts|js|mjs|cjs)$/is
 const declaration = /\.d\.[mc]?ts$/i
 
 /**
- * Reads a file's name. Undefined: it is no migration. Names are in NFC, whatever form the file system keeps: the same file
- * is the same migration on macOS and on Linux.
- * Flyway's prefixes are case-sensitive, so that a native `v1__x.sql` without a number is not taken for one.
+ * Reads a file's name. Undefined: it is no migration. Names are in NFC, whatever form the file system uses, so that a file is
+ * the same migration on macOS and on Linux.
+ * Flyway's prefixes are case-sensitive: `v1__x.sql` is none of its files.
  */
 export function readName(asWritten: string): Named | undefined {
   const fileName = asWritten.normalize('NFC')

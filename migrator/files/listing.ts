@@ -1,10 +1,10 @@
-// What stands in the migrations folder, and what to say when nothing in it is a migration.
+// What is in the migrations folder, and the error if none of it is a migration.
 
 import { type Dirent, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, matchesGlob } from 'node:path'
 import { UsageError } from '../errors.ts'
-import { codeToolOf } from './code.ts'
 import { readFolderName, readName } from './layouts.ts'
+import { codeToolOf } from './other-languages.ts'
 import type { Listing, Tool } from './tools/tool.ts'
 
 export interface FolderListing extends Listing {
@@ -47,7 +47,7 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
     irregular,
     folders,
     text(path) {
-      // most of what is asked for is not there, and an error costs more than a look
+      // most of these files do not exist, and an error costs more than a check
       if (!existsSync(join(dir, path))) return undefined
       try {
         // reading a fifo waits for a writer
@@ -81,27 +81,27 @@ function entriesOf(dir: string): Dirent[] {
   }
 }
 
-/** Links are followed: Kubernetes mounts every file of a ConfigMap as one. */
+/** Follows links: Kubernetes mounts every file of a ConfigMap as one. */
 function isFolder(entry: Dirent, path: string): boolean {
   if (!entry.isSymbolicLink()) return entry.isDirectory()
   try {
     return statSync(path).isDirectory()
   } catch {
-    // a link to nowhere, or in circles: reading it will say so
+    // a broken link, or a circle of links: reading it reports that
     return false
   }
 }
 
-/** Hasura has a folder for each database, others one for each kind or release: perhaps the right one is inside. */
+/** The error for a folder without migrations. Hasura has a folder for each database, others have one for each release: the right one may be inside. */
 export function noMigrations(dir: string, listing: Listing, tool: Tool | undefined): string {
   const inside = [...listing.folders]
     .filter(([, names]) => names.some(name => readFolderName(name) ?? readName(name)))
     .map(([folder]) => join(dir, folder))
-  // beside mysql and sqlite
+  // among others for mysql and sqlite
   const best = inside.find(folder => /^(?:postgres|pg)/i.test(basename(folder))) ?? inside[0]
   const owner = codeToolOf(listing)
   if (owner)
-    return `No migrations in ${dir} that can be run here: it has those of ${owner.title}, which only ${owner.title} can run. Name another folder with --dir.`
+    return `No migrations in ${dir} that schemagate can run: those of ${owner.title} can only be run by ${owner.title}. Name another folder with --dir.`
   if (best !== undefined) return `No migrations in ${dir} itself. Perhaps you mean --dir ${best}`
   if (tool)
     return `No migrations in ${dir} that ${tool.title} would run. Name the right folder with --dir, or its tool with --layout.`

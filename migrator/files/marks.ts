@@ -4,9 +4,9 @@ import { basename } from 'node:path'
 import { didYouMean } from '../../gate/did-you-mean.ts'
 import { UsageError } from '../errors.ts'
 import { parseDuration } from '../text/durations.ts'
-import { isInsideText } from './lone-marks.ts'
 import { tools } from './tools/index.ts'
 import type { Dialect, Tool } from './tools/tool.ts'
+import { isInsideText } from './unknown-down-marks.ts'
 
 export interface Marks {
   /** False: do not wrap in a transaction. */
@@ -18,7 +18,7 @@ export interface Marks {
   readonly statementTimeout?: number
 }
 
-/** A stretch of a file. `source` is the file with what belongs to the other direction blanked, where that stands between. */
+/** A stretch of a file. `source`, if set, is the file with blanks in place of what belongs to the other direction in between. */
 interface Part {
   readonly start: number
   readonly end: number
@@ -26,27 +26,27 @@ interface Part {
   readonly source?: string
 }
 
-/** Where a file's up and down SQL stand, and its marks. */
+/** The up and the down part of a file, and its marks. */
 export interface MarkedParts {
   readonly up: Part
   readonly down?: Part
-  /** Whose marks divide it, or say how it is run. */
+  /** The tool whose marks divide it, or say how it is run. */
   readonly tool?: Tool
 }
 
 type Direction = 'up' | 'down'
 
 /**
- * How tools mark the parts of one file. A file "without marks is all up": to take a tool's marks for none would run the
- * down part right after the up part.
+ * How tools mark the parts of one file. A file without known marks is all up, and its down part would be run right after the
+ * up part: the marks of every tool have to be known.
  */
 const dialects: readonly (Dialect & { readonly tool: Tool })[] = tools.flatMap(tool =>
   tool.dialect ? [{ ...tool.dialect, tool }] : [],
 )
 
 /**
- * The marks of a new file beside those with such texts: those of the newest that has any. Undefined: they have none,
- * and their own tool, if there is one, would run a down part together with the up part.
+ * The marks for a new file: those of the newest of these texts that has any. Undefined: they have none, and their own tool
+ * would run a down part together with the up part.
  */
 export function marksLike(texts: readonly string[]): readonly [up: string, down: string] | undefined {
   const written = dialects.flatMap(dialect => (dialect.written ? [dialect.written] : []))
@@ -82,8 +82,8 @@ export function readMarks(file: string, source: string): Marks {
 }
 
 /**
- * The marks of a file that is all down. What elsewhere begins a part is but a heading there (`-- Down Migration`), and
- * splits nothing; what it says of the transaction counts.
+ * The marks of a file that is all down. The mark of a part (`-- Down Migration`) is only a heading there and divides nothing;
+ * its transaction option counts.
  * @throws UsageError on a mark that is unknown or misplaced.
  */
 export function readDownMarks(file: string, source: string): Marks {
@@ -123,7 +123,7 @@ export function readParts(file: string, source: string, undivided = false): Mark
       continue
     }
     if (text === '') continue
-    // Play's marks, and the comments over them, begin with #
+    // marks of Play, and comments over them, begin with #
     const isComment = text.startsWith('--') || text.startsWith('//') || text.startsWith('#')
     if (!isComment) {
       if (text.startsWith('/*')) inBlockComment = !text.includes('*/')
@@ -148,9 +148,9 @@ export function readParts(file: string, source: string, undivided = false): Mark
       if (same.length > 0 && direction !== 'end' && !(dialect.repeats && alike))
         fail(line, `a second mark \`${text}\`: a file has one up part and one down part. Split it into two files.`)
       if (direction === 'up' && same.length === 0 && sections.length > 0 && !(dialect.eitherOrder && alike))
-        fail(line, `the up part stands after the down part. Put \`${text}\` and its SQL first.`)
+        fail(line, `the up part comes after the down part. Put \`${text}\` and its SQL first.`)
       if (sqlSeen && sections.length === 0 && (direction === 'up' || hasLater(source, line.end, dialect)))
-        fail(sqlSeen, `SQL stands before \`${text}\`, so it belongs to no part. Move it below the mark.`)
+        fail(sqlSeen, `the SQL before \`${text}\` belongs to no part. Move it below the mark.`)
       sections.push({ direction, line, transaction, dialect })
       if (direction === 'up') sqlSeen = undefined
       continue
@@ -171,7 +171,7 @@ export function readParts(file: string, source: string, undivided = false): Mark
     if (!knownMarks.includes(name))
       fail(line, `unknown mark \`${text}\`.${didYouMean(name, knownMarks, 'schemagate:')}`)
     if (sqlSeen || sections.some(s => s.direction === 'down'))
-      fail(line, `the mark \`${text}\` stands after SQL: marks stand before it. Move it to the top of the file.`)
+      fail(line, `the mark \`${text}\` comes after SQL, and marks come before it. Move it to the top of the file.`)
     if (name === 'breaking') {
       if (value !== '') fail(line, `\`schemagate:breaking\` takes no value, but has \`${value}\`.`)
       common.breaking = true
@@ -188,7 +188,7 @@ export function readParts(file: string, source: string, undivided = false): Mark
   if (first?.dialect.up && !hasUp && !sqlBefore(source, first.line.start))
     fail(first.line, 'the file has a down part but no up part. Put `-- migrate:up` before its SQL.')
   const part = (direction: Direction) => partOf(direction, source, sections, base, noTransaction)
-  // tools that mark but where the down part begins, and files without marks: all before it is up
+  // some tools mark only the beginning of the down part: everything before it is up
   const up = hasUp
     ? part('up')!
     : { start: 0, end: first?.line.start ?? source.length, marks: { ...base, transaction: !noTransaction } }
@@ -196,7 +196,7 @@ export function readParts(file: string, source: string, undivided = false): Mark
   return { up, ...(down && { down }), ...(tool && { tool }) }
 }
 
-/** Where one direction stands: from its first mark to the end of its last section. */
+/** The part of one direction: from its first mark to the end of its last section. */
 function partOf(
   direction: Direction,
   source: string,
@@ -218,7 +218,7 @@ function partOf(
   let text = source
   for (const { start, end } of between)
     text = text.slice(0, start) + text.slice(start, end).replace(/[^\r\n]/g, ' ') + text.slice(end)
-  // marks of Play's that begin with # are no comments to Postgres
+  // a mark that begins with # (Play) is no comment to Postgres
   for (const { section } of stretches.filter(s => s.start > first.start && s.start <= last.start))
     if (/^\s*#/.test(section.line.text))
       text =
@@ -245,7 +245,7 @@ function sectionMark(text: string, loose: readonly Dialect[]): Section | undefin
   return undefined
 }
 
-/** The up part comes after the down part: what stands before both belongs to none. */
+/** True if the up part comes after the down part: SQL before both then belongs to none. */
 function hasLater(source: string, offset: number, { up, eitherOrder }: Dialect): boolean {
   if (!up || !eitherOrder) return false
   return source

@@ -1,17 +1,17 @@
-// One migration file, read: its parts, its marks, and what is doubtful in it.
+// Reads one migration file: its parts, its marks, and whether its meaning is in doubt.
 
 import { placeAt } from '../sql/excerpt.ts'
 import { checksum } from './checksum.ts'
 import type { Named } from './file-name.ts'
-import { findLoneMark } from './lone-marks.ts'
 import { looseDownMarks, type MarkedParts, readDownMarks, readMarks, readParts } from './marks.ts'
 import type { Migration, SqlPart } from './migration.ts'
 import { readText } from './text.ts'
 import { ownerOf, tools } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
+import { findUnknownDownMark } from './unknown-down-marks.ts'
 import { refuseOtherDatabase, refuseUnsupported } from './unsupported.ts'
 
-/** What the folder says of a file in it. */
+/** What the folder says about a file in it. */
 export interface FileSetting {
   readonly tool: Tool | undefined
   /** False: a setting beside the file says so. */
@@ -64,22 +64,22 @@ export function readUp(named: Named, file: string, setting: FileSetting): Migrat
   }
 }
 
-/** A file of its own for one direction; marks in it count, sections do not split it. */
+/** A file for one direction; its marks count, and do not divide it. */
 export function wholeFile(file: string): SqlPart {
   const source = readText(file)
   return { file, source, start: 0, end: source.length, marks: readDownMarks(file, source) }
 }
 
-/** A heading of a down part that is no known mark: what stands below it would be run as well. */
+/** The error for a heading of a down part that is no known mark: the SQL below it would be run, too. */
 function doubtOf(file: string, source: string, parts: MarkedParts, { layout }: Named): string | undefined {
   if (parts.down) return undefined
   const { start, end } = parts.up
-  const lone = findLoneMark(source, start, end, layout === 'native' ? looseDownMarks : [])
+  const lone = findUnknownDownMark(source, start, end, layout === 'native' ? looseDownMarks : [])
   if (!lone) return undefined
   const { line } = placeAt(file, source, lone.offset)
   return (
-    `${file}, line ${line}: \`${lone.text}\` looks like the beginning of a part that undoes this migration, in a form that is not known here; ` +
-    'what stands below it would be run right after what it undoes. Write `-- migrate:up` and `-- migrate:down` over the two parts, or move that part ' +
-    'to a file of its own (0001_users.up.sql, 0001_users.down.sql); if it is but a comment, reword it.'
+    `${file}, line ${line}: \`${lone.text}\` looks like the beginning of a part that undoes this migration, in a form that schemagate does not know; ` +
+    'the SQL below it would be run right after what it undoes. Write `-- migrate:up` and `-- migrate:down` over the two parts, or move that part ' +
+    'to a separate file (0001_users.up.sql, 0001_users.down.sql); if it is only a comment, reword it.'
   )
 }

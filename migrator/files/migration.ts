@@ -32,14 +32,14 @@ export interface Migration {
   readonly marks: Marks
   /** Absent for code. */
   readonly up?: SqlPart
-  /** Absent where there is none, and for code (only its module tells). */
+  /** Absent if there is none, and for code, whose module has it. */
   readonly down?: SqlPart
   /** The tool that it was written for, as `--layout` names it: by the folder, or by the marks in the file. */
   readonly tool?: string
-  /** It stands in for all that comes before it: run on an empty ledger, passed over on any other. */
+  /** It replaces everything before it on an empty ledger, and is skipped on any other. */
   readonly standsIn?: true
-  /** Why it must not be run as it is: a message with the file and the way out, for when it is about to be. */
+  /** Its meaning is in doubt: the error, with the file and the way out, that is reported if it would be run. */
   readonly doubt?: string
-  /** Its place in the order that another reading of the folder gives; where pending ones differ, a person decides. */
+  /** Its place in the order of the tool that the folder may belong to; if pending ones differ, the operator decides. */
   readonly otherPlace?: number
 }

@@ -1,4 +1,4 @@
-// From what an operator types to the migration that is meant, or to what may have been meant.
+// Finds the migration whose name an operator typed, or the one that was probably meant.
 
 import { closest } from '../../gate/did-you-mean.ts'
 import { readName } from './layouts.ts'

@@ -22,7 +22,7 @@ type Ordered = Pick<Migration, 'name' | 'version' | 'kind' | 'layout'>
 const repeatablesLast = (a: Pick<Ordered, 'kind'>, b: Pick<Ordered, 'kind'>): number =>
   Number(a.kind === 'repeatable') - Number(b.kind === 'repeatable')
 
-/** The order in which migrations are applied, where their tool has no other: by number, then by name. */
+/** The order in which migrations are applied if their tool has no other: by number, then by name. */
 export function compareMigrations(a: Omit<Ordered, 'layout'>, b: Omit<Ordered, 'layout'>): number {
   return repeatablesLast(a, b) || compareVersions(a.version, b.version) || compareNames(a.name, b.name)
 }
@@ -37,7 +37,7 @@ export function compareByNumberThenText(a: Ordered, b: Ordered): number {
   return repeatablesLast(a, b) || compareVersions(a.version, b.version) || compareBytes(fileName(a), fileName(b))
 }
 
-/** Its name as the tool sees it: a file's ending counts (`1_a b.sql` comes before `1_a.sql`). */
+/** The name that the tool sorts: a file's ending counts (`1_a b.sql` comes before `1_a.sql`). */
 function fileName({ name, layout }: Ordered): string {
   switch (layout) {
     case 'folder':
@@ -49,7 +49,7 @@ function fileName({ name, layout }: Ordered): string {
   }
 }
 
-// above the surrogates the order of UTF-16 is not that of the bytes
+// from the surrogates up, the order of UTF-16 differs from that of UTF-8
 const beyond = /[\ud800-\uffff]/
 
 /** Strings as UTF-8 by byte, as Go, Rust and C compare them. */

@@ -1,15 +1,15 @@
-// The text of a migration file, as Postgres can take it.
+// The text of a migration file, checked for what Postgres cannot take.
 
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
-import { readUtf8 } from './read.ts'
+import { readUtf8 } from './read-large.ts'
 
 /** A file's text without its byte-order mark. Postgres takes UTF-8 without NUL; anything else would be cut or refused. */
 export function readText(file: string): string {
   let text: string
   try {
-    // much the quickest way; it puts U+FFFD for what is no UTF-8
+    // the fastest way; it writes U+FFFD for bytes that are not UTF-8
     text = readUtf8(file)
     if (text.includes('\uFFFD') || text.includes('\0')) requireText(file, readFileSync(file))
   } catch (error) {

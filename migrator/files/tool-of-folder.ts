@@ -1,4 +1,4 @@
-// Whose folder it is by what is in the files, and the order of its migrations.
+// Which tool a folder belongs to by the marks in its files, and the order of its migrations.
 
 import { UsageError } from '../errors.ts'
 import type { Migration } from './migration.ts'

@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { codeOf, isConnectionLoss, ownState } from '../../gate/postgres/sqlstate.ts'
 import { LedgerMessages } from '../apply/messages.ts'
 import { DeniedError, DivergedError } from '../errors.ts'
-import { type FolderOptions, readFolderMeanwhile } from '../files/folder.ts'
+import { type FolderOptions, readFolderInTurns } from '../files/folder.ts'
 import type { Migration } from '../files/migration.ts'
 import { HiddenLedgerError } from '../ledger/condition.ts'
 import { compareHistory, type History, isDisagreement } from '../ledger/history.ts'
@@ -81,7 +81,7 @@ export async function withFilesAndSession<T>(
   opening.catch(() => {})
   let files: Migration[]
   try {
-    files = await readFolderMeanwhile(engine.settings.dir, folderOptions(engine.settings, engine.log))
+    files = await readFolderInTurns(engine.settings.dir, folderOptions(engine.settings, engine.log))
   } catch (error) {
     void opening.then(session => session.close()).catch(() => {})
     throw error

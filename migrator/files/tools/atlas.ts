@@ -1,4 +1,4 @@
-// Atlas: `.sql` files by name as text; a checkpoint stands in for what is older.
+// Atlas: `.sql` files by name as text; a checkpoint replaces what is older on an empty database.
 
 import { compareAsText } from '../order.ts'
 import type { Tool } from './tool.ts'
@@ -28,7 +28,7 @@ export const atlas: Tool = {
   contents: [
     {
       pattern: /^\s*--[ \t]*atlas:txtar\b/,
-      what: 'holds several files of Atlas (`-- atlas:txtar`), also what undoes it, and Atlas alone takes them apart. Leave only what stands under `-- migration.sql --`.',
+      what: 'holds several files of Atlas (`-- atlas:txtar`), and only Atlas takes them apart. Leave only what is under `-- migration.sql --`.',
     },
   ],
 }

@@ -1,4 +1,4 @@
-// Tools whose migrations are programs, or descriptions in a form of their own. None is read; each is told by its name.
+// Tools whose migrations are programs, or descriptions in their own format. None is read; errors name the tool.
 
 import type { Tool } from './tool.ts'
 

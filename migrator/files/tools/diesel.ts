@@ -4,7 +4,7 @@ import { compareBytes, compareNames } from '../order.ts'
 import { byFolders } from './folders.ts'
 import type { Compare, Tool } from './tool.ts'
 
-/** What stands before the first `_`, without dashes. */
+/** The part before the first `_`, without dashes. */
 const version = (name: string): string => name.split('_')[0]!.replaceAll('-', '')
 
 const byVersion: Compare = (a, b) => compareBytes(version(a.name), version(b.name)) || compareNames(a.name, b.name)

@@ -9,6 +9,6 @@ export const golangMigrate: Tool = {
   not: 'a down file without its up is left out with a warning; files of other databases and of other endings (`.up.json`) are refused',
   tables: ['schema_migrations'],
   takes: ({ layout }) => layout === 'pair' || layout === 'code',
-  // its database is told by the program, so that any ending is a migration to it
+  // the program names the database, so that the tool takes any ending for a migration
   code: [{ pattern: /^\d+_.*\.(?:up|down)\.(?!sql$)[^.]+$/is }],
 }

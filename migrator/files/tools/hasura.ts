@@ -18,6 +18,6 @@ export const hasura: Tool = {
     const [folder] = [...listing.folders].find(([, files]) => files.includes('up.yaml')) ?? []
     return folder === undefined
       ? undefined
-      : `has ${folder}/up.yaml, which is metadata that only Hasura can apply. Leave it out with --ignore '${folder}/up.yaml' if Hasura applies it by itself.`
+      : `has ${folder}/up.yaml, which is metadata that only Hasura can apply. If Hasura applies it, leave it out with --ignore '${folder}/up.yaml'.`
   },
 }

@@ -1,4 +1,4 @@
-// Liquibase: changesets, with conditions and contexts of their own. Nothing of it can be run here.
+// Liquibase: changesets, with conditions and contexts. schemagate runs none of it.
 
 import type { Tool } from './tool.ts'
 
@@ -10,7 +10,7 @@ export const liquibase: Tool = {
   contents: [
     {
       pattern: /^(?:\s|--[^\n]*\n)*--\s*liquibase formatted sql\b/i,
-      what: 'is SQL formatted for Liquibase, with changesets and conditions that mean nothing here. Write plain SQL, one file for each change: `liquibase update-sql` prints it. For a database that has them, `schemagate baseline NAME` then records them as applied.',
+      what: 'is SQL formatted for Liquibase, whose changesets and conditions schemagate does not know. Write plain SQL, one file for each change: `liquibase update-sql` prints it. For a database that has these changes, `schemagate baseline NAME` then records them as applied.',
     },
   ],
   code: [{ pattern: /\.(?:xml|ya?ml|json)$/i, text: /databaseChangeLog/ }],

@@ -1,4 +1,4 @@
-// tern: one file, in which a line of its own begins the down part; by number.
+// tern: one file, in which a line begins the down part; by number.
 
 import type { Tool } from './tool.ts'
 

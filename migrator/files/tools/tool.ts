@@ -24,7 +24,7 @@ export interface Dialect {
   readonly words: readonly string[]
   /** Forms that could be sentences as well: they count in a file that is certainly the tool's. */
   readonly loose?: { readonly up: RegExp; readonly down: RegExp; in(fileName: string, source: string): boolean }
-  /** What stands under several marks of one direction is joined. */
+  /** The parts under several marks of one direction are joined. */
   readonly repeats?: true
   /** The down part may stand before the up part. */
   readonly eitherOrder?: true
@@ -89,7 +89,7 @@ export interface Tool {
   refuses?(listing: Listing): string | undefined
   /** Names of migrations that must be there. */
   expects?(listing: Listing): readonly string[]
-  /** Text as the tool understands it into text that Postgres takes; lines and positions stay. */
+  /** Makes SQL of what only the tool understands; lines and positions stay. */
   translate?(source: string): string
   /** The same for what no other tool's text has: in any folder. */
   translateAnywhere?(source: string): string
@@ -103,7 +103,7 @@ export interface Tool {
   readonly refusedNames?: readonly { readonly pattern: RegExp; readonly what: string }[]
   /** File names that only this tool can run; `text` must be in the file, if it is given. */
   readonly code?: readonly { readonly pattern: RegExp; readonly text?: RegExp }[]
-  /** Stands in for the older migrations on an empty database, and is passed over on any other. */
+  /** True if it replaces the older migrations on an empty database, and is skipped on any other. */
   standsIn?(source: string): boolean
   /** The names of a new migration's files, in the tool's own form. */
   newFiles?(number: string, slug: string): Record<string, string>

@@ -130,7 +130,7 @@ test.for([
   ['up twice in a folder', ['1_a/up.sql', '1_a/migration.sql'], /has both migration\.sql and up\.sql/],
   ['down without up in a folder', ['1_a.sql', '2_b/down.sql'], /2_b\/down\.sql has no up\.sql beside it/],
   ['an undo file twice', ['V1__a.sql', 'U1__a.sql', 'U1.0__b.sql'], /down part/],
-  ['a file one folder down', ['1_a.sql', 'v2/V2__b.sql'], /V2__b\.sql is in a folder of its own/],
+  ['a file one folder down', ['1_a.sql', 'v2/V2__b.sql'], /V2__b\.sql is in a folder inside the migrations folder/],
   ["Flyway's callbacks", ['V1__a.sql', 'afterMigrate__grants.sql'], /grants\.sql is a callback of Flyway/],
   ['what is for MySQL', ['1_a.up.sql', '1_a.mysql.up.sql'], /1_a\.mysql\.up\.sql is for another database/],
   [

@@ -137,7 +137,7 @@ test.for([
   [
     'a folder with code',
     named(['20240101000000_a/migration.sql', '20240102000000_b/migration.ts']),
-    /20240102000000_b\/migration\.ts is code in a folder of its own/,
+    /20240102000000_b\/migration\.ts is code in a folder inside the migrations folder/,
   ],
   ['a folder with another language', named(['1_a/up.sql', '2_b/up.rs']), /2_b\/up\.rs is a migration in Rust/],
   [
@@ -164,7 +164,7 @@ test.for([
   [
     'a folder where Flyway looks, too',
     named(['V1__a.sql', 'more/deep/V2__b.sql']),
-    /more\/deep\/V2__b\.sql is in a folder of its own/,
+    /more\/deep\/V2__b\.sql is in a folder inside the migrations folder/,
   ],
   [
     'a file that the journal lists and that is not there',

@@ -1,4 +1,4 @@
-// Files and folders with a number that hold a program in another language, or a template: only their own tool runs them.
+// Numbered files and folders with a program in another language, or a template: only their own tool can run them.
 
 import { tools } from './tools/index.ts'
 import type { Listing, Tool } from './tools/tool.ts'
@@ -6,7 +6,7 @@ import type { Listing, Tool } from './tools/tool.ts'
 /** A number as any of the tools writes it. */
 const numbered = /^(?:\d|[VUB]\d|R__|Version\d)/
 
-/** Names that begin with a number and are no migration: tests, and what a build made of them. */
+/** Names that begin with a number and are no migration: tests, and the output of builds. */
 const noMigration = /(?:_test\.go|_spec\.rb|\.d\.[mc]?ts|\.map|\.pyc)$/i
 
 const languages: readonly (readonly [RegExp, string])[] = [
@@ -19,7 +19,7 @@ const languages: readonly (readonly [RegExp, string])[] = [
   [/\.(?:cs|fs|vb)$/i, 'for .NET, which only its own tool (EF Core, FluentMigrator) can run'],
   [/\.rs$/i, 'in Rust, which only its own tool (refinery, SeaORM) can run'],
   [/\.(?:clj|edn|cr|gleam|dart|swift|pl|lua|hs|ml|erl)$/i, 'in a language that only its own tool can run'],
-  [/\.(?:sh|bash|ps1|bat|cmd)$/i, 'that is a script, which nothing runs here'],
+  [/\.(?:sh|bash|ps1|bat|cmd)$/i, 'that is a script, which schemagate does not run'],
   [
     /\.(?:tmpl|tpl|template|gotmpl|j2|jinja2?|erb|eex|ejs|hbs|mustache|liquid)$/i,
     'that is a template, which only its own tool fills in',
@@ -29,7 +29,7 @@ const languages: readonly (readonly [RegExp, string])[] = [
 
 const modules = /\.(?:ts|mts|cts|js|mjs|cjs|tsx)$/i
 
-/** A numbered file that is left out here although a tool would run it: what it is, as the end of a sentence. */
+/** What a numbered file is that schemagate leaves out and a tool would run, as the end of a sentence. */
 export function onlyItsTool(fileName: string, folderTool: Tool | undefined, text: () => string): string | undefined {
   if (!numbered.test(fileName) || noMigration.test(fileName)) return undefined
   return whatOf(fileName, folderTool, text)
@@ -45,7 +45,7 @@ function whatOf(fileName: string, folderTool: Tool | undefined, text: () => stri
   return language && `is a migration ${language}`
 }
 
-/** Of a numbered folder without SQL: the file in it that a tool would run, and what it is. */
+/** The file in a numbered folder without SQL that a tool would run, and what it is. */
 export function codeInFolder(
   listing: Listing,
   folder: string,
@@ -56,14 +56,17 @@ export function codeInFolder(
     if (file.startsWith('.') || noMigration.test(file)) continue
     const path = `${folder}/${file}`
     if (modules.test(file))
-      return { file: path, what: 'is code in a folder of its own, and code is read from the migrations folder itself' }
+      return {
+        file: path,
+        what: 'is code in a folder inside the migrations folder, and code is read from the migrations folder itself',
+      }
     const what = whatOf(file, folderTool, () => listing.text(path) ?? '')
     if (what) return { file: path, what }
   }
   return undefined
 }
 
-/** For a folder in which nothing can be run: whose it is, if its files tell. */
+/** The tool that a folder without any migration belongs to, if its files show it. */
 export function codeToolOf(listing: Listing): Tool | undefined {
   const inside = [...listing.folders].flatMap(([folder, files]) => files.map(file => `${folder}/${file}`))
   for (const path of [...listing.files, ...inside].slice(0, 200)) {

@@ -1,11 +1,11 @@
-// Comment lines that look like the mark of a down part, in no form that is known: below them nothing should be run.
+// Comment lines that look like the mark of a down part, in an unknown form: the SQL below them must not be run.
 
 import { scan } from '../sql/scan.ts'
 
-/** Words that name the way back. */
+/** Words for undoing. */
 const back = /^(?:downs?|undos?|rollbacks?|rolled|reverts?|reverted|reverting|downgrades?|backwards?|unapply|teardown)$/
-/** Words that a heading may have besides. */
-const besides =
+/** Other words of such a heading. */
+const ordinary =
   /^(?:migrat(?:e|es|ion|ions)|sql|scripts?|sections?|parts?|steps?|changes|statements?|commands?|queries|begins?|starts?|here|below|db|database|schema|evolutions?|block|code)$/
 
 // a line comment, or a block comment that is all of its lines
@@ -13,12 +13,12 @@ const comment = /^[ \t]*(?:(?:--|#|\/\/)[^\n]*|\/\*[^*]{0,80}\*+\/[ \t]*\r?)$/gm
 const hint = /down|undo|roll|revert|backward|unapply|teardown/i
 
 /**
- * The first such line before SQL: `-- Down`, `-- [rollback]`, `--- undo migration ---`, `-- +soda Down`. A sentence that
- * has such words is none (`-- Down payments`), nor is a heading over SQL that is commented out.
- * @param from only what stands behind it is looked at; `to` is where the part ends.
- * @param also what else is taken for such a line.
+ * The first such line with SQL after it: `-- Down`, `-- [rollback]`, `--- undo migration ---`, `-- +soda Down`. A sentence
+ * with such words does not count (`-- Down payments`), nor does a heading over SQL that is commented out.
+ * @param from where the search begins; it ends at `to`.
+ * @param also other forms of such a line.
  */
-export function findLoneMark(
+export function findUnknownDownMark(
   source: string,
   from: number,
   to: number,
@@ -46,20 +46,20 @@ function isHeading(text: string): boolean {
   const at = words.findIndex((word, i) => back.test(word) || (word === 'roll' && words[i + 1] === 'back'))
   if (at === -1) return false
   const others = words.filter((_word, i) => i !== at && !(words[at] === 'roll' && i === at + 1))
-  // a word with a sign before it is the name of a tool: `+soda down`, `@migrate.down`
+  // a word after a sign is the name of a tool: `+soda down`, `@migrate.down`
   const own = /^[+@!:%&$[({<]\s*[a-z]/i.test(bare) && at > 0 ? others.slice(1) : others
-  return own.every(word => besides.test(word))
+  return own.every(word => ordinary.test(word))
 }
 
-/** Under it stands a block of comments with SQL in it, and then nothing, or a blank line. */
+/** Below it is a block of comments with SQL in it, and then nothing or a blank line. */
 function headsComments(below: string): boolean {
   const [block = ''] = /^(?:\r?\n[ \t]*--[^\n]*)+/.exec(below) ?? []
   return /;[ \t\r]*$/m.test(block) && /^(?:[ \t\r]*\n[ \t]*\r?\n|[ \t\r\n]*$)/.test(below.slice(block.length))
 }
 
-/** In a function's body, a string or a block comment: what looks like a mark there is not one. */
+/** True in a function's body, a string or a block comment: what looks like a mark there is none. */
 export function isInsideText(source: string, offset: number): boolean {
   const open = scan(source.slice(0, offset)).unclosed
-  // a quote that is never closed is a mistake of the part in which it stands, and hides no mark
+  // a quote without an end is a mistake in its own part, and hides no mark of the next one
   return open !== undefined && scan(source).unclosed?.offset !== open.offset
 }

@@ -1,4 +1,4 @@
-// Reads a file's text, also one that is so large that memory has to be minded.
+// Reads a file's text, and refuses a file that is too large for the memory.
 
 import { constants, isAscii } from 'node:buffer'
 import { readFileSync, statSync } from 'node:fs'
@@ -7,13 +7,13 @@ import { memoryUsage } from 'node:process'
 import { UsageError } from '../errors.ts'
 
 const megabyte = 1 << 20
-/** Smaller files are read without a look at the memory. */
+/** The memory is not checked for smaller files. */
 const large = 8 * megabyte
-/** What a run needs besides the text. */
+/** What a run needs in addition to the text. */
 const reserve = 64 * megabyte
 
 /**
- * A file's text; what is no UTF-8 in it becomes U+FFFD.
+ * A file's text; bytes that are not UTF-8 become U+FFFD.
  * @throws UsageError if it is no regular file, or more than the process can hold; the system's error if it cannot be read.
  */
 export function readUtf8(file: string): string {
@@ -27,9 +27,9 @@ export function readUtf8(file: string): string {
   if (size <= large) return readFileSync(file, 'utf8')
   if (size > constants.MAX_STRING_LENGTH)
     throw new UsageError(
-      `${file} has ${inMegabytes(size)}, and a migration can have ${inMegabytes(constants.MAX_STRING_LENGTH)} at most. Split it into several files.`,
+      `${file} has ${inMegabytes(size)}; a migration can have at most ${inMegabytes(constants.MAX_STRING_LENGTH)}. Split it into several files.`,
     )
-  // its bytes and its text, of one byte for a character or, unless all are ASCII, of two
+  // its bytes, and its text: one byte for each character if all are ASCII, else two
   requireMemory(file, size, 2 * size)
   const bytes = readFileSync(file)
   if (isAscii(bytes)) return bytes.toString('latin1')
@@ -37,14 +37,14 @@ export function readUtf8(file: string): string {
   return bytes.toString('utf8')
 }
 
-/** Without enough of it the kernel would end the process without a word. */
+/** Without enough memory the kernel would kill the process, with no message. */
 function requireMemory(file: string, size: number, needed: number): void {
   const constrained = process.constrainedMemory()
   const limit = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
   const total = memoryUsage.rss() + needed + reserve
   if (total > limit)
     throw new UsageError(
-      `${file} has ${inMegabytes(size)}, for which the migrator needs about ${inMegabytes(total)} of memory, and it has ${inMegabytes(limit)}. ` +
+      `${file} has ${inMegabytes(size)}, which needs about ${inMegabytes(total)} of memory; the migrator has ${inMegabytes(limit)}. ` +
         'Raise the memory limit (mem_limit, resources.limits.memory), or split the file.',
     )
 }
