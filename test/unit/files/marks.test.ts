@@ -116,12 +116,7 @@ test.for([
   ['up again after down', '-- +goose Up\n-- +goose Down\n-- +goose Up\n', 3, 'a second mark'],
   ['marks of two tools', '-- +migrate Down\n-- +migrate Up\n-- +goose Up\n', 3, 'a second mark'],
   ['a second down part', '-- migrate:up\n-- migrate:down\n-- migrate:down\n', 3, 'a second mark'],
-  [
-    'up after down',
-    '-- migrate:down\nselect 1;\n-- migrate:up\nselect 2;',
-    3,
-    'the up part comes after the down part',
-  ],
+  ['up after down', '-- migrate:down\nselect 1;\n-- migrate:up\nselect 2;', 3, 'the up part comes after the down part'],
   ['SQL before up', 'select 1;\n-- migrate:up\nselect 2;', 1, 'the SQL before `-- migrate:up` belongs to no part'],
   ['down alone', '-- migrate:down\nselect 1;', 1, 'a down part but no up part'],
   ['a mark after SQL', 'select 1;\n-- schemagate:breaking\n', 2, 'comes after SQL'],
