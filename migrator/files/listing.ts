@@ -101,7 +101,7 @@ export function noMigrations(dir: string, listing: Listing, tool: Tool | undefin
   const best = inside.find(folder => /^(?:postgres|pg)/i.test(basename(folder))) ?? inside[0]
   const owner = codeToolOf(listing)
   if (owner)
-    return `No migrations in ${dir} that schemagate can run: those of ${owner.title} can only be run by ${owner.title}. Name another folder with --dir.`
+    return `No migrations in ${dir} that schemagate can run: it holds those of ${owner.title}, which only ${owner.title} can run. Name another folder with --dir.`
   if (best !== undefined) return `No migrations in ${dir} itself. Perhaps you mean --dir ${best}`
   if (tool)
     return `No migrations in ${dir} that ${tool.title} would run. Name the right folder with --dir, or its tool with --layout.`

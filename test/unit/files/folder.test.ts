@@ -142,7 +142,7 @@ test.for([
   [
     'a general form beside the one for Postgres',
     ['1_a.up.sql', '1_a.postgres.up.sql'],
-    /1_a\.postgres\.up\.sql is 1_a as it is for Postgres, and .*1_a\.up\.sql is there for other databases/,
+    /1_a\.postgres\.up\.sql is 1_a for Postgres, and .*1_a\.up\.sql is for other databases/,
   ],
   ["db-migrate's ways back", ['1-a-down.sql', '1-a-up.sql'], /1-a-down\.sql looks as if it undoes 1-a-up/],
   ["yoyo's", ['1.a.sql', '1.a.rollback.sql'], /1\.a\.rollback\.sql looks as if it undoes 1\.a,/],
