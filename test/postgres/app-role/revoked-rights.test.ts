@@ -192,8 +192,11 @@ test('a run that fails leaves the role without login, and what it undid gives no
     '1_a.sql': 'create schema s; create table s.t (i int)',
     '2_b.sql': 'create schema x; create table x.t (i int); select 1/0',
   }
-  expect(await own.up(broken)).toMatchObject({ exitCode: 5 })
-  await expect(own.connect()).rejects.toMatchObject({ code: '28P01' })
+  // the second time the role is there
+  for (let time = 0; time < 2; time++) {
+    expect(await own.up(broken)).toMatchObject({ exitCode: 5 })
+    await expect(own.connect()).rejects.toMatchObject({ code: '28P01' })
+  }
   expect(await own.up({ '2_b.sql': 'create schema x; create table x.t (i int)' })).toMatchObject({ exitCode: 0 })
   const as = await own.connect()
   expect(await attempt(as, 'select from s.t; select from x.t')).toBe('done')

@@ -39,6 +39,10 @@ test('two services in one database: each app in its own schema, and no app in an
     schema: 'public',
   })
   expect(await third.up({ appRole: { name: database.role('app3'), password } })).toMatchObject({ exitCode: 0 })
+  // from the first moment on, and not only after the first app's own next run
+  const first = await one.connect()
+  for (const table of ['public.ledger', 'public.manifest', 'public.schemagate_app_roles'])
+    expect([table, await attempt(first, `delete from ${table}`)]).toEqual([table, DENIED])
   await one.query(one.named('grant all on ledger2.ledger to @app, public'))
   expect(await one.up({})).toMatchObject({ exitCode: 0 })
   for (const role of [one.role, other, database.role('app3')]) {

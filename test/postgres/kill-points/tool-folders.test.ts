@@ -2,7 +2,14 @@
 
 import { inject } from 'vitest'
 import { test } from '../../helpers/database.ts'
-import { type KillPoint, type Moment, type Outcome, tryPoint, undisturbed } from '../../helpers/kill-point.ts'
+import {
+  type KillPoint,
+  type Moment,
+  type NamedPoint,
+  type Outcome,
+  tryPoint,
+  undisturbed,
+} from '../../helpers/kill-point.ts'
 import { inScratch, judge, long, pointsOf, seed, timeout } from '../../helpers/kill-run.ts'
 import { folder } from '../../helpers/migrations.ts'
 import { journal } from '../../helpers/tool-folders.ts'
@@ -105,6 +112,9 @@ const folders: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 }
 
+/** Of what stands in for older migrations: struck when it is committed, and those are not yet recorded. */
+const standsIn: Readonly<Record<string, string>> = { flyway: `values ('B2')`, atlas: `values ('2')` }
+
 const moments: readonly Moment[] = ['before', 'after', 'answered']
 
 test('a run killed at any message is finished by the next one, in a folder of each tool', { timeout }, async ({
@@ -113,17 +123,21 @@ test('a run killed at any message is finished by the next one, in a folder of ea
   const started = performance.now()
   const server = inject('postgres').url
   const outcomes: Outcome[] = []
-  for (const [i, files] of Object.values(folders).entries()) {
-    // half of them in an ordinary run, by the seed
-    if (!long && i % 2 !== seed % 2) continue
+  for (const [i, [tool, files]] of Object.entries(folders).entries()) {
+    const statement = standsIn[tool]
+    // half of the others in an ordinary run, by the seed
+    if (!long && statement === undefined && i % 2 !== seed % 2) continue
     const dir = await folder(files)
     const reference = await inScratch(admin, server, url => undisturbed({ url, dir }))
     const all = reference.messages.length
-    // one point a folder, further on in each; where a migration stands in for others, one more behind it
-    const indices = [...new Set([Math.ceil((all * ((i % 9) + 1)) / 10), ...(i < 2 ? [all - 3] : [])])]
-    const points = long
-      ? pointsOf('SIGKILL', all, 1)
-      : indices.map((index, n): KillPoint => ({ cause: 'SIGKILL', moment: moments[(i + n) % 3] ?? 'before', index }))
+    // one point a folder, further on in each
+    const one: KillPoint = {
+      cause: 'SIGKILL',
+      moment: moments[i % 3] ?? 'before',
+      index: Math.ceil((all * ((i % 9) + 1)) / 10),
+    }
+    const points: (KillPoint | NamedPoint)[] = long ? pointsOf('SIGKILL', all, 1) : [one]
+    if (statement !== undefined) points.push({ cause: 'SIGKILL', moment: 'answered', statement })
     for (const point of points)
       outcomes.push(await inScratch(admin, server, url => tryPoint({ url, dir }, point, reference.end)))
   }
