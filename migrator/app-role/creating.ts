@@ -6,6 +6,7 @@
 // of dynamic SQL: nothing has been decided about that, and it is given what the schema's default privileges say.
 
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
+import type { Grants } from '../ledger/changes.ts'
 import { known, memoryTable } from './memory.ts'
 import { defaultPrivileges } from './rights.ts'
 
@@ -17,13 +18,22 @@ export interface CreatingOptions {
   readonly schemas?: readonly string[] | undefined
 }
 
+/** What is given to the role in the transactions of migrations. */
+export function grantsOf(options: CreatingOptions): Grants {
+  const opening = openStatements(options)
+  return {
+    before: sql => (makesSchema(sql, options.schemas) ? opening : ''),
+    after: closeStatement(options),
+  }
+}
+
 const CREATE_SCHEMA = /\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?("(?:[^"]|"")+"|[\w$]+)/gi
 
 /**
  * Does this SQL make schemas, and only such as the app is given? One that is made by dynamic SQL is seen to at the end, and so
  * are those of a file that makes others as well.
  */
-export function makesSchema(sql: string, schemas: readonly string[] | undefined): boolean {
+function makesSchema(sql: string, schemas: readonly string[] | undefined): boolean {
   const made = [...sql.matchAll(CREATE_SCHEMA)].map(([, name]) =>
     name!.startsWith('"') ? name!.slice(1, -1).replaceAll('""', '"') : name!.toLowerCase(),
   )
@@ -31,7 +41,7 @@ export function makesSchema(sql: string, schemas: readonly string[] | undefined)
 }
 
 /** PL/pgSQL for the start of a migration's transaction. A role with such default privileges of its own is left alone. */
-export function openStatements({ role, schema }: CreatingOptions): string {
+function openStatements({ role, schema }: CreatingOptions): string {
   const table = memoryTable(schema)
   const to = quoteIdent(role)
   return `if exists (select from ${table} m where m.role = ${quoteLiteral(role)} and m.grants and not m.opened)
@@ -48,7 +58,7 @@ export function openStatements({ role, schema }: CreatingOptions): string {
  * A statement for the end of a transaction that made something: ends what was opened, gives the schemas that are new, and
  * what has no access list in them. Run as the migrator's own role. Changes nothing where nothing is new.
  */
-export function closeStatement({ role, schema, schemas }: CreatingOptions): string {
+function closeStatement({ role, schema, schemas }: CreatingOptions): string {
   const table = memoryTable(schema)
   const to = quoteIdent(role)
   const list = (schemas ?? []).map(quoteLiteral).join(', ')

@@ -3,59 +3,43 @@
 import { ownState, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
-import { readRow } from '../ledger/read.ts'
-import { persist } from '../run/attempt.ts'
-import type { Blocker } from '../run/blockers.ts'
-import { limitsOf, type MigrationStatus, type Run } from '../run/run.ts'
+import { limitsOf, type Run } from '../run/run.ts'
 import { applyCode } from './run-code.ts'
-import { newWay, runSql } from './run-sql.ts'
+import { SqlRun } from './run-sql.ts'
 import { causeCode } from './transaction.ts'
+import { untilDone } from './until-done.ts'
 
 /**
  * Applies a migration, exactly once, and records it.
  * @param asynchronous its commit need not wait for the disk, because a later one of this run will.
- * @returns `skipped` if another migrator had applied it meanwhile.
+ * @returns `skipped` if another migrator has applied it.
  */
-export async function apply(run: Run, migration: Migration, asynchronous: boolean): Promise<MigrationStatus> {
+export async function apply(run: Run, migration: Migration, asynchronous: boolean): Promise<'applied' | 'skipped'> {
   const limits = limitsOf(run, migration.marks, asynchronous)
-  return watched(run, migration.name, limits.lockTimeout, async blockers => {
-    const way = newWay()
-    const attempt = async (): Promise<MigrationStatus> => {
-      try {
-        if (migration.up) await runSql(run, migration, migration.up, 'up', limits, blockers, way)
-        else await applyCode(run, migration, limits)
-        return 'applied'
-      } catch (error) {
-        const code = causeCode(error)
-        if (code !== ownState.alreadyApplied && code !== sqlstate.uniqueViolation) throw error
-        await run.session.rollback()
-        // committed by this run, but the answer was lost; or by another migrator
-        const row = await readRow(run.session, run.settings.schema, migration.name)
-        if (row?.state === 'applied' && row.checksum === migration.checksum)
-          return row.runId === run.id ? 'applied' : 'skipped'
-        if (row === undefined && code === ownState.alreadyApplied)
-          throw new MigrationFailedError(
-            migration.name,
-            `${migration.name} has lost its row in the ledger while it ran: it deleted the row itself, or another migrator reverted it. What it has committed stays. Leave the ledger to schemagate, and run \`schemagate up\` again.`,
-          )
-        throw error
-      }
+  const sql = migration.up && new SqlRun(run, migration, migration.up, 'up', limits)
+  const advance = async () => {
+    try {
+      if (sql) return (await sql.advance()) ? 'applied' : undefined
+      await applyCode(run, migration, limits)
+      return 'applied'
+    } catch (error) {
+      return whoseWork(run, migration, error)
     }
-    return persist(run, migration.name, attempt, blockers)
-  })
+  }
+  return untilDone(run, migration.name, limits.lockTimeout, advance, error => sql?.abandonAfter(error))
 }
 
-/** Watches from a second connection while `work` is under way. */
-export async function watched<T>(
-  run: Run,
-  name: string,
-  lockTimeout: number,
-  work: (blockers: () => readonly Blocker[]) => Promise<T>,
-): Promise<T> {
-  const sighting = run.watch.start(name, run.session, lockTimeout)
-  try {
-    return await work(() => sighting.blockers)
-  } finally {
-    sighting.stop()
-  }
+/** It was applied already: by this run, whose answer was lost, or by another migrator. Any other error is thrown again. */
+async function whoseWork(run: Run, { name, checksum }: Migration, error: unknown): Promise<'applied' | 'skipped'> {
+  const code = causeCode(error)
+  if (code !== ownState.alreadyApplied && code !== sqlstate.uniqueViolation) throw error
+  await run.session.rollback()
+  const row = await run.ledger.row(name)
+  if (row?.state === 'applied' && row.checksum === checksum) return row.runId === run.id ? 'applied' : 'skipped'
+  if (row === undefined && code === ownState.alreadyApplied)
+    throw new MigrationFailedError(
+      name,
+      `${name} has lost its row in the ledger while it ran: it deleted the row itself, or another migrator reverted it. What it has committed stays. Leave the ledger to schemagate, and run \`schemagate up\` again.`,
+    )
+  throw error
 }

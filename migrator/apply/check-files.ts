@@ -16,7 +16,7 @@ import { outlineOf, planPart } from './planning.ts'
  *   string or a function's body the same characters are rightful), if it must be cut into statements and cannot be, or
  *   if it is code that cannot be loaded.
  */
-export async function checkForms(migrations: readonly Migration[], signal: AbortSignal): Promise<void> {
+export async function checkFiles(migrations: readonly Migration[], signal: AbortSignal): Promise<void> {
   const doubtful = migrations.find(migration => migration.doubt !== undefined)
   if (doubtful) throw new UsageError(doubtful.doubt!)
   requireOneOrder(migrations)
@@ -29,9 +29,9 @@ export async function checkForms(migrations: readonly Migration[], signal: Abort
 /**
  * Looks at all down parts that will be run, before one is: a mistake in the second would be found when the first is gone.
  * A statement that this grammar does not take may be one of a newer server; with one part alone that is left to the server.
- * @throws UsageError as {@link checkForms}.
+ * @throws UsageError as {@link checkFiles}.
  */
-export async function checkDownForms(migrations: readonly Migration[]): Promise<void> {
+export async function checkDownParts(migrations: readonly Migration[]): Promise<void> {
   for (const { down, tool } of migrations) {
     if (!down) continue
     await checkPart(down, tool)

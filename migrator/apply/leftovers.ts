@@ -1,4 +1,4 @@
-// Makes statements that commit by themselves repeatable: looks at what an interrupted one left behind.
+// What an interrupted statement that commits by itself has left behind: looked for, and cleared away, so that it can be repeated.
 
 import type { Node, RangeVar } from 'libpg-query'
 import { quoteIdent } from '../../gate/postgres/quote.ts'
@@ -9,19 +9,19 @@ import { isDetachConcurrently } from '../sql/transactions.ts'
 type Started = NonNullable<Journal['started']>
 
 /** `done`: the statement's work is there already, and it must not be run again. */
-export interface Mended {
+export interface Leftovers {
   readonly done: boolean
   readonly message?: string
 }
 
-const toRun: Mended = { done: false }
+const toRun: Leftovers = { done: false }
 
 /**
- * Looks before a statement is run, and clears an interrupted one's leftovers away. `started` is the journal's word that
+ * Looks before a statement is run, and clears away what an interrupted one has left. `started` is the journal's word that
  * this very statement was begun before; without it, what exists is somebody else's, and only an INVALID index of the
  * same name, which nobody can use, is replaced.
  */
-export async function mend(session: Session, node: Node, started: Started | undefined): Promise<Mended> {
+export async function clearBefore(session: Session, node: Node, started: Started | undefined): Promise<Leftovers> {
   if ('IndexStmt' in node && node.IndexStmt.concurrent) {
     const indexes = await newIndexes(session, node, started)
     const invalid = indexes.filter(index => !index.valid)
@@ -42,7 +42,7 @@ export async function mend(session: Session, node: Node, started: Started | unde
     const name = (node.DropStmt.objects ?? []).map(listNames)[0]
     return name && !(await regclass(session, name)) ? { done: true, message: `${name} was dropped before` } : toRun
   }
-  if ('AlterTableStmt' in node) return mendDetach(session, node)
+  if ('AlterTableStmt' in node) return finishDetach(session, node)
   for (const [key, { table, column, exists, field }] of Object.entries(objects)) {
     const statement: unknown = Reflect.get(node, key)
     const name: unknown =
@@ -65,7 +65,7 @@ const objects = {
 } as const
 
 /** DETACH PARTITION CONCURRENTLY works in two transactions; FINALIZE is the second one. */
-async function mendDetach(session: Session, node: Extract<Node, { AlterTableStmt: unknown }>): Promise<Mended> {
+async function finishDetach(session: Session, node: Extract<Node, { AlterTableStmt: unknown }>): Promise<Leftovers> {
   const detach = await detaching(session, node)
   if (!detach) return toRun
   const { parent, child, pending } = detach
@@ -126,7 +126,7 @@ export async function indexesBefore(session: Session, node: Node): Promise<numbe
 }
 
 /** What a failed statement left behind. `stays`: not all of it could be cleared away; the next attempt goes on from it. */
-export interface Leftover {
+export interface Remains {
   readonly stays: boolean
   readonly message?: string
 }
@@ -135,7 +135,7 @@ export interface Leftover {
  * Drops what a failed statement left: the INVALID index of a CREATE INDEX CONCURRENTLY, which would go on to cost every
  * write, and REINDEX CONCURRENTLY's INVALID copies. An index half-way dropped or a partition half-way detached stays so.
  */
-export async function clearAway(session: Session, node: Node, started: Started | undefined): Promise<Leftover> {
+export async function clearAfter(session: Session, node: Node, started: Started | undefined): Promise<Remains> {
   if ('IndexStmt' in node && node.IndexStmt.concurrent) {
     const invalid = (await newIndexes(session, node, started)).filter(index => !index.valid).map(index => index.name)
     for (const name of invalid) await session.query(`drop index concurrently if exists ${name}`)

@@ -6,63 +6,99 @@ import type pg from 'pg'
 import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError, ProcessEndedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
+import type { Change } from '../ledger/changes.ts'
+import { type Limits, resetSession, setLimits } from '../postgres/limits.ts'
 import { refuseBehindPooler } from '../run/pooler.ts'
 import type { Run } from '../run/run.ts'
 import { loadParser, parseStatements } from '../sql/parse.ts'
 import type { MigrationContext } from './code-context.ts'
 import { foreignModule, loadModule, placeIn } from './code-module.ts'
 import { type Aftermath, fieldLines, wayOut } from './failure.ts'
-import { mend } from './leftovers.ts'
-import { type Limits, leaveNothing, resetSession, setLimits } from './messages.ts'
+import { clearBefore } from './leftovers.ts'
 import { untilAborted } from './until-aborted.ts'
 
 /** Runs a code migration's `up` and records it: in one transaction, unless it is marked transaction:false. */
 export async function applyCode(run: Run, migration: Migration, limits: Limits): Promise<void> {
-  const { name, checksum, kind } = migration
-  const row = { name, checksum, kind, breaking: migration.marks.breaking }
-  const { session, messages } = run
+  const { name, checksum, kind, marks } = migration
+  const { change, guards } = run.ledger
+  const row = { name, checksum, kind, breaking: marks.breaking }
   const module = await loadModule(migration, run.signal)
-  const up = (context: MigrationContext) => module.up(context)
-
-  if (migration.marks.transaction) {
-    await session.script(`begin;${setLimits(limits, true)}${messages.applyGuard(name)}`).done
-    await call(run, migration, up, {
-      text: `${name} was rolled back; the database is as it was before it.`,
+  await callAndRecord(run, migration, limits, {
+    call: context => module.up(context),
+    guard: guards.notApplied(name),
+    begun: change.running(row),
+    done: marks.transaction ? change.applied(row) : change.finished(name, checksum),
+    aftermath: {
+      text: marks.transaction
+        ? `${name} was rolled back; the database is as it was before it.`
+        : `What ${name} had committed stays; the next run calls it again from its start.`,
       again: 'schemagate up',
-    })
-    if (!session.inTransaction)
-      throw new MigrationFailedError(
-        name,
-        `${migration.file} ended its own transaction. Mark it \`// migrate:up transaction:false\`, or leave COMMIT and ROLLBACK to the run.`,
-      )
-    await session.script(`${resetSession(session)}${messages.recordApplied(row)}${leaveNothing}commit`).done
-    return
-  }
-  refuseBehindPooler(run, name)
-  await session.script(
-    `begin;${messages.applyGuard(name)}${messages.forgetUnbegun(name)}${messages.recordRunning(row)}commit`,
-  ).done
-  run.known.underWay(name, checksum)
-  await session.script(setLimits(limits, false)).done
-  await call(run, migration, up, {
-    text: `What ${name} had committed stays; the next run calls it again from its start.`,
-    again: 'schemagate up',
+    },
   })
-  await session.rollback()
-  await session.script(`begin;${resetSession(session)}${messages.finish(name)}${leaveNothing}commit`).done
+}
+
+/** Runs a code migration's `down` and removes its row: in one transaction, unless it is marked transaction:false. */
+export async function revertCode(run: Run, migration: Migration, limits: Limits): Promise<void> {
+  const { name, checksum, marks } = migration
+  const { change, guards } = run.ledger
+  const module = await loadModule(migration, run.signal)
+  await callAndRecord(run, migration, limits, {
+    call: context => module.down?.(context),
+    guard: guards.hasRow(name),
+    begun: change.revertingCode(name, checksum),
+    done: change.reverted(name),
+    aftermath: {
+      text: marks.transaction
+        ? `Reverting ${name} failed and was rolled back; it is still applied.`
+        : `What reverting ${name} had committed stays; the next run calls \`down\` again from its start.`,
+      again: 'schemagate down --yes',
+    },
+  })
+}
+
+/** One direction of a module, and what the ledger says of it. */
+interface Call {
+  readonly call: (context: MigrationContext) => unknown
+  readonly guard: string
+  /** Outside of a transaction: written before the call, since then nothing tells how much of it is done. */
+  readonly begun: Change
+  readonly done: Change
+  readonly aftermath: Aftermath
+}
+
+async function callAndRecord(run: Run, migration: Migration, limits: Limits, one: Call): Promise<void> {
+  const { session, ledger } = run
+  const { name, marks, file } = migration
+  if (!marks.transaction) {
+    refuseBehindPooler(run, name)
+    await ledger.write([one.begun], { guard: one.guard })
+    await session.script(setLimits(session, limits, false)).done
+    await callModule(run, migration, one)
+    await session.rollback()
+    return ledger.write([one.done], { beforeGuard: [resetSession(session)], discard: true })
+  }
+  const transaction = ledger.transaction({ limits, guard: one.guard, reset: true, discard: true })
+  await transaction.send().done
+  await callModule(run, migration, one)
+  if (!session.inTransaction)
+    throw new MigrationFailedError(
+      name,
+      `${file} ended its own transaction. Mark it \`// migrate:up transaction:false\`, or leave COMMIT and ROLLBACK to the run.`,
+    )
+  await transaction.commit([one.done]).done
 }
 
 /**
  * An interrupted CREATE INDEX CONCURRENTLY leaves an INVALID index, over which IF NOT EXISTS would then pass: it is
  * dropped before the module asks for it again.
  */
-async function mendBefore(run: Run, name: string, text: string): Promise<void> {
+async function clearIndexBefore(run: Run, name: string, text: string): Promise<void> {
   if (!/\bconcurrently\b/i.test(text)) return
   await loadParser()
   const [statement, ...more] = parseStatements(text) ?? []
   if (!statement || more.length > 0) return
-  const { message } = await mend(run.session, statement.node, undefined)
-  if (message) run.log.info({ event: 'mend', migration: name }, `${name}: ${message}`)
+  const { message } = await clearBefore(run.session, statement.node, undefined)
+  if (message) run.log.info({ event: 'leftovers', migration: name }, `${name}: ${message}`)
 }
 
 /** A server that ended the session over the failure has cleaned up by that. */
@@ -74,12 +110,7 @@ async function leaveClean({ session }: Run): Promise<void> {
 }
 
 /** Calls one direction of a module; what it throws is rolled back and explained. */
-export async function call(
-  run: Run,
-  migration: Migration,
-  direction: (context: MigrationContext) => unknown,
-  aftermath: Aftermath,
-): Promise<void> {
+async function callModule(run: Run, migration: Migration, { call, aftermath }: Call): Promise<void> {
   const { name } = migration
   let failed: { readonly error: unknown; readonly text: string } | undefined
   /** The module caught the failure and went on. */
@@ -88,7 +119,7 @@ export async function call(
     name,
     query: async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => {
       try {
-        if (!migration.marks.transaction) await mendBefore(run, name, text)
+        if (!migration.marks.transaction) await clearIndexBefore(run, name, text)
         return await run.session.query<Row>(text, values)
       } catch (error) {
         failed = { error, text }
@@ -99,7 +130,7 @@ export async function call(
     signal: run.signal,
   }
   try {
-    await untilAborted(run.signal, Promise.resolve(direction(context)))
+    await untilAborted(run.signal, Promise.resolve(call(context)))
     // what it did not wait for and nobody caught is a failure of its own all the same
     if (run.signal.reason instanceof ProcessEndedError) throw run.signal.reason
     // the server says what became of the transaction only after the error: an empty query waits for that

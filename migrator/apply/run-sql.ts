@@ -3,59 +3,72 @@
 import { needsSteps, ownState } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
-import type { Blocker } from '../run/blockers.ts'
+import type { Limits } from '../postgres/limits.ts'
 import type { Run } from '../run/run.ts'
-import type { Limits } from './messages.ts'
+import type { Plan } from '../sql/steps.ts'
 import { planPart } from './planning.ts'
-import { applySteps, type Direction, revertSteps } from './run-steps.ts'
+import { type Direction, StepsRun } from './run-steps.ts'
 import { divisionAt } from './step-progress.ts'
 import { applyTransaction, causeCode, revertTransaction } from './transaction.ts'
 
-/** How a part came to be run; kept over attempts. */
-export interface Way {
-  inSteps: boolean
-  /** Where the server wants it divided. */
-  readonly divisions: Map<number, 'before' | 'alone'>
-}
+/** One part on its way; how it came to be run is kept over attempts. */
+export class SqlRun {
+  readonly #run: Run
+  readonly #migration: Migration
+  readonly #part: SqlPart
+  readonly #direction: Direction
+  readonly #limits: Limits
+  #steps: StepsRun | undefined
 
-export function newWay(): Way {
-  return { inSteps: false, divisions: new Map() }
-}
+  constructor(run: Run, migration: Migration, part: SqlPart, direction: Direction, limits: Limits) {
+    this.#run = run
+    this.#migration = migration
+    this.#part = part
+    this.#direction = direction
+    this.#limits = limits
+  }
 
-/** Runs the part and changes the ledger. How it was begun, by whichever run, decides how it goes on. */
-export async function runSql(
-  run: Run,
-  migration: Migration,
-  part: SqlPart,
-  direction: Direction,
-  limits: Limits,
-  blockers: () => readonly Blocker[],
-  way: Way,
-): Promise<void> {
-  const plan = way.inSteps ? undefined : await planPart(part)
-  if (plan?.transaction) {
+  /** Runs what commits next: all of it, or a step. True once the ledger says that it is done. */
+  async advance(): Promise<boolean> {
+    if (this.#steps) return this.#steps.advance()
+    const plan = await planPart(this.#part)
+    if (plan.transaction) return this.#whole(plan)
+    this.#steps = this.#inSteps()
+    return false
+  }
+
+  /** It has failed for good: if nothing of it is done, the ledger forgets that it was begun. */
+  async abandonAfter(error: unknown): Promise<void> {
+    await this.#steps?.abandonAfter(error)
+  }
+
+  async #whole(plan: Extract<Plan, { transaction: true }>): Promise<boolean> {
+    const whole = this.#direction === 'up' ? applyTransaction : revertTransaction
     try {
-      const whole = direction === 'up' ? applyTransaction : revertTransaction
-      return await whole(run, migration, part, plan, limits)
+      await whole(this.#run, this.#migration, this.#part, plan, this.#limits)
+      return true
     } catch (error) {
       const code = causeCode(error)
-      const begun = code === ownState.begunInSteps
-      const division =
-        !begun && !plan.wrapped && code !== undefined && needsSteps.has(code) && error instanceof MigrationFailedError
-          ? error.statement !== undefined && divisionAt(part, plan, error.statement, code)
-          : undefined
-      if (!begun && !division) throw error
-      await run.session.rollback()
-      if (division) {
-        way.divisions.set(division.index, division.where)
-        run.log.info(
-          { event: 'steps', migration: migration.name, code },
-          `${migration.name} cannot run in one transaction (${code}); it was rolled back and is run step by step`,
-        )
+      // how it was begun, by whichever run, decides how it goes on
+      if (code === ownState.begunInSteps) {
+        this.#steps = this.#inSteps()
+        return false
       }
+      if (plan.wrapped || code === undefined || !needsSteps.has(code)) throw error
+      if (!(error instanceof MigrationFailedError) || error.statement === undefined) throw error
+      const division = divisionAt(this.#part, plan, error.statement, code)
+      if (!division) throw error
+      this.#steps = this.#inSteps(new Map([[division.index, division.where]]))
+      const { name } = this.#migration
+      this.#run.log.info(
+        { event: 'steps', migration: name, code },
+        `${name} cannot run in one transaction (${code}); it was rolled back and is run step by step`,
+      )
+      return false
     }
   }
-  way.inSteps = true
-  const inSteps = direction === 'up' ? applySteps : revertSteps
-  await inSteps(run, migration, part, way.divisions, limits, blockers)
+
+  #inSteps(divisions?: ReadonlyMap<number, 'before' | 'alone'>): StepsRun {
+    return new StepsRun(this.#run, this.#migration, this.#part, this.#direction, this.#limits, divisions)
+  }
 }

@@ -1,30 +1,40 @@
-// A stretch of a file's SQL in one transaction with what stands around it: one message while it is small, else several.
+// A stretch of a file's SQL in one transaction with what the ledger says of it: one message while it is small, else several.
 
 import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
+import type { Change } from '../ledger/changes.ts'
+import type { LedgerTransaction, Message } from '../ledger/transaction.ts'
+import type { Limits } from '../postgres/limits.ts'
 import type { Run } from '../run/run.ts'
 import { dataPieces, type Packet, packets } from '../sql/packets.ts'
 import type { Stretch } from '../sql/step.ts'
 import type { Plan } from '../sql/steps.ts'
 import { type Aftermath, explainFailure, type FailedMessage } from './failure.ts'
-import { type Limits, leaveNothing, resetSession, resumeAsynchronous, setLimits } from './messages.ts'
+
+type WholePlan = Extract<Plan, { transaction: true }>
 
 /** Applies a migration's SQL and records it; both or neither. Errors of the server's SQL are explained. */
 export async function applyTransaction(
   run: Run,
   migration: Migration,
   part: SqlPart,
-  plan: Extract<Plan, { transaction: true }>,
+  plan: WholePlan,
   limits: Limits,
 ): Promise<void> {
-  const { messages } = run
+  const { change, guards } = run.ledger
   const { name, checksum, kind } = migration
-  const { breaking } = migration.marks
-  await inTransaction(run, name, part, plan, {
-    before: `begin ${plan.begin};${setLimits(limits, true)}${messages.wholeGuard(name, kind === 'repeatable' ? checksum : undefined, part.source.slice(plan.start, plan.end))}`,
-    beforeCount: 3,
-    after: `${resetSession(run.session)}${resumeAsynchronous(limits)}${messages.recordApplied({ name, checksum, kind, breaking })}${leaveNothing}`,
+  const notBegun = guards.notBegun(name, kind === 'repeatable' ? checksum : undefined)
+  const grants = change.grants.before(part.source.slice(plan.start, plan.end))
+  await sendStretch(run, name, part, plan, {
+    transaction: run.ledger.transaction({
+      modes: plan.begin,
+      limits,
+      guard: notBegun + grants,
+      reset: true,
+      discard: true,
+    }),
+    change: change.applied({ name, checksum, kind, breaking: migration.marks.breaking }),
     aftermath: { text: `${name} was rolled back; the database is as it was before it.`, again: 'schemagate up' },
   })
 }
@@ -34,14 +44,14 @@ export async function revertTransaction(
   run: Run,
   { name }: Migration,
   part: SqlPart,
-  plan: Extract<Plan, { transaction: true }>,
+  plan: WholePlan,
   limits: Limits,
 ): Promise<void> {
-  const { messages } = run
-  await inTransaction(run, name, part, plan, {
-    before: `begin ${plan.begin};${setLimits(limits, true)}${messages.wholeRevertGuard(name)}`,
-    beforeCount: 4,
-    after: `${resetSession(run.session)}${messages.remove(name)}${leaveNothing}`,
+  const { change, guards } = run.ledger
+  const guard = guards.notBegunReverting(name)
+  await sendStretch(run, name, part, plan, {
+    transaction: run.ledger.transaction({ modes: plan.begin, limits, guard, reset: true, discard: true }),
+    change: change.reverted(name),
     aftermath: {
       text: `Reverting ${name} failed and was rolled back; it is still applied.`,
       again: 'schemagate down --yes',
@@ -49,25 +59,23 @@ export async function revertTransaction(
   })
 }
 
-/** What stands around a stretch of a file's SQL; `before` begins the transaction. */
-export interface Around {
-  readonly before: string
-  /** How many statements `before` has. */
-  readonly beforeCount: number
-  readonly after: string
+/** What a stretch of a file's SQL is committed with. */
+export interface Commit {
+  readonly transaction: LedgerTransaction
+  readonly change: Change
   /** For the operator, should it fail. */
   readonly aftermath: Aftermath
 }
 
-/** Sends a stretch of a file with what stands around it, and commits. */
-export async function inTransaction(
+/** Sends a stretch of a file in the transaction, and commits. */
+export async function sendStretch(
   run: Run,
   name: string,
   part: SqlPart,
   stretch: Stretch,
-  around: Around,
+  commit: Commit,
 ): Promise<void> {
-  const send = new Sending(run, name, part, around)
+  const send = new Sending(run, name, part, commit)
   const all = packets(part.source, stretch)
   let current = all.next()
   while (!current.done) {
@@ -83,15 +91,15 @@ class Sending {
   readonly #run: Run
   readonly #name: string
   readonly #part: SqlPart
-  readonly #around: Around
+  readonly #commit: Commit
   #begun = false
   #ended = false
 
-  constructor(run: Run, name: string, part: SqlPart, around: Around) {
+  constructor(run: Run, name: string, part: SqlPart, commit: Commit) {
     this.#run = run
     this.#name = name
     this.#part = part
-    this.#around = around
+    this.#commit = commit
   }
 
   async statements(packet: Packet, last: boolean): Promise<void> {
@@ -103,6 +111,7 @@ class Sending {
     try {
       await this.#run.session.copyFrom(packet.text, dataPieces(this.#part.source, data))
     } catch (error) {
+      if (!this.#run.signal.aborted && !isConnectionLoss(error)) await this.#run.session.rollback()
       const { text, start } = packet
       await this.#fail({ error, text, sqlStart: 0, sqlLength: text.length, fileOffset: start, completed: 0, data })
     }
@@ -113,41 +122,28 @@ class Sending {
   }
 
   async #send(packet: Packet | undefined, last: boolean): Promise<void> {
-    const { before, beforeCount, after } = this.#around
-    const lead = this.#begun ? '' : `${before}\n`
+    const { transaction, change } = this.#commit
     const sql = packet?.text ?? ''
-    // the newline ends a comment, the semicolon a statement, that the file leaves open
-    const text = `${lead}${sql}${packet ? '\n;' : ''}${last ? `${after}commit` : ''}`
-    const script = this.#run.session.script(text)
-    try {
-      await script.done
-    } catch (error) {
-      await this.#fail({
-        error,
-        text,
-        sqlStart: lead.length,
-        sqlLength: sql.length,
-        fileOffset: packet?.start ?? this.#part.end,
-        completed: script.tags.length - (this.#begun ? 0 : beforeCount),
-      })
-    }
+    const message: Message = last ? transaction.commit([change], sql) : transaction.send(sql)
     this.#begun = true
     this.#ended = last
-    // never true as long as the lexer, the grammar and the server agree on what ends a transaction
-    if (last ? script.tags.at(-1) !== 'COMMIT' : !this.#run.session.inTransaction)
-      throw new Error(`${this.#name}: the transaction ended with ${script.tags.at(-1)}`)
+    try {
+      await message.done
+    } catch (error) {
+      const { text, sqlStart, completed } = message
+      const fileOffset = packet?.start ?? this.#part.end
+      await this.#fail({ error, text, sqlStart, sqlLength: sql.length, fileOffset, completed })
+    }
   }
 
   async #fail(failed: FailedMessage): Promise<never> {
-    const { session, signal } = this.#run
-    if (signal.aborted || isConnectionLoss(failed.error)) throw failed.error
-    await session.rollback()
-    if (codeOf(failed.error)?.startsWith('SG')) throw failed.error
-    throw await explainFailure(this.#name, this.#part, failed, this.#around.aftermath)
+    const { error } = failed
+    if (this.#run.signal.aborted || isConnectionLoss(error) || codeOf(error)?.startsWith('SG')) throw error
+    throw await explainFailure(this.#name, this.#part, failed, this.#commit.aftermath)
   }
 }
 
-/** The code of what the server said, also where it is explained already. */
+/** The SQLSTATE of what the server said, also where it is explained already. */
 export function causeCode(error: unknown): string | undefined {
   return codeOf(error instanceof MigrationFailedError && error.cause ? error.cause : error)
 }

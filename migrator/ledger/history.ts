@@ -4,7 +4,7 @@ import type { Migration } from '../files/migration.ts'
 import { compareMigrations } from '../files/order.ts'
 import { withRowSecurity } from './condition.ts'
 import { progressOf } from './journal.ts'
-import { type Ledger, type LedgerRow, noLedger } from './read.ts'
+import { type LedgerContents, type LedgerRow, noLedger } from './read.ts'
 import { findRenames } from './renames.ts'
 import { isPassedOver, withStandIns } from './stand-ins.ts'
 
@@ -37,7 +37,7 @@ export interface History {
   readonly recordOnly: ReadonlySet<string>
   readonly problems: readonly Problem[]
   /** The ledger itself, as it was read. */
-  readonly ledger: Ledger
+  readonly ledger: LedgerContents
 }
 
 /** A problem of files and ledger that disagree; the next `up` puts the others right by itself. */
@@ -49,7 +49,7 @@ export function isDisagreement({ code }: Problem): boolean {
 export function compareHistory(
   files: readonly Migration[],
   rows: readonly LedgerRow[] | undefined = [],
-  ledger: Ledger = noLedger,
+  ledger: LedgerContents = noLedger,
 ): History {
   const byName = new Map(files.map(file => [file.name, file]))
   const rowOf = new Map(rows.map(row => [row.name, row]))

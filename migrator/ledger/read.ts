@@ -52,7 +52,7 @@ export interface LedgerRow {
 }
 
 /** The ledger as it was found. */
-export interface Ledger {
+export interface LedgerContents {
   /** In the order applied; undefined where there is no ledger yet. */
   readonly rows: LedgerRow[] | undefined
   /** Of the ledger's schema: 0 where there is none. */
@@ -61,7 +61,7 @@ export interface Ledger {
 }
 
 /** The ledger of a database without one. */
-export const noLedger: Ledger = { rows: undefined, version: 0, condition: undefined }
+export const noLedger: LedgerContents = { rows: undefined, version: 0, condition: undefined }
 
 /**
  * Reads the ledger, in two questions: the catalogue's word on its tables, then their rows.
@@ -69,7 +69,11 @@ export const noLedger: Ledger = { rows: undefined, version: 0, condition: undefi
  * @throws UsageError if a table of the ledger's name is somebody else's, DeniedError if it may not be read or its rows are
  *   hidden, NewerLedgerError.
  */
-export async function readWholeLedger(session: Session, schema: string, { anyVersion = false } = {}): Promise<Ledger> {
+export async function readLedger(
+  session: Session,
+  schema: string,
+  { anyVersion = false } = {},
+): Promise<LedgerContents> {
   const condition = await readCondition(session, schema)
   if (!condition) return noLedger
   requireOurs(condition)
@@ -83,11 +87,6 @@ export async function readWholeLedger(session: Session, schema: string, { anyVer
   const { rows, version, by } = await selectRows(session, schema, '', known)
   if (version > currentVersion && !anyVersion) throw new NewerLedgerError(schema, version, by)
   return { rows, version, condition }
-}
-
-/** The ledger's rows in the order applied; undefined where there is no ledger yet. */
-export async function readLedger(session: Session, schema: string): Promise<LedgerRow[] | undefined> {
-  return (await readWholeLedger(session, schema)).rows
 }
 
 /** One row, or undefined. */

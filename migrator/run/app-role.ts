@@ -3,7 +3,7 @@
 import { UsageError } from '../errors.ts'
 import type { Session } from '../postgres/session.ts'
 import type { AppRoleOptions } from '../settings/settings.ts'
-import { persist } from './attempt.ts'
+import { attempt } from './attempt.ts'
 import type { Engine } from './engine.ts'
 import type { Run } from './run.ts'
 
@@ -12,7 +12,7 @@ export interface AppRolePart {
   works(session: Session): Promise<boolean>
   /** Before the first migration: makes the role, without login, and has the migrations' transactions grant to it. */
   prepare(run: Run, migrated: boolean): Promise<void>
-  /** After the last migration: gives it its login. */
+  /** After the last migration: gives it its login. One attempt: the caller tries again. */
   ensure(run: Run, migrated: boolean): Promise<void>
 }
 
@@ -24,6 +24,7 @@ export async function appRoleOf(
   if (password === undefined)
     throw new UsageError('The app role has no password. Set SCHEMAGATE_APP_PASSWORD or SCHEMAGATE_APP_PASSWORD_FILE.')
   const { checkAppRole, checkRole, ensureAppRole } = await import('../app-role/index.ts')
+  const { grantsOf } = await import('../app-role/creating.ts')
   const { describeGiven, newRights, readRights } = await import('../app-role/report.ts')
   const role = { role: name, password, schema: settings.schema, schemas }
   checkAppRole(role)
@@ -39,21 +40,18 @@ export async function appRoleOf(
       return works
     },
     async prepare(run, migrated) {
-      const report = await persist(run, 'the app role', async () => {
+      const report = await attempt(run, 'the app role', async () => {
         before ??= await readRights(run.session.client, name)
         return ensureAppRole(run.session.client, role, { at: 'before', migrated })
       })
-      run.messages.grantTo(role)
+      run.ledger.change.grants = grantsOf(role)
       if (report.created)
         log.info({ event: 'app-role', role: name, created: true }, `made the app's role ${name}, without login yet`)
       warn(report.notes)
     },
     async ensure(run, migrated) {
-      const { report, rights } = await persist(run, 'the app role', async () => {
-        const done = await ensureAppRole(run.session.client, role, { at: 'after', migrated })
-        return { report: done, rights: await readRights(run.session.client, name) }
-      })
-      const given = newRights(before ?? new Map(), rights)
+      const report = await ensureAppRole(run.session.client, role, { at: 'after', migrated })
+      const given = newRights(before ?? new Map(), await readRights(run.session.client, name))
       if (report.passwordSet || report.granted > 0 || given.length > 0)
         log.info(
           { event: 'app-role', role: name, passwordSet: report.passwordSet, granted: given },

@@ -1,31 +1,31 @@
-// Trying again what is worth trying again: a clash over locks, a lost connection, another migrator's lock.
+// One attempt after another: retries after a clash over locks, a lost connection, another migrator's lock.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clashCodes, codeOf, idleCodes, isConnectionLoss, ownState, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { takeOutOwnLimit } from '../apply/failure.ts'
 import { MigrationFailedError, TableLockError } from '../errors.ts'
-import { readLedger } from '../ledger/read.ts'
+import { LostCommitsError } from '../ledger/expectations.ts'
 import { idleLimit } from '../postgres/session-settings.ts'
 import { formatDuration } from '../text/durations.ts'
 import { type Blocker, describe } from './blockers.ts'
-import { RewoundError } from './lost-commits.ts'
 import type { Run } from './run.ts'
 
 /** A migration that takes the server down with it would be tried for ever. */
 const mostLosses = 10
 
 /**
- * Runs `attempt` until it succeeds or fails for good.
+ * Does `work` until it succeeds or fails for good. The only retry inside a run: attempts are not nested.
  * - 55P03, 40P01, 40001, and an attempt whose lock waits together took too long: rolled back and tried again, `lockRetries`
  *   times; then TableLockError.
- * - a lost connection: connected again inside the connect budget; `attempt` itself must look at what was committed.
+ * - a lost connection: connected again inside the connect budget; `work` itself must look at what was committed.
  * - the run lock taken by another migrator (behind a pooler): polled until `lockWait` is spent.
- * `blockers` tells who was last seen in the way.
+ * @param what a migration's name, or what else is done, for messages.
+ * @param blockers tells who was last seen in the way.
  */
-export async function persist<T>(
+export async function attempt<T>(
   run: Run,
-  migration: string,
-  attempt: () => Promise<T>,
+  what: string,
+  work: () => Promise<T>,
   blockers: () => readonly Blocker[] = () => [],
 ): Promise<T> {
   let clashes = 0
@@ -40,7 +40,7 @@ export async function persist<T>(
       await before?.()
       before = undefined
       begun = performance.now()
-      return await attempt()
+      return await work()
     } catch (error) {
       failure = error
     }
@@ -54,28 +54,28 @@ export async function persist<T>(
       }
     } else if (
       code !== undefined &&
-      (clashCodes.has(code) || (code === sqlstate.canceled && run.watch.takeStepBack()))
+      (clashCodes.has(code) || (code === sqlstate.canceled && run.blockers.takeStepBack()))
     ) {
       const nth = ++clashes
       const took = performance.now() - begun
       before = async () => {
         await run.session.rollback()
-        await backOff(run, migration, nth, took, cause, blockers())
+        await backOff(run, what, nth, took, cause, blockers())
       }
     } else if (isConnectionLoss(failure)) {
       const idle = [code, run.session.endedWith].find(state => state !== undefined && idleCodes.has(state))
       if (idle !== undefined) {
-        before = () => resumeAfterSilence(run, migration, idle, failure)
+        before = () => resumeAfterSilence(run, what, idle, failure)
         continue
       }
       losses++
       if (losses > mostLosses)
         throw new MigrationFailedError(
-          migration,
-          `${migration} lost its connection ${losses} times in a row; nothing of the last attempt was committed. ` +
+          what,
+          `${what} lost its connection ${losses} times in a row; nothing of the last attempt was committed. ` +
             "Look into the server's log for why its process ended, then run `schemagate up` again.",
         )
-      run.log.warn({ err: failure, migration }, `lost the connection during ${migration}; connecting again`)
+      run.log.warn({ err: failure, migration: what }, `lost the connection during ${what}; connecting again`)
       before = () => resume(run)
     } else throw failure
   }
@@ -108,27 +108,19 @@ function rootCause(error: unknown): unknown {
 /**
  * Connects again, after a failover to the standby that was promoted; without a pooler the run lock went with the old
  * connection.
- * @throws RewoundError if commits are lost: those that had not waited for the disk, or had not come to the standby.
+ * @throws LostCommitsError if commits are lost: those that had not waited for the disk, or had not come to the standby.
  */
 async function resume(run: Run, idleLimit?: number): Promise<void> {
   await run.session.reconnect({ writable: true, ...(idleLimit !== undefined && { idleLimit }) })
   await run.lock.take()
-  const rows = await readLedger(run.session, run.settings.schema)
   try {
-    run.known.requireIn(rows)
+    await run.ledger.requireCommitted()
   } catch (error) {
-    if (error instanceof RewoundError)
-      run.log.warn({ event: 'rewound' }, `the server that answers now lacks the last commits: ${error.message}`)
-    throw error
-  }
-}
-
-/** Changes the ledger in a transaction of its own, under the run lock; one attempt of {@link persist}. */
-export async function atomically(run: Run, statements: string): Promise<void> {
-  try {
-    await run.session.script(`begin;${run.messages.lockGuard()}${statements}commit`).done
-  } catch (error) {
-    if (!isConnectionLoss(error)) await run.session.rollback()
+    if (error instanceof LostCommitsError)
+      run.log.warn(
+        { event: 'lost-commits' },
+        `the new primary is missing commits from this run: ${error.message}; starting again from what it has`,
+      )
     throw error
   }
 }
@@ -168,7 +160,7 @@ async function backOff(
         'End that session, or run `schemagate up` again when it is quieter; --lock-timeout and --lock-retries set how hard to try.',
       { cause },
     )
-  const delay = pauseAfter(clashes, Math.min(took, run.watch.lockTimeout || mostCounted))
+  const delay = pauseAfter(clashes, Math.min(took, run.blockers.lockTimeout || mostCounted))
   run.log.warn(
     { event: 'clash', migration, attempt: clashes, delayMs: delay, blockers, err: cause },
     `${migration}: ${why}; rolled back, attempt ${clashes + 1} of ${run.settings.lockRetries + 1} in ${formatDuration(delay)}.${who}`,

@@ -8,7 +8,7 @@ import { Session } from '../postgres/session.ts'
 import { formatDuration } from '../text/durations.ts'
 import { LockClock, type LockLook } from './lock-clock.ts'
 
-/** A session that is in the way, or that is made to wait. */
+/** A session that blocks the migration, or that it blocks. */
 export interface Blocker {
   readonly pid: number
   readonly user: string | null
@@ -20,27 +20,27 @@ export interface Blocker {
   readonly query: string | null
 }
 
-interface Sight extends Blocker {
+interface RelatedSession extends Blocker {
   readonly relation: 'blocks' | 'waits'
 }
 
-/** From when on a migration is worth a line in the log. */
-const patience = 1_000
+/** Milliseconds after which a migration is worth a line in the log. */
+const reportAfter = 1_000
 const queryLength = 120
-/** The most that the server may take to answer the watch. */
+/** Milliseconds that the server may take to answer the watch. */
 const answerTimeout = 5_000
-/** A server that has not answered the watch for so long is gone for the migration as well. */
-const silence = 60_000
+/** A server that has not answered the watch for so long is considered gone for the migration as well. */
+const silenceLimit = 60_000
 
-/** One migration's watch. */
-export interface Sighting {
-  /** Who was last seen in its way. */
+/** The watch over one migration. */
+export interface MigrationWatch {
+  /** The sessions last seen blocking it. */
   readonly blockers: readonly Blocker[]
   stop(): void
 }
 
 /** Keeps one connection for all migrations of a run, made only when the first takes a moment. */
-export class Watch {
+export class BlockerWatch {
   readonly #options: Omit<ConnectOptions, 'applicationName' | 'signal'>
   readonly #abort = new AbortController()
   #session: Promise<Session> | undefined
@@ -57,16 +57,16 @@ export class Watch {
    * it looks often enough to end an attempt whose waits together take longer than `lockTimeout` (0 for no limit); waits that
    * were over before the first look are not seen.
    */
-  start(migration: string, session: Session, lockTimeout: number): Sighting {
+  watch(migration: string, session: Session, lockTimeout: number): MigrationWatch {
     this.#steppedBack = false
     this.lockTimeout = lockTimeout
     // behind a pooler there is no process to watch
     if (session.pooled) return { blockers: [], stop: () => {} }
-    const pause = lockTimeout > 0 ? Math.min(patience, Math.max(lockTimeout / 10, 50)) : patience
+    const pollInterval = lockTimeout > 0 ? Math.min(reportAfter, Math.max(lockTimeout / 10, 50)) : reportAfter
     const log = this.#options.log
     const started = performance.now()
     const clock = new LockClock()
-    const sighting = {
+    const watch = {
       blockers: [] as readonly Blocker[],
       stop: () => {
         stopped = true
@@ -74,7 +74,7 @@ export class Watch {
       },
     }
     let stopped = false
-    let said = ''
+    let lastReported = ''
     let looked = started
     let answered = started
     let timer: NodeJS.Timeout
@@ -87,19 +87,19 @@ export class Watch {
         const waited = waits ? clock.see(waits, answered) : 0
         const age = answered - started
         // the sessions around it are looked at less often, for that costs the server more
-        const due = waits?.blocked ? Math.max(lockTimeout / 4, 50) : patience
+        const due = waits?.blocked ? Math.max(lockTimeout / 4, 50) : reportAfter
         if (
-          (waits?.blocked || age >= patience) &&
-          (looked === started || answered - looked >= Math.min(due, patience))
+          (waits?.blocked || age >= reportAfter) &&
+          (looked === started || answered - looked >= Math.min(due, reportAfter))
         ) {
           looked = answered
-          const sights = await this.#look(pid)
+          const related = await this.#relatedSessions(pid)
           if (stopped) return
-          const blockers = sights.filter(s => s.relation === 'blocks')
-          if (blockers.length > 0) sighting.blockers = blockers
-          const picture = sights.map(s => `${s.relation} ${s.pid}`).join()
-          if (age >= patience && picture !== said) report(log, migration, age, sights)
-          if (age >= patience) said = picture
+          const blockers = related.filter(s => s.relation === 'blocks')
+          if (blockers.length > 0) watch.blockers = blockers
+          const picture = related.map(s => `${s.relation} ${s.pid}`).join()
+          if (age >= reportAfter && picture !== lastReported) report(log, migration, age, related)
+          if (age >= reportAfter) lastReported = picture
         }
         if (waits?.waiting && lockTimeout > 0 && waited >= lockTimeout)
           await this.#stepBack(pid, waits, migration, waited)
@@ -108,13 +108,13 @@ export class Watch {
         void this.#session?.then(session => session.close()).catch(() => {})
         this.#session = undefined
         if (isAnswer(error)) answered = performance.now()
-        if (performance.now() - answered >= silence)
-          session.cut(`the server has not answered for ${formatDuration(silence)}`)
+        if (performance.now() - answered >= silenceLimit)
+          session.cut(`the server has not answered for ${formatDuration(silenceLimit)}`)
       }
-      if (!stopped) timer = setTimeout(look, pause)
+      if (!stopped) timer = setTimeout(look, pollInterval)
     }
-    timer = setTimeout(look, lockTimeout > 0 ? Math.min(patience, Math.max(lockTimeout / 5, 50)) : patience)
-    return sighting
+    timer = setTimeout(look, lockTimeout > 0 ? Math.min(reportAfter, Math.max(lockTimeout / 5, 50)) : reportAfter)
+    return watch
   }
 
   /** True once after an attempt was ended because its lock waits together took too long. */
@@ -159,8 +159,8 @@ export class Watch {
     return rows[0]
   }
 
-  async #look(pid: number): Promise<Sight[]> {
-    const { rows } = await this.#query<Sight>(
+  async #relatedSessions(pid: number): Promise<RelatedSession[]> {
+    const { rows } = await this.#query<RelatedSession>(
       `select case when a.pid = any(pg_catalog.pg_blocking_pids($1)) then 'blocks' else 'waits' end as relation,
               a.pid, a.usename as user, a.application_name as application, a.state,
               (extract(epoch from pg_catalog.clock_timestamp() - a.xact_start) * 1000)::float8 as "ageMs",
@@ -207,12 +207,12 @@ function isAnswer(error: unknown): boolean {
   return error instanceof DeniedError || cause instanceof pg.DatabaseError
 }
 
-function report(log: Log, migration: string, age: number, sights: readonly Sight[]): void {
-  const blockers = sights.filter(s => s.relation === 'blocks')
-  const waits = sights.filter(s => s.relation === 'waits')
+function report(log: Log, migration: string, age: number, related: readonly RelatedSession[]): void {
+  const blockers = related.filter(s => s.relation === 'blocks')
+  const waits = related.filter(s => s.relation === 'waits')
   const parts = [`${migration} has run for ${formatDuration(age)}`]
   if (blockers.length > 0) parts.push(`it waits for ${blockers.map(describe).join('; ')}`)
-  if (waits.length > 0) parts.push(`it makes wait: ${waits.map(describe).join('; ')}`)
+  if (waits.length > 0) parts.push(`it is blocking ${waits.map(describe).join('; ')}`)
   const level = blockers.length + waits.length > 0 ? 'warn' : 'info'
   log[level]({ event: 'watch', migration, durationMs: Math.round(age), blockers, waits }, parts.join('; '))
 }

@@ -1,12 +1,11 @@
-// Before a change that running applications cannot live with: tells them, and waits until they have let go.
+// Before a change that running applications cannot live with: tells them, and waits until they have disconnected.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { headHash, parseAnnouncement } from '../../gate/protocol/announcement.ts'
 import { RefusedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
-import { readRow } from '../ledger/read.ts'
 import { formatDuration } from '../text/durations.ts'
-import { atomically, persist } from './attempt.ts'
+import { attempt } from './attempt.ts'
 import { noteLaggingReplicas } from './replicas.ts'
 import type { Run } from './run.ts'
 import { mayReadLedger } from './run-lock-sql.ts'
@@ -19,18 +18,19 @@ interface AppSession {
   readonly address: string | null
 }
 
-const step = 100
+/** Milliseconds. */
+const pollInterval = 100
 
 /**
- * Does `change` after the applications that it would break have let go.
+ * Does `change` after the applications that it would break have disconnected.
  *
  * The ledger's row says first that the change is under way, then the applications are told: an application that starts
  * between the two announces itself before it reads the ledger, so that either it is seen here or it sees the row.
  *
  * @param direction `up`: apps that do not know this breaking migration; `down`: apps that were built with it.
- * @throws RefusedError if they do not let go in time, or are not to be told.
+ * @throws RefusedError if they do not disconnect in time, or are not to be told.
  */
-export async function drained<T>(
+export async function afterAppsDisconnect<T>(
   run: Run,
   files: readonly Migration[],
   migration: Migration,
@@ -41,11 +41,7 @@ export async function drained<T>(
   const concerned = direction === 'down' || migration.marks.breaking
   if (!concerned) return change()
   await noteLaggingReplicas(run, migration)
-  if (onOlderApps === 'ignore') {
-    // nothing announces it: gone after a lost connection, it is this run's own doing
-    if (direction === 'down') run.known.forget(migration.name)
-    return change()
-  }
+  if (onOlderApps === 'ignore') return change()
   const breaks = appsBrokenBy(files, migration, direction)
   if (onOlderApps === 'refuse') {
     const { apps } = await readSessions(run, breaks)
@@ -56,7 +52,7 @@ export async function drained<T>(
     await waitUntilGone(run, migration, breaks)
     return await change()
   } catch (error) {
-    await release(run, migration, direction).catch(() => {})
+    await takeBack(run, migration, direction).catch(() => {})
     throw error
   }
 }
@@ -73,34 +69,28 @@ function appsBrokenBy(
 }
 
 async function announceChange(run: Run, migration: Migration, direction: 'up' | 'down'): Promise<void> {
-  const { messages, session, settings } = run
+  const { change } = run.ledger
   const { name, checksum, kind, marks } = migration
-  await persist(run, name, async () => {
-    const row = await readRow(session, settings.schema, name)
+  await attempt(run, name, async () => {
+    const row = await run.ledger.row(name)
     // while the connection was lost, another migrator came to the end
     if (direction === 'up' && row?.state === 'applied' && row.checksum === checksum) return
-    const mark =
-      row?.state === 'running'
-        ? ''
-        : direction === 'up'
-          ? messages.recordRunning({ name, checksum, kind, breaking: marks.breaking })
-          : messages.recordReverting(name)
+    const begun =
+      direction === 'up' ? change.running({ name, checksum, kind, breaking: marks.breaking }) : change.reverting(name)
     const event = direction === 'up' ? 'breaking' : 'reverting'
-    if (direction === 'down') run.known.forget(name)
-    await atomically(run, `${mark}${messages.notify({ event, migration: name, runId: run.id })}`)
-    if (direction === 'up') run.known.underWay(name, checksum)
-    else run.known.reverting(name)
+    const told = change.notified({ event, migration: name, runId: run.id })
+    await run.ledger.write(row?.state === 'running' ? [told] : [begun, told])
   })
 }
 
 async function waitUntilGone(run: Run, migration: Migration, breaks: (hash: string) => boolean): Promise<void> {
   const started = performance.now()
   const { drainTimeout } = run.settings
-  let said = false
+  let logged = false
   const named = new Set<number>()
   for (;;) {
     run.signal.throwIfAborted()
-    const { apps: sessions, strangers } = await persist(run, migration.name, () => readSessions(run, breaks))
+    const { apps: sessions, strangers } = await attempt(run, migration.name, () => readSessions(run, breaks))
     const waited = performance.now() - started
     passOver(run, migration, strangers, named)
     if (sessions.length === 0) return
@@ -108,19 +98,19 @@ async function waitUntilGone(run: Run, migration: Migration, breaks: (hash: stri
       throw refusal(
         migration,
         sessions,
-        `They were told, and had not let go after ${formatDuration(drainTimeout)}. Stop them, or raise --drain-timeout.`,
+        `They were told, and had not disconnected after ${formatDuration(drainTimeout)}. Stop them, or raise --drain-timeout.`,
       )
-    if (!said)
+    if (!logged)
       run.log.info(
         { event: 'drain', migration: migration.name, sessions },
-        `${migration.name} breaks ${sessions.length} running app sessions; waiting until they have let go`,
+        `${migration.name} breaks ${sessions.length} running app sessions; waiting until they have disconnected`,
       )
-    said = true
-    await sleep(step, undefined, { signal: run.signal }).catch(() => {})
+    logged = true
+    await sleep(pollInterval, undefined, { signal: run.signal }).catch(() => {})
   }
 }
 
-/** Anyone may call himself what he likes: an app is who can read the ledger, or his name is nothing but a name. */
+/** Any session may choose such an application_name: only one whose role can read the ledger is an app. */
 async function readSessions(run: Run, breaks: (hash: string) => boolean) {
   const { rows } = await run.session.query<AppSession & { readonly reads: boolean }>(
     `select pid, usename as user, application_name as application, pg_catalog.host(client_addr) as address,
@@ -135,7 +125,7 @@ async function readSessions(run: Run, breaks: (hash: string) => boolean) {
   return { apps: broken.filter(row => row.reads), strangers: broken.filter(row => !row.reads) }
 }
 
-/** Says once who is not waited for. */
+/** Logs once which sessions are not waited for. */
 function passOver(run: Run, migration: Migration, strangers: readonly AppSession[], named: Set<number>): void {
   for (const stranger of strangers.filter(({ pid }) => !named.has(pid))) {
     named.add(stranger.pid)
@@ -146,15 +136,15 @@ function passOver(run: Run, migration: Migration, strangers: readonly AppSession
   }
 }
 
-/** The change did not come about: unless some of it is done, the ledger forgets it and the applications may go on. */
-async function release(run: Run, migration: Migration, direction: 'up' | 'down'): Promise<void> {
-  const { messages, session, settings } = run
-  await session.rollback()
-  const row = await readRow(session, settings.schema, migration.name)
+/** The change failed: unless some of it is done, the ledger forgets it and the applications may go on. */
+async function takeBack(run: Run, migration: Migration, direction: 'up' | 'down'): Promise<void> {
+  const { change } = run.ledger
+  await run.session.rollback()
+  const row = await run.ledger.row(migration.name)
   const begun = row?.journal?.done?.length || row?.journal?.started
-  run.known.forget(migration.name)
-  const undo = direction === 'up' ? messages.abandon(migration.name) : messages.keepApplied(migration.name)
-  await atomically(run, `${row?.state === 'running' && !begun ? undo : ''}${messages.notify({ event: 'released' })}`)
+  const undone = direction === 'up' ? change.abandoned(migration.name) : change.stillApplied(migration.name)
+  const told = change.notified({ event: 'released' })
+  await run.ledger.write(row?.state === 'running' && !begun ? [undone, told] : [told])
 }
 
 function refusal(migration: Migration, sessions: readonly AppSession[], why: string): RefusedError {

@@ -4,10 +4,11 @@ import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import { requireFunctionDdl } from '../../gate/protocol/require.ts'
 import { manifestOf } from '../files/manifest.ts'
 import type { Migration } from '../files/migration.ts'
+import { statementsOnly } from '../ledger/changes.ts'
 import type { History } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
 import { version } from '../version.ts'
-import { persist } from './attempt.ts'
+import { attempt } from './attempt.ts'
 import type { Run } from './run.ts'
 
 /**
@@ -27,7 +28,7 @@ export async function isPublished(session: Session, schema: string, history: His
 
 /**
  * Gives the app's role its login, if there is one (`ensureRole`), stores the manifest of what is applied and notifies the gates. A standby
- * that is promoted meanwhile may lack the role: it is looked at again with each attempt.
+ * that is promoted in between may lack the role: it is looked at again with each attempt.
  */
 export async function publish(
   run: Run,
@@ -43,16 +44,10 @@ export async function publish(
     `insert into ${quoteIdent(schema)}.manifest (manifest, run_id, tool_version) values (${values}) ` +
     'on conflict (only_row) do update set manifest = excluded.manifest, published_at = pg_catalog.clock_timestamp(), ' +
     'run_id = excluded.run_id, tool_version = excluded.tool_version;' +
-    requireFunctionDdl(schema) +
-    run.messages.notify({ event: 'published', head: history.head }) +
-    run.record.end()
-  await persist(run, 'the manifest', async () => {
+    requireFunctionDdl(schema)
+  const notified = run.ledger.change.notified({ event: 'published', head: history.head })
+  await attempt(run, 'the manifest', async () => {
     await ensureRole?.()
-    try {
-      await run.session.script(`begin;${run.messages.lockGuard()}${text}commit`).done
-    } catch (error) {
-      await run.session.rollback()
-      throw error
-    }
+    await run.ledger.write([statementsOnly(text), notified, run.record.end()])
   })
 }

@@ -2,43 +2,46 @@
 
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { resetSession } from '../apply/messages.ts'
 import { exitCodes } from '../errors.ts'
-import type { Ledger } from '../ledger/read.ts'
+import { type Change, statementsOnly } from '../ledger/changes.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { LedgerContents } from '../ledger/read.ts'
 import { markInterrupted, recordRun } from '../ledger/runs.ts'
+import { LedgerTransaction } from '../ledger/transaction.ts'
+import { resetSession } from '../postgres/limits.ts'
 import type { Session } from '../postgres/session.ts'
 import { version } from '../version.ts'
 import type { Engine } from './engine.ts'
-import { asSchemagateError, outcomeOf, type Tally } from './result.ts'
+import { asSchemagateError, outcomeOf, type Results } from './result.ts'
 
 /** One run's row, of which the run itself decides nothing: where it cannot be written, the run goes on without. */
 export class RunRecord {
   readonly id: string
   readonly #engine: Engine
   readonly #command: string
-  readonly #tally: Tally | undefined
+  readonly #results: Results | undefined
   readonly #started = performance.now()
   /** The database has the table. */
   #hasTable = false
   #ended = false
 
-  /** @param tally of a run that applies or reverts migrations. */
-  constructor(engine: Engine, command: string, id: string = randomUUID(), tally?: Tally) {
+  /** @param results of a run that applies or reverts migrations. */
+  constructor(engine: Engine, command: string, id: string = randomUUID(), results?: Results) {
     this.#engine = engine
     this.#command = command
     this.id = id
-    this.#tally = tally
+    this.#results = results
   }
 
   /** The ledger was read: a run that is refused before it begins can be recorded in it. */
-  found({ condition }: Ledger): void {
+  found({ condition }: LedgerContents): void {
     this.#hasTable = condition?.tables.has('runs') === true
   }
 
   /** It works now; what others left without an end was interrupted. */
-  begin(): string {
+  begin(): Change {
     this.#ended = false
-    return markInterrupted(this.#engine.settings.schema, this.id) + this.#row('running')
+    return statementsOnly(markInterrupted(this.#engine.settings.schema, this.id) + this.#row('running'))
   }
 
   /** The transaction of {@link begin} is committed. */
@@ -47,15 +50,15 @@ export class RunRecord {
   }
 
   /** It ended well; for the transaction of its last change. */
-  end(): string {
+  end(): Change {
     this.#ended = true
-    const outcome = this.#tally ? outcomeOf(this.#tally, undefined, this.#engine.signal) : 'done'
-    return this.#row(outcome, exitCodes.done)
+    const outcome = this.#results ? outcomeOf(this.#results, undefined, this.#engine.signal) : 'done'
+    return statementsOnly(this.#row(outcome, exitCodes.done))
   }
 
   /** The same, for a run whose last change did not say it. */
-  async endAfter(session: Session): Promise<void> {
-    if (!this.#ended) await session.script(this.end()).done
+  async endAfter(ledger: Ledger): Promise<void> {
+    if (!this.#ended) await ledger.write([this.end()])
   }
 
   /** Does the run's work, and records it if it fails. */
@@ -75,13 +78,14 @@ export class RunRecord {
     this.#hasTable = false
     const error = asSchemagateError(thrown, signal)
     const text = error?.message ?? (thrown instanceof Error ? thrown.message : String(thrown))
-    const outcome = error ? outcomeOf(this.#tally, error, signal) : 'failed'
+    const outcome = error ? outcomeOf(this.#results, error, signal) : 'failed'
     const row = this.#row(outcome, error?.exitCode ?? exitCodes.bug, redact(text))
     try {
       // waits for a statement that was cancelled: only then is it known whether its transaction is open
       await session.query('')
       await session.rollback()
-      await session.script(`begin;${resetSession(session)}set local lock_timeout = '500ms';${row}commit`).done
+      const beforeGuard = [resetSession(session), "set local lock_timeout = '500ms';"]
+      await new LedgerTransaction(session, { beforeGuard }).commit([statementsOnly(row)]).done
     } catch (failure) {
       log.debug({ err: failure }, 'the end of this run could not be recorded; the next run marks it as interrupted')
     }
@@ -95,7 +99,7 @@ export class RunRecord {
       host: hostname(),
       toolVersion: version,
       outcome,
-      applied: this.#tally?.count('applied') ?? 0,
+      applied: this.#results?.count('applied') ?? 0,
       ...(exitCode !== undefined && { exitCode }),
       ...(error !== undefined && { error }),
     })

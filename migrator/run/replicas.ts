@@ -16,9 +16,9 @@ interface Replica {
   readonly lagMs: number | null
 }
 
-/** A replica that is well needs a moment, too. */
-const patience = 1_000
-const step = 50
+/** Milliseconds: a replica that is well needs a moment, too. */
+const timeout = 1_000
+const pollInterval = 50
 
 /**
  * Logs the replicas that have not, within a moment, replayed what this server had written when it was asked. It is only
@@ -27,10 +27,10 @@ const step = 50
 export async function noteLaggingReplicas(run: Run, { name: migration }: Migration): Promise<void> {
   try {
     const { rows } = await run.session.query<{ lsn: string }>('select pg_catalog.pg_current_wal_flush_lsn() as lsn')
-    const deadline = performance.now() + patience
+    const deadline = performance.now() + timeout
     let lagging = await readLagging(run, rows[0]!.lsn)
     while (lagging.length > 0 && performance.now() < deadline) {
-      await sleep(step, undefined, { signal: run.signal })
+      await sleep(pollInterval, undefined, { signal: run.signal })
       lagging = await readLagging(run, rows[0]!.lsn)
     }
     const seen = lagging.filter(replica => replica.lagBytes !== null)
@@ -43,7 +43,7 @@ export async function noteLaggingReplicas(run: Run, { name: migration }: Migrati
       )
   } catch (error) {
     run.signal.throwIfAborted()
-    run.log.debug({ err: error, migration }, 'the replicas could not be looked at')
+    run.log.debug({ err: error, migration }, 'could not query for lagging replicas')
   }
 }
 

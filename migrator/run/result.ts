@@ -23,72 +23,76 @@ export interface RunResult {
   readonly error?: SchemagateError
 }
 
-/** Collects the results of a run's migrations while they come. */
-export class Tally {
-  readonly #results = new Map<string, MigrationResult>()
+/** What became of each migration of a run, collected while it runs. */
+export class Results {
+  readonly #byName = new Map<string, MigrationResult>()
   /** The newest migration that the database was last seen to have. */
   head: string | null = null
 
   /** Sets what is to be run; all of it is not reached yet. */
   expect(migrations: readonly Migration[]): void {
     for (const { name, kind } of migrations)
-      if (!this.#results.has(name)) this.#results.set(name, { name, kind, status: 'not-reached', durationMs: 0 })
+      if (!this.#byName.has(name)) this.#byName.set(name, { name, kind, status: 'not-reached', durationMs: 0 })
   }
 
   set({ name, kind }: Migration, status: MigrationStatus, durationMs: number): void {
-    this.#results.set(name, { name, kind, status, durationMs })
+    this.#byName.set(name, { name, kind, status, durationMs })
   }
 
   has({ name }: Migration, status: MigrationStatus): boolean {
-    return this.#results.get(name)?.status === status
+    return this.#byName.get(name)?.status === status
   }
 
-  get results(): MigrationResult[] {
-    return [...this.#results.values()]
+  get all(): MigrationResult[] {
+    return [...this.#byName.values()]
   }
 
   get newestApplied(): string | undefined {
-    return this.results.findLast(result => result.status === 'applied' && result.kind !== 'repeatable')?.name
+    return this.all.findLast(result => result.status === 'applied' && result.kind !== 'repeatable')?.name
   }
 
   count(status: MigrationStatus): number {
-    return this.results.filter(result => result.status === status).length
+    return this.all.filter(result => result.status === status).length
   }
 }
 
 /** Does a run's work and makes a result of what it came to. Foreseen failures are part of the result; only a bug throws. */
 export async function conclude(
   signal: AbortSignal,
-  work: (runId: string, tally: Tally) => Promise<void>,
+  work: (runId: string, results: Results) => Promise<void>,
 ): Promise<RunResult> {
   const started = performance.now()
   const runId = randomUUID()
-  const tally = new Tally()
+  const results = new Results()
   let error: SchemagateError | undefined
   try {
-    await work(runId, tally)
+    await work(runId, results)
   } catch (thrown) {
     error = asSchemagateError(thrown, signal)
     if (!error) throw thrown
   }
   return {
     runId,
-    outcome: outcomeOf(tally, error, signal),
+    outcome: outcomeOf(results, error, signal),
     exitCode: error?.exitCode ?? exitCodes.done,
-    migrations: tally.results,
+    migrations: results.all,
     // what was applied before the failure is more than what was seen at the start
-    head: (error && tally.newestApplied) ?? tally.head,
+    head: (error && results.newestApplied) ?? results.head,
     durationMs: Math.round(performance.now() - started),
     ...(error && { error }),
   }
 }
 
 /** What a run came to. */
-export function outcomeOf(tally: Tally | undefined, error: SchemagateError | undefined, signal: AbortSignal): Outcome {
+export function outcomeOf(
+  results: Results | undefined,
+  error: SchemagateError | undefined,
+  signal: AbortSignal,
+): Outcome {
   // a code migration that ended the process is a failure, and not somebody's wish
   if (error) return signal.aborted && !(error instanceof ProcessEndedError) ? 'interrupted' : 'failed'
-  if (tally && tally.count('applied') > 0) return 'applied'
-  return tally && tally.count('reverted') > 0 ? 'reverted' : 'nothing-to-do'
+  if (results && results.count('applied') > 0) return 'applied'
+  return results && results.count('reverted') > 0 ? 'reverted' : 'nothing-to-do'
 }
 
 /** A statement of the run's own that was cancelled; a lock or a clash; no room or no memory; a failing disk. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../../gate/postgres/sqlstate.ts'
 import { runLockKey } from '../../gate/protocol/run-lock-key.ts'
 import { LockHeldError } from '../errors.ts'
+import { LedgerTransaction } from '../ledger/transaction.ts'
 import type { Log } from '../log.ts'
 import { Session } from '../postgres/session.ts'
 import { formatDuration } from '../text/durations.ts'
@@ -77,11 +78,10 @@ export class RunLock {
     if (!session.pooled) return this.take()
     await this.#poll(async () => {
       try {
-        await session.script(`begin;do $schemagate$ begin ${this.guard} end $schemagate$;commit`).done
+        await new LedgerTransaction(session, { guard: this.guard }).commit([]).done
         return true
       } catch (error) {
         if (!codeOf(error)?.startsWith('SG')) throw error
-        await session.rollback()
         return false
       }
     })
@@ -167,7 +167,7 @@ export class RunLock {
   async #poll(attempt: () => Promise<boolean>): Promise<void> {
     const { wait, signal, log } = this.#options
     const started = performance.now()
-    let said = ''
+    let lastLogged = ''
     const who = async () => {
       const others = (await this.#holders()).filter(({ legitimate }) => legitimate)
       return others.map(holder => holder.who).join('; ')
@@ -185,9 +185,9 @@ export class RunLock {
       }
       if (waited > 1_000) {
         const now = await who()
-        if (now !== said)
+        if (now !== lastLogged)
           log.info({ event: 'lock-wait', durationMs: Math.round(waited) }, `waiting for another migrator: ${now}`)
-        said = now
+        lastLogged = now
       }
       await sleep(Math.min(pollMin + Math.random() * pollSpread, wait - waited), undefined, { signal }).catch(() => {})
     }

@@ -1,12 +1,12 @@
 // One run: what all of its parts share.
 
-import type { LedgerMessages, Limits } from '../apply/messages.ts'
 import type { MigrationKind } from '../files/migration.ts'
+import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../log.ts'
+import type { Limits } from '../postgres/limits.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { Watch } from './blockers.ts'
-import type { Known } from './lost-commits.ts'
+import type { BlockerWatch } from './blockers.ts'
 import type { RunRecord } from './record.ts'
 import type { RunLock } from './run-lock.ts'
 
@@ -16,14 +16,13 @@ export interface Run {
   readonly session: Session
   readonly lock: RunLock
   readonly settings: Settings
-  readonly messages: LedgerMessages
+  readonly ledger: Ledger
   readonly log: Log
   readonly signal: AbortSignal
-  readonly watch: Watch
-  readonly known: Known
+  readonly blockers: BlockerWatch
 }
 
-/** How a run treated one migration. `skipped`: another migrator had applied it meanwhile. */
+/** How a run treated one migration. `skipped`: another migrator has applied or reverted it, or it was only recorded. */
 export type MigrationStatus = 'applied' | 'reverted' | 'skipped' | 'failed' | 'not-reached'
 
 export interface MigrationResult {
@@ -42,7 +41,6 @@ export function limitsOf(
   return {
     lockTimeout: marks.lockTimeout ?? run.settings.lockTimeout,
     statementTimeout: marks.statementTimeout ?? run.settings.statementTimeout,
-    session: run.session,
     // behind a pooler a crash may go unseen, and what comes next would be built on a commit that is lost
     asynchronous: asynchronous && !run.session.pooled,
   }

@@ -3,15 +3,18 @@
 import { DivergedError, RefusedError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { didYouMeanMigration, migrationNamed } from '../files/named.ts'
+import type { Change } from '../ledger/changes.ts'
 import { compareHistory, type History, latePosition } from '../ledger/history.ts'
 import { countTables } from '../ledger/other-tables.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { replacedBy } from '../ledger/squash.ts'
 import { appRoleOf } from '../run/app-role.ts'
-import { atomically, persist } from '../run/attempt.ts'
-import { type Engine, readHistoryBefore, readHistoryOf, reading, withFilesAndSession, withRun } from '../run/engine.ts'
+import { attempt } from '../run/attempt.ts'
+import { type Engine, withFilesAndSession } from '../run/engine.ts'
+import { readHistoryBefore, readHistoryOf, reading } from '../run/history.ts'
 import { publish } from '../run/publish.ts'
 import { RunRecord } from '../run/record.ts'
+import { withRun } from '../run/with-run.ts'
 import type { AppRoleOptions } from '../settings/settings.ts'
 
 export interface BaselineOptions {
@@ -56,23 +59,23 @@ export async function baseline(engine: Engine, name: string, options: BaselineOp
       const kept = history.rows.filter(row => !replaced.includes(row))
       const places = replaced.map(row => row.position)
       const takesPlaces = replaced.length >= recorded.length
-      let statements = ''
+      const { change } = run.ledger
+      const changes: Change[] = []
       for (const migration of recorded) {
         const late = takesPlaces ? undefined : latePosition(files, kept, migration)
-        if (late !== undefined) run.messages.markLate(migration.name, late)
-        const { checksum, marks } = migration
-        statements += run.messages.recordBaseline({ name: migration.name, checksum, breaking: marks.breaking })
+        const { name, checksum, marks } = migration
+        if (late !== undefined) change.markLate(name, late)
+        changes.push(change.baseline({ name, checksum, breaking: marks.breaking }))
       }
       if (replaced.length > 0) {
         const names = replaced.map(row => row.name)
-        statements += run.messages.forgetMissing(names, last.name)
-        for (const name of names) run.known.forget(name)
+        changes.push(change.forgotten(names, last.name))
       }
       // newer rows stay the newer ones
       if (takesPlaces)
         for (const [i, { name }] of recorded.toReversed().entries())
-          statements += run.messages.setPosition(name, places.at(-1 - i)!)
-      if (statements !== '') await persist(run, 'the baseline', () => atomically(run, statements))
+          changes.push(change.moved(name, places.at(-1 - i)!))
+      if (changes.length > 0) await attempt(run, 'the baseline', () => run.ledger.write(changes))
       const after = await readHistoryOf(run, files)
       // what is there is what the migrations up to here have made
       await publish(run, files, after, role && (() => role.ensure(run, true)))

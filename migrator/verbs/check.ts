@@ -4,7 +4,7 @@ import { judge, type LedgerRow as WindowRow } from '../../gate/protocol/compatib
 import { type Manifest, ManifestError, readManifest } from '../../gate/protocol/manifest.ts'
 import { DivergedError, NotReadyError, UsageError } from '../errors.ts'
 import { type DatabaseState, isDisagreement, type Problem } from '../ledger/history.ts'
-import { type LedgerRow, readWholeLedger } from '../ledger/read.ts'
+import { type LedgerRow, readLedger } from '../ledger/read.ts'
 import { type Engine, withSession } from '../run/engine.ts'
 import { check } from './status.ts'
 
@@ -41,7 +41,7 @@ async function matchesManifest(engine: Engine, file: string): Promise<Match> {
   const manifest = readManifestFile(file)
   // as a gate does it: a newer ledger keeps the meaning of what an app reads
   const { rows } = await withSession(engine, session =>
-    readWholeLedger(session, engine.settings.schema, { anyVersion: true }),
+    readLedger(session, engine.settings.schema, { anyVersion: true }),
   )
   const { state, detail } = judge(manifest, rows?.map(windowRow) ?? null)
   const head = rows?.findLast(row => row.state === 'applied' && row.kind !== 'repeatable')?.name ?? null

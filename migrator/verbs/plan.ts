@@ -1,10 +1,11 @@
 // `plan`: what `up` would run, and how. Changes nothing.
 
-import { checkForms } from '../apply/check-files.ts'
+import { checkFiles } from '../apply/check-files.ts'
 import { isReversible } from '../apply/code-module.ts'
 import { planPart } from '../apply/planning.ts'
 import type { Migration } from '../files/migration.ts'
-import { type Engine, readHistory, requireAgreement, withFilesAndSession } from '../run/engine.ts'
+import { type Engine, withFilesAndSession } from '../run/engine.ts'
+import { readHistory, requireAgreement } from '../run/history.ts'
 import { wholeText } from '../sql/packets.ts'
 import type { Stretch } from '../sql/step.ts'
 import { type PendingMigration, pendingMigration } from './status.ts'
@@ -28,7 +29,7 @@ export async function plan(engine: Engine): Promise<PlanResult> {
     const history = await readHistory(engine, files, session)
     requireAgreement(history)
     const toRun = history.pending.filter(({ name }) => !history.recordOnly.has(name))
-    await checkForms(toRun, engine.signal)
+    await checkFiles(toRun, engine.signal)
     return {
       head: history.head,
       migrations: await Promise.all(toRun.map(migration => planned(migration, engine.signal))),

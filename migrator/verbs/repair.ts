@@ -3,14 +3,17 @@
 import { UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { didYouMeanMigration, migrationNamed } from '../files/named.ts'
+import type { Change } from '../ledger/changes.ts'
 import { shellWord } from '../ledger/history.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { findRenames } from '../ledger/renames.ts'
-import { atomically, persist } from '../run/attempt.ts'
-import { type Engine, readHistoryOf, withFilesAndSession, withRun } from '../run/engine.ts'
+import { attempt } from '../run/attempt.ts'
+import { type Engine, withFilesAndSession } from '../run/engine.ts'
+import { readHistoryOf } from '../run/history.ts'
 import { publish } from '../run/publish.ts'
 import { RunRecord } from '../run/record.ts'
 import type { Run } from '../run/run.ts'
+import { withRun } from '../run/with-run.ts'
 
 export interface RepairOptions {
   /** Accept these migrations' files as they are now. */
@@ -39,13 +42,9 @@ export async function repair(engine: Engine, options: RepairOptions): Promise<Re
   return withFilesAndSession(engine, (files, session) =>
     withRun(engine, session, new RunRecord(engine, 'repair'), async run => {
       const { rows } = await readHistoryOf(run, files)
-      const { repairs, statements, problems } = plan(run, files, rows, options)
+      const { repairs, changes, problems } = plan(run, files, rows, options)
       if (problems.length > 0) throw new UsageError(`${problems.join('\n')}\nNothing was changed.`)
-      for (const { migration, after } of repairs) {
-        run.known.forget(migration)
-        if (after) run.known.forget(after.name)
-      }
-      await persist(run, 'the repair', () => atomically(run, statements))
+      await attempt(run, 'the repair', () => run.ledger.write(changes))
       await publish(run, files, await readHistoryOf(run, files))
       return repairs
     }),
@@ -54,19 +53,19 @@ export async function repair(engine: Engine, options: RepairOptions): Promise<Re
 
 interface RepairPlan {
   readonly repairs: Repair[]
-  readonly statements: string
+  readonly changes: Change[]
   readonly problems: string[]
 }
 
 function plan(
-  { messages }: Run,
+  { ledger: { change } }: Run,
   files: readonly Migration[],
   before: readonly LedgerRow[],
   { acceptEdited = [], forgetMissing = [], rename = [] }: RepairOptions,
 ): RepairPlan {
   const problems: string[] = []
   const repairs: Repair[] = []
-  let statements = ''
+  const changes: Change[] = []
   let rows = before
 
   for (const text of new Set(rename)) {
@@ -76,7 +75,7 @@ function plan(
       continue
     }
     const { row, file } = pair
-    statements += messages.rename(row.name, file.name, row.checksum)
+    changes.push(change.renamed(row.name, file.name, row.checksum))
     repairs.push({
       migration: row.name,
       before: { checksum: row.checksum },
@@ -98,7 +97,7 @@ function plan(
       )
       continue
     }
-    statements += messages.acceptEdited(row.name, file.checksum, row.checksum, file.marks.breaking)
+    changes.push(change.editAccepted(row.name, file.checksum, row.checksum, file.marks.breaking))
     const after = { name: row.name, checksum: file.checksum }
     repairs.push({ migration: row.name, before: { checksum: row.checksum }, after })
   }
@@ -120,8 +119,8 @@ function plan(
       repairs.push({ migration: name, before: { checksum: row.checksum }, after: null })
     }
   }
-  if (forgotten.length > 0) statements += messages.forgetMissing(forgotten)
-  return { repairs, statements, problems }
+  if (forgotten.length > 0) changes.push(change.forgotten(forgotten))
+  return { repairs, changes, problems }
 }
 
 /** Names may hold a `=` themselves: what counts is the one between a row without a file and a file without a row. */

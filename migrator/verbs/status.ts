@@ -5,7 +5,8 @@ import { planPart } from '../apply/planning.ts'
 import type { Migration, MigrationKind } from '../files/migration.ts'
 import type { DatabaseState, Problem } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
-import { type Engine, readHistory, withFilesAndSession } from '../run/engine.ts'
+import { type Engine, withFilesAndSession } from '../run/engine.ts'
+import { readHistory } from '../run/history.ts'
 
 /** What `status --format json` prints. */
 export interface Status {

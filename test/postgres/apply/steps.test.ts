@@ -55,7 +55,7 @@ test('an INVALID index that a killed CREATE INDEX CONCURRENTLY left is dropped a
   expect(await ledger(database)).toMatchObject([{ name: '0001_index', state: 'running' }])
   const result = await up(database, dir)
   expect(result.code, result.stdout).toBe(0)
-  expect(messages(result, 'mend')).toEqual([expect.stringMatching(/dropped the INVALID index .*t_a/)])
+  expect(messages(result, 'leftovers')).toEqual([expect.stringMatching(/dropped the INVALID index .*t_a/)])
   expect(await indexesOf(database, 't')).toEqual([
     { name: 't_a', valid: true },
     { name: 't_pkey', valid: true },
@@ -84,7 +84,7 @@ test("REINDEX CONCURRENTLY's leftover copies are dropped, and it is done again",
   expect((await indexesOf(database, 't')).some(({ name, valid }) => name.endsWith('_ccnew') && !valid)).toBe(true)
   const result = await up(database, dir)
   expect(result.code, result.stdout).toBe(0)
-  expect(messages(result, 'mend').join()).toMatch(/_ccnew/)
+  expect(messages(result, 'leftovers').join()).toMatch(/_ccnew/)
   expect(await indexesOf(database, 't')).toEqual([
     { name: 't_a', valid: true },
     { name: 't_b', valid: true },
@@ -112,7 +112,7 @@ test('DETACH PARTITION CONCURRENTLY that was interrupted half-way is finalised',
   expect((await detaching()).rows).toEqual([{ pending: true }])
   const result = await up(database, dir)
   expect(result.code, result.stdout).toBe(0)
-  expect(messages(result, 'mend')).toEqual([expect.stringContaining('finalised')])
+  expect(messages(result, 'leftovers')).toEqual([expect.stringContaining('finalised')])
   expect((await detaching()).rows).toEqual([])
 })
 
@@ -142,7 +142,7 @@ test('an index that the server finished after the run was cut off is not built t
     const built = await indexOid(database, name)
     const result = await up(database, dir, '--to', name === 't_a' ? '0001_named' : '0002_unnamed')
     expect(result.code, result.stdout).toBe(0)
-    expect(messages(result, 'mend')).toEqual([expect.stringMatching(/finished before; not built again/)])
+    expect(messages(result, 'leftovers')).toEqual([expect.stringMatching(/finished before; not built again/)])
     expect(await indexOid(database, name)).toBe(built)
   }
   expect(await indexesOf(database, 't')).toEqual(['t_a', 't_b_idx', 't_pkey'].map(name => ({ name, valid: true })))
@@ -160,7 +160,7 @@ test('a database that CREATE DATABASE made without anybody hearing of it is not 
     })
     const result = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: proxy.url(database.url) } })
     expect(result.code, result.stdout).toBe(0)
-    expect(messages(result, 'mend')).toEqual([expect.stringContaining(`${made} was made before`)])
+    expect(messages(result, 'leftovers')).toEqual([expect.stringContaining(`${made} was made before`)])
   } finally {
     await admin.query(`drop database if exists ${made}`)
   }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { NoAnswerError } from '../../../migrator/errors.ts'
+import { type Expectation, Expectations, LostCommitsError } from '../../../migrator/ledger/expectations.ts'
 import type { LedgerRow } from '../../../migrator/ledger/read.ts'
-import { Known, RewoundError, untilNotRewound } from '../../../migrator/run/lost-commits.ts'
+import { restartAfterLostCommits } from '../../../migrator/run/lost-commits.ts'
 
 const row: LedgerRow = {
   name: '0001_a',
@@ -19,19 +20,42 @@ const row: LedgerRow = {
 test('a migration that another migrator has begun to revert is not as the run knew it', () => {
   const reverting: LedgerRow = { ...row, state: 'running', journal: { reverting: true, done: [] } }
   for (const read of [row, { ...row, state: 'running', journal: { done: ['s'] } } as const]) {
-    const known = new Known()
-    known.ledger()
-    known.read([read])
-    expect(() => known.requireIn([row])).not.toThrow()
-    expect(() => known.requireIn([reverting])).toThrow(RewoundError)
+    const expectations = new Expectations()
+    expectations.read([read])
+    expect(() => expectations.require([row])).not.toThrow()
+    expect(() => expectations.require([reverting])).toThrow(LostCommitsError)
+  }
+})
+
+test('while the answer of a commit has not come, what was before it and what it wrote are expected, and nothing else', () => {
+  const applied: Expectation = { checksum: 'c', applied: true }
+  const cases: { before: LedgerRow[]; sent: Expectation; fine: LedgerRow[][]; lost: LedgerRow[][] }[] = [
+    { before: [row], sent: 'gone', fine: [[row], []], lost: [[{ ...row, checksum: 'other' }]] },
+    { before: [], sent: applied, fine: [[row], []], lost: [] },
+    { before: [{ ...row, state: 'running', journal: { done: [] } }], sent: applied, fine: [[row]], lost: [[]] },
+  ]
+  for (const { before, sent, fine, lost } of cases) {
+    const after = (found: LedgerRow[], settle: 'committed' | 'rolledBack' | undefined) => () => {
+      const expectations = new Expectations()
+      expectations.read(before)
+      const inFlight = expectations.send([new Map([[row.name, sent]])])
+      if (settle) inFlight[settle]()
+      expectations.require(found)
+    }
+    for (const found of fine) expect(after(found, undefined)).not.toThrow()
+    for (const found of lost) expect(after(found, undefined)).toThrow(LostCommitsError)
+    const committed = sent === 'gone' ? [] : [row]
+    expect(after(committed, 'committed')).not.toThrow()
+    expect(after(sent === 'gone' ? [row] : [], 'committed')).toThrow(LostCommitsError)
+    expect(after(before, 'rolledBack')).not.toThrow()
   }
 })
 
 test('a database that loses its last commits again and again ends the run as one that does not answer', async () => {
   let times = 0
-  const work = untilNotRewound(async () => {
+  const work = restartAfterLostCommits(async () => {
     times++
-    throw new RewoundError('0001_a')
+    throw new LostCommitsError('0001_a')
   })
   await expect(work).rejects.toThrow(NoAnswerError)
   expect(times).toBe(6)

@@ -1,0 +1,48 @@
+// A migration's own functions, `up` and `down`, as Umzug calls them: what stands around applying and reverting it.
+
+import type { Migration } from '../files/migration.ts'
+import { type History, latePosition } from '../ledger/history.ts'
+import { attempt } from '../run/attempt.ts'
+import { afterAppsDisconnect } from '../run/drain.ts'
+import type { MigrationStatus, Run } from '../run/run.ts'
+import { apply } from './apply.ts'
+import { revert } from './revert.ts'
+
+/** Umzug's context: the run, and what it knows once it has the lock. */
+export interface Migrating {
+  readonly run: Run
+  /** All files, in order. */
+  readonly files: readonly Migration[]
+  readonly history: History
+  /** What is to be applied or reverted, in the order in which it is. */
+  readonly chosen: readonly Migration[]
+}
+
+/** Applies a migration, or records it where another one stands in for it. */
+export async function up(migrating: Migrating, migration: Migration): Promise<MigrationStatus> {
+  const { run, files, history, chosen } = migrating
+  if (history.recordOnly.has(migration.name)) return record(migrating, migration)
+  // a `down` that was interrupted is finished before it is applied again
+  const journal = history.rows.find(row => row.name === migration.name)?.journal
+  if (journal?.reverting && (journal.done?.length || journal.started)) await revert(run, migration)
+  // the last commit waits for the disk, and so does one before anything that is not plain SQL
+  const asynchronous = chosen[chosen.indexOf(migration) + 1]?.kind === 'sql'
+  return afterAppsDisconnect(run, files, migration, 'up', () => apply(run, migration, asynchronous))
+}
+
+export async function down({ run, files }: Migrating, migration: Migration): Promise<MigrationStatus> {
+  return afterAppsDisconnect(run, files, migration, 'down', () => revert(run, migration))
+}
+
+/** Records a migration for which another one stands in, or which stands in for others that were run. */
+async function record({ run, files, history }: Migrating, migration: Migration): Promise<MigrationStatus> {
+  const { change } = run.ledger
+  const { name, kind, checksum, marks, standsIn } = migration
+  // what is older than the newest that was run does not become the head
+  const late = standsIn ? latePosition(files, history.rows, migration) : 0
+  if (late !== undefined) change.markLate(name, late)
+  await attempt(run, name, () => run.ledger.write([change.baseline({ name, checksum, breaking: marks.breaking })]))
+  const why = standsIn ? 'it stands in for migrations that the database has' : 'a newer one stands in for it'
+  run.log.info({ event: 'recorded', migration: name, kind }, `recorded ${name} without running it: ${why}`)
+  return 'skipped'
+}

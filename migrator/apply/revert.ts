@@ -1,0 +1,34 @@
+// Reverts one migration, and removes its row from the ledger.
+
+import { isConnectionLoss, ownState } from '../../gate/postgres/sqlstate.ts'
+import type { Migration } from '../files/migration.ts'
+import { limitsOf, type Run } from '../run/run.ts'
+import { revertCode } from './run-code.ts'
+import { SqlRun } from './run-sql.ts'
+import { causeCode } from './transaction.ts'
+import { untilDone } from './until-done.ts'
+
+/**
+ * Reverts a migration, or finishes a revert that was interrupted.
+ * @returns `skipped` if another migrator has reverted it.
+ */
+export async function revert(run: Run, migration: Migration): Promise<'reverted' | 'skipped'> {
+  const limits = limitsOf(run, migration.down?.marks ?? migration.marks, false)
+  const sql = migration.down && new SqlRun(run, migration, migration.down, 'down', limits)
+  let lost = false
+  const advance = async () => {
+    try {
+      if (sql) return (await sql.advance()) ? 'reverted' : undefined
+      await revertCode(run, migration, limits)
+      return 'reverted'
+    } catch (error) {
+      lost ||= isConnectionLoss(error)
+      if (causeCode(error) !== ownState.alreadyApplied) throw error
+      await run.session.rollback()
+      await run.ledger.row(migration.name)
+      // its row is gone: after a lost connection that is this run's own doing, whose answer never came
+      return lost ? 'reverted' : 'skipped'
+    }
+  }
+  return untilDone(run, migration.name, limits.lockTimeout, advance, error => sql?.abandonAfter(error))
+}

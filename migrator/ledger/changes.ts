@@ -1,0 +1,287 @@
+// Changes of the ledger: the statements that write them, and what is to be found in the ledger once they are committed.
+
+import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
+import { showRows } from './condition.ts'
+import type { Expectation, Expected } from './expectations.ts'
+import type { Journal } from './read.ts'
+import { addRepairs, repairEntry } from './repairs.ts'
+
+/** Made by {@link Changes}, written by `Ledger.write` or with a migration's transaction. */
+export interface Change {
+  readonly statements: string
+  readonly expected: Expected
+}
+
+/** What is recorded of a migration. */
+export interface NewRow {
+  readonly name: string
+  readonly checksum: string
+  readonly kind: 'sql' | 'code' | 'repeatable' | 'baseline'
+  readonly breaking: boolean
+}
+
+/** What a row that records another tool's migration says besides. */
+export interface Origin {
+  readonly appliedAt?: Date | undefined
+  readonly appliedBy?: string | undefined
+  /** More fields of the row's journal. */
+  readonly journal?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** What a migration's own transaction does for the rights of the app's role. */
+export interface Grants {
+  /** PL/pgSQL that stands before this SQL. */
+  before(sql: string): string
+  /** Statements that stand behind what a migration has made. */
+  readonly after: string
+}
+
+const noGrants: Grants = { before: () => '', after: '' }
+
+const nothing: Expected = new Map()
+
+/** Makes the changes of one run. */
+export class Changes {
+  /** What migrations make is given to the app's role from here on. */
+  grants: Grants = noGrants
+  readonly #table: string
+  /** The channel that gates listen on has the schema's name. */
+  readonly #channel: string
+  readonly #runId: string
+  readonly #toolVersion: string
+  /** Stands before what is written behind a migration's SQL, which may have switched row level security on for the ledger. */
+  readonly #showRows: string
+  readonly #late = new Map<string, number>()
+
+  constructor(schema: string, runId: string, toolVersion: string) {
+    this.#table = `${quoteIdent(schema)}.ledger`
+    this.#showRows = showRows(schema)
+    this.#channel = quoteLiteral(schema)
+    this.#runId = quoteLiteral(runId)
+    this.#toolVersion = quoteLiteral(toolVersion)
+  }
+
+  /** The row of this migration, which is applied after newer ones, is to say where it would stand in order. */
+  markLate(name: string, position: number): void {
+    this.#late.set(name, position)
+  }
+
+  /** A migration is applied, in place of a row that was never begun; its duration is that of the transaction. */
+  applied(row: NewRow): Change {
+    const duration = 'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000'
+    const insert = this.#insert(row, { state: 'applied', journal: 'null::jsonb', duration })
+    return change(
+      `${this.#showRows}${this.#forgetUnbegun(row.name)}${insert}${this.#onRepeat(row)};${this.grants.after}`,
+      row.name,
+      { checksum: row.checksum, applied: true },
+    )
+  }
+
+  /** A migration that cannot run in one transaction is under way; it takes the place of a row that was never begun. */
+  running(row: NewRow): Change {
+    const insert = this.#insert(row, { state: 'running', journal: `'{"done": []}'::jsonb`, duration: '0' })
+    return change(`${this.#forgetUnbegun(row.name)}${insert}${this.#onRepeat(row)};`, row.name, {
+      checksum: row.checksum,
+      applied: false,
+    })
+  }
+
+  /** A migration counts as applied without having been run. Repeatable: what is recorded already stays as it is. */
+  baseline(row: Omit<NewRow, 'kind'>, { appliedAt, appliedBy, journal }: Origin = {}): Change {
+    const insert = this.#insert(
+      { ...row, kind: 'baseline' },
+      {
+        state: 'applied',
+        journal: journal === undefined ? 'null::jsonb' : `${quoteLiteral(JSON.stringify(journal))}::jsonb`,
+        duration: '0',
+        ...(appliedAt && { appliedAt: `${quoteLiteral(appliedAt.toISOString())}::timestamptz` }),
+        ...(appliedBy !== undefined && { appliedBy: quoteLiteral(appliedBy) }),
+      },
+    )
+    return change(`${insert} on conflict (name) do nothing;`, row.name, { checksum: row.checksum, applied: true })
+  }
+
+  /** A step that commits by itself is about to be run. */
+  stepStarted(name: string, started: NonNullable<Journal['started']>): Change {
+    return this.#journalled(name, `journal || ${quoteLiteral(JSON.stringify({ started }))}::jsonb`)
+  }
+
+  /** A step that commits by itself has failed, and left nothing behind. */
+  stepFailed(name: string): Change {
+    return this.#journalled(name, `journal - 'started'`)
+  }
+
+  /** A step is done. */
+  stepDone(name: string, done: readonly string[]): Change {
+    const journal = `(journal - 'started') || ${quoteLiteral(JSON.stringify({ done }))}::jsonb`
+    return statementsOnly(this.#journalled(name, journal).statements + this.grants.after)
+  }
+
+  /** The content of a half-applied migration has changed in steps that are not done. */
+  newContent(name: string, checksum: string): Change {
+    return change(
+      `update ${this.#table} set checksum = ${quoteLiteral(checksum)} where name = ${quoteLiteral(name)};`,
+      name,
+      { checksum, applied: false },
+    )
+  }
+
+  /** A migration that was `running` is applied. Only what outlives the run stays in the journal. */
+  finished(name: string, checksum: string): Change {
+    return change(
+      `${this.#showRows}update ${this.#table} set state = 'applied', run_id = ${this.#runId}, ` +
+        `duration_ms = extract(epoch from pg_catalog.clock_timestamp() - applied_at) * 1000, applied_at = pg_catalog.clock_timestamp(), ` +
+        `journal = nullif(journal - 'done' - 'started', '{}') where name = ${quoteLiteral(name)};`,
+      name,
+      { checksum, applied: true },
+    )
+  }
+
+  /** A migration failed with nothing of it done or left behind; a repeatable one is still what it was before. */
+  abandoned(name: string): Change {
+    const unbegun = `name = ${quoteLiteral(name)} and state = 'running' and journal->'done' = '[]' and journal->'started' is null`
+    return change(
+      `delete from ${this.#table} where ${unbegun} and journal->'earlier' is null;` +
+        `update ${this.#table} set state = 'applied', checksum = journal->'earlier'->>-1, ` +
+        `journal = nullif(pg_catalog.jsonb_build_object('earlier', (journal->'earlier') - -1), '{"earlier": []}') where ${unbegun};`,
+      name,
+      'anything',
+    )
+  }
+
+  /** An applied migration is being reverted, in steps or by apps that are told. */
+  reverting(name: string): Change {
+    return change(
+      `update ${this.#table} set state = 'running', journal = coalesce(journal, '{}') || '{"reverting": true, "done": []}' where name = ${quoteLiteral(name)};`,
+      name,
+      'reverting',
+    )
+  }
+
+  /** A code migration's `down` that commits as it goes is about to be called. */
+  revertingCode(name: string, checksum: string): Change {
+    const { statements, expected } = this.reverting(name)
+    return { statements: statements + this.stepStarted(name, { step: 0, checksum }).statements, expected }
+  }
+
+  /** A revert failed, or was given up, before anything was done. */
+  stillApplied(name: string): Change {
+    return change(
+      `update ${this.#table} set state = 'applied', journal = nullif(journal - 'reverting' - 'done', '{}') where name = ${quoteLiteral(name)} and journal->'started' is null;`,
+      name,
+      'anything',
+    )
+  }
+
+  /** A migration is reverted. */
+  reverted(name: string): Change {
+    return change(`${this.#showRows}delete from ${this.#table} where name = ${quoteLiteral(name)};`, name, 'gone')
+  }
+
+  /** A file's new content is what was applied; the old checksum stays in the row's journal. Repeatable. */
+  editAccepted(name: string, checksum: string, before: string, breaking: boolean): Change {
+    const journal = addRepairs(repairEntry('accept-edited', quoteLiteral(before), this.#runId))
+    return change(
+      `update ${this.#table} set checksum = ${quoteLiteral(checksum)}, breaking = ${breaking}, journal = ${journal} ` +
+        `where name = ${quoteLiteral(name)} and checksum = ${quoteLiteral(before)};`,
+      name,
+      'anything',
+    )
+  }
+
+  /** A row has its file's new name; the old one stays in the row's journal. Repeatable. */
+  renamed(before: string, after: string, checksum: string): Change {
+    const journal = addRepairs(repairEntry('rename', quoteLiteral(checksum), this.#runId, 'name'))
+    return {
+      statements: `update ${this.#table} set name = ${quoteLiteral(after)}, journal = ${journal} where name = ${quoteLiteral(before)};`,
+      expected: new Map([before, after].map(name => [name, 'anything'])),
+    }
+  }
+
+  /** A row stands where the ones that it replaces stood. Repeatable, once their positions are free. */
+  moved(name: string, position: number): Change {
+    return statementsOnly(`update ${this.#table} set position = ${position} where name = ${quoteLiteral(name)};`)
+  }
+
+  /**
+   * Rows without files are removed. A removed row can hold no trace: its own and this one go to the newest row that is left,
+   * which may be removed later in its turn; or to `replacement`, the row that stands in for them. Repeatable.
+   */
+  forgotten(names: readonly string[], replacement?: string): Change {
+    const these = `name in (${names.map(quoteLiteral).join(', ')})`
+    const action = replacement === undefined ? 'forget-missing' : 'replace-missing'
+    const trace = repairEntry(action, 'checksum', this.#runId, 'name')
+    const holder =
+      replacement === undefined
+        ? `position = (select max(position) from ${this.#table} where not ${these})`
+        : `name = ${quoteLiteral(replacement)}`
+    return {
+      statements:
+        `with forgotten as (delete from ${this.#table} where ${these} returning name, checksum, position, journal), ` +
+        `traces as (select pg_catalog.jsonb_path_query_array(pg_catalog.jsonb_agg(coalesce(journal->'repairs', '[]') || ${trace} order by position), '$[*][*]') as entries from forgotten) ` +
+        `update ${this.#table} set journal = ${addRepairs('entries')} from traces ` +
+        `where ${holder} and entries is not null;`,
+      expected: new Map(names.map(name => [name, 'anything'])),
+    }
+  }
+
+  /** The gates are told something when the transaction commits. */
+  notified(event: Readonly<Record<string, string | null>>): Change {
+    return statementsOnly(`select pg_catalog.pg_notify(${this.#channel}, ${quoteLiteral(JSON.stringify(event))});`)
+  }
+
+  /** A row that an earlier run left in state running with no step done: the migration, edited since, begins again. */
+  #forgetUnbegun(name: string): string {
+    return (
+      `delete from ${this.#table} where name = ${quoteLiteral(name)} and state = 'running' ` +
+      `and coalesce(pg_catalog.jsonb_array_length(journal->'done'), 0) = 0;`
+    )
+  }
+
+  #insert(row: NewRow, { state, journal, duration, appliedAt, appliedBy }: NewValues): string {
+    const values = [row.name, row.checksum, row.kind].map(quoteLiteral)
+    const late = this.#late.get(row.name)
+    const journalled = late === undefined ? journal : `coalesce(${journal}, '{}') || '{"late": ${late}}'`
+    const more = [...(appliedAt ? [['applied_at', appliedAt]] : []), ...(appliedBy ? [['applied_by', appliedBy]] : [])]
+    return (
+      `insert into ${this.#table} (name, checksum, kind, breaking, state, journal, duration_ms, run_id, tool_version, position${more.map(([column]) => `, ${column}`).join('')}) ` +
+      `select ${values.join(', ')}, ${row.breaking}, '${state}', ${journalled}, ${duration}, ${this.#runId}, ${this.#toolVersion}, ` +
+      `coalesce(max(position), 0) + 1${more.map(([, value]) => `, ${value}`).join('')} from ${this.#table}`
+    )
+  }
+
+  /** A repeatable migration keeps its row, and the row remembers the contents that were. */
+  #onRepeat(row: NewRow): string {
+    if (row.kind !== 'repeatable') return ''
+    return (
+      ` on conflict (name) do update set checksum = excluded.checksum, breaking = excluded.breaking, state = excluded.state, ` +
+      `applied_at = excluded.applied_at, duration_ms = excluded.duration_ms, run_id = excluded.run_id, ` +
+      `tool_version = excluded.tool_version, journal = coalesce(excluded.journal, '{}') || ` +
+      `pg_catalog.jsonb_build_object('earlier', coalesce(ledger.journal->'earlier', '[]') || pg_catalog.to_jsonb(ledger.checksum))`
+    )
+  }
+
+  #journalled(name: string, journal: string): Change {
+    return statementsOnly(
+      `${this.#showRows}update ${this.#table} set journal = ${journal} where name = ${quoteLiteral(name)};`,
+    )
+  }
+}
+
+/** Values of a new row, as SQL expressions. */
+interface NewValues {
+  readonly state: 'applied' | 'running'
+  readonly journal: string
+  readonly duration: string
+  readonly appliedAt?: string
+  readonly appliedBy?: string
+}
+
+/** A change of which no migration's row is part. */
+export function statementsOnly(statements: string): Change {
+  return { statements, expected: nothing }
+}
+
+function change(statements: string, name: string, expectation: Expectation): Change {
+  return { statements, expected: new Map([[name, expectation]]) }
+}

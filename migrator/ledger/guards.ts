@@ -1,0 +1,64 @@
+// Guards: PL/pgSQL that raises unless a change of the ledger may be made. They stand at the begin of its transaction.
+//
+// They are short, as all that stands before a migration's own text, of which pg_stat_activity shows the first 1,024 bytes.
+
+import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
+import { ownState } from '../../gate/postgres/sqlstate.ts'
+
+/** A row of a migration of which a step is done, or one that commits by itself was begun. */
+const begunInSteps = `(state = 'running' and (pg_catalog.jsonb_array_length(journal->'done') > 0 or journal ? 'started'))`
+
+function raise(state: string): string {
+  return `raise sqlstate '${state}';`
+}
+
+function raiseIf(condition: string, state: string): string {
+  return `if ${condition} then ${raise(state)} end if;`
+}
+
+/** The guards of one ledger. */
+export class Guards {
+  readonly #table: string
+
+  constructor(schema: string) {
+    this.#table = `${quoteIdent(schema)}.ledger`
+  }
+
+  /** Raises `alreadyApplied` if the migration is applied (with this content, if it is repeatable). */
+  notApplied(name: string, repeatableChecksum?: string): string {
+    return raiseIf(this.#has(name, ` and state = 'applied'${content(repeatableChecksum)}`), ownState.alreadyApplied)
+  }
+
+  /** As {@link notApplied}, for a whole file in one transaction: raises `begunInSteps` if an earlier run began it so. */
+  notBegun(name: string, repeatableChecksum?: string): string {
+    const state = `case when state = 'applied'${content(repeatableChecksum)} then 'applied' when ${begunInSteps} then 'begun' end`
+    return (
+      ` case (select ${state} from ${this.#table} where name = ${quoteLiteral(name)}) ` +
+      `when 'applied' then ${raise(ownState.alreadyApplied)} when 'begun' then ${raise(ownState.begunInSteps)} else null; end case;`
+    )
+  }
+
+  /** Raises `alreadyApplied` if the migration has no row that could be reverted. */
+  hasRow(name: string): string {
+    return raiseIf(`not ${this.#has(name)}`, ownState.alreadyApplied)
+  }
+
+  /** As {@link hasRow}, for a whole down part in one transaction: raises `begunInSteps` if an earlier run began it so. */
+  notBegunReverting(name: string): string {
+    return this.hasRow(name) + raiseIf(this.#has(name, ` and ${begunInSteps}`), ownState.begunInSteps)
+  }
+
+  /** Raises `journalMoved` unless exactly this is journalled as done. */
+  isAt(name: string, done: readonly string[]): string {
+    const journal = ` and state = 'running' and coalesce(journal->'done', '[]') = ${quoteLiteral(JSON.stringify(done))}::jsonb`
+    return raiseIf(`not ${this.#has(name, journal)}`, ownState.journalMoved)
+  }
+
+  #has(name: string, more = ''): string {
+    return `exists (select from ${this.#table} where name = ${quoteLiteral(name)}${more})`
+  }
+}
+
+function content(repeatableChecksum: string | undefined): string {
+  return repeatableChecksum === undefined ? '' : ` and checksum = ${quoteLiteral(repeatableChecksum)}`
+}

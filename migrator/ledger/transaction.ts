@@ -1,0 +1,113 @@
+// A transaction that changes the ledger: begun with its guard, sent in one message or several, expected from its commit on.
+
+import { doBlock } from '../../gate/postgres/quote.ts'
+import { isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
+import { discardSession, type Limits, resetSession, resumeAsynchronous, setLimits } from '../postgres/limits.ts'
+import type { Script } from '../postgres/script.ts'
+import type { Session } from '../postgres/session.ts'
+import type { Change } from './changes.ts'
+import type { Expectations, InFlight } from './expectations.ts'
+
+/** What stands around the SQL of a transaction. */
+export interface Around {
+  /** Modes of its BEGIN, as `isolation level serializable`. */
+  readonly modes?: string | undefined
+  readonly limits?: Limits | undefined
+  /** Statements before the guard, with their semicolons; each item is one. */
+  readonly beforeGuard?: readonly string[]
+  /** PL/pgSQL that raises unless the changes may be made. */
+  readonly guard?: string | undefined
+  /** Statements after the guard, with their semicolons; each item is one. */
+  readonly afterGuard?: readonly string[]
+  /** Statements directly behind the caller's SQL. */
+  readonly behind?: string
+  /** Undo what a migration's SQL has set in the session before the changes are written. */
+  readonly reset?: boolean
+  /** Remove, after the changes, what else a migration's SQL leaves in the session. */
+  readonly discard?: boolean
+}
+
+/** A message that was sent. */
+export interface Message {
+  readonly text: string
+  /** UTF-16 offset in `text` of the caller's SQL. */
+  readonly sqlStart: number
+  /** How many statements were completed, from the first of the caller's SQL on. */
+  readonly completed: number
+  readonly done: Promise<void>
+}
+
+export class LedgerTransaction {
+  readonly #session: Session
+  readonly #expectations: Expectations | undefined
+  readonly #opening: readonly string[]
+  readonly #around: Around
+  #begun = false
+
+  /** `guard`: the whole of it; empty for none. `expectations`: told what is committed. */
+  constructor(session: Session, around: Around = {}, expectations?: Expectations) {
+    const { modes, limits, beforeGuard = [], guard, afterGuard = [] } = around
+    this.#session = session
+    this.#expectations = expectations
+    this.#around = around
+    this.#opening = [
+      `begin${modes ? ` ${modes}` : ''};`,
+      ...(limits ? [setLimits(session, limits, true)] : []),
+      ...beforeGuard,
+      ...(guard ? [doBlock(guard)] : []),
+      ...afterGuard,
+    ]
+  }
+
+  /** Sends SQL in the transaction, which the first message begins. */
+  send(sql = ''): Message {
+    return this.#message(sql, '', undefined)
+  }
+
+  /** Sends SQL, writes the changes behind it and commits. */
+  commit(changes: readonly Change[], sql = ''): Message {
+    const { limits, behind = '', reset, discard } = this.#around
+    const closing = [
+      behind,
+      reset ? resetSession(this.#session) : '',
+      reset && limits?.asynchronous ? resumeAsynchronous : '',
+      ...changes.map(({ statements }) => statements),
+      discard ? discardSession : '',
+      'commit',
+    ]
+    return this.#message(sql, closing.join(''), this.#expectations?.send(changes.map(({ expected }) => expected)))
+  }
+
+  #message(sql: string, closing: string, inFlight: InFlight | undefined): Message {
+    const opening = this.#begun ? [] : this.#opening
+    const lead = opening.length > 0 ? `${opening.join('')}\n` : ''
+    // the newline ends a comment, the semicolon a statement, that the SQL leaves open
+    const text = `${lead}${sql}${sql === '' ? '' : '\n;'}${closing}`
+    this.#begun = true
+    const script = this.#session.script(text)
+    return {
+      text,
+      sqlStart: lead.length,
+      get completed() {
+        return script.tags.length - opening.length
+      },
+      done: this.#settled(script, inFlight, closing !== ''),
+    }
+  }
+
+  /** After a failure there is no transaction any more; one whose connection is lost has ended with it. */
+  async #settled(script: Script, inFlight: InFlight | undefined, isLast: boolean): Promise<void> {
+    try {
+      await script.done
+    } catch (error) {
+      if (isConnectionLoss(error)) throw error
+      inFlight?.rolledBack()
+      if (!this.#session.options.signal.aborted) await this.#session.rollback()
+      throw error
+    }
+    const ended = isLast ? script.tags.at(-1) === 'COMMIT' : this.#session.inTransaction
+    // the lexer, the grammar and the server agree on what ends a transaction
+    if (!ended) throw new Error(`a transaction ended unexpectedly, with ${script.tags.at(-1)}`)
+    inFlight?.committed()
+  }
+}
