@@ -223,7 +223,7 @@ test('a migration that makes others wait, or waits itself, is watched and says s
   await eventually(() => {
     const watched = run.lines.filter(line => line.event === 'watch').map(line => line.msg)
     expect(watched.join('\n')).toMatch(
-      new RegExp(`0001_slow has run for .*; it makes wait: pid ${rows[0]?.pid} .*select count`),
+      new RegExp(`0001_slow has run for .*; it is blocking pid ${rows[0]?.pid} .*select count`),
     )
   })
   run.kill('SIGTERM')
