@@ -145,15 +145,15 @@ test('a failover while an index is built concurrently leaves no INVALID one: it 
 })
 
 describe('a failover to a standby that lacks the last commits ends in convergence as well', () => {
-  const rewound = /"event":"rewound"/
+  const lostCommits = /"event":"lost-commits"/
   const points: readonly (readonly [string, Strike])[] = [
     [
       'when it lacks the ledger itself',
-      { losingFrom: /create schema/, at: /create table tally/, moment: 'before', says: rewound },
+      { losingFrom: /create schema/, at: /create table tally/, moment: 'before', says: lostCommits },
     ],
     [
       'when it lacks migrations of this run',
-      { losingFrom: /create table public\.s/, at: /'0005\.2'/, moment: 'before', says: rewound },
+      { losingFrom: /create table public\.s/, at: /'0005\.2'/, moment: 'before', says: lostCommits },
     ],
     [
       'when it lacks steps of the migration under way',
@@ -161,11 +161,11 @@ describe('a failover to a standby that lacks the last commits ends in convergenc
     ],
     [
       'when it lacks the last step of a migration before the one under way',
-      { losingFrom: /^alter table p detach/, at: /'0006\.1'/, moment: 'before', says: rewound },
+      { losingFrom: /^alter table p detach/, at: /'0006\.1'/, moment: 'before', says: lostCommits },
     ],
     [
       'when it lacks the word that running apps were told',
-      { losingFrom: /'running'.*"breaking"/s, at: /rename column b to bb/, moment: 'before', says: rewound },
+      { losingFrom: /'running'.*"breaking"/s, at: /rename column b to bb/, moment: 'before', says: lostCommits },
     ],
     [
       'when it lacks all but the last commit, and nobody heard of that one',

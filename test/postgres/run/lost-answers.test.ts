@@ -114,7 +114,7 @@ test('a `down` whose answer is lost says that it reverted, also where no app is 
   expect((await run(database, dir, 'up')).code).toBe(0)
   const result = await unanswered(database, dir, /drop table t;/, 'down', '--yes', '--on-older-apps', 'ignore')
   expect(result.lines.at(-1), result.stdout).toMatchObject({ event: 'run', outcome: 'reverted', exitCode: 0 })
-  expect(result.stdout).not.toContain('"rewound"')
+  expect(result.stdout).not.toContain('"lost-commits"')
 })
 
 test('a baseline and a repair whose answer is lost are made once, and end well', async ({ database }) => {
