@@ -75,7 +75,7 @@ async function callAndRecord(run: Run, migration: Migration, limits: Limits, one
     await session.script(setLimits(session, limits, false)).done
     await callModule(run, migration, one)
     await session.rollback()
-    return ledger.write([one.done], { beforeGuard: [resetSession(session)], discard: true })
+    return ledger.record([one.done], { beforeGuard: [resetSession(session)], discard: true })
   }
   const transaction = ledger.transaction({ limits, guard: one.guard, reset: true, discard: true })
   await transaction.send().done

@@ -79,7 +79,7 @@ async function runOutsideTransaction(one: OneStep, started: Journal['started']):
       await session.script(sql).done
       completed = true
     }
-    await ledger.write([ledger.change.stepDone(name, doneAfter)], { beforeGuard: [resetSession(session)] })
+    await ledger.record([ledger.change.stepDone(name, doneAfter)], { beforeGuard: [resetSession(session)] })
   } catch (error) {
     if (run.signal.aborted || isConnectionLoss(error)) throw error
     await session.rollback()
@@ -88,7 +88,7 @@ async function runOutsideTransaction(one: OneStep, started: Journal['started']):
     const remains: Remains =
       ran && !completed ? await clearRemains(session, statement, mark) : { stays: completed || started !== undefined }
     const journal = remains.stays ? [] : [ledger.change.stepFailed(name)]
-    await ledger.write(journal, { beforeGuard: [resetSession(session)] })
+    await ledger.record(journal, { beforeGuard: [resetSession(session)] })
     if (remains.message) {
       const level = remains.stays ? 'warn' : 'info'
       const more = remains.stays ? '; the next attempt goes on from there' : ''

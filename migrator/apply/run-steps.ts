@@ -73,7 +73,7 @@ export class StepsRun {
     const { name } = this.#migration
     const undone = this.#direction === 'up' ? ledger.change.abandoned(name) : ledger.change.stillApplied(name)
     // with the connection lost, the row stays: nothing of it is done, and the next run begins it
-    await ledger.write([undone]).catch((lost: unknown) => {
+    await ledger.record([undone]).catch((lost: unknown) => {
       if (!isConnectionLoss(lost)) throw lost
     })
   }
@@ -127,7 +127,7 @@ export class StepsRun {
     const { name, checksum } = this.#migration
     this.#done = undefined
     const end = this.#direction === 'up' ? ledger.change.finished(name, checksum) : ledger.change.reverted(name)
-    await ledger.write([end], { beforeGuard: [resetSession(session)], discard: true })
+    await ledger.record([end], { beforeGuard: [resetSession(session)], discard: true })
   }
 
   /** Only while it ran it turned out that it has to be divided where it cannot be. */

@@ -18,7 +18,7 @@ export interface LedgerOptions {
 }
 
 /**
- * Every change is a transaction that first makes sure of the run lock:
+ * A change is a transaction that first makes sure of the run lock:
  *
  *     await ledger.write([ledger.change.running(row), ledger.change.notified(event)])
  *
@@ -61,6 +61,14 @@ export class Ledger {
   /** Makes changes, in a transaction of their own: one message. */
   async write(changes: readonly Change[], around: Around = {}): Promise<void> {
     await this.transaction(around).commit(changes).done
+  }
+
+  /**
+   * The same for what is done already and cannot be rolled back, as a step that commits by itself: it is recorded even
+   * where another migrator is in the way for a moment, since the alternative is to do it twice.
+   */
+  async record(changes: readonly Change[], around: Omit<Around, 'guard'> = {}): Promise<void> {
+    await new LedgerTransaction(this.#options.session, around, this.#expectations).commit(changes).done
   }
 
   /** A transaction that makes sure of the run lock, then of its own guard. */

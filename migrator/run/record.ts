@@ -58,7 +58,7 @@ export class RunRecord {
 
   /** The same, for a run whose last change did not say it. */
   async endAfter(ledger: Ledger): Promise<void> {
-    if (!this.#ended) await ledger.write([this.end()])
+    if (!this.#ended) await ledger.record([this.end()])
   }
 
   /** Does the run's work, and records it if it fails. */
