@@ -11,8 +11,8 @@ import { saslprep } from './saslprep.ts'
 import { scramVerifier, verifies } from './scram.ts'
 import { settingNotes } from './settings.ts'
 import { setUp } from './setup.ts'
-import { type Facts, readFacts } from './state.ts'
-import { alterRole, createRole, ledgerStatements, notes } from './statements.ts'
+import { type RoleState, readRoleState } from './state.ts'
+import { alterRole, createRole, ledgerStatements, roleNotes } from './statements.ts'
 
 export interface AppRole {
   /** The role's name. */
@@ -51,7 +51,7 @@ const CLASH_WITHOUT_A_CODE = /tuple concurrently (updated|deleted)/
 const ATTEMPTS = 5
 
 /**
- * Checks what can be checked without a database, for all problems with settings to be told at once.
+ * Checks what can be checked without a database, so that all problems with settings are reported at once.
  * @throws UsageError for a name or a password that cannot be used.
  */
 export function checkAppRole({ role, password }: Pick<AppRole, 'role' | 'password'>): void {
@@ -106,69 +106,69 @@ export interface AppRoleCheck {
 export async function checkRole(client: pg.Client, app: AppRole): Promise<AppRoleCheck> {
   checkAppRole(app)
   await client.query('begin read only')
-  let facts: Facts
+  let state: RoleState
   let works: boolean
   try {
-    facts = await readFacts(client, app.role, app.schema)
-    const why = tooMuch(app.role, facts)
+    state = await readRoleState(client, app.role, app.schema)
+    const why = tooMuch(app.role, state)
     if (why !== undefined) throw new RefusedError(why)
     works =
-      facts.role !== null &&
-      alterRole(app.role, facts.role, undefined) === undefined &&
-      facts.remembers &&
-      ledgerStatements(app.role, facts).length === 0
-    if (works && facts.readsPasswords) works = await passwordIsSet(client, app)
+      state.role !== null &&
+      alterRole(app.role, state.role, undefined) === undefined &&
+      state.remembers &&
+      ledgerStatements(app.role, state).length === 0
+    if (works && state.readsPasswords) works = await passwordIsSet(client, app)
   } finally {
     await client.query('rollback')
   }
-  if (works && !facts.readsPasswords) works = await logsIn(client, app)
-  return { works, notes: works ? allNotes(app, facts) : [] }
+  if (works && !state.readsPasswords) works = await logsIn(client, app)
+  return { works, notes: works ? allNotes(app, state) : [] }
 }
 
 async function putRight(client: pg.ClientBase, app: AppRole, { at, migrated }: Stage): Promise<AppRoleReport> {
-  let facts = await readFacts(client, app.role, app.schema)
-  const why = tooMuch(app.role, facts)
+  let state = await readRoleState(client, app.role, app.schema)
+  const why = tooMuch(app.role, state)
   if (why !== undefined && at === 'before') throw new RefusedError(why)
-  const told: string[] = []
-  const created = facts.role === null
+  const notes: string[] = []
+  const created = state.role === null
   if (created) {
     await send(client, createRole(app.role))
-    facts = await readFacts(client, app.role, app.schema)
+    state = await readRoleState(client, app.role, app.schema)
   }
   const statements: string[] = []
-  if (!facts.remembers) await send(client, memoryDdl(app.schema) + ledgerIsReadOnly(app.schema))
+  if (!state.remembers) await send(client, memoryDdl(app.schema) + ledgerIsReadOnly(app.schema))
   const memory = await readMemory(client, app.schema, app.role)
   // The ledger lets every role read that was set up: this one was restored from a dump without its access lists.
-  const isRestored = memory?.grants === true && !facts.readsLedger
+  const isRestored = memory?.grants === true && !state.readsLedger
   if (memory === undefined || isRestored) {
     const schemas = app.schemas ?? memory?.schemas
-    const done = await setUp(client, { ...app, schemas, migrated }, facts.readsLedger)
+    const done = await setUp(client, { ...app, schemas, migrated }, state.readsLedger)
     statements.push(...done.statements)
-    told.push(...done.notes)
+    notes.push(...done.notes)
     if (isRestored)
-      told.push(
+      notes.push(
         `The database was restored without its access lists: the role ${app.role} is given its rights again, also those that migrations or an operator had taken away. Take those away again, or restore with the access lists (pg_restore without --no-acl).`,
       )
   }
   if (statements.length > 0) {
     await send(client, statements.join(';\n'))
-    facts = await readFacts(client, app.role, app.schema)
+    state = await readRoleState(client, app.role, app.schema)
   }
-  const onLedger = ledgerStatements(app.role, facts)
+  const onLedger = ledgerStatements(app.role, state)
   if (onLedger.length > 0) await send(client, onLedger.join(';\n'))
-  const passwordSet = await setAttributes(client, app, facts, at, created)
+  const passwordSet = await setAttributes(client, app, state, at, created)
   if (at === 'after') {
-    if (why !== undefined) told.push(`${why} The next run will refuse it.`)
-    told.push(...allNotes(app, await readFacts(client, app.role, app.schema)))
+    if (why !== undefined) notes.push(`${why} The next run will refuse it.`)
+    notes.push(...allNotes(app, await readRoleState(client, app.role, app.schema)))
   }
-  return { created, passwordSet, granted: statements.length + onLedger.length, notes: told }
+  return { created, passwordSet, granted: statements.length + onLedger.length, notes }
 }
 
 /** Gives login and password. Before the migrations it is only tried, so that a refusal comes before any change. */
 async function setAttributes(
   client: pg.ClientBase,
   app: AppRole,
-  { role, readsPasswords, scramIterations }: Facts,
+  { role, readsPasswords, scramIterations }: RoleState,
   at: Stage['at'],
   created: boolean,
 ): Promise<boolean> {
@@ -182,8 +182,8 @@ async function setAttributes(
   return passwordSet && at === 'after'
 }
 
-function allNotes({ role }: AppRole, facts: Facts): string[] {
-  return [...notes(role, facts), ...settingNotes(role, facts.database, facts.settings)]
+function allNotes({ role }: AppRole, state: RoleState): string[] {
+  return [...roleNotes(role, state), ...settingNotes(role, state.database, state.settings)]
 }
 
 /** Sends statements so that an error knows which of them it is about. */
@@ -204,25 +204,25 @@ function isClash(error: unknown): boolean {
  * Why an existing role may do more than an app should, with the way out; undefined if it may not.
  * @throws UsageError when it is the role that migrates.
  */
-function tooMuch(role: string, facts: Facts): string | undefined {
-  if (role === facts.me || role === facts.sessionUser) {
+function tooMuch(role: string, state: RoleState): string | undefined {
+  if (role === state.me || role === state.sessionUser) {
     throw new UsageError(
       `The app's role ${role} is the owner that runs the migrations: it could change the schema. Choose another name.`,
     )
   }
-  if (facts.role === null) return undefined
-  const why = facts.role.superuser
+  if (state.role === null) return undefined
+  const why = state.role.superuser
     ? 'it is a superuser'
-    : facts.role.owns !== null
-      ? `it owns ${facts.role.owns}`
-      : facts.role.memberOf.length > 0
-        ? `it is a member of ${facts.role.memberOf.join(', ')}`
+    : state.role.owns !== null
+      ? `it owns ${state.role.owns}`
+      : state.role.memberOf.length > 0
+        ? `it is a member of ${state.role.memberOf.join(', ')}`
         : undefined
   if (why === undefined) return undefined
   const help =
-    facts.role.memberOf.length > 0
-      ? `Revoke it (${facts.role.memberOf.map(name => `revoke ${pg.escapeIdentifier(name)} from ${pg.escapeIdentifier(role)}`).join('; ')}), or choose another role.`
-      : `Choose another role${facts.role.superuser ? '' : `, or give that to ${facts.me} (alter ... owner to)`}.`
+    state.role.memberOf.length > 0
+      ? `Revoke it (${state.role.memberOf.map(name => `revoke ${pg.escapeIdentifier(name)} from ${pg.escapeIdentifier(role)}`).join('; ')}), or choose another role.`
+      : `Choose another role${state.role.superuser ? '' : `, or give that to ${state.me} (alter ... owner to)`}.`
   return `The app's role ${role} may do more than an app should: ${why}. ${help}`
 }
 
@@ -230,9 +230,9 @@ function denied(role: string, me: string | undefined, cause: unknown): DeniedErr
   const message = cause instanceof Error ? cause.message : String(cause)
   const owner = me ?? 'owner'
   return new DeniedError(
-    `${owner}, who runs the migrations, may not make or change the app's role ${role} (42501): ${message}. ` +
-      `That needs CREATEROLE, and from PostgreSQL 16 on, for a role that somebody else has made, also the admin option: ` +
-      `grant ${pg.escapeIdentifier(role)} to ${pg.escapeIdentifier(owner)} with admin option. Or let a superuser make the role, and leave --app-role out.`,
+    `Role ${owner} lacks the privilege to create or alter the app's role ${role} (42501): ${message}. ` +
+      `That needs CREATEROLE, and from PostgreSQL 16 on, for a role that another role has created, also the admin option: ` +
+      `grant ${pg.escapeIdentifier(role)} to ${pg.escapeIdentifier(owner)} with admin option. Or let a superuser create the role, and leave --app-role out.`,
     { cause },
   )
 }

@@ -35,7 +35,7 @@ export const settingsExpression = `(
         and s.nspname not in (select case when w.x = '$user' then $1 else w.x end from (select ${pathOf('e.value')} as x) as w)
         and exists (select from pg_catalog.pg_class c where c.relnamespace = s.oid and c.relkind in ('r', 'p', 'v', 'm', 'f')))))`
 
-/** Below this many milliseconds hardly any query of an app's comes to its end. */
+/** Milliseconds in which hardly any query of an app ends. */
 const tooShort = 100
 
 const timeouts = new Set(['statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_session_timeout'])
@@ -62,7 +62,7 @@ function reason(name: string, value: string, unseen: readonly string[]): string 
   if (name === 'row_security' && !isOn(value)) return 'its queries on tables with row security fail.'
   if (timeouts.has(name)) {
     const ms = milliseconds(value)
-    if (ms !== undefined && ms > 0 && ms < tooShort) return 'hardly any query comes to its end in that time.'
+    if (ms !== undefined && ms > 0 && ms < tooShort) return 'hardly any query ends in that time.'
   }
   return undefined
 }

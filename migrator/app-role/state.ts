@@ -33,7 +33,7 @@ export interface Excess {
   readonly ledger: boolean
 }
 
-export interface Facts {
+export interface RoleState {
   readonly me: string
   readonly sessionUser: string
   readonly superuser: boolean
@@ -54,10 +54,10 @@ export interface Facts {
 /** What an app reads of its ledger. */
 const readable = `('ledger', 'manifest', 'ledger_version')`
 
-/** Reads the facts of a role for the ledger in `schema`. */
-export async function readFacts(client: pg.ClientBase, role: string, schema: string): Promise<Facts> {
-  const { rows } = await client.query<{ facts: Facts }>(FACTS, [role, schema])
-  return rows[0]!.facts
+/** Reads the state of a role for the ledger in `schema`. */
+export async function readRoleState(client: pg.ClientBase, role: string, schema: string): Promise<RoleState> {
+  const { rows } = await client.query<{ state: RoleState }>(FACTS, [role, schema])
+  return rows[0]!.state
 }
 
 const FACTS = `
@@ -153,4 +153,4 @@ select pg_catalog.jsonb_build_object(
     from (select kind, name, mine, ledger, pg_catalog.jsonb_agg(privilege order by privilege) as privileges
       from unwanted group by kind, name, mine, ledger) as u),
   'settings', ${settingsExpression}
-) as facts`
+) as state`

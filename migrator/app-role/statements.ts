@@ -1,8 +1,8 @@
-// From facts about the app's role to the statements that put right what is schemagate's to decide. Pure: nothing is asked, nothing is sent.
+// From state about the app's role to the statements that put right what is schemagate's to decide. Pure: nothing is asked, nothing is sent.
 
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import { bounded } from './setup.ts'
-import type { Facts, RoleAttributes } from './state.ts'
+import type { RoleAttributes, RoleState } from './state.ts'
 
 /** Makes the role, without login. Everything that it must not be is the default of `create role`. */
 export function createRole(role: string): string {
@@ -11,7 +11,7 @@ export function createRole(role: string): string {
 
 /**
  * Puts an existing role's attributes right; undefined if they are, and no password is to be set. Only what is wrong is
- * named: Postgres before 16 lets nobody but a superuser say even `nosuperuser`.
+ * named: Postgres before 16 lets only a superuser say even `nosuperuser`.
  */
 export function alterRole(role: string, attributes: RoleAttributes, verifier: string | undefined): string | undefined {
   const clauses = [
@@ -30,22 +30,22 @@ export function alterRole(role: string, attributes: RoleAttributes, verifier: st
  * What a ledger is schemagate's own to decide: the app reads this run's ledger, and changes none. Revoked from PUBLIC as
  * well: what PUBLIC has, the app has.
  */
-export function ledgerStatements(role: string, facts: Facts): string[] {
+export function ledgerStatements(role: string, state: RoleState): string[] {
   const to = quoteIdent(role)
   return [
-    ...facts.excess
+    ...state.excess
       .filter(({ revocable, ledger }) => revocable && ledger)
       .map(({ kind, name, privileges }) => `revoke ${privileges.join(', ')} on ${kind} ${name} from ${to}, public`),
-    ...facts.lackingOnLedger.map(grant => `grant ${grant} to ${to}`),
+    ...state.lackingOnLedger.map(grant => `grant ${grant} to ${to}`),
   ]
 }
 
 /** What is not as an app should have it, in words for the log, each with the way out. */
-export function notes(role: string, facts: Facts): string[] {
-  const excess = facts.excess
+export function roleNotes(role: string, state: RoleState): string[] {
+  const excess = state.excess
     .filter(({ revocable, ledger }) => !(revocable && ledger))
     .map(({ kind, name, privileges }) => `${privileges.join(', ')} on ${kind} ${name}`)
-  const harmless = facts.role?.ownsHarmless
+  const harmless = state.role?.ownsHarmless
   return [
     ...(excess.length > 0
       ? [
@@ -53,7 +53,7 @@ export function notes(role: string, facts: Facts): string[] {
         ]
       : []),
     ...(harmless ? [`The role ${role} owns ${harmless}. An app's role need not own anything.`] : []),
-    ...(facts.role?.noConnections
+    ...(state.role?.noConnections
       ? [
           `The role ${role} has connection limit 0: no app can log in. To undo it: alter role ${role} connection limit -1`,
         ]

@@ -15,7 +15,7 @@ export interface MigrationContext {
     values?: unknown[],
   ): Promise<{ readonly rows: Row[]; readonly rowCount: number | null }>
   readonly log: { info(fields: object, message: string): void }
-  /** Aborted when the run is told to stop: end loops then. */
+  /** Aborted when the run is to stop: end loops then. */
   readonly signal: AbortSignal
 }
 

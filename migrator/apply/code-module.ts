@@ -41,7 +41,7 @@ export function foreignModule(file: string): string {
   const source = readFileSync(file, 'utf8')
   const tool = tools.find(({ module }) => module?.test(source))
   if (tool === undefined) return ''
-  return `It looks like a migration for ${tool.title}, whose API is not to be had here: \`up\` is given a context with \`query(sql, values)\`. Write what it does as SQL.`
+  return `It looks like a migration for ${tool.title}; schemagate does not provide that API. Here \`up\` is given a context with \`query(sql, values)\`. Write what it does as SQL.`
 }
 
 /** Whether it has a down part; a code migration's module is loaded for that. @throws UsageError if it cannot be. */
@@ -61,14 +61,14 @@ export function placeIn(file: string, error: unknown): Place | undefined {
   return at ? placeAtLine(file, Number(at[1]), Number(at[2])) : undefined
 }
 
-/** Node tells the place of a syntax error only to a terminal: for TypeScript in the stack, for JavaScript with --check. */
+/** Node shows the place of a syntax error as it does on a terminal: for TypeScript in the stack, for JavaScript with --check. */
 function placeOfSyntaxError(file: string, error: SyntaxError): Place | undefined {
-  const told = /^\S.*:\d+\n/.test(error.stack ?? '')
+  const shown = /^\S.*:\d+\n/.test(error.stack ?? '')
     ? (error.stack ?? '')
     : spawnSync(process.execPath, ['--check', file], { encoding: 'utf8', timeout: 5_000 }).stderr
-  const [first = '', ...shown] = told.slice(Math.max(0, told.indexOf(basename(file)))).split('\n')
+  const [first = '', ...excerpt] = shown.slice(Math.max(0, shown.indexOf(basename(file)))).split('\n')
   const line = /:(\d+)$/.exec(first)?.[1]
-  const caret = shown.find(text => /^\s*\^+\s*$/.test(text)) ?? '^'
+  const caret = excerpt.find(text => /^\s*\^+\s*$/.test(text)) ?? '^'
   return line === undefined ? undefined : placeAtLine(file, Number(line), caret.indexOf('^') + 1)
 }
 

@@ -178,10 +178,10 @@ function lineOfData(
   error: unknown,
 ): number | undefined {
   const where: unknown = error instanceof Error ? Reflect.get(error, 'where') : undefined
-  const told = typeof where === 'string' ? /^COPY .*?, line (\d+)\b/ms.exec(where) : null
-  if (!told) return undefined
+  const match = typeof where === 'string' ? /^COPY .*?, line (\d+)\b/ms.exec(where) : null
+  if (!match) return undefined
   let at = data.start
-  for (let line = 1; line < Number(told[1]); line++) {
+  for (let line = 1; line < Number(match[1]); line++) {
     const newline = source.indexOf('\n', at)
     if (newline === -1 || newline >= data.end) return at
     at = newline + 1
@@ -197,16 +197,16 @@ function shortened(message: string): string {
   })
 }
 
-/** A DO block tells its line, counted from the one on which its body begins. */
+/** An error in a DO block names its line, counted from the one on which its body begins. */
 function offsetInDo(sql: string, { first, start, end }: Piece, error: unknown): number | undefined {
   const where: unknown = error instanceof Error ? Reflect.get(error, 'where') : undefined
   if (first !== 'do' || typeof where !== 'string') return undefined
   const text = sql.slice(start, end)
-  const told = /^PL\/pgSQL function inline_code_block line (\d+)\b[^\n]*$/m.exec(where.split('\n').at(-1) ?? '')
+  const match = /^PL\/pgSQL function inline_code_block line (\d+)\b[^\n]*$/m.exec(where.split('\n').at(-1) ?? '')
   const body = /\$[^$\s]*\$/.exec(text)
-  if (!told || !body) return undefined
+  if (!match || !body) return undefined
   let offset = body.index + body[0].length
-  for (let line = 1; line < Number(told[1]); line++) {
+  for (let line = 1; line < Number(match[1]); line++) {
     const newline = text.indexOf('\n', offset)
     if (newline === -1) return undefined
     offset = newline + 1

@@ -18,8 +18,8 @@ const toRun: Leftovers = { done: false }
 
 /**
  * Looks before a statement is run, and clears away what an interrupted one has left. `started` is the journal's word that
- * this very statement was begun before; without it, what exists is somebody else's, and only an INVALID index of the
- * same name, which nobody can use, is replaced.
+ * this very statement was begun before; without it, what exists was made by others, and only an INVALID index of the
+ * same name, which serves no query, is replaced.
  */
 export async function clearBefore(session: Session, node: Node, started: Started | undefined): Promise<Leftovers> {
   if ('IndexStmt' in node && node.IndexStmt.concurrent) {

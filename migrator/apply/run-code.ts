@@ -131,7 +131,7 @@ async function callModule(run: Run, migration: Migration, { call, aftermath }: C
   }
   try {
     await untilAborted(run.signal, Promise.resolve(call(context)))
-    // what it did not wait for and nobody caught is a failure of its own all the same
+    // a rejection that the module neither awaited nor caught is a failure as well
     if (run.signal.reason instanceof ProcessEndedError) throw run.signal.reason
     // the server says what became of the transaction only after the error: an empty query waits for that
     if (failed) {

@@ -82,7 +82,7 @@ export class StepsRun {
     const { ledger } = this.#run
     const { name, checksum, kind, marks } = this.#migration
     const begun = isUnderWay(row, this.#direction) ? row : undefined
-    // what is wrong with the file is told before anything is done
+    // what is wrong with the file is reported before anything is done
     await this.#course.at(begun?.journal ?? null).catch(error => {
       throw error instanceof PlanError ? refusedPlan(this.#part, error) : error
     })

@@ -1,4 +1,4 @@
-// Waiting for a code migration, which may never come to its end, no longer than the run itself goes on.
+// Waits for a code migration, which may never settle, no longer than the run itself goes on.
 
 /** Milliseconds for a module's own clean-up. */
 const graceAfterAbort = 1_000

@@ -6,7 +6,7 @@ import type { Run } from '../run/run.ts'
 /**
  * @param advance does what commits next: the whole migration, or its next step. Undefined: there is more to do. It is tried
  *   again after clashes and lost connections, so it looks each time at what is done.
- * @param onFailure is told of a failure for good.
+ * @param onFailure is called with a failure that is final.
  */
 export async function untilDone<T>(
   run: Run,

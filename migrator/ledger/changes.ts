@@ -149,7 +149,7 @@ export class Changes {
     )
   }
 
-  /** An applied migration is being reverted, in steps or by apps that are told. */
+  /** An applied migration is being reverted, in steps, or after running apps have disconnected. */
   reverting(name: string): Change {
     return change(
       `update ${this.#table} set state = 'running', journal = coalesce(journal, '{}') || '{"reverting": true, "done": []}' where name = ${quoteLiteral(name)};`,
@@ -225,7 +225,7 @@ export class Changes {
     }
   }
 
-  /** The gates are told something when the transaction commits. */
+  /** The gates are notified when the transaction commits. */
   notified(event: Readonly<Record<string, string | null>>): Change {
     return statementsOnly(`select pg_catalog.pg_notify(${this.#channel}, ${quoteLiteral(JSON.stringify(event))});`)
   }

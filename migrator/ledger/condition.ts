@@ -88,7 +88,7 @@ export function withRowSecurity(condition: LedgerCondition | undefined): readonl
     .map(({ name }) => `${condition?.schema}.${name}`)
 }
 
-/** @throws UsageError if a table of one of the ledger's names is somebody else's. */
+/** @throws UsageError if a table of one of the ledger's names belongs to something else. */
 export function requireOurs(condition: LedgerCondition): void {
   const foreign = [...condition.tables.values()].filter(({ ours }) => !ours)
   if (foreign.length === 0) return
@@ -134,7 +134,7 @@ export function requireOwn(condition: LedgerCondition): void {
 }
 
 /**
- * The ledger was taken along by a newer release: exit 8, for it is no matter of the files (6), and only an operator knows
+ * The ledger was upgraded by a newer release: exit 8, since the files are not what differs (6), and only an operator knows
  * which release is meant to run here.
  */
 export class NewerLedgerError extends RefusedError {

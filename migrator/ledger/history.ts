@@ -79,7 +79,7 @@ export function compareHistory(
         code: 'interrupted',
         migration: row.name,
         message: row.journal?.reverting
-          ? `${row.name} was being reverted, and that was not finished. \`schemagate down --yes\` goes on with it; \`schemagate up\` finishes it and applies it anew.`
+          ? `${row.name} was being reverted, and that was not finished. \`schemagate down --yes\` continues it; \`schemagate up\` finishes it and applies it again.`
           : `${row.name} was begun and not finished; ${progressOf(row.journal).steps} of its steps are done. \`schemagate up\` goes on from there.`,
       })
     else if (row.checksum !== file.checksum && file.kind !== 'repeatable')

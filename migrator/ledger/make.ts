@@ -1,4 +1,4 @@
-// Makes the ledger, takes an older one along, and puts its tables right; in one transaction, under the run lock.
+// Makes the ledger, upgrades an older one, and repairs its tables; in one transaction, under the run lock.
 
 import { requireFunctionDdl } from '../../gate/protocol/require.ts'
 import { DeniedError } from '../errors.ts'
@@ -12,7 +12,7 @@ import { type LedgerContents, readLedger } from './read.ts'
 import { ledgerIsReadOnly } from './rights.ts'
 import { currentVersion, ledgerDdl, stepsFrom } from './versions.ts'
 
-/** True if the ledger is to be made, taken along or put right, and this session is the one that can. */
+/** True if the ledger must be made, upgraded or repaired, and this session has the right to. */
 export function isToBeMade(session: Session, { version: from, condition }: LedgerContents): boolean {
   const mine = [...(condition?.tables.values() ?? [])].every(table => table.mine)
   return mine && !session.greeting.readOnly && (from < currentVersion || withRowSecurity(condition).length > 0)

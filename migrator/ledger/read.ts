@@ -66,7 +66,7 @@ export const noLedger: LedgerContents = { rows: undefined, version: 0, condition
 /**
  * Reads the ledger, in two questions: the catalogue's word on its tables, then their rows.
  * @param anyVersion also a newer release's, for the questions of an app: what it reads keeps its meaning.
- * @throws UsageError if a table of the ledger's name is somebody else's, DeniedError if it may not be read or its rows are
+ * @throws UsageError if a table of the ledger's name belongs to something else, DeniedError if it may not be read or its rows are
  *   hidden, NewerLedgerError.
  */
 export async function readLedger(

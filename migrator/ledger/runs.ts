@@ -23,7 +23,7 @@ export interface RunRow {
 const longestError = 10_000
 
 /**
- * Writes a run's row, or what became of it. Where that cannot be done (somebody's trigger refuses it, the table is
+ * Writes a run's row, or what became of it. Where that cannot be done (a trigger refuses it, the table is
  * locked), a warning says so and the transaction goes on: a run is not to fail over its own record.
  */
 export function recordRun(schema: string, row: RunRow): string {

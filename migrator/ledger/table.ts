@@ -30,7 +30,7 @@ export type LedgerTable = keyof typeof ledgerTables
  *   that cannot run in one transaction is under way, or was interrupted; `journal` then tells how far it came.
  * - `manifest`: one row, the manifest of the last successful run, for applications to compare with their own.
  *
- * Rows that are changed by hand are told to the gates at once. A migrator tells them itself, and once for a whole run.
+ * Gates are notified at once of rows that are changed by hand. A migrator notifies them itself, once for a whole run.
  */
 export function baseTables(schema: string): string {
   const s = quoteIdent(schema)

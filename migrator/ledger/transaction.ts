@@ -44,7 +44,7 @@ export class LedgerTransaction {
   readonly #around: Around
   #begun = false
 
-  /** `guard`: the whole of it; empty for none. `expectations`: told what is committed. */
+  /** `guard`: the whole of it; empty for none. `expectations`: where what is committed is remembered. */
   constructor(session: Session, around: Around = {}, expectations?: Expectations) {
     const { modes, limits, beforeGuard = [], guard, afterGuard = [] } = around
     this.#session = session

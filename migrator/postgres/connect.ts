@@ -67,9 +67,9 @@ export interface Connected {
   readonly backendKey: BackendKey
 }
 
-/** Between two tries: short, so that a database is used as soon as it is there. */
-const step = 50
-/** One try: a host that drops packets instead of refusing them must not use up the whole budget. */
+/** Milliseconds between two tries: short, so that a database is used as soon as it is there. */
+const pollInterval = 50
+/** Milliseconds for one try: a host that drops packets instead of refusing them must not use up the whole budget. */
 const oneTry = 5_000
 
 /**
@@ -80,9 +80,9 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
   const { target, timeout, signal, log } = options
   const started = performance.now()
   const deadline = started + timeout
-  let said = started
+  let lastLogged = started
   let lastReason = ''
-  // what the server said of itself tells more than that a last, short try came to nothing
+  // an answer of the server's says more than the timeout of a last, short try
   let answer: unknown
   for (;;) {
     signal.throwIfAborted()
@@ -93,7 +93,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
         try {
           const share = (deadline - performance.now()) / (endpoints.length + 1)
           const connected = await connectOnce(options, endpoint, wanted, Math.max(share, 100))
-          if (performance.now() - said > 1_000 || lastReason)
+          if (performance.now() - lastLogged > 1_000 || lastReason)
             log.info({ durationMs: Math.round(performance.now() - started) }, 'Postgres answers')
           return connected
         } catch (error) {
@@ -108,12 +108,12 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
     const now = performance.now()
     if (now >= deadline) throw noAnswer(/^timeout/.test(messageOf(last)) ? (answer ?? last) : last, target, timeout)
     const reason = reasonOf(last)
-    if (now - started > 1_000 && (reason !== lastReason || now - said > 10_000)) {
+    if (now - started > 1_000 && (reason !== lastReason || now - lastLogged > 10_000)) {
       log.info({ err: last }, `waiting for Postgres at ${addresses(target)}: ${reason}`)
-      said = now
+      lastLogged = now
       lastReason = reason
     }
-    await sleep(Math.min(step, deadline - now), undefined, { signal }).catch(() => signal.throwIfAborted())
+    await sleep(Math.min(pollInterval, deadline - now), undefined, { signal }).catch(() => signal.throwIfAborted())
   }
 }
 
@@ -184,7 +184,7 @@ function newClient(options: ConnectOptions, endpoint: Endpoint, tls: TlsAttempt,
   })
   guardAuthentication(client, authentication)
   client.connection.once('connect', () => keepAlive(client, target))
-  // without a listener a lost idle connection would end the process; whoever queries next gets the error
+  // without a listener a lost idle connection would end the process; the next query gets the error
   client.on('error', () => {})
   client.on('notice', ({ severity, message, code }) => {
     options.log[severity === 'WARNING' ? 'warn' : 'debug']({ event: 'notice', severity, code }, `Postgres: ${message}`)

@@ -3,7 +3,7 @@
 
 import { quoteIdent } from '../../gate/postgres/quote.ts'
 
-interface Facts {
+interface ReadOnlyState {
   readonly standby: boolean
   readonly setting: string
   readonly source: string
@@ -14,7 +14,7 @@ interface Facts {
 }
 
 // where a file is known only to those who may read settings, it is null
-const factsSql = `select pg_catalog.pg_is_in_recovery() as standby, s.setting, s.source, s.sourcefile, s.sourceline,
+const stateSql = `select pg_catalog.pg_is_in_recovery() as standby, s.setting, s.source, s.sourcefile, s.sourceline,
        session_user as role, pg_catalog.current_database() as database
   from pg_catalog.pg_settings s where s.name = 'default_transaction_read_only'`
 
@@ -22,16 +22,16 @@ const factsSql = `select pg_catalog.pg_is_in_recovery() as standby, s.setting, s
 export async function whyReadOnly(session: {
   query<Row extends object>(text: string): Promise<{ rows: Row[] }>
 }): Promise<string> {
-  const { rows } = await session.query<Facts>(factsSql)
-  const facts = rows[0]!
-  if (facts.standby)
+  const { rows } = await session.query<ReadOnlyState>(stateSql)
+  const state = rows[0]!
+  if (state.standby)
     return 'This server is a standby. Connect to the primary, or name all hosts in the URL: the one that takes writes is then looked for.'
-  if (facts.setting !== 'on') return 'Its session was made read-only. Connect to Postgres itself, not through a pooler.'
-  const { where, wayOut } = madeBy(facts)
+  if (state.setting !== 'on') return 'Its session was made read-only. Connect to Postgres itself, not through a pooler.'
+  const { where, wayOut } = madeBy(state)
   return `default_transaction_read_only is on, set ${where}. ${wayOut}`
 }
 
-function madeBy({ source, sourcefile, sourceline, ...names }: Facts): { where: string; wayOut: string } {
+function madeBy({ source, sourcefile, sourceline, ...names }: ReadOnlyState): { where: string; wayOut: string } {
   const name = 'default_transaction_read_only'
   const role = quoteIdent(names.role)
   const database = quoteIdent(names.database)

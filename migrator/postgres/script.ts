@@ -52,7 +52,7 @@ export class Script {
   }
 
   /**
-   * An error of the server's is passed on only when the server is ready again: before that, nobody can tell whether its
+   * An error of the server's is passed on only when the server is ready again: before that it is not known whether its
    * transaction is still open. The two messages may come apart.
    */
   handleError(error: Error, wire: Wire): void {

@@ -60,7 +60,7 @@ export function setKnown(settings: readonly Setting[], only: number): string {
 }
 
 /** A run has several sessions, and one log. */
-const said = new WeakSet<Log>()
+const logged = new WeakSet<Log>()
 
 /** Servers of others' keeping may refuse a setting: it is left as it is, and the rest is made. */
 export async function setOneByOne(
@@ -80,8 +80,8 @@ export async function setOneByOne(
       refused.push(`${setting[0]} (${error.message})`)
     }
   }
-  if (refused.length === 0 || said.has(log)) return made
-  said.add(log)
+  if (refused.length === 0 || logged.has(log)) return made
+  logged.add(log)
   log.info({ event: 'settings' }, `this server does not let the session set ${refused.join(', ')}; left as it is`)
   return made
 }

@@ -11,8 +11,8 @@ import { startHeartbeat } from './heartbeat.ts'
 import { Script } from './script.ts'
 import type { Setting } from './session-settings.ts'
 
-/** How long a server may take to acknowledge a cancelled statement, or the end of a connection. */
-const goodbye = 1_000
+/** Milliseconds that a server may take to acknowledge a cancelled statement, or the end of a connection. */
+const closeTimeout = 1_000
 
 /**
  * A session with a database. `reconnect` makes a new connection under the same object: what holds on to the session
@@ -22,8 +22,8 @@ export class Session {
   #options: ConnectOptions
   #connected: Connected
   #heartbeat: { stop(): void } | undefined
-  /** What the server said when it ended this connection, where no query was under way to be told. */
-  #lastWord: Error | undefined
+  /** What the server said when it ended this connection, where no query was under way to get the error. */
+  #lastError: Error | undefined
   readonly #onAbort = () => void this.#interrupt()
 
   private constructor(options: ConnectOptions, connected: Connected) {
@@ -75,7 +75,7 @@ export class Session {
 
   /** The SQLSTATE with which the server ended this connection, where it was said while no query was under way. */
   get endedWith(): string | undefined {
-    return codeOf(this.#lastWord)
+    return codeOf(this.#lastError)
   }
 
   async query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
@@ -84,7 +84,7 @@ export class Session {
     } catch (error) {
       noteSent(error, text)
       // of a connection that is lost pg says only that it is; the server may have said why
-      throw isConnectionLoss(error) && this.#lastWord ? this.#lastWord : error
+      throw isConnectionLoss(error) && this.#lastError ? this.#lastError : error
     }
   }
 
@@ -117,7 +117,7 @@ export class Session {
     try {
       if (this.inTransaction) await this.query('rollback')
     } catch (error) {
-      if (!isConnectionLoss(error) && error !== this.#lastWord) throw error
+      if (!isConnectionLoss(error) && error !== this.#lastError) throw error
     }
   }
 
@@ -136,9 +136,9 @@ export class Session {
   /** What a new connection needs for as long as it lasts. */
   #attend(): void {
     const { client } = this
-    this.#lastWord = undefined
+    this.#lastError = undefined
     client.once('error', error => {
-      if (client === this.client && error instanceof pg.DatabaseError) this.#lastWord = error
+      if (client === this.client && error instanceof pg.DatabaseError) this.#lastError = error
     })
     // behind a pooler only a transaction has a server of its own
     const heartbeat = startHeartbeat(client, () => !this.pooled || this.inTransaction)
@@ -151,12 +151,12 @@ export class Session {
     this.client.connection.stream.destroy(new Error(`read ETIMEDOUT: ${why}`))
   }
 
-  /** Says goodbye, and does not wait for the answer: the process may end meanwhile. */
+  /** Closes the connection without waiting for the server's answer: the process may end before it. */
   close(): void {
     this.#options.signal.removeEventListener('abort', this.#onAbort)
     this.#heartbeat?.stop()
     const { client } = this
-    const hangUp = setTimeout(() => client.connection.stream.destroy(), goodbye).unref()
+    const hangUp = setTimeout(() => client.connection.stream.destroy(), closeTimeout).unref()
     if (client.connection.stream instanceof net.Socket) client.connection.stream.unref()
     void client
       .end()
@@ -170,7 +170,7 @@ export class Session {
    */
   async #interrupt(): Promise<void> {
     const { client } = this
-    setTimeout(() => client.connection.stream.destroy(), goodbye).unref()
+    setTimeout(() => client.connection.stream.destroy(), closeTimeout).unref()
     const { endpoint, backendKey } = this.#connected
     sendCancel(endpoint, backendKey)
   }

@@ -131,7 +131,7 @@ const mostCounted = 2_000
 /**
  * Milliseconds until the attempt after the `clash`-th clash, which has waited for locks for `waited` milliseconds. While it
  * waited, everything behind it in the queue did; the pause is at least 2.5 times as long, so that others are kept waiting for
- * less than a third of the time. It grows, lest a blocker that comes and goes is met each time at the same moment.
+ * less than a third of the time. It grows, so that attempts do not meet a blocker that comes and goes at the same moment each time.
  */
 export function pauseAfter(clash: number, waited: number, random: number = Math.random()): number {
   const first = Math.max(2.5 * waited, 100)
@@ -147,17 +147,17 @@ async function backOff(
   cause: unknown,
   blockers: readonly Blocker[],
 ): Promise<void> {
-  const who = blockers.length > 0 ? ` In its way: ${blockers.map(describe).join('; ')}.` : ''
+  const who = blockers.length > 0 ? ` Blocked by: ${blockers.map(describe).join('; ')}.` : ''
   const why =
     codeOf(cause) === sqlstate.canceled
-      ? 'its waits for locks together took longer than the lock timeout'
+      ? 'its waits for locks added up to more than the lock timeout'
       : cause instanceof Error
         ? cause.message
         : String(cause)
   if (clashes > run.settings.lockRetries)
     throw new TableLockError(
       `${migration} could not get its locks in ${clashes} attempts (${why}).${who} It was rolled back. ` +
-        'End that session, or run `schemagate up` again when it is quieter; --lock-timeout and --lock-retries set how hard to try.',
+        'End that session, or run `schemagate up` again when there is less load; --lock-timeout and --lock-retries set how long to try.',
       { cause },
     )
   const delay = pauseAfter(clashes, Math.min(took, run.blockers.lockTimeout || mostCounted))

@@ -124,7 +124,7 @@ export class BlockerWatch {
     return steppedBack
   }
 
-  /** Cancels what waits. Set before it is sent: the migration may be told before the watch is. */
+  /** Cancels the statement that waits. The flag is set first: the migration may get its error before the watch gets its answer. */
   async #stepBack(pid: number, { transaction }: LockLook, migration: string, waited: number): Promise<void> {
     this.#steppedBack = true
     const { rowCount } = await this.#query(

@@ -24,11 +24,11 @@ const pollInterval = 100
 /**
  * Does `change` after the applications that it would break have disconnected.
  *
- * The ledger's row says first that the change is under way, then the applications are told: an application that starts
+ * The ledger's row says first that the change is under way, then the applications are notified: an application that starts
  * between the two announces itself before it reads the ledger, so that either it is seen here or it sees the row.
  *
  * @param direction `up`: apps that do not know this breaking migration; `down`: apps that were built with it.
- * @throws RefusedError if they do not disconnect in time, or are not to be told.
+ * @throws RefusedError if they do not disconnect in time, or `onOlderApps` is `refuse`.
  */
 export async function afterAppsDisconnect<T>(
   run: Run,
@@ -78,8 +78,8 @@ async function announceChange(run: Run, migration: Migration, direction: 'up' | 
     const begun =
       direction === 'up' ? change.running({ name, checksum, kind, breaking: marks.breaking }) : change.reverting(name)
     const event = direction === 'up' ? 'breaking' : 'reverting'
-    const told = change.notified({ event, migration: name, runId: run.id })
-    await run.ledger.write(row?.state === 'running' ? [told] : [begun, told])
+    const notice = change.notified({ event, migration: name, runId: run.id })
+    await run.ledger.write(row?.state === 'running' ? [notice] : [begun, notice])
   })
 }
 
@@ -98,7 +98,7 @@ async function waitUntilGone(run: Run, migration: Migration, breaks: (hash: stri
       throw refusal(
         migration,
         sessions,
-        `They were told, and had not disconnected after ${formatDuration(drainTimeout)}. Stop them, or raise --drain-timeout.`,
+        `They were notified, and were still connected after ${formatDuration(drainTimeout)}. Stop them, or raise --drain-timeout.`,
       )
     if (!logged)
       run.log.info(
@@ -143,8 +143,8 @@ async function takeBack(run: Run, migration: Migration, direction: 'up' | 'down'
   const row = await run.ledger.row(migration.name)
   const begun = row?.journal?.done?.length || row?.journal?.started
   const undone = direction === 'up' ? change.abandoned(migration.name) : change.stillApplied(migration.name)
-  const told = change.notified({ event: 'released' })
-  await run.ledger.write(row?.state === 'running' && !begun ? [undone, told] : [told])
+  const notice = change.notified({ event: 'released' })
+  await run.ledger.write(row?.state === 'running' && !begun ? [undone, notice] : [notice])
 }
 
 function refusal(migration: Migration, sessions: readonly AppSession[], why: string): RefusedError {

@@ -1,4 +1,4 @@
-// Adds up how long a transaction has waited for its locks, from looks at it every now and then.
+// Adds up how long a transaction has waited for its locks, from samples of what it waits for.
 
 /** A look at a server process. */
 export interface LockLook {

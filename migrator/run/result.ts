@@ -89,7 +89,7 @@ export function outcomeOf(
   error: SchemagateError | undefined,
   signal: AbortSignal,
 ): Outcome {
-  // a code migration that ended the process is a failure, and not somebody's wish
+  // a code migration that ended the process has failed: the run was not interrupted
   if (error) return signal.aborted && !(error instanceof ProcessEndedError) ? 'interrupted' : 'failed'
   if (results && results.count('applied') > 0) return 'applied'
   return results && results.count('reverted') > 0 ? 'reverted' : 'nothing-to-do'

@@ -89,7 +89,7 @@ function raiseBusy(condition: string): string {
   return `if ${condition} then raise sqlstate '${ownState.lockBusy}'; end if;`
 }
 
-/** The ledger's table is locked to the transaction's end, or somebody else is at work. A database without a ledger has none. */
+/** Locks the ledger's table to the transaction's end, or raises `lockBusy`. A database without a ledger has no such table. */
 function lockTableIfThere(schema: string, mode: string): string {
   return `begin lock table ${lockTable(schema)} in ${mode} mode nowait;
     exception when undefined_table or invalid_schema_name then null; when lock_not_available then raise sqlstate '${ownState.lockBusy}'; end;`

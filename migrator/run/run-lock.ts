@@ -27,7 +27,7 @@ const lockNotAvailable = '55P03'
 const undefinedTable = '42P01'
 
 /**
- * One run's lock. It is the advisory lock, which migrators of 0.1 take as well. Where that is held by somebody who may
+ * One run's lock. It is the advisory lock, which migrators of 0.1 take as well. Where that is held by a role that may
  * not write the ledger, a second connection holds a lock on one of the ledger's tables in its place.
  */
 export class RunLock {
@@ -102,7 +102,7 @@ export class RunLock {
     )
     const holders = await this.#holders()
     if (rows[0]!.taken) {
-      // another run may have passed over a key that was somebody else's then
+      // another run may have passed over a key that a stranger held then
       this.#hasKey = holders.every(({ key }) => key)
       if (this.#hasKey) return true
       await session.query(`select pg_catalog.pg_advisory_unlock(${a}, ${b})`)
@@ -114,7 +114,7 @@ export class RunLock {
     return !isLedgerMade || this.#keep()
   }
 
-  /** Takes the lock that stands for the key. False if somebody else has it, or has got the key with a right to. */
+  /** Takes the lock that stands for the key. False if another session has it, or has taken the key and may write the ledger. */
   async #keep(): Promise<boolean> {
     const { session, schema } = this.#options
     const keeper = await Session.open({ ...session.options, writable: true })

@@ -50,7 +50,7 @@ export async function withRun<T>(
 
 async function lockAndMakeLedger(run: Run): Promise<void> {
   const { session, ledger, record, lock, log } = run
-  // a lost connection takes the lock along; taking it twice in one session is harmless
+  // the lock went with a lost connection; taking it twice in one session is harmless
   await lock.take(false)
   const by = { runId: run.id, toolVersion: version }
   await makeLedger(session, ledger, record.begin(), limitsOf(run, {}, false), by, log).catch((error: unknown) => {

@@ -23,7 +23,7 @@ export interface DownOptions {
   readonly to?: string | undefined
   /** How many migrations; 1 if neither is given. */
   readonly step?: number | undefined
-  /** The operator has said yes. Without it the run is refused, and says what it would do. */
+  /** The operator has confirmed it. Without that the run is refused, and says what it would do. */
   readonly confirmed?: boolean | undefined
 }
 

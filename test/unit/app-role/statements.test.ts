@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest'
 import { checkAppRole } from '../../../migrator/app-role/index.ts'
 import { saslprep } from '../../../migrator/app-role/saslprep.ts'
 import { scramVerifier, verifies } from '../../../migrator/app-role/scram.ts'
-import type { Facts, RoleAttributes } from '../../../migrator/app-role/state.ts'
-import { alterRole, createRole, ledgerStatements, notes } from '../../../migrator/app-role/statements.ts'
+import type { RoleAttributes, RoleState } from '../../../migrator/app-role/state.ts'
+import { alterRole, createRole, ledgerStatements, roleNotes } from '../../../migrator/app-role/statements.ts'
 import { UsageError } from '../../../migrator/errors.ts'
 
 describe('a verifier', () => {
@@ -75,7 +75,7 @@ const fine: RoleAttributes = {
   ownsHarmless: null,
   memberOf: [],
 }
-const facts: Facts = {
+const state: RoleState = {
   me: 'owner',
   sessionUser: 'owner',
   superuser: false,
@@ -98,12 +98,12 @@ describe('the statements', () => {
     expect(alterRole('app', { ...fine, login: false, createdb: true, expired: true }, undefined)).toBe(
       `alter role "app" login valid until 'infinity' nocreatedb`,
     )
-    expect(ledgerStatements('app', facts)).toEqual([])
+    expect(ledgerStatements('app', state)).toEqual([])
   })
 
   test('put right what is the ledger’s, and the rest is told', () => {
-    const much: Facts = {
-      ...facts,
+    const much: RoleState = {
+      ...state,
       role: { ...fine, ownsHarmless: 'large object 7', noConnections: true },
       lackingOnLedger: ['usage on schema s'],
       excess: [
@@ -116,7 +116,7 @@ describe('the statements', () => {
       'revoke delete on table s.ledger from "app", public',
       'grant usage on schema s to "app"',
     ])
-    expect(notes('app', much)).toEqual([
+    expect(roleNotes('app', much)).toEqual([
       'The role app can do more than an app should: delete, insert on table x.ledger, create on schema public. Revoke it, from app or from PUBLIC, unless you want it so.',
       "The role app owns large object 7. An app's role need not own anything.",
       'The role app has connection limit 0: no app can log in. To undo it: alter role app connection limit -1',
