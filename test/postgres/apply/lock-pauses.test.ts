@@ -117,9 +117,7 @@ test.for([
   await releaseInTurn(database, holders.slice(0, 1), 1_200)
   await eventually(() => expect(run.lines.some(line => line.event === 'clash')).toBe(true))
   const clash = run.lines.find(line => line.event === 'clash')
-  expect(clash?.msg).toMatch(
-    /its waits for locks added up to more than the lock timeout; rolled back, attempt 2 of 21/,
-  )
+  expect(clash?.msg).toMatch(/its waits for locks added up to more than the lock timeout; rolled back, attempt 2 of 21/)
   expect(clash?.blockers).toEqual([expect.objectContaining({ pid: holders[1]?.pid })])
   run.kill('SIGKILL')
 })
