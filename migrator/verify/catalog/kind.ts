@@ -22,6 +22,8 @@ export interface Kind {
   readonly owner?: string
   /** `type` is acldefault's letter: a list that is null means the same as that default written out. */
   readonly grants?: { readonly list: string; readonly type: string; readonly owner: string }
+  /** It is told of although it belongs to Postgres or to an extension; its owner and comment are theirs. */
+  readonly isNotTheProjects?: boolean
   readonly properties?: Readonly<Record<string, string>>
   /** Expressions of jsonb objects: properties whose names are data, such as options. */
   readonly more?: readonly string[]

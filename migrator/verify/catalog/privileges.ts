@@ -1,4 +1,4 @@
-// Rights that are no object's of the project: default privileges, and what was granted on Postgres' own objects.
+// Rights that are no object's of the project: default privileges, and what was granted on objects of Postgres or of extensions.
 
 import { type Kind, type Kinds, literal, roleName, words } from './kind.ts'
 
@@ -12,14 +12,24 @@ const defaults: Kind = {
   grants: { list: 'd.defaclacl', type: "'r'", owner: 'd.defaclrole' },
 }
 
-/** What has not its rights as initdb gave them. */
-function changed(catalog: string, prefix: string, initial: string): Pick<Kind, 'from' | 'where'> {
-  const list = `${prefix}acl`
-  const namespace = `${prefix}namespace`
-  const before = `coalesce(i.initprivs, ${initial})`
+/** What has other rights than initdb or its extension gave it: only then it is told of at all. */
+function changed(whose: 'built-in' | 'extension', kind: string, prefix: string, type: string): Kind {
+  const catalog = `pg_${prefix === 'pro' ? 'proc' : prefix === 'typ' ? 'type' : 'class'}`
+  const list = `x.${prefix}acl`
+  const before = `coalesce(i.initprivs, acldefault(${type}, x.${prefix}owner))`
+  const theirs =
+    whose === 'built-in'
+      ? `x.${prefix}namespace = 'pg_catalog'::regnamespace`
+      : `exists (select from pg_depend e where e.classid = '${catalog}'::regclass and e.objid = x.oid and e.deptype = 'e')`
   return {
+    kind: literal(`${whose} ${kind}`),
+    catalog,
+    oid: 'x.oid',
     from: `${catalog} x left join pg_init_privs i on i.classoid = '${catalog}'::regclass and i.objoid = x.oid and i.objsubid = 0`,
-    where: `x.${namespace} = 'pg_catalog'::regnamespace and not (x.${list} @> ${before} and x.${list} <@ ${before})`,
+    where: `${theirs} and not (${list} @> ${before} and ${list} <@ ${before})`,
+    name: `x.oid::reg${kind === 'function' ? 'procedure' : kind === 'type' ? 'type' : 'class'}::text`,
+    grants: { list, type, owner: `x.${prefix}owner` },
+    isNotTheProjects: true,
   }
 }
 
@@ -27,20 +37,9 @@ const relationType = `case x.relkind when 'S' then 's' else 'r' end::"char"`
 
 export const privileges: Kinds = () => [
   defaults,
-  {
-    kind: literal('built-in function'),
-    catalog: 'pg_proc',
-    oid: 'x.oid',
-    ...changed('pg_proc', 'pro', "acldefault('f', x.proowner)"),
-    name: 'x.oid::regprocedure::text',
-    grants: { list: 'x.proacl', type: "'f'", owner: 'x.proowner' },
-  },
-  {
-    kind: literal('built-in relation'),
-    catalog: 'pg_class',
-    oid: 'x.oid',
-    ...changed('pg_class', 'rel', `acldefault(${relationType}, x.relowner)`),
-    name: 'x.oid::regclass::text',
-    grants: { list: 'x.relacl', type: relationType, owner: 'x.relowner' },
-  },
+  ...(['built-in', 'extension'] as const).flatMap(whose => [
+    changed(whose, 'function', 'pro', "'f'"),
+    changed(whose, 'relation', 'rel', relationType),
+    changed(whose, 'type', 'typ', "'T'"),
+  ]),
 ]

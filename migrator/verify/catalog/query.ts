@@ -11,14 +11,14 @@ export function catalogQuery(version: number): string {
 }
 
 function partOf(kind: Kind): string {
-  const { catalog, oid, sub = '0', within, owner, grants, properties = {}, more = [] } = kind
+  const { catalog, oid, sub = '0', within, owner, grants, properties = {}, more = [], isNotTheProjects } = kind
   const classOid = `'pg_catalog.${catalog}'::regclass`
   const own = Object.entries(properties).map(([name, value]) => `'${name}', ${value}`)
   const all = [
     `jsonb_build_object(${[
       ...own,
       ...(owner ? [`'owner', ${roleName(owner)}`] : []),
-      `'comment', ${comment(classOid, oid, sub)}`,
+      ...(isNotTheProjects ? [] : [`'comment', ${comment(classOid, oid, sub)}`]),
     ].join(',\n')})`,
     `(select jsonb_object_agg('security label of ' || label.provider, label.label) from pg_seclabel label where label.classoid = ${classOid} and label.objoid = ${oid} and label.objsubid = ${sub})`,
     ...more,
@@ -27,7 +27,7 @@ function partOf(kind: Kind): string {
   const [first, ...rest] = all
   const merged = [first, ...rest.map(part => `coalesce(${part}, '{}')`)].join('\n|| ')
   const sets = [
-    [classOid, oid] as const,
+    ...(isNotTheProjects ? [] : [[classOid, oid] as const]),
     ...(within ? [[`'pg_catalog.${within.catalog}'::regclass`, within.oid] as const] : []),
   ]
   const conditions = [

@@ -105,4 +105,14 @@ export const rights: readonly Row[] = [
     `policy h29.h29_p: exists, and ${none}`,
   ],
   ['create publication h30', 'alter publication h30 owner to ROLE', `publication h30: owner is ROLE; ${make} ${mine}`],
+  [
+    'create extension hstore',
+    'revoke execute on function hstore(text, text) from public',
+    `extension function hstore(text,text): exists, and ${none}`,
+  ],
+  [
+    'create extension pg_stat_statements',
+    'grant insert on pg_stat_statements to ROLE',
+    `extension relation pg_stat_statements: exists, and ${none}`,
+  ],
 ]
