@@ -98,7 +98,7 @@ function sameOrder(a: Value | undefined, b: Value | undefined): boolean {
   )
 }
 
-const named = ({ kind, name }: CatalogObject) => ({ kind, name })
+const named = ({ kind, name, parent }: CatalogObject) => ({ kind, name, ...(parent !== undefined && { parent }) })
 
 /** What is in the same schema and table stands together. */
 function byName(a: Difference, b: Difference): number {

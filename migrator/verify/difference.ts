@@ -14,6 +14,8 @@ export interface Difference {
   readonly change: Change
   readonly kind: string
   readonly name: string
+  /** Kind and name of what it is a part of. */
+  readonly parent?: string
   /** Of what was changed. */
   readonly property?: string
   /** As the live database has it; absent where it has none. Of a renamed object, its name. */

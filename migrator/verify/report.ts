@@ -1,7 +1,7 @@
 // What a verification found, as text and as JSON.
 
 import type { Verification } from '../verbs/verify.ts'
-import { migratorRole } from './catalog/kind.ts'
+import { migratorRole } from './catalog/catalog.ts'
 import type { Difference } from './difference.ts'
 import { remedy } from './remedy.ts'
 import { textDiff } from './text-diff.ts'

@@ -22,3 +22,6 @@ export interface Catalog {
 
 /** What an object is known by. */
 export const keyOf = ({ kind, name }: Pick<CatalogObject, 'kind' | 'name'>) => `${kind} ${name}`
+
+/** Stands for the role that migrates: whatever its name is on this server, what it owns is its own. */
+export const migratorRole = "(the migrator's role)"

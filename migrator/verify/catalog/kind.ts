@@ -1,5 +1,7 @@
 // What a kind of object is to `verify`: where it stands in the system catalogue, and which of its properties count.
 
+import { migratorRole } from './catalog.ts'
+
 /**
  * All members are SQL, run with an empty search path: Postgres then qualifies every name that is not its own, and the
  * catalogue's own names need no schema. Values are words that an operator reads; a property that is null does not apply.
@@ -31,9 +33,6 @@ export interface Kind {
 
 /** Kinds as a server of this version (`170004`) knows them. */
 export type Kinds = (version: number) => readonly Kind[]
-
-/** Stands for the role that migrates: whatever its name is on this server, what it owns is its own. */
-export const migratorRole = "(the migrator's role)"
 
 export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`
 

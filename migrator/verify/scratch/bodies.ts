@@ -43,6 +43,12 @@ export async function plpgsqlParts(statement: string): Promise<PlpgsqlParts | un
   return { statements, dynamic }
 }
 
+/** Of a whole statement, an expression (2), or an assignment to a variable (3 and more). */
+function asStatement(query: string, parseMode: number): string {
+  if (parseMode === 0) return query
+  return `select ${parseMode < 3 ? query : query.replace(/^.*?:?=/s, '')}`
+}
+
 /** Kinds of statements whose `query` is an expression of which the result is run. */
 const executes = /^PLpgSQL_stmt_dyn/
 
@@ -52,8 +58,7 @@ function collect(value: unknown, isDynamic: boolean, statements: string[], dynam
   for (const [key, child] of Object.entries(value)) {
     if (key === 'PLpgSQL_expr' && isFields(child) && typeof child.query === 'string') {
       if (isDynamic) dynamic.push(child.query)
-      // an expression is what stands behind SELECT
-      else statements.push(child.parseMode === 0 ? child.query : `select ${child.query}`)
+      else statements.push(asStatement(child.query, Number(child.parseMode ?? 0)))
     } else if (executes.test(key) && isFields(child)) {
       const { query, dynquery, ...rest } = child
       collect(query ?? dynquery, true, statements, dynamic)

@@ -1,6 +1,8 @@
-// Single changes to a database, each found and said by its name, and nothing else.
+// Single changes to a database: each is found and said by its name, nothing else is, and what is said to put it right does.
 
 import { describe, expect } from 'vitest'
+import { migratorRole } from '../../../migrator/verify/catalog/catalog.ts'
+import { remedy } from '../../../migrator/verify/remedy.ts'
 import { sentence } from '../../../migrator/verify/wording.ts'
 import { test } from '../../helpers/database.ts'
 import { compareSchemas, majorVersion } from '../../helpers/schemas.ts'
@@ -28,11 +30,22 @@ describe.each<[string, readonly Row[]]>([
     const setup = known.map(change => named(change.setup))
     const changes = known.map(({ change }) => named(change))
     const { differences } = await compareSchemas(found, [...setup, ...changes], expected, setup)
-    await expected.query(`drop owned by ${role}`)
     const said = differences.map(difference => sentence(difference))
     const says = known.flatMap(change => [change.says].flat().map(text => named(text)))
     if (version >= 17) for (const [i, text] of says.entries()) says[i] = withMaintain(text)
     expect(said.toSorted()).toEqual(says.toSorted())
+
+    // what is said to put it right does, and of what no remedy is known all is left
+    for (const sql of differences.flatMap(difference => remedy(difference) ?? []))
+      await found.query(sql.replaceAll(migratorRole, 'current_user')).catch(error => {
+        throw new Error(`${error.message}\n${sql}`)
+      })
+    const left = await compareSchemas(found, [], expected, [])
+    const unmended = differences.filter(difference => !remedy(difference))
+    expect(left.differences.map(difference => sentence(difference)).toSorted()).toEqual(
+      unmended.map(difference => sentence(difference)).toSorted(),
+    )
+    await expected.query(`drop owned by ${role}`)
   })
 })
 

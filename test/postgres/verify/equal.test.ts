@@ -1,4 +1,4 @@
-// Schemas that are written differently and mean the same: no difference.
+// Schemas that are written differently and mean the same have no difference; what is one difference is told once.
 
 import { expect } from 'vitest'
 import { test } from '../../helpers/database.ts'
@@ -218,5 +218,16 @@ test('an order of columns is a note, and no difference', async ({ createDatabase
   expect(differences).toEqual([])
   expect(notes).toEqual([
     expect.objectContaining({ name: 'public.t', property: 'column order', found: ['a', 'b'], expected: ['b', 'a'] }),
+  ])
+})
+
+test('a table in the place of a view is told once, and not of its columns', async ({ createDatabase }) => {
+  const [one, other] = [await createDatabase(), await createDatabase()]
+  const { differences } = await compareSchemas(one, ['create table t (a int)'], other, [
+    'create view t as select 1 as a',
+  ])
+  expect(differences.map(({ change, kind, name }) => `${change} ${kind} ${name}`)).toEqual([
+    'unexpected table public.t',
+    'missing view public.t',
   ])
 })

@@ -59,11 +59,6 @@ export const programs: readonly Row[] = [
     'alter materialized view m3 set (fillfactor = 50)',
     `materialized view m3: option fillfactor: 50, and ${none}`,
   ],
-  [
-    'create view w1 as select 1 as a',
-    'drop view w1; create table w1 (a int)',
-    [`table w1: exists, and ${none}`, 'view w1: is missing, and a migration makes it'],
-  ],
   ['', fn('f1'), `function f1(): exists, and ${none}`],
   [fn('f2'), 'drop function f2()', 'function f2(): is missing, and a migration makes it'],
   [fn('f3'), fn('f3', '', 'select 2'), `function f3(): body is select 2; ${make} select 1`],

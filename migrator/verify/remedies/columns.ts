@@ -1,0 +1,34 @@
+// Statements for a column whose property is another one; its type is a person's to change.
+
+import { quoteLiteral } from '../../../gate/postgres/quote.ts'
+import type { Difference } from '../difference.ts'
+import { partName, tableOf } from './names.ts'
+
+export function columnRemedy({ name, parent, property = '', expected }: Difference): string[] | undefined {
+  if (!parent) return undefined
+  const part = { name, parent }
+  const kind = parent.startsWith('foreign table ') ? 'foreign table' : parent.startsWith('view ') ? 'view' : 'table'
+  const alter = (what: string) => [`alter ${kind} ${tableOf(part)} alter column ${partName(part)} ${what}`]
+  if (property.startsWith('option ') && kind === 'table') {
+    const option = property.slice('option '.length)
+    return alter(expected === undefined ? `reset (${option})` : `set (${option} = ${quoteLiteral(String(expected))})`)
+  }
+  switch (property) {
+    case 'default':
+      return alter(expected === undefined ? 'drop default' : `set default ${expected}`)
+    case 'nullability':
+      if (expected === undefined) return alter('drop not null')
+      return expected === 'not null' ? alter('set not null') : undefined
+    case 'storage':
+      // the type's own has no word before 16
+      return expected === undefined ? undefined : alter(`set storage ${expected}`)
+    case 'compression':
+      return alter(`set compression ${expected ?? 'default'}`)
+    case 'statistics target':
+      return alter(`set statistics ${expected ?? -1}`)
+    case 'identity':
+      return expected === undefined ? alter('drop identity') : undefined
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,65 @@
+// Grants and revokes that make a list of rights the expected one.
+
+import type { Difference } from '../difference.ts'
+import { partName, tableOf } from './names.ts'
+
+/** What GRANT calls a kind, where it is another word than here. */
+const words: Readonly<Record<string, string>> = {
+  table: 'table',
+  view: 'table',
+  'materialized view': 'table',
+  'foreign table': 'table',
+  sequence: 'sequence',
+  schema: 'schema',
+  function: 'function',
+  procedure: 'procedure',
+  aggregate: 'function',
+  type: 'type',
+  domain: 'domain',
+  language: 'language',
+  'foreign data wrapper': 'foreign data wrapper',
+  server: 'foreign server',
+  'built-in function': 'function',
+  'extension function': 'function',
+}
+
+const withOption = ' with grant option'
+
+/** Undefined for a property that is no grant, and for what the owner has. */
+export function grantRemedy({ kind, name, parent, property = '', found, expected }: Difference): string[] | undefined {
+  const grantee = /^grants to (.*)$/s.exec(property)?.[1]
+  if (grantee === undefined || grantee === 'the owner') return undefined
+  const word = kind === 'column' ? 'table' : words[kind]
+  if (!word) return undefined
+  const part = { name, ...(parent !== undefined && { parent }) }
+  const columns = kind === 'column' ? ` (${partName(part)})` : ''
+  const on = kind === 'column' ? tableOf(part) : name
+  const role =
+    grantee === 'PUBLIC'
+      ? 'public'
+      : /^[a-z_][a-z0-9_]*$|^\(/.test(grantee)
+        ? grantee
+        : `"${grantee.replaceAll('"', '""')}"`
+  const [has, wants] = [listed(found), listed(expected)]
+  const list = (rights: readonly string[]) => rights.map(right => `${right}${columns}`).join(', ')
+  const excess = [...has].filter(right => !wants.has(right) && !wants.has(right + withOption))
+  const lacking = [...wants].filter(right => !has.has(right))
+  const tooMuch = excess.filter(right => !right.endsWith(withOption))
+  // with the option, and wanted without it, or not at all
+  const options = excess.filter(right => right.endsWith(withOption)).map(right => right.slice(0, -withOption.length))
+  const gone = options.filter(right => !wants.has(right))
+  const kept = options.filter(right => wants.has(right))
+  const plain = lacking.filter(right => !right.endsWith(withOption) && !kept.includes(right))
+  const full = lacking.filter(right => right.endsWith(withOption)).map(right => right.slice(0, -withOption.length))
+  const revoked = [...tooMuch, ...gone]
+  return [
+    ...(revoked.length > 0 ? [`revoke ${list(revoked)} on ${word} ${on} from ${role}`] : []),
+    ...(kept.length > 0 ? [`revoke grant option for ${list(kept)} on ${word} ${on} from ${role}`] : []),
+    ...(plain.length > 0 ? [`grant ${list(plain)} on ${word} ${on} to ${role}`] : []),
+    ...(full.length > 0 ? [`grant ${list(full)} on ${word} ${on} to ${role} with grant option`] : []),
+  ]
+}
+
+function listed(value: unknown): ReadonlySet<string> {
+  return new Set(typeof value === 'string' ? value.split(', ') : [])
+}

@@ -1,0 +1,78 @@
+// Statements that make what is missing, for kinds whose whole definition the catalogue has.
+
+import { quoteLiteral } from '../../../gate/postgres/quote.ts'
+import type { CatalogObject } from '../catalog/catalog.ts'
+import { partName, tableOf } from './names.ts'
+
+const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value : [])
+
+/** Undefined: it is made by its migration alone. */
+export function made(object: CatalogObject): string[] | undefined {
+  const { kind, name, parent, properties: p } = object
+  const definition = typeof p.definition === 'string' ? p.definition.replace(/;$/, '').trim() : ''
+  switch (kind) {
+    case 'index':
+      return name.includes(' (part of ') ? undefined : [indexOf(definition, partName(object), parent)]
+    case 'constraint':
+      return constraintOf(object, definition)
+    case 'trigger':
+    case 'rule':
+    case 'statistics':
+      return [definition]
+    case 'view':
+    case 'materialized view':
+      return [`create ${kind} ${name} as ${definition}`]
+    case 'schema':
+      return [`create schema ${name}`]
+    case 'extension':
+      return [`create extension ${name} schema ${p.schema} version ${quoteLiteral(String(p.version))}`]
+    case 'policy':
+      return [
+        [
+          `create policy ${partName(object)} on ${tableOf(object)} as ${p.mode} for ${p.command}`,
+          `to ${String(p.roles).replace(/^PUBLIC$/, 'public')}`,
+          ...(p.using === undefined ? [] : [`using (${p.using})`]),
+          ...(p['with check'] === undefined ? [] : [`with check (${p['with check']})`]),
+        ].join(' '),
+      ]
+    case 'column':
+      return columnOf(object)
+    case 'type':
+      return p.form === 'enum'
+        ? [`create type ${name} as enum (${texts(p.labels).map(quoteLiteral).join(', ')})`]
+        : undefined
+    default:
+      return undefined
+  }
+}
+
+/** Beside the table's writers, where that can be. */
+function indexOf(definition: string, name: string, parent = ''): string {
+  const how = parent.startsWith('table ') && !definition.includes(' ON ONLY ') ? ' CONCURRENTLY' : ''
+  return definition.replace(' INDEX ON ', ` INDEX${how} ${name} ON `)
+}
+
+/** Checks and foreign keys are added without a look at every row, and validated beside the table's writers. */
+function constraintOf(object: CatalogObject, definition: string): string[] {
+  const on = `alter ${object.parent?.startsWith('domain ') ? 'domain' : 'table'} ${tableOf(object)}`
+  const name = partName(object)
+  const later = /^(?:CHECK|FOREIGN KEY)/.test(definition) && !definition.includes('NOT ENFORCED')
+  if (!later) return [`${on} add constraint ${name} ${definition}`]
+  const add = `${on} add constraint ${name} ${definition} not valid`
+  return object.properties.validity === 'not valid' ? [add] : [add, `${on} validate constraint ${name}`]
+}
+
+/** One that rows can be without. */
+function columnOf(object: CatalogObject): string[] | undefined {
+  const { type, nullability, default: value, generated, identity, collation } = object.properties
+  if (type === undefined || generated !== undefined || identity !== undefined) return undefined
+  if (nullability !== undefined && value === undefined) return undefined
+  return [
+    [
+      `alter table ${tableOf(object)} add column ${partName(object)} ${type}`,
+      ...(collation === undefined ? [] : [`collate ${collation}`]),
+      ...(value === undefined ? [] : [`default ${value}`]),
+      ...(nullability === undefined ? [] : ['not null']),
+    ].join(' '),
+  ]
+}

@@ -1,0 +1,120 @@
+// Statements for a property of a table, index, constraint, sequence, view, function, trigger or type.
+
+import { quoteLiteral } from '../../../gate/postgres/quote.ts'
+import type { Difference } from '../difference.ts'
+import { partName, tableOf } from './names.ts'
+
+/** What switches a trigger or a rule; absent is the ordinary state. */
+const switches: Readonly<Record<string, string>> = {
+  disabled: 'disable',
+  'fires always': 'enable always',
+  'fires on replicas only': 'enable replica',
+}
+
+const rowSecurity: Readonly<Record<string, readonly [on: string, off: string]>> = {
+  'row security': ['enable row level security', 'disable row level security'],
+  'row security for the owner': ['force row level security', 'no force row level security'],
+}
+
+const sequenceOptions: Readonly<Record<string, string>> = {
+  increment: 'increment by',
+  minimum: 'minvalue',
+  maximum: 'maxvalue',
+  cache: 'cache',
+  start: 'start with',
+}
+
+export function propertyRemedy(difference: Difference): string[] | undefined {
+  const { kind, name, parent, property = '', expected } = difference
+  const part = { name, ...(parent !== undefined && { parent }) }
+  const security = rowSecurity[property]
+  if (security) return [`alter table ${name} ${expected === undefined ? security[1] : security[0]}`]
+  if (/^option (?!toast\.)/.test(property) && ['table', 'view', 'materialized view'].includes(kind))
+    return [`alter ${kind} ${name} ${setOrReset(property.slice('option '.length), expected)}`]
+  if (property.startsWith('setting ') && (kind === 'function' || kind === 'procedure')) {
+    const setting = property.slice('setting '.length)
+    return [
+      `alter ${kind} ${name} ${expected === undefined ? `reset ${setting}` : `set ${setting} = ${settingValue(setting, String(expected))}`}`,
+    ]
+  }
+  switch (`${kind} ${property}`) {
+    case 'trigger state':
+    case 'rule state':
+      return [`alter table ${tableOf(part)} ${switches[String(expected)] ?? 'enable'} ${kind} ${partName(part)}`]
+    case 'event trigger state':
+      return [`alter event trigger ${name} ${switches[String(expected)] ?? 'enable'}`]
+    case 'constraint validity':
+      return expected === undefined ? [`alter table ${tableOf(part)} validate constraint ${partName(part)}`] : undefined
+    case 'constraint triggers':
+      return expected === undefined
+        ? disabledOn(difference.found).map(table => `alter table ${table} enable trigger all`)
+        : undefined
+    case 'index validity':
+      return expected === undefined && !name.includes(' (part of ') ? [`reindex index concurrently ${name}`] : undefined
+    case 'extension version':
+      return isOlder(String(difference.found), String(expected))
+        ? [`alter extension ${name} update to ${quoteLiteral(String(expected))}`]
+        : undefined
+    case 'view definition':
+      return [`create or replace view ${name} as ${String(expected).replace(/;$/, '').trim()}`]
+    case 'trigger definition':
+      return replaced(expected, 'TRIGGER')
+    case 'rule definition':
+      return replaced(expected, 'RULE')
+    case 'policy using':
+    case 'policy with check':
+      return expected === undefined
+        ? undefined
+        : [`alter policy ${partName(part)} on ${tableOf(part)} ${property} (${expected})`]
+    case 'type labels':
+      return addedLabels(difference)
+    case 'sequence cycle':
+      return [`alter sequence ${name} ${expected === undefined ? 'no cycle' : 'cycle'}`]
+    case 'function volatility':
+    case 'procedure volatility':
+      return [`alter ${kind} ${name} ${expected}`]
+    case 'function security':
+    case 'procedure security':
+      return [`alter ${kind} ${name} security ${expected ?? 'invoker'}`]
+    default:
+      return kind === 'sequence' && sequenceOptions[property]
+        ? [`alter sequence ${name} ${sequenceOptions[property]} ${expected}`]
+        : undefined
+  }
+}
+
+/** A search path is stored as the list that is written. */
+function settingValue(setting: string, value: string): string {
+  return setting === 'search_path' && value !== '' ? value : quoteLiteral(value)
+}
+
+/** Extensions are updated, and have no way back. */
+function isOlder(version: string, other: string): boolean {
+  return version.localeCompare(other, 'en', { numeric: true }) < 0
+}
+
+function setOrReset(option: string, expected: unknown): string {
+  return expected === undefined ? `reset (${option})` : `set (${option} = ${quoteLiteral(String(expected))})`
+}
+
+/** A constraint's trigger cannot be replaced in place. */
+function replaced(definition: unknown, word: string): string[] | undefined {
+  const text = String(definition).replace(/;$/, '')
+  return text.startsWith(`CREATE ${word} `) ? [text.replace('CREATE ', 'CREATE OR REPLACE ')] : undefined
+}
+
+function disabledOn(found: unknown): string[] {
+  return String(found).replace('disabled on ', '').split(', ')
+}
+
+/** Labels can be added, and never taken away. */
+function addedLabels({ name, found, expected }: Difference): string[] | undefined {
+  if (!Array.isArray(found) || !Array.isArray(expected)) return undefined
+  const kept = expected.filter(label => found.includes(label))
+  if (kept.join('\0') !== found.join('\0')) return undefined
+  return expected.flatMap((label, i) => {
+    if (found.includes(label)) return []
+    const place = i === 0 ? ` before ${quoteLiteral(found[0] ?? '')}` : ` after ${quoteLiteral(expected[i - 1] ?? '')}`
+    return [`alter type ${name} add value ${quoteLiteral(label)}${found.length === 0 ? '' : place}`]
+  })
+}
