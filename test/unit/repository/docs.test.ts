@@ -31,10 +31,28 @@ test.for(Object.keys(generated))('%s lists what the code has', page => {
 })
 
 test('the page on operating explains every exit code', () => {
-  const explained = text['docs/operating.md']!.split('\n')
+  const [, chapter = ''] = /^## Exit codes$(.*?)^## /ms.exec(text['docs/operating.md']!) ?? []
+  const explained = chapter
+    .split('\n')
     .flatMap(line => /^\| ([\d, ]+) \|/.exec(line)?.[1]?.split(', ') ?? [])
     .map(Number)
   expect(explained.toSorted((a, b) => a - b)).toEqual(Object.values(exitCodes).toSorted((a, b) => a - b))
+})
+
+test('every message that the page on operating quotes is in the sources', () => {
+  const sources = ['gate', 'migrator']
+    .flatMap(folder =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(name => join(folder, name)),
+    )
+    .filter(name => name.endsWith('.ts') && !name.includes('dist'))
+    .map(read)
+    .join('\n')
+  const rows = [...text['docs/operating.md']!.matchAll(/^\| [\d, ]+ \| ("[^|]*) \|/gm)].map(([, says = '']) => says)
+  const quoted = rows
+    .filter(says => !/the server('s own| says)/.test(says))
+    .flatMap(says => says.match(/"[^"]+"/g) ?? [])
+  expect(quoted.length).toBeGreaterThan(20)
+  expect(quoted.map(message => message.slice(1, -1)).filter(message => !sources.includes(message))).toEqual([])
 })
 
 test('every page of docs is in its index', () => {
