@@ -20,12 +20,16 @@ export interface NewRow {
   readonly breaking: boolean
 }
 
-/** What a row that records another tool's migration says besides. */
+/** What a row that records another tool's migration says besides; `appliedAt` is ISO 8601. */
 export interface Origin {
-  readonly appliedAt?: Date | undefined
+  readonly appliedAt?: string | undefined
   readonly appliedBy?: string | undefined
-  /** More fields of the row's journal. */
-  readonly journal?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Statements that write another tool's history in the same transaction, by a migration's name. */
+export interface OtherHistory {
+  applied(name: string): string
+  reverted(name: string): string
 }
 
 /** What a migration's own transaction does for the rights of the app's role. */
@@ -44,6 +48,8 @@ const nothing: Expected = new Map()
 export class Changes {
   /** What migrations make is given to the app's role from here on. */
   grants: Grants = noGrants
+  /** The history of a tool that was adopted and is kept. */
+  otherHistory: OtherHistory = { applied: () => '', reverted: () => '' }
   readonly #table: string
   /** The channel that gates listen on has the schema's name. */
   readonly #channel: string
@@ -71,7 +77,7 @@ export class Changes {
     const duration = 'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000'
     const insert = this.#insert(row, { state: 'applied', journal: 'null::jsonb', duration })
     return change(
-      `${this.#showRows}${this.#forgetUnbegun(row.name)}${insert}${this.#onRepeat(row)};${this.grants.after}`,
+      `${this.#showRows}${this.#forgetUnbegun(row.name)}${insert}${this.#onRepeat(row)};${this.otherHistory.applied(row.name)}${this.grants.after}`,
       row.name,
       { checksum: row.checksum, applied: true },
     )
@@ -87,16 +93,11 @@ export class Changes {
   }
 
   /** A migration counts as applied without having been run. Repeatable: what is recorded already stays as it is. */
-  baseline(row: Omit<NewRow, 'kind'>, { appliedAt, appliedBy, journal }: Origin = {}): Change {
+  baseline({ repeatable, ...row }: Omit<NewRow, 'kind'> & { repeatable?: boolean }, origin: Origin = {}): Change {
+    const kind = repeatable ? 'repeatable' : 'baseline'
     const insert = this.#insert(
-      { ...row, kind: 'baseline' },
-      {
-        state: 'applied',
-        journal: journal === undefined ? 'null::jsonb' : `${quoteLiteral(JSON.stringify(journal))}::jsonb`,
-        duration: '0',
-        ...(appliedAt && { appliedAt: `${quoteLiteral(appliedAt.toISOString())}::timestamptz` }),
-        ...(appliedBy !== undefined && { appliedBy: quoteLiteral(appliedBy) }),
-      },
+      { ...row, kind },
+      { state: 'applied', journal: 'null::jsonb', duration: '0', ...origin },
     )
     return change(`${insert} on conflict (name) do nothing;`, row.name, { checksum: row.checksum, applied: true })
   }
@@ -131,7 +132,7 @@ export class Changes {
     return change(
       `${this.#showRows}update ${this.#table} set state = 'applied', run_id = ${this.#runId}, ` +
         `duration_ms = extract(epoch from pg_catalog.clock_timestamp() - applied_at) * 1000, applied_at = pg_catalog.clock_timestamp(), ` +
-        `journal = nullif(journal - 'done' - 'started', '{}') where name = ${quoteLiteral(name)};`,
+        `journal = nullif(journal - 'done' - 'started', '{}') where name = ${quoteLiteral(name)};${this.otherHistory.applied(name)}`,
       name,
       { checksum, applied: true },
     )
@@ -175,7 +176,8 @@ export class Changes {
 
   /** A migration is reverted. */
   reverted(name: string): Change {
-    return change(`${this.#showRows}delete from ${this.#table} where name = ${quoteLiteral(name)};`, name, 'gone')
+    const row = `delete from ${this.#table} where name = ${quoteLiteral(name)};`
+    return change(`${this.#showRows}${row}${this.otherHistory.reverted(name)}`, name, 'gone')
   }
 
   /** A file's new content is what was applied; the old checksum stays in the row's journal. Repeatable. */
@@ -242,7 +244,10 @@ export class Changes {
     const values = [row.name, row.checksum, row.kind].map(quoteLiteral)
     const late = this.#late.get(row.name)
     const journalled = late === undefined ? journal : `coalesce(${journal}, '{}') || '{"late": ${late}}'`
-    const more = [...(appliedAt ? [['applied_at', appliedAt]] : []), ...(appliedBy ? [['applied_by', appliedBy]] : [])]
+    const more = [
+      ...(appliedAt === undefined ? [] : [['applied_at', `${quoteLiteral(appliedAt)}::timestamptz`]]),
+      ...(appliedBy === undefined ? [] : [['applied_by', quoteLiteral(appliedBy)]]),
+    ]
     return (
       `insert into ${this.#table} (name, checksum, kind, breaking, state, journal, duration_ms, run_id, tool_version, position${more.map(([column]) => `, ${column}`).join('')}) ` +
       `select ${values.join(', ')}, ${row.breaking}, '${state}', ${journalled}, ${duration}, ${this.#runId}, ${this.#toolVersion}, ` +
@@ -268,13 +273,11 @@ export class Changes {
   }
 }
 
-/** Values of a new row, as SQL expressions. */
-interface NewValues {
+/** More of a new row; journal and duration are SQL expressions. */
+interface NewValues extends Origin {
   readonly state: 'applied' | 'running'
   readonly journal: string
   readonly duration: string
-  readonly appliedAt?: string
-  readonly appliedBy?: string
 }
 
 /** A change of which no migration's row is part. */
