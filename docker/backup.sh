@@ -41,7 +41,7 @@ restore() {
   # With the access lists, so that what a migration took away stays so. Where a role of theirs is not on this server,
   # without them: the migrator then gives the app its rights again.
   into_new "$new" "$file" 2>/dev/null || into_new "$new" "$file" --no-acl
-  # Both renames at once. Sessions are ended again and again meanwhile, since apps connect anew at once.
+  # Both renames at once. Sessions are ended repeatedly until then, since apps reconnect at once.
   for _ in $(seq 50); do
     if admin -v database="$database" -v new="$new" -v old="$old" 2>/tmp/error <<'SQL'
 select pg_terminate_backend(pid) from pg_stat_activity where datname in (:'database', :'new') and pid <> pg_backend_pid() \g /dev/null

@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:net'
 
-/** A port that was free a moment ago. Another process can take it first: whoever binds it must be ready to ask again. */
+/** A port that was free a moment ago. Another process can take it first: the caller must be ready to ask again. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()

@@ -18,7 +18,7 @@ const help = `
 Usage: npm run deploy -- [options]
 
 Checks the setting, gets both images, shows what is pending, backs up the database if need be, runs the migrator while
-the app of before still serves, replaces the replicas one at a time, and asks the result with curl. When the migrator
+the previous release still serves, replaces the replicas one at a time, and asks the result with curl. When the migrator
 fails nothing has changed; when the new app does not become healthy the old one is put back. Safe to run again at any
 point.
 
@@ -147,7 +147,7 @@ async function migrate(production: Production, { step, say }: Progress, allowAhe
     if (up.exitCode === 0) return `${run?.applied ?? 0} applied`
     for (const { level, msg } of lines) if (level === 'error' || level === 'warn') say(`    ${msg}`)
     throw new MigratorError(
-      `The migrator ended with exit code ${up.exitCode}; the release of before still serves. Mend what it says above, and deploy again.`,
+      `The migrator ended with exit code ${up.exitCode}; the previous release is still serving. Fix the error above and deploy again.`,
       up.exitCode ?? 1,
     )
   })
@@ -166,7 +166,7 @@ async function startProxy(production: Production, { step, say }: Progress): Prom
   })
 }
 
-/** Whether Compose would make a running service's container anew, for settings that have changed since. */
+/** Whether settings of a running service have changed, so that Compose would replace its container. */
 async function hasOtherSettings(production: Production, service: string): Promise<boolean> {
   const { stdout, stderr } = await production.compose(['--dry-run', 'up', '--detach', '--no-deps', service])
   return /\bRecreate/.test(stdout + stderr)

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { $, type ProcessOutput, type ProcessPromise } from 'zx'
 import { UsageError } from '../lib/command/options.ts'
+import { ofService } from '../lib/containers.ts'
 import { dieWithUs } from '../lib/process/die-with-us.ts'
 import { root } from '../lib/root.ts'
 
-// zx ends a command that takes too long by way of a shell, of which Node warns whoever deploys.
+// zx ends a command that takes too long by way of a shell, and Node prints a warning about that.
 process.noDeprecation = true
 
 export interface ProductionOptions {
@@ -85,14 +86,15 @@ export class Production {
   async docker(args: readonly string[], { visibly = false, tag, timeout }: RunOptions = {}): Promise<ProcessOutput> {
     const shell = $({
       cwd: root,
-      env: { ...process.env, IMAGE_TAG: tag ?? this.options.tag },
+      // VERSION is what images are labelled with that are built here.
+      env: { VERSION: this.options.tag, ...process.env, IMAGE_TAG: tag ?? this.options.tag },
       quiet: true,
       nothrow: true,
       stdio: ['ignore', visibly ? 'inherit' : 'pipe', visibly ? 'inherit' : 'pipe'],
       ...(timeout && { timeout }),
     })
     const run: ProcessPromise = shell`docker ${args}`
-    // Killed outright, we leave nobody behind who goes on with what the next deploy begins anew.
+    // A deploy that is killed outright must not leave a command running that the next deploy starts again.
     if (run.child) dieWithUs(run.child, 'TERM')
     const stop = () => void run.kill('SIGTERM').catch(() => {})
     this.options.signal.addEventListener('abort', stop, { once: true })
@@ -125,9 +127,7 @@ export class Production {
   /** The service's container, undefined if there is none. */
   async container(service: string): Promise<Container | undefined> {
     const { project } = this.options
-    const labels = [`project=${project}`, `service=${service}`, 'oneoff=False']
-    const filters = labels.flatMap(label => ['--filter', `label=com.docker.compose.${label}`])
-    const { stdout } = await this.docker(['ps', '--all', '--quiet', '--no-trunc', ...filters])
+    const { stdout } = await this.docker(['ps', '--all', '--quiet', '--no-trunc', ...ofService(project, service)])
     const id = stdout.trim().split('\n')[0]
     if (!id) return undefined
     const inspected = await this.docker(['inspect', id])

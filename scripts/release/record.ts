@@ -1,4 +1,4 @@
-// What was deployed last, written down for docker/schemagate.service: at boot there is nobody to name the release.
+// What was deployed last, written down for docker/schemagate.service: at boot no person names the release.
 
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'

@@ -42,7 +42,8 @@ await report(async () => {
     return 0
   }
   const signals = untilSignal()
-  const production = await openProduction(given, signals.aborted)
+  // The dumps are the same, whatever the release.
+  const production = await openProduction(given.list ? { ...given, tag: given.tag ?? 'none' } : given, signals.aborted)
   try {
     if (given.list) return await list(production)
     if (given.from === undefined) throw new UsageError('Which dump? Name it with --from; --list shows what there is.')
@@ -52,7 +53,7 @@ await report(async () => {
     return await exclusively(production.options.project, () => restore(production, name, given['no-backup'] !== true))
   } catch (error) {
     if (!signals.aborted.aborted) throw error
-    console.error('Interrupted. Restore again: what was begun is begun anew.')
+    console.error('Interrupted. Run the same command again: it starts over.')
     return signals.exitCode
   } finally {
     signals.close()
@@ -80,7 +81,7 @@ async function restore(production: Production, name: string, backup: boolean): P
   await step(`restore ${name}`, async () => {
     const { exitCode, stdout, stderr } = await production.backup('restore', name)
     if (exitCode !== 0) throw new Error(`Nothing was changed.\n${stderr.trim()}`)
-    return stdout.trim() === '' ? undefined : `the database of before is now ${stdout.trim()}`
+    return stdout.trim() === '' ? undefined : `the previous database is now ${stdout.trim()}`
   })
   const { head, pending } = await readStatus(production)
   if (head !== null)

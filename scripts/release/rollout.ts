@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { ofService } from '../lib/containers.ts'
 import { manifestOf, type Release } from './images.ts'
 import { lastMessage } from './migrator-log.ts'
 import { type Container, type Production, type Replica, replicas } from './production.ts'
@@ -78,7 +79,7 @@ async function start(
 
 const attempts = 5
 
-/** Seconds that the release of before gets at least to become healthy again: there is nothing to be put in its place. */
+/** The previous release gets at least this many seconds to become healthy again: nothing could replace it. */
 const patienceWithOld = 60
 
 /**
@@ -86,9 +87,8 @@ const patienceWithOld = 60
  * that never ran, and then stumbles over it.
  */
 async function removeUnborn(production: Production, replica: Replica): Promise<void> {
-  const labels = [`project=${production.options.project}`, `service=${replica}`, 'oneoff=False']
-  const filters = labels.flatMap(label => ['--filter', `label=com.docker.compose.${label}`])
-  const { stdout } = await production.docker(['ps', '--all', '--quiet', '--filter', 'status=created', ...filters])
+  const ofReplica = ofService(production.options.project, replica)
+  const { stdout } = await production.docker(['ps', '--all', '--quiet', '--filter', 'status=created', ...ofReplica])
   const ids = stdout.split('\n').filter(Boolean)
   if (ids.length > 0) await production.docker(['rm', '--force', ...ids])
 }
@@ -97,7 +97,7 @@ async function keep(production: Production, old: Container): Promise<void> {
   await production.docker(['tag', old.imageId, await previousName(production)])
 }
 
-/** The tag under which the app's image of before is kept: a project's own, since a machine may have several. */
+/** The tag that keeps the app's previous image. Each project has its own, since a machine may have several. */
 function previousTag({ options }: Production): string {
   return `${options.project}-previous`
 }
@@ -114,10 +114,10 @@ async function putBack(
   patience: number,
   { step }: Progress,
 ): Promise<string> {
-  if (old === undefined) return 'There is no earlier release to put back. Mend the app, and deploy again.'
+  if (old === undefined) return 'There is no earlier release to put back. Fix the app and deploy again.'
   const why = await isInWindow(production)
   if (why !== undefined)
-    return `The release before (${old.imageName}) cannot be put back: ${why}\nMend the app and deploy again, or restore the backup that was taken: npm run restore`
+    return `The release before (${old.imageName}) cannot be put back: ${why}\nFix the app and deploy again, or restore the backup that was taken: npm run restore`
   const failed: string[] = []
   for (const replica of changed)
     await step(`put ${replica} back to ${old.imageName}`, async () => {
@@ -127,7 +127,7 @@ async function putBack(
       return 'not healthy'
     })
   return failed.length === 0
-    ? `The release before (${old.imageName}) serves again; the migrations that were applied stay. Mend the app, and deploy again.`
+    ? `The release before (${old.imageName}) serves again; the migrations that were applied stay. Fix the app and deploy again.`
     : `The release before was put back, but ${failed.join(' and ')} did not become healthy. Look: ${production.command} logs ${failed.join(' ')}`
 }
 

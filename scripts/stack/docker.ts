@@ -1,6 +1,7 @@
 // The example stack on Docker: the compose file, as a project that can be told from others.
 
 import { $, type ProcessOutput } from 'zx'
+import { ofService } from '../lib/containers.ts'
 import { isolatedEnvironment } from '../lib/isolated-environment.ts'
 import { root } from '../lib/root.ts'
 
@@ -95,9 +96,7 @@ async function migratorExitCode(
   quietly: (pieces: TemplateStringsArray, ...args: unknown[]) => PromiseLike<ProcessOutput>,
   project: string,
 ): Promise<number | undefined> {
-  const labels = [`project=${project}`, 'service=migrator', 'oneoff=False']
-  const filters = labels.flatMap(label => ['--filter', `label=com.docker.compose.${label}`])
-  const id = (await quietly`docker ps --all --quiet ${filters}`).stdout.trim().split('\n')[0]
+  const id = (await quietly`docker ps --all --quiet ${ofService(project, 'migrator')}`).stdout.trim().split('\n')[0]
   if (!id) return undefined
   const { stdout } = await quietly`docker inspect --format ${'{{.State.Status}} {{.State.ExitCode}}'} ${id}`
   const [status, code] = stdout.trim().split(' ')

@@ -30,7 +30,7 @@ export interface EmbeddedStack {
   readonly postgres: EmbeddedPostgres
   /** The owner's connection, as the migrator's commands take it from the environment. */
   readonly ownerEnvironment: NodeJS.ProcessEnv
-  /** Settles, with the reason, when a part of it ends that nobody stopped. */
+  /** Settles, with the reason, when a part of it ends without having been stopped. */
   readonly broken: Promise<string>
   stop(how?: 'fast' | 'immediate'): Promise<void>
 }

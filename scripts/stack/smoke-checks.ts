@@ -79,7 +79,7 @@ export async function* harmlessChecks(url: string): AsyncGenerator<Answer> {
     json: { email: `nobody-${randomBytes(6).toString('hex')}@example.com`, password: randomBytes(12).toString('hex') },
   }
   yield await check('health', { method: 'GET', path: '/health' }, 200, body => text(body, 'status') === 'healthy')
-  yield await check('login, nobody', login, 401, body => text(body, 'access_token') === '')
+  yield await check('login, unknown email', login, 401, body => text(body, 'access_token') === '')
   yield await check('me, without a token', { method: 'GET', path: '/api/v1/auth/me' }, 401, () => true)
 }
 

@@ -25,7 +25,7 @@ the tables that exist, and takes down what it brought up. Exits with 0 only if e
   --docker          only with Docker
   --embedded        only without Docker
   --port PORT       where its app answers (default: any free port)
-  --state FOLDER    where the embedded way keeps its data meanwhile (default: .schemagate/smoke)
+  --state FOLDER    where the embedded way keeps its data (default: .schemagate/smoke)
   --project NAME    the name of its compose project (default: schemagate-smoke)
 `
 

@@ -48,7 +48,10 @@ async function upWithDocker({ project, port, given }: StackOptions): Promise<num
     console.error(`${result.why} \`npm run down${named}\` removes what was started.`)
     return result.exitCode
   }
-  tell(result.url, [`Stop it with \`npm run down${named}\`; its logs: \`docker compose -p ${project} logs -f\`.`])
+  tell(result.url, [
+    `Its database: \`docker compose -p ${project} run --rm --no-deps migrator status\`; its logs: \`docker compose -p ${project} logs -f\`.`,
+    `Stop it with \`npm run down${named}\`.`,
+  ])
   return 0
 }
 
@@ -65,7 +68,10 @@ async function upEmbedded({ state, port: asked, given }: StackOptions): Promise<
       appOutput: 'inherit',
       signal: signals.aborted,
     })
-    tell(stack.url, ['Stop it with Ctrl-C here, or with `npm run down` from elsewhere.'])
+    tell(stack.url, [
+      'Its database: `npx schemagate status`.',
+      'Stop it with Ctrl-C here, or with `npm run down` from elsewhere.',
+    ])
     const why = await Promise.race([signals.first, stack.broken])
     console.log(`Stopping: ${why}.`)
     // A second signal must not wait for anyone.

@@ -1,27 +1,19 @@
 // The example app as its tests need it: the real process, on a database that the real migrator has migrated.
 
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { test as base, expect, inject, onTestFinished } from 'vitest'
-import { cleanEnvironment, jsonLines, type LogLine, schemagate } from './cli.ts'
+import { schemagate } from './cli.ts'
 import { eventually } from './eventually.ts'
-
-const root = join(import.meta.dirname, '../..')
+import { cleanEnvironment, type Environment, type Running, startProcess } from './process.ts'
 
 export const jwtSecret = 'a secret of the tests, long enough for HS256'
 
-export interface RunningApp {
+export interface RunningApp extends Running {
   readonly url: string
-  readonly child: ChildProcess
-  readonly lines: readonly LogLine[]
-  readonly stderr: string
-  /** Settles when the process has ended and its output was read. */
-  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   /** One request; a body that is no string or bytes is sent as JSON. */
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>
 }
@@ -41,41 +33,19 @@ export interface Answer {
 }
 
 /** Starts the app without waiting for it. The caller ends it. */
-export function spawnApp(env: Readonly<Record<string, string | undefined>>) {
-  const child = spawn(process.execPath, [join(root, 'app/main.ts')], {
-    cwd: root,
-    env: cleanEnvironment({ HOST: '127.0.0.1', PORT: '0', LOG_FORMAT: 'json', JWT_SECRET: jwtSecret, ...env }),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text
-  })
-  const ended = once(child, 'close').then(() => ({ code: child.exitCode, signal: child.signalCode }))
-  return {
-    child,
-    ended,
-    get lines() {
-      return jsonLines(stdout)
-    },
-    get stderr() {
-      return stderr
-    },
-  }
+export function spawnApp(env: Environment): Running {
+  const own = { HOST: '127.0.0.1', PORT: '0', LOG_FORMAT: 'json', JWT_SECRET: jwtSecret, ...env }
+  return startProcess([process.execPath, 'app/main.ts'], { env: cleanEnvironment(own) })
 }
 
 /** Starts the app and waits until its port answers, whatever the gate says; killed after the test. */
-export async function startApp(env: Readonly<Record<string, string | undefined>>): Promise<RunningApp> {
+export async function startApp(env: Environment): Promise<RunningApp> {
   const { app, kill } = await launch(env)
   onTestFinished(kill)
   return app
 }
 
-async function launch(env: Readonly<Record<string, string | undefined>>) {
+async function launch(env: Environment) {
   const process = spawnApp(env)
   const kill = async () => {
     process.child.kill('SIGKILL')

@@ -17,7 +17,7 @@ import type { ClientMessage } from './wire.ts'
  */
 export type Cause = 'SIGKILL' | 'SIGTERM' | 'cut' | 'crash'
 
-/** When: before the server has the message, when it has it, or when it has answered it and nobody heard. */
+/** When: before the server has the message, when it has it, or when it has answered and the answer is lost. */
 export type Moment = 'before' | 'after' | 'answered'
 
 export interface KillPoint {

@@ -37,7 +37,7 @@ export async function whyNoNamespaces(): Promise<string | undefined> {
 export async function networkNamespace(): Promise<NetworkNamespace> {
   const id = `${process.pid.toString(36)}${randomInt(36 ** 3).toString(36)}`.slice(-8)
   const [name, outside, inside] = [`sg${id}`, `sgo${id}`, `sgi${id}`]
-  // TEST-NET-3, which is nobody's: a pair of addresses out of 64
+  // TEST-NET-3, reserved for documentation: a pair of addresses out of 64
   const base = randomInt(64) * 4
   const [host, address] = [`203.0.113.${base + 1}`, `203.0.113.${base + 2}`]
   await run('ip', ['netns', 'add', name])

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { cleanEnvironment } from './cli.ts'
+import { cleanEnvironment } from './process.ts'
 
 export const root = join(import.meta.dirname, '../..')
 const run = promisify(execFile)

@@ -1,12 +1,12 @@
 // Plain psql, or a stand-in where there is none: what a migration's text means without us.
 
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { loadModule, parseSync } from 'libpg-query'
 import pg from 'pg'
 import { from } from 'pg-copy-streams'
+import { startProcess } from './process.ts'
 
 /** Whether psql is on the PATH. */
 export const hasPsql = spawnSync('psql', ['--version']).status === 0
@@ -17,18 +17,10 @@ export async function applyPlainly(url: string, texts: readonly string[]): Promi
 }
 
 async function withPsql(url: string, text: string): Promise<void> {
-  const child = spawn('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', '-', url], {
-    stdio: ['pipe', 'ignore', 'pipe'],
-    env: { PATH: process.env.PATH, PGCLIENTENCODING: 'UTF8' },
-  })
-  let errors = ''
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    errors += chunk
-  })
-  child.stdin.on('error', () => {})
-  child.stdin.end(text)
-  await once(child, 'close')
-  if (child.exitCode !== 0) throw new Error(`psql ended with ${child.exitCode}: ${errors}`)
+  const command = ['psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', '-', url]
+  const env = { PATH: process.env.PATH, PGCLIENTENCODING: 'UTF8' }
+  const { code, stderr } = await startProcess(command, { env, input: text }).ended
+  if (code !== 0) throw new Error(`psql ended with ${code}: ${stderr}`)
 }
 
 /** Cut with the grammar itself and sent one by one, which is what psql does with a file of plain SQL. */

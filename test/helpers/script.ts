@@ -1,39 +1,24 @@
 // Runs the project's own scripts (`up`, `down`, `smoke`) as processes, without Docker, apart from the user's own stack.
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { chmod, cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { freePort } from '../../scripts/lib/free-port.ts'
 import { isAlive, type ProcessMark } from '../../scripts/lib/process/mark.ts'
+import { root } from '../../scripts/lib/root.ts'
 import { readRunning, stopRunning } from '../../scripts/stack/running.ts'
-import { cleanEnvironment, jsonLines, type LogLine } from './cli.ts'
 import { eventually } from './eventually.ts'
 import { write } from './migrations.ts'
-
-const root = join(import.meta.dirname, '../..')
-
-export interface RunningScript {
-  readonly child: ChildProcess
-  readonly output: string
-  readonly lines: readonly LogLine[]
-  readonly ended: Promise<{
-    code: number | null
-    signal: NodeJS.Signals | null
-    output: string
-    lines: readonly LogLine[]
-  }>
-}
+import { cleanEnvironment, type Running, startProcess } from './process.ts'
 
 export interface Site {
   readonly port: number
   readonly url: string
   readonly state: string
-  run(script: 'up' | 'down', ...args: string[]): RunningScript
+  run(script: 'up' | 'down', ...args: string[]): Running
   /** Starts `up` and waits until it says that the stack is up. */
-  up(...args: string[]): Promise<RunningScript>
+  up(...args: string[]): Promise<Running>
   /** Adds or replaces files in the migrations that the site uses, a copy of the example's. */
   migrations(files: Record<string, string>): Promise<void>
   /** The processes that `up` has recorded. */
@@ -56,8 +41,10 @@ export async function site(): Promise<Site> {
     if (running) await stopRunning(running)
     await rm(state, { recursive: true, force: true })
   })
+  const portOf = (script: string, args: readonly string[]) =>
+    script === 'up' && !args.includes('--port') ? ['--port', `${port}`] : []
   const run: Site['run'] = (script, ...args) =>
-    runScript(script, ['--embedded', '--state', state, ...(script === 'up' ? ['--port', `${port}`] : []), ...args], {
+    runScript(script, ['--embedded', '--state', state, ...portOf(script, args), ...args], {
       SCHEMAGATE_DIR: dir,
     })
   return {
@@ -87,36 +74,14 @@ export async function site(): Promise<Site> {
   }
 }
 
-/** Starts a script and collects what it prints; a test that ends early takes it along. */
-export function runScript(name: string, args: readonly string[], env: Record<string, string> = {}): RunningScript {
-  const child = spawn(process.execPath, [join(root, `scripts/stack/${name}.ts`), ...args], {
-    cwd: root,
+/** Starts a script of the stack; a test that ends early takes it along. */
+export function runScript(name: string, args: readonly string[], env: Record<string, string> = {}): Running {
+  const script = startProcess([process.execPath, `scripts/stack/${name}.ts`, ...args], {
     env: cleanEnvironment(env),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    endsWith: 'exit',
   })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  }
-  onTestFinished(() => {
-    child.kill('SIGKILL')
-  })
-  const ended = once(child, 'exit').then(() => ({
-    ...{ code: child.exitCode, signal: child.signalCode, output },
-    lines: jsonLines(output),
-  }))
-  return {
-    child,
-    get output() {
-      return output
-    },
-    get lines() {
-      return jsonLines(output)
-    },
-    ended,
-  }
+  onTestFinished(() => script.kill('SIGKILL'))
+  return script
 }
 
 /** Whether anything answers HTTP there, whatever it says. */

@@ -40,7 +40,7 @@ export async function untilItWaits(database: ScratchDatabase, pid: number): Prom
   )
 }
 
-/** Asserts, within a moment, that no migrator is left in the database and nobody holds an advisory lock there. */
+/** Asserts, within a moment, that no migrator is left in the database and that no session holds an advisory lock there. */
 export async function nothingLeft(database: ScratchDatabase, timeout = 2_000): Promise<void> {
   await eventually(
     async () => {

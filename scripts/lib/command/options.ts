@@ -2,18 +2,25 @@
 
 import { parseArgs } from 'node:util'
 
-/** A wrong command line, or a wish that cannot be met: shown without a stack trace. */
+/** A wrong command line, or one that cannot be followed here: exit code 2. */
 export class UsageError extends Error {}
 
 export type Specific = Readonly<Record<string, { type: 'string' | 'boolean'; short?: string }>>
 
-/** What the command line gives for these options. @throws UsageError for one that is unknown. */
+/** What the command line gives for these options. @throws UsageError for one that is unknown, or given twice. */
 export function parseOptions(options: Specific): Record<string, string | boolean | undefined> {
+  const { values, tokens } = parse(options)
+  const given = tokens.flatMap(token => (token.kind === 'option' ? [token.name] : []))
+  const twice = given.find((name, i) => given.indexOf(name) !== i)
+  if (twice !== undefined) throw new UsageError(`--${twice} is given twice.`)
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (Array.isArray(value) ? [] : [[name, value]])),
+  )
+}
+
+function parse(options: Specific) {
   try {
-    const { values } = parseArgs({ options, strict: true, allowPositionals: false })
-    return Object.fromEntries(
-      Object.entries(values).flatMap(([name, value]) => (Array.isArray(value) ? [] : [[name, value]])),
-    )
+    return parseArgs({ options, strict: true, allowPositionals: false, tokens: true })
   } catch (error) {
     throw new UsageError(`${error instanceof Error ? error.message : error} (--help lists the options)`)
   }

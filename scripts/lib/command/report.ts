@@ -1,6 +1,5 @@
-// How a script ends: the message of a foreseen failure without a stack trace, a bug with one, and an exit code.
+// How a script ends: with an exit code, and on failure with the error's message; DEBUG=1 shows where it was thrown, too.
 
-import { AlreadyUp } from '../../stack/running.ts'
 import { UsageError } from './options.ts'
 
 /** Runs a script's body. Its result is the exit code. Never process.exit(): that cuts output that is still in a pipe. */
@@ -11,8 +10,7 @@ export async function report(body: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await body()
   } catch (error) {
-    const foreseen = error instanceof UsageError || error instanceof AlreadyUp
     console.error(error instanceof Error ? (process.env.DEBUG ? error.stack : error.message) : error)
-    process.exitCode = foreseen && error instanceof UsageError ? 2 : 1
+    process.exitCode = error instanceof UsageError ? 2 : 1
   }
 }

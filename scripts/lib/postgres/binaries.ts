@@ -73,7 +73,7 @@ function linkLibraries(root: string): void {
     try {
       symlinkSync(relative(dirname(target), join(root, link.source)), target)
     } catch {
-      // Made by another process meanwhile, or not ours to make: Postgres itself then says what is missing.
+      // Made by another process, or not ours to make: Postgres itself then says what is missing.
     }
   }
 }

@@ -15,7 +15,7 @@ export async function takeLock(file: string): Promise<Lock> {
   try {
     for (;;) {
       try {
-        // A link, and not a new file: nobody ever sees the lock without its holder.
+        // A link instead of a new file: the lock never exists without its holder's name.
         await link(mine, file)
         return { release: () => rm(file, { force: true }) }
       } catch (error) {

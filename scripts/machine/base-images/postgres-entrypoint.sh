@@ -55,7 +55,7 @@ make_cluster() {
   local method=${POSTGRES_HOST_AUTH_METHOD:-$(postgres -C password_encryption "$@" 2>/dev/null)}
   printf '\nhost all all all %s\n' "$method" >>"$PGDATA/pg_hba.conf"
 
-  # Nobody on the network may see a server whose database is not there yet.
+  # A server without its database must not be visible on the network.
   pg_ctl -D "$PGDATA" -o "$(printf '%q ' "$@" -c listen_addresses= -p "${PGPORT:-5432}")" -w start
   if [ "$POSTGRES_DB" != postgres ]; then
     socket_psql --dbname postgres --set db="$POSTGRES_DB" <<<'CREATE DATABASE :"db";'

@@ -66,7 +66,7 @@ async function inPostgres(stack: Stack, command: string): Promise<{ took: number
   const run = () => stack.docker('exec', id, 'sh', '-ec', script)
   let { exitCode, stdout, stderr } = await run()
   // Where a restore in one transaction and the app's requests wait for each other in a circle, Postgres may end the restore
-  // instead of a request: it has then changed nothing, and is begun anew.
+  // instead of a request: it has then changed nothing, and is run again.
   for (let again = 0; again < 5 && exitCode !== 0 && stderr.includes('deadlock detected'); again++)
     ({ exitCode, stdout, stderr } = await run())
   expect(exitCode, stderr).toBe(0)

@@ -7,7 +7,7 @@ import { listening, matched, migrate, migrator, succeeds } from '../scenario/ste
 import { test } from '../scenario/witness.ts'
 
 describe('must not serve unmigrated', () => {
-  test('a new app that --no-recreate starts behind the migrator of before', async ({ stack, witness }) => {
+  test('a new app that --no-recreate starts behind the previous migrator', async ({ stack, witness }) => {
     await succeeds(stack, 'up', '--detach', '--wait')
     await witness.serves(await matched(stack))
     await succeeds(stack, 'rm', '--stop', '--force', 'app')

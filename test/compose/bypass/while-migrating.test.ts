@@ -39,7 +39,7 @@ describe('must not serve unmigrated', () => {
     await witness.serves(await matched(stack))
     await stack.override({ migrator: (await breaking()).migrator })
 
-    // An app that announced itself, and does not let go.
+    // An app that announced itself, and does not disconnect.
     const holder = await announced(stack, 'schemagate:0123456789ab:0001_initial')
     const lines = await migrator(stack, 8, 'up', '--drain-timeout', '2s')
     const told = JSON.stringify(lines)
@@ -67,7 +67,7 @@ async function kill(stack: Stack): Promise<void> {
   expect(await stack.container('migrator')).toMatchObject({ status: 'exited', exitCode: 137 })
 }
 
-/** A session that has announced an app, and that lets go when it is ended. */
+/** A session that has announced an app, until it is ended. */
 async function announced(stack: Stack, name: string): Promise<{ pid: number; end(): Promise<void> }> {
   const { id = '' } = (await stack.container('postgres')) ?? {}
   const psql = 'exec psql -X -h 127.0.0.1 -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "select pg_sleep(120)"'

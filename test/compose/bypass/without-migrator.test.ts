@@ -1,4 +1,4 @@
-// Scenarios of the ways around compose's gate: whoever starts the app without the migrator must not serve unmigrated.
+// Scenarios of the ways around compose's gate: an app that is started without the migrator must not serve unmigrated.
 
 import { describe, expect, onTestFinished } from 'vitest'
 import { newer } from '../scenario/releases.ts'

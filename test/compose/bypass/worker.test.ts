@@ -1,4 +1,4 @@
-// Scenarios of services that nobody holds back: a worker without depends_on, and a command behind `schemagate wait`.
+// Scenarios of services that compose does not hold back: a worker without depends_on, and a command behind `schemagate wait`.
 
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'

@@ -155,7 +155,7 @@ function forPodman(objects: readonly KubernetesObject[], options: PlayOptions): 
   // Else an init container that ended well is removed at once, and its log with it.
   played.metadata.annotations = { 'io.podman.annotations.init.container.type': 'always' }
   if (name !== undefined) played.metadata.name = name
-  // One volume for all pods that name the same Secret is written anew under the feet of those that run.
+  // One volume for all pods that name the same Secret is overwritten while pods that use it run.
   const own = (secret: string) => `${secret}-${played.metadata.name}`
   for (const { metadata } of only('Secret', chosen)) metadata!.name = own(metadata!.name!)
   for (const deployment of only('Deployment', chosen)) deployment.spec!.replicas = 1

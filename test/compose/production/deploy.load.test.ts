@@ -26,7 +26,7 @@ test('a deploy fails no request, whether the release is good, its migration fail
   const bad = await beginLoad(production.url)
   const failed = await production.run('deploy', await failing())
   expect(failed.code, failed.output).toBe(5)
-  expect(failed.output).toContain('the release of before still serves')
+  expect(failed.output).toContain('the previous release is still serving')
   expect(failed.output).toContain('9002_fails')
   const never = await production.run('deploy', await stuck(), ...patience)
   await bad.verdict('a deploy whose migration fails, and one whose app never gets healthy')

@@ -1,27 +1,19 @@
 // The fixture `production`: the production overlay as a project of its own, deployed by the real `npm run deploy`.
 
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test as base, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
+import { ofService } from '../../../scripts/lib/containers.ts'
 import { freePort } from '../../../scripts/lib/free-port.ts'
 import { releaseRecord } from '../../../scripts/release/record.ts'
+import { type Ended, type Running, startProcess } from '../../helpers/process.ts'
 import { keepArtifacts } from '../scenario/artifacts.ts'
 import { environment, projectPrefix, root } from '../scenario/project.ts'
 import type { Release } from '../scenario/releases.ts'
 import { eventsOf } from '../scenario/stack.ts'
-
-export interface Script {
-  readonly child: ChildProcess
-  /** All that it has printed so far, to stdout and stderr. */
-  readonly output: string
-  /** Its exit code, null if a signal ended it. */
-  readonly ended: Promise<number | null>
-}
 
 export interface Production {
   readonly project: string
@@ -32,13 +24,9 @@ export interface Production {
   /** What must not be seen anywhere. */
   readonly secrets: ReadonlyMap<string, string>
   /** Starts `npm run deploy` or `restore` as a process of its own. */
-  start(script: 'deploy' | 'restore', release: Release, ...args: string[]): Script
+  start(script: 'deploy' | 'restore', release: Release | undefined, ...args: string[]): Running
   /** The same, and waits for its end. */
-  run(
-    script: 'deploy' | 'restore',
-    release: Release,
-    ...args: string[]
-  ): Promise<{ code: number | null; output: string }>
+  run(script: 'deploy' | 'restore', release: Release | undefined, ...args: string[]): Promise<Ended>
   /** Writes a compose file for `--file`, with what a user would put into it; returns its path. */
   overlay(services: Readonly<Record<string, object>>): Promise<string>
   /** `docker compose ARGS` on the project. A failure is a result. */
@@ -123,27 +111,21 @@ async function make(project: string) {
     })`docker compose -p ${project} ${files} ${args}`
   const docker: Production['docker'] = (...args) => shell`docker ${args}`
   const inspect: Production['inspect'] = async service => {
-    const labels = [`project=${project}`, `service=${service}`, 'oneoff=False']
-    const filters = labels.flatMap(label => ['--filter', `label=com.docker.compose.${label}`])
-    const ids = (await docker('ps', '--all', '--quiet', ...filters)).stdout.split('\n').filter(Boolean)
+    const ids = (await docker('ps', '--all', '--quiet', ...ofService(project, service))).stdout
+      .split('\n')
+      .filter(Boolean)
     return ids.length === 0 ? [] : (await docker('inspect', ...ids)).json<Inspected[]>()
   }
   const start: Production['start'] = (script, release, ...args) => {
-    const all = [`scripts/release/${script}.ts`, '--project', project, '--tag', tagOf(release), ...args]
-    const child = spawn(process.execPath, all, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text
-      })
-    const ended = once(child, 'close').then(() => child.exitCode)
-    return {
-      child,
-      ended,
-      get output() {
-        return output
-      },
-    }
+    const all = [
+      process.execPath,
+      `scripts/release/${script}.ts`,
+      '--project',
+      project,
+      ...(release ? ['--tag', tagOf(release)] : []),
+      ...args,
+    ]
+    return startProcess(all, { env })
   }
   const production: Production = {
     project,
@@ -151,11 +133,7 @@ async function make(project: string) {
     folder,
     secrets,
     start,
-    run: async (script, release, ...args) => {
-      const run = start(script, release, ...args)
-      const code = await run.ended
-      return { code, output: run.output }
-    },
+    run: (script, release, ...args) => start(script, release, ...args).ended,
     overlay: async services => {
       const file = join(folder, 'overlay.json')
       await writeFile(file, JSON.stringify({ services }))

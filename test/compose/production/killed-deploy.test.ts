@@ -31,7 +31,7 @@ test('a deploy killed at any of its steps is finished by the next one', { timeou
     await eventually(() => expect(deploy.output).toContain(`- ${step} ...`), { timeout: 120_000, interval: 5 })
     await new Promise(resolve => setTimeout(resolve, after))
     deploy.child.kill('SIGKILL')
-    expect(await deploy.ended, deploy.output).toBeNull()
+    expect((await deploy.ended).signal, deploy.output).toBe('SIGKILL')
     if (!begins(step)) await deploys(production, release)
   }
   console.log(`deploy killed in: ${moments.map(([step]) => step).join(', ')} (TEST_SEED=${seed})`)

@@ -134,6 +134,17 @@ describe.for(Object.entries(combinations))('the overlay, %s,', ([, files]) => {
   })
 })
 
+test('images that a deploy builds carry its tag as their version', async ({ production, onTestFinished }) => {
+  const images = ['schemagate-app:7.7.7', 'schemagate-migrator:7.7.7']
+  onTestFinished(async () => {
+    await production.docker('image', 'rm', ...images)
+  })
+  const release = { app: { image: images[0]! }, migrator: { image: images[1]! } }
+  const { code, output } = await production.run('deploy', release, '--build', '--dry-run')
+  expect(code, output).toBe(0)
+  expect(output).toContain('7.7.7, version 7.7.7')
+})
+
 test('the overlay does not start without a release', async ({ production }) => {
   const { IMAGE_TAG: _, ...env } = environment
   const files = ['-f', 'docker-compose.yml', '-f', 'docker/compose.prod.yml']

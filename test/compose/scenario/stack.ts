@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test as base, inject } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
+import { ofService } from '../../../scripts/lib/containers.ts'
 import { freePort } from '../../../scripts/lib/free-port.ts'
 import { keepArtifacts } from './artifacts.ts'
 import { environment, projectPrefix, root } from './project.ts'
@@ -129,9 +130,7 @@ async function makeStack(project: string) {
 }
 
 async function inspect(docker: Stack['docker'], project: string, service: string): Promise<Container | undefined> {
-  const labels = [`project=${project}`, `service=${service}`, 'oneoff=False']
-  const filters = labels.flatMap(label => ['--filter', `label=com.docker.compose.${label}`])
-  const id = (await docker('ps', '--all', '--quiet', '--no-trunc', ...filters)).stdout.trim()
+  const id = (await docker('ps', '--all', '--quiet', '--no-trunc', ...ofService(project, service))).stdout.trim()
   if (id === '') return undefined
   const [container] = (await docker('inspect', id)).json<DockerInspect[]>()
   if (container === undefined) return undefined

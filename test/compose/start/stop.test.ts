@@ -3,7 +3,7 @@
 import { describe, expect, vi } from 'vitest'
 import { type Stack, test } from '../scenario/stack.ts'
 
-/** Docker kills after ten seconds; whoever handles the signal is gone in a moment. */
+/** Docker kills after ten seconds; a program that handles the signal ends at once. */
 const limit = 2000
 
 async function stop(stack: Stack, service: string) {

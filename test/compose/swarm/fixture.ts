@@ -138,7 +138,7 @@ async function makeSwarm(name: string): Promise<Swarm> {
       const label = `label=com.docker.swarm.service.name=${name}_${service}`
       const ids = await lines('ps', '--all', '--quiet', '--no-trunc', '--filter', label)
       if (ids.length === 0) return []
-      // Swarm may remove one of them meanwhile; what is said of the others is right all the same.
+      // Swarm may remove one of them in between; the others are still in the answer.
       const found: TaskContainer[] = JSON.parse((await docker('inspect', ...ids)).stdout)
       return found.sort((a, b) => b.Created.localeCompare(a.Created))
     },

@@ -85,7 +85,7 @@ describe('a stack on Swarm', () => {
     const { Id: postgres } = await newest(swarm, 'postgres')
     const { stdout } = await swarm.docker('exec', postgres, 'hostname', '-I')
     const addresses = stdout.trim().split(' ')
-    // As whoever took over the service would: from its own place in the network, by name and by address. A connection
+    // As an intruder in the service would: from its own place in the network, by name and by address. A connection
     // alone says nothing, since some networks answer for every address; a server that is asked for TLS says S or N.
     const reaches = async (service: Service) => {
       const place = `container:${(await newest(swarm, service)).Id}`

@@ -335,7 +335,7 @@ describe('refusals', () => {
     await database.query(`create table owned_by_app (id int); alter table owned_by_app owner to ${role}`)
     expect(await refused(role)).toContain('it owns table public.owned_by_app')
     await database.query('drop table owned_by_app')
-    // A group that gives nothing dangerous is nobody's business here.
+    // A group that gives nothing dangerous is left alone.
     await database.query(`grant pg_monitor to ${role}; alter role ${role} password null`)
     await database.query(`grant ${role} to ${owner} with admin option`)
     await migrated(client)

@@ -202,9 +202,7 @@ describe('me', () => {
 })
 
 describe('the rate limit', () => {
-  test('turns away one address that asks too often, until it has waited, and nobody on other routes', async ({
-    app,
-  }) => {
+  test('turns away one address that asks too often, until it has waited, and no other route', async ({ app }) => {
     const limited = await startApp({ ...app.env, AUTH_RATE_LIMIT: '3' })
     const wrong = { email: 'nobody@example.org', password: 'a wrong password' }
     await expect.poll(async () => (await limited.request('GET', '/health')).status).toBe(200)

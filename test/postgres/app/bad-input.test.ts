@@ -110,7 +110,7 @@ const urls: [what: string, status: number, method: string, path: string, body?: 
   ['an over-long title in astral characters', 400, 'POST', '/api/v1/tickets', { title: '🙂'.repeat(201) }],
   ['an over-long description', 400, 'POST', '/api/v1/tickets', { title: 'x', description: 'x'.repeat(20_001) }],
   ['an assignee that is no UUID', 400, 'POST', '/api/v1/tickets', { title: 'x', assignee_id: 'me' }],
-  ['an assignee that is nobody', 400, 'POST', '/api/v1/tickets', { title: 'x', assignee_id: uuid }],
+  ['an assignee that does not exist', 400, 'POST', '/api/v1/tickets', { title: 'x', assignee_id: uuid }],
 ]
 
 describe('a registration with', () => {
@@ -159,7 +159,7 @@ describe('a request with a token and', () => {
 describe('bytes that are', () => {
   test.for([
     ['no HTTP', 'HELLO\r\n\r\n', 400],
-    ['a method that nobody knows', 'BREW /health HTTP/1.1\r\nhost: x\r\n\r\n', 400],
+    ['an unknown method', 'BREW /health HTTP/1.1\r\nhost: x\r\n\r\n', 400],
     ['two lengths', `POST ${register} HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}`, 400],
     ['a request without a host', 'GET /health HTTP/1.1\r\n\r\n', 400],
     ['headers without end', `GET /health HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431],

@@ -86,7 +86,7 @@ describe('an app that is told to stop', () => {
     expect(duration).toBeGreaterThan(1_400)
   })
 
-  test('answers the requests under way, tells their clients to connect anew, and takes no more', async ({
+  test('answers the requests under way, tells their clients to reconnect, and takes no more', async ({
     app: { env },
   }) => {
     const app = await startApp(env)

@@ -122,7 +122,7 @@ test.for([
   run.kill('SIGKILL')
 })
 
-test('the waits of CREATE INDEX CONCURRENTLY for other transactions, which block nobody, are bounded one by one', async ({
+test('the waits of CREATE INDEX CONCURRENTLY for other transactions, which block no other session, are bounded one by one', async ({
   database,
 }) => {
   await database.query('create table t (a int)')

@@ -75,7 +75,7 @@ test('a file that was changed in a step that is done is refused with exit 6, and
 test('a step that was begun and then corrected to another statement is run as what it is now', async ({ database }) => {
   await database.query(table)
   const dir = await folder({ '0001_index.sql': 'vacuum t;\ncreate index concurrently t_a on t (a);\n' })
-  // the index is there, and nobody heard of it
+  // the index is there, and the answer was lost
   let run: RunningCli | undefined
   const proxy = await tcpProxy(database.url, {
     onMessage: ({ sql }) => {

@@ -130,7 +130,7 @@ test('an index that the server finished after the run was cut off is not built t
     const proxy = await tcpProxy(database.url, {
       onMessage: ({ sql }) => {
         if (!sql?.startsWith(statement)) return 'forward'
-        // the answer is that it is done, and nobody hears it
+        // the answer is that it is done, and it is lost
         run?.kill('SIGKILL')
         return 'cut-after-answer'
       },

@@ -1,4 +1,4 @@
-// A breaking migration and the apps that still run: they are told, finish what they have begun, and let go.
+// A breaking migration and the apps that still run: they are told, finish what they have begun, and disconnect.
 
 import { escapeIdentifier } from 'pg'
 import { describe, expect } from 'vitest'
@@ -95,7 +95,7 @@ describe('the announcement', () => {
 })
 
 describe('draining', () => {
-  test('told of a migration that it does not know, a gate closes, ends what is inside, and lets go', async ({
+  test('told of a migration that it does not know, a gate closes, ends what is inside, and disconnects', async ({
     database,
   }) => {
     await migrated(database)
@@ -210,7 +210,7 @@ describe('draining', () => {
     expect(gate.history.filter(({ state }) => state === 'open')).toHaveLength(1)
   })
 
-  test('an app whose migration is about to be undone lets go as well', async ({ database }) => {
+  test('an app whose migration is about to be undone disconnects as well', async ({ database }) => {
     const ledger = await migrated(database)
     const gate = gateOf({ url: database.url, manifest: older })
     await gate.whenOpen({ timeout: 5000 })
@@ -222,7 +222,7 @@ describe('draining', () => {
     expect((await gate.check()).detail).toContain('lacks 0002_tickets')
   })
 
-  test('an app that starts while its migration is being undone lets go too', async ({ database }) => {
+  test('an app that starts while its migration is being undone disconnects too', async ({ database }) => {
     await migrated(database)
     await database.query(`update schemagate.ledger set state = 'running' where name = '0002_tickets'`)
     const gate = gateOf({ url: database.url, manifest: older })

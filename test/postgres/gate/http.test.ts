@@ -187,7 +187,7 @@ test('middleware used again after the body refuses a request whose body comes on
 })
 
 describe('inside an open gate', () => {
-  /** Resolves once nobody is inside, as a migrator that waits would see. */
+  /** Resolves once no request is inside, as a migrator that waits would see. */
   const emptied = async (gate: WatchedGate, database: ScratchDatabase, options?: { timeout: number }) => {
     await ledgerOf(database).applyQuietly({ name: '0003_rename', breaking: true })
     await gate.check()

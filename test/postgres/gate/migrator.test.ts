@@ -43,7 +43,7 @@ describe('a running app', () => {
     expect((await gate.check()).database).toEqual({ head: '0002_more' })
   })
 
-  test('lets go for a breaking migration, and none of its requests meets the new schema', async ({ database }) => {
+  test('disconnects for a breaking migration, and none of its requests meets the new schema', async ({ database }) => {
     const { dir, env, manifest } = await migrated(database)
     const gate = gateOf({ url: database.url, manifest })
     await gate.whenOpen({ timeout: 5000 })
@@ -72,7 +72,7 @@ describe('a running app', () => {
     await database.query('select id from users')
   })
 
-  test('lets go when its own migration is undone', async ({ database }) => {
+  test('disconnects when its own migration is undone', async ({ database }) => {
     const { env, manifest } = await migrated(database)
     const gate = gateOf({ url: database.url, manifest })
     await gate.whenOpen({ timeout: 5000 })

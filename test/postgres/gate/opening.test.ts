@@ -34,7 +34,7 @@ describe('opening', () => {
     expect(await timeUntil(() => gate.isOpen)).toBeLessThan(1000)
   })
 
-  test('it opens within a second also when nobody tells it', async ({ database }) => {
+  test('it opens within a second without a notification, too', async ({ database }) => {
     const ledger = ledgerOf(database)
     const gate = gateOf({ url: database.url, manifest: app })
     await eventually(() => expect(gate.state).toBe('unmigrated'))

@@ -5,9 +5,9 @@ import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { cleanEnvironment } from '../../helpers/cli.ts'
 import { test } from '../../helpers/database.ts'
 import { emptyProject, execute, installed, nodeOf, pack, root } from '../../helpers/packages.ts'
+import { cleanEnvironment } from '../../helpers/process.ts'
 
 const downloads = 300_000
 let tarballs: string

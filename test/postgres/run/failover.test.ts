@@ -93,7 +93,7 @@ describe('a failover in the middle of a run ends in convergence on the new prima
   const points: readonly (readonly [string, Strike])[] = [
     ['before a migration', { at: /alter table t add column c int/, moment: 'before' }],
     ['in a migration that runs in a transaction', { at: /alter table t add column c int/, moment: 'after' }],
-    ['after its commit, which nobody heard of', { at: /alter table t add column c int/, moment: 'answered' }],
+    ['after its commit, whose answer is lost', { at: /alter table t add column c int/, moment: 'answered' }],
     ['in the transaction of a code migration', { at: /insert into from_code/, moment: 'after' }],
     ['in a code migration without one', { at: /create index concurrently if not exists t_c/, moment: 'after' }],
     ['in a step', { at: /alter table s add column y/, moment: 'answered' }],
@@ -168,7 +168,7 @@ describe('a failover to a standby that lacks the last commits ends in convergenc
       { losingFrom: /'running'.*"breaking"/s, at: /rename column b to bb/, moment: 'before', says: lostCommits },
     ],
     [
-      'when it lacks all but the last commit, and nobody heard of that one',
+      'when it lacks all but the last commit, whose answer was lost',
       { losingFrom: /'0012'/, at: /'0012'/, moment: 'answered' },
     ],
     ["when it lacks the app's role", { losingFrom: /create role/i, at: /insert into \S+\.manifest/, moment: 'before' }],

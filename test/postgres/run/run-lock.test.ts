@@ -58,7 +58,7 @@ describe('a stranger who holds the run lock’s key', () => {
       await write(dir, { '5_more.sql': `insert into tally values ('5_more');` })
       expect((await schemagate(args, options)).code).toBe(0)
       expect(await tally(database)).toEqual(['2_plain', '3_index', '4_code', '5_more'])
-      // nothing to do, nothing to lock, nobody to name
+      // nothing to do, nothing to lock, no holder to name
       expect((await schemagate(args, options)).lines.some(({ event }) => event === 'lock-passed-over')).toBe(false)
     },
   )

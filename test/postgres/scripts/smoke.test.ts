@@ -9,7 +9,7 @@ import { freePort } from '../../../scripts/lib/free-port.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { answers, runScript, site } from '../../helpers/script.ts'
 
-// Whole stacks on a machine that runs other tests meanwhile: the limit is for what hangs, not for what is slow.
+// Whole stacks, beside other tests: the limit is for what hangs, not for what is slow.
 vi.setConfig({ testTimeout: 180_000 })
 
 /** A server that is not the app. */

@@ -6,13 +6,13 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import pg from 'pg'
 import { expect, test, vi } from 'vitest'
-import { cleanEnvironment } from '../../helpers/cli.ts'
 import { eventually } from '../../helpers/eventually.ts'
+import { cleanEnvironment } from '../../helpers/process.ts'
 import { answers, site } from '../../helpers/script.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
-// Whole stacks on a machine that runs other tests meanwhile: the limit is for what hangs, not for what is slow.
+// Whole stacks, beside other tests: the limit is for what hangs, not for what is slow.
 vi.setConfig({ testTimeout: 180_000 })
 
 const user = { email: 'someone@example.com', password: 'correct horse battery staple', full_name: 'Someone' }

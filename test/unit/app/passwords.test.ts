@@ -40,7 +40,7 @@ describe('a stored hash', () => {
   })
 })
 
-describe('whoever cannot log in', () => {
+describe('an account that cannot log in', () => {
   test.each([
     ['an unknown user', undefined],
     ['a hash that is none', 'disabled'],
