@@ -3,9 +3,28 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { commands } from '../../migrator/cli/commands/index.ts'
 import { usageOf } from '../../migrator/cli/help.ts'
+import { rules } from '../../migrator/doctor/rules/index.ts'
+import type { Rule } from '../../migrator/doctor/rules/rule.ts'
 import { layoutNamed, tools } from '../../migrator/files/tools/index.ts'
 import type { Option } from '../../migrator/settings/option.ts'
 import { options } from '../../migrator/settings/options.ts'
+
+/** One rule of doctor's: what breaks it, what comes of it, the way out, and a file that breaks it. */
+function ruleLines({ id, title, why, fix, examples }: Rule): string[] {
+  return [
+    `### ${id}`,
+    '',
+    title,
+    '',
+    `- **Why**: ${why}`,
+    `- **Fix**: ${fix}`,
+    '',
+    '```yaml',
+    examples.violates.trimEnd(),
+    '```',
+    '',
+  ]
+}
 
 /** The lines of each generated part, by its name. */
 const parts: Readonly<Record<string, () => readonly string[]>> = {
@@ -24,6 +43,12 @@ const parts: Readonly<Record<string, () => readonly string[]>> = {
           `| \`--${o.flag}\` | ${o.variable ? `\`${o.variable}\`` : ''} | ${o.default ? `\`${o.default}\`` : ''} | ${o.help} |`,
       ),
   ],
+  rules: () =>
+    (['error', 'warning', 'note'] as const).flatMap(severity => [
+      `## ${{ error: 'Errors', warning: 'Warnings', note: 'Notes' }[severity]}`,
+      '',
+      ...rules.filter(rule => rule.severity === severity).flatMap(ruleLines),
+    ]),
   tools: () => [
     '| tool | `--layout` | what is read, and its order | what is not |',
     '| --- | --- | --- | --- |',
@@ -41,6 +66,7 @@ export const pages: Readonly<Record<string, readonly string[]>> = {
   'README.md': ['commands'],
   'docs/settings.md': ['options'],
   'docs/migration-files.md': ['tools'],
+  'docs/doctor.md': ['rules'],
 }
 
 /** A page's text with its generated parts as they should be. */

@@ -99,7 +99,9 @@ export function gateOf(stack: Stack, database: Database, app: Member): Gate {
     healthy: new Set(selfMigrating.map(({ service }) => service.name)),
   }
   if (isGated(stack, app, targets, new Map())) return { kind: 'gated' }
-  const short = [...app.service.dependsOn.keys()].find(name => targets.completed.has(name))
+  const short = [...app.service.dependsOn].find(
+    ([name, { condition }]) => targets.completed.has(name) && condition !== 'service_completed_successfully',
+  )?.[0]
   if (short !== undefined && !stack.isSwarm) return { kind: 'short form', migrator: short }
   return { kind: 'ungated' }
 }

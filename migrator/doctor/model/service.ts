@@ -182,7 +182,8 @@ function toMount(value: unknown): Mount {
   }
   // ${X:-./data}:/data has colons of its own
   const parts = String(value).match(/(?:\$\{[^}]*\}|[^:])+/g) ?? []
-  const drive = /^[A-Za-z]$/.test(parts[0] ?? '') && /^[\\/]/.test(parts[1] ?? '')
+  // a: may be a drive, or a volume of one letter
+  const drive = /^[A-Za-z]$/.test(parts[0] ?? '') && (/^\\/.test(parts[1] ?? '') || /^\//.test(parts[2] ?? ''))
   if (drive) parts.splice(0, 2, `${parts[0]}:${parts[1]}`)
   const [source = '', target] = parts
   if (target === undefined) return { source: '', target: source, type: 'volume' }

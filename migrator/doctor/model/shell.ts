@@ -93,7 +93,7 @@ interface Block {
 
 /** The commands of a script in their order. @param stopsOnError as if `set -e` stood at its top */
 export function parseShell(text: string, stopsOnError = false): ShellCommand[] {
-  const reading = new Reading(stopsOnError || /^#!.*\s-\w*e/.test(text))
+  const reading = new Reading(stopsOnError || /^#!.*[ \t]-\w*e/.test(text))
   for (const token of tokenize(text)) reading.take(token)
   reading.finish('end')
   return reading.commands

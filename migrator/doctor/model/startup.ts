@@ -138,9 +138,10 @@ class Reader {
       file.startsWith('/') || this.#service.workingDir === undefined ? file : `${this.#service.workingDir}/${file}`
     const text = this.#context.script(path) ?? this.#context.script(file)
     if (text === undefined) return undefined
-    const interpreter = /^#!\s*(\S+)(?:\s+(\S+))?/.exec(text)
-    const isOther = interpreter && !/(sh|bash|ash|dash|zsh|with-contenv)$/.test(interpreter[2] ?? interpreter[1]!)
-    return isOther || (!interpreter && !isShell && !/\.(sh|bash)$|entrypoint/.test(file)) ? undefined : text
+    const [, program = '', argument = ''] = /^#![ \t]*(\S+)(?:[ \t]+(\S+))?/.exec(text) ?? []
+    const interpreter = /(^|\/)env$/.test(program) ? argument : program
+    const isOther = interpreter !== '' && !/(sh|bash|ash|dash|zsh|with-contenv)$/.test(interpreter)
+    return isOther || (interpreter === '' && !isShell && !/\.(sh|bash)$|entrypoint/.test(file)) ? undefined : text
   }
 
   /** `npm start`, `yarn run start:prod`: the script of that name in package.json. */
@@ -198,7 +199,8 @@ class Reader {
   #expand(text: string): string | undefined {
     let isKnown = true
     const args = wordsOf(this.#command ?? [])
-    const value = text.replace(/\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))/g, (_, braced, fallback, plain) => {
+    const all = text.replace(/\$(?:[@*]|\{[@*]\})/g, () => args.join(' '))
+    const value = all.replace(/\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))/g, (_, braced, fallback, plain) => {
       const name = braced ?? plain
       if (/^\d$/.test(name)) return args[Number(name) - 1] ?? fallback ?? ''
       const set = this.#service.environment[name] ?? this.#context.image?.environment[name]

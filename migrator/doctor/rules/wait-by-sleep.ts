@@ -19,7 +19,9 @@ export const waitBySleep: Rule = {
       if (role !== 'app' && role !== 'migrator') continue
       const { steps } = startup
       const main = steps.findIndex(step => isServing(step) || (!step.inLoop && migrationIn(step.text)))
-      const before = main < 0 ? steps : steps.slice(0, main)
+      // a loop around the migration itself tries again, and waits for nothing else
+      const retries = steps.some(step => step.inLoop && migrationIn(step.text))
+      const before = (main < 0 ? steps : steps.slice(0, main)).filter(step => !(retries && step.inLoop))
       const wait = before.find(step => isWait(step, member, stack))
       if (!wait) continue
       yield {

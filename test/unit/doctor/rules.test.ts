@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { diagnose } from '../../migrator/doctor/diagnose.ts'
-import { rules } from '../../migrator/doctor/rules/index.ts'
+import { diagnose } from '../../../migrator/doctor/diagnose.ts'
+import { rules } from '../../../migrator/doctor/rules/index.ts'
 
 const cwd = mkdtempSync(join(tmpdir(), 'doctor-rules-'))
 afterAll(() => rmSync(cwd, { recursive: true }))
