@@ -2,7 +2,7 @@
 
 import { type ExitCode, exitCodes } from '../errors.ts'
 import { type DiagnoseOptions, type Diagnosis, diagnose } from './diagnose.ts'
-import { fix } from './overlay/fix.ts'
+import { makeOverlay, writeOverlay } from './overlay/fix.ts'
 import { renderGithub } from './render/github.ts'
 import { renderJson } from './render/json.ts'
 import { renderSarif } from './render/sarif.ts'
@@ -13,6 +13,9 @@ export interface DoctorOptions {
   readonly format: 'text' | 'json' | 'sarif' | 'github'
   readonly all: boolean
   readonly fix: boolean
+  /** Tries the stack with a migration that fails. */
+  readonly trial: boolean
+  readonly signal: AbortSignal
   readonly color: boolean
   readonly width: number
   readonly diagnose: DiagnoseOptions
@@ -28,15 +31,29 @@ export async function doctor(options: DoctorOptions): Promise<ExitCode> {
   const text = render(diagnosis, options)
   if (text !== '') options.print(text)
   const errors = diagnosis.findings.filter(({ severity }) => severity === 'error')
+  if (options.trial) return tryOut(diagnosis, options)
   if (!options.fix) return errors.length > 0 ? exitCodes.notReady : exitCodes.done
-  const { file, text: overlay, left } = await fix(diagnosis, options.diagnose)
-  if (file === undefined) options.say('There is nothing that an overlay can put right.')
-  else options.say(`${file}:\n\n${overlay}`)
-  const remaining = left.filter(({ severity }) => severity !== 'note')
+  const { text: overlay, result } = await makeOverlay(diagnosis, options.diagnose)
+  if (overlay === '') options.say('There is nothing that an overlay can put right.')
+  else options.say(`${writeOverlay(diagnosis.stack.compose, overlay)}:\n\n${overlay}`)
+  const remaining = result.findings.filter(({ severity }) => severity !== 'note')
   if (remaining.length > 0) options.say('What is left, and cannot be put right by an overlay:')
   for (const { rule, service, what } of remaining)
     options.say(`  ${rule.severity} ${rule.id} ${service ?? ''}: ${what}`)
   return remaining.some(({ severity }) => severity === 'error') ? exitCodes.notReady : exitCodes.done
+}
+
+/** What runs although no migration could succeed, one line a service. */
+async function tryOut({ stack }: Diagnosis, { signal, say, diagnose: { env } }: DoctorOptions): Promise<ExitCode> {
+  const { trial } = await import('./trial/trial.ts')
+  const outcomes = await trial(stack, { env, signal, say })
+  for (const { service, state, detail } of outcomes) {
+    const isWell = state === 'not started' || state === 'ended'
+    say(`${isWell ? 'well' : 'BAD '} ${service}: ${state}${detail === '' ? '' : `, ${detail}`}`)
+  }
+  const served = outcomes.some(({ state }) => state === 'runs' || state === 'answers')
+  say(served ? 'Services run on a database that no migration has reached.' : 'Nothing runs on an unmigrated database.')
+  return served ? exitCodes.notReady : exitCodes.done
 }
 
 function render(diagnosis: Diagnosis, { format, all, color, width }: DoctorOptions): string {

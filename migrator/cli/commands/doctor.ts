@@ -22,6 +22,11 @@ All rules: docs/doctor.md`,
       kind: 'switch',
       help: 'writes compose.schemagate.yml, an overlay that puts right what it can, and shows it',
     },
+    try: {
+      flag: 'try',
+      kind: 'switch',
+      help: 'brings the stack up as a project of its own, with a migration that fails, and says which services run all the same; takes it down again',
+    },
     format: {
       flag: 'format',
       kind: 'choice',
@@ -30,7 +35,7 @@ All rules: docs/doctor.md`,
       help: 'how findings are printed',
     },
   },
-  async run({ positionals, options, print }) {
+  async run({ positionals, options, print, signal }) {
     const { doctor } = await import('../../doctor/doctor.ts')
     const { text } = await import('node:stream/consumers')
     const { inspectImage } = await import('../../doctor/inspect-image.ts')
@@ -40,6 +45,8 @@ All rules: docs/doctor.md`,
       format: options.format,
       all: options.all,
       fix: options.fix,
+      trial: options.try,
+      signal,
       color: env.FORCE_COLOR ? env.FORCE_COLOR !== '0' : stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
       width: Math.min(stdout.columns ?? 120, 120),
       diagnose: {

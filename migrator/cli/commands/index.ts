@@ -8,6 +8,7 @@ import { checkCommand } from './check.ts'
 import { createCommand } from './create.ts'
 import { doctorCommand } from './doctor.ts'
 import { downCommand } from './down.ts'
+import { initCommand } from './init.ts'
 import { manifestCommand } from './manifest.ts'
 import { planCommand } from './plan.ts'
 import { repairCommand } from './repair.ts'
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   repairCommand,
   manifestCommand,
   doctorCommand,
+  initCommand,
 ]
 
 /** Every variable that any command reads, also where it is not among its own. */

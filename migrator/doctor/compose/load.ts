@@ -20,6 +20,8 @@ export interface Compose {
   readonly services: Readonly<Record<string, Record<string, unknown>>>
   readonly volumes: Readonly<Record<string, unknown>>
   readonly networks: Readonly<Record<string, unknown>>
+  /** What else the files say at their top, for a trial. */
+  readonly top: Readonly<Record<string, unknown>>
   readonly documents: readonly ComposeDocument[]
   readonly places: Places
   /** What a reader must know: how it was read, what could not be. */
@@ -93,6 +95,7 @@ export async function loadCompose(files: readonly string[], options: LoadOptions
     services: servicesOf(values, first),
     volumes: mapOf(values.volumes),
     networks: mapOf(values.networks),
+    top: values,
     documents: own.documents,
     places: new Places(own.documents),
     notes,

@@ -1,64 +1,71 @@
 // --fix: an overlay that takes the findings away, checked by reading the stack with it.
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RefusedError } from '../../errors.ts'
+import type { Compose } from '../compose/load.ts'
 import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from '../diagnose.ts'
 import type { Patch } from './patch.ts'
 import { mergePatches, overlayName, overlayText } from './write.ts'
 
-export interface Fix {
-  /** The overlay, as it was named beside the other files; undefined where it could change nothing. */
-  readonly file: string | undefined
+export interface Overlay {
+  /** Empty where it could change nothing. */
   readonly text: string
-  /** What is left with it. */
-  readonly left: readonly Finding[]
+  /** What is found with it. */
+  readonly result: Diagnosis
 }
 
 /** A change can bring another finding to light, as a new one-shot that a second app must wait for. */
 const mostRounds = 5
 
 /**
- * Writes the overlay into the project's folder.
- * @throws RefusedError where there is another file of that name
+ * Makes the overlay's text; nothing is written into the project.
+ * @param initial changes besides those that take findings away
  */
-export async function fix(diagnosis: Diagnosis, options: DiagnoseOptions): Promise<Fix> {
-  const { compose } = diagnosis.stack
-  const path = join(compose.directory, overlayName)
-  const before = existsSync(path) ? readFileSync(path, 'utf8') : undefined
-  let current = diagnosis
-  let patches: Patch[] = []
-  let text = ''
+export async function makeOverlay(
+  diagnosis: Diagnosis,
+  options: DiagnoseOptions,
+  initial: readonly Patch[] = [],
+  by?: string,
+): Promise<Overlay> {
+  const { files } = diagnosis.stack.compose
+  const folder = mkdtempSync(join(tmpdir(), 'schemagate-overlay-'))
+  const trial = join(folder, overlayName)
+  let patches: readonly Patch[] = initial
+  let overlay: Overlay = { text: '', result: diagnosis }
   try {
     for (let round = 0; round < mostRounds; round++) {
-      const more = patchesOf(current.findings)
-      patches = [...patches, ...more]
-      if (patches.length === 0) return { file: undefined, text: '', left: diagnosis.findings }
-      const next = overlayText(mergePatches(patches), compose.files)
-      if (next === text) break
-      text = next
-      if (before !== undefined && before !== text && round === 0 && !isOurs(before)) throw exists(path)
-      writeFileSync(path, text)
-      current = await diagnose([...compose.files, path], options)
+      if (round > 0 || initial.length === 0) patches = [...patches, ...patchesOf(overlay.result.findings)]
+      const text = patches.length === 0 ? '' : overlayText(mergePatches(patches), files, by)
+      if (text === overlay.text) break
+      writeFileSync(trial, text)
+      overlay = { text, result: await diagnose([...files, trial], options) }
     }
-  } catch (error) {
-    // a half-made overlay is worse than none
-    if (before !== undefined) writeFileSync(path, before)
-    else rmSync(path, { force: true })
-    throw error
+    return overlay
+  } finally {
+    rmSync(folder, { recursive: true })
   }
-  return { file: path, text, left: current.findings }
 }
 
-/** The first line of what this command writes: it may write it again. */
-function isOurs(text: string): boolean {
-  return text.startsWith('# Written by `schemagate doctor --fix`')
+/** Where the overlay of a stack belongs. */
+export function overlayPath({ directory }: Compose): string {
+  return join(directory, overlayName)
 }
 
-function exists(path: string): RefusedError {
-  return new RefusedError(
-    `${path} is there already, and doctor did not write it. Give it to doctor as a further file, or put it away.`,
-  )
+/**
+ * Writes the overlay into the project's folder, and returns its path.
+ * @throws RefusedError where there is another file of that name
+ */
+export function writeOverlay(compose: Compose, text: string): string {
+  const path = overlayPath(compose)
+  // the first line is what this command writes: it may write it again
+  if (existsSync(path) && !readFileSync(path, 'utf8').startsWith('# Written by `schemagate doctor --fix`'))
+    throw new RefusedError(
+      `${path} is there already, and doctor did not write it. Give it to doctor as a further file, or put it away.`,
+    )
+  writeFileSync(path, text)
+  return path
 }
 
 function patchesOf(findings: readonly Finding[]): Patch[] {

@@ -18,7 +18,7 @@ export function mergePatches(patches: readonly Patch[]): Patch {
 }
 
 /** The text of the file. @param files those that it is laid over, as they were named */
-export function overlayText(patch: Patch, files: readonly string[]): string {
+export function overlayText(patch: Patch, files: readonly string[], by = 'doctor --fix'): string {
   const services = Object.fromEntries(
     Object.entries(patch.services).map(([name, service]) => [name, toNodeValue(service)]),
   )
@@ -26,7 +26,7 @@ export function overlayText(patch: Patch, files: readonly string[]): string {
   // an older reader takes a bare `no` for false
   const document = new Document({ services: {}, ...volumes }, { compat: 'yaml-1.1', version: '1.2' })
   document.setIn(['services'], toNode(document, services))
-  document.commentBefore = ` Written by \`schemagate doctor --fix\`, to be laid over ${files.join(' and ')}:
+  document.commentBefore = ` Written by \`schemagate ${by}\`, to be laid over ${files.join(' and ')}:
  docker compose ${[...files, overlayName].map(file => `-f ${file}`).join(' ')} up --detach --wait
  To undo it, delete this file.`
   return document.toString({ lineWidth: 0 })

@@ -3,6 +3,7 @@
 import { basename } from 'node:path'
 import { databasesOf } from '../model/gating.ts'
 import type { Member, Stack } from '../model/stack.ts'
+import { migratorService } from '../overlay/migrator-service.ts'
 import { Override, type Patch } from '../overlay/patch.ts'
 import { initdbFiles } from './initdb-files.ts'
 import type { Rule } from './rule.ts'
@@ -66,12 +67,12 @@ volumes:
 function migratorPatch(
   stack: Stack,
   apps: readonly Member[],
-  { service }: Member,
+  member: Member,
   taken: ReadonlySet<number>,
 ): Patch | undefined {
+  const { service } = member
   if (stack.members.has('migrator') || service.environment.POSTGRES_PASSWORD === undefined) return undefined
-  const { mounts, name, environment } = service
-  const user = environment.POSTGRES_USER ?? 'postgres'
+  const { mounts, name } = service
   const migrations = mounts.flatMap(({ source, target }, i) => {
     if (!taken.has(i)) return []
     const inside = target.replace(/^\/docker-entrypoint-initdb\.d\/?/, '')
@@ -80,23 +81,11 @@ function migratorPatch(
   const rest = mounts.flatMap(({ source, target, type }, i) =>
     taken.has(i) || type === 'tmpfs' ? [] : [`${source}:${target}`],
   )
-  const raw = (key: string, fallback: string) => stack.compose.places.raw(name, ['environment', key]) ?? fallback
   const gate = { depends_on: { migrator: { condition: 'service_completed_successfully' } } }
   return {
     services: {
       [name]: { volumes: new Override(rest) },
-      migrator: {
-        image: 'schemagate-migrator',
-        restart: 'no',
-        environment: {
-          PGHOST: name,
-          PGUSER: raw('POSTGRES_USER', user),
-          PGDATABASE: raw('POSTGRES_DB', environment.POSTGRES_DB ?? user),
-          PGPASSWORD: raw('POSTGRES_PASSWORD', ''),
-        },
-        volumes: migrations,
-        depends_on: { [name]: { condition: 'service_healthy' } },
-      },
+      migrator: migratorService(stack, member, migrations),
       ...Object.fromEntries(apps.map(app => [app.service.name, gate])),
     },
   }

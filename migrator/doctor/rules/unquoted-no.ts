@@ -7,7 +7,7 @@ export const unquotedNo: Rule = {
   id: 'unquoted-no',
   severity: 'error',
   title: '`restart: no` without quotes.',
-  why: 'It is `false` to a reader of YAML 1.1. Compose takes it today; `docker stack` and others refuse it or go by their default.',
+  why: 'It is `false` to a reader of YAML 1.1. Compose takes it today, other readers do not.',
   fix: '`restart: "no"`.',
   *check(stack) {
     // a stack without Postgres is none of ours

@@ -1,0 +1,148 @@
+// The verb: finds out how a project migrates, shows what it would write, writes it, and runs doctor on the result.
+
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { type DiagnoseOptions, type Diagnosis, diagnose } from '../doctor/diagnose.ts'
+import { type Database, databasesOf } from '../doctor/model/gating.ts'
+import { renderText } from '../doctor/render/text.ts'
+import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
+import { type Asking, agree, choose } from './ask.ts'
+import { type Choice, type Plan, plan } from './plan.ts'
+import { isMigrations, type Recognised, recognise } from './recognise.ts'
+
+export interface InitOptions {
+  readonly dryRun: boolean
+  readonly asking: Asking
+  /** What would be asked otherwise. */
+  readonly database: string | undefined
+  readonly app: string | undefined
+  readonly migrations: string | undefined
+  readonly command: string | undefined
+  readonly diagnose: DiagnoseOptions
+  readonly color: boolean
+  readonly width: number
+  readonly print: (text: string) => void
+}
+
+/** @throws UsageError where there is no compose file, no Postgres, or no migration to be found */
+export async function init(options: InitOptions): Promise<ExitCode> {
+  const { print } = options
+  const before = await diagnose([], options.diagnose)
+  const choice = await chooseAll(before, options)
+  print(found(choice))
+  const planned = await plan(before, choice, options.diagnose)
+  show(planned, print)
+  if (planned.files.length === 0) print('There is nothing to write.')
+  else if (options.dryRun) print('Nothing was written (--dry-run).')
+  else if (await agree('Write this?', options.asking)) write(planned, print)
+  else return exitCodes.done
+  if (options.dryRun) return exitCodes.done
+  suggestGate(before, choice, print)
+  const after = await diagnose(composeFilesOf(before), options.diagnose)
+  print(`\ndoctor on the result:\n\n${renderText(after, { color: options.color, width: options.width, all: false })}`)
+  return after.findings.some(({ severity }) => severity === 'error') ? exitCodes.notReady : exitCodes.done
+}
+
+async function chooseAll({ stack }: Diagnosis, options: InitOptions): Promise<Choice> {
+  const { compose } = stack
+  const candidates = databasesOf(stack).filter(
+    ({ server }) => options.database === undefined || server === options.database,
+  )
+  if (candidates.length === 0)
+    throw new UsageError(
+      `There is no ${options.database ?? 'Postgres'} in ${compose.files.join(', ')} that a service uses.`,
+    )
+  const database = await choose<Database>(
+    'Which database?',
+    candidates.map(one => [one.server, one]),
+    options.asking,
+  )
+  const isSeen = database.migrators.length + database.selfMigrating.length + database.byHand.length > 0
+  const isTold = options.migrations !== undefined || options.command !== undefined
+  if (isSeen && !isTold) return { database, way: undefined, app: undefined }
+  if (database.apps.length === 0) throw new UsageError(`No service of the file uses ${database.server}.`)
+  const way = await wayOf(database, compose.directory, options)
+  if (way.command === undefined) return { database, way, app: undefined }
+  const inFolder = database.apps.filter(({ context }) => context.context === join(compose.directory, way.folder))
+  const apps = (inFolder.length > 0 ? inFolder : database.apps).filter(
+    ({ service }) => options.app === undefined || service.name === options.app,
+  )
+  const app = await choose(
+    `Which service's image has ${way.tool}?`,
+    apps.map(one => [one.service.name, one]),
+    options.asking,
+  )
+  return { database, way, app }
+}
+
+async function wayOf(database: Database, directory: string, options: InitOptions): Promise<Recognised> {
+  const { migrations, command } = options
+  if (command !== undefined) return { tool: 'your command', folder: '.', command }
+  if (migrations !== undefined) {
+    if (!isMigrations(join(directory, migrations)))
+      throw new UsageError(`${migrations} is no folder of migrations that the migrator can read.`)
+    return { tool: 'SQL files', folder: relative('.', migrations), command: undefined }
+  }
+  const contexts = database.apps.flatMap(({ context }) => (context.context === undefined ? [] : [context.context]))
+  const ways = recognise(directory, contexts)
+  if (ways.length === 0)
+    throw new UsageError(
+      'No migrations are found here. Name them: --migrations FOLDER, or --command "alembic upgrade head".',
+    )
+  return choose(
+    'What migrates the database?',
+    ways.map(way => [`${way.tool} in ${way.folder}`, way]),
+    options.asking,
+  )
+}
+
+function found({ database, way, app }: Choice): string {
+  const how = way
+    ? `${way.tool} in ${way.folder}${app ? `, with the image of ${app.service.name}` : ''}`
+    : [...database.migrators, ...database.selfMigrating, ...database.byHand]
+        .map(({ service }) => service.name)
+        .join(', ')
+  const apps = database.apps.map(({ service }) => service.name).join(', ') || 'none'
+  return `Database: ${database.server}\nMigrated by: ${how}\nApplications: ${apps}\n`
+}
+
+function show({ files, remarks }: Plan, print: (text: string) => void): void {
+  for (const { name, text, isAppended } of files)
+    print(`--- ${name}${isAppended ? ' (at its end)' : ' (new)'}\n${text}`)
+  for (const remark of remarks) print(remark)
+}
+
+function write({ files }: Plan, print: (text: string) => void): void {
+  for (const { path, text, isAppended } of files) {
+    mkdirSync(dirname(path), { recursive: true })
+    if (isAppended) appendFileSync(path, text)
+    // never over a file that came into being since it was shown
+    else writeFileSync(path, text, { flag: 'wx' })
+  }
+  const made = files.filter(({ isAppended }) => !isAppended).map(({ name }) => name)
+  const lines = files.filter(({ isAppended }) => isAppended).map(({ name }) => `the last lines of ${name}`)
+  print(`Written. To undo it, delete ${[...made, ...lines].join(', ')}.`)
+}
+
+/** In a Node project, the gate is a few lines more. */
+function suggestGate({ stack }: Diagnosis, { way }: Choice, print: (text: string) => void): void {
+  const file = join(stack.compose.directory, 'package.json')
+  if (!existsSync(file) || way === undefined || way.command !== undefined) return
+  if (!/"(pg|knex|sequelize|drizzle-orm|kysely|typeorm)"/.test(readFileSync(file, 'utf8'))) return
+  print(`
+So that the app serves only while the schema fits (docs/gate.md):
+
+  npm install schemagate-gate
+  npx schemagate manifest --dir ${way.folder} > manifest.json
+
+  import { createGate, readManifest } from 'schemagate-gate'
+  const gate = createGate({ url: process.env.DATABASE_URL, manifest: readManifest('manifest.json') })
+`)
+}
+
+/** What the project has now: the files that were read, and the overlay. */
+function composeFilesOf({ stack }: Diagnosis): string[] {
+  const { files, directory } = stack.compose
+  const overlay = 'compose.schemagate.yml'
+  return existsSync(join(directory, overlay)) && !files.includes(overlay) ? [...files, overlay] : [...files]
+}

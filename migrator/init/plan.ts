@@ -1,0 +1,126 @@
+// What init would write: an overlay, lines of .env, a job for CI; shown before anything is done.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseEnvFile } from '../doctor/compose/env-file.ts'
+import type { DiagnoseOptions, Diagnosis } from '../doctor/diagnose.ts'
+import { type Database, databasesOf } from '../doctor/model/gating.ts'
+import type { Member } from '../doctor/model/stack.ts'
+import { makeOverlay, overlayPath } from '../doctor/overlay/fix.ts'
+import { migratorService } from '../doctor/overlay/migrator-service.ts'
+import type { Patch } from '../doctor/overlay/patch.ts'
+import { overlayName } from '../doctor/overlay/write.ts'
+import type { Recognised } from './recognise.ts'
+import { workflow } from './workflow.ts'
+
+export interface Choice {
+  readonly database: Database
+  /** How the project migrates, where nothing in its compose file does; undefined where something does. */
+  readonly way: Recognised | undefined
+  /** The app whose image has the tool. */
+  readonly app: Member | undefined
+}
+
+export interface PlannedFile {
+  /** Absolute. */
+  readonly path: string
+  readonly name: string
+  readonly text: string
+  /** Lines for the end of a file that is there. */
+  readonly isAppended: boolean
+}
+
+export interface Plan {
+  readonly files: readonly PlannedFile[]
+  /** What is not written, and why. */
+  readonly remarks: readonly string[]
+  readonly migrator: string | undefined
+}
+
+export async function plan(diagnosis: Diagnosis, choice: Choice, options: DiagnoseOptions): Promise<Plan> {
+  const { compose } = diagnosis.stack
+  const remarks: string[] = []
+  const patch = migratorPatch(diagnosis, choice)
+  const { text, result } = await makeOverlay(diagnosis, options, patch ? [patch] : [], 'init')
+  const files: PlannedFile[] = []
+  const add = (name: string, content: string) => {
+    const path = join(compose.directory, name)
+    if (existsSync(path)) remarks.push(`${name} is there already, and is left as it is.`)
+    else files.push({ path, name, text: content, isAppended: false })
+  }
+  if (text !== '') {
+    const path = overlayPath(compose)
+    if (!existsSync(path)) files.push({ path, name: overlayName, text, isAppended: false })
+    else if (readFileSync(path, 'utf8') !== text) remarks.push(`${overlayName} is there already, and is left as it is.`)
+  }
+  const env = envLines(compose.directory, [...compose.files, ...(text === '' ? [] : [overlayName])], choice, remarks)
+  if (env) files.push(env)
+  const after = databasesOf(result.stack).find(({ server }) => server === choice.database.server)
+  const migrator = after?.migrators[0]?.service.name
+  if (after && migrator !== undefined) {
+    const names = [...compose.files, ...(text === '' ? [] : [overlayName])]
+    add(
+      '.github/workflows/schemagate.yml',
+      workflow(names, migrator, after.apps, choice.way?.command === undefined && choice.way !== undefined),
+    )
+  }
+  return { files, remarks, migrator }
+}
+
+/** A one-shot for what the project has, and each app behind it. */
+function migratorPatch({ stack }: Diagnosis, { database, way, app }: Choice): Patch | undefined {
+  const { member, apps } = database
+  if (!way || !member) return undefined
+  const name = stack.members.has('migrate') ? 'schemagate-migrate' : 'migrate'
+  const gate = { depends_on: { [name]: { condition: 'service_completed_successfully' } } }
+  const gated = Object.fromEntries(apps.map(({ service }) => [service.name, gate]))
+  if (way.command === undefined) {
+    const mount = `./${way.folder}:/migrations:ro`
+    return { services: { [name]: migratorService(stack, member, [mount]), ...gated } }
+  }
+  if (!app) return undefined
+  const kept = [
+    'image',
+    'build',
+    'environment',
+    'env_file',
+    'volumes',
+    'networks',
+    'secrets',
+    'configs',
+    'working_dir',
+    'user',
+    'platform',
+  ]
+  const written = kept.map(key => [key, stack.compose.places.value(app.service.name, [key])] as const)
+  const same = Object.fromEntries(written.filter(([, value]) => value !== undefined && value !== null))
+  const migrate = {
+    ...same,
+    restart: 'no',
+    entrypoint: ['sh', '-ec'],
+    command: [way.command],
+    depends_on: { [member.service.name]: { condition: 'service_healthy' } },
+  }
+  return { services: { [name]: migrate, ...gated } }
+}
+
+function envLines(
+  directory: string,
+  names: readonly string[],
+  { way }: Choice,
+  remarks: string[],
+): PlannedFile | undefined {
+  const path = join(directory, '.env')
+  const before = existsSync(path) ? readFileSync(path, 'utf8') : undefined
+  const there = before === undefined ? {} : parseEnvFile(before)
+  const wanted: Record<string, string> = { COMPOSE_FILE: names.join(':') }
+  if (way !== undefined && way.command === undefined) wanted.SCHEMAGATE_MIGRATOR_IMAGE = 'schemagate-migrator'
+  const lines: string[] = []
+  for (const [key, value] of Object.entries(wanted)) {
+    if (there[key] === undefined) lines.push(`${key}=${value}`)
+    else if (there[key] !== value) remarks.push(`.env has ${key}=${there[key]} already. Make it ${value}.`)
+  }
+  if (lines.length === 0) return undefined
+  const text = `${before !== undefined && !before.endsWith('\n') && before !== '' ? '\n' : ''}# schemagate: plain \`docker compose\` takes the overlay, too\n${lines.join('\n')}\n`
+  return { path, name: '.env', text, isAppended: before !== undefined }
+}

@@ -1,0 +1,90 @@
+// How a project migrates, by the files that it has: a tool that its own image brings along, or a folder of SQL.
+
+import { existsSync, readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { readFolder } from '../files/folder.ts'
+
+export interface Recognised {
+  readonly tool: string
+  /** Relative to the project's folder, where it was found. */
+  readonly folder: string
+  /** What the app's own image runs; undefined for a folder of SQL, which the migrator of this repository reads. */
+  readonly command: string | undefined
+}
+
+/** A tool that needs its project: language, models, settings. */
+interface Signature {
+  readonly tool: string
+  /** Files or folders that all must be there. */
+  readonly files: readonly RegExp[]
+  readonly command: string
+}
+
+const signatures: readonly Signature[] = [
+  { tool: 'Django', files: [/^manage\.py$/], command: 'python manage.py migrate --noinput' },
+  { tool: 'Alembic', files: [/^alembic\.ini$/], command: 'alembic upgrade head' },
+  { tool: 'Prisma', files: [/^prisma$/, /^package\.json$/], command: 'npx prisma migrate deploy' },
+  { tool: 'Drizzle', files: [/^drizzle\.config\.\w+$/], command: 'npx drizzle-kit migrate' },
+  { tool: 'Knex', files: [/^knexfile\.\w+$/], command: 'npx knex migrate:latest' },
+  { tool: 'Sequelize', files: [/^\.sequelizerc$/], command: 'npx sequelize-cli db:migrate' },
+  { tool: 'Rails', files: [/^Rakefile$/, /^db$/, /^Gemfile$/], command: 'bundle exec rails db:migrate' },
+  { tool: 'Laravel', files: [/^artisan$/], command: 'php artisan migrate --force' },
+]
+
+/** Folders that projects are divided into. */
+const parts = [
+  '.',
+  'backend',
+  'api',
+  'server',
+  'app',
+  'src',
+  'web',
+  'apps/api',
+  'apps/web',
+  'packages/db',
+  'services/api',
+]
+/** Where folders of SQL are. */
+const sqlFolders = [
+  'migrations',
+  'migration',
+  'db/migrations',
+  'db/migration',
+  'database/migrations',
+  'sql/migrations',
+  'sql',
+  'internal/db/migrations',
+  'internal/database/migrations',
+  'src/main/resources/db/migration',
+  'schema',
+]
+
+/** Every way that is seen, a tool of the project's own first. @param contexts the folders that images are built from */
+export function recognise(directory: string, contexts: readonly string[]): Recognised[] {
+  const folders = [...new Set([...contexts, ...parts.map(part => join(directory, part))])].filter(folder =>
+    existsSync(folder),
+  )
+  const own = folders.flatMap(folder => {
+    const names = readdirSync(folder)
+    return signatures
+      .filter(({ files }) => files.every(file => names.some(name => file.test(name))))
+      .map(({ tool, command }) => ({ tool, command, folder: relative(directory, folder) || '.' }))
+  })
+  if (own.length > 0) return own
+  const sql = folders.flatMap(folder => sqlFolders.map(name => join(folder, name))).filter(isMigrations)
+  return [...new Set(sql)].map(folder => ({
+    tool: 'SQL files',
+    command: undefined,
+    folder: relative(directory, folder),
+  }))
+}
+
+/** Whether the migrator of this repository can read it. */
+export function isMigrations(folder: string): boolean {
+  try {
+    return existsSync(folder) && readFolder(folder, { onLeftOut: () => {} }).length > 0
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,3 @@
+begin;
+create table things (id int);
+select no_such_column from things;
