@@ -18,16 +18,30 @@ export interface Database {
   readonly apps: readonly Member[]
 }
 
-const known = new WeakMap<Stack, readonly Database[]>()
-
-/** Every Postgres of the stack, and those outside that its services name. */
-export function databasesOf(stack: Stack): readonly Database[] {
-  const databases = known.get(stack) ?? findDatabases(stack)
-  known.set(stack, databases)
-  return databases
+interface Found {
+  readonly servers: readonly Database[]
+  readonly databases: readonly Database[]
 }
 
-function findDatabases(stack: Stack): Database[] {
+const known = new WeakMap<Stack, Found>()
+
+/** Every Postgres server of the stack, and those outside that its services name, with all that use it. */
+export function serversOf(stack: Stack): readonly Database[] {
+  return find(stack).servers
+}
+
+/** The same, each database of a server by itself: what migrates one of them is nothing to the users of another. */
+export function databasesOf(stack: Stack): readonly Database[] {
+  return find(stack).databases
+}
+
+function find(stack: Stack): Found {
+  const found = known.get(stack) ?? findAll(stack)
+  known.set(stack, found)
+  return found
+}
+
+function findAll(stack: Stack): Found {
   const users = new Map<string, Member[]>()
   for (const member of stack.members.values()) {
     if (member.role === 'database') users.set(member.service.name, users.get(member.service.name) ?? [])
@@ -37,20 +51,41 @@ function findDatabases(stack: Stack): Database[] {
       else users.set(server, [member])
     }
   }
-  return [...users].map(([server, members]) => {
-    const apps = members.filter(({ role }) => role === 'app')
-    const oneShots = members.filter(({ role }) => role === 'migrator')
-    const selfMigrating = apps.filter(({ migration }) => migration?.alsoServes)
-    const isByHand = (migrator: Member) => migrator.migration?.hasNoCommand === true || !runsWith(migrator, apps)
-    return {
-      server,
-      member: stack.members.get(server),
-      migrators: oneShots.filter(one => !isByHand(one)),
-      byHand: oneShots.filter(isByHand),
-      selfMigrating,
-      apps,
-    }
-  })
+  const servers = [...users].map(([server, members]) => toDatabase(stack, server, members))
+  const databases = [...users].flatMap(([server, members]) =>
+    byName(stack, server, members).map(group => toDatabase(stack, server, group)),
+  )
+  return { servers, databases }
+}
+
+/** Who names none uses the one that the server is made with. */
+function byName(stack: Stack, server: string, members: readonly Member[]): Member[][] {
+  const nameOf = ({ database }: Use) => (database === undefined || database.includes('$') ? undefined : database)
+  const names = members.flatMap(({ uses }) => uses.filter(use => use.server === server).map(nameOf))
+  const made = stack.members.get(server)?.service.environment
+  const own = made?.POSTGRES_DB ?? made?.POSTGRESQL_DATABASE
+  const usual = own !== undefined && names.includes(own) ? own : (names.find(name => name !== undefined) ?? '')
+  const groups = new Map<string, Member[]>()
+  for (const member of members) {
+    const own = member.uses.filter(use => use.server === server).map(use => nameOf(use) ?? usual)
+    for (const name of new Set(own)) groups.set(name, [...(groups.get(name) ?? []), member])
+  }
+  return groups.size === 0 ? [[...members]] : [...groups.values()]
+}
+
+function toDatabase(stack: Stack, server: string, members: readonly Member[]): Database {
+  const apps = members.filter(({ role }) => role === 'app')
+  const oneShots = members.filter(({ role }) => role === 'migrator')
+  const selfMigrating = apps.filter(({ migration }) => migration?.alsoServes)
+  const isByHand = (migrator: Member) => migrator.migration?.hasNoCommand === true || !runsWith(migrator, apps)
+  return {
+    server,
+    member: stack.members.get(server),
+    migrators: oneShots.filter(one => !isByHand(one)),
+    byHand: oneShots.filter(isByHand),
+    selfMigrating,
+    apps,
+  }
 }
 
 /** A migrator below a profile runs by itself only if each application is below that profile, too. */
@@ -60,20 +95,6 @@ function runsWith(migrator: Member, apps: readonly Member[]): boolean {
   return apps.every(
     ({ service }) => service.profiles.length > 0 && service.profiles.every(one => profiles.includes(one)),
   )
-}
-
-/** Two uses of one server may be of different databases on it; where a name is not known, they may be the same. */
-export function mayShareDatabase(a: Member, b: Member, server: string): boolean {
-  const on = (member: Member): readonly Use[] => member.uses.filter(use => use.server === server)
-  return on(a).some(one =>
-    on(b).some(
-      other => one.database === undefined || other.database === undefined || sameName(one.database, other.database),
-    ),
-  )
-}
-
-function sameName(a: string, b: string): boolean {
-  return a === b || a.includes('$') || b.includes('$')
 }
 
 /** Why an application is not started before the migration has succeeded, or what keeps it. */
@@ -89,9 +110,7 @@ export type Gate =
 /** What stands between an application and the migrations of one database. */
 export function gateOf(stack: Stack, database: Database, app: Member): Gate {
   if (app.migration?.alsoServes) return { kind: 'itself' }
-  const shares = (other: Member) => mayShareDatabase(app, other, database.server)
-  const migrators = database.migrators.filter(shares)
-  const selfMigrating = database.selfMigrating.filter(shares)
+  const { migrators, selfMigrating } = database
   if (migrators.length === 0 && selfMigrating.length === 0) return { kind: 'not concerned' }
   if (migrators.some(migrator => waitsFor(stack, migrator, app.service.name))) return { kind: 'itself' }
   const targets: Targets = {

@@ -1,6 +1,6 @@
 // A user of the database that starts before Postgres answers.
 
-import { databasesOf, waitsForHealth } from '../model/gating.ts'
+import { serversOf, waitsForHealth } from '../model/gating.ts'
 import { dependsOn } from './gate-patch.ts'
 import type { Rule } from './rule.ts'
 
@@ -13,7 +13,7 @@ export const dbShortForm: Rule = {
   *check(stack) {
     if (stack.isSwarm) return
     const told = new Set<string>()
-    for (const { server, member, apps, migrators, byHand } of databasesOf(stack)) {
+    for (const { server, member, apps, migrators, byHand } of serversOf(stack)) {
       if (!member) continue
       for (const user of [...migrators, ...byHand, ...apps]) {
         const { name, dependsOn: dependencies } = user.service

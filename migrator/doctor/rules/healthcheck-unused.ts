@@ -1,6 +1,6 @@
 // A health check that nobody waits for.
 
-import { databasesOf } from '../model/gating.ts'
+import { serversOf } from '../model/gating.ts'
 import { dependsOn } from './gate-patch.ts'
 import type { Rule } from './rule.ts'
 
@@ -12,7 +12,7 @@ export const healthcheckUnused: Rule = {
   fix: '`depends_on: { DATABASE: { condition: service_healthy } }`.',
   *check(stack) {
     if (stack.isSwarm) return
-    for (const { server, member, apps, migrators } of databasesOf(stack)) {
+    for (const { server, member, apps, migrators } of serversOf(stack)) {
       if (!member || member.service.healthcheck === undefined || member.service.healthcheck === 'off') continue
       if (apps.length + migrators.length === 0) continue
       const isUsed = [...stack.members.values()].some(

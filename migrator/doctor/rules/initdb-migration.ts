@@ -1,7 +1,7 @@
 // A schema that is mounted into the folder that Postgres reads only once.
 
 import { basename } from 'node:path'
-import { databasesOf } from '../model/gating.ts'
+import { serversOf } from '../model/gating.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import { migratorService } from '../overlay/migrator-service.ts'
 import { Override, type Patch } from '../overlay/patch.ts'
@@ -15,7 +15,7 @@ export const initdbMigration: Rule = {
   why: 'It runs on an empty volume and never again: the next one is never applied, and every database that is there already lacks it.',
   fix: 'A migrator for the schema. Roles, databases and extensions may stay there.',
   *check(stack) {
-    for (const database of databasesOf(stack)) {
+    for (const database of serversOf(stack)) {
       const { member } = database
       if (!member) continue
       const mounts = member.service.mounts.map((mount, i) => ({ mount, i, files: initdbFiles(mount, member.context) }))

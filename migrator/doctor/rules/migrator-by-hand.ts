@@ -1,7 +1,6 @@
 // A migrator that runs only when somebody thinks of it.
 
-import type { Database } from '../model/gating.ts'
-import { databasesOf } from '../model/gating.ts'
+import { type Database, databasesOf, serversOf } from '../model/gating.ts'
 import type { Stack } from '../model/stack.ts'
 import { type Patch, reset } from '../overlay/patch.ts'
 import { documentedMigration } from './documented-migration.ts'
@@ -31,8 +30,10 @@ export const migratorByHand: Rule = {
               patch: withoutProfile(database, name),
             }
       }
-      if (database.byHand.length > 0 || database.apps.length === 0) continue
-      yield* documented(stack, database)
+    }
+    for (const server of serversOf(stack)) {
+      const seen = server.migrators.length + server.selfMigrating.length + server.byHand.length
+      if (seen === 0 && server.apps.length > 0) yield* documented(stack, server)
     }
   },
   examples: {

@@ -1,6 +1,6 @@
 // A database that is used, and nothing that can be seen to migrate it.
 
-import { databasesOf } from '../model/gating.ts'
+import { serversOf } from '../model/gating.ts'
 import { documentedMigration } from './documented-migration.ts'
 import { initdbFiles } from './initdb-files.ts'
 import type { Rule } from './rule.ts'
@@ -12,7 +12,7 @@ export const noMigrationSeen: Rule = {
   why: 'An image may migrate in its entrypoint or in its code, at each start of each replica; or it is done by hand, and forgotten once. Compose keeps nothing in either case.',
   fix: 'A one-shot that migrates, and `service_completed_successfully` on each application. `doctor --image` looks at the entrypoints of images that are here.',
   *check(stack) {
-    for (const database of databasesOf(stack)) {
+    for (const database of serversOf(stack)) {
       const { server, member, apps, migrators, byHand, selfMigrating } = database
       if (apps.length === 0 || migrators.length + byHand.length + selfMigrating.length > 0) continue
       if (member?.service.mounts.some(mount => initdbFiles(mount, member.context).length > 0)) continue

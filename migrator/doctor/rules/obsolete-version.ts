@@ -1,6 +1,6 @@
 // A line that Compose has not read for years.
 
-import { databasesOf } from '../model/gating.ts'
+import { serversOf } from '../model/gating.ts'
 import type { Rule } from './rule.ts'
 
 export const obsoleteVersion: Rule = {
@@ -10,7 +10,7 @@ export const obsoleteVersion: Rule = {
   why: 'Compose warns of it at every call.',
   fix: 'Take the line out. `docker stack deploy` still wants it.',
   *check(stack) {
-    if (stack.isSwarm || databasesOf(stack).length === 0 || !stack.compose.places.top('version')) return
+    if (stack.isSwarm || serversOf(stack).length === 0 || !stack.compose.places.top('version')) return
     yield { service: undefined, top: 'version', what: 'Compose no longer reads `version:`, and says so at every call.' }
   },
   examples: {

@@ -1,6 +1,6 @@
 // An app that logs in as the owner of its schema.
 
-import { databasesOf } from '../model/gating.ts'
+import { serversOf } from '../model/gating.ts'
 import type { Rule } from './rule.ts'
 
 export const oneRole: Rule = {
@@ -10,7 +10,7 @@ export const oneRole: Rule = {
   why: "Then the database keeps nothing itself: a role of the app's own cannot log in before the first migration has succeeded, and cannot change its schema.",
   fix: 'A second role for the app: `SCHEMAGATE_APP_ROLE` and `SCHEMAGATE_APP_PASSWORD` on the migrator.',
   *check(stack) {
-    for (const { server, member, apps, migrators, selfMigrating } of databasesOf(stack)) {
+    for (const { server, member, apps, migrators, selfMigrating } of serversOf(stack)) {
       const userOn = (uses: (typeof apps)[number]['uses']) =>
         uses.find(use => use.server === server && use.user !== undefined)?.user
       const { environment } = member?.service ?? { environment: {} as Record<string, string> }

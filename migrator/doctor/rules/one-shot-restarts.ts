@@ -1,7 +1,7 @@
 // A one-shot that never counts as done.
 
 import { isValues } from '../compose/merge.ts'
-import { databasesOf } from '../model/gating.ts'
+import { serversOf } from '../model/gating.ts'
 import type { Rule } from './rule.ts'
 
 export const oneShotRestarts: Rule = {
@@ -12,7 +12,7 @@ export const oneShotRestarts: Rule = {
   fix: '`restart: "no"`, quoted; `on-failure` only with a limit (`on-failure:3`).',
   *check(stack) {
     const told = new Set<string>()
-    for (const { migrators, byHand } of databasesOf(stack)) {
+    for (const { migrators, byHand } of serversOf(stack)) {
       for (const { service } of [...migrators, ...byHand]) {
         const { name, restart, deploy } = service
         const policy = isValues(deploy.restart_policy) ? deploy.restart_policy : undefined

@@ -1,6 +1,6 @@
 // An app that is left running over a new migrator.
 
-import { databasesOf } from '../model/gating.ts'
+import { serversOf } from '../model/gating.ts'
 import type { Rule } from './rule.ts'
 
 export const restartTrue: Rule = {
@@ -11,7 +11,7 @@ export const restartTrue: Rule = {
   fix: '`depends_on: { MIGRATOR: { condition: service_completed_successfully, restart: true } }`.',
   *check(stack) {
     const told = new Set<string>()
-    for (const { apps, migrators } of databasesOf(stack)) {
+    for (const { apps, migrators } of serversOf(stack)) {
       for (const { service } of apps) {
         for (const { service: migrator } of migrators) {
           const dependency = service.dependsOn.get(migrator.name)

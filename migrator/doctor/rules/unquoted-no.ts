@@ -1,6 +1,6 @@
 // `restart: no`, which YAML 1.1 reads as false.
 
-import { databasesOf } from '../model/gating.ts'
+import { serversOf } from '../model/gating.ts'
 import type { Rule } from './rule.ts'
 
 export const unquotedNo: Rule = {
@@ -11,7 +11,7 @@ export const unquotedNo: Rule = {
   fix: '`restart: "no"`.',
   *check(stack) {
     // a stack without Postgres is none of ours
-    if (databasesOf(stack).length === 0) return
+    if (serversOf(stack).length === 0) return
     const { places } = stack.compose
     for (const name of stack.members.keys()) {
       const path = ['restart']

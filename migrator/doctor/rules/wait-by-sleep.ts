@@ -21,7 +21,11 @@ export const waitBySleep: Rule = {
       const main = steps.findIndex(step => isServing(step) || (!step.inLoop && migrationIn(step.text)))
       // a loop around the migration itself tries again, and waits for nothing else
       const retries = steps.some(step => step.inLoop && migrationIn(step.text))
-      const before = (main < 0 ? steps : steps.slice(0, main)).filter(step => !(retries && step.inLoop))
+      // where no app is seen behind it, only what is made to wait for one is a wait
+      const isBefore = (step: Step) => main >= 0 || isWaitWrapper(step.words[0]?.split('/').at(-1) ?? '')
+      const before = steps
+        .slice(0, main < 0 ? undefined : main)
+        .filter(step => isBefore(step) && !(retries && step.inLoop))
       const wait = before.find(step => isWait(step, member, stack))
       if (!wait) continue
       yield {
