@@ -15,7 +15,7 @@ import { options as table } from './settings/options.ts'
 import { settingsOf } from './settings/settings.ts'
 import { redactor } from './text/redact.ts'
 import { type Baseline, type BaselineOptions, baseline } from './verbs/baseline.ts'
-import { type Match, matches } from './verbs/check.ts'
+import { check, type Match } from './verbs/check.ts'
 import { type DownOptions, down } from './verbs/down.ts'
 import { type PlanResult, plan } from './verbs/plan.ts'
 import { type Repair, type RepairOptions, repair } from './verbs/repair.ts'
@@ -127,7 +127,7 @@ export function createMigrator(input: MigratorOptions): Migrator {
     up: call => up(engine(call), { appRole, ...call }),
     down: call => down(engine(call), call),
     status: call => status(engine(call)),
-    check: call => matches(engine(call), call?.manifestFile),
+    check: call => check(engine(call), call?.manifestFile),
     wait: call => wait(engine(call), call),
     plan: call => plan(engine(call)),
     verify: async call => (await import('./verbs/verify.ts')).verify(engine(call), call),

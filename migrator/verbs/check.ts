@@ -5,8 +5,8 @@ import { type Manifest, ManifestError, readManifest } from '../../gate/protocol/
 import { DivergedError, NotReadyError, UsageError } from '../errors.ts'
 import { type DatabaseState, isDisagreement, type Problem } from '../ledger/history.ts'
 import { type LedgerRow, readLedger } from '../ledger/read.ts'
-import { type Engine, withSession } from '../run/engine.ts'
-import { check } from './status.ts'
+import { type Engine, withFilesAndSession, withSession } from '../run/engine.ts'
+import { readHistory } from '../run/history.ts'
 
 /** The answer; `error` says why not, with the exit code that goes with it. */
 export interface Match {
@@ -19,9 +19,9 @@ export interface Match {
  * Asks once. With a manifest it is the app's question, the window: everything the manifest has is applied, and nothing
  * breaking that it does not know. Without one the files and the ledger must be the same.
  */
-export async function matches(engine: Engine, manifestFile: string | undefined): Promise<Match> {
-  if (manifestFile !== undefined) return matchesManifest(engine, manifestFile)
-  const { state, head, pending, problems } = await check(engine)
+export async function check(engine: Engine, manifestFile: string | undefined): Promise<Match> {
+  if (manifestFile !== undefined) return checkManifest(engine, manifestFile)
+  const { state, head, pending, problems } = await compareFiles(engine)
   const blocking = problems.filter(isDisagreement)
   const hidden = problems.filter(problem => problem.code === 'row-security')
   const error =
@@ -37,7 +37,22 @@ export async function matches(engine: Engine, manifestFile: string | undefined):
   return { state, head, ...(error && { error }) }
 }
 
-async function matchesManifest(engine: Engine, file: string): Promise<Match> {
+interface FilesAndLedger {
+  readonly state: DatabaseState
+  readonly head: string | null
+  readonly pending: readonly string[]
+  readonly problems: readonly Problem[]
+}
+
+/** Two round trips. */
+async function compareFiles(engine: Engine): Promise<FilesAndLedger> {
+  return withFilesAndSession(engine, async (files, session) => {
+    const { state, head, pending, problems } = await readHistory(engine, files, session)
+    return { state, head, pending: pending.map(p => p.name), problems }
+  })
+}
+
+async function checkManifest(engine: Engine, file: string): Promise<Match> {
   const manifest = readManifestFile(file)
   // as a gate does it: a newer ledger keeps the meaning of what an app reads
   const { rows } = await withSession(engine, session =>

@@ -1,4 +1,4 @@
-// `status` and `check`: what the database has, held against the files. Changes nothing.
+// `status`: what the database has, held against the files. Changes nothing.
 
 import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { planPart } from '../apply/planning.ts'
@@ -76,19 +76,4 @@ async function readTables(session: Session, ledgerSchema: string): Promise<strin
       order by n.nspname, c.relname`,
   )
   return rows.map(row => row.name)
-}
-
-export interface CheckResult {
-  readonly state: DatabaseState
-  readonly head: string | null
-  readonly pending: readonly string[]
-  readonly problems: readonly Problem[]
-}
-
-/** The short question: is the database as the files say? Two round trips. */
-export async function check(engine: Engine): Promise<CheckResult> {
-  return withFilesAndSession(engine, async (files, session) => {
-    const { state, head, pending, problems } = await readHistory(engine, files, session)
-    return { state, head, pending: pending.map(p => p.name), problems }
-  })
 }

@@ -6,7 +6,7 @@ import { DeniedError, NoAnswerError, type SchemagateError } from '../errors.ts'
 import type { Engine } from '../run/engine.ts'
 import { asSchemagateError } from '../run/result.ts'
 import { formatDuration } from '../text/durations.ts'
-import { type Match, matches } from './check.ts'
+import { check, type Match } from './check.ts'
 
 const pollInterval = 250
 
@@ -57,7 +57,7 @@ const stillToCome: ReadonlySet<string> = new Set(['28000', '28P01', '3D000', sql
 /** Postgres may still come, and so may the right to ask; any other error is an answer. */
 async function ask(engine: Engine, manifestFile: string | undefined): Promise<Waited> {
   try {
-    return await matches(engine, manifestFile)
+    return await check(engine, manifestFile)
   } catch (thrown) {
     const error = asSchemagateError(thrown, engine.signal)
     const isDenied = error instanceof DeniedError && stillToCome.has(codeOf(error.cause) ?? '')

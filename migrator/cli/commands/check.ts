@@ -1,6 +1,6 @@
 import { exitCodes } from '../../errors.ts'
 import type { Option } from '../../settings/option.ts'
-import { matches } from '../../verbs/check.ts'
+import { check } from '../../verbs/check.ts'
 import { defineCommand } from '../command.ts'
 import { logFailure } from '../run-summary.ts'
 
@@ -21,7 +21,7 @@ export const checkCommand = defineCommand({
   positionals: { names: [], required: 0 },
   options: { manifest: manifestOption },
   async run({ engine, log, options, print }) {
-    const { state, head, error } = await matches(engine, options.manifest)
+    const { state, head, error } = await check(engine, options.manifest)
     if (error) {
       logFailure(log, error)
       return error.exitCode
