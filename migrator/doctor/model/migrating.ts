@@ -36,7 +36,8 @@ export function findMigration(service: Service, startup: Startup, isWaitedFor: b
     const fixedStep = steps.some(({ text }) => migrationIn(text)?.fixedStep === true)
     const { tool } = migrationIn(steps[at]!.text)!
     const follows = steps.slice(last + 1).some(isServing) || steps.slice(at, last).some(isServingForSure)
-    const alsoServes = !isWaitedFor && follows
+    // a service with a port is there to be asked, whatever its command says
+    const alsoServes = !isWaitedFor && (follows || service.ports.length > 0)
     return { ...none, tool, fixedStep, step: at, alsoServes }
   }
   const variable = migrationSwitch(service.environment)

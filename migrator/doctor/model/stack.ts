@@ -11,6 +11,7 @@ import { isInfrastructure, isOtherDatabase, isPooler, isPostgresImage, isProxy, 
 import { findMigration, type ServiceMigration } from './migrating.ts'
 import { type Service, toService } from './service.ts'
 import { type ImageConfig, type Startup, startupOf } from './startup.ts'
+import { migrationSwitchedOff } from './tools.ts'
 
 /** `tool` looks at a database or copies it; `other` has nothing to do with one. */
 export type Role = 'database' | 'migrator' | 'app' | 'gate' | 'proxy' | 'pooler' | 'tool' | 'other-database' | 'other'
@@ -66,6 +67,7 @@ export function buildStack(compose: Compose, images: ReadonlyMap<string, ImageCo
     const migration = findMigration(service, startup, waitedFor.has(service.name))
     members.set(service.name, { service, context, startup, migration, role: 'other', uses: [] })
   }
+  shareSwitches(members)
   const isSwarm = looksLikeSwarm(compose)
   assignServers(members)
   assignUses(members)
@@ -248,6 +250,33 @@ function assignClients(members: ReadonlyMap<string, Member>, waitedFor: Readonly
   for (const member of all) {
     if (member.role !== 'app' || !waitedFor.has(member.service.name)) continue
     member.role = 'migrator'
+  }
+}
+
+/** Where one service of an image is kept from migrating by a variable, those of it without the variable migrate. */
+function shareSwitches(members: ReadonlyMap<string, Member>): void {
+  const all = [...members.values()] as Draft[]
+  const made = ({ service: { build, image } }: Member) =>
+    build ? `${build.context} ${build.dockerfile ?? ''}` : image?.text
+  const switchOf = new Map<string, string>()
+  for (const member of all) {
+    const name = migrationSwitchedOff(member.service.environment)
+    const own = made(member)
+    if (name !== undefined && own !== undefined) switchOf.set(own, name)
+  }
+  if (all.some(({ migration }) => migration && !migration.alsoServes)) return
+  for (const member of all) {
+    const name = switchOf.get(made(member) ?? '')
+    if (name === undefined || member.migration || name in member.service.environment) continue
+    const tool = `its image, which ${name} keeps from it elsewhere`
+    member.migration = {
+      tool,
+      fixedStep: false,
+      alsoServes: true,
+      step: undefined,
+      variable: undefined,
+      hasNoCommand: false,
+    }
   }
 }
 

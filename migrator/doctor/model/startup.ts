@@ -59,7 +59,10 @@ class Reader {
   ): Step[] {
     this.#command = command
     this.#commandFrom = commandFrom
-    const words = wordsOf(entrypoint)
+    // tini -- X starts X, and wait-for-it HOST -- X, too
+    const { wait, words } = unwrapped(wordsOf(entrypoint))
+    if (wait) return [this.#step(wait, from, '&&'), ...this.entry(words, command, from, commandFrom)]
+    if (words.length === 0) return this.line(command, commandFrom, 0)
     const shell = shellOf(words)
     // `sh -c` whose text is the command
     if (shell && shell.script === '' && command !== undefined) {
@@ -249,7 +252,7 @@ function unwrapped(given: readonly string[]): { wait: readonly string[] | undefi
   let wait: readonly string[] | undefined
   for (;;) {
     const first = words[0]?.split('/').at(-1) ?? ''
-    if (/^\w+=/.test(first) || /^(exec|time|nohup|sudo|command|env)$/.test(first)) words = words.slice(1)
+    if (words.length > 1 && /^\w+=|^(exec|time|nohup|sudo|command|env)$/.test(first)) words = words.slice(1)
     else if (/^(tini|dumb-init|catatonit)$/.test(first)) {
       const dashes = words.indexOf('--')
       words = words.slice(dashes >= 0 ? dashes + 1 : words.findIndex((word, i) => i > 0 && !word.startsWith('-')))

@@ -207,6 +207,12 @@ export function migrationSwitch(environment: Readonly<Record<string, string>>): 
   return undefined
 }
 
+/** A variable that keeps an image from migrating: then it does so where it is not set. */
+export function migrationSwitchedOff(environment: Readonly<Record<string, string>>): string | undefined {
+  const on = /^(1|true|yes|on)$/i
+  return Object.entries(environment).find(([name, value]) => switchesOff.test(name) && on.test(value.trim()))?.[0]
+}
+
 const switchesOn =
   /^(.*_)?(RUN|AUTO|APPLY|ENABLE|DO|PERFORM|EXECUTE|START|STARTUP|FORCE)_*(DB_|DATABASE_|SCHEMA_|PRISMA_|ALEMBIC_|DJANGO_|SQL_|POSTGRES_)*(MIGRATE|MIGRATIONS?)(_.*)?$|^(.*_)?(DB|DATABASE|SCHEMA)?_*(MIGRATE|MIGRATIONS?)_*(ON|AT)_*(START|STARTUP|BOOT|LAUNCH)$|^(.*_)?AUTO_?MIGRATE(_.*)?$|^(.*_)?AUTO_?MIGRATIONS?$|^(DB_|DATABASE_|DJANGO_)?MIGRATE(_DB|_DATABASE)?$|^_AIRFLOW_DB_(MIGRATE|UPGRADE)$|^(SPRING_)?(FLYWAY|LIQUIBASE)_ENABLED$|^(.*_)?MIGRATIONS?_(ENABLED?|AUTO|RUN|AUTORUN|AUTO_RUN)$|^(.*_)?(RUN|AUTO)_(DB|DATABASE)_(UPGRADE|UPDATE)$/i
 

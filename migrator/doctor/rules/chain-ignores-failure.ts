@@ -79,6 +79,8 @@ function ignores(all: readonly Step[], at: number): boolean {
       return migrationIn(instead[0]!.text) === undefined
     }
     case ';':
+      // the exit code is looked at in the next line
+      if (steps.slice(end + 1, end + 3).some(({ text }) => text.includes('$?'))) return false
       // `set -e` looks at the last command of a chain of && only
       return !isLast && !(stopsOnError && end === at)
     default:
