@@ -1,6 +1,7 @@
 // The app's connections to Postgres: a pool with limits, and transactions on it.
 
 import pg from 'pg'
+import { type Connection, poolConfig } from 'schemagate-gate'
 import type { Logger } from './log.ts'
 
 /** What runs SQL: a pool, or one connection of it inside a transaction. Values always travel apart from the SQL. */
@@ -16,9 +17,9 @@ const statementTimeout = 5_000
 type PoolOptions = Pick<pg.PoolConfig, 'application_name' | 'max' | 'connectionTimeoutMillis' | 'query_timeout'>
 
 /** A pool that outlives its connections: one that is lost is logged and replaced when next needed. */
-export function openPool(url: string, log: Logger, options: PoolOptions): pg.Pool {
+export function openPool(connection: Connection, log: Logger, options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: url,
+    ...poolConfig(connection),
     max: 10,
     keepAlive: true,
     connectionTimeoutMillis: connectTimeout,

@@ -1,7 +1,7 @@
 // Health: whether the process runs, and whether it can serve: database and schema told apart.
 
 import type pg from 'pg'
-import { followGate, type Gate } from 'schemagate-gate'
+import { type Connection, followGate, type Gate } from 'schemagate-gate'
 import { Type } from 'typebox'
 import { openPool } from './database.ts'
 import type { App } from './fastify.ts'
@@ -35,8 +35,8 @@ export type Probe = () => Promise<string | undefined>
  * A probe with a connection of its own: a pool that is used up is not a database that is down. Those who ask while it
  * is asking share its answer, so that nobody can load the database through an open route.
  */
-export function openProbe(url: string, gate: Gate, log: Logger): { probe: Probe; close(): Promise<void> } {
-  const pool = openPool(url, log, {
+export function openProbe(connection: Connection, gate: Gate, log: Logger): { probe: Probe; close(): Promise<void> } {
+  const pool = openPool(connection, log, {
     application_name: 'tickets health',
     max: 1,
     connectionTimeoutMillis: patience,

@@ -28,7 +28,7 @@ async function main(): Promise<void> {
   const manifest = manifestOrExit(settings.manifest)
   if (!manifest) return
   const log = await openLog(settings)
-  for (const note of settings.notes) log.info({ event: 'setting' }, note)
+  for (const note of settings.connection.notes ?? []) log.info({ event: 'setting' }, note)
   if (settings.jwtSecretIsTemporary)
     log.warn(
       'JWT_SECRET is not set: made one up, so tokens end with this process. Production refuses to start like this.',
@@ -48,9 +48,9 @@ async function main(): Promise<void> {
 
 /** Starts listening. Gives the way to stop, or undefined if it could not start. */
 async function start(settings: Settings, manifest: Manifest, log: Logger): Promise<(() => Promise<void>) | undefined> {
-  const pool = openPool(settings.databaseUrl, log, { application_name: 'tickets' })
-  const gate = createGate({ url: settings.databaseUrl, manifest, schema: settings.ledgerSchema })
-  const probe = openProbe(settings.databaseUrl, gate, log)
+  const pool = openPool(settings.connection, log, { application_name: 'tickets' })
+  const gate = createGate({ connection: settings.connection, manifest, schema: settings.ledgerSchema })
+  const probe = openProbe(settings.connection, gate, log)
   const stopLogging = logChanges(gate, log)
 
   const isStopping = () => drain.hasBegun

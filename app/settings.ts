@@ -3,14 +3,12 @@
 import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { databaseUrl } from './database-url.ts'
+import { type Connection, ConnectionError, readConnection } from 'schemagate-gate'
 import { openSource, type Source } from './settings-source.ts'
 
 export interface Settings {
-  /** Always a URL, also when the settings were given as PG* variables. Holds the password: never log it. */
-  readonly databaseUrl: string
-  /** What was passed over, a sentence each, for the log. */
-  readonly notes: readonly string[]
+  /** The database. Its password is not enumerable, so that no log shows it. */
+  readonly connection: Connection
   readonly host: string
   readonly port: number
   readonly jwtSecret: Uint8Array
@@ -46,16 +44,10 @@ const minimumSecretBytes = 32
 /** @throws SettingsError naming all that is wrong. */
 export function readSettings(env: NodeJS.ProcessEnv, isTerminal = process.stdout.isTTY === true): Settings {
   const problems: string[] = []
-  const notes: string[] = []
-  const source = openSource(
-    env,
-    message => problems.push(message),
-    message => notes.push(message),
-  )
+  const source = openSource(env, problems)
+  const connection = readDatabase(env, problems)
   const jwtSecret = readJwtSecret(source)
-  const settings: Settings = {
-    databaseUrl: databaseUrl(source),
-    notes,
+  const settings: Omit<Settings, 'connection'> = {
     host: source.value('HOST') ?? '0.0.0.0',
     port: wholeNumber(source, 'PORT', 8000, 65535),
     jwtSecret: jwtSecret ?? randomBytes(minimumSecretBytes),
@@ -68,8 +60,18 @@ export function readSettings(env: NodeJS.ProcessEnv, isTerminal = process.stdout
     trustedProxies: readTrustedProxies(source),
     shutdownDelay: wholeNumber(source, 'SHUTDOWN_DELAY_MS', 0, 60_000),
   }
-  if (problems.length > 0) throw new SettingsError(problems)
-  return settings
+  if (connection === undefined || problems.length > 0) throw new SettingsError(problems)
+  return { ...settings, connection }
+}
+
+function readDatabase(env: NodeJS.ProcessEnv, problems: string[]): Connection | undefined {
+  try {
+    return readConnection({ env })
+  } catch (error) {
+    if (!(error instanceof ConnectionError)) throw error
+    problems.push(...error.problems)
+    return undefined
+  }
 }
 
 function readJwtSecret(source: Source): Uint8Array | undefined {

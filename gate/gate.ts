@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events'
 import type { ClientConfig, Pool } from 'pg'
 import { Admission } from './admission.ts'
-import { connectionsOf } from './connection.ts'
+import { type Connection, connectionsOf } from './connection.ts'
 import { SCHEMA_STATES, sqlState } from './ledger-query.ts'
 import type { Queryable } from './ledger-reader.ts'
 import { identify } from './ledger-session.ts'
@@ -17,8 +17,8 @@ export interface GateOptions {
    * the gate is at the first whose server suits `target_session_attrs` (`read-write` where that is not set).
    */
   readonly url?: string | undefined
-  /** The same as `pg` takes it. */
-  readonly connection?: ClientConfig | undefined
+  /** What `readConnection` has read, or settings as `pg` takes them. */
+  readonly connection?: Connection | ClientConfig | undefined
   /** A pool whose connection settings are taken; none of its connections is. */
   readonly pool?: Pick<Pool, 'options'> | undefined
   /** What this app was built with: `readManifest(file)`. */
@@ -72,7 +72,7 @@ const OTHER_SERVER = 'The connection leads to another server than the one whose 
 /**
  * Creates a gate. It starts closed and queries the ledger at once; until the first answer its state is `unreachable`. It
  * never throws or rejects because of the database, and keeps the process alive until `close`.
- * @throws TypeError when the options name no database, or hosts that cannot be told apart; ManifestError when the manifest
+ * @throws TypeError when the options name no database, or a connection string that cannot be used; ManifestError when the manifest
  * has no migrations.
  */
 export function createGate(options: GateOptions): Gate {
@@ -130,6 +130,11 @@ export class Gate extends EventEmitter<GateEvents> {
   /** The index of the host that the gate is connected to, or was last, from 0. */
   get host(): number {
     return this.#watcher.host
+  }
+
+  /** Which way to connect to that host has worked last: 0, or 1 where sslmode lets a second be tried. */
+  get attempt(): number {
+    return this.#watcher.attempt
   }
 
   /** Enters if the gate is open. True if it did: `leave` must be called, or a breaking migration waits until its timeout. */

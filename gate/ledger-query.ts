@@ -1,8 +1,8 @@
 // The one query with which a gate reads the ledger, and what its answers and errors mean.
 
-import { escapeIdentifier, escapeLiteral } from 'pg'
+import { escapeLiteral } from 'pg'
 import { WrongServerError } from './postgres/hosts.ts'
-import type { LedgerRow } from './protocol/compatibility.ts'
+import { type LedgerRow, ledgerColumns, ledgerTable } from './protocol/ledger.ts'
 
 /** What the query found. `rows` is null when there is no ledger, undefined when nothing has changed. */
 export interface Answer {
@@ -49,26 +49,22 @@ export const serverExpression =
  */
 export function ledgerSql(schema: string, seen: string): string {
   const ledger = ledgerTable(schema)
+  const columns = ledgerColumns.join(', ')
   // The only part of the journal that matters here.
   const earlier = `case when pg_catalog.jsonb_typeof(journal) = 'object' then journal->'earlier' end`
   return `select digest, case when digest <> ${escapeLiteral(seen)} then (
   select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(l) order by position), '[]')::text
-  from (select name, checksum, kind, breaking, state, position, ${earlier} as earlier from ${ledger}) as l) end as rows,
+  from (select ${columns}, position, ${earlier} as earlier from ${ledger}) as l) end as rows,
   (select coalesce(pg_catalog.bool_or(indisprimary), false) from pg_catalog.pg_index
    where indrelid = pg_catalog.to_regclass(${escapeLiteral(ledger)})) as whole,
   pg_catalog.row_security_active(pg_catalog.to_regclass(${escapeLiteral(ledger)})) as hidden,
   ${serverExpression} as server
 from (
   select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce(pg_catalog.string_agg(
-    pg_catalog.concat_ws(E'\\n', name, checksum, kind, breaking, state, position, ${earlier}), E'\\n' order by position
+    pg_catalog.concat_ws(E'\\n', ${columns}, position, ${earlier}), E'\\n' order by position
   ), ''), 'UTF8')), 'hex') as digest
   from ${ledger}
 ) as d`
-}
-
-/** The ledger's table in `schema`, quoted. */
-export function ledgerTable(schema: string): string {
-  return `${escapeIdentifier(schema)}.ledger`
 }
 
 /** The row that `awaitedSql` returns. */

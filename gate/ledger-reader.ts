@@ -6,13 +6,13 @@ import {
   awaitedSql,
   LEDGER_LOCKED,
   ledgerSql,
-  ledgerTable,
   NO_LEDGER,
   NO_LEDGER_STATES,
   readAnswer,
   sqlState,
 } from './ledger-query.ts'
-import { judge, type LedgerRow, type Verdict } from './protocol/compatibility.ts'
+import { judge, type Verdict } from './protocol/compatibility.ts'
+import { type LedgerRow, ledgerTable } from './protocol/ledger.ts'
 import type { Manifest } from './protocol/manifest.ts'
 
 /** Anything that takes a query: a session, or an app's own connection that is to be verified. */

@@ -1,12 +1,16 @@
 // One connection of a gate's own: opened within a time limit, one query at a time, its loss reported at once.
 
-import { Client, type ClientConfig, escapeIdentifier } from 'pg'
+import { Client } from 'pg'
+import type { Connections } from './connection.ts'
 import { serverExpression, sqlState } from './ledger-query.ts'
-import { authenticationOf, guardAuthentication } from './postgres/authentication.ts'
 import { requireKind, type ServerKind, type SessionAttributes, serverKindColumns } from './postgres/hosts.ts'
+import { isTlsRefusal } from './postgres/tls.ts'
+import { listenSql } from './protocol/notifications.ts'
 
 export interface SessionOptions {
-  readonly config: ClientConfig
+  readonly connections: Connections
+  /** The index of the host to connect to. */
+  readonly host: number
   readonly applicationName: string
   /** The most that connecting may take, in milliseconds. */
   readonly connectTimeout: number
@@ -21,6 +25,8 @@ export interface SessionOptions {
 export interface Session {
   /** Behind a pooler in transaction mode: no setting of this connection lasts, and LISTEN receives nothing. */
   readonly pooled: boolean
+  /** Which of the host's ways to connect has worked. */
+  readonly attempt: number
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
   /** Ends the connection, with a goodbye if the server answers at once. Never fails. */
   close(): Promise<void>
@@ -31,15 +37,26 @@ export interface Session {
  * @throws the server's or the network's error, within `connectTimeout`.
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const allowed = authenticationOf(options.config.connectionString)
+  const { connections, host } = options
+  for (let attempt = 0; ; attempt++) {
+    const { ssl = false } = connections.config(host, attempt)
+    try {
+      return await openOnce(options, attempt)
+    } catch (error) {
+      if (attempt + 1 === connections.attempts(host) || !isTlsRefusal(error, ssl)) throw error
+    }
+  }
+}
+
+async function openOnce(options: SessionOptions, attempt: number): Promise<Session> {
+  const { connections } = options
   const client = new Client({
-    ...options.config,
-    ...(allowed.channelBinding === 'require' && { enableChannelBinding: true }),
+    ...connections.config(options.host, attempt),
     application_name: options.applicationName,
-    connectionTimeoutMillis: options.connectTimeout,
+    connectionTimeoutMillis: Math.min(options.connectTimeout, connections.connectTimeout ?? options.connectTimeout),
     keepAlive: true,
   })
-  guardAuthentication(client, allowed)
+  connections.prepare(client)
   // `end()` waits for a server that has stopped answering.
   const cut = () => client.connection.stream.destroy()
 
@@ -87,7 +104,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     // A pooler reports a process id of its own.
     const [row] = await query<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid')
     up = !over
-    return { pooled: row?.pid !== processId(client), query, close }
+    return { pooled: row?.pid !== processId(client), attempt, query, close }
   } catch (error) {
     over = true
     cut()
@@ -145,7 +162,7 @@ const STANDBY = '25006'
 /** Listens on the channel of a ledger. A standby refuses LISTEN: there the gate only polls. */
 export async function listen(session: Session, schema: string): Promise<void> {
   try {
-    await session.query(`listen ${escapeIdentifier(schema)}`)
+    await session.query(listenSql(schema))
   } catch (error) {
     if (sqlState(error) !== STANDBY) throw error
   }

@@ -1,10 +1,14 @@
 // A pool that connects to the host of its gate, and never to another server.
 
-import type { Pool, PoolClient } from 'pg'
+import type { Client, ClientConfig, Pool, PoolClient } from 'pg'
+import { type Connection, connectionOfPool, connectionsOf } from './connection.ts'
 import type { Gate } from './gate.ts'
 import type { Queryable } from './ledger-reader.ts'
-import { guardLogins } from './postgres/authentication.ts'
-import { hostsOf } from './postgres/hosts.ts'
+import { guardAuthentication } from './postgres/authentication.ts'
+import { clientConfig, prepareClient } from './postgres/client.ts'
+import { tlsAttempts } from './postgres/tls.ts'
+
+type ClientConstructor = new (config?: ClientConfig) => Client
 
 /**
  * Makes each new connection of a pool lead to the gate's host, if the pool's connection string has several; pg itself can
@@ -19,15 +23,50 @@ export function followGate(gate: Gate, pool: Pool): Pool {
   return pool
 }
 
-/** Sends new connections to the gate's host, with a login that the connection string allows. @throws TypeError if pool and gate were not given the same hosts. */
+/**
+ * Sends new connections to the gate's host, in the way that the gate has connected (`sslmode=prefer`: with TLS or without),
+ * and with a login that the connection string allows.
+ * @throws TypeError if pool and gate were not given the same hosts.
+ */
 export function goToItsHost(gate: Gate, pool: Pool): void {
-  guardLogins(pool)
-  const given = pool.options.connectionString
-  const { urls } = given === undefined ? { urls: [''] } : hostsOf(given)
-  if (urls.length === 1) return
-  if (urls.length !== gate.hosts)
-    throw new TypeError(`The pool names ${urls.length} hosts, the gate ${gate.hosts}: give both the same.`)
-  Object.defineProperty(pool.options, 'connectionString', { get: () => urls[gate.host], enumerable: true })
+  const made: { Client: ClientConstructor } = Object(pool)
+  const { Client: Plain } = made
+  const connection = connectionOfPool(pool)
+  if (connection === undefined) {
+    const { authentication } = connectionsOf({ pool })
+    if (authentication.channelBinding !== 'require' && authentication.methods === undefined) return
+    made.Client = class extends Plain {
+      constructor(config?: ClientConfig) {
+        // as it is: a pool's options hide their password from being copied
+        super(config)
+        Object.assign(this, { enableChannelBinding: authentication.channelBinding !== 'disable' })
+        guardAuthentication(this, authentication)
+      }
+    }
+    return
+  }
+  made.Client = clientAt(gate, connection, Plain)
+}
+
+function clientAt(gate: Gate, connection: Connection, Plain: ClientConstructor): ClientConstructor {
+  const { endpoints, connectTimeout } = connection
+  if (endpoints.length !== gate.hosts)
+    throw new TypeError(`The pool names ${endpoints.length} hosts, the gate ${gate.hosts}: give both the same.`)
+  return class extends Plain {
+    constructor(config?: ClientConfig) {
+      const endpoint = endpoints[gate.host]!
+      const attempts = tlsAttempts(connection, endpoint)
+      const own = clientConfig(connection, endpoint, attempts[gate.attempt] ?? attempts[0])
+      super({
+        ...config,
+        connectionString: undefined,
+        ...own,
+        password: own.password ?? config?.password,
+        ...(connectTimeout && { connectionTimeoutMillis: connectTimeout }),
+      })
+      prepareClient(this, connection)
+    }
+  }
 }
 
 /** A new connection is handed out only if `check` resolves. It runs before the pool's own `verify`. */

@@ -15,7 +15,7 @@ export async function firstSuitable(
 ): Promise<{ readonly session: Session; readonly host: number }> {
   let last: unknown
   for (const wanted of rounds(attributes)) {
-    for (const host of hosts.keys()) {
+    for (let host = 0; host < hosts; host++) {
       let session: Session | undefined
       try {
         session = await open(host)

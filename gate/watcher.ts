@@ -69,6 +69,7 @@ export class Watcher {
   readonly #ended: Promise<void>
   readonly #end = new AbortController()
   #host = 0
+  #attempt = 0
   #closing = false
   #lost = false
   #sessions: Session[] = []
@@ -98,12 +99,17 @@ export class Watcher {
   }
 
   get hosts(): number {
-    return this.#settings.connections.hosts.length
+    return this.#settings.connections.hosts
   }
 
   /** The index of the current host, or of the last one. */
   get host(): number {
     return this.#host
+  }
+
+  /** Which of the host's ways to connect has worked last: with TLS, or without. */
+  get attempt(): number {
+    return this.#attempt
   }
 
   /** The server whose ledger was queried last, as `identify` names it; undefined before the first. */
@@ -185,6 +191,7 @@ export class Watcher {
     this.#name = this.#ownName()
     const { session: listening, host } = await firstSuitable(connections, at => this.#open(this.#name, at))
     this.#moveTo(host)
+    this.#attempt = listening.attempt
     if (listening.pooled) return { listening, ledger: listening, fenced: false }
     await settle(listening, this.#name, staleAfter)
     const server = await identify(listening)
@@ -212,7 +219,8 @@ export class Watcher {
 
   async #open(applicationName: string, host = this.#host): Promise<Session> {
     const session = await openSession({
-      config: this.#settings.connections.hosts[host]!,
+      connections: this.#settings.connections,
+      host,
       applicationName,
       // A host that drops packets must not use up the time of the next one.
       connectTimeout: this.#settings.connectTimeout / this.hosts,

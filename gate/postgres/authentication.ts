@@ -1,17 +1,14 @@
 // How a server may ask who we are: libpq's channel_binding and require_auth, which pg does not have.
 // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-CHANNEL-BINDING
 
-import type { Client, ClientConfig, Pool } from 'pg'
-import { readUrl } from './url.ts'
+import type { Client } from 'pg'
 
 const methods = ['password', 'md5', 'gss', 'sspi', 'scram-sha-256', 'oauth', 'none'] as const
 type Method = (typeof methods)[number]
 
-const bindings = ['disable', 'prefer', 'require'] as const
-
 /** What is allowed; without `methods` all are. */
 export interface Authentication {
-  readonly channelBinding: (typeof bindings)[number]
+  readonly channelBinding: 'disable' | 'prefer' | 'require'
   readonly methods?: ReadonlySet<Method> | undefined
 }
 
@@ -70,37 +67,6 @@ export function guardAuthentication(client: Client, { channelBinding, methods: a
         'channel_binding=require, but the server let us in without proving that it is the one that TLS was made with',
       )
   })
-}
-
-/**
- * What a connection string that pg itself reads allows, with libpq's variables for what it leaves out.
- * @throws TypeError for a value that is not one of libpq's.
- */
-export function authenticationOf(url = '', env: NodeJS.ProcessEnv = process.env): Authentication {
-  const problems: string[] = []
-  const given = readUrl(url, [])?.given
-  const binding = (given?.get('channel_binding') ?? env.PGCHANNELBINDING) || 'prefer'
-  const channelBinding = bindings.find(known => known === binding)
-  if (!channelBinding) problems.push(`channel_binding is "${binding}", but must be one of ${bindings.join(', ')}.`)
-  const allowed = readMethods(given?.get('require_auth') ?? env.PGREQUIREAUTH, problems)
-  if (problems.length > 0) throw new TypeError(problems.join(' '))
-  return { channelBinding: channelBinding ?? 'prefer', methods: allowed }
-}
-
-/** Makes each new connection of a pool keep to its connection string's `channel_binding` and `require_auth`. */
-export function guardLogins(pool: Pool): void {
-  const allowed = authenticationOf(pool.options.connectionString)
-  if (allowed.channelBinding !== 'require' && allowed.methods === undefined) return
-  const ofPool: { Client: new (config?: ClientConfig) => Client } = Object(pool)
-  const { Client: Unguarded } = ofPool
-  ofPool.Client = class extends Unguarded {
-    constructor(config?: ClientConfig) {
-      // as it is: a pool's options hide their password from being copied
-      super(config)
-      Object.assign(this, { enableChannelBinding: allowed.channelBinding !== 'disable' })
-      guardAuthentication(this, allowed)
-    }
-  }
 }
 
 /** pg's `enableChannelBinding`: only over TLS, where it is offered. */

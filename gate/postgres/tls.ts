@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, createSecureContext, type SecureVersion } from 'node:tls'
-import { UsageError } from '../../migrator/errors.ts'
+import { ConnectionError } from './connection-error.ts'
 import type { Endpoint, Target } from './target.ts'
 
 /** One way of making the connection: TLS options, or false for a plain one. */
@@ -14,7 +14,7 @@ export type TlsAttempt = ConnectionOptions | false
 /**
  * The ways to try for a target, in order; the next is taken only if the server refuses this one.
  * A Unix socket never has TLS.
- * @throws UsageError if a certificate or key that is named cannot be read.
+ * @throws ConnectionError if a certificate or key that is named cannot be read.
  */
 export function tlsAttempts(target: Target, endpoint: Endpoint): [TlsAttempt, ...TlsAttempt[]] {
   if (endpoint.host.startsWith('/')) return [false]
@@ -36,7 +36,7 @@ export function tlsAttempts(target: Target, endpoint: Endpoint): [TlsAttempt, ..
 const noTls = /server does not support SSL/i
 
 /** True if the server said no to this way of connecting, and another may do. */
-export function isTlsRefusal(error: unknown, attempt: TlsAttempt): boolean {
+export function isTlsRefusal(error: unknown, attempt: TlsAttempt | true): boolean {
   if (!(error instanceof Error)) return false
   if (attempt !== false) return noTls.test(error.message)
   return 'code' in error && error.code === '28000'
@@ -49,7 +49,7 @@ function options(target: Target): ConnectionOptions {
   // libpq: with a root certificate at hand, `require` checks it as `verify-ca` does, for old configurations' sake
   const checksChain = mode === 'verify-full' || mode === 'verify-ca' || (mode === 'require' && rootFile !== undefined)
   if (checksChain && rootFile === undefined)
-    throw new UsageError(
+    throw new ConnectionError(
       `sslmode=${mode} needs the certificate of the authority that signed the server's: name it with sslrootcert=FILE, or sslrootcert=system.`,
     )
   return {
@@ -77,7 +77,9 @@ function revoked({ sslCrl, sslCrlDir }: Target): ConnectionOptions {
     // the names that `openssl rehash` gives
     const hashed = names.filter(name => /^[0-9a-f]{8}\.r\d+$/.test(name))
     if (hashed.length === 0)
-      throw new UsageError(`sslcrldir: ${sslCrlDir} has no list of revoked certificates. Run openssl rehash on it.`)
+      throw new ConnectionError(
+        `sslcrldir: ${sslCrlDir} has no list of revoked certificates. Run openssl rehash on it.`,
+      )
     lists.push(...hashed.map(name => readPem('sslcrldir', join(sslCrlDir, name))))
   }
   return lists.length === 0 ? {} : { crl: lists }
@@ -87,7 +89,7 @@ function ownCertificate({ sslCert, sslKey, sslPassword }: Target): ConnectionOpt
   const certFile = sslCert === false ? undefined : (sslCert ?? byDefault('postgresql.crt'))
   if (certFile === undefined) return {}
   const keyFile = sslKey ?? byDefault('postgresql.key')
-  if (keyFile === undefined) throw new UsageError(`sslcert: ${certFile} has no key. Name it with sslkey=FILE.`)
+  if (keyFile === undefined) throw new ConnectionError(`sslcert: ${certFile} has no key. Name it with sslkey=FILE.`)
   const own = {
     cert: readPem('sslcert', certFile),
     key: readPem('sslkey', keyFile),
@@ -97,7 +99,7 @@ function ownCertificate({ sslCert, sslKey, sslPassword }: Target): ConnectionOpt
     createSecureContext(own)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    throw new UsageError(
+    throw new ConnectionError(
       `sslcert, sslkey: ${certFile} and ${keyFile} cannot be used: ${why}. Do they belong together, and is sslpassword right?`,
     )
   }
@@ -118,6 +120,6 @@ function read<T>(parameter: string, file: string, reading: () => T): T {
     return reading()
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-    throw new UsageError(`${parameter}: ${file} cannot be read (${code}).`)
+    throw new ConnectionError(`${parameter}: ${file} cannot be read (${code}).`)
   }
 }

@@ -26,15 +26,8 @@ export interface UrlParts {
 }
 
 /** `jdbc:postgresql://` is what it says after the colon. */
-export function withoutJdbc(url: string): string {
+function withoutJdbc(url: string): string {
   return url.trim().replace(/^jdbc:(?=postgresql:\/\/)/i, '')
-}
-
-/** The same address for those who know only the scheme `postgresql`, and read a plus sign in a parameter as a blank. */
-export function plainUrl(url: string): string {
-  return withoutJdbc(url)
-    .replace(/^(?!postgres(?:ql)?:)[a-z0-9+_]+(?=:\/\/)/i, scheme => (ours.test(scheme) ? 'postgresql' : scheme))
-    .replace(/\?.*$/s, query => query.replaceAll('+', '%2B'))
 }
 
 /** Reads a connection string. Problems are added to `problems`, and never hold what may be a password. */

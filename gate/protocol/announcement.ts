@@ -1,4 +1,5 @@
-// The announcement: an app says in `application_name` what it was built with, so that a migrator sees who still runs.
+// What sessions say in `application_name`: an app what it was built with, so that a migrator sees who still runs; a migrator
+// that it is one, so that its changes of the ledger are told from others.
 
 import { createHash } from 'node:crypto'
 import type { Manifest } from './manifest.ts'
@@ -9,17 +10,23 @@ const MAX_BYTES = 63
 const PREFIX = 'schemagate:'
 const NO_MIGRATIONS = '(none)'
 
-/** The name of a gate that has let go: its app answers nothing until the ledger permits it again. */
-export const DRAINED = 'schemagate:drained'
+/** A LIKE pattern for the names of all gates' sessions. */
+export const GATE_PATTERN = `${PREFIX}%`
 
-/** The name of a gate's second connection, the one that looks at the ledger. It announces nothing. */
-export const LOOKING = 'schemagate:looking'
+/** How the name of every session of a migrator begins. */
+export const migratorName = 'schemagate migrator'
 
-/** What a session's `application_name` tells of the app that it belongs to. */
+/** The name of a gate whose app has ended its work: it answers nothing until the ledger permits it again. */
+export const DRAINED = `${PREFIX}drained`
+
+/** The name of a gate's second connection, the one that queries the ledger. It announces nothing. */
+export const LOOKING = `${PREFIX}looking`
+
+/** What a session's `application_name` says about its app. */
 export interface Announcement {
   /** 12 hex digits of the sha256 of the head's name; compare with `headHash` of the names you know. */
   readonly hash: string
-  /** The head's name, perhaps cut, perhaps with question marks: for people only. */
+  /** The head's name, which may be cut or have question marks: for people only. */
   readonly head: string
 }
 
@@ -29,13 +36,14 @@ export function announce(manifest: Manifest): string {
   return `${PREFIX}${headHash(manifest.head)}:${head}`.slice(0, MAX_BYTES)
 }
 
-/** Reads an announcement; undefined for any other name, and for the names of gates that have let go or only look. */
+/** Reads an announcement; undefined for any other name, and for `DRAINED` and `LOOKING`. */
 export function parseAnnouncement(applicationName: string): Announcement | undefined {
-  const match = /^schemagate:([0-9a-f]{12}):(.*)$/s.exec(applicationName)
-  return match === null ? undefined : { hash: match[1]!, head: match[2]! }
+  const match =
+    applicationName.startsWith(PREFIX) && /^([0-9a-f]{12}):(.*)$/s.exec(applicationName.slice(PREFIX.length))
+  return !match ? undefined : { hash: match[1]!, head: match[2]! }
 }
 
-/** The hash by which a head's name stands in an announcement. */
+/** The hash that stands for a head's name in an announcement. */
 export function headHash(head: string | null): string {
   return createHash('sha256')
     .update(head ?? NO_MIGRATIONS)

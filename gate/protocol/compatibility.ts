@@ -1,17 +1,7 @@
 // Compatibility: may an app with this manifest run on a database with this ledger? A pure function of the two.
 
+import type { LedgerRow } from './ledger.ts'
 import type { Manifest, ManifestEntry } from './manifest.ts'
-
-/** What the gate reads of a ledger row. Rows come in the order applied. */
-export interface LedgerRow {
-  readonly name: string
-  readonly checksum: string
-  readonly kind: 'sql' | 'code' | 'repeatable' | 'baseline'
-  readonly breaking: boolean
-  readonly state: 'applied' | 'running'
-  /** Checksums that a repeatable migration had before, from `journal->'earlier'`. */
-  readonly earlier?: readonly string[] | null
-}
 
 /** What the comparison can give. A gate has one more state, `unreachable`. */
 export type CompatibilityState = 'open' | 'unmigrated' | 'behind' | 'diverged' | 'too-old' | 'migrating'

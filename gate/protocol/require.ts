@@ -1,6 +1,7 @@
 // The gate for apps in any language: SQL functions that raise an error unless the database fits the app.
 
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
+import { ledgerTable } from './ledger.ts'
 
 /** The SQLSTATEs that `require` raises: exit codes 6 and 7 with SG before them. */
 export const requireStates = { diverged: 'SG006', notReady: 'SG007' } as const
@@ -19,7 +20,8 @@ export const requireStates = { diverged: 'SG006', notReady: 'SG007' } as const
  */
 export function requireFunctionDdl(schema: string): string {
   const s = quoteIdent(schema)
-  const l = `${quoteLiteral(`${s}.ledger`)}::regclass`
+  const ledger = ledgerTable(schema)
+  const l = `${quoteLiteral(ledger)}::regclass`
   const hidden = `raise exception using errcode = '${requireStates.notReady}',
       message = 'schemagate: hidden: row level security hides rows of the ledger from this role, so that an empty one cannot be told from a full one',
       hint = 'Run the migrator, which switches it off for the ledger: schemagate up.';`
@@ -53,7 +55,7 @@ begin
       m.kind = 'repeatable' and l.checksum <> m.checksum and coalesce(l.journal->'earlier' ? m.checksum, false) as earlier
     from rows from (jsonb_to_recordset(manifest->'migrations') as (name text, checksum text, kind text))
       with ordinality as m (name, checksum, kind, ordinality)
-    full join ${s}.ledger l on l.name = m.name
+    full join ${ledger} l on l.name = m.name
   ) as pairs;
 
   if diverged is not null then
@@ -76,7 +78,7 @@ begin
   elsif missing is not null then
     raise exception using errcode = '${requireStates.notReady}',
       message = format('schemagate: %s: the database lacks %s',
-        case when exists (select from ${s}.ledger) then 'behind' else 'unmigrated' end, missing[1]),
+        case when exists (select from ${ledger}) then 'behind' else 'unmigrated' end, missing[1]),
       detail = 'Migrations: ' || array_to_string(missing, ', '),
       hint = 'Run the migrator that was built with this app: schemagate up.';
   end if;
@@ -99,19 +101,19 @@ begin
   end if;
 
   -- of one that was applied after newer ones, the place in the order: the app need not know those
-  select coalesce((l.journal->>'late')::bigint, l.position) into found_position from ${s}.ledger l where l.name = head;
+  select coalesce((l.journal->>'late')::bigint, l.position) into found_position from ${ledger} l where l.name = head;
   if found_position is null and row_security_active(${l}) then
     ${hidden}
   end if;
   if found_position is null then
-    select l.name into offender from ${s}.ledger l where l.state = 'applied' order by l.position desc limit 1;
+    select l.name into offender from ${ledger} l where l.state = 'applied' order by l.position desc limit 1;
     raise exception using errcode = '${requireStates.notReady}',
       message = format('schemagate: %s: the database lacks %s', case when offender is null then 'unmigrated' else 'behind' end, head),
       detail = coalesce('The newest migration that it has is ' || offender || '.', 'Its ledger is empty.'),
       hint = 'Run the migrator that was built with this app: schemagate up.';
   end if;
 
-  select l.name into offender from ${s}.ledger l where l.breaking and l.position > found_position and l.name <> head order by l.position limit 1;
+  select l.name into offender from ${ledger} l where l.breaking and l.position > found_position and l.name <> head order by l.position limit 1;
   if offender is not null then
     raise exception using errcode = '${requireStates.notReady}',
       message = format('schemagate: too-old: the database has %s, which breaks apps that do not know it', offender),
@@ -119,7 +121,7 @@ begin
       hint = 'Start an app that was built with it.';
   end if;
 
-  select l.name into offender from ${s}.ledger l
+  select l.name into offender from ${ledger} l
   where l.state = 'running' and (l.position <= found_position or l.name = head) order by l.position limit 1;
   if offender is not null then
     raise exception using errcode = '${requireStates.notReady}',

@@ -1,6 +1,8 @@
 // What the database has now of the app's role: its attributes, what it owns, and its rights on every ledger. One query.
 
 import type pg from 'pg'
+import { quoteLiteral } from '../../gate/postgres/quote.ts'
+import { readableTables } from '../../gate/protocol/ledger.ts'
 import { ledgerTables } from '../ledger/rights.ts'
 import { type Settings, settingsExpression } from './settings.ts'
 
@@ -52,7 +54,7 @@ export interface RoleState {
 }
 
 /** What an app reads of its ledger. */
-const readable = `('ledger', 'manifest', 'ledger_version')`
+const readable = `(${readableTables.map(quoteLiteral).join(', ')})`
 
 /** Reads the state of a role for the ledger in `schema`. */
 export async function readRoleState(client: pg.ClientBase, role: string, schema: string): Promise<RoleState> {

@@ -1,6 +1,7 @@
 // The command line and the environment into settings, every problem in one message.
 
 import { didYouMean } from '../../gate/did-you-mean.ts'
+import { readSecret } from '../../gate/postgres/secret.ts'
 import type { Target } from '../../gate/postgres/target.ts'
 import { passwordsIn } from '../../gate/postgres/url.ts'
 import { UsageError } from '../errors.ts'
@@ -9,7 +10,6 @@ import { options as commonOptions } from '../settings/options.ts'
 import { type Settings, settingsOf } from '../settings/settings.ts'
 import { databaseOf, runningStackVariable } from './database.ts'
 import { readFlags } from './flags.ts'
-import { readSecret } from './secrets.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 

@@ -1,7 +1,7 @@
 // Which database a command talks to: the URL, libpq's variables, or in a checkout of schemagate the stack that runs.
 
+import { readSecret } from '../../gate/postgres/secret.ts'
 import { hasLibpqVariables, readTarget, type Target } from '../../gate/postgres/target.ts'
-import { readSecret } from './secrets.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 

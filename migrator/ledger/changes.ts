@@ -1,6 +1,8 @@
 // Changes of the ledger: the statements that write them, and what is to be found in the ledger once they are committed.
 
-import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
+import { quoteLiteral } from '../../gate/postgres/quote.ts'
+import { ledgerTable } from '../../gate/protocol/ledger.ts'
+import { type Notification, notifySql } from '../../gate/protocol/notifications.ts'
 import { showRows } from './condition.ts'
 import type { Expectation, Expected } from './expectations.ts'
 import type { Journal } from './read.ts'
@@ -51,8 +53,7 @@ export class Changes {
   /** The history of a tool that was adopted and is kept. */
   otherHistory: OtherHistory = { applied: () => '', reverted: () => '' }
   readonly #table: string
-  /** The channel that gates listen on has the schema's name. */
-  readonly #channel: string
+  readonly #schema: string
   readonly #runId: string
   readonly #toolVersion: string
   /** Stands before what is written behind a migration's SQL, which may have switched row level security on for the ledger. */
@@ -60,9 +61,9 @@ export class Changes {
   readonly #late = new Map<string, number>()
 
   constructor(schema: string, runId: string, toolVersion: string) {
-    this.#table = `${quoteIdent(schema)}.ledger`
+    this.#table = ledgerTable(schema)
     this.#showRows = showRows(schema)
-    this.#channel = quoteLiteral(schema)
+    this.#schema = schema
     this.#runId = quoteLiteral(runId)
     this.#toolVersion = quoteLiteral(toolVersion)
   }
@@ -228,8 +229,8 @@ export class Changes {
   }
 
   /** The gates are notified when the transaction commits. */
-  notified(event: Readonly<Record<string, string | null>>): Change {
-    return statementsOnly(`select pg_catalog.pg_notify(${this.#channel}, ${quoteLiteral(JSON.stringify(event))});`)
+  notified(notification: Notification): Change {
+    return statementsOnly(notifySql(this.#schema, notification))
   }
 
   /** A row that an earlier run left in state running with no step done: the migration, edited since, begins again. */

@@ -2,8 +2,9 @@
 //
 // They are short, as all that stands before a migration's own text, of which pg_stat_activity shows the first 1,024 bytes.
 
-import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
+import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { ownState } from '../../gate/postgres/sqlstate.ts'
+import { ledgerTable } from '../../gate/protocol/ledger.ts'
 
 /** A row of a migration of which a step is done, or one that commits by itself was begun. */
 const begunInSteps = `(state = 'running' and (pg_catalog.jsonb_array_length(journal->'done') > 0 or journal ? 'started'))`
@@ -21,7 +22,7 @@ export class Guards {
   readonly #table: string
 
   constructor(schema: string) {
-    this.#table = `${quoteIdent(schema)}.ledger`
+    this.#table = ledgerTable(schema)
   }
 
   /** Raises `alreadyApplied` if the migration is applied (with this content, if it is repeatable). */

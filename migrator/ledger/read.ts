@@ -1,6 +1,7 @@
 // Reads the ledger: which migrations a database has, and what version the ledger itself is of.
 
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
+import { ledgerTable } from '../../gate/protocol/ledger.ts'
 import type { Session } from '../postgres/session.ts'
 import {
   HiddenLedgerError,
@@ -111,7 +112,7 @@ async function selectRows(session: Session, schema: string, where: string, withV
     `select v.version, v.by, l.* from (select) as one left join ${newest} as v on true left join (
        select name, checksum, position::float8 as position, kind, breaking, state, (extract(epoch from applied_at) * 1000)::float8 as "appliedAt",
               duration_ms as "durationMs", run_id as "runId", journal
-         from ${s}.ledger ${where}) as l on true order by position`,
+         from ${ledgerTable(schema)} ${where}) as l on true order by position`,
   )
   return {
     version: rows[0]?.version ?? firstVersion,

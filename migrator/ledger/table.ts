@@ -1,9 +1,9 @@
 // The ledger's tables: what a database knows about its own schema. Made by the migrator under the run lock.
 
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
-
-/** How every session of a migrator's begins its `application_name`. */
-export const migratorName = 'schemagate migrator'
+import { migratorName } from '../../gate/protocol/announcement.ts'
+import { ledgerTable, manifestTable } from '../../gate/protocol/ledger.ts'
+import { notifySql } from '../../gate/protocol/notifications.ts'
 
 /**
  * The tables that are schemagate's own in the ledger's schema, each with columns by which it is told from another tool's
@@ -35,7 +35,7 @@ export type LedgerTable = keyof typeof ledgerTables
 export function baseTables(schema: string): string {
   const s = quoteIdent(schema)
   return `create schema if not exists ${s};
-create table if not exists ${s}.ledger (
+create table if not exists ${ledgerTable(schema)} (
   name text primary key,
   checksum text not null,
   position bigint not null unique,
@@ -49,7 +49,7 @@ create table if not exists ${s}.ledger (
   tool_version text not null,
   journal jsonb
 );
-create table if not exists ${s}.manifest (
+create table if not exists ${manifestTable(schema)} (
   only_row boolean primary key default true check (only_row),
   manifest jsonb not null,
   published_at timestamptz not null default pg_catalog.clock_timestamp(),
@@ -58,11 +58,11 @@ create table if not exists ${s}.manifest (
 );
 create or replace function ${s}.tell_gates() returns trigger language plpgsql set search_path = pg_catalog as $tell$
 begin
-  perform pg_notify(${quoteLiteral(schema)}, '{"event": "changed"}');
+  ${notifySql(schema, { event: 'changed' }).replace(/^select/, 'perform')}
   return null;
 end
 $tell$;
-create or replace trigger tell_gates after insert or update or delete on ${s}.ledger
+create or replace trigger tell_gates after insert or update or delete on ${ledgerTable(schema)}
   for each statement when (pg_catalog.current_setting('application_name') not like ${quoteLiteral(`${migratorName} %`)})
   execute function ${s}.tell_gates();`
 }

@@ -2,11 +2,12 @@
 
 import { randomInt } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
-import net, { isIP } from 'node:net'
+import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { type Authentication, guardAuthentication, usesChannelBinding } from '../../gate/postgres/authentication.ts'
 import type { BackendKey } from '../../gate/postgres/cancel.ts'
+import { clientConfig, prepareClient } from '../../gate/postgres/client.ts'
+import { ConnectionError } from '../../gate/postgres/connection-error.ts'
 import {
   requireKind,
   rounds,
@@ -15,11 +16,10 @@ import {
   serverKindColumns,
   WrongServerError,
 } from '../../gate/postgres/hosts.ts'
-import { passwordFor } from '../../gate/postgres/passfile.ts'
 import { isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import type { Endpoint, Target } from '../../gate/postgres/target.ts'
 import { isTlsRefusal, type TlsAttempt, tlsAttempts } from '../../gate/postgres/tls.ts'
-import { NoAnswerError } from '../errors.ts'
+import { NoAnswerError, UsageError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { formatDuration } from '../text/durations.ts'
 import { whyReadOnly } from './read-only.ts'
@@ -133,13 +133,21 @@ async function addressesOf({ host, port, name }: Endpoint): Promise<Endpoint[]> 
 
 type Wanted = Exclude<SessionAttributes, 'prefer-standby'>
 
+function attemptsFor(target: Target, endpoint: Endpoint): readonly TlsAttempt[] {
+  try {
+    return tlsAttempts(target, endpoint)
+  } catch (error) {
+    throw error instanceof ConnectionError ? new UsageError(error.message) : error
+  }
+}
+
 async function connectOnce(
   options: ConnectOptions,
   endpoint: Endpoint,
   wanted: Wanted,
   remaining: number,
 ): Promise<Connected> {
-  const attempts = tlsAttempts(options.target, endpoint)
+  const attempts = attemptsFor(options.target, endpoint)
   for (const [i, tls] of attempts.entries()) {
     const client = newClient(options, endpoint, tls, Math.min(remaining, options.target.connectTimeout || oneTry))
     const abort = () => void client.connection.stream.destroy()
@@ -164,45 +172,21 @@ async function connectOnce(
   throw new Error('unreachable: the last attempt returns or throws')
 }
 
-const anyAuthentication: Authentication = { channelBinding: 'prefer' }
-
 function newClient(options: ConnectOptions, endpoint: Endpoint, tls: TlsAttempt, timeout: number): pg.Client {
   const { target } = options
-  const { authentication = anyAuthentication } = target
   const client = new pg.Client({
-    host: endpoint.host,
-    port: endpoint.port,
-    user: target.user,
-    database: target.database,
-    password: passwordFor(target, endpoint),
-    enableChannelBinding: usesChannelBinding(authentication, tls !== false),
-    sslnegotiation: target.sslDirect && tls ? 'direct' : 'postgres',
-    ssl: tls && endpoint.name !== undefined ? { ...tls, servername: endpoint.name } : tls,
-    options: target.options,
+    ...clientConfig(target, endpoint, tls),
     application_name: options.applicationName,
     connectionTimeoutMillis: timeout,
   })
-  guardAuthentication(client, authentication)
-  client.connection.once('connect', () => keepAlive(client, target))
+  // a few seconds: the system's default is two hours, and a server that has vanished is noticed by nothing else
+  prepareClient(client, target, heartbeatInterval / 1_000)
   // without a listener a lost idle connection would end the process; the next query gets the error
   client.on('error', () => {})
   client.on('notice', ({ severity, message, code }) => {
     options.log[severity === 'WARNING' ? 'warn' : 'debug']({ event: 'notice', severity, code }, `Postgres: ${message}`)
   })
   return client
-}
-
-/**
- * A server that has vanished is noticed while its answer is awaited: by probes, from a few seconds of silence on where the
- * connection string says nothing else (the system's default is two hours). pg takes no more than the time until the first.
- */
-function keepAlive(
-  { connection }: pg.Client,
-  { keepAlive: { on, idle = heartbeatInterval / 1_000, interval, count } = { on: true } }: Target,
-): void {
-  const { stream } = connection
-  if (on && stream instanceof net.Socket)
-    stream.setKeepAlive(true, idle * 1_000, interval === undefined ? undefined : interval * 1_000, count)
 }
 
 type GreetingRow = { pid: number; version: string; text: string; known: string[] | null } & ServerKind

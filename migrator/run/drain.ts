@@ -1,7 +1,7 @@
 // Before a change that running applications cannot live with: tells them, and waits until they have disconnected.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { headHash, parseAnnouncement } from '../../gate/protocol/announcement.ts'
+import { GATE_PATTERN, headHash, parseAnnouncement } from '../../gate/protocol/announcement.ts'
 import { RefusedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { formatDuration } from '../text/durations.ts'
@@ -116,7 +116,7 @@ async function readSessions(run: Run, breaks: (hash: string) => boolean) {
     `select pid, usename as user, application_name as application, pg_catalog.host(client_addr) as address,
               ${mayReadLedger(run.settings.schema, 'usesysid')} as reads
        from pg_catalog.pg_stat_activity
-      where datname = pg_catalog.current_database() and application_name like 'schemagate:%' order by pid`,
+      where datname = pg_catalog.current_database() and application_name like '${GATE_PATTERN}' order by pid`,
   )
   const broken = rows.filter(row => {
     const announcement = parseAnnouncement(row.application)

@@ -1,9 +1,9 @@
 // What every verb starts with: the settings, the files, a session.
 
 import { hostname } from 'node:os'
+import { migratorName } from '../../gate/protocol/announcement.ts'
 import { type FolderOptions, readFolderInTurns } from '../files/folder.ts'
 import type { Migration } from '../files/migration.ts'
-import { migratorName } from '../ledger/table.ts'
 import type { Log } from '../log.ts'
 import { Session } from '../postgres/session.ts'
 import type { Settings } from '../settings/settings.ts'

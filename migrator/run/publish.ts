@@ -1,6 +1,7 @@
 // After a successful run: tells the applications what the database has now.
 
-import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
+import { quoteLiteral } from '../../gate/postgres/quote.ts'
+import { ledgerTable, manifestTable } from '../../gate/protocol/ledger.ts'
 import { requireFunctionDdl } from '../../gate/protocol/require.ts'
 import { manifestOf } from '../files/manifest.ts'
 import type { Migration } from '../files/migration.ts'
@@ -17,11 +18,10 @@ import type { Run } from './run.ts'
  */
 export async function isPublished(session: Session, schema: string, history: History): Promise<boolean> {
   if (history.applied.length === 0 || history.state === 'ahead') return true
-  const s = quoteIdent(schema)
   const { rows } = await session.query<{ published: boolean }>(
-    `select exists (select from ${s}.manifest
+    `select exists (select from ${manifestTable(schema)}
        where pg_catalog.jsonb_array_length(manifest->'migrations') = ${history.applied.length}
-         and published_at >= (select max(applied_at) from ${s}.ledger where state = 'applied')) as published`,
+         and published_at >= (select max(applied_at) from ${ledgerTable(schema)} where state = 'applied')) as published`,
   )
   return rows[0]!.published
 }
@@ -41,7 +41,7 @@ export async function publish(
   const manifest = manifestOf(files.filter(file => applied.has(file.name)))
   const values = [JSON.stringify(manifest), run.id, version].map(quoteLiteral).join(', ')
   const text =
-    `insert into ${quoteIdent(schema)}.manifest (manifest, run_id, tool_version) values (${values}) ` +
+    `insert into ${manifestTable(schema)} (manifest, run_id, tool_version) values (${values}) ` +
     'on conflict (only_row) do update set manifest = excluded.manifest, published_at = pg_catalog.clock_timestamp(), ' +
     'run_id = excluded.run_id, tool_version = excluded.tool_version;' +
     requireFunctionDdl(schema)

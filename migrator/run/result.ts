@@ -2,10 +2,10 @@
 
 import { randomUUID } from 'node:crypto'
 import { codeOf, isConnectionLoss, sqlstate } from '../../gate/postgres/sqlstate.ts'
+import { migratorName } from '../../gate/protocol/announcement.ts'
 import { fieldLines } from '../apply/failure.ts'
 import { DeniedError, type ExitCode, exitCodes, NoAnswerError, ProcessEndedError, SchemagateError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
-import { migratorName } from '../ledger/table.ts'
 import { failedStatement, raisingFunction } from '../postgres/failed-statement.ts'
 import type { MigrationResult, MigrationStatus } from './run.ts'
 

@@ -3,6 +3,7 @@
 
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import { ownState } from '../../gate/postgres/sqlstate.ts'
+import { ledgerTable, manifestTable } from '../../gate/protocol/ledger.ts'
 import { runLockKey } from '../../gate/protocol/run-lock-key.ts'
 
 /**
@@ -16,7 +17,7 @@ export const passedOverMode = 'share update exclusive'
 
 /** The table that stands for the lock: every ledger has it, and no gate holds it. */
 export function lockTable(schema: string): string {
-  return `${quoteIdent(schema)}.manifest`
+  return manifestTable(schema)
 }
 
 function thisDatabase(table: string): string {
@@ -28,8 +29,8 @@ export function mayWriteLedger(schema: string, role: string): string {
   return mayUse(
     role,
     `case
-    when pg_catalog.to_regclass(${quoteLiteral(`${quoteIdent(schema)}.ledger`)}) is not null
-      then pg_catalog.has_table_privilege(r.oid, pg_catalog.to_regclass(${quoteLiteral(`${quoteIdent(schema)}.ledger`)}), 'INSERT')
+    when pg_catalog.to_regclass(${quoteLiteral(ledgerTable(schema))}) is not null
+      then pg_catalog.has_table_privilege(r.oid, pg_catalog.to_regclass(${quoteLiteral(ledgerTable(schema))}), 'INSERT')
     when pg_catalog.to_regnamespace(${quoteLiteral(quoteIdent(schema))}) is not null
       then pg_catalog.has_schema_privilege(r.oid, pg_catalog.to_regnamespace(${quoteLiteral(quoteIdent(schema))}), 'CREATE')
     else pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CREATE') end`,
@@ -40,7 +41,7 @@ export function mayWriteLedger(schema: string, role: string): string {
 export function mayReadLedger(schema: string, role: string): string {
   return mayUse(
     role,
-    `pg_catalog.has_table_privilege(r.oid, pg_catalog.to_regclass(${quoteLiteral(`${quoteIdent(schema)}.ledger`)}), 'SELECT')`,
+    `pg_catalog.has_table_privilege(r.oid, pg_catalog.to_regclass(${quoteLiteral(ledgerTable(schema))}), 'SELECT')`,
   )
 }
 

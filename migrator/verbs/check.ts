@@ -1,6 +1,7 @@
 // The question of `check` and `wait`: does the database match, the files or an app's manifest?
 
-import { judge, type LedgerRow as WindowRow } from '../../gate/protocol/compatibility.ts'
+import { judge } from '../../gate/protocol/compatibility.ts'
+import type { LedgerRow as GateRow } from '../../gate/protocol/ledger.ts'
 import { type Manifest, ManifestError, readManifest } from '../../gate/protocol/manifest.ts'
 import { DivergedError, NotReadyError, UsageError } from '../errors.ts'
 import { type DatabaseState, isDisagreement, type Problem } from '../ledger/history.ts'
@@ -74,7 +75,7 @@ function readManifestFile(file: string): Manifest {
   }
 }
 
-function windowRow(row: LedgerRow): WindowRow {
+function windowRow(row: LedgerRow): GateRow {
   return { ...row, earlier: row.journal?.earlier ?? null }
 }
 

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { onTestFinished } from 'vitest'
 import { createGate, type Gate, type GateOptions } from '../../../gate/gate.ts'
+import { migratorName } from '../../../gate/protocol/announcement.ts'
 import type { Manifest, ManifestEntry } from '../../../gate/protocol/manifest.ts'
 import type { GateStatus } from '../../../gate/status.ts'
-import { migratorName } from '../../../migrator/ledger/table.ts'
 import { ledgerDdl } from '../../../migrator/ledger/versions.ts'
 
 export type Change = Partial<ManifestEntry> & { readonly name: string }

@@ -7,13 +7,22 @@ import { createRequire } from 'node:module'
 import { after, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
-import { createGate, GateTimeoutError, gateMiddleware, guardPool, readManifest } from 'schemagate-gate'
+import {
+  createGate,
+  GateTimeoutError,
+  gateMiddleware,
+  guardPool,
+  poolConfig,
+  readConnection,
+  readManifest,
+} from 'schemagate-gate'
 import { gatePlugin } from 'schemagate-gate/fastify'
 
 const url = process.env.DATABASE_URL
 const manifest = readManifest('manifest.json')
-const pool = new pg.Pool({ connectionString: url })
-const gate = createGate({ url, manifest, pollInterval: 100, closedPollInterval: 20 })
+const connection = readConnection()
+const pool = new pg.Pool(poolConfig(connection))
+const gate = createGate({ connection, manifest, pollInterval: 100, closedPollInterval: 20 })
 guardPool(gate, pool)
 const admin = new pg.Client({ connectionString: url })
 await admin.connect()

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { readSettings, SettingsError } from '../../../app/settings.ts'
-import { hostsOf } from '../../../gate/postgres/hosts.ts'
 
 const secret = 'x'.repeat(32)
 const url = 'postgresql://app:pa%3Ass@db:5432/tickets'
@@ -98,7 +97,7 @@ describe('the secret of the tokens', () => {
 describe('a secret file', () => {
   test('that is missing, a folder or empty is told as that', () => {
     const missing = problemsOf({ DATABASE_URL: url, JWT_SECRET_FILE: '/nowhere/secret' })
-    expect(missing).toEqual([expect.stringMatching(/JWT_SECRET_FILE: there is no file \/nowhere\/secret/)])
+    expect(missing).toEqual([expect.stringMatching(/JWT_SECRET_FILE: \/nowhere\/secret does not exist/)])
     expect(problemsOf({ DATABASE_URL: url, JWT_SECRET_FILE: tmpdir() })).toEqual([
       expect.stringContaining('is a folder'),
     ])
@@ -112,12 +111,17 @@ describe('a secret file', () => {
 })
 
 describe('the database', () => {
+  const app = { user: 'app', database: 'tickets', endpoints: [{ host: 'db', port: 5432 }] }
+
   test('can be a URL in a file', () => {
-    expect(readSettings({ JWT_SECRET: secret, DATABASE_URL_FILE: file(`${url}\n`) }).databaseUrl).toBe(url)
+    const { connection } = readSettings({ JWT_SECRET: secret, DATABASE_URL_FILE: file(`${url}\n`) })
+    expect(connection).toMatchObject(app)
+    expect(connection.password).toBe('pa:ss')
+    expect(JSON.stringify(connection)).not.toContain('pa:ss')
   })
 
   test('can be the variables that libpq knows', () => {
-    const { databaseUrl } = readSettings({
+    const { connection } = readSettings({
       JWT_SECRET: secret,
       PGHOST: 'db',
       PGPORT: '6543',
@@ -126,64 +130,62 @@ describe('the database', () => {
       PGPASSWORD_FILE: file('p&?=:/ +%41\n'),
       PGSSLMODE: 'require',
     })
-    const { pathname, searchParams } = new URL(databaseUrl)
-    expect(pathname).toBe('/tickets')
-    expect(Object.fromEntries(searchParams)).toEqual({
-      host: 'db',
-      port: '6543',
-      user: 'app',
-      password: 'p&?=:/ +%41',
-      sslmode: 'require',
-      uselibpqcompat: 'true',
-    })
+    expect(connection).toMatchObject({ ...app, endpoints: [{ host: 'db', port: 6543 }], sslMode: 'require' })
+    expect(connection.password).toBe('p&?=:/ +%41')
   })
 
   test('can be several hosts, in a URL or in the variables', () => {
     const several = readSettings({ JWT_SECRET: secret, DATABASE_URL: 'postgresql://app:p%2Cw@a:1,b:2/tickets' })
-    expect(hostsOf(several.databaseUrl).urls).toEqual([
-      'postgresql://app:p%2Cw@a:1/tickets?',
-      'postgresql://app:p%2Cw@b:2/tickets?',
-    ])
+    const endpoints = [
+      { host: 'a', port: 1 },
+      { host: 'b', port: 2 },
+    ]
+    expect(several.connection).toMatchObject({ endpoints, sessionAttributes: 'read-write' })
+    expect(several.connection.password).toBe('p,w')
     const variables = { PGHOST: 'a,b', PGPORT: '1,2', PGDATABASE: 'tickets', PGTARGETSESSIONATTRS: 'primary' }
-    const { urls, attributes } = hostsOf(readSettings({ JWT_SECRET: secret, ...variables }).databaseUrl)
-    expect(urls.map(one => new URL(one).host)).toEqual(['a:1', 'b:2'])
-    expect(attributes).toBe('primary')
+    const { connection } = readSettings({ JWT_SECRET: secret, ...variables })
+    expect(connection).toMatchObject({ endpoints, sessionAttributes: 'primary' })
   })
 
   test('takes from those variables only what the URL does not say, so that a URL can leave its password to a file', () => {
     const env = { JWT_SECRET: secret, PGHOST: 'other', PGUSER: 'other', PGPASSWORD_FILE: file('hidden') }
-    expect(readSettings({ ...env, DATABASE_URL: url }).databaseUrl).toBe(url)
-    const open = new URL(readSettings({ ...env, DATABASE_URL: 'postgresql://app@db/tickets' }).databaseUrl)
-    expect(open.searchParams.toString()).toBe('password=hidden')
+    const full = readSettings({ ...env, DATABASE_URL: url }).connection
+    expect(full).toMatchObject(app)
+    expect(full.password).toBe('pa:ss')
+    const open = readSettings({ ...env, DATABASE_URL: 'postgresql://app@db/tickets' }).connection
+    expect(open).toMatchObject(app)
+    expect(open.password).toBe('hidden')
   })
 
   test.each([
-    ['ssl=require', { sslmode: 'require', uselibpqcompat: 'true' }],
-    ['ssl=1', { sslmode: 'require', uselibpqcompat: 'true' }],
-    ['requiressl=1', { sslmode: 'require', uselibpqcompat: 'true' }],
-    ['ssl=false', { sslmode: 'disable', uselibpqcompat: 'true' }],
-    ['channel_binding=require', { channel_binding: 'require', sslmode: 'require', uselibpqcompat: 'true' }],
-    ['sslrootcert=system', { sslmode: 'verify-full', uselibpqcompat: 'true' }],
-    ['schema=app', { schema: 'app', options: '-c search_path="app"' }],
-    [
-      'options=-c%20geqo%3Doff&search_path=a,%20b',
-      { search_path: 'a, b', options: '-c geqo=off -c search_path=a,\\ b' },
-    ],
-    ['password=a%2Bb', { password: 'a+b' }],
-    ['password=a+b', { password: 'a+b' }],
-    ['transaction_timeout=5s', { transaction_timeout: '5s', options: '-c transaction_timeout=5s' }],
-  ])('means what the migrator reads in it, in the terms of pg: %s', (query, expected) => {
+    ['sslmode=prefer', { sslMode: 'prefer' }],
+    ['ssl=require', { sslMode: 'require' }],
+    ['ssl=1', { sslMode: 'require' }],
+    ['requiressl=1', { sslMode: 'require' }],
+    ['ssl=false', { sslMode: 'disable' }],
+    ['channel_binding=require', { authentication: { channelBinding: 'require', methods: undefined } }],
+    ['sslrootcert=system', { sslMode: 'verify-full', sslRootCert: 'system' }],
+    ['schema=app', { options: '-c search_path="app"' }],
+    ['options=-c%20geqo%3Doff&search_path=a,%20b', { options: '-c geqo=off -c search_path=a,\\ b' }],
+    ['transaction_timeout=5s', { options: '-c transaction_timeout=5s' }],
+    ['hostaddr=10.0.0.7', { endpoints: [{ host: '10.0.0.7', port: 5432, name: 'db' }] }],
+    ['connect_timeout=10', { connectTimeout: 10_000 }],
+    ['keepalives_idle=7', { keepAlive: { on: true, idle: 7, interval: undefined, count: undefined } }],
+  ])('means what the migrator reads in it: %s', (query, expected) => {
     for (const scheme of ['postgresql', 'postgresql+asyncpg', 'jdbc:postgresql']) {
-      const { databaseUrl, notes } = readSettings({ ...good, DATABASE_URL: `${scheme}://app@db/tickets?${query}` })
-      const { protocol, searchParams } = new URL(databaseUrl)
-      expect({ protocol, ...Object.fromEntries(searchParams) }).toEqual({ protocol: 'postgresql:', ...expected })
-      expect(notes).toEqual([])
+      const { connection } = readSettings({ ...good, DATABASE_URL: `${scheme}://app@db/tickets?${query}` })
+      expect(connection).toMatchObject({ ...app, ...expected })
+      expect(connection.notes).toEqual([])
     }
   })
 
+  test.each(['password=a%2Bb', 'password=a+b'])('has a plus sign where the URL has one: %s', query => {
+    expect(readSettings({ ...good, DATABASE_URL: `postgresql://app@db/t?${query}` }).connection.password).toBe('a+b')
+  })
+
   test('notes what is for another driver', () => {
-    const { notes } = readSettings({ ...good, DATABASE_URL: `${url}?pgbouncer=true&connect_timeout=10` })
-    expect(notes).toEqual([expect.stringMatching(/^pgbouncer/), expect.stringMatching(/^connect_timeout/)])
+    const { connection } = readSettings({ ...good, DATABASE_URL: `${url}?pgbouncer=true` })
+    expect(connection.notes).toEqual([expect.stringMatching(/^pgbouncer/)])
   })
 
   test.each([
@@ -192,9 +194,9 @@ describe('the database', () => {
     ['a URL whose password has a bare percent sign', 'postgresql://app:hush%zz@db/tickets'],
     ['a URL with a parameter that is not known', 'postgresql://app:hush@db/tickets?sslmod=require'],
     ['a URL that wants binding without TLS', 'postgresql://app:hush@db/t?channel_binding=require&sslmode=disable'],
-    ['a URL with what a pool cannot do', 'postgresql://app:hush@db/tickets?hostaddr=10.0.0.7'],
+    ['a URL with what is never done', 'postgresql://app:hush@db/tickets?requirepeer=postgres'],
     ['an address of Prisma', 'prisma://db/?api_key=hush'],
-    ['a URL with a mode that pg cannot do', 'postgresql://app:hush@db/tickets?sslmode=prefer'],
+    ['a URL with a mode that libpq does not have', 'postgresql://app:hush@db/tickets?sslmode=preferred'],
     ['a URL with more ports than hosts', 'postgresql://app:hush@a,b/tickets?port=1,2,3'],
     [
       'a URL with a certificate that is not there',

@@ -1,7 +1,8 @@
 // Compatibility: every way in which an app and a database fit or do not.
 
 import { describe, expect, test } from 'vitest'
-import { judge, type LedgerRow } from '../../../gate/protocol/compatibility.ts'
+import { judge } from '../../../gate/protocol/compatibility.ts'
+import type { LedgerRow } from '../../../gate/protocol/ledger.ts'
 import type { Manifest, ManifestEntry } from '../../../gate/protocol/manifest.ts'
 
 const entry = (name: string, more: Partial<ManifestEntry> = {}): ManifestEntry => ({

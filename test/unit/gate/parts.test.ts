@@ -196,8 +196,8 @@ describe('small things', () => {
     const pool = {
       options: Object.defineProperty({ ...options, statement_timeout: 1 }, 'password', { value: 'secret' }),
     }
-    const [config] = connectionsOf({ pool }).hosts
-    expect(config?.password).toBe('secret')
+    const config = connectionsOf({ pool }).config(0, 0)
+    expect(config.password).toBe('secret')
     expect(config).not.toHaveProperty('statement_timeout')
   })
 
