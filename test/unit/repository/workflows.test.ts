@@ -75,6 +75,18 @@ test('the images are built from targets that the Dockerfile has, with arguments 
   expect(dockerfile.match(/^ARG VERSION=.* REVISION=.* SOURCE=.*$/gm)).toHaveLength(matrix.target.length - 1)
 })
 
+test("the package's Dockerfile makes the same migrator as the repository's", async () => {
+  const stage = (text: string) => {
+    const [found] = /^FROM \$\{NODE_IMAGE\} AS migrator-base$.*?^CMD [^\n]*/ms.exec(text) ?? []
+    return found?.replaceAll('--from=build /src/migrator/', '')
+  }
+  const ofPackage = await readFile(join(root, 'migrator/Dockerfile'), 'utf8')
+  expect(stage(ofPackage)).toBeDefined()
+  expect(stage(ofPackage)).toBe(stage(dockerfile))
+  const base = (text: string) => /^ARG NODE_IMAGE=.*$/m.exec(text)?.[0]
+  expect(base(ofPackage)).toBe(base(dockerfile))
+})
+
 test('what is built on an arm64 machine has its native packages in the lock file', async () => {
   const { packages } = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'))
   const native = (platform: string) =>
