@@ -132,7 +132,7 @@ export class Gate extends EventEmitter<GateEvents> {
     return this.#watcher.host
   }
 
-  /** Which way to connect to that host has worked last: 0, or 1 where sslmode lets a second be tried. */
+  /** In which way to connect a server has answered last: 0, or 1 where sslmode lets a second be tried. */
   get attempt(): number {
     return this.#watcher.attempt
   }

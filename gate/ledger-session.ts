@@ -19,14 +19,14 @@ export interface SessionOptions {
   /** Called once, when the connection is lost; not when it is closed here. */
   readonly onLost: (error: Error) => void
   readonly onNotification?: () => void
+  /** Called with the way to connect (the index of an attempt) in which a server has answered, also if it refused the login. */
+  readonly onAnswer?: (attempt: number) => void
 }
 
 /** An open connection. Queries run one after another. */
 export interface Session {
   /** Behind a pooler in transaction mode: no setting of this connection lasts, and LISTEN receives nothing. */
   readonly pooled: boolean
-  /** Which of the host's ways to connect has worked. */
-  readonly attempt: number
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
   /** Ends the connection, with a goodbye if the server answers at once. Never fails. */
   close(): Promise<void>
@@ -41,9 +41,13 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   for (let attempt = 0; ; attempt++) {
     const { ssl = false } = connections.config(host, attempt)
     try {
-      return await openOnce(options, attempt)
+      const session = await openOnce(options, attempt)
+      options.onAnswer?.(attempt)
+      return session
     } catch (error) {
-      if (attempt + 1 === connections.attempts(host) || !isTlsRefusal(error, ssl)) throw error
+      if (attempt + 1 < connections.attempts(host) && isTlsRefusal(error, ssl)) continue
+      if (sqlState(error) !== undefined) options.onAnswer?.(attempt)
+      throw error
     }
   }
 }
@@ -104,7 +108,7 @@ async function openOnce(options: SessionOptions, attempt: number): Promise<Sessi
     // A pooler reports a process id of its own.
     const [row] = await query<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid')
     up = !over
-    return { pooled: row?.pid !== processId(client), attempt, query, close }
+    return { pooled: row?.pid !== processId(client), query, close }
   } catch (error) {
     over = true
     cut()

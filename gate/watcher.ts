@@ -107,7 +107,7 @@ export class Watcher {
     return this.#host
   }
 
-  /** Which of the host's ways to connect has worked last: with TLS, or without. */
+  /** In which of the host's ways to connect a server has answered last: with TLS, or without. */
   get attempt(): number {
     return this.#attempt
   }
@@ -191,7 +191,6 @@ export class Watcher {
     this.#name = this.#ownName()
     const { session: listening, host } = await firstSuitable(connections, at => this.#open(this.#name, at))
     this.#moveTo(host)
-    this.#attempt = listening.attempt
     if (listening.pooled) return { listening, ledger: listening, fenced: false }
     await settle(listening, this.#name, staleAfter)
     const server = await identify(listening)
@@ -221,6 +220,9 @@ export class Watcher {
     const session = await openSession({
       connections: this.#settings.connections,
       host,
+      onAnswer: attempt => {
+        this.#attempt = attempt
+      },
       applicationName,
       // A host that drops packets must not use up the time of the next one.
       connectTimeout: this.#settings.connectTimeout / this.hosts,

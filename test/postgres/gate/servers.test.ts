@@ -67,6 +67,8 @@ async function pair(database: ScratchDatabase) {
   const address = proxy.address()
   const url = new URL(database.url)
   url.host = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  // one connection for each session: by default, TLS would be tried on another one first
+  url.search = '?sslmode=disable'
   return {
     url: url.href,
     servers,
