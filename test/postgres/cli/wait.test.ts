@@ -5,8 +5,9 @@ import { describe, expect } from 'vitest'
 import { schemagate, start } from '../../helpers/cli.ts'
 import { test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
-import { folder } from '../../helpers/migrations.ts'
+import { folder, write } from '../../helpers/migrations.ts'
 import { tcpProxy } from '../../helpers/tcp-proxy.ts'
+import { on, files as threeFiles } from './fixtures.ts'
 
 const files = { '0001_users.sql': 'create table users (id int);\n' }
 const password = 'app-password'
@@ -68,5 +69,81 @@ describe('wait', () => {
     const missing = join(await folder(files), 'missing')
     const env = { DATABASE_URL: database.url }
     expect((await schemagate(['wait', '--dir', missing], { env })).code).toBe(2)
+  })
+})
+
+describe('with the files', () => {
+  test('asks until the answer is yes', async ({ database }) => {
+    const dir = await folder(threeFiles)
+    const waiting = start(['wait', '--timeout', '30s', '--dir', dir], { env: { DATABASE_URL: database.url } })
+    await eventually(() => expect(waiting.lines.map(({ event }) => event)).toContain('waiting'))
+    await on(database, dir)('up')
+    const { code, lines } = await waiting.ended
+    expect(code).toBe(0)
+    expect(lines.at(-1)).toMatchObject({ event: 'matches', head: '3_code' })
+  })
+
+  test('ends with the code of the last answer when the time is up', async ({ database }) => {
+    const dir = await folder(threeFiles)
+    const run = on(database, dir)
+    expect(await run('wait', '--timeout', '300ms')).toMatchObject({ code: 7 })
+    await run('up')
+    await write(dir, { '1_users.sql': 'select 1;' })
+    expect(await run('wait', '--timeout', '300ms')).toMatchObject({ code: 6 })
+    const unreachable = await schemagate(['wait', '--timeout', '300ms', '--dir', dir], {
+      env: { DATABASE_URL: 'postgres://u:p@127.0.0.1:1/d' },
+    })
+    expect(unreachable.code).toBe(3)
+  })
+
+  test('becomes the command, with its exit code, its output and its signals', async ({ database }) => {
+    const dir = await folder({ '1_a.sql': 'select 1;' })
+    const run = on(database, dir)
+    await run('up')
+    expect(await run('wait', '--', 'sh', '-c', 'exit 7')).toMatchObject({ code: 7 })
+    const echoed = await run('wait', '--', 'sh', '-c', 'echo "$0 $1"; echo "$DATABASE_URL" | wc -c', 'a b', '--dir')
+    expect(echoed).toMatchObject({ code: 0, stdout: expect.stringContaining('a b --dir\n') })
+
+    const env = { DATABASE_URL: database.url }
+    const child = start(
+      [
+        'wait',
+        '--dir',
+        dir,
+        '--',
+        'sh',
+        '-c',
+        'trap "echo stopped; exit 3" TERM; echo ready; while :; do sleep 0.05; done',
+      ],
+      { env },
+    )
+    await eventually(() => expect(child.stdout).toContain('ready'))
+    child.kill('SIGTERM')
+    expect(await child.ended).toMatchObject({ code: 3, stdout: expect.stringContaining('stopped') })
+    const killed = start(['wait', '--dir', dir, '--', 'sh', '-c', 'echo ready; exec sleep 600'], { env })
+    await eventually(() => expect(killed.stdout).toContain('ready'))
+    killed.kill('SIGTERM')
+    expect(await killed.ended).toMatchObject({ signal: 'SIGTERM' })
+
+    expect(await run('wait', '--', 'no-such-command-here')).toMatchObject({
+      code: 2,
+      stdout: expect.stringContaining('no-such-command-here'),
+    })
+    await write(dir, { '2_b.sql': 'select 2;' })
+    const not = await run('wait', '--timeout', '200ms', '--', 'sh', '-c', 'echo ran')
+    expect(not).toMatchObject({ code: 7, stdout: expect.not.stringContaining('ran\n') })
+  })
+
+  test('stops at once when it is told to', async ({ database }) => {
+    const dir = await folder(threeFiles)
+    for (const [signal, code] of [
+      ['SIGTERM', 143],
+      ['SIGINT', 130],
+    ] as const) {
+      const waiting = start(['wait', '--dir', dir], { env: { DATABASE_URL: database.url } })
+      await eventually(() => expect(waiting.stdout).toContain('not yet'))
+      waiting.kill(signal)
+      expect(await waiting.ended).toMatchObject({ code })
+    }
   })
 })

@@ -1,0 +1,135 @@
+// What an operator reads when a code migration fails: where in the module, and in its SQL.
+
+import { join } from 'node:path'
+import { describe, expect } from 'vitest'
+import { schemagate } from '../../helpers/cli.ts'
+import { test } from '../../helpers/database.ts'
+import { folder } from '../../helpers/migrations.ts'
+import { failure, tables } from './failing-runs.ts'
+
+describe('in code', () => {
+  test('an error that the module catches is told all the same, since nothing can follow it', async ({ database }) => {
+    const error = await failure(database, {
+      '1_x.mjs':
+        'export const up = async ({ query }) => {\n  await query("create table a (id int)")\n  await query("select nope").catch(() => {})\n}\n',
+    })
+    expect(error.message).toMatch(/^1_x failed at 1_x\.mjs:3:3: column "nope" does not exist \(42703\)/)
+    expect(error.message).toContain('The module caught this error and went on')
+    expect(await tables(database)).toEqual([])
+  })
+
+  test('an error has its place in the module, and the statement with the place in that', async ({ database }) => {
+    const dir = await folder({
+      '1_x.ts': `type Context = { query(text: string): Promise<unknown> }\n\nexport async function up({ query }: Context): Promise<void> {\n  await query('create table a (id int)')\n  await query("insert into a\\n (nope, password) values ('é', password 'hunter22')")\n}\n`,
+    })
+    const { code, lines } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
+    expect(code).toBe(5)
+    const line = lines.find(({ level }) => level === 'error')
+    expect(line).toMatchObject({ migration: '1_x', file: join(dir, '1_x.ts'), line: 5, column: 3 })
+    expect(line?.msg).toContain('1_x failed at 1_x.ts:5:3: ')
+    expect(line?.msg).toContain('> 2 |  (nope, password)')
+    expect(JSON.stringify(lines)).not.toContain('hunter22')
+    expect(await tables(database)).toEqual([])
+  })
+
+  test.for([
+    [
+      'an exception',
+      'export const up = () => {\n  throw new Error("no way")\n}',
+      5,
+      /1_x failed at 1_x\.mjs:2:9: no way\n1_x was rolled back/,
+      2,
+      9,
+    ],
+    [
+      'something thrown that is no error',
+      'export const up = () => {\n  throw "a word"\n}',
+      5,
+      /1_x failed: a word\n/,
+      undefined,
+      undefined,
+    ],
+    [
+      'an object thrown that is no error',
+      'export const up = () => {\n  throw { reason: "a word" }\n}',
+      5,
+      /1_x failed: \{ reason: 'a word' \}\n/,
+      undefined,
+      undefined,
+    ],
+    [
+      'a COMMIT of its own',
+      'export const up = ({ query }) => query("commit")',
+      5,
+      /ended its own transaction/,
+      undefined,
+      undefined,
+    ],
+    [
+      'a syntax error',
+      'export const up = () => {\n  const é = "😀"; const = 1\n}',
+      2,
+      /cannot be loaded: Unexpected token/,
+      2,
+      24,
+    ],
+    [
+      'an import that is not there',
+      'import x from "./nope.js"\nexport const up = x',
+      2,
+      /cannot be loaded: Cannot find module/,
+      undefined,
+      undefined,
+    ],
+    [
+      'an error while it is loaded',
+      '\nthrow new Error("early")',
+      2,
+      /1_x\.mjs, line 2, column 7 cannot be loaded: early/,
+      2,
+      7,
+    ],
+    [
+      'the API of Knex',
+      "export const up = knex =>\n  knex.schema.createTable('a', t => t.increments())",
+      5,
+      /1_x failed at 1_x\.mjs:2:15: .*'createTable'\)\n {2}It looks like a migration for Knex, .*query\(sql, values\)/,
+      2,
+      15,
+    ],
+    [
+      'the API of db-migrate',
+      'export const up = (db, callback) =>\n  db.runSql("create table b (id int)", callback)',
+      5,
+      /db\.runSql is not a function\n {2}It looks like a migration for db-migrate, .*query\(sql, values\)/,
+      2,
+      6,
+    ],
+    [
+      'a class of TypeORM',
+      'export class X { async up(queryRunner) { await queryRunner.query("select 1") } }',
+      2,
+      /exports no function `up`: .* It looks like a migration for TypeORM,/,
+      undefined,
+      undefined,
+    ],
+    [
+      'an import of Kysely, which is not there',
+      "import { sql } from 'kysely'\nexport const up = db => sql`select 1`.execute(db)",
+      2,
+      /cannot be loaded: Cannot find package 'kysely'.*\. It looks like a migration for Kysely,/,
+      undefined,
+      undefined,
+    ],
+    ['no up', 'export const upp = () => {}', 2, /exports no function `up`/, undefined, undefined],
+  ] as const)('%s', async ([, text, exitCode, message, line, column], { database }) => {
+    const dir = await folder({ '0_ok.sql': 'create table a (id int);', '1_x.mjs': text })
+    const { code, lines } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
+    expect(code).toBe(exitCode)
+    const error = lines.find(({ level }) => level === 'error')
+    expect(error?.msg).toMatch(message)
+    expect([error?.line, error?.column]).toEqual([line, column])
+    // what cannot be loaded is found before anything is applied
+    expect(await tables(database)).toEqual(exitCode === 2 ? [] : ['a'])
+  })
+})

@@ -1,0 +1,49 @@
+// Code migrations that end the process, or break it: none passes for success.
+
+import { describe, expect } from 'vitest'
+import { start } from '../../helpers/cli.ts'
+import { test } from '../../helpers/database.ts'
+import { eventually } from '../../helpers/eventually.ts'
+import { folder } from '../../helpers/migrations.ts'
+import { on } from './fixtures.ts'
+
+describe('a code migration that takes the process with it does not pass for done', () => {
+  const ended = /ended before its work was done.*process\.exit/
+  const uncaught = /error that nothing caught ended the run.*\nError: late/
+  test.for([
+    ['process.exit(0) in up', 'export const up = () => process.exit(0)\n', ended],
+    ['process.exit(0) when it is loaded', 'process.exit(0)\n', ended],
+    [
+      'an error in a timer',
+      `export const up = () => {\n  setTimeout(() => { throw new Error('late') }, 1)\n  return new Promise(done => setTimeout(done, 500))\n}\n`,
+      uncaught,
+    ],
+    [
+      'a promise that it does not wait for',
+      `export const up = ({ query }) => {\n  Promise.reject(new Error('late'))\n  return query('select pg_sleep(30)')\n}\n`,
+      uncaught,
+    ],
+  ] as const)('%s', async ([, text, message], { database }) => {
+    const run = on(database, await folder({ '1_x.mjs': text }))
+    const { code, stdout, stderr, lines } = await run('up')
+    expect({ code, stderr }).toEqual({ code: 5, stderr: '' })
+    expect(stdout.trimEnd().split('\n')).toHaveLength(lines.length)
+    expect(lines.find(({ level }) => level === 'error')?.msg).toMatch(message)
+    expect(lines.at(-1)).toMatchObject({ event: 'run', outcome: 'failed', applied: 0, exitCode: 5 })
+    const status = await run('status', '--format', 'json')
+    expect(JSON.parse(status.stdout)).toMatchObject({ state: 'empty', applied: [] })
+  })
+
+  test.for(['await new Promise(() => {})\n', 'setInterval(() => {}, 1000)\nawait new Promise(() => {})\n'])(
+    'a signal ends one that hangs while it is loaded: %j',
+    async (text, { database }) => {
+      const dir = await folder({ '1_x.mjs': `process.stderr.write('loading')\n${text}` })
+      const cli = start(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
+      await eventually(async () => expect(cli.stderr).toBe('loading'))
+      cli.kill('SIGTERM')
+      const { code, lines } = await cli.ended
+      expect(code).toBe(143)
+      expect(lines.at(-1)).toMatchObject({ event: 'run', outcome: 'interrupted', exitCode: 143 })
+    },
+  )
+})
