@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * The value of `NAME`, or the content of the file that `NAME_FILE` names, without the newlines at its end: a shell's
- * `$(<file)`, by which the images read theirs, takes all of them off.
- * Problems are added to `problems`; a secret is never part of their text.
+ * The value of `NAME`, or the content of the file that `NAME_FILE` names, without the newlines at its end, as the shell's
+ * `$(<file)` in Docker's images reads it.
+ * Problems are added to `problems`, and never contain a secret.
  */
 export function readSecret(
   env: Readonly<Record<string, string | undefined>>,

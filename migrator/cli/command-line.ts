@@ -13,7 +13,7 @@ import { readFlags } from './flags.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
-/** What a command accepts on its command line, besides the common options. */
+/** What a command accepts on its command line, in addition to the common options. */
 export interface Syntax<O extends Options = Options> {
   readonly name: string
   readonly options: O
@@ -29,7 +29,7 @@ export interface Syntax<O extends Options = Options> {
   readonly database: boolean
 }
 
-/** A command line, taken apart and checked. */
+/** A command line that was read and has no problem. */
 export interface Parsed<O extends Options = Options> {
   readonly settings: Settings
   readonly positionals: readonly string[]
@@ -47,7 +47,7 @@ export interface LogSettings {
 }
 
 export interface CommandLine {
-  /** Known whatever else is wrong, so that a wrong setting is reported in the right format too. */
+  /** Known even if other settings are wrong, which are then reported in the right format. */
   readonly log: LogSettings
   /** What must not be shown. */
   readonly secrets: readonly string[]
@@ -80,12 +80,12 @@ export function readCommandLine(
       return text === undefined ? undefined : option.kind === 'list' ? splitList(text) : [text]
     }
     const found = texts ?? fromVariable()
-    // a URL that cannot be read may still hold a password, and so may one that is given besides
+    // of every URL that is given, and also of one that cannot be read
     if (holdsSecret(option))
       secrets.push(...(found ?? []).flatMap(text => (option.kind === 'url' ? passwordsIn(text) : [text])))
     return found && { source: texts ? `--${option.flag}` : variable!, texts: found }
   }
-  // a flag of the command's own is not the common option's as well
+  // a command's own option takes the flag of a common one
   const own = new Set(Object.values(syntax.options).map(({ flag }) => flag))
   const values = readOptions(
     commonOptions,
@@ -133,7 +133,7 @@ function splitList(text: string): string[] {
     .filter(part => part !== '')
 }
 
-/** A variable that no command reads is a slip: the setting that was meant would silently not be taken. */
+/** A variable that no command reads is a mistake: the setting that was meant would be missing, with no message. */
 function checkVariables(env: Env, known: ReadonlySet<string>, problems: string[]): void {
   for (const name of Object.keys(env))
     if (name.startsWith('SCHEMAGATE_') && !known.has(name))

@@ -56,7 +56,7 @@ export function readFlags(syntax: Syntax, options: Options, argv: readonly strin
       problems.push(`--${token.name} needs a value.`)
     else add(token.name, option, [token.value])
   }
-  // whichever of them counted, the other would be dropped without a word; the values may be secrets
+  // one of the values would be dropped silently; they are not shown, because they may be secrets
   for (const flag of repeated) problems.push(`--${flag} is given more than once. Give it once.`)
   const { names, required, many, rest: takesRest } = syntax.positionals
   if (positionals.length > names.length && !many)

@@ -1,10 +1,10 @@
-// Help, made from the commands and options themselves.
+// Help, generated from the commands and the options.
 
 import type { Option } from '../settings/option.ts'
 import { options as commonOptions } from '../settings/options.ts'
 import type { Command } from './command.ts'
 
-/** The help of the whole tool. */
+/** The general help. */
 export function generalHelp(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(c => usageOf(c).length))
   return [
@@ -40,7 +40,7 @@ export function commandHelp(command: Command): string {
   ].join('\n')
 }
 
-/** A command and its arguments, as it is typed. */
+/** A command with its arguments, as it is typed. */
 export function usageOf(command: Command): string {
   const { names, required, many } = command.positionals
   const last = many ? '...' : ''

@@ -7,7 +7,7 @@ interface Sink {
   write(line: string): unknown
 }
 
-/** A sink that takes pino's JSON lines and writes them pretty. Colours only on a terminal, and not against NO_COLOR. */
+/** A sink that writes pino's JSON lines in a form for people; with colours on a terminal, unless NO_COLOR is set. */
 export function prettySink(destination: Sink, fd: 1 | 2): Sink {
   const stream = fd === 1 ? process.stdout : process.stderr
   const format = pretty.prettyFactory({

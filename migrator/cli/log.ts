@@ -1,4 +1,4 @@
-// The log: pino, as JSON lines or pretty, with every secret taken out on the way.
+// The log: pino, as JSON lines or pretty, without secrets.
 
 import { pino } from 'pino'
 import type { Log } from '../log.ts'
@@ -13,7 +13,7 @@ export interface LogOptions {
   redact(text: string): string
 }
 
-/** Makes the log. Writes are synchronous, so that nothing is lost when the process ends. */
+/** Makes the log. It writes synchronously, so that nothing is lost when the process ends. */
 export async function createLog({ level, format, fd, redact }: LogOptions): Promise<Log> {
   const destination = pino.destination({ fd, sync: true })
   const sink = format === 'pretty' ? (await import('./log-pretty.ts')).prettySink(destination, fd) : destination
@@ -30,7 +30,7 @@ export async function createLog({ level, format, fd, redact }: LogOptions): Prom
   return log
 }
 
-/** Nothing of an error but what helps: a raw one would bring its client along, and the password with it. */
+/** Only the fields of an error that help: a raw one holds its client, and with it the password. */
 function serialiseError(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: String(error) }
   const shown: Record<string, unknown> = { type: error.name, message: error.message }
@@ -50,7 +50,7 @@ function serialiseError(error: unknown): unknown {
     if (value !== undefined && value !== null) shown[field] = value
   }
   if (error.cause !== undefined) shown.cause = serialiseError(error.cause)
-  // a foreseen error tells all in its message; for the others the place in our code is what is asked for
+  // the message of a foreseen error says everything; for any other the place in the code is needed
   if (!('exitCode' in error) && !('severity' in error)) shown.stack = error.stack
   return shown
 }

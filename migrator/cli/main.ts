@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 
-// The one entry: argv to command to exit code.
+// The entry of the command line: from its words to a command, and to an exit code.
 
 import { didYouMean } from '../../gate/did-you-mean.ts'
-import { type ExitCode, exitCodes, InterruptedError, ProcessEndedError, UsageError } from '../errors.ts'
+import { type ExitCode, exitCodes, InterruptedError, UsageError } from '../errors.ts'
 import { asSchemagateError } from '../run/result.ts'
 import { redactor } from '../text/redact.ts'
 import { version } from '../version.ts'
@@ -11,9 +11,10 @@ import { readCommandLine, type Syntax } from './command-line.ts'
 import { commands, reserved, variables } from './commands/index.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { createLog } from './log.ts'
+import { interruptible, reportEarlyEnd } from './process-end.ts'
 import { logFailure } from './run-summary.ts'
 
-/** Everything must be released soon after the code is set; a process that lingers has a leak, which this names. */
+/** Milliseconds after which a process that is still alive is ended: everything should have been released by then. */
 const exitGrace = 5_000
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
@@ -48,10 +49,10 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     else
       log.error(
         { err: thrown },
-        `a bug in schemagate: ${thrown instanceof Error ? thrown.message : thrown}. Please report it.`,
+        `This is a bug in schemagate: ${thrown instanceof Error ? thrown.message : thrown}. Please report it.`,
       )
     const exitCode = error?.exitCode ?? exitCodes.bug
-    // a run that did not come as far as having a result ends with its line all the same
+    // a run that failed before it had a result ends with its line, too
     if (command?.name === 'up' || command?.name === 'down') {
       const outcome = error instanceof InterruptedError ? 'interrupted' : 'failed'
       log.info({ event: 'run', outcome, applied: 0, exitCode }, `${outcome} (exit code ${exitCode})`)
@@ -73,7 +74,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** What is read of a command line whose command is not known: how to log. */
+/** For a command line whose command is unknown: only how to log is read. */
 const unknown: Omit<Syntax, 'name'> = { options: {}, positionals: { names: [], required: 0 }, database: false }
 
 function unknownCommand(name: string): UsageError {
@@ -82,58 +83,14 @@ function unknownCommand(name: string): UsageError {
   return new UsageError(`Unknown command ${JSON.stringify(name)}.${didYouMean(name, names)}\nSee: schemagate --help`)
 }
 
-/** The first signal stops the work in an orderly way, a second one at once; so does an error that nothing caught. */
-function interruptible(): { signal: AbortSignal; end(): void } {
-  const controller = new AbortController()
-  const stop = (reason: InterruptedError | ProcessEndedError) => {
-    if (controller.signal.aborted) process.exit(reason.exitCode)
-    controller.abort(reason)
-  }
-  const onSignal = (name: NodeJS.Signals) => stop(new InterruptedError(name === 'SIGINT' ? 'SIGINT' : 'SIGTERM'))
-  const onUncaught = (thrown: unknown) => stop(uncaught(thrown))
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  process.on('uncaughtException', onUncaught)
-  return {
-    signal: controller.signal,
-    end() {
-      process.off('SIGINT', onSignal)
-      process.off('SIGTERM', onSignal)
-      process.off('uncaughtException', onUncaught)
-    },
-  }
-}
-
-/** Timers and promises that a code migration does not wait for are what such an error can come from. */
-function uncaught(thrown: unknown): ProcessEndedError {
-  const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
-  return new ProcessEndedError(
-    `An error that nothing caught ended the run; what was under way was rolled back. If it comes from a code migration, have its \`up\` await the work that failed; else please report it.\n${text}`,
-    { cause: thrown },
-  )
-}
-
-/** The process can end before the work does: by process.exit(), or because nothing is left that could go on. */
-function reportEarlyEnd(fail: (thrown: unknown) => ExitCode): { end(): void } {
-  const onExit = () => {
-    process.exitCode = fail(
-      new ProcessEndedError(
-        'The process was ended before its work was done, and what was under way is rolled back. A code migration must neither call process.exit() nor await what never comes: correct it and run it again.',
-      ),
-    )
-  }
-  process.on('exit', onExit)
-  return { end: () => void process.off('exit', onExit) }
-}
-
 // no top-level await: the bundle is CommonJS, which Node loads faster
 void main(process.argv.slice(2)).then(exitCode => {
   process.exitCode = exitCode
-  // who interrupts does not wait for what a code migration may have left behind
+  // after an interruption, timers and connections of a code migration are not waited for
   if (exitCode === exitCodes.sigint || exitCode === exitCodes.sigterm) process.exit()
   setTimeout(() => {
     process.stderr.write(
-      'schemagate: done, but something keeps the process alive; ending it. Has a code migration left a timer or a connection open? If not, please report this.\n',
+      'schemagate: resources still open after shutdown; forcing exit. Has a code migration left a timer or a connection open? If not, please report this.\n',
     )
     process.exit()
   }, exitGrace).unref()

@@ -1,4 +1,4 @@
-// Renders a run's result: the cause of a failure, then the one line that ends every run.
+// Logs the result of a run: the cause of a failure, then the line that ends every run.
 
 import { type ExitCode, MigrationFailedError, type SchemagateError, UsageError } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -7,7 +7,7 @@ import { formatDuration } from '../text/durations.ts'
 
 /**
  * Logs the result of a run, and returns its exit code.
- * @param aim what the run was to do with migrations: `up` applies them, `down` reverts them.
+ * @param aim what the run does with migrations: `up` applies them, `down` reverts them.
  */
 export function summarise(log: Log, result: RunResult, aim: 'applied' | 'reverted'): ExitCode {
   if (result.error) logFailure(log, result.error)
@@ -15,7 +15,7 @@ export function summarise(log: Log, result: RunResult, aim: 'applied' | 'reverte
   const { outcome, exitCode, runId, head, durationMs, migrations } = result
   const done = `${count(aim)} ${aim}`
   const notReached = count('not-reached')
-  // a run that failed may not have come as far as knowing the head
+  // a run that failed may not know the head
   const at = head === null && result.error ? '' : `; the head is ${head ?? 'none'}`
   const text =
     outcome === 'nothing-to-do'
@@ -40,7 +40,7 @@ export function summarise(log: Log, result: RunResult, aim: 'applied' | 'reverte
   return exitCode
 }
 
-/** One line with the cause; the SQL excerpt is a field, which a terminal shows under it. */
+/** Logs the cause in one line; the SQL excerpt is a field, which a terminal shows under it. */
 export function logFailure(log: Log, error: SchemagateError): void {
   const place = error instanceof MigrationFailedError || error instanceof UsageError ? error.place : undefined
   log.error(

@@ -1,19 +1,19 @@
-// Takes secrets out of everything on its way out.
+// Removes secrets from every text that leaves the process.
 
-/** The word itself stays: it is what our own messages say where a password goes. */
+/** The placeholder of our own messages, postgres://user:password@host, is left as it is. */
 const urlPassword = /\b([a-z][a-z0-9+.-]*:\/\/[^\s:@/'"]*):(?!password@host:5432\/database)([^\s/'"]+)@(?=[^\s@]*)/gi
 const keywordPassword = /\b(password|passwd|pwd|pgpassword)(\s*=\s*|"\s*:\s*")('(?:[^'\\]|\\.)*'|[^\s'",;&}]+)/gi
 const sqlPassword = /\b(password)(\s+)(E?'(?:[^']|'')*')/gi
 
 /**
  * A function that replaces the given secrets, and whatever looks like a password in a connection string, by `***`.
- * A secret of fewer than four characters is left to the patterns: replacing it everywhere would garble the text.
+ * A secret of fewer than four characters is left to the patterns: replacing it everywhere would make the text unreadable.
  */
 export function redactor(secrets: readonly (string | undefined)[] = []): (text: string) => string {
   const forms = new Set<string>()
   for (const secret of secrets) {
     if (secret === undefined || secret.length < 4) continue
-    // half of a surrogate pair has no percent-encoding
+    // half of a surrogate pair cannot be percent-encoded
     const whole = secret.toWellFormed()
     for (const form of [secret, encodeURIComponent(whole), encodeURI(whole), JSON.stringify(secret).slice(1, -1)])
       forms.add(form)
@@ -33,8 +33,8 @@ export function redactor(secrets: readonly (string | undefined)[] = []): (text: 
 }
 
 /**
- * The same for a line of JSON: its values are redacted one by one, so that it stays JSON whatever a secret holds, and
- * its keys stay what they are even if somebody's password is `event`.
+ * The same for a line of JSON: its values are redacted one by one, so that it stays JSON whatever a secret contains, and
+ * keeps its keys even if a password is `event`.
  */
 export function redactLine(redact: (text: string) => string, line: string): string {
   const value = (key: string, raw: unknown): unknown =>

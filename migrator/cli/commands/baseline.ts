@@ -12,7 +12,7 @@ export const baselineCommand = defineCommand({
     replacingMissing: {
       flag: 'replacing-missing',
       kind: 'switch',
-      help: 'NAME is a squash: takes the rows before it whose files are gone out of the ledger',
+      help: 'NAME is a squash: removes the rows before it whose files are gone from the ledger',
     },
   },
   async run({ engine, options, positionals, print, settings }) {
@@ -24,7 +24,7 @@ export const baselineCommand = defineCommand({
     for (const name of recorded) print(`recorded ${name}`)
     print(
       recorded.length + replaced.length === 0
-        ? 'nothing to do: all of it is recorded already'
+        ? 'nothing to do: everything is recorded already'
         : `nothing was run: the database has ${tables} ${tables === 1 ? 'table' : 'tables'}`,
     )
     return exitCodes.done

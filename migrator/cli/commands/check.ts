@@ -10,7 +10,7 @@ export const manifestOption = {
   variable: 'SCHEMAGATE_MANIFEST',
   kind: 'text',
   placeholder: 'FILE',
-  help: 'ask what the app with this manifest asks: all of it is applied, and nothing breaking that it does not know',
+  help: 'ask for the app with this manifest: whether all of it is applied, and nothing breaking that it does not know',
 } as const satisfies Option
 
 export const checkCommand = defineCommand({

@@ -17,12 +17,12 @@ export const downCommand = defineCommand({
       placeholder: 'N',
       help: 'how many migrations to revert; 1 if neither is given',
     },
-    yes: { flag: 'yes', kind: 'switch', help: 'do it: what the migrations made is lost' },
+    yes: { flag: 'yes', kind: 'switch', help: 'confirms it: what the migrations made is lost' },
   },
   async run({ engine, log, options }) {
     const { to, step, yes } = options
     if (to !== undefined && step !== undefined)
-      throw new UsageError('--to and --step are two ways to say how far: give one of them.')
+      throw new UsageError('--to and --step both say how far to revert. Give one of them.')
     return summarise(log, await down(engine, { to, step, confirmed: yes }), 'reverted')
   },
 })

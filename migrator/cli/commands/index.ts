@@ -1,4 +1,4 @@
-// The verbs, in the order in which help lists them.
+// The commands, in the order of the help.
 
 import { options as commonOptions } from '../../settings/options.ts'
 import type { Command } from '../command.ts'
@@ -33,8 +33,8 @@ export const commands: readonly Command[] = [
   initCommand,
 ]
 
-/** Every variable that any command reads, also where it is not among its own. */
+/** Every variable that any command reads. A command accepts those of all others, because an environment is shared. */
 export const variables = variablesOf([commonOptions, ...commands.map(command => command.options)])
 
-/** Names that later versions will give a meaning. */
+/** Names of commands that are planned. */
 export const reserved: ReadonlySet<string> = new Set(['adopt'])

@@ -14,14 +14,19 @@ export const repairCommand = defineCommand({
       flag: 'accept-edited',
       kind: 'list',
       placeholder: 'NAME',
-      help: 'the database already is as the file says now',
+      help: 'accept that the file was edited: the database already is as it says now',
     },
-    forgetMissing: { flag: 'forget-missing', kind: 'list', placeholder: 'NAME', help: 'the file is gone for good' },
+    forgetMissing: {
+      flag: 'forget-missing',
+      kind: 'list',
+      placeholder: 'NAME',
+      help: 'forget a migration whose file was removed for good',
+    },
     rename: {
       flag: 'rename',
       kind: 'list',
       placeholder: 'OLD=NEW',
-      help: "the file was renamed: gives the ledger's row its new name, so that it is not applied again",
+      help: "the file was renamed: gives the ledger's row its new name, so that the file is not applied again",
     },
   },
   async run({ engine, options, print }) {

@@ -13,7 +13,7 @@ export const upCommand = defineCommand({
     allowAhead: {
       flag: 'allow-ahead',
       kind: 'switch',
-      help: 'end well when the database has newer migrations, if none of them is breaking: for a rollback to an older release',
+      help: 'succeed although the database has newer migrations, if none of them is breaking: for a rollback to an older release',
     },
     allowLate: {
       flag: 'allow-late',

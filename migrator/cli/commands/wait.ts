@@ -11,9 +11,9 @@ import { manifestOption } from './check.ts'
 
 export const waitCommand = defineCommand({
   name: 'wait',
-  summary: 'asks the same as `check` until the answer is yes or the time is up; then runs COMMAND, if there is one',
+  summary: 'asks what `check` asks until the answer is yes or the time is up; then runs COMMAND, if one is given',
   description:
-    'It goes on asking also while Postgres does not let it in: before the first run of the migrator the app has no login. With `-- COMMAND ARGS` it becomes the command once the database matches: the process is replaced where the system can, and signals and exit code are passed on.',
+    'It keeps asking while Postgres refuses the login: before the first run of the migrator the app has none. With `-- COMMAND ARGS` the process becomes the command once the database matches, so that signals and the exit code are those of the command.',
   logsToStdout: true,
   database: true,
   positionals: { names: [], required: 0, rest: true },
@@ -40,7 +40,7 @@ export const waitCommand = defineCommand({
 function become(command: readonly [string, ...string[]], log: Log): never {
   const file = findExecutable(command[0])
   if (file === undefined)
-    throw new UsageError(`The command ${JSON.stringify(command[0])} is not found in PATH, or cannot be executed.`)
+    throw new UsageError(`The command ${JSON.stringify(command[0])} is not in PATH, or cannot be executed.`)
   log.info({ event: 'exec' }, `starting ${command[0]}`)
   if (!process.execve)
     throw new UsageError('`wait -- COMMAND` needs a system with execve: Linux, macOS or another Unix.')

@@ -1,0 +1,47 @@
+// How the process can end before its work is done: by a signal, by an error that nothing caught, by process.exit().
+
+import { type ExitCode, InterruptedError, ProcessEndedError } from '../errors.ts'
+
+/** A first signal, or an error that nothing caught, aborts the work and lets it roll back; a second one ends the process. */
+export function interruptible(): { signal: AbortSignal; end(): void } {
+  const controller = new AbortController()
+  const stop = (reason: InterruptedError | ProcessEndedError) => {
+    if (controller.signal.aborted) process.exit(reason.exitCode)
+    controller.abort(reason)
+  }
+  const onSignal = (name: NodeJS.Signals) => stop(new InterruptedError(name === 'SIGINT' ? 'SIGINT' : 'SIGTERM'))
+  const onUncaught = (thrown: unknown) => stop(uncaught(thrown))
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  process.on('uncaughtException', onUncaught)
+  return {
+    signal: controller.signal,
+    end() {
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
+      process.off('uncaughtException', onUncaught)
+    },
+  }
+}
+
+/** Such an error can come from timers and promises that a code migration does not await. */
+function uncaught(thrown: unknown): ProcessEndedError {
+  const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
+  return new ProcessEndedError(
+    `An error that nothing caught ended the run; the work in progress was rolled back. If the error comes from a code migration, have its \`up\` await the work that failed; else please report it.\n${text}`,
+    { cause: thrown },
+  )
+}
+
+/** Reports a process that ends before its work: by process.exit(), or because nothing is left to wait for. */
+export function reportEarlyEnd(fail: (thrown: unknown) => ExitCode): { end(): void } {
+  const onExit = () => {
+    process.exitCode = fail(
+      new ProcessEndedError(
+        'The process ended before its work was done, and the work in progress is rolled back. A code migration must neither call process.exit() nor await a promise that never settles: correct it and run it again.',
+      ),
+    )
+  }
+  process.on('exit', onExit)
+  return { end: () => void process.off('exit', onExit) }
+}
