@@ -1,17 +1,8 @@
 import { exitCodes } from '../../errors.ts'
-import type { Option } from '../../settings/option.ts'
 import { check } from '../../verbs/check.ts'
 import { defineCommand } from '../command.ts'
 import { logFailure } from '../run-summary.ts'
-
-/** For `check` and `wait`. */
-export const manifestOption = {
-  flag: 'manifest',
-  variable: 'SCHEMAGATE_MANIFEST',
-  kind: 'text',
-  placeholder: 'FILE',
-  help: 'ask for the app with this manifest: whether all of it is applied, and nothing breaking that it does not know',
-} as const satisfies Option
+import { manifestOption } from '../shared-options.ts'
 
 export const checkCommand = defineCommand({
   name: 'check',

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../errors.ts'
 import { type PlannedMigration, plan } from '../../verbs/plan.ts'
 import { defineCommand } from '../command.ts'
-import { formatOption } from '../format.ts'
+import { formatOption } from '../shared-options.ts'
 
 export const planCommand = defineCommand({
   name: 'plan',

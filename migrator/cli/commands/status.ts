@@ -4,7 +4,7 @@ import { escapeControls } from '../../text/escape-controls.ts'
 import { exitCodeOf } from '../../verbs/check.ts'
 import { type Status, status } from '../../verbs/status.ts'
 import { defineCommand } from '../command.ts'
-import { formatOption } from '../format.ts'
+import { formatOption } from '../shared-options.ts'
 
 export const statusCommand = defineCommand({
   name: 'status',

@@ -1,6 +1,6 @@
 import { exitCodes, UsageError } from '../../errors.ts'
 import { defineCommand } from '../command.ts'
-import { formatOption } from '../format.ts'
+import { formatOption } from '../shared-options.ts'
 
 export const verifyCommand = defineCommand({
   name: 'verify',

@@ -7,7 +7,7 @@ import type { Log } from '../../log.ts'
 import { wait } from '../../verbs/wait.ts'
 import { defineCommand } from '../command.ts'
 import { logFailure } from '../run-summary.ts'
-import { manifestOption } from './check.ts'
+import { manifestOption } from '../shared-options.ts'
 
 export const waitCommand = defineCommand({
   name: 'wait',
