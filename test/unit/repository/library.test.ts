@@ -33,7 +33,9 @@ test('its options are those of the command line, and what is none of them is nam
   expect(() => createMigrator({ ...given, lockWait: '5s', lockTimeout: 500, ignore: ['*.bak'] })).not.toThrow()
 })
 
-test('it has a function for every command', () => {
+test('it has a function for every command that concerns a database or a folder of migrations', () => {
   const migrator = createMigrator({ databaseUrl: 'postgres://u@h/d', dir: 'migrations' })
-  expect(Object.keys(migrator).toSorted()).toEqual(commands.map(command => command.name).toSorted())
+  // doctor reads compose files
+  const named = commands.map(command => command.name).filter(name => name !== 'doctor')
+  expect(Object.keys(migrator).toSorted()).toEqual(named.toSorted())
 })
