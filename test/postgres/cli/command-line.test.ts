@@ -25,7 +25,7 @@ describe('the command line itself', () => {
   test.for([
     [[], 2, 'Usage: schemagate'],
     [['upp'], 2, 'Did you mean up?'],
-    [['verify'], 2, 'reserved for a later version'],
+    [['adopt'], 2, 'reserved for a later version'],
     [['adopt', 'flyway'], 2, 'reserved for a later version'],
     [['--version'], 0, ''],
   ] as const)('%j', async ([args, code, message]) => {
