@@ -16,12 +16,15 @@ import { publish } from '../run/publish.ts'
 import { RunRecord } from '../run/record.ts'
 import { withRun } from '../run/with-run.ts'
 import type { AppRoleOptions } from '../settings/settings.ts'
+import type { VerifyOptions } from './verify.ts'
 
 export interface BaselineOptions {
   /** Take the rows before the migration whose files are gone out of the ledger: a squash. */
   readonly replacingMissing?: boolean | undefined
   /** The role that the app logs in with, made or updated afterwards. */
   readonly appRole?: AppRoleOptions | undefined
+  /** Record only if the live schema is what the migrations up to NAME, and the repeatable ones, make. */
+  readonly verify?: Pick<VerifyOptions, 'scratchUrl' | 'ignore'> | undefined
 }
 
 export interface Baseline {
@@ -36,7 +39,7 @@ export interface Baseline {
 /**
  * Records everything up to and with `name` as applied, without running it. What is recorded already stays as it is.
  * @throws UsageError if there is no such migration, DivergedError if the ledger and the files disagree, RefusedError if
- *   the database has no table: what is recorded would never be run on it.
+ *   the database has no table: what is recorded would never be run on it, NotReadyError if it is verified and differs.
  */
 export async function baseline(engine: Engine, name: string, options: BaselineOptions = {}): Promise<Baseline> {
   return withFilesAndSession(engine, async (files, session) => {
@@ -51,6 +54,12 @@ export async function baseline(engine: Engine, name: string, options: BaselineOp
         `The database ${engine.settings.target.database} has no table, and a baseline runs nothing: what it records would never be made. Nothing was recorded. ` +
           'Is it the right database? To make the schema: schemagate up',
       )
+
+    if (options.verify) {
+      const { requireAsMade } = await import('./verify.ts')
+      const made = files.filter((file, i) => i <= files.indexOf(last) || file.kind === 'repeatable')
+      await requireAsMade(engine, session, made, options.verify)
+    }
 
     const role = options.appRole && (await appRoleOf(engine, options.appRole))
     return withRun(engine, session, record, async run => {

@@ -81,6 +81,7 @@ export function withGeneratedParts(page: string, text: string): string {
 
 function flags(options: readonly Option[]): string {
   return options
+    .filter(o => o.flag !== undefined)
     .map(o => {
       const value = o.kind === 'switch' ? '' : ` ${o.placeholder ?? o.choices?.join('\\|') ?? 'N'}`
       return ` [--${o.flag}${value}]${o.kind === 'list' ? '...' : ''}`

@@ -1,6 +1,7 @@
 import { exitCodes } from '../../errors.ts'
 import { baseline } from '../../verbs/baseline.ts'
 import { defineCommand } from '../command.ts'
+import { ignoreDifferencesOption, scratchUrlOption } from '../verify-options.ts'
 
 export const baselineCommand = defineCommand({
   name: 'baseline',
@@ -14,11 +15,19 @@ export const baselineCommand = defineCommand({
       kind: 'switch',
       help: 'NAME is a squash: removes the rows before it whose files are gone from the ledger',
     },
+    verify: {
+      flag: 'verify',
+      kind: 'switch',
+      help: 'record only if the live schema is what the migrations make; else list the differences, and end with 7',
+    },
+    scratchUrl: scratchUrlOption,
+    ignoreDifferences: ignoreDifferencesOption,
   },
   async run({ engine, options, positionals, print, settings }) {
     const { recorded, replaced, tables } = await baseline(engine, positionals[0]!, {
       replacingMissing: options.replacingMissing,
       appRole: settings.appRole,
+      verify: options.verify ? { scratchUrl: options.scratchUrl, ignore: options.ignoreDifferences } : undefined,
     })
     for (const name of replaced) print(`replaced ${name}`)
     for (const name of recorded) print(`recorded ${name}`)

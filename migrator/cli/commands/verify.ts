@@ -1,6 +1,7 @@
 import { exitCodes, UsageError } from '../../errors.ts'
 import { defineCommand } from '../command.ts'
 import { formatOption } from '../shared-options.ts'
+import { ignoreDifferencesOption, scratchUrlOption } from '../verify-options.ts'
 
 export const verifyCommand = defineCommand({
   name: 'verify',
@@ -11,13 +12,7 @@ export const verifyCommand = defineCommand({
   database: true,
   positionals: { names: [], required: 0 },
   options: {
-    scratchUrl: {
-      flag: 'scratch-url',
-      variable: 'SCHEMAGATE_SCRATCH_URL',
-      kind: 'url',
-      placeholder: 'URL',
-      help: 'the server for the scratch database, of the same major version; by default the live one, where nothing in the files reaches beyond their database',
-    },
+    scratchUrl: scratchUrlOption,
     expect: {
       flag: 'expect',
       kind: 'text',
@@ -25,13 +20,7 @@ export const verifyCommand = defineCommand({
       help: 'compare with this snapshot; - is standard input',
     },
     snapshot: { flag: 'snapshot', kind: 'switch', help: 'print the live schema as a snapshot, and compare nothing' },
-    ignoreDifferences: {
-      flag: 'ignore',
-      variable: 'SCHEMAGATE_VERIFY_IGNORE',
-      kind: 'list',
-      placeholder: 'GLOB',
-      help: "differences that are known, by name: 'public.tmp_*', 'index *', 'table users: owner'",
-    },
+    ignoreDifferences: { ...ignoreDifferencesOption, flag: 'ignore' },
     format: formatOption,
   },
   async run({ engine, options, print }) {

@@ -206,3 +206,49 @@ describe('on the live server', () => {
     expect(await databases()).toEqual([])
   })
 })
+
+describe('baseline --verify', () => {
+  test('records what is as the migrations make it', async ({ database }) => {
+    const dir = await folder(users)
+    await database.query(users['0001_users.sql'])
+    const env = { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir }
+    const { code, stdout } = await schemagate(['baseline', '0001_users', '--verify'], { env })
+    expect(stdout).toContain('recorded 0001_users')
+    expect(code).toBe(0)
+  })
+
+  test('records nothing where the schema is another one, and says what differs', async ({ database }) => {
+    const dir = await folder(users)
+    await database.query(`${users['0001_users.sql']} alter table users drop constraint users_email_key`)
+    const env = { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir }
+    const { code, stderr } = await schemagate(['baseline', '0001_users', '--verify'], { env })
+    expect(stderr).toContain('Nothing was recorded')
+    expect(stderr).toContain('constraint users.users_email_key: is missing, and a migration makes it')
+    expect(code).toBe(7)
+    expect((await database.query("select to_regclass('schemagate.ledger') as ledger")).rows).toEqual([{ ledger: null }])
+    const known = { ...env, SCHEMAGATE_VERIFY_IGNORE: 'constraint *' }
+    expect((await schemagate(['baseline', '0001_users', '--verify'], { env: known })).code).toBe(0)
+  })
+})
+
+test('extensions that were there before the first migration do not have to be made by one', async ({ database }) => {
+  await database.query('create extension citext')
+  const { verify } = await migrated(database, { '0001_names.sql': 'create table names (name citext);' })
+  expect((await verify()).code).toBe(0)
+})
+
+test('the migrations run under the search path that was set for the database', async ({ database }) => {
+  await database.query('create schema shop')
+  await database.query(`alter database ${database.name} set search_path = shop, public`)
+  const { verify } = await migrated(database, {
+    '0001_all.sql': 'create schema if not exists shop; create table goods (a int);',
+  })
+  expect((await database.query("select to_regclass('shop.goods') is not null as made")).rows).toEqual([{ made: true }])
+  expect((await verify()).code).toBe(0)
+})
+
+test('an extension that no migration makes or needs is found', async ({ database }) => {
+  const { verify } = await migrated(database)
+  await database.query('create extension pg_trgm')
+  expect((await verify()).stdout).toContain('extension pg_trgm: exists, and no migration makes it')
+})
