@@ -1,5 +1,6 @@
 // `npm run deploy`: a release into production, with the old one serving until the new one does.
 
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseOptions, UsageError } from '../lib/command/options.ts'
 import { report } from '../lib/command/report.ts'
 import { untilSignal } from '../lib/command/until-signal.ts'
@@ -162,8 +163,19 @@ async function startProxy(production: Production, { step, say }: Progress): Prom
   await step('see to the proxy', async () => {
     const up = await production.compose(['up', '--detach', '--no-deps', '--no-recreate', '--wait', 'proxy'])
     if (up.exitCode !== 0) throw new Error(`The proxy did not start.\n${up.stderr.trim()}`)
+    await untilItAnswers(await production.url())
     return undefined
   })
+}
+
+/** A container that runs may not listen yet: Docker accepts connections for it, and resets them. */
+async function untilItAnswers(url: string | undefined): Promise<void> {
+  const deadline = performance.now() + 30_000
+  while (url !== undefined && performance.now() < deadline) {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined)
+    if (answer) return
+    await pause(100)
+  }
 }
 
 /** Whether settings of a running service have changed, so that Compose would replace its container. */
