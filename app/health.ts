@@ -25,22 +25,22 @@ const HealthSchema = Type.Object({
   gate: GateSchema,
 })
 
-/** Milliseconds within which the database must answer: a health check is asked often and given little time. */
-const patience = 1_000
+/** Milliseconds within which the database must answer: health checks are frequent and have little time. */
+const probeTimeout = 1_000
 
 /** Asks the database for real. Undefined if it answered; else why not, in words that anyone may read. */
 export type Probe = () => Promise<string | undefined>
 
 /**
- * A probe with a connection of its own: a pool that is used up is not a database that is down. Those who ask while it
- * is asking share its answer, so that nobody can load the database through an open route.
+ * A probe with a connection of its own: a pool without free connections is not a database that is down. Requests during a
+ * probe share its answer, so that this open route cannot be used to load the database.
  */
 export function openProbe(connection: Connection, gate: Gate, log: Logger): { probe: Probe; close(): Promise<void> } {
   const pool = openPool(connection, log, {
     application_name: 'tickets health',
     max: 1,
-    connectionTimeoutMillis: patience,
-    query_timeout: patience,
+    connectionTimeoutMillis: probeTimeout,
+    query_timeout: probeTimeout,
   })
   followGate(gate, pool)
   let asking: Promise<string | undefined> | undefined
@@ -58,7 +58,7 @@ export function openProbe(connection: Connection, gate: Gate, log: Logger): { pr
 async function ask(pool: pg.Pool): Promise<string | undefined> {
   // The pool's own limits count one after another, and neither covers a server that accepts and then says nothing.
   const { promise: late, resolve } = Promise.withResolvers<string>()
-  const timer = setTimeout(resolve, patience, `The database did not answer within ${patience} ms.`)
+  const timer = setTimeout(resolve, probeTimeout, `The database did not answer within ${probeTimeout} ms.`)
   const answer = pool.query('select 1').then(() => undefined, whyNot)
   try {
     return await Promise.race([answer, late])

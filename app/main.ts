@@ -17,7 +17,8 @@ const drainTimeout = 5_000
 /** How long connections to the database may take to close, and how long after that the process may linger. */
 const releaseTimeout = 250
 
-// Listened for from the first moment: as PID 1 a process without a listener ignores these.
+// From the first moment: as PID 1, a process without a listener ignores these signals. By hand: close-with-grace ends the
+// process itself, with other exit codes.
 const signal = firstSignal()
 
 await main()
@@ -41,7 +42,7 @@ async function main(): Promise<void> {
   await stop()
   log.info({ event: 'stopped' }, 'stopped')
   setTimeout(() => {
-    log.warn('something is still open: exiting all the same')
+    log.warn('resources still open after shutdown; forcing exit')
     process.exit(0)
   }, releaseTimeout).unref()
 }

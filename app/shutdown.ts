@@ -1,4 +1,5 @@
-// Stopping: no new connections, requests under way are finished, and nobody's idle connection holds us up.
+// Stopping: no new connections, running requests are finished, and idle connections do not delay it. By hand:
+// close-with-grace handles signals and time limits, and this is about connections, which Fastify leaves to Node.
 
 import type { Server, ServerResponse } from 'node:http'
 

@@ -2,7 +2,7 @@
 
 import { Problem } from '../problem.ts'
 
-/** Runs what it is given, `atOnce` at a time; past `waiting` more, it refuses with a 503 rather than let all wait. */
+/** Runs what it is given, `atOnce` at a time; past `waiting` more, it refuses with a 503 rather than let all of them wait. */
 export class HashQueue {
   readonly #atOnce: number
   readonly #waiting: number
@@ -18,7 +18,7 @@ export class HashQueue {
     if (this.#running >= this.#atOnce) {
       if (this.#queue.length >= this.#waiting)
         throw new Problem(503, 'Too many logins at once.', { headers: { 'retry-after': '2' } })
-      // Whoever ends hands over its place, so `running` does not change.
+      // The one that ends hands its place over, so `running` does not change.
       await new Promise<void>(resolve => this.#queue.push(resolve))
     } else {
       this.#running++

@@ -42,8 +42,8 @@ export function createPasswords(onHash: () => void = () => {}): Passwords {
         }),
     )
   const fresh = () => ({ ...parameters, salt: randomBytes(saltBytes), hash: Buffer.alloc(hashBytes) })
-  // Nobody's hash, with today's parameters: what an unknown e-mail is compared with.
-  const nobody: Argon2Hash = { ...fresh(), hash: randomBytes(hashBytes) }
+  // A hash of no password, with today's parameters: what an unknown e-mail is compared with.
+  const noPassword: Argon2Hash = { ...fresh(), hash: randomBytes(hashBytes) }
 
   return {
     async hash(password) {
@@ -52,7 +52,7 @@ export function createPasswords(onHash: () => void = () => {}): Passwords {
     },
     async verify(password, stored) {
       const known = stored === undefined ? undefined : parsePhc(stored)
-      const expected = known ?? nobody
+      const expected = known ?? noPassword
       const isEqual = timingSafeEqual(await derive(password, expected), expected.hash)
       return isEqual && known !== undefined
     },

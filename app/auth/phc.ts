@@ -1,4 +1,5 @@
-// A password hash as text: the PHC string format, which every argon2 library reads and writes.
+// A password hash as text: the PHC string format, which every argon2 library reads and writes. By hand: Node's own argon2
+// computes hashes and has no text form, and a library for these few lines would bring a native binding along.
 
 export interface Argon2Hash {
   /** KiB. */
