@@ -1,5 +1,6 @@
 // Reads the ledger over a session and compares it with the manifest, again only after it has changed.
 
+import { lookAround } from './histories/index.ts'
 import {
   type AnswerRow,
   type AwaitedRow,
@@ -81,13 +82,31 @@ export class Reader {
       const { digest, rows, hidden, server } = readAnswer(row)
       if (row?.whole === false) return { verdict: INCOMPLETE, databaseHead: undefined, server }
       const reading = rows === undefined ? seen.reading : this.#judge(digest, rows)
-      return { ...reading, verdict: hidden ? mayBeHidden(reading.verdict, this.#schema) : reading.verdict, server }
+      const { verdict } = reading
+      return {
+        ...reading,
+        verdict: hidden ? mayBeHidden(verdict, this.#schema) : await this.#foreign(session, verdict),
+        server,
+      }
     } catch (error) {
       const code = sqlState(error)
       if (code === LEDGER_LOCKED) return { verdict: LOCKED, databaseHead: undefined }
       if (code === undefined || !NO_LEDGER_STATES.has(code)) throw error
-      return this.#judge(NO_LEDGER.digest, NO_LEDGER.rows)
+      const reading = this.#judge(NO_LEDGER.digest, NO_LEDGER.rows)
+      return { ...reading, verdict: await this.#foreign(session, reading.verdict) }
     }
+  }
+
+  /** Where nothing is applied: has another tool migrated the database? Its rows may not be for this role to read. */
+  async #foreign(session: Queryable, verdict: Verdict): Promise<Verdict> {
+    if (verdict.state !== 'unmigrated') return verdict
+    const found = await lookAround(session, this.#schema)
+    // another ledger may be a copy of this one, on its way back
+    const histories = found.histories.filter(({ tool }) => tool.name !== 'schemagate')
+    if (histories.length === 0) return verdict
+    const tools = histories.map(({ tool, schema, table }) => `${tool.title} (${schema}.${table})`).join(' and ')
+    const detail = `The ledger is empty, and the database has the history of ${tools}: take it over (schemagate adopt), or leave it to its tool (schemagate follow).`
+    return { ...verdict, state: 'foreign', detail }
   }
 
   /**

@@ -14,6 +14,7 @@ import { type Found, type InputOf, readOptions } from './settings/option.ts'
 import { options as table } from './settings/options.ts'
 import { settingsOf } from './settings/settings.ts'
 import { redactor } from './text/redact.ts'
+import type { AdoptOptions, AdoptResult } from './verbs/adopt.ts'
 import { type Baseline, type BaselineOptions, baseline } from './verbs/baseline.ts'
 import { check, type Match } from './verbs/check.ts'
 import { type DownOptions, down } from './verbs/down.ts'
@@ -32,6 +33,7 @@ export type { Log } from './log.ts'
 export type { Outcome, RunResult } from './run/result.ts'
 export type { MigrationResult, MigrationStatus } from './run/run.ts'
 export type { AppRoleOptions } from './settings/settings.ts'
+export type { AdoptOptions, AdoptResult } from './verbs/adopt.ts'
 export type { Baseline, BaselineOptions } from './verbs/baseline.ts'
 export type { Match } from './verbs/check.ts'
 export type { DownOptions } from './verbs/down.ts'
@@ -84,6 +86,8 @@ export interface Migrator {
   plan(options?: CallOptions): Promise<PlanResult>
   /** What of the live schema is not as the migrations make it. */
   verify(options?: VerifyOptions & CallOptions): Promise<Verification>
+  /** Takes another tool's history over into the ledger, checked row by row against the files. */
+  adopt(options?: AdoptOptions & CallOptions): Promise<AdoptResult>
   /** Records everything up to and with a migration as applied, without running it. */
   baseline(name: string, options?: BaselineOptions & CallOptions): Promise<Baseline>
   /** Accepts an edited file, forgets a missing one, or follows a renamed one; changes the ledger alone. */
@@ -131,6 +135,7 @@ export function createMigrator(input: MigratorOptions): Migrator {
     wait: call => wait(engine(call), call),
     plan: call => plan(engine(call)),
     verify: async call => (await import('./verbs/verify.ts')).verify(engine(call), call),
+    adopt: async call => (await import('./verbs/adopt.ts')).adopt(engine(call), { appRole, ...call }),
     baseline: (name, call) => baseline(engine(call), name, { appRole, ...call }),
     repair: call => repair(engine(call), call),
     manifest: () => manifestOf(readFolder(dir, folderOptions(settings, log))),

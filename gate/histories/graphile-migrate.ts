@@ -16,6 +16,7 @@ export const graphileMigrate: HistoryTool = {
     beside.has('current')
       ? `exists (select from ${quoteIdent(schema)}.current where content is not null and content <> '')`
       : undefined,
+  atWork: 'current.sql is applied and not committed; commit it: graphile-migrate commit',
   read: rows => ({
     // `000001.sql`, also where the file's name goes on with a message
     entries: eachApplied(rows, row => {

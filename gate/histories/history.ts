@@ -89,6 +89,8 @@ export interface HistoryTool {
   readonly order: string
   /** SQL, true while the tool's own lock is held in a table. Undefined: there is no such table here. */
   running?(table: HistoryTable): string | undefined
+  /** What it means that {@link running} is true, and the tool's own way out. */
+  readonly atWork?: string
   read(rows: readonly HistoryRow[]): Told
 }
 

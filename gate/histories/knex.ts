@@ -18,6 +18,7 @@ export const knex: HistoryTool = {
     beside.has(`${table}_lock`)
       ? `exists (select from ${quoteIdent(schema)}.${quoteIdent(`${table}_lock`)} where is_locked = 1)`
       : undefined,
+  atWork: 'its lock is set; if no run is under way: knex migrate:unlock',
   read: rows => ({
     entries: eachApplied(rows, row =>
       row.name ? { key: withoutEnding(row.name), name: row.name, ...present(row, ['appliedAt']) } : undefined,

@@ -25,6 +25,7 @@ export const liquibase: HistoryTool = {
     beside.has('databasechangeloglock')
       ? `exists (select from ${quoteIdent(schema)}.databasechangeloglock where locked)`
       : undefined,
+  atWork: 'databasechangeloglock is set; if no run is under way: liquibase release-locks',
   read: rows => ({
     // SKIPPED: the preconditions did not hold; FAILED: it did not run, and is tried again
     entries: eachApplied(rows, row => {

@@ -3,8 +3,11 @@
 import type { LedgerRow } from './ledger.ts'
 import type { Manifest, ManifestEntry } from './manifest.ts'
 
-/** What the comparison can give. A gate has one more state, `unreachable`. */
-export type CompatibilityState = 'open' | 'unmigrated' | 'behind' | 'diverged' | 'too-old' | 'migrating'
+/**
+ * What the comparison can give. A gate has one more state, `unreachable`; `foreign` is `unmigrated` on a database that
+ * another tool has migrated.
+ */
+export type CompatibilityState = 'open' | 'unmigrated' | 'foreign' | 'behind' | 'diverged' | 'too-old' | 'migrating'
 
 export interface Verdict {
   readonly state: CompatibilityState

@@ -1,5 +1,6 @@
 // The gate for apps in any language: SQL functions that raise an error unless the database fits the app.
 
+import { historyTools } from '../histories/index.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import { ledgerTable } from './ledger.ts'
 
@@ -25,6 +26,10 @@ export function requireFunctionDdl(schema: string): string {
   const hidden = `raise exception using errcode = '${requireStates.notReady}',
       message = 'schemagate: hidden: row level security hides rows of the ledger from this role, so that an empty one cannot be told from a full one',
       hint = 'Run the migrator, which switches it off for the ledger: schemagate up.';`
+  // the names alone: an empty ledger beside such a table says enough, and an app's role may not read it
+  const names = [...new Set(historyTools.flatMap(tool => (tool.distinctive ? tool.tables : [])))]
+  const foreign = `when exists (select from pg_class where relkind in ('r', 'p') and relnamespace <> ${quoteLiteral(s)}::regnamespace
+          and relname in (${names.map(quoteLiteral).join(', ')})) then 'foreign'`
   return `create or replace function ${s}.require(manifest jsonb) returns boolean
 language plpgsql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $require$
 declare
@@ -78,7 +83,7 @@ begin
   elsif missing is not null then
     raise exception using errcode = '${requireStates.notReady}',
       message = format('schemagate: %s: the database lacks %s',
-        case when exists (select from ${ledger}) then 'behind' else 'unmigrated' end, missing[1]),
+        case when exists (select from ${ledger}) then 'behind' ${foreign} else 'unmigrated' end, missing[1]),
       detail = 'Migrations: ' || array_to_string(missing, ', '),
       hint = 'Run the migrator that was built with this app: schemagate up.';
   end if;
@@ -108,7 +113,7 @@ begin
   if found_position is null then
     select l.name into offender from ${ledger} l where l.state = 'applied' order by l.position desc limit 1;
     raise exception using errcode = '${requireStates.notReady}',
-      message = format('schemagate: %s: the database lacks %s', case when offender is null then 'unmigrated' else 'behind' end, head),
+      message = format('schemagate: %s: the database lacks %s', case when offender is not null then 'behind' ${foreign} else 'unmigrated' end, head),
       detail = coalesce('The newest migration that it has is ' || offender || '.', 'Its ledger is empty.'),
       hint = 'Run the migrator that was built with this app: schemagate up.';
   end if;

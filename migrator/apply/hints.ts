@@ -37,7 +37,7 @@ async function migratedBefore({ session, settings }: Run): Promise<string | unde
   if (tables === 0) return undefined
   return (
     `The ledger is empty, but the database has ${tables} ${tables === 1 ? 'table' : 'tables'}: it seems to have been migrated before, by hand or by another tool. ` +
-    'If so, record what it has: schemagate baseline NAME, with the name of the newest migration that it already has; then run `schemagate up` again.'
+    'If so: schemagate adopt takes the history of another tool over; schemagate baseline NAME, with the newest migration that the database already has, records it unseen. Then run `schemagate up` again.'
   )
 }
 

@@ -8,7 +8,14 @@ import { type LedgerContents, type LedgerRow, noLedger } from './read.ts'
 import { findRenames } from './renames.ts'
 import { isPassedOver, withStandIns } from './stand-ins.ts'
 
-export type ProblemCode = 'edited' | 'missing' | 'out-of-order' | 'interrupted' | 'row-security'
+export type ProblemCode =
+  | 'edited'
+  | 'missing'
+  | 'out-of-order'
+  | 'interrupted'
+  | 'row-security'
+  | 'foreign'
+  | 'moved-on'
 
 export interface Problem {
   readonly code: ProblemCode
@@ -21,9 +28,9 @@ export interface Problem {
 
 /**
  * `ahead`: the database has migrations newer than all of these files, and is otherwise as they say.
- * `empty`: nothing was ever applied.
+ * `empty`: nothing was ever applied. `foreign`: nor was it here, and something else has made tables in the database.
  */
-export type DatabaseState = 'current' | 'pending' | 'diverged' | 'ahead' | 'empty'
+export type DatabaseState = 'current' | 'pending' | 'diverged' | 'ahead' | 'empty' | 'foreign'
 
 export interface History {
   readonly state: DatabaseState

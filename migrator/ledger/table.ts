@@ -15,6 +15,7 @@ export const ledgerTables = {
   manifest: ['only_row', 'manifest', 'published_at', 'run_id'],
   ledger_version: ['version', 'tool_version', 'run_id'],
   runs: ['run_id', 'command', 'started_at', 'outcome', 'exit_code', 'tool_version'],
+  adoption: ['only_row', 'tool', 'history_schema', 'history_table', 'keys', 'keep_history'],
   // made by the first run that is given an app's role
   schemagate_app_roles: ['role', 'grants', 'schemas', 'opened'],
   // made by the first `verify`
@@ -94,6 +95,26 @@ create table if not exists ${s}.ledger_version (
   version integer primary key,
   upgraded_at timestamptz not null default pg_catalog.clock_timestamp(),
   upgraded_by text not null default session_user,
+  run_id uuid not null,
+  tool_version text not null
+);`
+}
+
+/**
+ * Version 3.
+ *
+ * - `adoption`: one row where another tool's history was taken over: which it was, the keys of all that it had, and whether
+ *   its rows are written for later migrations, too. A release that does not know this would leave them out.
+ */
+export function adoptionTable(schema: string): string {
+  return `create table if not exists ${quoteIdent(schema)}.adoption (
+  only_row boolean primary key default true check (only_row),
+  tool text not null,
+  history_schema text not null,
+  history_table text not null,
+  keys jsonb not null,
+  keep_history boolean not null default false,
+  adopted_at timestamptz not null default pg_catalog.clock_timestamp(),
   run_id uuid not null,
   tool_version text not null
 );`

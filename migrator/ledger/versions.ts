@@ -1,7 +1,7 @@
 // The versions of the ledger's own schema: an ordered list of steps, each taken once, in one transaction under the run lock.
 
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
-import { baseTables, runsTables } from './table.ts'
+import { adoptionTable, baseTables, runsTables } from './table.ts'
 
 /**
  * One version of the ledger's schema. A new one is an entry at the end of {@link ledgerVersions}; one that was released is
@@ -23,6 +23,7 @@ export interface LedgerVersion {
 export const ledgerVersions: readonly LedgerVersion[] = [
   { version: 1, what: 'ledger and manifest', sql: baseTables },
   { version: 2, what: 'runs', sql: runsTables },
+  { version: 3, what: 'adoption', sql: adoptionTable },
 ]
 
 /** The version of a ledger that has no table `ledger_version`: release 0.1 made it. */

@@ -60,6 +60,11 @@ export async function readHistoryOf(run: Run, files: readonly Migration[]): Prom
   return compareHistory(files, contents.rows, contents)
 }
 
+/** What was found on a database that something else has migrated, and the ways out. */
+export function foreignMessage({ problems }: Pick<History, 'problems'>): string {
+  return problems.flatMap(({ code, message }) => (code === 'foreign' ? [message] : [])).join('\n')
+}
+
 /**
  * @throws DivergedError if files and ledger disagree; all problems in one message.
  * @param allowAhead let a database pass that has newer migrations, none of them breaking.
@@ -69,6 +74,7 @@ export function requireAgreement(history: History, allowAhead = false): void {
     const known = new Set(history.problems.map(problem => problem.migration))
     if (!history.applied.some(row => known.has(row.name) && row.breaking)) return
   }
+  if (history.state === 'foreign') throw new DivergedError(foreignMessage(history))
   if (history.state !== 'diverged' && history.state !== 'ahead') return
   const lines = history.problems.filter(isDisagreement).map(p => `- ${p.code}: ${p.message}`)
   throw new DivergedError(`The ledger and the migration files disagree; nothing was changed.\n${lines.join('\n')}`)

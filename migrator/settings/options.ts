@@ -120,6 +120,15 @@ export const options = {
     default: 'drain',
     help: 'what to do about running apps that do not know a breaking migration: refuse the run, drain them, or ignore them',
   },
+  onForeignTables: {
+    of: 'database',
+    flag: 'on-foreign-tables',
+    variable: 'SCHEMAGATE_ON_FOREIGN_TABLES',
+    kind: 'choice',
+    choices: ['refuse', 'run'],
+    default: 'refuse',
+    help: 'what `up` does with an empty ledger on a database that has tables or the history of another tool',
+  },
   drainTimeout: {
     of: 'database',
     flag: 'drain-timeout',

@@ -7,7 +7,8 @@ import { DivergedError, NotReadyError, UsageError } from '../errors.ts'
 import { type DatabaseState, isDisagreement, type Problem } from '../ledger/history.ts'
 import { type LedgerRow, readLedger } from '../ledger/read.ts'
 import { type Engine, withFilesAndSession, withSession } from '../run/engine.ts'
-import { readHistory } from '../run/history.ts'
+import { foreignMessage, readHistory } from '../run/history.ts'
+import { withOtherTools } from '../run/other-tools.ts'
 
 /** The answer; `error` says why not, with the exit code that goes with it. */
 export interface Match {
@@ -26,15 +27,17 @@ export async function check(engine: Engine, manifestFile: string | undefined): P
   const blocking = problems.filter(isDisagreement)
   const hidden = problems.filter(problem => problem.code === 'row-security')
   const error =
-    blocking.length > 0
-      ? new DivergedError(
-          `The ledger and the migration files disagree.\n${blocking.map(p => `- ${p.code}: ${p.message}`).join('\n')}`,
-        )
-      : pending.length > 0
-        ? new NotReadyError(`${pending.length} migrations are pending: ${list(pending)}. Apply them: schemagate up`)
-        : hidden.length > 0
-          ? new NotReadyError(hidden.map(problem => problem.message).join('\n'))
-          : undefined
+    state === 'foreign'
+      ? new DivergedError(foreignMessage({ problems }))
+      : blocking.length > 0
+        ? new DivergedError(
+            `The ledger and the migration files disagree.\n${blocking.map(p => `- ${p.code}: ${p.message}`).join('\n')}`,
+          )
+        : pending.length > 0
+          ? new NotReadyError(`${pending.length} migrations are pending: ${list(pending)}. Apply them: schemagate up`)
+          : hidden.length > 0
+            ? new NotReadyError(hidden.map(problem => problem.message).join('\n'))
+            : undefined
   return { state, head, ...(error && { error }) }
 }
 
@@ -48,7 +51,8 @@ interface FilesAndLedger {
 /** Two round trips. */
 async function compareFiles(engine: Engine): Promise<FilesAndLedger> {
   return withFilesAndSession(engine, async (files, session) => {
-    const { state, head, pending, problems } = await readHistory(engine, files, session)
+    const read = await readHistory(engine, files, session)
+    const { state, head, pending, problems } = await withOtherTools(engine, files, session, read)
     return { state, head, pending: pending.map(p => p.name), problems }
   })
 }
@@ -85,6 +89,6 @@ function list(names: readonly string[]): string {
 
 /** The exit code that `check` gives for a state of the files' question. */
 export function exitCodeOf({ state, problems }: { state: DatabaseState; problems: readonly Problem[] }): 6 | 7 | 0 {
-  if (state === 'diverged' || state === 'ahead') return 6
+  if (state === 'diverged' || state === 'ahead' || state === 'foreign') return 6
   return state === 'current' && problems.every(problem => problem.code !== 'row-security') ? 0 : 7
 }

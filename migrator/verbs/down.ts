@@ -12,6 +12,7 @@ import type { Session } from '../postgres/session.ts'
 import { attempt } from '../run/attempt.ts'
 import { type Engine, withFilesAndSession } from '../run/engine.ts'
 import { readHistoryBefore, readHistoryOf, reading, requireAgreement } from '../run/history.ts'
+import { keepAdoptedHistory } from '../run/other-tools.ts'
 import { isPublished, publish } from '../run/publish.ts'
 import { RunRecord } from '../run/record.ts'
 import { conclude, type Results, type RunResult } from '../run/result.ts'
@@ -72,6 +73,7 @@ async function revertTargets({ engine, files, session, record, results, history,
     for (const migration of targets)
       if (!chosen.includes(migration) && !results.has(migration, 'reverted')) results.set(migration, 'skipped', 0)
     if (chosen.length > 0) {
+      await keepAdoptedHistory(run, files, now)
       const { migrateDown } = await import('../run/umzug.ts')
       await migrateDown({ run, files, history: now, chosen }, results)
     }

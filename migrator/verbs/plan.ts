@@ -6,6 +6,7 @@ import { planPart } from '../apply/planning.ts'
 import type { Migration } from '../files/migration.ts'
 import { type Engine, withFilesAndSession } from '../run/engine.ts'
 import { readHistory, requireAgreement } from '../run/history.ts'
+import { withOtherTools } from '../run/other-tools.ts'
 import { wholeText } from '../sql/packets.ts'
 import type { Stretch } from '../sql/step.ts'
 import { type PendingMigration, pendingMigration } from './status.ts'
@@ -26,7 +27,7 @@ export interface PlanResult {
 /** The pending migrations in the order in which `up` would run them, with their SQL; code has none. */
 export async function plan(engine: Engine): Promise<PlanResult> {
   return withFilesAndSession(engine, async (files, session) => {
-    const history = await readHistory(engine, files, session)
+    const history = await withOtherTools(engine, files, session, await readHistory(engine, files, session))
     requireAgreement(history)
     const toRun = history.pending.filter(({ name }) => !history.recordOnly.has(name))
     await checkFiles(toRun, engine.signal)

@@ -7,6 +7,7 @@ import type { DatabaseState, Problem } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Engine, withFilesAndSession } from '../run/engine.ts'
 import { readHistory } from '../run/history.ts'
+import { withOtherTools } from '../run/other-tools.ts'
 
 /** What `status --format json` prints. */
 export interface Status {
@@ -36,7 +37,7 @@ export interface PendingMigration {
 /** The whole picture. Errors as `connect` and `readFolder` have them. */
 export async function status(engine: Engine): Promise<Status> {
   return withFilesAndSession(engine, async (files, session) => {
-    const history = await readHistory(engine, files, session)
+    const history = await withOtherTools(engine, files, session, await readHistory(engine, files, session))
     const { host, port } = session.endpoint
     return {
       database: { host, port, name: engine.settings.target.database, version: session.greeting.versionText },

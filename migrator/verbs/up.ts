@@ -4,12 +4,13 @@ import { checkFiles } from '../apply/check-files.ts'
 import { UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { didYouMeanMigration, migrationNamed } from '../files/named.ts'
-import { allowLate, type History, latePosition } from '../ledger/history.ts'
+import { allowLate, type History, latePosition, type Problem } from '../ledger/history.ts'
 import { isToBeMade } from '../ledger/make.ts'
 import type { Session } from '../postgres/session.ts'
 import { type AppRolePart, appRoleOf } from '../run/app-role.ts'
 import { type Engine, withFilesAndSession } from '../run/engine.ts'
 import { readHistoryBefore, readHistoryOf, reading, requireAgreement } from '../run/history.ts'
+import { keepAdoptedHistory, withOtherTools } from '../run/other-tools.ts'
 import { isPublished, publish } from '../run/publish.ts'
 import { RunRecord } from '../run/record.ts'
 import { conclude, type Results, type RunResult } from '../run/result.ts'
@@ -37,7 +38,12 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
       const files = folder.filter(({ name }) => options.only?.has(name) ?? true)
       const record = new RunRecord(engine, 'up', runId, results)
       const late = namesOf(files, options.allowLate ?? [])
-      const first = allowLate(await readHistoryBefore(engine, files, session, record), late)
+      const read = await readHistoryBefore(engine, files, session, record)
+      // only what is pending here is in the way
+      const pending = new Set(read.pending.map(({ name }) => name))
+      const isPending = ({ migration }: Problem) => migration !== null && pending.has(migration)
+      const whole = pending.size > 0 ? await withOtherTools(engine, files, session, read, isPending) : read
+      const first = allowLate(whole, late)
       results.head = first.head
       await record.during(session, () =>
         applyPending({ engine, files, session, record, results, first, late, options }),
@@ -90,6 +96,7 @@ async function applyPending({ engine, files, session, record, results, first, la
     const migrated = history.rows.length > 0
     await role?.prepare(run, migrated)
     if (toApply.length > 0) {
+      await keepAdoptedHistory(run, files, history)
       const { migrateUp } = await import('../run/umzug.ts')
       await migrateUp({ run, files, history, chosen: toApply }, results)
     }

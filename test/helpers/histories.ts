@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ScratchDatabase } from './database.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/histories')
 
@@ -22,3 +23,20 @@ export function historyFolder(tool: string): string {
 export const livingSchema = ['accounts', 'posts', 'comments', 'tags']
   .map(table => `create table ${table} (id bigint generated always as identity primary key, name text not null);\n`)
   .join('')
+
+/** The rows of every table, as text. */
+export async function allRows(database: ScratchDatabase): Promise<string> {
+  const { rows } = await database.query<{ name: string }>(
+    `select c.oid::regclass::text as name from pg_class c where c.relkind = 'r'
+       and c.relnamespace::regnamespace::text !~ '^(pg_|information)' order by 1`,
+  )
+  const texts = await Promise.all(
+    rows.map(async ({ name }) => {
+      const { rows } = await database.query(
+        `select coalesce(json_agg(t::text order by t::text), '[]') as all from ${name} t`,
+      )
+      return `${name} ${JSON.stringify(rows[0])}`
+    }),
+  )
+  return texts.join('\n')
+}

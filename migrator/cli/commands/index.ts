@@ -3,6 +3,7 @@
 import { options as commonOptions } from '../../settings/options.ts'
 import type { Command } from '../command.ts'
 import { variablesOf } from '../command-line.ts'
+import { adoptCommand } from './adopt.ts'
 import { baselineCommand } from './baseline.ts'
 import { checkCommand } from './check.ts'
 import { createCommand } from './create.ts'
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   planCommand,
   verifyCommand,
   createCommand,
+  adoptCommand,
   baselineCommand,
   repairCommand,
   manifestCommand,
@@ -37,4 +39,4 @@ export const commands: readonly Command[] = [
 export const variables = variablesOf([commonOptions, ...commands.map(command => command.options)])
 
 /** Names of commands that are planned. */
-export const reserved: ReadonlySet<string> = new Set(['adopt'])
+export const reserved: ReadonlySet<string> = new Set(['deploy', 'rollback', 'backup', 'restore', 'rehearse'])

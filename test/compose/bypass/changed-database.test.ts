@@ -45,9 +45,8 @@ describe('must not serve unmigrated', () => {
     const at = 'select extract(epoch from clock_timestamp()) * 1000'
     const from = Number(await stack.sql('drop schema schemagate cascade', at))
     await witness.refuses('unmigrated')
-    // To the migrator the database is a new one, with tables in its way.
-    await migrator(stack, 5, 'up')
-    // The role has the new ledger to read before the first migration runs, and it is empty.
+    // To the migrator the database is one that something else has made: it changes nothing.
+    await migrator(stack, 6, 'up')
     await witness.refuses('unmigrated')
     await migrator(stack, 0, 'baseline', '0006_ticket_activity_required')
     const until = await newest(stack)

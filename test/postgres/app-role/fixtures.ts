@@ -62,7 +62,7 @@ export async function owned(database: ScratchDatabase): Promise<Owned> {
       const told: string[] = []
       const tell = (_fields: object, text: string) => void told.push(text)
       const log: Log = { debug: () => {}, info: tell, warn: tell, error: tell }
-      const result = await createMigrator({ databaseUrl: url, dir, schema, log }).up({
+      const result = await createMigrator({ databaseUrl: url, dir, schema, onForeignTables: 'run', log }).up({
         to,
         appRole: { name: other ?? role, password, schemas },
       })

@@ -20,7 +20,7 @@ test('two services in one database: each app in its own schema, and no app in an
     '1_a.sql': 'create schema s2; create table s2.a (i int); create schema s3; create table s3.a (i int)',
     '2_b.sql': `create schema if not exists s2; create table public.p (i int); create table s2.b (i int); revoke delete on s2.b from ${other}`,
   })
-  const second = createMigrator({ databaseUrl: one.url, dir, schema: options.schema })
+  const second = createMigrator({ databaseUrl: one.url, dir, schema: options.schema, onForeignTables: 'run' })
   const appRole = { name: other, password, schemas: options.schemas }
   expect(await second.up({ appRole })).toMatchObject({ exitCode: 0 })
   expect(await one.rights(other)).toEqual([
@@ -37,6 +37,7 @@ test('two services in one database: each app in its own schema, and no app in an
     databaseUrl: one.url,
     dir: await folder({ '1_x.sql': 'create table x (i int)' }),
     schema: 'public',
+    onForeignTables: 'run',
   })
   expect(await third.up({ appRole: { name: database.role('app3'), password } })).toMatchObject({ exitCode: 0 })
   // from the first moment on, and not only after the first app's own next run

@@ -42,7 +42,9 @@ test('others are kept waiting for no more than a third of the time, and the migr
   const dir = await folder({ '0001_alter.sql': 'alter table busy add column b int;' })
   const reader = await idleInTransaction(database, 'select from busy')
   const probing = await probes(database, 'busy')
-  const run = start(['up', '--dir', dir, '--lock-timeout', '500ms'], { env: { DATABASE_URL: database.url } })
+  const run = start(['up', '--dir', dir, '--lock-timeout', '500ms'], {
+    env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
   await eventually(() => expect(run.lines.filter(line => line.event === 'clash').length).toBe(4), { timeout: 40_000 })
   const { count, share } = await probing.stop()
   console.log(`others were blocked in ${Math.round(share * 100)} % of ${count} probes while a migration waited`)
@@ -69,7 +71,9 @@ test('a migration gets its turn on a table with short transactions all the time 
     }
   }
   const clients = [client(1_500, 300), client(5, 1), client(20, 5)]
-  const run = start(['up', '--dir', dir, '--lock-timeout', '500ms'], { env: { DATABASE_URL: database.url } })
+  const run = start(['up', '--dir', dir, '--lock-timeout', '500ms'], {
+    env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
   const { code, stdout, lines } = await run.ended
   going = false
   await Promise.all(clients)
@@ -113,7 +117,9 @@ test.for([
   const dir = await folder({ [file]: text })
   const holders = []
   for (const table of ['a', 'b', 'c']) holders.push(await idleInTransaction(database, `select from ${table}`))
-  const run = start(['up', '--dir', dir, '--lock-timeout', '2s'], { env: { DATABASE_URL: database.url } })
+  const run = start(['up', '--dir', dir, '--lock-timeout', '2s'], {
+    env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
   await releaseInTurn(database, holders.slice(0, 1), 1_200)
   await eventually(() => expect(run.lines.some(line => line.event === 'clash')).toBe(true))
   const clash = run.lines.find(line => line.event === 'clash')
@@ -131,7 +137,9 @@ test('the waits of CREATE INDEX CONCURRENTLY for other transactions, which block
     await idleInTransaction(database, 'insert into t values (1)'),
     await idleInTransaction(database, 'insert into t values (2)'),
   ]
-  const run = start(['up', '--dir', dir, '--lock-timeout', '2s'], { env: { DATABASE_URL: database.url } })
+  const run = start(['up', '--dir', dir, '--lock-timeout', '2s'], {
+    env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
   await releaseInTurn(database, writers, 1_200)
   const { code, stdout, lines } = await run.ended
   expect(code, stdout).toBe(0)

@@ -48,7 +48,7 @@ test('a client that uses the table all the time never waits longer than the lock
   const idle = await idleInTransaction(database, 'select count(*) from busy')
   const client = await traffic(database)
   const run = start(['up', '--dir', dir, '--lock-timeout', `${lockTimeout}ms`, '--lock-retries', '50'], {
-    env: { DATABASE_URL: database.url },
+    env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
   })
   const clashes = () => run.lines.filter(line => line.event === 'clash')
   await eventually(() => expect(clashes().length).toBeGreaterThanOrEqual(4), { timeout: 30_000 })
@@ -85,7 +85,7 @@ test('a migration that cannot get its lock after all retries ends with exit 10, 
   })
   const idle = await idleInTransaction(database, 'select count(*) from busy')
   const args = ['up', '--dir', dir, '--lock-timeout', '300ms', '--lock-retries', '2']
-  const result = await schemagate(args, { env: { DATABASE_URL: database.url } })
+  const result = await schemagate(args, { env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' } })
   expect(result.code, result.stdout).toBe(10)
   expect(result.lines.filter(line => line.event === 'clash')).toHaveLength(2)
   const error = result.lines.find(line => line.level === 'error')
@@ -102,7 +102,9 @@ test('a migration that cannot get its lock after all retries ends with exit 10, 
   )
   expect(rows).toEqual([{ name: '0001_ok' }])
   await idle.client.query('rollback')
-  expect((await schemagate(args, { env: { DATABASE_URL: database.url } })).code).toBe(0)
+  expect(
+    (await schemagate(args, { env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' } })).code,
+  ).toBe(0)
 })
 
 test('a migration that is chosen as the victim of a deadlock is tried again', async ({ database }) => {
@@ -117,7 +119,9 @@ test('a migration that is chosen as the victim of a deadlock is tried again', as
   })
   // the other side looks for deadlocks much later, so that the migration is the one that finds it
   const other = await idleInTransaction(database, "set local deadlock_timeout = '1min'; lock table b in exclusive mode")
-  const run = start(['up', '--dir', dir, '--lock-timeout', '30s'], { env: { DATABASE_URL: database.url } })
+  const run = start(['up', '--dir', dir, '--lock-timeout', '30s'], {
+    env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
   await untilItWaits(database, await untilItRuns(database, /lock table b/))
   await other.client.query('lock table a in exclusive mode')
   await other.client.query('commit')
@@ -133,7 +137,9 @@ test('a serialisation failure is tried again', async ({ database }) => {
     '0001_add.sql': 'begin isolation level repeatable read;\nupdate account set balance = balance + 10;\ncommit;\n',
   })
   const other = await idleInTransaction(database, 'update account set balance = balance + 100')
-  const run = start(['up', '--dir', dir, '--lock-timeout', '30s'], { env: { DATABASE_URL: database.url } })
+  const run = start(['up', '--dir', dir, '--lock-timeout', '30s'], {
+    env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
   await untilItWaits(database, await untilItRuns(database, /update account/))
   await other.client.query('commit')
   const { code, lines, stdout } = await run.ended
@@ -157,7 +163,7 @@ test('a statement that takes too long ends with exit 5 by the flag, and by the m
   ] as const) {
     const database = await createDatabase()
     const result = await schemagate(['up', '--dir', await folder(files), ...args], {
-      env: { DATABASE_URL: database.url },
+      env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
     })
     expect(result.code, result.stdout).toBe(5)
     const error = result.lines.find(line => line.level === 'error')
@@ -176,7 +182,7 @@ test('the lock timeout of a file is its own, whatever the run has', async ({ dat
   })
   await idleInTransaction(database, 'select count(*) from busy')
   const result = await schemagate(['up', '--dir', dir, '--lock-timeout', '5m', '--lock-retries', '0'], {
-    env: { DATABASE_URL: database.url },
+    env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
   })
   expect(result.code, result.stdout).toBe(10)
 })
@@ -194,7 +200,7 @@ test.for([
   const dir = await folder({ '0001_alter.sql': text })
   await idleInTransaction(database, 'select count(*) from busy')
   const result = await schemagate(['up', '--dir', dir, '--lock-timeout', '200ms', '--lock-retries', '0'], {
-    env: { DATABASE_URL: database.url },
+    env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
     timeout: 20_000,
   })
   expect(result.code, result.stdout).toBe(10)

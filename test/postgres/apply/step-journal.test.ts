@@ -10,7 +10,7 @@ const table =
   'create table t (id int primary key, a int, b text); insert into t select i, i % 7, i::text from generate_series(1, 500) i'
 
 function up(database: ScratchDatabase, dir: string): Promise<CliResult> {
-  return schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
+  return schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' } })
 }
 
 test("a file's own BEGIN and COMMIT blocks are one step each, beside what cannot be in a transaction", async ({

@@ -13,11 +13,15 @@ const table =
   'create table t (id int primary key, a int, b text); insert into t select i, i % 7, i::text from generate_series(1, 500) i'
 
 function up(database: ScratchDatabase, dir: string, ...args: string[]): Promise<CliResult> {
-  return schemagate(['up', '--dir', dir, ...args], { env: { DATABASE_URL: database.url } })
+  return schemagate(['up', '--dir', dir, ...args], {
+    env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
 }
 
 function startUp(database: ScratchDatabase, dir: string): RunningCli {
-  return start(['up', '--dir', dir, '--lock-timeout', '2m'], { env: { DATABASE_URL: database.url } })
+  return start(['up', '--dir', dir, '--lock-timeout', '2m'], {
+    env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
 }
 
 async function ledger(database: ScratchDatabase) {
@@ -135,7 +139,9 @@ test('an index that the server finished after the run was cut off is not built t
         return 'cut-after-answer'
       },
     })
-    run = start(['up', '--dir', dir], { env: { DATABASE_URL: proxy.url(database.url) } })
+    run = start(['up', '--dir', dir], {
+      env: { DATABASE_URL: proxy.url(database.url), SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+    })
     await run.ended
     await proxy.close()
     await eventually(async () => expect(await indexesOf(database, 't')).toContainEqual({ name, valid: true }))
@@ -158,7 +164,9 @@ test('a database that CREATE DATABASE made without anybody hearing of it is not 
     const proxy = await tcpProxy(database.url, {
       onMessage: ({ sql }) => (sql?.startsWith('create database') ? 'cut-after-answer' : 'forward'),
     })
-    const result = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: proxy.url(database.url) } })
+    const result = await schemagate(['up', '--dir', dir], {
+      env: { DATABASE_URL: proxy.url(database.url), SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+    })
     expect(result.code, result.stdout).toBe(0)
     expect(messages(result, 'leftovers')).toEqual([expect.stringContaining(`${made} was made before`)])
   } finally {

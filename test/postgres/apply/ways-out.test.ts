@@ -7,7 +7,7 @@ import { folder } from '../../helpers/migrations.ts'
 
 /** The message of a run that fails. */
 async function failure(databaseUrl: string, files: Record<string, string>): Promise<string> {
-  const { error } = await createMigrator({ databaseUrl, dir: await folder(files) }).up()
+  const { error } = await createMigrator({ databaseUrl, dir: await folder(files), onForeignTables: 'run' }).up()
   expect(error?.exitCode, error?.message).toBe(5)
   return error!.message
 }

@@ -25,8 +25,8 @@ describe('the command line itself', () => {
   test.for([
     [[], 2, 'Usage: schemagate'],
     [['upp'], 2, 'Did you mean up?'],
-    [['adopt'], 2, 'reserved for a later version'],
-    [['adopt', 'flyway'], 2, 'reserved for a later version'],
+    [['rollback'], 2, 'reserved for a later version'],
+    [['backup', 'now'], 2, 'reserved for a later version'],
     [['--version'], 0, ''],
   ] as const)('%j', async ([args, code, message]) => {
     const result = await schemagate(args)

@@ -10,7 +10,9 @@ import { noPgbouncer, pgbouncer, pgbouncerPath } from '../../helpers/pgbouncer.t
 import { tcpProxy, type Verdict } from '../../helpers/tcp-proxy.ts'
 
 function run(database: ScratchDatabase, dir: string, ...args: string[]) {
-  return schemagate([...args, '--dir', dir], { env: { DATABASE_URL: database.url } })
+  return schemagate([...args, '--dir', dir], {
+    env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
 }
 
 /** The same, where the answer to the first message that fits `sql` never comes. */
@@ -24,7 +26,9 @@ async function unanswered(database: ScratchDatabase, dir: string, sql: RegExp, .
       return now
     },
   })
-  const result = await schemagate([...args, '--dir', dir], { env: { DATABASE_URL: proxy.url(database.url) } })
+  const result = await schemagate([...args, '--dir', dir], {
+    env: { DATABASE_URL: proxy.url(database.url), SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
   expect(verdict, `nothing like ${sql} was sent`).toBe('forward')
   return result
 }
@@ -75,7 +79,9 @@ export async function down({ query }) {
         return 'cut-before'
       },
     })
-    down = start(['down', '--yes', ...options, '--dir', dir], { env: { DATABASE_URL: proxy.url(database.url) } })
+    down = start(['down', '--yes', ...options, '--dir', dir], {
+      env: { DATABASE_URL: proxy.url(database.url), SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+    })
     expect((await down.ended).signal).toBe('SIGKILL')
     const status = await run(database, dir, 'status', '--format', 'json')
     expect(JSON.parse(status.stdout).problems).toMatchObject([{ code: 'interrupted' }])
@@ -171,7 +177,9 @@ test('a statement of the run itself that is cancelled ends with exit 3, not as a
   await write(dir, { '0002_u.sql': 'create table u ();' })
   const client = await database.connect()
   await client.query('begin; lock table schemagate.ledger in access exclusive mode')
-  const running = schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
+  const running = schemagate(['up', '--dir', dir], {
+    env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
   await eventually(async () => {
     const { rows } = await database.query(
       `select pg_cancel_backend(pid) from pg_stat_activity
@@ -192,7 +200,9 @@ test.skipIf(pgbouncerPath === undefined)(
     const note = "insert into seen select current_setting('synchronous_commit');"
     const dir = await folder({ '0001_a.sql': note, '0002_b.sql': note, '0003_c.sql': note })
     const pooler = await pgbouncer(database.url)
-    const result = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: pooler.url(database.url) } })
+    const result = await schemagate(['up', '--dir', dir], {
+      env: { DATABASE_URL: pooler.url(database.url), SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+    })
     expect(result.code, result.stdout).toBe(0)
     expect((await database.query('select distinct commit from seen')).rows).toEqual([{ commit: 'on' }])
   },

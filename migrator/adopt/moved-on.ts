@@ -1,0 +1,49 @@
+// What an adopted history has gained or lost since its adoption: the other tool is still at work.
+
+import { compareKeys } from '../../gate/histories/history.ts'
+import { lookAround, readHistory as readToolHistory } from '../../gate/histories/index.ts'
+import type { Migration } from '../files/migration.ts'
+import { filesToolOf, toolFiles } from '../histories/index.ts'
+import type { History, Problem } from '../ledger/history.ts'
+import type { Session } from '../postgres/session.ts'
+import { readAdoption } from './record.ts'
+
+/** A problem for each migration that the other tool has applied or taken back; none where its table is gone. */
+export async function movedOn(
+  session: Session,
+  ledgerSchema: string,
+  files: readonly Migration[],
+  { ledger, applied }: History,
+): Promise<readonly Problem[]> {
+  const adoption = await readAdoption(session, ledgerSchema, ledger.condition)
+  if (!adoption) return []
+  const { histories } = await lookAround(session, ledgerSchema)
+  const table = histories.find(({ schema, table }) => schema === adoption.schema && table === adoption.table)
+  if (!table?.readable) return []
+  const history = await readToolHistory(session, table)
+  const { title } = table.tool
+  const own = toolFiles(filesToolOf(table.tool), files)
+  const inLedger = new Set(applied.map(({ name }) => name))
+  const recorded = new Map(own.map(({ key, migration }) => [key, inLedger.has(migration.name)]))
+  const known = new Set(adoption.keys)
+
+  const gained = history.entries.filter(({ key }) => !known.has(key) && !recorded.get(key))
+  const has = new Set(history.entries.map(({ key }) => key))
+  const isThere = (key: string) =>
+    has.has(key) || (history.upTo !== undefined && compareKeys(key, history.upTo) <= 0) || table.tool.heads === true
+  // an empty table was emptied on purpose
+  const lost = has.size === 0 ? [] : adoption.keys.filter(key => !isThere(key) && recorded.get(key))
+  const name = `${table.schema}.${table.table}`
+  return [
+    ...gained.map(entry => ({
+      code: 'moved-on' as const,
+      migration: own.find(({ key }) => key === entry.key)?.migration.name ?? entry.name,
+      message: `${title} has applied ${entry.name} since its history was adopted (${name}): something still runs it. Switch it off there; then schemagate adopt takes over what it has applied.`,
+    })),
+    ...lost.map(key => ({
+      code: 'moved-on' as const,
+      migration: own.find(file => file.key === key)?.migration.name ?? key,
+      message: `${title} has taken ${key} back since its history was adopted (${name}), and the ledger has it as applied. Apply it again with ${title}, and switch that off.`,
+    })),
+  ]
+}

@@ -1,0 +1,187 @@
+// A history held against the files, row by row: what an adoption would record, and why it may not. Pure.
+
+import { compareKeys, type HistoryEntry, type History as ToolHistory } from '../../gate/histories/history.ts'
+import type { Migration } from '../files/migration.ts'
+import type { FilesTool, ToolFile } from '../histories/tool.ts'
+import { shellWord } from '../ledger/history.ts'
+import type { LedgerRow } from '../ledger/read.ts'
+
+/**
+ * - `adopt`: applied there, and recorded by this adoption; `recorded`: the ledger has it already.
+ * - `pending`: not applied there, and newer than all that is.
+ * - `missing`: applied there, without a file here; `out-of-order`: not applied there, and older than what is; `edited`: the
+ *   file is not what the tool has applied. Each of them is a reason to refuse.
+ * - `forgotten`: missing, and to be passed over.
+ */
+export type AdoptionStatus = 'adopt' | 'recorded' | 'pending' | 'missing' | 'out-of-order' | 'edited' | 'forgotten'
+
+/** What the tool's checksum says of a file: the tool has `none`, or one that proves nothing (`unknown`). */
+export type ChecksumVerdict = 'same' | 'differs' | 'unknown' | 'none'
+
+export interface AdoptionRow {
+  /** The migration's name here, or as the history has it where there is no file. */
+  readonly name: string
+  readonly status: AdoptionStatus
+  readonly checksum: ChecksumVerdict
+  readonly appliedAt: string | null
+  readonly appliedBy: string | null
+  /** Its file was changed after it was applied, and that is accepted. */
+  readonly accepted?: true
+}
+
+export interface AdoptionProblem {
+  readonly code: 'unfinished' | 'missing' | 'out-of-order' | 'edited' | 'not-adopted'
+  readonly migration: string
+  readonly message: string
+}
+
+export interface AdoptionPlan {
+  readonly rows: readonly AdoptionRow[]
+  /** What is to be recorded, in the order of the files. */
+  readonly adopted: readonly { readonly migration: Migration; readonly row: AdoptionRow }[]
+  readonly problems: readonly AdoptionProblem[]
+  /** None of what the history has is in this folder. */
+  readonly isOtherFolder: boolean
+}
+
+export interface PlanInput {
+  readonly filesTool: FilesTool
+  readonly history: ToolHistory
+  readonly files: readonly ToolFile[]
+  readonly ledger: readonly LedgerRow[]
+  /** Names or keys whose files were edited, and are taken as they are. */
+  readonly acceptEdited: ReadonlySet<string>
+  readonly forgetMissing: ReadonlySet<string>
+  /** The ledger's rows were made by an earlier adoption, or after one. */
+  readonly wasAdopted: boolean
+}
+
+export function planAdoption(input: PlanInput): AdoptionPlan {
+  const { history, files, ledger, forgetMissing, wasAdopted } = input
+  const { tool } = history.table
+  const recorded = new Set(ledger.map(({ name }) => name))
+  const entryOf = new Map(history.entries.map(entry => [entry.key, entry]))
+  const applied = appliedFiles(input, entryOf)
+  const verdicts = checksumVerdicts(input, entryOf)
+  const newest = files.findLastIndex(file => applied.has(file) && file.migration.kind !== 'repeatable')
+  const rows: AdoptionRow[] = []
+  const adopted: { migration: Migration; row: AdoptionRow }[] = []
+  const problems: AdoptionProblem[] = history.unfinished.map(({ name, message }) => ({
+    code: 'unfinished',
+    migration: name,
+    message,
+  }))
+
+  for (const [index, file] of files.entries()) {
+    const { migration, key } = file
+    const { name } = migration
+    const entry = entryOf.get(key)
+    const checksum = verdicts.get(file) ?? 'none'
+    const accepted = checksum === 'differs' && isNamed(input.acceptEdited, name, key)
+    const isRepeatable = migration.kind === 'repeatable'
+    const status = ((): AdoptionStatus | undefined => {
+      if (recorded.has(name)) return 'recorded'
+      if (!applied.has(file)) {
+        if (migration.standsIn) return undefined
+        return index < newest && !isRepeatable ? 'out-of-order' : 'pending'
+      }
+      // content that is not the same is run again, as the tool itself would
+      if (isRepeatable) return checksum === 'same' ? 'adopt' : 'pending'
+      return checksum === 'differs' && !accepted ? 'edited' : 'adopt'
+    })()
+    if (status === undefined) continue
+    const row = rowOf(name, status, checksum, entry, accepted)
+    rows.push(row)
+    if (status === 'adopt') adopted.push({ migration, row })
+    if (status === 'edited')
+      problems.push({
+        code: 'edited',
+        migration: name,
+        message: `${migration.file} is not what ${tool.title} has applied. Restore the file; or, if the database already is as the file says: --accept-edited ${shellWord(name)}`,
+      })
+    if (status === 'out-of-order')
+      problems.push({
+        code: 'out-of-order',
+        migration: name,
+        message: `${name} is not in the history of ${tool.title}, but comes before ${files[newest]!.migration.name}, which is: it was never run here, or by hand. Apply it with ${tool.title}, or rename it so that it comes last.`,
+      })
+  }
+
+  const known = new Set(files.map(({ key }) => key))
+  const strangers = history.entries.filter(({ key }) => !known.has(key))
+  for (const entry of strangers) {
+    const forgotten = isNamed(forgetMissing, entry.name, entry.key)
+    rows.push(rowOf(entry.name, forgotten ? 'forgotten' : 'missing', entry.checksum ? 'unknown' : 'none', entry, false))
+    if (!forgotten)
+      problems.push({
+        code: 'missing',
+        migration: entry.name,
+        message: `${entry.name} was applied by ${tool.title}, and there is no such file. Restore it; or, if it is gone for good: --forget-missing ${shellWord(entry.name)}`,
+      })
+  }
+  if (!wasAdopted && ledger.length > 0)
+    problems.push({
+      code: 'not-adopted',
+      migration: ledger[0]!.name,
+      message: `The ledger has ${ledger.length} ${ledger.length === 1 ? 'row' : 'rows'} that no adoption has made (${ledger[0]!.name}): an adoption begins with an empty ledger.`,
+    })
+  return { rows, adopted, problems, isOtherFolder: applied.size === 0 && history.entries.length > 0 }
+}
+
+/** The files that count as applied. */
+function appliedFiles({ history, files }: PlanInput, entryOf: ReadonlyMap<string, HistoryEntry>): Set<ToolFile> {
+  const { upTo } = history
+  if (history.table.tool.heads) {
+    // the folder is one line: all that comes before a head lies below it
+    const heads = files.filter(({ key }) => entryOf.has(key))
+    const all = heads.length === history.entries.length
+    return new Set(all ? files.slice(0, files.findLastIndex(({ key }) => entryOf.has(key)) + 1) : [])
+  }
+  const isBelow = ({ key, migration }: ToolFile) =>
+    upTo !== undefined && migration.kind !== 'repeatable' && compareKeys(key, upTo) <= 0
+  const isKnown = files.some(({ key }) => key === upTo)
+  return new Set(files.filter(file => entryOf.has(file.key) || (isKnown && isBelow(file))))
+}
+
+function checksumVerdicts(
+  { filesTool, files }: PlanInput,
+  entryOf: ReadonlyMap<string, HistoryEntry>,
+): ReadonlyMap<ToolFile, ChecksumVerdict> {
+  const stored = files.filter(({ key }) => entryOf.get(key)?.checksum !== undefined)
+  if (!filesTool.checksums || stored.length === 0) return new Map()
+  const { checksumForm, cumulative } = filesTool
+  const expected = filesTool.checksums(files)
+  const verdicts = new Map<ToolFile, ChecksumVerdict>()
+  let broken = false
+  for (const file of stored) {
+    const checksum = entryOf.get(file.key)!.checksum!
+    const isSame = expected.get(file.migration.name)?.includes(checksum) === true
+    const proves = (checksumForm?.test(checksum) ?? true) && !filesTool.coversMore?.(file)
+    verdicts.set(file, isSame ? 'same' : proves && !broken ? 'differs' : 'unknown')
+    // behind the first difference such a checksum says nothing of its own file
+    broken ||= !isSame && cumulative === true
+  }
+  return verdicts
+}
+
+function rowOf(
+  name: string,
+  status: AdoptionStatus,
+  checksum: ChecksumVerdict,
+  entry: HistoryEntry | undefined,
+  accepted: boolean,
+): AdoptionRow {
+  const { appliedAt = null, appliedBy = null } = status === 'pending' ? {} : (entry ?? {})
+  return { name, status, checksum, appliedAt: atUtc(appliedAt), appliedBy, ...(accepted && { accepted }) }
+}
+
+/** A time without a zone is taken for UTC, in which servers keep their clocks. */
+function atUtc(time: string | null): string | null {
+  if (time === null) return null
+  const date = new Date(/(?:Z|[+-]\d\d(?::?\d\d)?)$/.test(time) ? time : `${time}Z`)
+  return Number.isNaN(date.getTime()) ? null : date.toISOString()
+}
+
+function isNamed(names: ReadonlySet<string>, ...ones: readonly string[]): boolean {
+  return names.has('all') || ones.some(one => names.has(one))
+}

@@ -1,0 +1,32 @@
+// What to do where a history cannot be taken over file by file.
+
+import { summary } from '../../gate/histories/compare.ts'
+import type { History as ToolHistory } from '../../gate/histories/history.ts'
+
+/** None of what the history has is in the folder: it is another one, or the tool's migrations are code. */
+export function otherFolder(dir: string, history: ToolHistory): string {
+  const { tool } = history.table
+  const { newest } = summary(history)
+  const what = `None of the migrations that ${tool.title} has applied (newest ${newest}) is in ${dir}.`
+  if (!tool.code) return `${what} Name their folder with --dir (SCHEMAGATE_DIR).`
+  const lines = [
+    `${what} Those of ${tool.title} are code, which only ${tool.title} can run. Three ways:`,
+    keyless.has(tool.name)
+      ? `- Write them as SQL, ${asSql[tool.name]}; then schemagate baseline NAME, with the newest that is applied.`
+      : `- Write them as SQL under the names that ${tool.title} has for them${asSql[tool.name] ? `, ${asSql[tool.name]}` : ''}; then schemagate adopt.`,
+    '- Begin with a file of what is there, and write what comes as SQL: pg_dump --schema-only > 0001_baseline.sql; schemagate baseline 0001_baseline.',
+    `- Stay with ${tool.title}, and let schemagate compare: schemagate follow --follow ${tool.name}.`,
+  ]
+  return lines.join('\n')
+}
+
+/** Tools whose migrations have no names that a file could have. */
+const keyless: ReadonlySet<string> = new Set(['django', 'liquibase'])
+
+/** How the tool itself writes a migration as SQL. */
+const asSql: Readonly<Record<string, string>> = {
+  alembic: 'one file for each step: alembic upgrade A:B --sql > 0002_B.sql',
+  django: 'one file for each: python manage.py sqlmigrate APP NAME',
+  'ef-core': 'one file for each step: dotnet ef migrations script A B',
+  liquibase: 'as liquibase update-sql prints it',
+}

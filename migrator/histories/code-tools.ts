@@ -1,0 +1,48 @@
+// Tools whose migrations are code: their histories can be taken over where the same migrations stand here as SQL or code.
+
+import { alembic } from '../../gate/histories/alembic.ts'
+import { django } from '../../gate/histories/django.ts'
+import { ecto } from '../../gate/histories/ecto.ts'
+import { efCore, efCoreSnakeCase } from '../../gate/histories/ef-core.ts'
+import { knex } from '../../gate/histories/knex.ts'
+import { laravel } from '../../gate/histories/laravel.ts'
+import { liquibase } from '../../gate/histories/liquibase.ts'
+import { rails } from '../../gate/histories/rails.ts'
+import { sequelize } from '../../gate/histories/sequelize.ts'
+import { typeorm } from '../../gate/histories/typeorm.ts'
+import { quoteLiteral } from '../../gate/postgres/quote.ts'
+import { byName, byNumber, crcOf, type FilesTool, insert, remove, writtenNumber } from './tool.ts'
+
+const railsSalt = 2053462845n
+
+export const codeTools: readonly FilesTool[] = [
+  // `alembic upgrade A:B --sql > 0002_B.sql` changes alembic_version itself
+  { tool: alembic, keyOf: ({ name }) => name.replace(/^\d+_/, '') },
+  { tool: django, keyOf: () => undefined },
+  { tool: liquibase, keyOf: () => undefined },
+  {
+    tool: rails,
+    keyOf: byNumber,
+    lockKeys: (_, database) => [(railsSalt * BigInt(crcOf(database))).toString()],
+    writeRow: ({ table, file }) => insert(table, { version: writtenNumber(file) }),
+    removeRow: ({ table, file }) => remove(table, 'version', writtenNumber(file)),
+  },
+  {
+    tool: ecto,
+    keyOf: byNumber,
+    writeRow: ({ table, file }) =>
+      insert(table, { version: file.key, inserted_at: "pg_catalog.timezone('UTC', pg_catalog.clock_timestamp())" }),
+    removeRow: ({ table, file }) => remove(table, 'version', file.key),
+  },
+  {
+    tool: laravel,
+    keyOf: byName,
+    writeRow: ({ table, file }) => insert(table, { migration: quoteLiteral(file.key), batch: '1' }),
+    removeRow: ({ table, file }) => remove(table, 'migration', quoteLiteral(file.key)),
+  },
+  { tool: knex, keyOf: byName },
+  { tool: sequelize, keyOf: byName },
+  { tool: typeorm, keyOf: byNumber },
+  { tool: efCore, keyOf: byName },
+  { tool: efCoreSnakeCase, keyOf: byName },
+]

@@ -1,0 +1,113 @@
+// The guard's question: on a database without a ledger, has something else migrated it?
+
+import { summary } from '../../gate/histories/compare.ts'
+import type { HistoryTable } from '../../gate/histories/history.ts'
+import { lookAround, quotedTable, readHistory, type History as ToolHistory } from '../../gate/histories/index.ts'
+import { quoteIdent } from '../../gate/postgres/quote.ts'
+import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
+import type { Migration } from '../files/migration.ts'
+import { shellWord } from '../ledger/history.ts'
+import type { Session } from '../postgres/session.ts'
+import { filesToolOf, toolFiles } from './index.ts'
+
+/** A database that others have made something in. */
+export interface Foreign {
+  /** What was found, and the commands that are right: for people. */
+  readonly message: string
+}
+
+/**
+ * Looks for other tools' histories and for tables. Undefined: there is neither, or only histories that say that nothing is
+ * applied.
+ * @param files the migrations that would be run, to name the one that fits.
+ */
+export async function readForeign(
+  session: Session,
+  ledgerSchema: string,
+  files: readonly Migration[],
+): Promise<Foreign | undefined> {
+  const { histories, tables } = await lookAround(session, ledgerSchema)
+  const read = await Promise.all(histories.map(table => readable(session, table)))
+  const used = read.filter(one => one.history === undefined || hasAny(one.history))
+  if (used.length > 0) return { message: migratedBy(used, files) }
+  if (tables.length > 0) return { message: hasTables(tables) }
+  return undefined
+}
+
+interface Read {
+  readonly table: HistoryTable
+  /** Undefined: this role may not read it. */
+  readonly history: ToolHistory | undefined
+}
+
+/** What may not be read is there all the same. */
+async function readable(session: Session, table: HistoryTable): Promise<Read> {
+  if (!table.readable) return { table, history: undefined }
+  try {
+    return { table, history: await readHistory(session, table) }
+  } catch (error) {
+    if (codeOf(error) !== sqlstate.insufficientPrivilege) throw error
+    return { table, history: undefined }
+  }
+}
+
+function hasAny({ entries, unfinished, upTo }: ToolHistory): boolean {
+  return entries.length > 0 || unfinished.length > 0 || upTo !== undefined
+}
+
+const nothingDone = "and schemagate's ledger is empty. Nothing was changed."
+const shared = 'If it shares this database with your migrations on purpose: --on-foreign-tables run.'
+
+function migratedBy(reads: readonly Read[], files: readonly Migration[]): string {
+  const who = reads.map(({ table, history }) => `${table.tool.title} (${described(table, history)})`).join(' and ')
+  const ways = reads.flatMap(read => waysOut(read, files))
+  return `This database was migrated by ${who}, ${nothingDone} ${[...new Set(ways)].join(' ')} ${shared}`
+}
+
+/** `public.flyway_schema_history: 26 migrations, newest 1.27`. */
+export function described(table: HistoryTable, history: ToolHistory | undefined): string {
+  const name = `${table.schema}.${table.table}`
+  if (!history) return `${name}, which this role may not read; ${grantToRead(table)}`
+  const { applied, newest } = summary(history)
+  const unfinished = history.unfinished.length > 0 ? `, ${history.unfinished.length} unfinished` : ''
+  if (table.tool.heads || history.upTo !== undefined) return `${name}: newest ${newest ?? history.upTo}${unfinished}`
+  return `${name}: ${applied} ${applied === 1 ? 'migration' : 'migrations'}${newest === undefined ? '' : `, newest ${newest}`}${unfinished}`
+}
+
+/** The grant that a role lacks which may not read a history. */
+export function grantToRead(table: HistoryTable): string {
+  return `as ${table.owner}: grant usage on schema ${quoteIdent(table.schema)} to ROLE; grant select on ${quotedTable(table)} to ROLE`
+}
+
+/** The grant that a role lacks which may not lock a history. */
+export function grantToLock(table: HistoryTable): string {
+  return `as ${table.owner}: grant update on ${quotedTable(table)} to ROLE`
+}
+
+function waysOut({ table, history }: Read, files: readonly Migration[]): string[] {
+  const { tool } = table
+  if (tool.name === 'schemagate')
+    return [`If ${table.schema}.ledger is this project's, name its schema: --schema ${table.schema}.`]
+  const fits = history && newestFile(history, files)
+  const adopt = 'To take that history over: schemagate adopt.'
+  const follow = `To leave it to ${tool.title} and only compare: schemagate follow --follow ${tool.name}.`
+  if (fits) return [adopt, `To record it unseen: schemagate baseline ${shellWord(fits)}.`, follow]
+  return tool.code ? [follow] : [adopt, follow]
+}
+
+/** The name of the migration that is the history's newest. */
+function newestFile(history: ToolHistory, files: readonly Migration[]): string | undefined {
+  const newest = history.entries.findLast(entry => !entry.repeatable)?.key ?? history.upTo
+  const filesTool = filesToolOf(history.table.tool)
+  return toolFiles(filesTool, files).find(file => file.key === newest)?.migration.name
+}
+
+function hasTables(tables: readonly string[]): string {
+  const some = tables.slice(0, 3).join(', ')
+  const more = tables.length > 3 ? `, and ${tables.length - 3} more` : ''
+  return (
+    `This database has ${tables.length === 1 ? 'a table' : `${tables.length} tables`} (${some}${more}), ${nothingDone} ` +
+    'If migrations of this folder have made them: schemagate baseline NAME, with the newest that the database has. ' +
+    'If they belong to something that shares this database on purpose: --on-foreign-tables run.'
+  )
+}

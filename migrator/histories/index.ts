@@ -1,0 +1,95 @@
+// The tools whose histories can be taken over, and their view of a folder of migrations.
+
+import { readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { HistoryTool } from '../../gate/histories/history.ts'
+import { otherLedger } from '../../gate/histories/schemagate.ts'
+import type { Migration } from '../files/migration.ts'
+import { atlas } from './atlas.ts'
+import { codeTools } from './code-tools.ts'
+import { dbmate } from './dbmate.ts'
+import { diesel } from './diesel.ts'
+import { drizzle } from './drizzle.ts'
+import { flyway } from './flyway.ts'
+import { golangMigrate } from './golang-migrate.ts'
+import { goose } from './goose.ts'
+import { graphileMigrate } from './graphile-migrate.ts'
+import { nodePgMigrate } from './node-pg-migrate.ts'
+import { play } from './play.ts'
+import { postgrator } from './postgrator.ts'
+import { postgresMigrations } from './postgres-migrations.ts'
+import { prisma } from './prisma.ts'
+import { sqlMigrate } from './sql-migrate.ts'
+import { sqlx } from './sqlx.ts'
+import { supabase } from './supabase.ts'
+import { tern } from './tern.ts'
+import { byName, type FilesTool, type ToolFile } from './tool.ts'
+
+export type { FilesTool, RowContext, ToolFile } from './tool.ts'
+
+const filesTools: readonly FilesTool[] = [
+  ...[flyway, prisma, golangMigrate, goose, sqlx, diesel, atlas, drizzle, graphileMigrate, nodePgMigrate, dbmate],
+  ...[postgresMigrations, sqlMigrate, tern, postgrator, play, supabase],
+  ...codeTools,
+  // of a ledger in another schema
+  {
+    tool: otherLedger,
+    keyOf: byName,
+    checksums: files => new Map(files.map(({ migration }) => [migration.name, [migration.checksum]])),
+  },
+]
+
+/** What the migrator knows of that tool's files. */
+export function filesToolOf(tool: HistoryTool): FilesTool {
+  return filesTools.find(files => files.tool.name === tool.name)!
+}
+
+/** The folder's migrations that can be in the tool's history, as it sees them. */
+export function toolFiles(filesTool: FilesTool, files: readonly Migration[]): readonly ToolFile[] {
+  const [first] = files
+  const folder = first && (first.layout === 'folder' ? dirname(dirname(first.file)) : dirname(first.file))
+  const known = new Map<string, string | undefined>()
+  const beside = (name: string): string | undefined => {
+    if (!known.has(name)) known.set(name, folder && textOf(join(folder, name)))
+    return known.get(name)
+  }
+  return files.flatMap(migration => {
+    const key = filesTool.keyOf(migration, beside)
+    return key === undefined ? [] : [new FileOfTool(migration, key, beside)]
+  })
+}
+
+/** Its content is read when it is asked for: keys alone need none. */
+class FileOfTool implements ToolFile {
+  #bytes: Buffer | undefined
+  readonly migration: Migration
+  readonly key: string
+  readonly beside: (name: string) => string | undefined
+
+  constructor(migration: Migration, key: string, beside: (name: string) => string | undefined) {
+    this.migration = migration
+    this.key = key
+    this.beside = beside
+  }
+
+  get bytes(): Buffer {
+    this.#bytes ??= readFileSync(this.migration.file)
+    return this.#bytes
+  }
+
+  get text(): string {
+    return this.bytes.toString().replace(/^\uFEFF/, '')
+  }
+
+  get base(): string {
+    return basename(this.migration.file)
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

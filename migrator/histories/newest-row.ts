@@ -1,0 +1,24 @@
+// The row of tools that keep the newest number alone.
+
+import type { HistoryTable } from '../../gate/histories/history.ts'
+import { quoteIdent } from '../../gate/postgres/quote.ts'
+import { insert } from './tool.ts'
+
+/** Sets the number, unless it is higher: a migration that is applied late is not the newest. */
+export function raise(table: HistoryTable, key: string, others: Readonly<Record<string, string>> = {}): string {
+  const t = quoted(table)
+  return (
+    `do $history$ begin if exists (select from ${t}) then update ${t} set version = greatest(version, ${key}); ` +
+    `else ${insert(table, { version: key, ...others })} end if; end $history$;`
+  )
+}
+
+/** Sets the number to that of the migration before; with none, `empty` or no row at all. */
+export function lower(table: HistoryTable, before: string | undefined, empty?: string): string {
+  const to = before ?? empty
+  return to === undefined ? `delete from ${quoted(table)};` : `update ${quoted(table)} set version = ${to};`
+}
+
+function quoted({ schema, table }: HistoryTable): string {
+  return `${quoteIdent(schema)}.${quoteIdent(table)}`
+}

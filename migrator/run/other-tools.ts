@@ -1,0 +1,69 @@
+// What other migration tools have to do with this database: asked where the ledger has no row, or remembers an adoption.
+
+import { quoteIdent } from '../../gate/postgres/quote.ts'
+import type { Migration } from '../files/migration.ts'
+import type { History, Problem } from '../ledger/history.ts'
+import type { Session } from '../postgres/session.ts'
+import { attempt } from './attempt.ts'
+import type { Engine } from './engine.ts'
+import { readHistory, reading } from './history.ts'
+import type { Run } from './run.ts'
+
+/**
+ * The history, with what other tools have done added to it: in state `foreign` where the ledger has no row and the database
+ * is not empty, and with the problem `moved-on` where an adopted history has changed since. A ledger that has rows and no
+ * adoption costs nothing.
+ * @param isRelevant which changes of an adopted history count.
+ */
+export async function withOtherTools(
+  engine: Engine,
+  files: readonly Migration[],
+  session: Session,
+  history: History,
+  isRelevant: (problem: Problem) => boolean = () => true,
+): Promise<History> {
+  if (history.rows.length === 0) return lookForForeign(engine, files, session, history)
+  if (!history.ledger.condition?.tables.get('adoption')?.readable) return history
+  const { movedOn } = await import('../adopt/moved-on.ts')
+  const found = await reading(engine, session, () => movedOn(session, engine.settings.schema, files, history))
+  const relevant = found.filter(isRelevant)
+  return relevant.length === 0 ? history : withProblems(history, 'diverged', relevant)
+}
+
+function withProblems(history: History, state: 'foreign' | 'diverged', problems: readonly Problem[]): History {
+  return { ...history, state, problems: [...history.problems, ...problems] }
+}
+
+/** Files that are pending on such a database may be what has made it. */
+async function lookForForeign(
+  engine: Engine,
+  files: readonly Migration[],
+  session: Session,
+  history: History,
+): Promise<History> {
+  const { schema, onForeignTables } = engine.settings
+  if (history.pending.length === 0 || onForeignTables === 'run') return history
+  const { readForeign } = await import('../histories/foreign.ts')
+  const foreign = await reading(engine, session, () => readForeign(session, schema, files))
+  if (!foreign) return history
+  // another migrator may have come between the two questions, and its tables with its rows
+  const now = await readHistory(engine, files, session)
+  if (now.rows.length > 0 || (await reading(engine, session, () => wasPublished(session, schema, now)))) return now
+  return withProblems(now, 'foreign', [{ code: 'foreign', migration: null, message: foreign.message }])
+}
+
+/** A ledger that a `down` has emptied: what is left in the database is this project's own. */
+async function wasPublished(session: Session, schema: string, { ledger }: History): Promise<boolean> {
+  if (!ledger.condition?.tables.get('manifest')?.readable) return false
+  const { rows } = await session.query<{ published: boolean }>(
+    `select exists (select from ${quoteIdent(schema)}.manifest) as published`,
+  )
+  return rows[0]!.published
+}
+
+/** Where an adopted history is to be kept: this run writes its rows, too. */
+export async function keepAdoptedHistory(run: Run, files: readonly Migration[], history: History): Promise<void> {
+  if (!history.ledger.condition?.tables.has('adoption')) return
+  const { keepHistory } = await import('../adopt/kept-history.ts')
+  await attempt(run, 'the kept history', () => keepHistory(run, files, history))
+}

@@ -1,0 +1,116 @@
+// `adopt`: takes another tool's history over into the ledger, checked row by row against the files.
+
+import { Adopting, type AdoptingOptions, type Found } from '../adopt/adopting.ts'
+import { historyLocks } from '../adopt/locks.ts'
+import type { AdoptionProblem, AdoptionRow } from '../adopt/plan.ts'
+import { findSource, type SourceOptions } from '../adopt/source.ts'
+import { compareHistory } from '../ledger/history.ts'
+import { appRoleOf } from '../run/app-role.ts'
+import { attempt } from '../run/attempt.ts'
+import { type Engine, withFilesAndSession } from '../run/engine.ts'
+import { readHistory, readHistoryBefore, readHistoryOf, reading } from '../run/history.ts'
+import { publish } from '../run/publish.ts'
+import { RunRecord } from '../run/record.ts'
+import { limitsOf } from '../run/run.ts'
+import { withRun } from '../run/with-run.ts'
+import type { AppRoleOptions } from '../settings/settings.ts'
+import type { VerifyFirst } from '../verify/before-recording.ts'
+import { version } from '../version.ts'
+
+/**
+ * `acceptEdited`, `forgetMissing`: names, or `all`. `keepHistory`: go on writing the other tool's rows, each in its
+ * migration's own transaction.
+ */
+export interface AdoptOptions extends SourceOptions, AdoptingOptions, VerifyFirst {
+  /** Look, and change nothing. */
+  readonly dryRun?: boolean | undefined
+  /** The role that the app logs in with, made or updated afterwards. */
+  readonly appRole?: AppRoleOptions | undefined
+}
+
+export interface AdoptResult {
+  /** The tool's name, and how people write it. */
+  readonly tool: string
+  readonly title: string
+  /** `schema.table`. */
+  readonly history: string
+  readonly rows: readonly AdoptionRow[]
+  /** Names that were recorded, or would be. */
+  readonly recorded: readonly string[]
+  readonly pending: readonly string[]
+  /** Why nothing may be recorded: only a dry run returns them, any other throws them. */
+  readonly problems: readonly AdoptionProblem[]
+  readonly keepHistory: boolean
+  readonly dryRun: boolean
+}
+
+/**
+ * Adopts a history: all that it has applied and the folder has, in one transaction. What is recorded already stays as it
+ * is; a second call takes over what the history has gained since.
+ * @throws UsageError where it cannot be told which history is meant, or the folder is not the tool's; DivergedError where
+ *   history, files and ledger disagree; DeniedError where this role may not read or lock the history; LockHeldError,
+ *   TableLockError while the tool is at work.
+ */
+export async function adopt(engine: Engine, options: AdoptOptions = {}): Promise<AdoptResult> {
+  return withFilesAndSession(engine, async (files, session) => {
+    const { settings } = engine
+    const source = await reading(engine, session, () => findSource(session, settings.schema, options))
+    const adopting = new Adopting(settings, files, options, source)
+    const result = (found: Found) => resultOf(adopting, found, options.dryRun === true)
+    if (options.dryRun) {
+      const history = await readHistory(engine, files, session)
+      return result(await reading(engine, session, () => adopting.look(session, history)))
+    }
+    const record = new RunRecord(engine, 'adopt')
+    const before = await readHistoryBefore(engine, files, session, record)
+    // what is in the way is said before anything is written
+    const first = await reading(engine, session, () => adopting.look(session, before))
+    adopting.require(first)
+    if (options.verify) {
+      const { requireVerified } = await import('../verify/before-recording.ts')
+      await requireVerified(engine, session, adopting.appliedFiles(first), options)
+    }
+    if (adopting.isDone(first)) return result(first)
+    const role = options.appRole && (await appRoleOf(engine, options.appRole))
+    const locks = historyLocks(adopting.filesTool, source, settings.target.database)
+    return withRun(engine, session, record, async run => {
+      const found = await attempt(run, 'the adoption', async () => {
+        const transaction = run.ledger.transaction({ limits: limitsOf(run, {}, false), afterGuard: locks })
+        await transaction.send().done.catch((error: unknown) => {
+          throw adopting.explain(error)
+        })
+        try {
+          const contents = await run.ledger.read()
+          const history = compareHistory(files, contents.rows, contents)
+          const now = await adopting.look(session, history)
+          adopting.require(now)
+          await transaction.commit(
+            adopting.changes(run.ledger.change, history, now, { runId: run.id, toolVersion: version }),
+          ).done
+          return now
+        } catch (error) {
+          await session.rollback()
+          throw error
+        }
+      })
+      const after = await readHistoryOf(run, files)
+      await publish(run, files, after, role && (() => role.ensure(run, true)))
+      return result(found)
+    })
+  })
+}
+
+function resultOf({ source }: Adopting, { plan, adoption }: Found, dryRun: boolean): AdoptResult {
+  const { tool, schema, table } = source
+  return {
+    tool: tool.name,
+    title: tool.title,
+    history: `${schema}.${table}`,
+    rows: plan.rows,
+    recorded: plan.adopted.map(({ migration }) => migration.name),
+    pending: plan.rows.flatMap(({ name, status }) => (status === 'pending' ? [name] : [])),
+    problems: plan.problems,
+    keepHistory: adoption.keepHistory,
+    dryRun,
+  }
+}

@@ -1,0 +1,27 @@
+// The check of `adopt --verify` and `baseline --verify`: what would be recorded has to be what the database has.
+
+import { NotReadyError } from '../errors.ts'
+import type { Migration } from '../files/migration.ts'
+import type { Session } from '../postgres/session.ts'
+import type { Engine } from '../run/engine.ts'
+import { type VerifyOptions, verifySchema } from '../verbs/verify.ts'
+import { asText } from './report.ts'
+
+export interface VerifyFirst extends Pick<VerifyOptions, 'scratchUrl' | 'ignore'> {
+  /** Compare the live schema with what the migrations make that are recorded; record nothing where they differ. */
+  readonly verify?: boolean | undefined
+}
+
+/** @throws NotReadyError with the differences; errors as {@link verifySchema}. */
+export async function requireVerified(
+  engine: Engine,
+  session: Session,
+  migrations: readonly Migration[],
+  options: VerifyFirst,
+): Promise<void> {
+  const result = await verifySchema(engine, session, { migrations }, options)
+  if (result.differences.length > 0)
+    throw new NotReadyError(
+      `The live schema is not what these migrations make; nothing was recorded.\n${asText({ ...result, pending: [] })}`,
+    )
+}

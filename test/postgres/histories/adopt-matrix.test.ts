@@ -1,0 +1,209 @@
+// Every tool's history in every condition: what `adopt` makes of it. The matrix is printed.
+
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, expect } from 'vitest'
+import { createMigrator, SchemagateError } from '../../../migrator/index.ts'
+import { type ScratchDatabase, test } from '../../helpers/database.ts'
+import { historyFixtures, historyFolder, historySql, livingSchema } from '../../helpers/histories.ts'
+import { folder } from '../../helpers/migrations.ts'
+
+/** What the matrix shows: how many were recorded and how many are pending, or the exit code. */
+type Cell = string
+
+/** Tools whose files cannot be matched with their rows. */
+const keyless = new Set(['django', 'liquibase'])
+/** Tools that keep the newest alone. */
+const newestOnly = new Set(['golang-migrate', 'tern', 'alembic'])
+const withChecksums = new Set(
+  'atlas drizzle flyway graphile-migrate play postgrator postgres-migrations prisma sqlx'.split(' '),
+)
+
+/** Takes the newest two of four migrations out of each history. */
+const newestTwoGone: Readonly<Record<string, string>> = {
+  alembic: `update alembic_version set version_num = 'b2b2b2b2b2b2'`,
+  atlas: `delete from atlas_schema_revisions.atlas_schema_revisions where version > '20240103'`,
+  dbmate: `delete from schema_migrations where version > '20240103'`,
+  diesel: `delete from __diesel_schema_migrations where version > '20240103'`,
+  django: `delete from django_migrations where name > '0003'`,
+  drizzle: 'delete from drizzle.__drizzle_migrations where id > 2',
+  ecto: 'delete from schema_migrations where version > 20240103000000 - 1',
+  'ef-core': `delete from "__EFMigrationsHistory" where "MigrationId" > '20240103'`,
+  flyway: `delete from flyway_schema_history where version in ('1.10', '2.1')`,
+  'golang-migrate': 'update schema_migrations set version = 2',
+  goose: 'delete from goose_db_version where version_id > 2',
+  'graphile-migrate': `delete from graphile_migrate.migrations where filename > '000003'`,
+  knex: 'delete from knex_migrations where id > 2',
+  laravel: 'delete from migrations where id > 2',
+  liquibase: 'delete from databasechangelog where orderexecuted > 2',
+  'node-pg-migrate': 'delete from pgmigrations where id > 2',
+  play: 'delete from play_evolutions where id > 2',
+  postgrator: 'delete from schemaversion where version > 2',
+  'postgres-migrations': 'delete from migrations where id > 2',
+  prisma: `delete from _prisma_migrations where migration_name > '20240103'`,
+  rails: `delete from schema_migrations where version > '20240103'`,
+  sequelize: `delete from "SequelizeMeta" where name > '20240103'`,
+  'sql-migrate': `delete from gorp_migrations where id > '20240103'`,
+  sqlx: 'delete from _sqlx_migrations where version > 20240103000000 - 1',
+  supabase: `delete from supabase_migrations.schema_migrations where version > '20240103'`,
+  tern: 'update schema_version set version = 2',
+  typeorm: 'delete from migrations where id > 2',
+}
+
+/** Leaves the newest migration half-done, or the tool's lock held, and the exit code that this has. */
+const halfDone: Readonly<Record<string, readonly [sql: string, code: number]>> = {
+  atlas: [`update atlas_schema_revisions.atlas_schema_revisions set applied = 0 where version like '20240104%'`, 6],
+  flyway: [`update flyway_schema_history set success = false where version = '2.1'`, 6],
+  'golang-migrate': ['update schema_migrations set dirty = true', 6],
+  'graphile-migrate': [`insert into graphile_migrate.current (content) values ('select 1')`, 4],
+  knex: ['update knex_migrations_lock set is_locked = 1', 4],
+  play: [`update play_evolutions set state = 'applying_up', last_problem = 'no such table' where id = 4`, 6],
+  prisma: [`update _prisma_migrations set finished_at = null where migration_name like '20240104%'`, 6],
+  sqlx: ['update _sqlx_migrations set success = false where version = 20240104000000', 6],
+}
+
+/** Histories that are found in a schema of their own alone. */
+const ownSchema = new Set(['atlas', 'drizzle', 'graphile-migrate', 'supabase'])
+
+interface Case {
+  readonly title: string
+  /** What is done to the database after the history's own SQL; undefined: the case does not exist for this tool. */
+  sql(tool: string): string | undefined
+  /** What is done to the folder: new text of a file, or undefined to leave it out. */
+  file?(name: string, text: string, index: number): string | undefined
+  from?: true
+  expected(tool: string): Cell
+}
+
+/** The migrations that a history of all four has. */
+const all = (tool: string) => (tool === 'flyway' ? 5 : 4)
+
+const unlessKeyless = (cell: (tool: string) => Cell) => (tool: string) => (keyless.has(tool) ? 'exit 2' : cell(tool))
+
+const cases: readonly Case[] = [
+  { title: 'all applied', sql: () => '', expected: unlessKeyless(tool => `${all(tool)} + 0`) },
+  {
+    title: 'two missing',
+    sql: tool => newestTwoGone[tool],
+    expected: unlessKeyless(tool => `${all(tool) - 2} + 2`),
+  },
+  {
+    title: 'one edited',
+    sql: () => '',
+    file: (_, text, index) => (index === 1 ? text.replace('name text', 'title text') : text),
+    expected: unlessKeyless(tool => (withChecksums.has(tool) ? 'exit 6' : `${all(tool)} + 0`)),
+  },
+  {
+    title: 'one missing',
+    sql: () => '',
+    file: (_, text, index) => (index === 1 ? undefined : text),
+    // what keeps the newest alone cannot tell; Drizzle and tern do not read such a folder at all
+    expected: unlessKeyless(tool =>
+      tool === 'drizzle' || tool === 'play' ? 'exit 2|6' : newestOnly.has(tool) ? '3 + 0|exit 2' : 'exit 6',
+    ),
+  },
+  { title: 'half-done', sql: tool => halfDone[tool]?.[0], expected: tool => `exit ${halfDone[tool]![1]}` },
+  {
+    title: 'ahead',
+    sql: () => '',
+    file: (_, text, index) => (index === 3 ? undefined : text),
+    expected: unlessKeyless(tool => (tool === 'drizzle' || tool === 'alembic' ? 'exit 2' : 'exit 6')),
+  },
+  {
+    title: 'two tools',
+    sql: tool => (tool === 'goose' ? historySql('knex') : historySql('goose')),
+    expected: () => 'exit 2',
+  },
+  {
+    title: 'two, named',
+    sql: tool => (tool === 'goose' ? historySql('knex') : historySql('goose')),
+    from: true,
+    expected: unlessKeyless(tool => `${all(tool)} + 0`),
+  },
+  {
+    title: 'other schema',
+    sql: tool => (ownSchema.has(tool) ? undefined : 'elsewhere'),
+    expected: unlessKeyless(tool => `${all(tool)} + 0`),
+  },
+]
+
+const matrix = new Map<string, Cell[]>()
+
+afterAll(() => {
+  const titles = cases.map(({ title }) => title)
+  const lines = [['', ...titles], ...[...matrix].map(([tool, cells]) => [tool, ...cells])]
+  const widths = lines[0]!.map((_, i) => Math.max(...lines.map(line => line[i]!.length)))
+  console.log(
+    `adopt (recorded + pending):\n${lines.map(line => line.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')).join('\n')}`,
+  )
+})
+
+test.for(historyFixtures)('%s', async (tool, { database }) => {
+  const cells: Cell[] = []
+  for (const one of cases) {
+    const sql = one.sql(tool)
+    if (sql === undefined) {
+      cells.push('-')
+      continue
+    }
+    await anew(database)
+    const history = sql === 'elsewhere' ? elsewhere(tool) : `${historySql(tool)}\n${sql}`
+    await database.query(`${livingSchema}${history}`)
+    const dir = one.file ? await changedFolder(historyFolder(tool), one.file) : historyFolder(tool)
+    const cell = await adoptIn(database, dir, one.from ? tool : undefined)
+    expect(one.expected(tool).split('|'), `${one.title}: ${cell}`).toContain(cell.split(' (')[0])
+    cells.push(cell.split(' (')[0]!)
+  }
+  matrix.set(tool, cells)
+})
+
+/** The public schema as a new database has it, and nothing else. */
+async function anew(database: ScratchDatabase): Promise<void> {
+  await database.query(`do $$ declare s text; begin
+    for s in select nspname from pg_namespace where nspname !~ '^(pg_|information_schema)' loop execute format('drop schema %I cascade', s); end loop;
+    create schema public; end $$`)
+}
+
+function elsewhere(tool: string): string {
+  return `create schema ops; ${historySql(tool).replaceAll('public.', 'ops.')}`
+}
+
+async function changedFolder(
+  dir: string,
+  change: (name: string, text: string, index: number) => string | undefined,
+): Promise<string> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
+  const paths = entries
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name).slice(dir.length + 1))
+  const migrations = [...new Set(paths.map(path => /(accounts|posts|comments|tags|[a-d1-4]{2,})/.exec(path)?.[1]))]
+  const files: Record<string, string> = {}
+  for (const path of paths) {
+    const text = await readFile(join(dir, path), 'utf8')
+    const table = ['accounts', 'posts', 'comments', 'tags'].findIndex(name => text.includes(`table ${name}`))
+    // the journal and the like have all of them
+    const changed = migrations.length === 0 || /\.(json|sum|toml)$/.test(path) ? text : change(path, text, table)
+    if (changed !== undefined) files[path] = changed
+  }
+  return folder(files)
+}
+
+async function adoptIn(database: ScratchDatabase, dir: string, from: string | undefined): Promise<Cell> {
+  try {
+    const migrator = createMigrator({ databaseUrl: database.url, dir, lockRetries: 1 })
+    const { recorded, pending } = await migrator.adopt({ from })
+    const { rows } = await database.query<{ name: string }>('select name from schemagate.ledger')
+    expect(rows.map(({ name }) => name).sort()).toEqual([...recorded].sort())
+    // what was adopted is not run again, and a second call has nothing to do
+    expect((await migrator.status()).state).toBe(pending.length > 0 ? 'pending' : 'current')
+    expect((await migrator.adopt({ from })).recorded).toEqual([])
+    return `${recorded.length} + ${pending.length}`
+  } catch (error) {
+    if (!(error instanceof SchemagateError)) throw error
+    const { rows } = await database.query<{ ledger: string | null }>(
+      `select to_regclass('schemagate.ledger')::text as ledger`,
+    )
+    expect(rows[0]!.ledger, error.message).toBeNull()
+    return `exit ${error.exitCode} (${error.message})`
+  }
+}

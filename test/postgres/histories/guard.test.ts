@@ -1,0 +1,107 @@
+// An empty ledger on a database that something else has migrated: `up` ends before anything is written, and says what is right.
+
+import { describe, expect } from 'vitest'
+import { createMigrator } from '../../../migrator/index.ts'
+import { dumpDatabase } from '../../helpers/catalog.ts'
+import { schemagate } from '../../helpers/cli.ts'
+import { type ScratchDatabase, test } from '../../helpers/database.ts'
+import { allRows, historyFixtures, historyFolder, historySql, livingSchema } from '../../helpers/histories.ts'
+import { folder } from '../../helpers/migrations.ts'
+
+const newestOnly = ['golang-migrate', 'tern', 'alembic']
+
+function migratorOn(database: ScratchDatabase, dir: string, more = {}) {
+  return createMigrator({ databaseUrl: database.url, dir, ...more })
+}
+
+/** All that a database holds. */
+async function everything(database: ScratchDatabase) {
+  return { catalog: await dumpDatabase(database.url, { exclude: [], grants: true }), rows: await allRows(database) }
+}
+
+describe.each(historyFixtures)('a living database of %s', tool => {
+  test('up changes nothing and names it; status, check and plan say the same', async ({ database }) => {
+    await database.query(`${historySql(tool)}${livingSchema}insert into accounts (name) values ('Ada');`)
+    const before = await everything(database)
+    const migrator = migratorOn(database, historyFolder(tool))
+    const { error } = await migrator.up()
+    expect(error).toMatchObject({ exitCode: 6 })
+    expect(error!.message).toMatch(/^This database was migrated by .*\(\w+\.\w+: /)
+    expect(error!.message).toContain(
+      newestOnly.includes(tool) ? 'newest' : `${tool === 'flyway' ? 5 : 4} migrations, newest`,
+    )
+    expect(error!.message).toContain(`schemagate follow --follow ${tool}`)
+    const status = await migrator.status()
+    expect(status).toMatchObject({ state: 'foreign', problems: [{ code: 'foreign', message: error!.message }] })
+    expect((await migrator.check()).error).toMatchObject({ exitCode: 6, message: error!.message })
+    await expect(migrator.plan()).rejects.toMatchObject({ exitCode: 6, message: error!.message })
+    expect(await everything(database)).toEqual(before)
+  })
+})
+
+const files = { '1_users.sql': 'create table users (id int);\n', '2_posts.sql': 'create table posts (id int);\n' }
+
+test('the command line ends with 6 and one sentence; the flag and the variable let it run', async ({ database }) => {
+  await database.query('create table accounts (id int)')
+  const dir = await folder(files)
+  const up = (env = {}, ...more: string[]) =>
+    schemagate(['up', '--dir', dir, ...more], { env: { DATABASE_URL: database.url, ...env } })
+  const refused = await up()
+  expect(refused.code).toBe(6)
+  expect(refused.stdout).toContain('has a table (public.accounts)')
+  expect((await up({ SCHEMAGATE_ON_FOREIGN_TABLES: 'run' }, '--to', '1_users')).code).toBe(0)
+  // with a row in the ledger nothing is asked
+  expect((await up()).code).toBe(0)
+})
+
+test('the baseline is named that fits', async ({ database }) => {
+  await database.query(historySql('golang-migrate').replace('(4, false)', '(3, false)'))
+  const { error } = await migratorOn(database, historyFolder('golang-migrate')).up()
+  expect(error!.message).toContain('schemagate baseline 000003_comments.')
+})
+
+test('what belongs to an extension, an empty history and an empty database are no reason', async ({ database }) => {
+  await database.query('create extension pg_trgm')
+  await database.query('create table ours (id int); alter extension pg_trgm add table ours')
+  await database.query('create table alembic_version (version_num varchar(32) primary key)')
+  const { error, exitCode } = await migratorOn(database, await folder(files)).up()
+  expect([error, exitCode]).toEqual([undefined, 0])
+})
+
+test('the ledger of another project in the same database is named as such', async ({ database }) => {
+  const other = await folder({ '1_other.sql': 'create table other (id int);\n' })
+  expect((await migratorOn(database, other, { schema: 'theirs' }).up()).exitCode).toBe(0)
+  const { error } = await migratorOn(database, await folder(files)).up()
+  expect(error).toMatchObject({ exitCode: 6 })
+  expect(error!.message).toContain('another schemagate ledger (theirs.ledger: 1 migration, newest 1_other)')
+  expect(error!.message).toContain('--schema theirs')
+})
+
+test('two tools in one database are both named, and a table in another schema is found', async ({ database }) => {
+  const elsewhere = historySql('goose').replaceAll('public.', 'ops.')
+  await database.query(`create schema ops; ${elsewhere}; ${historySql('knex')}`)
+  const { error } = await migratorOn(database, await folder(files)).up()
+  expect(error!.message).toContain('goose (ops.goose_db_version: 4 migrations, newest 4)')
+  expect(error!.message).toContain('Knex (public.knex_migrations: 4 migrations')
+})
+
+test('a history that may not be read is named with the grant that is missing', async ({ database }) => {
+  await database.query(historySql('goose'))
+  const role = database.role('reader')
+  await database.query(`create role ${role} login password 'x'`)
+  await database.query(`grant all on schema public to ${role}; grant create on database ${database.name} to ${role}`)
+  const { error } = await createMigrator({ databaseUrl: database.urlFor(role, 'x'), dir: historyFolder('goose') }).up()
+  expect(error).toMatchObject({ exitCode: 6 })
+  expect(error!.message).toContain('grant select on "public"."goose_db_version"')
+})
+
+test('a ledger that down has emptied is this project’s own', async ({ database }) => {
+  const dir = await folder({
+    '1_users.sql': '-- migrate:up\ncreate table users (id int);\n-- migrate:down\nselect 1;\n',
+  })
+  const migrator = migratorOn(database, dir)
+  expect((await migrator.up()).exitCode).toBe(0)
+  expect((await migrator.down({ confirmed: true })).exitCode).toBe(0)
+  await database.query('alter table users rename to people')
+  expect((await migrator.up()).exitCode).toBe(0)
+})
