@@ -172,11 +172,10 @@ const kinds: readonly (readonly [ColumnKind, RegExp])[] = [
 ]
 
 function recognised(candidates: readonly Candidate[]): HistoryTable[] {
-  const inSchema = Map.groupBy(candidates, ({ schema }) => schema)
   return candidates.flatMap(candidate => {
     const { schema, table, owner, readable, columns } = candidate
     if (!columns) return []
-    const names = new Set(inSchema.get(schema)!.map(other => other.table))
+    const names = new Set(candidates.flatMap(other => (other.schema === schema ? [other.table] : [])))
     const [tool] = historyTools
       .filter(tool => fits(tool, candidate, columns, names))
       // where one fingerprint contains another, the one that says more
