@@ -44,7 +44,7 @@ describe.each(folders)('the package in %s', folder => {
     expect(messages.map(message => formatMessage(message, pkg ?? {}))).toEqual([])
   })
 
-  test('has types that agree with its modules in every ESM resolution', async () => {
+  test('has types that agree with its modules in every ESM resolution', { timeout: 180_000 }, async () => {
     await execute(
       process.execPath,
       [
