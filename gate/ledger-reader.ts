@@ -105,7 +105,7 @@ export class Reader {
     const histories = found.histories.filter(({ tool }) => tool.name !== 'schemagate')
     if (histories.length === 0) return verdict
     const tools = histories.map(({ tool, schema, table }) => `${tool.title} (${schema}.${table})`).join(' and ')
-    const detail = `The ledger is empty, and the database has the history of ${tools}: take it over (schemagate adopt), or leave it to its tool (schemagate follow).`
+    const detail = `The ledger is empty, and the database has the history of ${tools}: take it over (schemagate adopt).`
     return { ...verdict, state: 'foreign', detail }
   }
 

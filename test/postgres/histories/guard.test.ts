@@ -30,7 +30,7 @@ describe.each(historyFixtures)('a living database of %s', tool => {
     expect(error!.message).toContain(
       newestOnly.includes(tool) ? 'newest' : `${tool === 'flyway' ? 5 : 4} migrations, newest`,
     )
-    expect(error!.message).toContain(`schemagate follow --follow ${tool}`)
+    expect(error!.message).toContain('schemagate adopt')
     const status = await migrator.status()
     expect(status).toMatchObject({ state: 'foreign', problems: [{ code: 'foreign', message: error!.message }] })
     expect((await migrator.check()).error).toMatchObject({ exitCode: 6, message: error!.message })
