@@ -53,7 +53,8 @@ export function examine(stack: Stack): Diagnosis {
     return ignore !== undefined
   }
   const silenced = all.filter(isSilenced)
-  const findings = all.filter(finding => !silenced.includes(finding))
+  const hidden = new Set(silenced)
+  const findings = all.filter(finding => !hidden.has(finding))
   return {
     stack,
     findings: findings.toSorted(byWeight),

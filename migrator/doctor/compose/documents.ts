@@ -1,6 +1,17 @@
 // A compose file's text as a YAML document that knows its lines, or one sentence that says why it is none.
 
-import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, type Scalar, type YAMLMap } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar,
+  visit,
+  type YAMLMap,
+} from 'yaml'
 import { UsageError } from '../../errors.ts'
 
 /** One file of the stack. */
@@ -40,6 +51,7 @@ export function parseCompose(file: string, directory: string, text: string): Com
     // biome-ignore lint/suspicious/noExplicitAny: the library's own type wants one of its three kinds of tags
     customTags: composeTags as any,
   })
+  resolveAliases(yaml)
   const document: ComposeDocument = { file, directory, text, yaml, lines }
   const templated = /^[^#\n]*(\{\{|\{%)[^\n]*/m.exec(text)
   const [error] = yaml.errors
@@ -71,6 +83,19 @@ export function parseCompose(file: string, directory: string, text: string): Com
   if (first === undefined || !isPart)
     throw new UsageError(`${file}:1: this is no compose file: it has no \`services:\`.`)
   return document
+}
+
+/** The library looks through the whole document for each alias; with thousands of them that is too slow. */
+function resolveAliases(yaml: Document.Parsed): void {
+  const anchors = new Map<string, Node>()
+  visit(yaml, {
+    Node(_, node) {
+      if (isAlias(node)) {
+        const target = anchors.get(node.source)
+        node.resolve = () => target as ReturnType<typeof node.resolve>
+      } else if (node.anchor !== undefined) anchors.set(node.anchor, node as Node)
+    },
+  })
 }
 
 /** The document's values, with aliases and merge keys resolved, and nothing interpolated. */

@@ -109,87 +109,107 @@ export type Gate =
 
 /** What stands between an application and the migrations of one database. */
 export function gateOf(stack: Stack, database: Database, app: Member): Gate {
-  if (app.migration?.alsoServes) return { kind: 'itself' }
   const { migrators, selfMigrating } = database
+  const { name, dependsOn } = app.service
+  if (app.migration?.alsoServes) return { kind: 'itself' }
   if (migrators.length === 0 && selfMigrating.length === 0) return { kind: 'not concerned' }
-  if (migrators.some(migrator => waitsFor(stack, migrator, app.service.name))) return { kind: 'itself' }
-  const targets: Targets = {
-    completed: new Set(migrators.map(({ service }) => service.name)),
-    healthy: new Set(selfMigrating.map(({ service }) => service.name)),
-  }
-  if (isGated(stack, app, targets, new Map())) return { kind: 'gated' }
-  const short = [...app.service.dependsOn].find(
-    ([name, { condition }]) => targets.completed.has(name) && condition !== 'service_completed_successfully',
+  const order = orderOf(stack, database)
+  if (order.beforeMigrators.has(name)) return { kind: 'itself' }
+  if (order.gated.has(name)) return { kind: 'gated' }
+  const short = [...dependsOn].find(
+    ([other, { condition }]) =>
+      condition !== 'service_completed_successfully' && migrators.some(({ service }) => service.name === other),
   )?.[0]
-  if (short !== undefined && !stack.isSwarm) return { kind: 'short form', migrator: short }
-  return { kind: 'ungated' }
+  return short !== undefined && !stack.isSwarm ? { kind: 'short form', migrator: short } : { kind: 'ungated' }
 }
 
-interface Targets {
-  readonly completed: ReadonlySet<string>
-  readonly healthy: ReadonlySet<string>
+interface Order {
+  /** Started only behind a migration: by their own condition, or because what they are started after is. */
+  readonly gated: ReadonlySet<string>
+  /** What a migrator itself waits for. */
+  readonly beforeMigrators: ReadonlySet<string>
 }
 
-/** Started only behind a migration: by its own condition, or because what it is started after is. */
-function isGated(stack: Stack, member: Member, targets: Targets, seen: Map<string, boolean>): boolean {
-  const { name, dependsOn } = member.service
-  const before = seen.get(name)
-  if (before !== undefined) return before
-  seen.set(name, false)
-  let gated = member.startup.steps.some(({ text }) => /\bschemagate(\.c?js)?\s+wait\b/.test(text))
-  if (!stack.isSwarm) {
-    for (const [target, dependency] of dependsOn) {
-      if (gated) break
-      gated = gates(stack, target, dependency, targets, seen)
+const orders = new WeakMap<Database, Order>()
+
+function orderOf(stack: Stack, database: Database): Order {
+  const order = orders.get(database) ?? findOrder(stack, database)
+  orders.set(database, order)
+  return order
+}
+
+function findOrder(stack: Stack, { migrators, selfMigrating }: Database): Order {
+  const completed = new Set(migrators.map(({ service }) => service.name))
+  const healthy = new Set(selfMigrating.map(({ service }) => service.name))
+  const gates = (target: string, { condition }: Dependency) =>
+    (condition === 'service_completed_successfully' && completed.has(target)) ||
+    (condition === 'service_healthy' && (healthy.has(target) || stack.members.get(target)?.role === 'gate'))
+  const direct = [...stack.members.values()].filter(
+    ({ service, startup }) =>
+      startup.steps.some(({ text }) => /\bschemagate(\.c?js)?\s+wait\b/.test(text)) ||
+      (!stack.isSwarm &&
+        [...service.dependsOn].some(([name, dependency]) => dependency.required && gates(name, dependency))),
+  )
+  const gated = new Set(direct.map(({ service }) => service.name))
+  if (!stack.isSwarm) spread(stack, gated, name => !completed.has(name))
+  const beforeMigrators = new Set<string>()
+  const queue = [...migrators]
+  for (let member = queue.pop(); member; member = queue.pop()) {
+    for (const name of member.service.dependsOn.keys()) {
+      const other = stack.members.get(name)
+      if (!other || beforeMigrators.has(name)) continue
+      beforeMigrators.add(name)
+      queue.push(other)
     }
   }
-  seen.set(name, gated)
-  return gated
+  return { gated, beforeMigrators }
 }
 
-function gates(
-  stack: Stack,
-  target: string,
-  { condition, required }: Dependency,
-  targets: Targets,
-  seen: Map<string, boolean>,
-) {
-  const member = stack.members.get(target)
-  if (!member || !required) return false
-  if (condition === 'service_completed_successfully' && targets.completed.has(target)) return true
-  if (condition === 'service_healthy' && (member.role === 'gate' || targets.healthy.has(target))) return true
-  if (targets.completed.has(target)) return false
-  return isGated(stack, member, targets, seen)
-}
-
-/** Whether one service is started after another, however many stand between. */
-export function waitsFor(stack: Stack, from: Member, name: string, seen = new Set<string>()): boolean {
-  for (const target of from.service.dependsOn.keys()) {
-    if (target === name) return true
-    if (seen.has(target)) continue
-    seen.add(target)
-    const member = stack.members.get(target)
-    if (member && waitsFor(stack, member, name, seen)) return true
+/** Adds whoever is started after one that is in the set already, however many stand between. */
+function spread(stack: Stack, found: Set<string>, passesOn: (name: string) => boolean): void {
+  const after = startedAfter(stack)
+  const queue = [...found]
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (!passesOn(name)) continue
+    for (const next of after.get(name) ?? []) {
+      if (found.has(next)) continue
+      found.add(next)
+      queue.push(next)
+    }
   }
-  return false
+}
+
+const dependents = new WeakMap<Stack, ReadonlyMap<string, readonly string[]>>()
+
+/** For each service, those that wait for it and cannot do without. */
+function startedAfter(stack: Stack): ReadonlyMap<string, readonly string[]> {
+  const known = dependents.get(stack)
+  if (known) return known
+  const after = new Map<string, string[]>()
+  for (const { service } of stack.members.values()) {
+    for (const [name, { required }] of service.dependsOn) {
+      if (!required) continue
+      const list = after.get(name)
+      if (list) list.push(service.name)
+      else after.set(name, [service.name])
+    }
+  }
+  dependents.set(stack, after)
+  return after
 }
 
 /**
- * Whether a service is started only once the database answers: the last step to it says so on some path, or it waits
+ * The services that are started only once the database answers: the last step to it says so on some path, or they wait
  * until another user of the database is healthy or done.
  */
-export function waitsForHealth(stack: Stack, from: Member, server: string, seen = new Set<string>()): boolean {
-  for (const [target, { condition }] of from.service.dependsOn) {
-    if (target === server) {
-      if (condition === 'service_healthy') return true
-      continue
-    }
-    if (seen.has(target)) continue
-    seen.add(target)
-    const member = stack.members.get(target)
-    const isUser = member?.uses.some(use => use.server === server)
-    if (isUser && condition !== 'service_started') return true
-    if (member && waitsForHealth(stack, member, server, seen)) return true
-  }
-  return false
+export function waitingForHealth(stack: Stack, server: string): ReadonlySet<string> {
+  const isUser = (name: string) => stack.members.get(name)?.uses.some(use => use.server === server) ?? false
+  const direct = [...stack.members.values()].filter(({ service }) =>
+    [...service.dependsOn].some(([name, { condition }]) =>
+      name === server ? condition === 'service_healthy' : condition !== 'service_started' && isUser(name),
+    ),
+  )
+  const found = new Set(direct.map(({ service }) => service.name))
+  spread(stack, found, name => name !== server)
+  return found
 }

@@ -142,7 +142,8 @@ function assignUses(members: ReadonlyMap<string, Member>): void {
   const hasOther = [...members.values()].some(({ role }) => role === 'other-database')
   const raw = new Map<Member, Connection[]>()
   for (const member of members.values()) {
-    const linked = new Set([...hosts, ...[...member.service.links.keys()].map(link => link.toLowerCase())])
+    const { links } = member.service
+    const linked = links.size === 0 ? hosts : new Set([...hosts, ...[...links.keys()].map(link => link.toLowerCase())])
     raw.set(member, connectionsOf(member.service, member.startup.steps, linked))
   }
   /** The servers behind a host: a pooler's are those that it connects to. */

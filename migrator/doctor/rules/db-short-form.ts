@@ -1,6 +1,6 @@
 // A user of the database that starts before Postgres answers.
 
-import { serversOf, waitsForHealth } from '../model/gating.ts'
+import { serversOf, waitingForHealth } from '../model/gating.ts'
 import { dependsOn } from './gate-patch.ts'
 import type { Rule } from './rule.ts'
 
@@ -15,9 +15,10 @@ export const dbShortForm: Rule = {
     const told = new Set<string>()
     for (const { server, member, apps, migrators, byHand } of serversOf(stack)) {
       if (!member) continue
+      const waiting = waitingForHealth(stack, server)
       for (const user of [...migrators, ...byHand, ...apps]) {
         const { name, dependsOn: dependencies } = user.service
-        if (waitsForHealth(stack, user, server) || told.has(name)) continue
+        if (waiting.has(name) || told.has(name)) continue
         told.add(name)
         const direct = dependencies.get(server)
         yield {
