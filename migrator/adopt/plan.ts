@@ -139,8 +139,7 @@ function appliedFiles({ history, files }: PlanInput, entryOf: ReadonlyMap<string
   }
   const isBelow = ({ key, migration }: ToolFile) =>
     upTo !== undefined && migration.kind !== 'repeatable' && compareKeys(key, upTo) <= 0
-  const isKnown = files.some(({ key }) => key === upTo)
-  return new Set(files.filter(file => entryOf.has(file.key) || (isKnown && isBelow(file))))
+  return new Set(files.filter(file => entryOf.has(file.key) || isBelow(file)))
 }
 
 function checksumVerdicts(

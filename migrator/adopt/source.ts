@@ -73,7 +73,7 @@ async function columnsOf(session: Session, name: string): Promise<readonly strin
   const { rows } = await session.query<{ column: string }>(
     `select a.attname::text as column from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-      where c.relkind in ('r', 'p') and $1 in (n.nspname || '.' || c.relname, c.relname) order by c.oid, a.attnum`,
+      where c.relkind in ('r', 'p') and $1::text in (n.nspname || '.' || c.relname, c.relname) order by c.oid, a.attnum`,
     [name],
   )
   return rows.map(({ column }) => column)

@@ -9,7 +9,7 @@ import { appRoleOf } from '../run/app-role.ts'
 import { attempt } from '../run/attempt.ts'
 import { type Engine, withFilesAndSession } from '../run/engine.ts'
 import { readHistory, readHistoryBefore, readHistoryOf, reading } from '../run/history.ts'
-import { publish } from '../run/publish.ts'
+import { isPublished, publish } from '../run/publish.ts'
 import { RunRecord } from '../run/record.ts'
 import { limitsOf } from '../run/run.ts'
 import { withRun } from '../run/with-run.ts'
@@ -70,7 +70,9 @@ export async function adopt(engine: Engine, options: AdoptOptions = {}): Promise
       const { requireVerified } = await import('../verify/before-recording.ts')
       await requireVerified(engine, session, adopting.appliedFiles(first), options)
     }
-    if (adopting.isDone(first)) return result(first)
+    // one that was stopped after its commit had not published it yet
+    const isPublic = () => isPublished(session, settings.schema, before)
+    if (adopting.isDone(first) && (await reading(engine, session, isPublic))) return result(first)
     const role = options.appRole && (await appRoleOf(engine, options.appRole))
     const locks = historyLocks(adopting.filesTool, source, settings.target.database)
     return withRun(engine, session, record, async run => {

@@ -99,7 +99,7 @@ const cases: readonly Case[] = [
     file: (_, text, index) => (index === 1 ? undefined : text),
     // what keeps the newest alone cannot tell; Drizzle and tern do not read such a folder at all
     expected: unlessKeyless(tool =>
-      tool === 'drizzle' || tool === 'play' ? 'exit 2|6' : newestOnly.has(tool) ? '3 + 0|exit 2' : 'exit 6',
+      tool === 'drizzle' || tool === 'play' ? 'exit 2|exit 6' : newestOnly.has(tool) ? '3 + 0|exit 2' : 'exit 6',
     ),
   },
   { title: 'half-done', sql: tool => halfDone[tool]?.[0], expected: tool => `exit ${halfDone[tool]![1]}` },
