@@ -1,7 +1,7 @@
 // What to do where a history cannot be taken over file by file.
 
-import { summary } from '../../gate/histories/compare.ts'
 import type { History as ToolHistory } from '../../gate/histories/history.ts'
+import { summary } from '../../gate/histories/summary.ts'
 
 /** None of what the history has is in the folder: it is another one, or the tool's migrations are code. */
 export function otherFolder(dir: string, history: ToolHistory): string {

@@ -1,8 +1,8 @@
 // The guard's question: on a database without a ledger, has something else migrated it?
 
-import { summary } from '../../gate/histories/compare.ts'
 import type { HistoryTable } from '../../gate/histories/history.ts'
 import { lookAround, quotedTable, readHistory, type History as ToolHistory } from '../../gate/histories/index.ts'
+import { summary } from '../../gate/histories/summary.ts'
 import { quoteIdent } from '../../gate/postgres/quote.ts'
 import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import type { Migration } from '../files/migration.ts'
