@@ -3,7 +3,9 @@
 import {
   type Document,
   isAlias,
+  isCollection,
   isMap,
+  isPair,
   isScalar,
   LineCounter,
   type Node,
@@ -25,8 +27,8 @@ export interface ComposeDocument {
   readonly lines: LineCounter
 }
 
-/** YAML's own limit of 100 is reached by an honest file of many services; this one still stops a bomb of aliases. */
-const maxAliasCount = 50_000
+/** The most values that a file may have once its aliases are replaced: an honest one of 10,000 services has fewer. */
+const maxValues = 2_000_000
 
 /** Compose's own tags, which take a value out of the files below or put it in the place of theirs. */
 const composeTags = ['!reset', '!override'].flatMap(tag =>
@@ -52,6 +54,8 @@ export function parseCompose(file: string, directory: string, text: string): Com
     customTags: composeTags as any,
   })
   resolveAliases(yaml)
+  if (expandedSize(yaml) > maxValues)
+    throw new UsageError(`${file}: its aliases name one another until they make more than ${maxValues} values.`)
   const document: ComposeDocument = { file, directory, text, yaml, lines }
   const templated = /^[^#\n]*(\{\{|\{%)[^\n]*/m.exec(text)
   const [error] = yaml.errors
@@ -98,10 +102,28 @@ function resolveAliases(yaml: Document.Parsed): void {
   })
 }
 
+/** How many values a node holds once aliases are replaced by what they name; infinite where one names what it is in. */
+function expandedSize(yaml: Document.Parsed): number {
+  const sizes = new Map<unknown, number>()
+  const sizeOf = (node: unknown): number => {
+    if (isAlias(node)) return sizeOf(node.resolve(yaml))
+    if (isPair(node)) return sizeOf(node.key) + sizeOf(node.value)
+    if (!isCollection(node)) return 1
+    const known = sizes.get(node)
+    if (known !== undefined) return known
+    sizes.set(node, Number.POSITIVE_INFINITY)
+    const size = node.items.reduce<number>((sum, item) => sum + sizeOf(item), 1)
+    sizes.set(node, size)
+    return size
+  }
+  return sizeOf(yaml.contents)
+}
+
 /** The document's values, with aliases and merge keys resolved, and nothing interpolated. */
 export function valuesOf({ yaml, file }: ComposeDocument): Record<string, unknown> {
   try {
-    return yaml.toJS({ maxAliasCount }) ?? {}
+    // counted already, by `expandedSize`
+    return yaml.toJS({ maxAliasCount: -1 }) ?? {}
   } catch (error) {
     throw new UsageError(`${file}: ${error instanceof Error ? error.message : error}`)
   }

@@ -21,7 +21,6 @@ export const flyway: Tool = {
   title: 'Flyway',
   reads:
     '`V1__users.sql`, `U1__users.sql`, `R__views.sql`; `B2__base.sql` on an empty ledger; `executeInTransaction=false` in `V1__users.sql.conf`. By version',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the tool's own form
   not: 'other `.sql` files are left out with a warning; refused: one version twice, `V1_users.sql`, callbacks (`afterMigrate.sql`), Java, `${placeholders}`, files in folders inside',
   tables: ['flyway_schema_history', 'schema_version'],
   recursive: /^[VURB].*__.*\.sql$/s,

@@ -6,7 +6,6 @@ export const mybatis: Tool = {
   name: 'mybatis',
   title: 'MyBatis Migrations',
   reads: '`20240101000000_users.sql` with `-- //@UNDO`. By number',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the tool's own form
   not: '`${variables}` of its environment, also in strings, are refused; `bootstrap.sql` is left out with `--layout mybatis`',
   tables: ['changelog'],
   dialect: { words: ['@undo'], down: /^--\s*\/\/\s*@UNDO()\s*$/i },

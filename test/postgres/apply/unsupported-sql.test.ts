@@ -1,5 +1,4 @@
 // What no server understands is refused before anything is applied; the same characters in SQL are not.
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of other tools are what this is about
 
 import { describe, expect } from 'vitest'
 import { UsageError } from '../../../migrator/index.ts'

@@ -56,6 +56,7 @@ describe('a file that cannot be read ends with exit code 2:', () => {
   test('a bomb of aliases', async () => {
     const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(', ')}]`)
     await expect(read(`x: &l0 [a, a, a]\n${levels.join('\n')}\nservices: {}\n`)).rejects.toThrow(/alias/)
+    await expect(read('x: &x [*x]\nservices: {}\n')).rejects.toThrow(/alias/)
   })
 })
 
