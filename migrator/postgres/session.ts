@@ -112,9 +112,13 @@ export class Session {
     return this.client.getTransactionStatus() === 'E'
   }
 
-  /** Ends an open transaction; one whose connection is lost has ended with it. */
+  /**
+   * Ends an open transaction; one whose connection is lost has ended with it. A query fails before the server has said
+   * what became of the transaction that it may have begun, and the answer to an empty one says it.
+   */
   async rollback(): Promise<void> {
     try {
+      if (!this.inTransaction) await this.query('')
       if (this.inTransaction) await this.query('rollback')
     } catch (error) {
       if (!isConnectionLoss(error) && error !== this.#lastError) throw error

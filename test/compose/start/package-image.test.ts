@@ -1,6 +1,6 @@
 // The migrator's image from the npm package alone: no checkout of this repository, and no build of its own.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, inject, onTestFinished, test } from 'vitest'
@@ -25,6 +25,8 @@ test('the installed package builds an image that reads a mounted folder, and one
   await inProject`docker build --quiet --tag ${image} node_modules/schemagate`
 
   const migrations = await folder({ '0001_shop.sql': 'create table shop (id int);\n' })
+  // the container's user is another one
+  await chmod(migrations, 0o755)
   const readOnly = ['--rm', '--read-only', '--network', 'none']
   const mounted = await inProject`docker run ${readOnly} --volume ${migrations}:/migrations:ro ${image} manifest`.json()
   expect(mounted).toMatchObject({ head: '0001_shop' })

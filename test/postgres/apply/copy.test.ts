@@ -100,6 +100,6 @@ describe('a file that is sent in several messages', () => {
     await truncate(join(dir, '2_data.sql'), 600 * 2 ** 20)
     const { error, exitCode } = await createMigrator({ databaseUrl: database.url, dir }).up()
     expect(exitCode).toBe(2)
-    expect(error?.message).toMatch(/2_data\.sql has 600 MB, and a migration can have 512 MB at most\. Split it/)
+    expect(error?.message).toMatch(/2_data\.sql has 600 MB; a migration can have at most 512 MB\. Split it/)
   })
 })

@@ -84,7 +84,9 @@ test('a step that was begun and then corrected to another statement is run as wh
       return 'cut-after-answer'
     },
   })
-  run = start(['up', '--dir', dir], { env: { DATABASE_URL: proxy.url(database.url) } })
+  run = start(['up', '--dir', dir], {
+    env: { DATABASE_URL: proxy.url(database.url), SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
   await run.ended
   await proxy.close()
   await write(dir, { '0001_index.sql': 'vacuum t;\ncreate index concurrently t_a on t (b);\n' })

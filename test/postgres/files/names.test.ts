@@ -66,7 +66,8 @@ test('a ledger schema of any name works', async ({ database }) => {
   const dir = await folder({ '1_a.sql': 'create table a (id int);', '2_b.ts': 'export const up = () => {}' })
   for (const schema of ['My "Ledger"', "it's", 'größe 🎉', '$$', '5% of $1', 'x'.repeat(63)]) {
     await database.query('drop table if exists a')
-    const migrator = createMigrator({ databaseUrl: database.url, dir, schema })
+    // the ledger of the round before is another one's
+    const migrator = createMigrator({ databaseUrl: database.url, dir, schema, onForeignTables: 'run' })
     expect(await migrator.up()).toMatchObject({ exitCode: 0, outcome: 'applied' })
     expect(await migrator.up()).toMatchObject({ exitCode: 0, outcome: 'nothing-to-do' })
     expect((await migrator.status()).tables).not.toContain(`${schema}.ledger`)

@@ -255,7 +255,7 @@ test('a replica that lags is named before a breaking migration, and before no ot
   // a role that may not see it says so to those who ask
   await ask(primary, `create role owner login password 'owner'; grant all on schema public to owner`)
   await ask(primary, 'grant all on schema schemagate to owner; alter table users owner to owner')
-  for (const table of ['ledger', 'manifest', 'runs', 'ledger_version'])
+  for (const table of ['ledger', 'manifest', 'runs', 'ledger_version', 'adoption'])
     await ask(primary, `alter table schemagate.${table} owner to owner`)
   await ask(
     primary,

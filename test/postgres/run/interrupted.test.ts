@@ -23,7 +23,10 @@ const files = {
   '0003_last.sql': 'create table last (a int);',
 }
 
-const env = (database: ScratchDatabase) => ({ env: { DATABASE_URL: database.url } })
+// The table `knob` is there before the first run.
+const env = (database: ScratchDatabase) => ({
+  env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+})
 
 async function tables(database: ScratchDatabase): Promise<string[]> {
   const { rows } = await database.query<{ name: string }>(
@@ -127,7 +130,9 @@ test('a run whose server cannot be reached any more ends within three seconds of
   const dir = await folder(files)
   for (const signals of [1, 2]) {
     const proxy = await tcpProxy(database.url)
-    const run = start(['up', '--dir', dir], { env: { DATABASE_URL: proxy.url(database.url) } })
+    const run = start(['up', '--dir', dir], {
+      env: { ...env(database).env, DATABASE_URL: proxy.url(database.url) },
+    })
     await untilItRuns(database, /pg_sleep/)
     proxy.pause()
     let told = performance.now()
@@ -246,7 +251,9 @@ for (const mode of ['fast', 'immediate'] as const) {
     }
     await query(knob)
     const dir = await folder(files)
-    const run = start(['up', '--dir', dir], { env: { DATABASE_URL: server.url } })
+    const run = start(['up', '--dir', dir], {
+      env: { DATABASE_URL: server.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+    })
     await eventually(
       async () =>
         expect(
@@ -270,7 +277,9 @@ test('a run whose server does not come back ends with exit 3 once the time to co
   const withStep = await folder({ '0001_steps.sql': '-- migrate:up transaction:false\nselect pg_sleep(60);' })
   for (const folderOfRun of [dir, withStep]) {
     await server.start()
-    const run = start(['up', '--dir', folderOfRun, '--connect-timeout', '1s'], { env: { DATABASE_URL: server.url } })
+    const run = start(['up', '--dir', folderOfRun, '--connect-timeout', '1s'], {
+      env: { DATABASE_URL: server.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+    })
     const { default: pg } = await import('pg')
     const client = new pg.Client({ connectionString: server.url, application_name: 'test' })
     client.on('error', () => {})
