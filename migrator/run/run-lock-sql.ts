@@ -115,10 +115,11 @@ export function takeForTransaction(schema: string, keeper?: number): string {
     return raiseBusy(
       `not exists (select from ${tableHolders(schema)} where pid = ${keeper}) or exists (select from ${keyHolders(schema)} where legitimate and pid <> ${keeper} and pid <> pg_catalog.pg_backend_pid())`,
     )
+  // Asked once: between two looks the holder may end, which would pass for a key that only strangers hold.
   return `if pg_catalog.pg_try_advisory_xact_lock(${a}, ${b}) then
     ${lockTableIfThere(schema, 'share')}
   else
-    ${raiseBusy(`not exists (select from ${keyHolders(schema)}) or exists (select from ${keyHolders(schema)} where legitimate)`)}
+    ${raiseBusy(`(select coalesce(pg_catalog.bool_or(legitimate), true) from ${keyHolders(schema)})`)}
     ${lockTableIfThere(schema, passedOverMode)}
   end if;`
 }

@@ -124,7 +124,7 @@ describe('a network that has gone silent', () => {
     await timeUntil(() => !gate.isOpen)
     expect(performance.now() - silent).toBeLessThan(1100)
     expect(gate.state).toBe('unreachable')
-    expect(gate.detail).toMatch(/no answer|does not answer/)
+    expect(gate.detail).toMatch(/has not answered|no answer|does not answer/)
     proxy.cut()
     proxy.resume()
     await gate.whenOpen({ timeout: 2000 })

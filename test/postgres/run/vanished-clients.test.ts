@@ -107,7 +107,11 @@ test('a migrator that vanishes keeps no lock for longer than 30 s, and one that 
     const { client, url } = await urlOf(`netns_${i}`)
     url.hostname = namespace.host
     const run = start(['up', '--dir', await folder(scene.files)], {
-      ...{ env: { DATABASE_URL: url.href }, within: namespace.enter, timeout: 110_000 },
+      ...{
+        env: { DATABASE_URL: url.href, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+        within: namespace.enter,
+        timeout: 110_000,
+      },
     })
     await reached(run, client, scene)
     return { scene, client, run }
@@ -116,7 +120,7 @@ test('a migrator that vanishes keeps no lock for longer than 30 s, and one that 
     const { client, url } = await urlOf(`proxy_${i}`)
     const proxy = await tcpProxy(url.href)
     const run = start(['up', '--dir', await folder(scene.files)], {
-      env: { DATABASE_URL: proxy.url(url.href) },
+      env: { DATABASE_URL: proxy.url(url.href), SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
       timeout: 110_000,
     })
     await reached(run, client, scene)
@@ -127,7 +131,7 @@ test('a migrator that vanishes keeps no lock for longer than 30 s, and one that 
   const busy = ['', loose].map(async (mark, i) => {
     const { url } = await urlOf(`busy_${i}`)
     const run = start(['up', '--dir', await folder({ '0001_code.ts': computes(long, mark) })], {
-      env: { DATABASE_URL: url.href },
+      env: { DATABASE_URL: url.href, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
       timeout: 110_000,
     })
     return await run.ended
