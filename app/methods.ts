@@ -1,4 +1,4 @@
-// What a path that nobody serves gets: 404, or 405 with the methods that it does have.
+// What a path without a route gets: 404, or 405 with the methods that it does have.
 
 import type { App } from './fastify.ts'
 import { Problem, sendProblem } from './problem.ts'

@@ -68,7 +68,7 @@ export async function buildServer({ settings, log, pool, probe, gate, isStopping
   // Before all that looks at a request: a closed gate lets nothing be counted, read or asked.
   await app.register(gatePlugin, { gate })
   app.addHook('onRequest', async (request, reply) => {
-    // Its connection has ended meanwhile, over what came behind its headers: nobody to answer, no address to count.
+    // Its connection has ended, because of what came behind its headers: there is no client to answer, and no address to count.
     if (request.raw.socket.destroyed) return reply.hijack()
     if (request.url.length > longestUrl) throw new Problem(414, `A URL has at most ${longestUrl} characters.`)
     // Tokens and tickets are no cache's business.

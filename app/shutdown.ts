@@ -4,7 +4,7 @@
 import type { Server, ServerResponse } from 'node:http'
 
 export interface Drain {
-  /** True once the app has been told to stop: nobody should send it more. */
+  /** True once the app has been told to stop: it should get no more requests. */
   readonly hasBegun: boolean
   /**
    * Begins to stop: every answer from now on ends its connection, so that none is left on which a proxy or a client sends

@@ -1,6 +1,7 @@
 // A compose file's text as a YAML document that knows its lines, or one sentence that says why it is none.
 
 import {
+  type CollectionTag,
   type Document,
   isAlias,
   isCollection,
@@ -11,6 +12,7 @@ import {
   type Node,
   parseDocument,
   type Scalar,
+  type ScalarTag,
   visit,
   type YAMLMap,
 } from 'yaml'
@@ -31,13 +33,11 @@ export interface ComposeDocument {
 const maxValues = 2_000_000
 
 /** Compose's own tags, which take a value out of the files below or put it in the place of theirs. */
-const composeTags = ['!reset', '!override'].flatMap(tag =>
-  (['map', 'seq', undefined] as const).map(collection =>
-    collection === undefined
-      ? { tag, resolve: (text: string) => text }
-      : { tag, collection, resolve: (node: unknown) => node },
-  ),
-)
+const composeTags = ['!reset', '!override'].flatMap((tag): (ScalarTag | CollectionTag)[] => [
+  { tag, resolve: text => text },
+  { tag, collection: 'map', resolve: node => node },
+  { tag, collection: 'seq', resolve: node => node },
+])
 
 /**
  * Reads one file.
@@ -50,8 +50,7 @@ export function parseCompose(file: string, directory: string, text: string): Com
     merge: true,
     uniqueKeys: false,
     logLevel: 'error',
-    // biome-ignore lint/suspicious/noExplicitAny: the library's own type wants one of its three kinds of tags
-    customTags: composeTags as any,
+    customTags: composeTags,
   })
   resolveAliases(yaml)
   if (expandedSize(yaml) > maxValues)

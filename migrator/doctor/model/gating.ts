@@ -165,7 +165,7 @@ function findOrder(stack: Stack, { migrators, selfMigrating }: Database): Order 
   return { gated, beforeMigrators }
 }
 
-/** Adds whoever is started after one that is in the set already, however many stand between. */
+/** Adds each service that starts after one in the set, directly or through others. */
 function spread(stack: Stack, found: Set<string>, passesOn: (name: string) => boolean): void {
   const after = startedAfter(stack)
   const queue = [...found]

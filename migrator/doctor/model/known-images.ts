@@ -36,7 +36,7 @@ export function isTool({ name }: Image): boolean {
   )
 }
 
-/** What stands between clients and the database: whoever asks it asks the database. */
+/** Poolers and proxies in front of the database: a client of one is a client of the database. */
 export function isPooler({ name }: Image): boolean {
   return /(pgbouncer|pgpool|odyssey|pgcat|supavisor|pgdog|pg-?proxy)/.test(name)
 }

@@ -78,7 +78,7 @@ function isFirstPhase({ words }: Step, next: Step | undefined): boolean {
   return rest.some(word => /^(--?)?(upgrade|install|init-?db|db-?init|update-?db|sync-?db|setup-?db)$/.test(word))
 }
 
-/** A migration whose end nobody waits for is one all the same; one that only a test names is none. */
+/** A migration counts also where no service waits for its end; one that only a test names does not. */
 function isAside({ text }: Step): boolean {
   return /^(echo|printf|\[|test)\b/.test(text)
 }

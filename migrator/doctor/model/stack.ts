@@ -117,7 +117,7 @@ function roleByImage({ service, context, startup, migration }: Member): Role {
   return 'other'
 }
 
-/** An image that nobody knows, and all that a Postgres server has. */
+/** An unknown image with everything that a Postgres server has. */
 function looksLikePostgres(service: Service): boolean {
   const { environment, image, healthcheck, mounts, name } = service
   const isNamed = /(^|[-_])(db|database|postgres(ql)?|pg|psql)\d*$|^(db|postgres|pg)[-_]/.test(name)

@@ -6,7 +6,7 @@ export const fixedStep: Rule = {
   id: 'fixed-step',
   severity: 'warning',
   title: "The migrator's command has a number (`up 2`) or a fixed target.",
-  why: 'The next file is never applied, and nobody hears of it.',
+  why: 'The next file is never applied, and nothing reports it.',
   fix: '`up`, without a number.',
   *check(stack) {
     for (const { service, migration, role } of stack.members.values()) {

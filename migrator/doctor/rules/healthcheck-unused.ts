@@ -1,4 +1,4 @@
-// A health check that nobody waits for.
+// A health check that no service waits for.
 
 import { serversOf } from '../model/gating.ts'
 import { dependsOn } from './gate-patch.ts'

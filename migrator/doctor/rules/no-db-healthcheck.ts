@@ -1,4 +1,4 @@
-// A Postgres of which nobody can know when it answers.
+// A Postgres without a health check: no service can wait until it answers.
 
 import { databases } from './checked-databases.ts'
 import { healthcheckPatch } from './healthcheck-patch.ts'

@@ -32,7 +32,7 @@ function patchFor(stack: Stack, database: Database, { service }: Member): Patch 
   const [migrator] = database.migrators
   if (migrator) return completed(service.name, migrator.service.name)
   const [self] = database.selfMigrating
-  // an app without a health check can be waited for by nobody
+  // no service can wait for an app without a health check
   const { healthcheck } = self?.service ?? {}
   const isChecked = (healthcheck !== undefined && healthcheck !== 'off') || self?.context.image?.hasHealthcheck
   return self && isChecked ? dependsOn(service.name, self.service.name, 'service_healthy') : undefined

@@ -43,7 +43,7 @@ where ${conditions.join(' and ')}`
 const comment = (classOid: string, oid: string, sub: string) =>
   `(select replace(note.description, e'\\r\\n', e'\\n') from pg_description note where note.classoid = ${classOid} and note.objoid = ${oid} and note.objsubid = ${sub})`
 
-/** One property for each that something is granted to, whoever granted it and in which order. */
+/** One property for each that something is granted to, whatever role granted it and in which order. */
 function grantsTo({ list, type, owner }: NonNullable<Kind['grants']>): string {
   const grantee = `case given.grantee when ${owner} then 'the owner' else ${roleName('given.grantee')} end`
   const privilege = `lower(given.privilege_type) || case when given.is_grantable then ' with grant option' else '' end`
