@@ -185,9 +185,11 @@ export class RunLock {
       }
       if (waited > 1_000) {
         const now = await who()
-        if (now !== lastLogged)
+        // Empty when the holder has ended since the attempt: the next attempt has the lock.
+        if (now !== '' && now !== lastLogged) {
           log.info({ event: 'lock-wait', durationMs: Math.round(waited) }, `waiting for another migrator: ${now}`)
-        lastLogged = now
+          lastLogged = now
+        }
       }
       await sleep(Math.min(pollMin + Math.random() * pollSpread, wait - waited), undefined, { signal }).catch(() => {})
     }
