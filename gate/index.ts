@@ -11,5 +11,14 @@ export { DEFAULT_EXEMPT, type GateProblem, PROBLEM_HEADERS, problem } from './pr
 export { type Announcement, announce, DRAINED, headHash, parseAnnouncement } from './protocol/announcement.ts'
 export { type CompatibilityState, judge, type Verdict } from './protocol/compatibility.ts'
 export type { LedgerRow } from './protocol/ledger.ts'
-export { type Manifest, type ManifestEntry, ManifestError, parseManifest, readManifest } from './protocol/manifest.ts'
+export {
+  type FollowedManifest,
+  type FollowedMigration,
+  type LedgerManifest,
+  type Manifest,
+  type ManifestEntry,
+  ManifestError,
+  parseManifest,
+  readManifest,
+} from './protocol/manifest.ts'
 export { GateClosedError, type GateState, type GateStatus, GateTimeoutError } from './status.ts'

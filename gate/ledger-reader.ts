@@ -14,7 +14,7 @@ import {
 } from './ledger-query.ts'
 import { judge, type Verdict } from './protocol/compatibility.ts'
 import { type LedgerRow, ledgerTable } from './protocol/ledger.ts'
-import type { Manifest } from './protocol/manifest.ts'
+import type { LedgerManifest } from './protocol/manifest.ts'
 
 /** Anything that takes a query: a session, or an app's own connection that is to be verified. */
 export interface Queryable {
@@ -55,14 +55,14 @@ function mayBeHidden(verdict: Verdict, schema: string): Verdict {
 
 /** Reads the ledger in one schema for one manifest. */
 export class Reader {
-  readonly #manifest: Manifest
+  readonly #manifest: LedgerManifest
   readonly #schema: string
   readonly #awaitedSql: string
   readonly #holdSql: string
   /** The last ledger that was compared. */
   #seen: { readonly digest: string; readonly reading: Reading }
 
-  constructor(manifest: Manifest, schema: string) {
+  constructor(manifest: LedgerManifest, schema: string) {
     this.#manifest = manifest
     this.#schema = schema
     this.#awaitedSql = awaitedSql(schema)

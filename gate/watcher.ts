@@ -9,7 +9,7 @@ import { LOCKED, Reader } from './ledger-reader.ts'
 import { identify, openSession, rename, type Session, settle } from './ledger-session.ts'
 import { Listener } from './listener.ts'
 import { announce, DRAINED, LOOKING } from './protocol/announcement.ts'
-import type { Manifest } from './protocol/manifest.ts'
+import { type Manifest, requireLedgerManifest } from './protocol/manifest.ts'
 import { firstSuitable, sameServer } from './servers.ts'
 import { type GateState, statusOf, unreachable } from './status.ts'
 import { Wakeup } from './wakeup.ts'
@@ -89,7 +89,7 @@ export class Watcher {
   constructor(settings: WatcherSettings, admission: Admission) {
     this.#settings = settings
     this.#admission = admission
-    this.reader = new Reader(settings.manifest, settings.schema)
+    this.reader = new Reader(requireLedgerManifest(settings.manifest), settings.schema)
     this.#listener = new Listener(settings.schema)
     this.#ended = this.#run()
   }

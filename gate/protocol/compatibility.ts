@@ -1,7 +1,7 @@
 // Compatibility: may an app with this manifest run on a database with this ledger? A pure function of the two.
 
 import type { LedgerRow } from './ledger.ts'
-import type { Manifest, ManifestEntry } from './manifest.ts'
+import type { LedgerManifest, ManifestEntry } from './manifest.ts'
 
 /**
  * What the comparison can give. A gate has one more state, `unreachable`; `foreign` is `unmigrated` on a database that
@@ -26,7 +26,7 @@ export interface Verdict {
  * When several things are wrong, those that running the migrator does not mend come first: `diverged`, `too-old`,
  * `migrating`, `behind`.
  */
-export function judge(manifest: Manifest, rows: readonly LedgerRow[] | null): Verdict {
+export function judge(manifest: LedgerManifest, rows: readonly LedgerRow[] | null): Verdict {
   if (rows === null)
     return { state: 'unmigrated', detail: 'The database has no ledger: run the migrator (schemagate up).' }
 
@@ -71,7 +71,7 @@ function sameContent(entry: ManifestEntry, row: LedgerRow): boolean {
 
 // `running` counts as well: it is half applied, or the migrator waits for older apps to disconnect.
 // A repeatable migration is known by its content, so one marked breaking that moved on is unknown to older apps.
-function unknownBreaking(manifest: Manifest, rows: readonly LedgerRow[]): string[] {
+function unknownBreaking(manifest: LedgerManifest, rows: readonly LedgerRow[]): string[] {
   const known = new Map(manifest.migrations.map(entry => [entry.name, entry]))
   return rows
     .filter(row => {

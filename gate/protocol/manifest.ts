@@ -1,6 +1,7 @@
 // The manifest: which migrations an image was built with. Both images carry one, made from the same files.
 
 import { readFileSync } from 'node:fs'
+import { historyToolProblem } from '../histories/index.ts'
 
 /** One migration as an image knows it. `checksum` is sha256, hex, of the file's normalised text. */
 export interface ManifestEntry {
@@ -11,11 +12,49 @@ export interface ManifestEntry {
   readonly breaking: boolean
 }
 
-/** What `schemagate manifest` prints: the migrations, oldest first; `head` is the newest, null if there is none. */
-export interface Manifest {
+/** Of migrations that schemagate applies: oldest first; `head` is the newest, null if there is none. */
+export interface LedgerManifest {
   readonly version: 1
   readonly head: string | null
   readonly migrations: readonly ManifestEntry[]
+}
+
+/** One migration of another tool, as its files tell. */
+export interface FollowedMigration {
+  /** What the tool's history knows it by, in the form that {@link ../histories/history.ts HistoryEntry.key} has. */
+  readonly key: string
+  /** As people know it: the file's name as a rule. */
+  readonly name: string
+  /** Of a tool whose history has only heads (Alembic): the keys on which it is built. */
+  readonly after?: readonly string[]
+  /** Keys of the migrations for which it stands in (Django's squashed ones): applied when all of them are. */
+  readonly replaces?: readonly string[]
+}
+
+/** Of migrations that another tool applies, and goes on applying: in its order; `head` is the name of the newest. */
+export interface FollowedManifest {
+  readonly version: 2
+  readonly follow: {
+    /** As it is written after `--follow`. */
+    readonly tool: string
+    /** `schema.table` of its history, where that is not the tool's usual one. */
+    readonly history?: string
+  }
+  readonly head: string | null
+  readonly migrations: readonly FollowedMigration[]
+}
+
+/** What `schemagate manifest` prints. */
+export type Manifest = LedgerManifest | FollowedManifest
+
+export function isFollowed(manifest: Manifest): manifest is FollowedManifest {
+  return manifest.version === 2
+}
+
+/** @throws ManifestError if another tool applies its migrations. */
+export function requireLedgerManifest(manifest: Manifest): LedgerManifest {
+  if (!isFollowed(manifest)) return manifest
+  throw new ManifestError(`The manifest is that of an app whose schema ${manifest.follow.tool} migrates`)
 }
 
 /** A manifest that cannot be used: the file is missing, not JSON, or not a manifest. The message says which and where. */
@@ -63,18 +102,77 @@ export function readManifest(file: string): Manifest {
  */
 export function parseManifest(value: unknown): Manifest {
   const manifest = object(value, 'the manifest')
-  if (manifest.version !== 1) {
-    throw new ManifestError(`its version is ${JSON.stringify(manifest.version)}, and only version 1 is known here`)
+  const { version } = manifest
+  if (version === 2) return parseFollowed(manifest)
+  if (version !== 1) {
+    throw new ManifestError(`its version is ${JSON.stringify(version)}, and only versions 1 and 2 are known here`)
   }
-  if (!Array.isArray(manifest.migrations)) throw new ManifestError('"migrations" is not an array')
-  const migrations = manifest.migrations.map((entry: unknown, index) => parseEntry(entry, `migrations[${index}]`))
-  if (migrations.length === 0) throw new ManifestError(NO_MIGRATIONS)
-  const names = new Set<string>()
-  for (const { name } of migrations) {
-    if (names.has(name)) throw new ManifestError(`the migration ${JSON.stringify(name)} is in it twice`)
-    names.add(name)
+  const migrations = parseMigrations(manifest.migrations, parseEntry)
+  return { version, head: parseHead(manifest.head, distinct(migrations, 'name')), migrations }
+}
+
+function parseFollowed(manifest: Record<string, unknown>): FollowedManifest {
+  const { tool, history } = object(manifest.follow, '"follow"')
+  if (typeof tool !== 'string') throw new ManifestError('follow.tool is not a name')
+  const problem = historyToolProblem(tool)
+  if (problem !== undefined) throw new ManifestError(`follow.tool ${problem}`)
+  if (history !== undefined && !isTableName(history)) throw new ManifestError('follow.history is not SCHEMA.TABLE')
+  const migrations = parseMigrations(manifest.migrations, parseFollowedMigration)
+  const keys = distinct(migrations, 'key')
+  for (const { name, after = [] } of migrations) {
+    const unknown = after.find(key => !keys.has(key))
+    if (unknown !== undefined)
+      throw new ManifestError(`${JSON.stringify(name)} is built on ${JSON.stringify(unknown)}, which is not in it`)
   }
-  return { version: 1, head: parseHead(manifest.head, names), migrations }
+  return {
+    version: 2,
+    follow: { tool, ...(history !== undefined && { history }) },
+    head: parseHead(manifest.head, distinct(migrations, 'name')),
+    migrations,
+  }
+}
+
+function parseMigrations<Entry>(
+  list: unknown,
+  parse: (entry: unknown, where: string) => Entry,
+): readonly [Entry, ...Entry[]] {
+  if (!Array.isArray(list)) throw new ManifestError('"migrations" is not an array')
+  const [first, ...others] = list.map((entry: unknown, index) => parse(entry, `migrations[${index}]`))
+  if (first === undefined) throw new ManifestError(NO_MIGRATIONS)
+  return [first, ...others]
+}
+
+/** @throws ManifestError if two migrations have the same. */
+function distinct<Field extends string>(
+  migrations: readonly { readonly [F in Field]: string }[],
+  field: Field,
+): ReadonlySet<string> {
+  const values = new Set<string>()
+  for (const { [field]: value } of migrations) {
+    if (values.has(value)) throw new ManifestError(`the migration ${JSON.stringify(value)} is in it twice`)
+    values.add(value)
+  }
+  return values
+}
+
+function isTableName(text: unknown): text is string {
+  return typeof text === 'string' && /^[^.]+\.[^.]+$/.test(text)
+}
+
+function parseFollowedMigration(value: unknown, where: string): FollowedMigration {
+  const { key, name, after, replaces } = object(value, where)
+  if (typeof key !== 'string' || key === '') throw new ManifestError(`${where}.key is not a key`)
+  if (typeof name !== 'string' || name === '') throw new ManifestError(`${where}.name is not a name`)
+  for (const [field, keys] of Object.entries({ after, replaces })) {
+    if (keys === undefined) continue
+    if (!Array.isArray(keys) || keys.some(each => typeof each !== 'string' || each === ''))
+      throw new ManifestError(`${where}.${field} is not an array of keys`)
+  }
+  return { key, name, ...keysOf('after', after), ...keysOf('replaces', replaces) }
+}
+
+function keysOf(field: 'after' | 'replaces', keys: unknown): Partial<FollowedMigration> {
+  return Array.isArray(keys) && keys.length > 0 ? { [field]: keys.map(String) } : {}
 }
 
 function parseHead(head: unknown, names: ReadonlySet<string>): string {

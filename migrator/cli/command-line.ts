@@ -27,6 +27,8 @@ export interface Syntax<O extends Options = Options> {
   }
   /** False: the command talks to no database. */
   readonly database: boolean
+  /** It can ask for another tool's history: `--follow`. */
+  readonly follows?: true
 }
 
 /** A command line that was read and has no problem. */
@@ -66,7 +68,10 @@ export function readCommandLine(
   variables: ReadonlySet<string>,
 ): CommandLine {
   const problems: string[] = []
-  const table: Options = { ...commonOptions, ...syntax.options }
+  const common: Options = Object.fromEntries(
+    Object.entries(commonOptions).filter(([, { of }]) => syntax.follows || of !== 'follow'),
+  )
+  const table: Options = { ...common, ...syntax.options }
   const { flags, positionals, rest } = readFlags(syntax, table, argv, problems)
   checkVariables(env, variables, problems)
   const secrets: string[] = []

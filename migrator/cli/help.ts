@@ -26,6 +26,7 @@ export function commandHelp(command: Command): string {
   const common = Object.values<Option & { readonly of: string }>(commonOptions).filter(
     option =>
       (command.database || option.of !== 'database') &&
+      (command.follows || option.of !== 'follow') &&
       !own.some(({ flag }) => flag !== undefined && flag === option.flag),
   )
   return [
@@ -65,5 +66,5 @@ function describe(all: readonly Option[]): string[] {
 
 function placeholder(option: Option): string {
   if (option.kind === 'switch') return ''
-  return ` ${option.placeholder ?? { duration: 'TIME', count: 'N', choice: 'WORD', text: 'TEXT', name: 'NAME', list: 'TEXT', layout: 'TOOL', secret: 'TEXT', url: 'URL' }[option.kind]}`
+  return ` ${option.placeholder ?? { duration: 'TIME', count: 'N', choice: 'WORD', text: 'TEXT', name: 'NAME', list: 'TEXT', layout: 'TOOL', tool: 'TOOL', secret: 'TEXT', url: 'URL' }[option.kind]}`
 }

@@ -1,5 +1,6 @@
 // What an option is: its kinds, the type of its value, and how a value is read. The options themselves: options.ts.
 
+import { historyToolProblem } from '../../gate/histories/index.ts'
 import { layoutProblem } from '../files/tools/index.ts'
 import { parseDuration } from '../text/durations.ts'
 
@@ -8,7 +9,7 @@ import { parseDuration } from '../text/durations.ts'
  * `secret`, and `url` for a connection string: the variable has a sibling that names a file (`NAME_FILE`), and what is secret
  * is never shown.
  */
-type Kind = 'text' | 'name' | 'duration' | 'count' | 'choice' | 'switch' | 'list' | 'layout' | 'secret' | 'url'
+type Kind = 'text' | 'name' | 'duration' | 'count' | 'choice' | 'switch' | 'list' | 'layout' | 'tool' | 'secret' | 'url'
 
 export interface Option {
   /** None: it can be set by its variable alone. */
@@ -122,6 +123,10 @@ function readValue(option: Option, text: string): { value: string | number } | {
     case 'layout': {
       const problem = layoutProblem(text)
       return problem === undefined ? { value: text } : { problem }
+    }
+    case 'tool': {
+      const problem = historyToolProblem(text)
+      return problem === undefined ? { value: text } : { problem: `${problem}.`.replace(/([.?])\.$/, '$1') }
     }
     case 'name':
       return text === '' || Buffer.byteLength(text) > longestName || /^pg_/i.test(text)

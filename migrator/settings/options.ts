@@ -4,8 +4,11 @@
 import type { Option } from './option.ts'
 
 interface CommonOption extends Option {
-  /** `folder`: every command takes it. `database`: those that talk to a database. `log`: the command line alone. */
-  readonly of: 'folder' | 'database' | 'log'
+  /**
+   * `folder`: every command takes it. `database`: those that talk to a database. `follow`: those that can ask for another
+   * tool's history. `log`: the command line alone.
+   */
+  readonly of: 'folder' | 'database' | 'follow' | 'log'
 }
 
 export const options = {
@@ -128,6 +131,22 @@ export const options = {
     choices: ['refuse', 'run'],
     default: 'refuse',
     help: 'what `up` does with an empty ledger on a database that has tables or the history of another tool',
+  },
+  follow: {
+    of: 'follow',
+    flag: 'follow',
+    variable: 'SCHEMAGATE_FOLLOW',
+    kind: 'tool',
+    placeholder: 'TOOL',
+    help: 'the tool that migrates the database, and goes on doing so: its history is compared, instead of the ledger',
+  },
+  history: {
+    of: 'follow',
+    flag: 'history',
+    variable: 'SCHEMAGATE_HISTORY',
+    kind: 'text',
+    placeholder: 'SCHEMA.TABLE',
+    help: "that history's table, where it is not the tool's usual one",
   },
   drainTimeout: {
     of: 'database',

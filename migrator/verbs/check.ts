@@ -2,7 +2,7 @@
 
 import { judge } from '../../gate/protocol/compatibility.ts'
 import type { LedgerRow as GateRow } from '../../gate/protocol/ledger.ts'
-import { type Manifest, ManifestError, readManifest } from '../../gate/protocol/manifest.ts'
+import { type Manifest, ManifestError, readManifest, requireLedgerManifest } from '../../gate/protocol/manifest.ts'
 import { DivergedError, NotReadyError, UsageError } from '../errors.ts'
 import { type DatabaseState, isDisagreement, type Problem } from '../ledger/history.ts'
 import { type LedgerRow, readLedger } from '../ledger/read.ts'
@@ -63,7 +63,7 @@ async function checkManifest(engine: Engine, file: string): Promise<Match> {
   const { rows } = await withSession(engine, session =>
     readLedger(session, engine.settings.schema, { anyVersion: true }),
   )
-  const { state, detail } = judge(manifest, rows?.map(windowRow) ?? null)
+  const { state, detail } = judge(requireLedgerManifest(manifest), rows?.map(windowRow) ?? null)
   const head = rows?.findLast(row => row.state === 'applied' && row.kind !== 'repeatable')?.name ?? null
   if (state === 'open') return { state, head }
   const error = state === 'diverged' || state === 'too-old' ? new DivergedError(detail) : new NotReadyError(detail)

@@ -9,6 +9,7 @@ export const checkCommand = defineCommand({
   summary: 'exits 0 when the database matches the files, 7 when migrations are pending, 6 when histories differ',
   logsToStdout: false,
   database: true,
+  follows: true,
   positionals: { names: [], required: 0 },
   options: { manifest: manifestOption },
   async run({ engine, log, options, print }) {

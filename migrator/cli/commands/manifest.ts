@@ -7,12 +7,21 @@ import { defineCommand } from '../command.ts'
 export const manifestCommand = defineCommand({
   name: 'manifest',
   summary: 'prints the manifest of the migrations folder as JSON',
+  description:
+    "With --follow it is made from the files of the tool that migrates the database, and read by `follow` and by the app's gate.",
   logsToStdout: false,
   database: false,
+  follows: true,
   positionals: { names: [], required: 0 },
   options: {},
   async run({ settings, log, print }) {
-    print(JSON.stringify(manifestOf(readFolder(settings.dir, folderOptions(settings, log))), null, 2))
+    const { dir, follow } = settings
+    const options = folderOptions(settings, log)
+    if (follow === undefined) print(JSON.stringify(manifestOf(readFolder(dir, options)), null, 2))
+    else {
+      const { followedManifest } = await import('../../follow/manifest.ts')
+      print(JSON.stringify(await followedManifest(settings, options), null, 2))
+    }
     return exitCodes.done
   },
 })

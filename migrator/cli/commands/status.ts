@@ -11,6 +11,7 @@ export const statusCommand = defineCommand({
   summary: 'shows what is applied, pending and wrong; never changes anything',
   logsToStdout: false,
   database: true,
+  follows: true,
   positionals: { names: [], required: 0 },
   options: {
     format: formatOption,

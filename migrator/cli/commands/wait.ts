@@ -16,6 +16,7 @@ export const waitCommand = defineCommand({
     'It keeps asking while Postgres refuses the login: before the first run of the migrator the app has none. With `-- COMMAND ARGS` the process becomes the command once the database matches, so that signals and the exit code are those of the command.',
   logsToStdout: true,
   database: true,
+  follows: true,
   positionals: { names: [], required: 0, rest: true },
   options: {
     manifest: manifestOption,

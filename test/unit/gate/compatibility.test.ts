@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { judge } from '../../../gate/protocol/compatibility.ts'
 import type { LedgerRow } from '../../../gate/protocol/ledger.ts'
-import type { Manifest, ManifestEntry } from '../../../gate/protocol/manifest.ts'
+import type { LedgerManifest, ManifestEntry } from '../../../gate/protocol/manifest.ts'
 
 const entry = (name: string, more: Partial<ManifestEntry> = {}): ManifestEntry => ({
   name,
@@ -20,7 +20,7 @@ const row = (name: string, more: Partial<LedgerRow> = {}): LedgerRow => ({
   state: 'applied',
   ...more,
 })
-const manifest = (...migrations: ManifestEntry[]): Manifest => ({
+const manifest = (...migrations: ManifestEntry[]): LedgerManifest => ({
   version: 1,
   head: migrations.at(-1)?.name ?? null,
   migrations,

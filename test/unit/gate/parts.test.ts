@@ -18,6 +18,15 @@ import { Wakeup } from '../../../gate/wakeup.ts'
 
 const checksum = 'a'.repeat(64)
 const one = { name: '0001_users', checksum, kind: 'sql', breaking: false }
+const followed = {
+  version: 2,
+  follow: { tool: 'alembic', history: 'app.alembic_version' },
+  head: 'a1_users',
+  migrations: [
+    { key: 'a1', name: 'a1_users' },
+    { key: 'b2', name: 'b2_tickets', after: ['a1'] },
+  ],
+}
 const good = { version: 1, head: '0001_users', migrations: [one] }
 
 describe('a manifest file', () => {
@@ -36,6 +45,32 @@ describe('a manifest file', () => {
     expect(readManifest(written(JSON.stringify({ ...good, more: 1, migrations: [{ ...one, more: 1 }] })))).toEqual(good)
   })
 
+  test("of another tool's migrations is read, with what its history is known by", () => {
+    expect(readManifest(written(JSON.stringify({ ...followed, more: 1 })))).toEqual(followed)
+    const { history: _, ...follow } = followed.follow
+    const squashed = { key: 'a.3', name: 'a.3', replaces: ['a.1', 'a.2'] }
+    const other = { version: 2, follow, head: 'a.3', migrations: [squashed] }
+    expect(parseManifest({ ...other, migrations: [{ ...squashed, after: [] }] })).toEqual(other)
+  })
+
+  test.for([
+    [{ follow: undefined }, '"follow" is not an object'],
+    [{ follow: {} }, 'follow.tool is not a name'],
+    [{ follow: { tool: 'alembik' } }, 'Did you mean alembic?'],
+    [{ follow: { tool: 'alembic', history: 'versions' } }, 'follow.history is not SCHEMA.TABLE'],
+    [{ migrations: [] }, '"migrations" is empty'],
+    [{ migrations: [{ name: 'x' }] }, 'migrations[0].key'],
+    [{ migrations: [{ key: 'x', name: 1 }] }, 'migrations[0].name'],
+    [{ migrations: [{ key: 'x', name: 'x', after: 'y' }] }, 'migrations[0].after is not an array of keys'],
+    [{ migrations: [{ key: 'x', name: 'x', replaces: [1] }] }, 'migrations[0].replaces is not an array of keys'],
+    [{ migrations: [{ key: 'x', name: 'x', after: ['y'] }] }, '"x" is built on "y", which is not in it'],
+    [{ migrations: [followed.migrations[0], followed.migrations[0]] }, '"a1" is in it twice'],
+    [{ head: 'a1' }, '"head" is "a1"'],
+  ] as const)('of another tool that is none is refused: %j', ([wrong, message]) => {
+    expect(() => parseManifest({ ...followed, ...wrong })).toThrow(ManifestError)
+    expect(() => parseManifest({ ...followed, ...wrong })).toThrow(message)
+  })
+
   test('that is none is refused with its name, what is wrong and what makes a good one', () => {
     const missing = join(folder(), 'none.json')
     expect(() => readManifest(missing)).toThrow(ManifestError)
@@ -44,7 +79,7 @@ describe('a manifest file', () => {
       ['{', 'JSON'],
       ['[]', 'the manifest is not an object'],
       ['null', 'the manifest is not an object'],
-      [JSON.stringify({ ...good, version: 2 }), 'its version is 2'],
+      [JSON.stringify({ ...good, version: 3 }), 'its version is 3'],
       [JSON.stringify({ ...good, migrations: {} }), '"migrations" is not an array'],
       [JSON.stringify({ version: 1, head: null, migrations: [] }), '"migrations" is empty'],
       [JSON.stringify({ version: 1, migrations: [] }), '"migrations" is empty'],

@@ -18,7 +18,7 @@ const packages: Readonly<Record<string, Layers>> = {
     ['migrator/cli'],
     ['migrator/init'],
     ['migrator/verbs', 'migrator/verify', 'migrator/doctor'],
-    ['migrator/apply', 'migrator/run', 'migrator/adopt'],
+    ['migrator/apply', 'migrator/run', 'migrator/adopt', 'migrator/follow'],
     ['migrator/app-role'],
     ['migrator/histories'],
     ['migrator/ledger'],
