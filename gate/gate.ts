@@ -45,10 +45,13 @@ export interface GateOptions {
 /**
  * `change` has the new status and the previous one. `evict`: another session takes the ledger while work is still inside,
  * or the gate has moved to another server. Work that goes on may meet another schema. A guarded pool ends its connections.
+ * `cut`: the ledger is about to be released while requests are still inside. The adapters end their connections: an answer
+ * from before must not come after.
  */
 export interface GateEvents {
   change: [status: GateStatus, previous: GateStatus]
   evict: []
+  cut: []
 }
 
 export interface WhenOpenOptions {
@@ -101,7 +104,8 @@ export class Gate extends EventEmitter<GateEvents> {
     )
     const connections = connectionsOf(options)
     const evict = () => process.nextTick(() => this.emit('evict'))
-    this.#watcher = new Watcher({ ...settings, connections, manifest, drain, evict }, this.#admission)
+    const cut = () => process.nextTick(() => this.emit('cut'))
+    this.#watcher = new Watcher({ ...settings, connections, manifest, drain, evict, cut }, this.#admission)
   }
 
   /** One comparison in memory. */

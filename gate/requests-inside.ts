@@ -27,7 +27,8 @@ const occupants = new WeakMap<Gate, Set<Stay>>()
  * Counts a response that `gate.enter()` has let in until it is closed: for a client that reads, when its last byte was
  * handed to the kernel. A client that does not read cannot hold up a closing gate: an answer that has been written counts
  * for one more second, and one that is being written for ten, after which its connection is cut. A handler that has not
- * begun to answer counts for as long as it works. Returns a function that ends the count earlier.
+ * begun to answer counts for as long as it works, unless the ledger is taken away under it: then its connection is cut.
+ * Returns a function that ends the count earlier.
  * @param isAnswered whether the handler has done its work; called after the client has disconnected.
  */
 export function stayInside(
@@ -64,6 +65,9 @@ function staysOf(gate: Gate): Set<Stay> {
       timer = undefined
       for (const stay of all) stay.since = 0
     } else timer ??= setInterval(() => endUnread(all), 100).unref()
+  })
+  gate.on('cut', () => {
+    for (const { response } of all) if (!response.writableEnded) response.destroy()
   })
   return all
 }

@@ -28,6 +28,8 @@ export interface WatcherSettings {
   readonly drain: (() => Promise<void> | void) | undefined
   /** Ends the work that still uses the database: the ledger must be released, or the gate moved to another server. */
   readonly evict: () => void
+  /** Ends the requests that are still inside after that, without an answer: the ledger is about to be released. */
+  readonly cut: () => void
 }
 
 // Milliseconds before connecting again: none after the first loss. The longest is short, so that a gate opens soon after
@@ -302,7 +304,8 @@ export class Watcher {
       // requests would go on with the older database: they are evicted first.
       if (!(await this.#isEmptyWithin(DRAIN_SHARE))) {
         this.#settings.evict()
-        await this.#isEmptyWithin(DRAIN_SHARE)
+        // A handler that is not waiting for the database (it hashes a password) notices no eviction.
+        if (!(await this.#isEmptyWithin(DRAIN_SHARE))) this.#settings.cut()
       }
       await this.#dropFence(ledger)
       this.#yieldUntil = performance.now() + YIELD_FOR

@@ -1,7 +1,11 @@
 // The ledger under a running app: dropped, truncated, restored over. Nothing may be answered from then on.
 
+import { createServer } from 'node:http'
+import fastify from 'fastify'
 import pg from 'pg'
 import { describe, expect, onTestFinished } from 'vitest'
+import { gateMiddleware } from '../../../gate/adapters/express.ts'
+import { gatePlugin } from '../../../gate/adapters/fastify.ts'
 import type { GateOptions } from '../../../gate/gate.ts'
 import { guardPool } from '../../../gate/pool.ts'
 import { migratorName } from '../../../gate/protocol/announcement.ts'
@@ -9,7 +13,7 @@ import { requireFunctionDdl } from '../../../gate/protocol/require.ts'
 import { ledgerDdl } from '../../../migrator/ledger/versions.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
-import { gateOf, ledgerOf, manifest, poolOf, sha256, timeUntil } from './fixtures.ts'
+import { gateOf, ledgerOf, manifest, poolOf, sha256, timeUntil, urlOf } from './fixtures.ts'
 import { served, traffic } from './traffic.ts'
 
 async function roleIn(database: ScratchDatabase): Promise<string> {
@@ -128,6 +132,38 @@ describe('with the fence', () => {
     await ledger.drop()
     expect(performance.now() - started).toBeLessThan(3000)
     expect(gate.isOpen).toBe(false)
+  })
+
+  test('a handler that works on after the ledger was taken away gives no answer any more', async ({ database }) => {
+    const { ledger, gate } = await opened(database, { staleAfter: 2000, pollInterval: 100 })
+    const works = Promise.withResolvers<string>()
+    const begun = { fastify: Promise.withResolvers<void>(), express: Promise.withResolvers<void>() }
+    const service = fastify()
+    await service.register(gatePlugin, { gate })
+    service.get('/', () => {
+      begun.fastify.resolve()
+      return works.promise
+    })
+    const enter = gateMiddleware(gate)
+    const plain = createServer((request, response) =>
+      enter(request, response, async () => {
+        begun.express.resolve()
+        response.end(await works.promise)
+      }),
+    )
+    await new Promise<void>(resolve => plain.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void plain.close())
+    onTestFinished(() => service.close())
+    const urls = [await service.listen({ host: '127.0.0.1', port: 0 }), urlOf(plain)]
+    const asked = urls.map(url =>
+      fetch(url)
+        .then(({ status }) => status)
+        .catch(() => 'cut'),
+    )
+    await Promise.all([begun.fastify.promise, begun.express.promise])
+    await ledger.drop()
+    works.resolve('from the older schema')
+    expect(await Promise.all(asked)).toEqual(['cut', 'cut'])
   })
 
   test('those inside who wait for a restore that waits for the gate are put out, and do nothing to the older schema', async ({

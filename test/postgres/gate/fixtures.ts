@@ -1,6 +1,7 @@
 // What the gate's tests share: manifests, a ledger written by hand as the migrator writes it, and gates that are ended.
 
 import { createHash } from 'node:crypto'
+import type { Server } from 'node:http'
 import pg from 'pg'
 import { onTestFinished } from 'vitest'
 import { createGate, type Gate, type GateOptions } from '../../../gate/gate.ts'
@@ -107,4 +108,10 @@ export async function timeUntil(until: () => boolean, limit = 10_000): Promise<n
     await new Promise(resolve => setTimeout(resolve, 1))
   }
   return performance.now() - started
+}
+
+/** The URL of a server that listens on a port of this machine. */
+export function urlOf(server: Server): string {
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
 }

@@ -9,7 +9,7 @@ import { gatePlugin } from '../../../gate/adapters/fastify.ts'
 import type { Gate } from '../../../gate/gate.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
-import { gateOf, ledgerOf, manifest, type WatchedGate } from './fixtures.ts'
+import { gateOf, ledgerOf, manifest, urlOf, type WatchedGate } from './fixtures.ts'
 
 const app = manifest('0001_users', '0002_tickets')
 
@@ -376,6 +376,5 @@ async function connectService(gate: Gate): Promise<string> {
     server.closeAllConnections()
     server.close()
   })
-  const address = server.address()
-  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  return urlOf(server)
 }
