@@ -48,7 +48,7 @@ async function tryOut({ stack }: Diagnosis, { signal, say, diagnose: { env } }: 
   const { trial } = await import('./trial/trial.ts')
   const outcomes = await trial(stack, { env, signal, say })
   for (const { service, state, detail } of outcomes) {
-    const isWell = state === 'not started' || state === 'ended'
+    const isWell = state === 'not started' || state === 'ended' || state === 'refuses'
     say(`${isWell ? 'well' : 'BAD '} ${service}: ${state}${detail === '' ? '' : `, ${detail}`}`)
   }
   const served = outcomes.some(({ state }) => state === 'runs' || state === 'answers')

@@ -4,7 +4,7 @@ export const doctorCommand = defineCommand({
   name: 'doctor',
   summary: 'finds what lets an unmigrated database be served, in any compose file',
   description: `Reads compose files as \`docker compose -f A -f B\` would; without one those that Compose finds, \`-\` is standard input.
-Ends with 0, with 7 where there are errors, with 2 where a file cannot be read. Nothing is started, and no database is asked.
+Ends with 0, with 7 where there are errors, with 2 where a file cannot be read. Nothing is started, and no database is asked, but for --try.
 A comment \`# schemagate-ignore: RULE reason\` silences one place; the label schemagate.role says what a service is.
 All rules: docs/doctor.md`,
   logsToStdout: false,

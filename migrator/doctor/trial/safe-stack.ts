@@ -1,59 +1,35 @@
-// The stack of a trial: the files' services with nothing of this machine's, and databases that refuse every migration.
+// The stack of a trial: the files' services, with nothing of this machine's that they could change or be mistaken for.
 
-import { RefusedError } from '../../errors.ts'
 import { isValues } from '../compose/merge.ts'
 import type { Member, Stack } from '../model/stack.ts'
+import { scriptTarget } from './broken-migration.ts'
 
 type Values = Record<string, unknown>
 
-/**
- * Every DDL statement fails, whichever tool sends it: a migration that fails. In template1, so that databases that are
- * made later have it, too.
- */
-export const brokenOnPurpose = `\\set ON_ERROR_STOP on
-create function public.schemagate_doctor_fails() returns event_trigger language plpgsql as
-  $$ begin raise exception 'broken on purpose by schemagate doctor --try'; end $$;
-create event trigger schemagate_doctor_fails on ddl_command_start execute function public.schemagate_doctor_fails();
-\\connect template1
-create function public.schemagate_doctor_fails() returns event_trigger language plpgsql as
-  $$ begin raise exception 'broken on purpose by schemagate doctor --try'; end $$;
-create event trigger schemagate_doctor_fails on ddl_command_start execute function public.schemagate_doctor_fails();
-`
-
 /** What reaches out of a container, or would get in the way of a stack that runs here already. */
 const takenAway = [
-  'ports',
-  'container_name',
-  'network_mode',
-  'privileged',
-  'pid',
-  'ipc',
-  'devices',
-  'cap_add',
-  'external_links',
-  'userns_mode',
-  'cgroup',
-  'uts',
+  ...['ports', 'container_name', 'network_mode', 'external_links', 'volumes_from', 'mac_address', 'logging'],
+  ...['privileged', 'pid', 'ipc', 'uts', 'userns_mode', 'cgroup', 'cgroup_parent', 'devices', 'cap_add'],
+  // a proxy or a scheduler that watches this engine would take the containers for the living ones
+  ...['labels', 'annotations'],
 ]
+/** The same for proxies that watch the environment. */
+const watchedVariables = /^(VIRTUAL|LETSENCRYPT)_\w+$/
 
 /**
  * The stack as one file for Compose.
- * @param broken where {@link brokenOnPurpose} lies
- * @throws RefusedError where a service names a database's host that is no service of the file
+ * @param broken the file that has a server refuse every migration
  */
-export function safeStack(stack: Stack, broken: string): Values {
-  refuseOutside(stack)
+export function safeStack({ members, compose }: Stack, broken: string): Values {
   const volumes: Values = {}
   const services = Object.fromEntries(
-    [...stack.members].map(([name, member]) => [name, safeService(member, volumes, broken)]),
+    [...members].map(([name, member]) => [name, safeService(member, volumes, broken)]),
   )
+  // no way out of any: what a service would send, and to whom, cannot be seen in a file
   const networks = Object.fromEntries(
-    Object.entries(stack.compose.networks).map(([name, network]) => [
-      name,
-      isValues(network) && network.internal === true ? { internal: true } : {},
-    ]),
+    ['default', ...Object.keys(compose.networks)].map(name => [name, { internal: true }]),
   )
-  const { secrets, configs } = stack.compose.top
+  const { secrets, configs } = compose.top
   return {
     services,
     networks,
@@ -63,60 +39,51 @@ export function safeStack(stack: Stack, broken: string): Values {
   }
 }
 
-function safeService(member: Member, volumes: Values, broken: string): Values {
-  const { service, role } = member
+function safeService({ service, role }: Member, volumes: Values, broken: string): Values {
   const safe: Values = { ...service.values }
   for (const key of takenAway) delete safe[key]
   // what is built would be tagged over the image of the same name
   if (safe.build != null) delete safe.image
-  // a container that the host's network reached is reached by its own
-  if (service.networkMode !== '' && !/^(service:|none$)/.test(service.networkMode)) safe.networks = { default: null }
   if (/^(service:|none$)/.test(service.networkMode)) safe.network_mode = service.networkMode
+  else safe.networks = safeNetworks(service.networkMode === '' ? safe.networks : undefined)
+  if (isValues(safe.environment)) {
+    safe.environment = Object.fromEntries(
+      Object.entries(safe.environment).filter(([name]) => !watchedVariables.test(name)),
+    )
+  }
   const mounts = Array.isArray(safe.volumes) ? safe.volumes.filter(isValues) : []
-  safe.volumes = mounts.flatMap(mount => {
-    if (String(mount.source ?? '').includes('docker.sock')) return []
-    const isData = role === 'database' && !/initdb\.d|\.(conf|sql|sh)$|\/etc\//.test(String(mount.target))
-    if (mount.type === 'tmpfs') return [mount]
-    if (mount.type === 'bind' && !isData) return [{ ...mount, read_only: true, bind: { create_host_path: false } }]
-    const fresh = `${service.name}-${Object.keys(volumes).length}`.replace(/[^\w.-]/g, '-')
-    volumes[fresh] = {}
-    return [{ type: 'volume', source: fresh, target: mount.target }]
-  })
+  safe.volumes = mounts.flatMap(mount => safeMount(mount, service.name, role, volumes))
   if (role === 'database') {
-    const target = '/docker-entrypoint-initdb.d/zzzz-schemagate-doctor.sql'
-    safe.volumes = [...(safe.volumes as unknown[]), { type: 'bind', source: broken, target, read_only: true }]
+    const script = { type: 'bind', source: broken, target: scriptTarget, read_only: true }
+    safe.volumes = [...(safe.volumes as unknown[]), script]
   }
   return escapeAll(safe) as Values
 }
 
-/** Databases of every kind: a trial on a living one would be no trial. */
-const anyDatabase =
-  /\b(?:jdbc:)?(postgres(?:ql)?|postgis|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|clickhouse|sqlserver|mssql|oracle|cockroachdb|nats|kafka)(?:\+\w+)?:\/\/(?:[^\s/@]*@)?(\[[^\]]*\]|[\w.${}-]+)/gi
-
-function refuseOutside({ members, compose }: Stack): void {
-  const hosts = new Set(
-    [...members.values()].flatMap(({ service }) => [...service.hostNames, ...[...service.links.keys()]]),
+/** By which names it is reached, without addresses: they belong to the networks of the files. */
+function safeNetworks(networks: unknown): Values {
+  if (!isValues(networks)) return { default: null }
+  return Object.fromEntries(
+    Object.entries(networks).map(([name, network]) => [
+      name,
+      isValues(network) && network.aliases !== undefined ? { aliases: network.aliases } : null,
+    ]),
   )
-  for (const { service, uses } of members.values()) {
-    const outside = uses.find(use => use.isOutside)
-    if (outside) throw refusal(service.name, outside.server)
-    for (const [key, value] of Object.entries(service.environment)) {
-      for (const [, , host = ''] of value.matchAll(anyDatabase)) {
-        if (!hosts.has(host.toLowerCase())) throw refusal(`${service.name} (${key})`, host)
-      }
-    }
-  }
-  if (compose.readBy !== 'docker compose config') {
-    throw new RefusedError(
-      `A trial needs what docker compose makes of the files, and that cannot be had: ${compose.notes[0] ?? ''}`,
-    )
-  }
 }
 
-function refusal(service: string, host: string): RefusedError {
-  return new RefusedError(
-    `${service} names the database host ${host}, which is no service of the file: a trial could write to a living database. Nothing was started. Try it with a database in the file.`,
-  )
+/** A volume is a new one of the trial's, shared as in the files; what is bound is read-only; a database's data is new in either case. */
+function safeMount(mount: Values, service: string, role: Member['role'], volumes: Values): Values[] {
+  const target = String(mount.target)
+  if (/docker\.sock|podman\.sock/.test(String(mount.source ?? ''))) return []
+  if (mount.type === 'tmpfs') return [{ type: 'tmpfs', target }]
+  const isDatabase = role === 'database' || role === 'other-database'
+  const isData = isDatabase && !/initdb\.d|\.(conf|cnf|sql|sh|crt|key|pem)$|\/etc\//.test(target)
+  if (mount.type === 'bind' && !isData)
+    return [{ type: 'bind', source: mount.source, target, read_only: true, bind: { create_host_path: false } }]
+  const isShared = mount.type === 'volume' && typeof mount.source === 'string'
+  const name = (isShared ? String(mount.source) : `${service}${target}`).replace(/[^\w.-]/g, '-')
+  volumes[name] = {}
+  return [{ type: 'volume', source: name, target }]
 }
 
 /** Compose reads a dollar sign as a variable's. */
