@@ -8,7 +8,7 @@ export const bodyLimit = 160 * 1024
 
 /** JSON is the only body that this server reads; anything else is a 415. */
 export function acceptOnlyJson(app: App): void {
-  // With the defaults bytes that are no UTF-8 silently become U+FFFD, and "text/plain" is read too.
+  // By default, bytes that are not UTF-8 silently become U+FFFD, and "text/plain" is read too.
   app.removeAllContentTypeParsers()
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {

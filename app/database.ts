@@ -9,7 +9,7 @@ export interface Queryable {
   query<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>>
 }
 
-/** A request waits so long for a connection: a machine that is starting the next release is slow to give one. */
+/** Milliseconds that a request waits for a connection: a machine that is starting the next release opens them slowly. */
 const connectTimeout = 10_000
 const statementTimeout = 5_000
 
@@ -26,13 +26,13 @@ export function openPool(connection: Connection, log: Logger, options: PoolOptio
     idleTimeoutMillis: 30_000,
     statement_timeout: statementTimeout,
     idle_in_transaction_session_timeout: 2 * statementTimeout,
-    // The server's own limit does not help when the server is no longer there to keep it.
+    // The server's own limit does not help when the server has gone.
     query_timeout: statementTimeout + 1_000,
     ...options,
   })
   const lost = (err: Error) => log.warn({ err }, 'lost a database connection')
   pool.on('error', lost)
-  // The pool listens to idle connections only: one that is lost between two queries of a transaction would end us.
+  // The pool listens to idle connections only: an error on one that is lost between two queries of a transaction would end the process.
   pool.on('connect', client => client.on('error', lost))
   return pool
 }

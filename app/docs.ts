@@ -23,7 +23,7 @@ export async function serveDocs(app: App): Promise<void> {
     routePrefix: '/docs',
     uiConfig: { validatorUrl: null },
     staticCSP: true,
-    // The page must work over plain HTTP on a developer's machine, and asks no other server for anything.
+    // The page must work over plain HTTP on a developer's machine, and loads nothing from another server.
     transformStaticCSP: header => header.replace(/ upgrade-insecure-requests;| validator\.swagger\.io/g, ''),
   })
 }

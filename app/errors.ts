@@ -1,4 +1,4 @@
-// From anything that was thrown to a problem: the caller's fault says what, ours says little and is logged whole.
+// Turns a thrown error into a problem: a caller's mistake is explained, a fault of the app is logged whole and not shown.
 
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { GateClosedError } from 'schemagate-gate'
@@ -20,7 +20,7 @@ const unreachable = new Set([
   'EHOSTUNREACH',
 ])
 
-/** SQLSTATEs of a schema or a database that is not the one we were built for, or not ours to use: the gate's business. */
+/** SQLSTATEs of a schema or a database that this app was not built for, or may not use: the gate decides on them. */
 const notOurs = new Set(['42P01', '42703', '42883', '3F000', '42501', '28000', '28P01', '3D000'])
 
 /** Fastify's words for these repeat the whole URL, or explain a setting. */
@@ -42,7 +42,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   return sendProblem(reply, problem)
 }
 
-/** The answer to a thrown error. What is not known is a 500 that tells nothing. */
+/** The answer to a thrown error. An unknown error is a 500 without details. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   // A new connection led to another schema than the one before: the guard of the pool refuses it.

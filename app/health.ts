@@ -28,7 +28,7 @@ const HealthSchema = Type.Object({
 /** Milliseconds within which the database must answer: health checks are frequent and have little time. */
 const probeTimeout = 1_000
 
-/** Asks the database for real. Undefined if it answered; else why not, in words that anyone may read. */
+/** Sends the database a query. Undefined if it answered; else the reason, without anything secret. */
 export type Probe = () => Promise<string | undefined>
 
 /**
@@ -56,7 +56,7 @@ export function openProbe(connection: Connection, gate: Gate, log: Logger): { pr
 }
 
 async function ask(pool: pg.Pool): Promise<string | undefined> {
-  // The pool's own limits count one after another, and neither covers a server that accepts and then says nothing.
+  // The pool's own limits count one after another, and neither covers a server that accepts a connection and never answers.
   const { promise: late, resolve } = Promise.withResolvers<string>()
   const timer = setTimeout(resolve, probeTimeout, `The database did not answer within ${probeTimeout} ms.`)
   const answer = pool.query('select 1').then(() => undefined, whyNot)

@@ -5,7 +5,7 @@ import type { Settings } from './settings.ts'
 
 export type { Logger }
 
-/** Never a header or a body in the log: tokens and passwords travel there. */
+/** Headers and bodies are never logged: they hold tokens and passwords. */
 export async function openLog(settings: Pick<Settings, 'logLevel' | 'logFormat'>): Promise<Logger> {
   const options = {
     level: settings.logLevel,
@@ -19,7 +19,7 @@ export async function openLog(settings: Pick<Settings, 'logLevel' | 'logFormat'>
   return pino(options, pretty({ sync: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' }))
 }
 
-/** What is told of an error. `detail` is left out on purpose: Postgres puts the row's values there. */
+/** What is logged of an error. `detail` is left out: Postgres puts the row's values there. */
 const told = ['code', 'constraint', 'table', 'column', 'where', 'routine', 'statusCode']
 
 /** Named properties only: pg hangs the whole client on its errors, with how it logs in. */

@@ -14,7 +14,7 @@ import { drainOf } from './shutdown.ts'
 /** How long requests under way may take to end; `docker stop` kills after ten seconds. */
 const drainTimeout = 5_000
 
-/** How long connections to the database may take to close, and how long after that the process may linger. */
+/** How long connections to the database may take to close, and how long after that the process may stay. */
 const releaseTimeout = 250
 
 // From the first moment: as PID 1, a process without a listener ignores these signals. By hand: close-with-grace ends the
@@ -60,7 +60,7 @@ async function start(settings: Settings, manifest: Manifest, log: Logger): Promi
   const release = async () => {
     stopLogging()
     const closed = Promise.all([gate.close(), probe.close(), pool.end()])
-    // A server that no longer answers would be waited for until the network gives it up.
+    // Without a limit, closing waits for a server that no longer answers until the network gives up.
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, releaseTimeout)
     await Promise.race([closed, late])

@@ -1,4 +1,4 @@
-// What a request gets when it cannot have what it asked for: problem+json (RFC 9457), and nothing of our insides.
+// The answer to a request that failed: problem+json (RFC 9457), without internal details.
 
 import { STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifySchemaValidationError } from 'fastify'

@@ -4,7 +4,7 @@ import { type Static, type TObject, type TString, Type } from 'typebox'
 
 // Not `format: uuid`, which lets `urn:uuid:` through, and Postgres does not.
 const uuid = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
-// Whether an address exists only a message to it can tell. This takes linear time on any text, `format: email` does not.
+// Only a message to an address shows whether it exists. This pattern takes linear time on any text, `format: email` does not.
 const email = '^[!-?A-~]+@[!-?A-~]+$'
 const notBlank = '\\S'
 

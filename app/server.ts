@@ -38,7 +38,7 @@ export interface ServerParts {
   readonly isStopping: () => boolean
 }
 
-/** Builds the server; it listens nowhere yet, and has asked the database nothing. */
+/** Builds the server; it does not listen yet, and has sent the database nothing. */
 export async function buildServer({ settings, log, pool, probe, gate, isStopping }: ServerParts): Promise<App> {
   const logger: FastifyBaseLogger = log
   const app = fastify({
@@ -49,10 +49,10 @@ export async function buildServer({ settings, log, pool, probe, gate, isStopping
     trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
     // A request that comes in on an open connection while we stop is served, and the connection closed.
     return503OnClosing: false,
-    // Types are taken as they come, and what is not known is refused. The schemas themselves are TypeBox's: checking
+    // Types are not coerced, and unknown properties are refused. The schemas themselves are TypeBox's: checking
     // them against the meta-schema at each start would cost more than all the rest of it.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true, validateSchema: false } },
-    // URLs that reach no route, not even that of what is not found, and so no hook either: the gate is asked here.
+    // URLs that reach no route, not even the 404 handler, and so no hook either: the gate is asked here.
     frameworkErrors: (error, _request, reply) => {
       sendProblem(reply, toProblem(gate.isOpen ? error : new GateClosedError(gate.status)))
     },
@@ -65,13 +65,13 @@ export async function buildServer({ settings, log, pool, probe, gate, isStopping
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
   })
-  // Before all that looks at a request: a closed gate lets nothing be counted, read or asked.
+  // Before every other hook: behind a closed gate no request is counted, read or sent on to the database.
   await app.register(gatePlugin, { gate })
   app.addHook('onRequest', async (request, reply) => {
     // Its connection has ended, because of what came behind its headers: there is no client to answer, and no address to count.
     if (request.raw.socket.destroyed) return reply.hijack()
     if (request.url.length > longestUrl) throw new Problem(414, `A URL has at most ${longestUrl} characters.`)
-    // Tokens and tickets are no cache's business.
+    // Tokens and tickets must not be cached.
     if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store')
   })
   await app.register(rateLimit, {

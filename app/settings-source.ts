@@ -2,7 +2,7 @@
 
 import { readSecret } from 'schemagate-gate'
 
-/** How a reader of settings looks at the environment: a variable or its file, and a place for what is wrong. */
+/** The environment as settings are read from it: a variable or its file, and a list of problems. */
 export interface Source {
   /** The value of a variable; undefined if it is unset or empty (compose passes `${X:-}` as an empty one). */
   value(name: string): string | undefined
@@ -11,7 +11,7 @@ export interface Source {
   problem(message: string): void
 }
 
-/** Reads `env`; what is wrong with a variable or its file is added to `problems`. */
+/** Reads `env`; problems with a variable or its file are added to `problems`. */
 export function openSource(env: NodeJS.ProcessEnv, problems: string[]): Source {
   return {
     value: name => env[name] || undefined,

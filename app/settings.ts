@@ -12,7 +12,7 @@ export interface Settings {
   readonly host: string
   readonly port: number
   readonly jwtSecret: Uint8Array
-  /** True if the secret was made up for this process: its tokens die with it. */
+  /** True if the secret was generated for this process: its tokens end with it. */
   readonly jwtSecretIsTemporary: boolean
   readonly logLevel: string
   readonly logFormat: 'json' | 'pretty'
@@ -24,7 +24,7 @@ export interface Settings {
   readonly authRateLimit: number
   /** The proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[]
-  /** For so many milliseconds after it was told to stop the app goes on serving, while `/health` says that it stops. */
+  /** Milliseconds for which the app goes on serving after it was told to stop, while `/health` says that it stops. */
   readonly shutdownDelay: number
 }
 

@@ -1,4 +1,4 @@
-// Errors before a request is one: bytes that are no HTTP. There is no request to answer to, so the socket is written.
+// Errors in bytes that are not a valid HTTP request. There is no request object to answer, so the socket is written to.
 
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'

@@ -13,7 +13,7 @@ export interface Bearer {
   user(request: FastifyRequest): User
 }
 
-/** A token alone is not enough: a user who was deleted or disabled since it was issued is turned away. */
+/** A token alone is not enough: a user who was deleted or disabled since it was issued is refused. */
 export function createBearer(pool: pg.Pool, tokens: Tokens): Bearer {
   const users = new WeakMap<FastifyRequest, User>()
   return {
@@ -23,7 +23,7 @@ export function createBearer(pool: pg.Pool, tokens: Tokens): Bearer {
       const id = await tokens.read(token)
       const user = id === undefined ? undefined : await findUser(pool, id)
       if (!user)
-        throw unauthorized('The token is not valid, or no longer.', 'Bearer realm="tickets", error="invalid_token"')
+        throw unauthorized('The token is not valid, or has expired.', 'Bearer realm="tickets", error="invalid_token"')
       users.set(request, user)
     },
     user(request) {

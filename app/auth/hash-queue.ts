@@ -1,4 +1,4 @@
-// How many passwords are hashed at once: few, so that memory and cores stay free for everything else.
+// Limits how many passwords are hashed at once, so that memory and cores stay free for other requests.
 
 import { Problem } from '../problem.ts'
 
@@ -18,7 +18,7 @@ export class HashQueue {
     if (this.#running >= this.#atOnce) {
       if (this.#queue.length >= this.#waiting)
         throw new Problem(503, 'Too many logins at once.', { headers: { 'retry-after': '2' } })
-      // The one that ends hands its place over, so `running` does not change.
+      // The hash that ends gives its place to the next, so `running` does not change.
       await new Promise<void>(resolve => this.#queue.push(resolve))
     } else {
       this.#running++

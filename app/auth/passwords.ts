@@ -14,7 +14,7 @@ export interface Passwords {
   /** The text to store for a new password. */
   hash(password: string): Promise<string>
   /**
-   * Whether the password is the one that was stored. Without a stored one (no such user) it takes as long and says no.
+   * Whether the password is the one that was stored. Without a stored one (no such user) it takes as long and returns false.
    */
   verify(password: string, stored: string | undefined): Promise<boolean>
   /** Whether a stored hash was made with other parameters than a new one would be. */
@@ -23,7 +23,7 @@ export interface Passwords {
 
 /**
  * At most two hashes at once: libuv has four threads, and name lookups and files need some of them.
- * `onHash` is told of every hash that is really computed.
+ * `onHash` is called for every hash that is computed.
  */
 export function createPasswords(onHash: () => void = () => {}): Passwords {
   const queue = new HashQueue(Math.min(2, availableParallelism()), 64)

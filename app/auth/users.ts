@@ -22,7 +22,7 @@ export interface NewUser {
   readonly passwordHash: string
 }
 
-/** Makes the user and their organisation, or neither. Throws a 409 if the e-mail is taken, also by one made meanwhile. */
+/** Makes the user and their organisation, or neither. Throws a 409 if the e-mail is taken, also by one that another request has just made. */
 export async function registerUser(pool: pg.Pool, { email, full_name, passwordHash }: NewUser): Promise<User> {
   try {
     return await inTransaction(pool, async transaction => {
@@ -79,7 +79,7 @@ export async function findLogin(
   return rows[0]
 }
 
-/** Stores the same password hashed anew, unless it was changed meanwhile. */
+/** Stores the same password with a new hash, unless the password was changed in between. */
 export async function renewHash(database: Queryable, id: string, from: string, to: string): Promise<void> {
   await database.query('update users set password_hash = $3 where id = $1 and password_hash = $2', [id, from, to])
 }

@@ -1,4 +1,4 @@
-// The caller's organisation's tickets: list, make, read, change. Nobody sees another's.
+// The caller's organisation's tickets: list, create, read, change. No other organisation's are visible.
 
 import type { FastifyRequest } from 'fastify'
 import type pg from 'pg'
@@ -72,7 +72,7 @@ export function ticketRoutes(app: App, { pool, bearer }: { pool: pg.Pool; bearer
       preValidation: numberLimit,
       schema: {
         ...common,
-        summary: 'The tickets, those touched last first',
+        summary: 'The tickets, those changed last first',
         querystring: Page,
         response: {
           200: Type.Object({

@@ -45,7 +45,7 @@ const columns = `id, title, description, status, priority, created_by, assignee_
 
 const fields = ['title', 'description', 'status', 'priority', 'assignee_id'] as const
 
-/** The tickets touched last come first; those after `cursor`, if there is one. One more than `limit` tells of more. */
+/** Tickets changed last come first; those after `cursor`, if there is one. One row more than `limit` means that there are more. */
 export async function listTickets(
   database: Queryable,
   organizationId: string,
@@ -63,7 +63,7 @@ export async function listTickets(
   return { tickets: rows.slice(0, limit), hasMore: rows.length > limit }
 }
 
-/** A ticket of this organisation, or undefined: another's is as good as none. */
+/** A ticket of this organisation; undefined also for one of another organisation. */
 export async function findTicket(
   database: Queryable,
   organizationId: string,

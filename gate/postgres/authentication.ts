@@ -12,7 +12,7 @@ export interface Authentication {
   readonly methods?: ReadonlySet<Method> | undefined
 }
 
-/** The server asks in a way that is not allowed, and was told nothing. */
+/** The server asks for a login in a way that is not allowed; nothing was sent to it. */
 export class AuthenticationError extends Error {}
 
 /** Reads `require_auth`: a list of methods, or of methods with `!` before them, which are those that are not allowed. */

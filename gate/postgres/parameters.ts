@@ -1,11 +1,11 @@
-// The parameters of connection strings, those of libpq and of other drivers, and what becomes of each.
+// The parameters of connection strings, those of libpq and of other drivers, and how each is treated.
 // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 
 import { sessionAttributes } from './hosts.ts'
 
 /**
- * What becomes of a parameter. `read`: it does what libpq documents; of its `values`, if it has a list, one must be
- * given. `only`: the values that match are what happens in any case, others cannot be had. `setting`: a setting of the
+ * How a parameter is treated. `read`: it does what libpq documents; of its `values`, if it has a list, one must be
+ * given. `only`: the values that match are what happens in any case, others are not supported. `setting`: a setting of the
  * session. `limit`: such a setting that a migrator makes itself. `path`: the session's search_path. `same`: another name
  * of a parameter of libpq's. `passed`: it concerns another driver, and is passed over with a line in the log. `refused`:
  * it would change what happens, and is not done.

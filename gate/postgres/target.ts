@@ -21,7 +21,7 @@ export interface Endpoint {
 export interface Target {
   /** Tried in this order, as libpq does. */
   readonly endpoints: readonly [Endpoint, ...Endpoint[]]
-  /** Tried in an order of chance instead. */
+  /** Tried in random order instead. */
   readonly shuffled?: boolean
   readonly user: string
   readonly database: string
@@ -40,7 +40,7 @@ export interface Target {
   readonly sslMinVersion?: string | undefined
   readonly sslMaxVersion?: string | undefined
   readonly sessionAttributes: SessionAttributes
-  /** The most that one try to connect may take, in milliseconds; 0 is no limit of its own. */
+  /** The most that one attempt to connect may take, in milliseconds; 0 means no limit. */
   readonly connectTimeout?: number | undefined
   /** The kernel's probes, times in seconds; undefined is the kernel's own default. */
   readonly keepAlive?: {
@@ -51,7 +51,7 @@ export interface Target {
   }
   /** libpq's `options`: `-c name=value` for the session. */
   readonly options?: string | undefined
-  /** What was passed over, a sentence each, for the log. */
+  /** Parameters that were ignored, a sentence each, for the log. */
   readonly notes?: readonly string[]
 }
 
@@ -250,7 +250,7 @@ function endpointsOf(
   return endpoints as [Endpoint, ...Endpoint[]]
 }
 
-/** How much each asks for: `ssl=VALUE`, the old `requiressl`, and `sslmode`, of which the one that asks for most wins. */
+/** `ssl=VALUE`, the old `requiressl` and `sslmode` together: the strictest wins. */
 function sslModeOf(found: Parameters, problems: string[]): SslMode {
   const explicit = oneOf(sslModes, found.get('sslmode') ?? '')
   const wished: (SslMode | undefined)[] = [
@@ -264,7 +264,7 @@ function sslModeOf(found: Parameters, problems: string[]): SslMode {
     problems.push(`sslmode is ${explicit}, but ssl or requiressl ask for ${strongest}. Leave one of them out.`)
   // sslrootcert=system asks for the system's authorities, and for nothing less than verify-full
   if (found.get('sslrootcert') !== 'system') return strongest ?? 'prefer'
-  // a certificate that a variable names for all is not meant for a URL that wants no TLS
+  // a certificate that a variable names for every connection does not apply to a URL without TLS
   if (strongest === 'disable' && !found.inUrl('sslrootcert')) return 'disable'
   if (strongest === 'disable')
     problems.push('sslrootcert=system needs TLS, and sslmode is disable. Write sslmode=verify-full.')

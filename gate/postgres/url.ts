@@ -9,7 +9,7 @@ const form =
 /** `postgresql+psycopg://` is SQLAlchemy's, `pgx5://` golang-migrate's, `postgis://` Django's. */
 const ours = /^(?:postgres(?:ql)?(?:\+[a-z0-9_]+)?|pgx[45]?|postgis)$/i
 
-/** Only a scheme that is known is repeated: what stands there may be a password. */
+/** Only a known scheme is repeated in a message: other text there may be a password. */
 const others =
   /^(?:mysql|mariadb|sqlite|sqlite3|file|sqlserver|mssql|oracle|mongodb|redis|cockroachdb|clickhouse|https?)$/i
 
@@ -93,7 +93,7 @@ export function readUrl(url: string, problems: string[]): UrlParts | undefined {
   }
 }
 
-/** What is said of a parameter that is not known; one that may be a part of a password is not repeated. */
+/** The message for an unknown parameter; one that may be a part of a password is not repeated. */
 export function unknownParameter(url: string, name: string, known: Iterable<string>): string {
   if (/\?.*@/s.test(url)) return notUrl
   return `DATABASE_URL has an unknown parameter ${name}.${didYouMean(name.toLowerCase(), known)} A setting of the session is written options=-c NAME=VALUE.`

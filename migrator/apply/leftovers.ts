@@ -4,7 +4,7 @@ import type { Node, RangeVar } from 'libpg-query'
 import { quoteIdent } from '../../gate/postgres/quote.ts'
 import type { Journal } from '../ledger/read.ts'
 import type { Session } from '../postgres/session.ts'
-import { isDetachConcurrently } from '../sql/transactions.ts'
+import { isDetachConcurrently } from '../sql/transaction-statements.ts'
 
 type Started = NonNullable<Journal['started']>
 

@@ -5,7 +5,7 @@ import { type Relevant, textOf } from './outline.ts'
 import type { Statement } from './parse.ts'
 import { beginOptions, liftsLockTimeout, type Setting, settingOf, transactionModes } from './settings.ts'
 import { IndivisibleError, type Range, type Step, StrayRollbackError, UnendedBlockError } from './step.ts'
-import { controlOf, forbidsTransaction } from './transactions.ts'
+import { controlOf, forbidsTransaction } from './transaction-statements.ts'
 
 /** The statements of one step, as far as they are read. */
 interface Group {

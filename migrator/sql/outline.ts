@@ -4,7 +4,7 @@ import type { Unclosed } from './lexer.ts'
 import { parseStatements, type Statement } from './parse.ts'
 import { type Piece, split, words } from './split.ts'
 import { UnreadableControlError } from './step.ts'
-import { controlOf } from './transactions.ts'
+import { controlOf } from './transaction-statements.ts'
 
 /** A statement that decides how its text is run, and its number in the text, from 0. */
 export interface Relevant extends Piece {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { parseStatements, type Statement } from './parse.ts'
 import { beginOptions, liftsLockTimeout, transactionModes } from './settings.ts'
 import { type Step, UnendedBlockError } from './step.ts'
-import { controlOf, forbidsTransaction } from './transactions.ts'
+import { controlOf, forbidsTransaction } from './transaction-statements.ts'
 
 /** A step, with the checksum by which 0.1 journals it. */
 export interface FirstStep extends Step {

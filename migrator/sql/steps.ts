@@ -6,7 +6,7 @@ import type { Statement } from './parse.ts'
 import { beginOptions, liftsLockTimeout, transactionModes } from './settings.ts'
 import { split } from './split.ts'
 import type { Range, Step, Stretch } from './step.ts'
-import { controlOf, forbidsTransaction } from './transactions.ts'
+import { controlOf, forbidsTransaction } from './transaction-statements.ts'
 
 export type Plan =
   | (Stretch & {

@@ -1,8 +1,8 @@
 // `baseline`: for a database that had its schema before it had a ledger, and for a squash.
 
 import { DivergedError, RefusedError, UsageError } from '../errors.ts'
+import { didYouMeanMigration, migrationNamed } from '../files/find-by-name.ts'
 import type { Migration } from '../files/migration.ts'
-import { didYouMeanMigration, migrationNamed } from '../files/named.ts'
 import type { Change } from '../ledger/changes.ts'
 import { compareHistory, type History, latePosition } from '../ledger/history.ts'
 import { countTables } from '../ledger/other-tables.ts'

@@ -1,8 +1,8 @@
 // `repair`: an operator's decision about a ledger and files that disagree. It changes the ledger alone, never the schema.
 
 import { UsageError } from '../errors.ts'
+import { didYouMeanMigration, migrationNamed } from '../files/find-by-name.ts'
 import type { Migration } from '../files/migration.ts'
-import { didYouMeanMigration, migrationNamed } from '../files/named.ts'
 import type { Change } from '../ledger/changes.ts'
 import { shellWord } from '../ledger/history.ts'
 import type { LedgerRow } from '../ledger/read.ts'

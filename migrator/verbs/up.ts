@@ -2,8 +2,8 @@
 
 import { checkFiles } from '../apply/check-files.ts'
 import { UsageError } from '../errors.ts'
+import { didYouMeanMigration, migrationNamed } from '../files/find-by-name.ts'
 import type { Migration } from '../files/migration.ts'
-import { didYouMeanMigration, migrationNamed } from '../files/named.ts'
 import { allowLate, type History, latePosition, type Problem } from '../ledger/history.ts'
 import { isToBeMade } from '../ledger/make.ts'
 import type { Session } from '../postgres/session.ts'

@@ -19,7 +19,7 @@ missing=()
 for image in "$node_image" "$postgres_image" "$caddy_image"; do present "$image" || missing+=("$image"); done
 if [ ${#missing[@]} = 0 ]; then exit 0; fi
 
-# Whether a registry answers is asked with little patience; the download itself may then take its time.
+# Whether a registry answers is asked with a short timeout; the download itself may then take its time.
 stand_ins=()
 for image in "${missing[@]}"; do
   if timeout 20 docker manifest inspect "$image" >/dev/null 2>&1 && docker pull -q "$image" >/dev/null; then

@@ -29,7 +29,7 @@ point.
   --no-backup       no dump before a migration that is breaking or cannot be taken back
   --allow-ahead     deploy a release that is older than the database, if no newer migration is breaking
   --recreate        replace the replicas also when nothing has changed, for new secrets
-  --patience 120    seconds that a replica may take to become healthy
+  --timeout 120    seconds that a replica may take to become healthy
   --file FILE       one more compose file, after docker/compose.prod.yml
   --project NAME    the name of the compose project (default: schemagate)
 
@@ -44,7 +44,7 @@ const options = {
   'no-backup': { type: 'boolean' },
   'allow-ahead': { type: 'boolean' },
   recreate: { type: 'boolean' },
-  patience: { type: 'string' },
+  timeout: { type: 'string' },
 } as const
 
 await report(async () => {
@@ -76,7 +76,7 @@ await report(async () => {
 async function deploy(production: Production, given: Record<string, unknown>): Promise<number> {
   const progress = openProgress()
   const { step, say } = progress
-  const patience = secondsOf(given.patience)
+  const timeout = secondsOf(given.timeout)
   await step('check the setting', async () => {
     for (const warning of await checkSettings(production)) say(`! ${warning}`)
     return undefined
@@ -104,7 +104,7 @@ async function deploy(production: Production, given: Record<string, unknown>): P
   const [first] = needing
   if (first) await step('back up', () => takeBackup(production, first.name))
   await migrate(production, progress, given['allow-ahead'] === true)
-  await rollOut(production, release, { patience, recreate: given.recreate === true }, progress)
+  await rollOut(production, release, { timeout, recreate: given.recreate === true }, progress)
   await recordRelease(production.options)
   await startProxy(production, progress)
   const url = await production.url()
@@ -200,5 +200,5 @@ async function smoke(url: string | undefined, head: string | null): Promise<stri
 function secondsOf(given: unknown): number {
   const seconds = Number(given ?? 120)
   if (Number.isInteger(seconds) && seconds > 0) return seconds
-  throw new UsageError(`--patience is "${given}", but must be a whole number of seconds.`)
+  throw new UsageError(`--timeout is "${given}", but must be a whole number of seconds.`)
 }

@@ -15,7 +15,7 @@ export class RolloutError extends Error {}
 
 export interface RolloutOptions {
   /** Seconds that a replica may take to become healthy. */
-  readonly patience: number
+  readonly timeout: number
   /** Replace also what is as it should be: to take up a changed secret. */
   readonly recreate: boolean
 }
@@ -24,7 +24,7 @@ export interface RolloutOptions {
 export async function rollOut(
   production: Production,
   release: Release,
-  { patience, recreate }: RolloutOptions,
+  { timeout, recreate }: RolloutOptions,
   { step, say }: Progress,
 ): Promise<void> {
   const before = await Promise.all(replicas.map(replica => production.container(replica)))
@@ -34,7 +34,7 @@ export async function rollOut(
     let why: string | undefined
     await step(`replace ${replica}`, async () => {
       const options = recreate ? ['--force-recreate'] : []
-      why = await start(production, replica, patience, options)
+      why = await start(production, replica, timeout, options)
       if (why !== undefined) throw new RolloutError(why)
       const after = await production.container(replica)
       return after?.id === before[i]?.id ? 'it is as it should be' : 'healthy'
@@ -44,7 +44,7 @@ export async function rollOut(
     if (why === undefined) continue
     const logs = await production.compose(['logs', '--no-log-prefix', '--no-color', '--tail', '20', replica])
     say(`${replica} did not become healthy: ${why}\n${(logs.stdout + logs.stderr).trim().replace(/^/gm, '  | ')}`)
-    throw new RolloutError(await putBack(production, old, replicas.slice(0, i + 1), patience, { step, say }))
+    throw new RolloutError(await putBack(production, old, replicas.slice(0, i + 1), timeout, { step, say }))
   }
 }
 
@@ -52,11 +52,11 @@ export async function rollOut(
 async function start(
   production: Production,
   replica: Replica,
-  patience: number,
+  timeout: number,
   options: readonly string[],
   tag?: string,
 ): Promise<string | undefined> {
-  const deadline = performance.now() + patience * 1_000
+  const deadline = performance.now() + timeout * 1_000
   let further = options
   for (let attempt = 1; ; attempt++) {
     await removeUnborn(production, replica)
@@ -66,7 +66,7 @@ async function start(
       ...(tag !== undefined && { tag }),
     })
     if (up.exitCode === 0) return undefined
-    if (performance.now() >= deadline) return `it was not healthy within ${patience} s.`
+    if (performance.now() >= deadline) return `it was not healthy within ${timeout} s.`
     // One that is not healthy now may be soon: its gate was closed until the migrator had run, as after a restore.
     const mayBecome = /is unhealthy/.test(up.stderr)
     // The engine may still be busy with what a deploy that was killed had begun.
@@ -80,7 +80,7 @@ async function start(
 const attempts = 5
 
 /** The previous release gets at least this many seconds to become healthy again: nothing could replace it. */
-const patienceWithOld = 60
+const timeoutWithOld = 60
 
 /**
  * Compose makes a replica's successor under another name before it stops the replica; killed in between it leaves one
@@ -111,27 +111,27 @@ async function putBack(
   production: Production,
   old: Container | undefined,
   changed: readonly Replica[],
-  patience: number,
+  timeout: number,
   { step }: Progress,
 ): Promise<string> {
   if (old === undefined) return 'There is no earlier release to put back. Fix the app and deploy again.'
   const why = await isInWindow(production)
   if (why !== undefined)
-    return `The release before (${old.imageName}) cannot be put back: ${why}\nFix the app and deploy again, or restore the backup that was taken: npm run restore`
+    return `The previous release (${old.imageName}) cannot be put back: ${why}\nFix the app and deploy again, or restore the backup that was taken: npm run restore`
   const failed: string[] = []
   for (const replica of changed)
     await step(`put ${replica} back to ${old.imageName}`, async () => {
-      const why = await start(production, replica, Math.max(patience, patienceWithOld), [], previousTag(production))
+      const why = await start(production, replica, Math.max(timeout, timeoutWithOld), [], previousTag(production))
       if (why === undefined) return 'healthy'
       failed.push(replica)
       return 'not healthy'
     })
   return failed.length === 0
-    ? `The release before (${old.imageName}) serves again; the migrations that were applied stay. Fix the app and deploy again.`
-    : `The release before was put back, but ${failed.join(' and ')} did not become healthy. Look: ${production.command} logs ${failed.join(' ')}`
+    ? `The previous release (${old.imageName}) serves again; the migrations that were applied stay. Fix the app and deploy again.`
+    : `The previous release was put back, but ${failed.join(' and ')} did not become healthy. Look: ${production.command} logs ${failed.join(' ')}`
 }
 
-/** Whether the release before can live with the database as it is now. Undefined: yes. */
+/** Whether the previous release can live with the database as it is now. Undefined: yes. */
 async function isInWindow(production: Production): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'schemagate-deploy-'))
   try {

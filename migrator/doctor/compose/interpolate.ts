@@ -1,4 +1,4 @@
-// Compose's interpolation: ${NAME}, ${NAME:-default} and their kin, in every text of a file.
+// Compose's interpolation: ${NAME}, ${NAME:-default} and the other forms, in every text of a file.
 
 /** Variables by name; one that is not there is unset. */
 export type Variables = Readonly<Record<string, string | undefined>>

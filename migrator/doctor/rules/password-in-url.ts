@@ -7,7 +7,7 @@ export const passwordInUrl: Rule = {
   severity: 'note',
   title: 'A variable for the password stands inside a URL.',
   why: 'A password with `/`, `?`, `#`, `@` or `%` breaks it, on the day on which somebody sets a good one.',
-  fix: 'PGHOST, PGUSER, PGPASSWORD and their kin, or a URL from a file.',
+  fix: 'PGHOST, PGUSER, PGPASSWORD and the other PG* variables, or a URL from a file.',
   *check(stack) {
     const { places } = stack.compose
     for (const { service, uses } of stack.members.values()) {

@@ -36,17 +36,17 @@ export async function isAlive(mark: ProcessMark): Promise<boolean> {
 }
 
 /**
- * Sends `signal` to a marked process and waits for its end; if it is still there after `patience` milliseconds, sends
+ * Sends `signal` to a marked process and waits for its end; if it is still there after `timeout` milliseconds, sends
  * `insist`. Returns false if it was gone already.
  */
 export async function endProcess(
   mark: ProcessMark,
   signal: NodeJS.Signals,
   insist: NodeJS.Signals = 'SIGKILL',
-  patience = 15_000,
+  timeout = 15_000,
 ): Promise<boolean> {
   if (!(await isAlive(mark))) return false
-  const deadline = Date.now() + patience
+  const deadline = Date.now() + timeout
   let next: NodeJS.Signals | undefined = signal
   while (await isAlive(mark)) {
     if (next) tell(mark.pid, next)

@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import { current, failing, newer, stuck } from '../scenario/releases.ts'
 import { test } from './fixture.ts'
 import { beginLoad } from './load.ts'
-import { deploys, health, imageOf, images, patience, timeout } from './steps.ts'
+import { deploys, health, imageOf, images, shortTimeout, timeout } from './steps.ts'
 
 test('a deploy fails no request, whether the release is good, its migration fails, or its app never gets healthy', {
   timeout,
@@ -28,7 +28,7 @@ test('a deploy fails no request, whether the release is good, its migration fail
   expect(failed.code, failed.output).toBe(5)
   expect(failed.output).toContain('the previous release is still serving')
   expect(failed.output).toContain('9002_fails')
-  const never = await production.run('deploy', await stuck(), ...patience)
+  const never = await production.run('deploy', await stuck(), ...shortTimeout)
   await bad.verdict('a deploy whose migration fails, and one whose app never gets healthy')
   expect(never.code, never.output).toBe(1)
   expect(never.output).toContain('serves again')

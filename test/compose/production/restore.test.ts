@@ -5,7 +5,7 @@ import { eventually } from '../../helpers/eventually.ts'
 import { registerAndLogIn } from '../scenario/client.ts'
 import { breaking, current, stuckBreaking } from '../scenario/releases.ts'
 import { test } from './fixture.ts'
-import { deploys, health, patience, timeout } from './steps.ts'
+import { deploys, health, shortTimeout, timeout } from './steps.ts'
 
 test('a deploy backs up before what cannot be undone, and restore brings the stack back to it', { timeout }, async ({
   production,
@@ -49,7 +49,7 @@ test('a deploy backs up before what cannot be undone, and restore brings the sta
   expect((await production.run('restore', await breaking(), '--list')).output).toContain('before-restore')
 
   // Past a breaking migration the only way back to the previous app is the backup, and the message says so.
-  const never = await production.run('deploy', await stuckBreaking(), ...patience, ...overlay)
+  const never = await production.run('deploy', await stuckBreaking(), ...shortTimeout, ...overlay)
   expect(never.code, never.output).toBe(1)
   expect(never.output).toContain('before-9002_again.dump')
   expect(never.output).toMatch(/cannot be put back[\s\S]*9002_again[\s\S]*npm run restore/)

@@ -8,7 +8,7 @@ import type { Production } from './fixture.ts'
 export const timeout = 900_000
 
 /** Seconds after which a replica that never gets healthy is given up. */
-export const patience = ['--patience', '4']
+export const shortTimeout = ['--timeout', '4']
 
 /** `npm run deploy`, which must end well; returns what it printed. */
 export async function deploys(production: Production, release: Release, ...args: string[]): Promise<string> {

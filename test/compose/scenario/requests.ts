@@ -34,14 +34,14 @@ export interface ClientOptions {
   /** No more requests than this are sent: a test that hangs must not become a load. */
   readonly limit: number
   /** Milliseconds after which an answer that has not come is none; five seconds if not stated. */
-  readonly patience?: number
+  readonly timeout?: number
 }
 
 /** Asks each of `asks` in turn, at a steady pace whatever the answers, until it is stopped. */
 export function keepAsking(
   url: string,
   asks: readonly Ask[],
-  { interval, limit, patience = 5_000 }: ClientOptions,
+  { interval, limit, timeout = 5_000 }: ClientOptions,
 ): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   const answers: Answer[] = []
@@ -52,7 +52,7 @@ export function keepAsking(
     const ask = asks[count % asks.length]!
     count += 1
     const sent = Date.now()
-    const answered = answerTo(url, ask, agent, patience).then(answer => {
+    const answered = answerTo(url, ask, agent, timeout).then(answer => {
       answers.push({ sent, came: Date.now(), ask, ...answer })
       underWay.delete(answered)
     })
@@ -78,14 +78,14 @@ function answerTo(
   url: string,
   { method, path, headers, body, open }: Ask,
   agent: Agent,
-  patience: number,
+  timeout: number,
 ): Promise<Pick<Answer, 'status' | 'says'>> {
   return new Promise(resolve => {
     const none = (error: Error) => resolve({ status: undefined, says: error.message })
     const outgoing = request(new URL(path, url), {
       method,
       agent,
-      signal: AbortSignal.timeout(patience),
+      signal: AbortSignal.timeout(timeout),
       headers: { ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }), ...headers },
     })
     outgoing.on('response', response => {

@@ -31,7 +31,7 @@ const limit = 7_200
 /** How many answers in a row are believed. */
 const enough = 20
 
-/** A bearer token that the app believes, of a user whom it will look for in vain. */
+/** A bearer token that the app believes, of a user that does not exist. */
 const token = await createTokens(new TextEncoder().encode('development-only-secret-change-before-use')).issue(
   randomUUID(),
 )
@@ -136,7 +136,7 @@ function isWrong(answer: Answer, { from = 0, until }: Span): boolean {
   return isServed(answer) && answer.sent >= from && answer.came <= until
 }
 
-/** Let in before the two disagreed, answered thereafter: it may have been answered from what came then. */
+/** Let in before the two disagreed, answered after that: it may have been answered from what came then. */
 function isLate(answer: Answer, { from = 0 }: Span): boolean {
   return isServed(answer) && answer.sent < from && answer.came > from
 }

@@ -7,7 +7,7 @@ import { registerAndLogIn } from '../scenario/client.ts'
 import { current, failing, newer } from '../scenario/releases.ts'
 import { type Service, type Swarm, type TaskContainer, test } from './fixture.ts'
 
-const patience = { timeout: 120_000, interval: 500 }
+const within = { timeout: 120_000, interval: 500 }
 
 /** The tasks that are there to stay: the migrator's is over, and only what is left of it can be asked. */
 const services: Service[] = ['postgres', 'migrator', 'app', 'proxy']
@@ -26,12 +26,12 @@ async function newest(swarm: Swarm, service: Service): Promise<TaskContainer> {
 describe('a stack on Swarm', () => {
   test('comes up from nothing, with everything started at once', async ({ swarm }) => {
     await swarm.deploy(current)
-    await eventually(() => swarm.heads(), patience)
+    await eventually(() => swarm.heads(), within)
     await registerAndLogIn(swarm.url)
     const migrator = await newest(swarm, 'migrator')
     expect(migrator.State).toMatchObject({ Status: 'exited', ExitCode: 0 })
     // Both replicas waited by themselves, and are what they waited for.
-    await eventually(async () => expect(await running(swarm)).toHaveLength(2), patience)
+    await eventually(async () => expect(await running(swarm)).toHaveLength(2), within)
     for (const app of await swarm.containers('app')) {
       const events = await eventually(async () => {
         const found = (await swarm.logs(app)).map(({ event }) => event)
@@ -108,7 +108,7 @@ describe('a stack on Swarm', () => {
     await eventually(async () => {
       const runs = await swarm.containers('migrator')
       expect(runs.map(({ State: state }) => `${state.Status} ${state.ExitCode}`)).toEqual(['exited 0', 'exited 0'])
-    }, patience)
+    }, within)
     expect(await running(swarm)).toEqual(before)
   })
 
@@ -119,21 +119,21 @@ describe('a stack on Swarm', () => {
     await eventually(async () => {
       expect(await swarm.updateState()).toBe('completed')
       expect(await swarm.heads()).toEqual({ app: '9001_notes', database: '9001_notes' })
-    }, patience)
+    }, within)
     await load.verdict(task.name)
     // Told to stop, the old ones stopped by themselves, in their time.
     await eventually(async () => {
       const old = (await swarm.containers('app')).filter(({ Id: id }) => before.includes(id))
       expect(old.map(({ State: state }) => `${state.Status} ${state.ExitCode}`)).toEqual(['exited 0', 'exited 0'])
       expect(await running(swarm)).toHaveLength(2)
-    }, patience)
+    }, within)
   })
 
   test('keeps the old release under load when a migration fails, and no request fails', async ({ swarm, task }) => {
     const before = await running(swarm)
     const load = await beginLoad(swarm.url)
     await swarm.deploy(await failing(), { WAIT_TIMEOUT: '15s' })
-    await eventually(async () => expect(await swarm.updateState()).toBe('rollback_completed'), patience)
+    await eventually(async () => expect(await swarm.updateState()).toBe('rollback_completed'), within)
     expect(await swarm.heads()).toEqual({ app: '9001_notes', database: '9001_notes' })
     await load.verdict(task.name)
     // Not one of those that served was stopped; the one that should have come after them never served.

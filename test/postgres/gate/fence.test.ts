@@ -166,7 +166,7 @@ describe('with the fence', () => {
     expect(await Promise.all(asked)).toEqual(['cut', 'cut'])
   })
 
-  test('those inside who wait for a restore that waits for the gate are put out, and do nothing to the older schema', async ({
+  test('requests that wait for a restore which waits for the gate are evicted, and change nothing in the older schema', async ({
     database,
   }) => {
     const ledger = ledgerOf(database)
@@ -183,7 +183,7 @@ describe('with the fence', () => {
     const restorer = await database.connect()
     await restorer.query(`begin; drop table users; create table users (name text); insert into users values ('old')`)
     const outcome = (work: Promise<pg.QueryResult>) =>
-      work.then(({ rows }) => rows as unknown).catch((error: unknown) => (error instanceof Error ? 'put out' : error))
+      work.then(({ rows }) => rows as unknown).catch((error: unknown) => (error instanceof Error ? 'evicted' : error))
     const inside = (work: () => Promise<pg.QueryResult>) => gate.run(() => outcome(work()))
     const { promise: restored, resolve: isRestored } = Promise.withResolvers<void>()
     const asked = [
@@ -196,7 +196,7 @@ describe('with the fence', () => {
     await restorer.query('drop schema schemagate cascade; commit')
     expect(performance.now() - started).toBeLessThan(4000)
     isRestored()
-    expect(await Promise.all(asked)).toEqual(['put out', 'put out', 'put out', 'put out'])
+    expect(await Promise.all(asked)).toEqual(['evicted', 'evicted', 'evicted', 'evicted'])
     between.release(true)
     expect((await database.query('select name from users')).rows).toEqual([{ name: 'old' }])
   })

@@ -131,7 +131,7 @@ describe('an address that leads to two servers by turns', () => {
   })
 })
 
-test('a pool of an address that leads elsewhere now is put out when its gate goes there', async ({ database }) => {
+test('a pool of an address that leads elsewhere now is evicted when its gate goes there', async ({ database }) => {
   const { url, lead, cut } = await pair(database)
   const gate = gateOf({ url, manifest: app })
   const pool = guardPool(gate, poolOf({ connectionString: database.url, max: 2 }))

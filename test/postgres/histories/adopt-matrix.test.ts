@@ -146,7 +146,7 @@ test.for(historyFixtures)('%s', async (tool, { database }) => {
       cells.push('-')
       continue
     }
-    await anew(database)
+    await emptied(database)
     const history = sql === 'elsewhere' ? elsewhere(tool) : `${historySql(tool)}\n${sql}`
     await database.query(`${livingSchema}${history}`)
     const dir = one.file ? await changedFolder(historyFolder(tool), one.file) : historyFolder(tool)
@@ -157,8 +157,8 @@ test.for(historyFixtures)('%s', async (tool, { database }) => {
   matrix.set(tool, cells)
 })
 
-/** The public schema as a new database has it, and nothing else. */
-async function anew(database: ScratchDatabase): Promise<void> {
+/** Empties the database: the public schema as a new database has it, and nothing else. */
+async function emptied(database: ScratchDatabase): Promise<void> {
   await database.query(`do $$ declare s text; begin
     for s in select nspname from pg_namespace where nspname !~ '^(pg_|information_schema)' loop execute format('drop schema %I cascade', s); end loop;
     create schema public; end $$`)

@@ -99,7 +99,7 @@ describe('afterwards', () => {
     expect((await migrator.status()).problems).toEqual([])
   })
 
-  test('what it gains and nobody has here is told, and up goes on; so is what it takes back', async ({ database }) => {
+  test('what it gains and no file here has is told, and up goes on; so is what it takes back', async ({ database }) => {
     await database.query(gooseWith(1))
     const dir = await folder(files)
     const migrator = on(database, dir)

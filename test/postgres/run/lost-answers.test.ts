@@ -1,5 +1,5 @@
-// A run that is disturbed where few look: what was done and not yet told, what somebody else did meanwhile, codes that
-// only look like those of a lost connection.
+// Disturbances at rare moments: what was done and not yet reported, what another session did at the same time, codes that only
+// look like those of a lost connection.
 
 import { expect } from 'vitest'
 import { type RunningCli, schemagate, start } from '../../helpers/cli.ts'
@@ -58,7 +58,7 @@ test.for([
   { told: 'apps are told', options: [] },
   { told: 'none is told', options: ['--on-older-apps', 'ignore'] },
 ])(
-  'a `down` of code that commits as it goes, killed half-way, is finished by the next `up` before it is applied anew ($told)',
+  'a `down` of code that commits as it goes, killed half-way, is finished by the next `up` before it is applied again ($told)',
   async ({ options }, { database }) => {
     const dir = await folder({
       '0001_code.mjs': `// migrate:up transaction:false

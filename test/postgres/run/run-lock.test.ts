@@ -1,5 +1,5 @@
-// The run lock's key is open to whoever may connect: who may not write the ledger holds up no run, and takes no part in a
-// drain.
+// The run lock's key can be taken by any session that may connect: a role that may not write the ledger holds up no run, and
+// takes no part in a drain.
 
 import { escapeIdentifier } from 'pg'
 import { describe, expect } from 'vitest'
