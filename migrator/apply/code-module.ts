@@ -1,6 +1,5 @@
 // A code migration's file as a module: loading it, and where in it an error arose.
 
-import { spawnSync } from 'node:child_process'
 import { readFileSync, realpathSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -65,7 +64,9 @@ export function placeIn(file: string, error: unknown): Place | undefined {
 function placeOfSyntaxError(file: string, error: SyntaxError): Place | undefined {
   const shown = /^\S.*:\d+\n/.test(error.stack ?? '')
     ? (error.stack ?? '')
-    : spawnSync(process.execPath, ['--check', file], { encoding: 'utf8', timeout: 5_000 }).stderr
+    : process
+        .getBuiltinModule('node:child_process')
+        .spawnSync(process.execPath, ['--check', file], { encoding: 'utf8', timeout: 5_000 }).stderr
   const [first = '', ...excerpt] = shown.slice(Math.max(0, shown.indexOf(basename(file)))).split('\n')
   const line = /:(\d+)$/.exec(first)?.[1]
   const caret = excerpt.find(text => /^\s*\^+\s*$/.test(text)) ?? '^'

@@ -1,7 +1,6 @@
-#!/usr/bin/env node
-
 // The entry of the command line: from its words to a command, and to an exit code.
 
+import { isatty } from 'node:tty'
 import { didYouMean } from '../../gate/did-you-mean.ts'
 import { type ExitCode, exitCodes, InterruptedError, UsageError } from '../errors.ts'
 import { asSchemagateError } from '../run/result.ts'
@@ -37,7 +36,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 
   const fd = command?.logsToStdout ? 1 : 2
-  const isTerminal = (fd === 1 ? process.stdout : process.stderr).isTTY === true
+  const isTerminal = isatty(fd)
   const commandLine = readCommandLine(command ?? { ...unknown, name }, args, process.env, variables)
   const { level, format = isTerminal ? 'pretty' : 'json' } = commandLine.log
   const redact = redactor(commandLine.secrets)

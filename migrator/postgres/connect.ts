@@ -1,7 +1,6 @@
 // Makes a connection: waits until Postgres answers a query, and tells "not yet" from "no".
 
 import { randomInt } from 'node:crypto'
-import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -127,6 +126,7 @@ function inOrder({ endpoints, shuffled }: Target): Endpoint[] {
 /** A name may stand for several servers; the system picked one of its addresses, and that one did not suit. */
 async function addressesOf({ host, port, name }: Endpoint): Promise<Endpoint[]> {
   if (name !== undefined || isIP(host) || host.startsWith('/')) return []
+  const { lookup } = await import('node:dns/promises')
   const all = await lookup(host, { all: true }).catch(() => [])
   return all.length > 1 ? all.map(({ address }) => ({ host: address, port, name: host })) : []
 }

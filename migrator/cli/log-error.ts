@@ -1,0 +1,26 @@
+// An error as a field of the log.
+
+/** Only the fields of an error that help: a raw one holds its client, and with it the password. */
+export function serialiseError(error: unknown): unknown {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const shown: Record<string, unknown> = { type: error.name, message: error.message }
+  for (const field of [
+    'code',
+    'severity',
+    'detail',
+    'hint',
+    'where',
+    'schema',
+    'table',
+    'column',
+    'constraint',
+    'exitCode',
+  ]) {
+    const value: unknown = Reflect.get(error, field)
+    if (value !== undefined && value !== null) shown[field] = value
+  }
+  if (error.cause !== undefined) shown.cause = serialiseError(error.cause)
+  // the message of a foreseen error says everything; for any other the place in the code is needed
+  if (!('exitCode' in error) && !('severity' in error)) shown.stack = error.stack
+  return shown
+}
