@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
 # Sees to it that the base images are there: kept when they are, pulled when a registry answers, and otherwise made
 # from Debian's packages and the Node of this project's own npm dependencies, for machines that reach no registry.
+# Usage: base-images.sh [IMAGE...]; without arguments, those that the ordinary tests need.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 node_image=node:26-trixie-slim
 postgres_image=postgres:17
 caddy_image=caddy:2
+slim_image=debian:trixie-slim
+# The examples' tools, which Debian does not have: a stand-in keeps the same history table.
+golang_migrate_image=migrate/migrate:v4.18.3
+goose_image=ghcr.io/kukymbr/goose-docker:3.26.0
+flyway_image=flyway/flyway:11
 debian_image=schemagate-debian:trixie
 npm_version=11
 
@@ -15,8 +21,9 @@ fail() { log "$*"; exit 1; }
 present() { docker image inspect "$1" >/dev/null 2>&1; }
 quietly() { local out; out=$("$@" 2>&1) || { printf '%s\n' "$out" >&2; fail "failed: $*"; }; }
 
+[ $# != 0 ] || set -- "$node_image" "$postgres_image" "$caddy_image" "$slim_image" "$golang_migrate_image"
 missing=()
-for image in "$node_image" "$postgres_image" "$caddy_image"; do present "$image" || missing+=("$image"); done
+for image in "$@"; do present "$image" || missing+=("$image"); done
 if [ ${#missing[@]} = 0 ]; then exit 0; fi
 
 # Whether a registry answers is asked with a short timeout; the download itself may then take its time.
@@ -77,12 +84,25 @@ make_caddy() {
   build caddy "$caddy_image"
 }
 
+make_slim() { quietly docker tag "$debian_image" "$slim_image"; }
+
+make_tool() {
+  log "making $2, which keeps the history table that $1 keeps"
+  cp "scripts/machine/base-images/$1.py" "$context/tool.py"
+  build migration-tool "$2"
+}
+
 present "$debian_image" || make_debian
 for image in "${stand_ins[@]}"; do
   case "$image" in
     "$node_image") make_node ;;
     "$postgres_image") make_postgres ;;
     "$caddy_image") make_caddy ;;
+    "$slim_image") make_slim ;;
+    "$golang_migrate_image") make_tool golang-migrate "$golang_migrate_image" ;;
+    "$goose_image") make_tool goose "$goose_image" ;;
+    "$flyway_image") make_tool flyway "$flyway_image" ;;
+    *) fail "there is no stand-in for $image" ;;
   esac
 done
 log "ready: ${stand_ins[*]}"

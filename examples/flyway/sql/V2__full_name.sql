@@ -1,0 +1,1 @@
+alter table users add column full_name text not null default '';

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "users" ADD COLUMN "full_name" TEXT NOT NULL DEFAULT '';
