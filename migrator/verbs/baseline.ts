@@ -16,15 +16,13 @@ import { publish } from '../run/publish.ts'
 import { RunRecord } from '../run/record.ts'
 import { withRun } from '../run/with-run.ts'
 import type { AppRoleOptions } from '../settings/settings.ts'
-import type { VerifyOptions } from './verify.ts'
+import type { VerifyFirst } from '../verify/before-recording.ts'
 
-export interface BaselineOptions {
+export interface BaselineOptions extends VerifyFirst {
   /** Take the rows before the migration whose files are gone out of the ledger: a squash. */
   readonly replacingMissing?: boolean | undefined
   /** The role that the app logs in with, made or updated afterwards. */
   readonly appRole?: AppRoleOptions | undefined
-  /** Record only if the live schema is what the migrations up to NAME, and the repeatable ones, make. */
-  readonly verify?: Pick<VerifyOptions, 'scratchUrl' | 'ignore'> | undefined
 }
 
 export interface Baseline {
@@ -56,9 +54,9 @@ export async function baseline(engine: Engine, name: string, options: BaselineOp
       )
 
     if (options.verify) {
-      const { requireAsMade } = await import('./verify.ts')
+      const { requireVerified } = await import('../verify/before-recording.ts')
       const made = files.filter((file, i) => i <= files.indexOf(last) || file.kind === 'repeatable')
-      await requireAsMade(engine, session, made, options.verify)
+      await requireVerified(engine, session, made, options)
     }
 
     const role = options.appRole && (await appRoleOf(engine, options.appRole))

@@ -99,22 +99,6 @@ export async function verifySchema(
   }
 }
 
-/**
- * For what is about to be recorded as applied without being run.
- * @throws NotReadyError with the differences, if the live schema is not what these migrations make; else as {@link verifySchema}.
- */
-export async function requireAsMade(
-  engine: Engine,
-  session: Session,
-  migrations: readonly Migration[],
-  options: Pick<VerifyOptions, 'scratchUrl' | 'ignore'>,
-): Promise<void> {
-  const result = await verifySchema(engine, session, { migrations }, options)
-  if (result.differences.length === 0) return
-  const { asText } = await import('../verify/report.ts')
-  throw new NotReadyError(`Nothing was recorded: the schema is not what the migrations make.\n${asText(result)}`)
-}
-
 /** The live schema, for a later comparison: without other tools' histories, and without what schemagate gave an app's role. */
 export async function snapshot(engine: Engine): Promise<Catalog> {
   return withSession(engine, session =>

@@ -12,7 +12,10 @@ export interface VerifyFirst extends Pick<VerifyOptions, 'scratchUrl' | 'ignore'
   readonly verify?: boolean | undefined
 }
 
-/** @throws NotReadyError with the differences; errors as {@link verifySchema}. */
+/**
+ * For migrations that are about to be recorded without being run.
+ * @throws NotReadyError with the differences, if the live schema is not what they make; errors as {@link verifySchema}.
+ */
 export async function requireVerified(
   engine: Engine,
   session: Session,
@@ -22,6 +25,6 @@ export async function requireVerified(
   const result = await verifySchema(engine, session, { migrations }, options)
   if (result.differences.length > 0)
     throw new NotReadyError(
-      `The live schema is not what these migrations make; nothing was recorded.\n${asText({ ...result, pending: [] })}`,
+      `Nothing was recorded: the live schema is not what these migrations make.\n${asText({ ...result, pending: [] })}`,
     )
 }

@@ -27,7 +27,9 @@ export const baselineCommand = defineCommand({
     const { recorded, replaced, tables } = await baseline(engine, positionals[0]!, {
       replacingMissing: options.replacingMissing,
       appRole: settings.appRole,
-      verify: options.verify ? { scratchUrl: options.scratchUrl, ignore: options.ignoreDifferences } : undefined,
+      verify: options.verify,
+      scratchUrl: options.scratchUrl,
+      ignore: options.ignoreDifferences,
     })
     for (const name of replaced) print(`replaced ${name}`)
     for (const name of recorded) print(`recorded ${name}`)
