@@ -19,6 +19,8 @@ export interface GateStatus {
   readonly missing?: readonly string[]
   /** `diverged`, `too-old`, `migrating`: the migrations that are the reason. */
   readonly migrations?: readonly string[]
+  /** `too-old`: those migrations are still under way, and may yet be taken back. */
+  readonly unfinished?: true
   /** `unreachable`: the error behind it, for logs. Not for answers: it may name hosts and roles. */
   readonly cause?: Error
 }

@@ -17,6 +17,8 @@ export interface Verdict {
   readonly missing?: readonly string[]
   /** `diverged`, `too-old`, `migrating`: the migrations that are the reason. */
   readonly migrations?: readonly string[]
+  /** `too-old`: those migrations are still under way, and may yet be taken back. */
+  readonly unfinished?: true
 }
 
 /**
@@ -46,8 +48,12 @@ export function judge(manifest: LedgerManifest, rows: readonly LedgerRow[] | nul
   }
   const unknown = unknownBreaking(manifest, rows)
   if (unknown.length > 0) {
-    const detail = `The database has ${list(unknown)}, which breaks apps that do not know it: this app is too old, start a newer one.`
-    return { state: 'too-old', detail, migrations: unknown }
+    const names = unknown.map(row => row.name)
+    const unfinished = unknown.every(row => row.state === 'running')
+    const detail = unfinished
+      ? `${list(names)} is being applied, which breaks apps that do not know it: if it succeeds this app is too old, start a newer one.`
+      : `The database has ${list(names)}, which breaks apps that do not know it: this app is too old, start a newer one.`
+    return { state: 'too-old', detail, migrations: names, ...(unfinished && { unfinished }) }
   }
   if (migrating.length > 0) {
     const detail = `${list(migrating)} is running, or was interrupted: the next run of the migrator finishes it.`
@@ -71,16 +77,14 @@ function sameContent(entry: ManifestEntry, row: LedgerRow): boolean {
 
 // `running` counts as well: it is half applied, or the migrator waits for older apps to disconnect.
 // A repeatable migration is known by its content, so one marked breaking that moved on is unknown to older apps.
-function unknownBreaking(manifest: LedgerManifest, rows: readonly LedgerRow[]): string[] {
+function unknownBreaking(manifest: LedgerManifest, rows: readonly LedgerRow[]): LedgerRow[] {
   const known = new Map(manifest.migrations.map(entry => [entry.name, entry]))
-  return rows
-    .filter(row => {
-      if (!row.breaking) return false
-      const entry = known.get(row.name)
-      if (entry === undefined) return true
-      return entry.kind === 'repeatable' && entry.checksum !== row.checksum && sameContent(entry, row)
-    })
-    .map(row => row.name)
+  return rows.filter(row => {
+    if (!row.breaking) return false
+    const entry = known.get(row.name)
+    if (entry === undefined) return true
+    return entry.kind === 'repeatable' && entry.checksum !== row.checksum && sameContent(entry, row)
+  })
 }
 
 function list(names: readonly string[]): string {

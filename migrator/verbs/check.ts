@@ -71,7 +71,7 @@ async function checkManifest(engine: Engine, file: string): Promise<Match> {
 }
 
 /** What the operator named is wrong: that is a matter of the command line here. */
-function readManifestFile(file: string): Manifest {
+export function readManifestFile(file: string): Manifest {
   try {
     return readManifest(file)
   } catch (error) {

@@ -9,6 +9,7 @@ import { checkCommand } from './check.ts'
 import { createCommand } from './create.ts'
 import { doctorCommand } from './doctor.ts'
 import { downCommand } from './down.ts'
+import { gateCommand } from './gate.ts'
 import { initCommand } from './init.ts'
 import { manifestCommand } from './manifest.ts'
 import { planCommand } from './plan.ts'
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   statusCommand,
   checkCommand,
   waitCommand,
+  gateCommand,
   planCommand,
   verifyCommand,
   createCommand,

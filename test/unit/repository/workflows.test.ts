@@ -70,12 +70,12 @@ test('the images are built from targets that the Dockerfile has, with arguments 
   const given = String(build?.with?.['build-args']).trim().split('\n')
   expect(given.map(line => line.split('=')[0])).toEqual(['NODE_IMAGE', 'VERSION', 'REVISION', 'SOURCE'])
   expect(dockerfile).toMatch(/^ARG NODE_IMAGE=/m)
-  // the migrator has them from its base
-  expect(targets).toContain('migrator-base')
-  expect(dockerfile.match(/^ARG VERSION=.* REVISION=.* SOURCE=.*$/gm)).toHaveLength(matrix.target.length - 1)
+  // the others have them from migrator-base
+  for (const target of ['migrator', 'gate-base', 'gate']) expect(targets).toContain(target)
+  expect(dockerfile.match(/^ARG VERSION=.* REVISION=.* SOURCE=.*$/gm)).toHaveLength(2)
 })
 
-test("the package's Dockerfile makes the same migrator as the repository's", async () => {
+test("the package's Dockerfile makes the same migrator and gate as the repository's", async () => {
   const stage = (text: string) => {
     const [found] = /^FROM \$\{NODE_IMAGE\} AS migrator-base$.*?^CMD [^\n]*/ms.exec(text) ?? []
     return found?.replaceAll('--from=build /src/migrator/', '')
@@ -83,6 +83,9 @@ test("the package's Dockerfile makes the same migrator as the repository's", asy
   const ofPackage = await readFile(join(root, 'migrator/Dockerfile'), 'utf8')
   expect(stage(ofPackage)).toBeDefined()
   expect(stage(ofPackage)).toBe(stage(dockerfile))
+  const gate = (text: string) => /^ENV SCHEMAGATE_GATE_LISTEN=.*?^CMD \["gate"\]/ms.exec(text)?.[0]
+  expect(gate(ofPackage)).toContain('HEALTHCHECK')
+  expect(gate(ofPackage)).toBe(gate(dockerfile))
   const base = (text: string) => /^ARG NODE_IMAGE=.*$/m.exec(text)?.[0]
   expect(base(ofPackage)).toBe(base(dockerfile))
 })
