@@ -18,7 +18,8 @@ export interface Probe {
 /** Reads the words of a health check's test. */
 export function readProbe(test: readonly string[], environment: Service['environment']): Probe {
   const hasShell = test[0] !== 'CMD' || /^(.*\/)?(sh|bash)$/.test(test[1] ?? '')
-  const text = test.length === 2 || test[0] !== 'CMD' ? test.slice(1).join(' ') : test.slice(1).map(quoted).join(' ')
+  // CMD-SHELL hands its first text to the shell; what stands behind it is no part of the command
+  const text = test.length === 2 || test[0] !== 'CMD' ? (test[1] ?? '') : test.slice(1).map(quoted).join(' ')
   const commands = commandsOf(text)
   const queries = commands.filter(([name]) => name === 'psql')
   const ready = commands.filter(([name]) => name === 'pg_isready')
@@ -94,12 +95,10 @@ function positional(words: readonly string[] | undefined): string | undefined {
 }
 
 /** The user and the database that the server is made with; `undefined` where an env file that is not here may say. */
-export function madeWith(
-  service: Service,
-  envFilesAreRead: boolean,
-): { user: string | undefined; database: string | undefined } {
-  const { environment } = service
-  const isKnown = service.envFiles.length === 0 || envFilesAreRead
+export function madeWith({ environment, isEnvironmentKnown: isKnown }: Service): {
+  user: string | undefined
+  database: string | undefined
+} {
   const user = environment.POSTGRES_USER ?? environment.POSTGRESQL_USERNAME ?? (isKnown ? 'postgres' : undefined)
   const database = environment.POSTGRES_DB ?? environment.POSTGRESQL_DATABASE ?? (isKnown ? user : undefined)
   return { user, database }

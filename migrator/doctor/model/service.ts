@@ -47,6 +47,8 @@ export interface Service {
   readonly entrypoint: CommandLine | undefined
   readonly environment: Readonly<Record<string, string>>
   readonly envFiles: readonly string[]
+  /** False: an env file is not here, and may say more. */
+  readonly isEnvironmentKnown: boolean
   readonly dependsOn: ReadonlyMap<string, Dependency>
   /** `off`: switched off; undefined: the file says nothing. */
   readonly healthcheck: HealthCheck | 'off' | undefined
@@ -67,13 +69,14 @@ export interface Service {
   readonly values: Readonly<Record<string, unknown>>
 }
 
-/** Reads one service. @param fromEnvFiles the variables of its env files, where docker has not put them in already */
+/** Reads one service. @param readEnvFile the variables of an env file, undefined where it is not here; docker has put them in already */
 export function toService(
   name: string,
   values: Record<string, unknown>,
-  fromEnvFiles: (files: readonly string[]) => Record<string, string>,
+  readEnvFile: (file: string) => Record<string, string> | undefined,
 ): Service {
   const envFiles = asList(values.env_file).map(file => String(isValues(file) ? file.path : file))
+  const fromEnvFiles = envFiles.map(readEnvFile)
   const deploy = isValues(values.deploy) ? values.deploy : {}
   const text = (value: unknown) => (value === undefined || value === null ? undefined : String(value))
   return {
@@ -82,8 +85,9 @@ export function toService(
     build: toBuild(values.build),
     command: toCommand(values.command),
     entrypoint: toCommand(values.entrypoint),
-    environment: { ...fromEnvFiles(envFiles), ...texts(asMap(values.environment)) },
+    environment: { ...Object.assign({}, ...fromEnvFiles), ...texts(asMap(values.environment)) },
     envFiles,
+    isEnvironmentKnown: !fromEnvFiles.includes(undefined),
     dependsOn: toDependencies(values.depends_on),
     healthcheck: toHealthCheck(values.healthcheck),
     mounts: [...asList(values.volumes).map(toMount), ...asList(values.tmpfs).map(tmpfs)],

@@ -13,6 +13,8 @@ export interface ShellCommand {
   readonly isTest: boolean
   /** The tests that must hold for it to be run, outermost first. */
   readonly conditions: readonly string[]
+  /** The function in whose body it stands: it is run where that is called. */
+  readonly inFunction: string | undefined
 }
 
 type Token = { readonly kind: 'word'; readonly text: string } | { readonly kind: 'operator'; readonly text: string }
@@ -89,6 +91,7 @@ interface Block {
   part: 'test' | 'pattern' | 'body'
   condition: string
   readonly subject?: string
+  readonly functionName?: string | undefined
 }
 
 /** The commands of a script in their order. @param stopsOnError as if `set -e` stood at its top */
@@ -105,6 +108,8 @@ class Reading {
   #words: string[] = []
   #negated = false
   #errexit: boolean
+  /** The name whose body is to follow; empty after the word `function`. */
+  #functionName: string | undefined
 
   constructor(errexit: boolean) {
     this.#errexit = errexit
@@ -137,6 +142,7 @@ class Reading {
       conditions: this.#blocks.flatMap(({ kind, part, condition }) =>
         part === 'body' && (kind === 'if' || kind === 'case') ? [condition.trim()] : [],
       ),
+      inFunction: this.#blocks.findLast(({ functionName }) => functionName !== undefined)?.functionName,
     })
   }
 
@@ -155,8 +161,8 @@ class Reading {
   }
 
   #operator(text: string, block: Block | undefined): void {
-    // name() { ... } is read as if it were run where it stands
-    if (text === '(' && this.#words.length === 1) this.#words = []
+    // name() { ... }
+    if (text === '(' && this.#words.length === 1) this.#functionName = this.#words.pop()
     if (text === ';;') {
       this.finish(';')
       if (block?.kind === 'case') block.part = 'pattern'
@@ -165,6 +171,10 @@ class Reading {
   }
 
   #first(text: string, block: Block | undefined): void {
+    if (this.#functionName === '') {
+      this.#functionName = text
+      return
+    }
     switch (text) {
       case 'if':
       case 'elif':
@@ -190,7 +200,8 @@ class Reading {
         this.#blocks.pop()
         break
       case '{':
-        this.#blocks.push({ kind: 'group', part: 'body', condition: '' })
+        this.#blocks.push({ kind: 'group', part: 'body', condition: '', functionName: this.#functionName })
+        this.#functionName = undefined
         break
       case 'in': {
         const subject = this.#words.slice(1).join(' ')
@@ -202,6 +213,7 @@ class Reading {
         this.#negated = true
         break
       case 'function':
+        this.#functionName = ''
         break
       default:
         this.#words.push(text)

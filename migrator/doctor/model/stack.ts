@@ -3,15 +3,15 @@
 import { resolve } from 'node:path'
 import { readEnvFile } from '../compose/env-file.ts'
 import type { Compose } from '../compose/load.ts'
-import { isValues } from '../compose/merge.ts'
 import { BuildContext } from './build-context.ts'
 import { type Connection, connectionsOf } from './connections.ts'
 import { parseImage } from './image.ts'
 import { isInfrastructure, isOtherDatabase, isPooler, isPostgresImage, isProxy, isTool } from './known-images.ts'
 import { findMigration, type ServiceMigration } from './migrating.ts'
 import { type Service, toService } from './service.ts'
+import { type Draft, shareEnvFiles, shareMigrated, shareOutside, shareSwitches } from './sharing.ts'
 import { type ImageConfig, type Startup, startupOf } from './startup.ts'
-import { migrationSwitchedOff } from './tools.ts'
+import { looksLikeSwarm } from './swarm.ts'
 
 /** `tool` looks at a database or copies it; `other` has nothing to do with one. */
 export type Role = 'database' | 'migrator' | 'app' | 'gate' | 'proxy' | 'pooler' | 'tool' | 'other-database' | 'other'
@@ -47,12 +47,10 @@ const labelledRoles: ReadonlySet<string> = new Set(['database', 'migrator', 'app
 
 /** @param images what an engine knows of images, by their names in the file */
 export function buildStack(compose: Compose, images: ReadonlyMap<string, ImageConfig> = new Map()): Stack {
-  const fromEnvFiles = (files: readonly string[]) =>
-    compose.readBy === 'the YAML alone'
-      ? Object.assign({}, ...files.map(file => readEnvFile(resolve(compose.directory, file)) ?? {}))
-      : {}
+  const variablesOf = (file: string) =>
+    compose.readBy === 'the YAML alone' ? readEnvFile(resolve(compose.directory, file)) : {}
   const drafts = Object.entries(compose.services).map(([name, values]) => {
-    const service = toService(name, values, fromEnvFiles)
+    const service = toService(name, values, variablesOf)
     const context = new BuildContext(service, compose.directory)
     const startup = startupOf(service, context, images.get(service.image?.text ?? ''))
     return { service, context, startup }
@@ -74,8 +72,6 @@ export function buildStack(compose: Compose, images: ReadonlyMap<string, ImageCo
   assignClients(members, waitedFor)
   return { compose, members, isSwarm }
 }
-
-type Draft = { -readonly [K in keyof Member]: Member[K] }
 
 /** Roles that an image or a label tells by itself. */
 function assignServers(members: ReadonlyMap<string, Member>): void {
@@ -245,6 +241,7 @@ function assignClients(members: ReadonlyMap<string, Member>, waitedFor: Readonly
     if (!isNamed && !migration && service.image && (isInfrastructure(service.image) || isProxy(service.image))) continue
     member.role = 'app'
   }
+  shareMigrated(all)
   // a one-shot that others wait for prepares their database, whatever it is called, where no other does
   const hasMigrator = all.some(({ role, migration }) => role === 'migrator' || migration?.alsoServes)
   if (hasMigrator) return
@@ -252,78 +249,4 @@ function assignClients(members: ReadonlyMap<string, Member>, waitedFor: Readonly
     if (member.role !== 'app' || !waitedFor.has(member.service.name)) continue
     member.role = 'migrator'
   }
-}
-
-/** Where one service of an image is kept from migrating by a variable, those of it without the variable migrate. */
-function shareSwitches(members: ReadonlyMap<string, Member>): void {
-  const all = [...members.values()] as Draft[]
-  const made = ({ service: { build, image } }: Member) =>
-    build ? `${build.context} ${build.dockerfile ?? ''}` : image?.text
-  const switchOf = new Map<string, string>()
-  for (const member of all) {
-    const name = migrationSwitchedOff(member.service.environment)
-    const own = made(member)
-    if (name !== undefined && own !== undefined) switchOf.set(own, name)
-  }
-  if (all.some(({ migration }) => migration && !migration.alsoServes)) return
-  for (const member of all) {
-    const name = switchOf.get(made(member) ?? '')
-    if (name === undefined || member.migration || name in member.service.environment) continue
-    const tool = `its image, which ${name} keeps from it elsewhere`
-    member.migration = {
-      tool,
-      fixedStep: false,
-      alsoServes: true,
-      step: undefined,
-      variable: undefined,
-      hasNoCommand: false,
-    }
-  }
-}
-
-/** A worker of the app's own image with the app's own env file uses what the app uses. */
-function shareEnvFiles(all: readonly Draft[]): void {
-  const key = ({ service }: Draft) => {
-    const { build, image, envFiles } = service
-    const made = build ? `${build.context} ${build.dockerfile ?? ''}` : image?.text
-    return made === undefined || envFiles.length === 0 ? undefined : `${made}\n${envFiles.join('\n')}`
-  }
-  const known = new Map<string, Draft>()
-  for (const member of all) {
-    const own = key(member)
-    if (own !== undefined && member.uses.length > 0 && member.role === 'other') known.set(own, member)
-  }
-  for (const member of all) {
-    const twin = member.uses.length === 0 && member.role === 'other' ? known.get(key(member) ?? '') : undefined
-    if (twin) member.uses = twin.uses
-  }
-}
-
-/** With a database outside whose URL is not known, who has the migrator's variable has its database. */
-function shareOutside(all: readonly Draft[]): void {
-  for (const { migration, uses } of [...all]) {
-    const [use] = uses
-    if (!migration || !use?.isOutside || !use.server.startsWith('${')) continue
-    for (const other of all) {
-      if (other.uses.length === 0 && Object.values(other.service.environment).includes(use.server)) other.uses = [use]
-    }
-  }
-}
-
-/** `docker stack deploy` reads other keys than `up`; only where several of them are there is it meant. */
-function looksLikeSwarm({ services, networks }: Compose): boolean {
-  const overlay = Object.values(networks).some(
-    network =>
-      typeof network === 'object' && network !== null && (network as { driver?: unknown }).driver === 'overlay',
-  )
-  const swarmKeys = ['placement', 'update_config', 'rollback_config', 'endpoint_mode', 'mode', 'labels']
-  const count = Object.values(services).filter(({ deploy }) => {
-    return isValues(deploy) && swarmKeys.some(key => !isEmpty(deploy[key]))
-  }).length
-  return count > 0 && (overlay || count * 2 >= Object.keys(services).length)
-}
-
-/** docker compose config writes `placement: {}` where there is none. */
-function isEmpty(value: unknown): boolean {
-  return value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)
 }

@@ -45,6 +45,8 @@ class Reader {
   readonly #context: BuildContext
   #command: CommandLine | undefined
   #commandFrom: Step['from'] = 'compose'
+  /** The bodies of the functions that its scripts have made so far, by their names. */
+  readonly #functions = new Map<string, readonly ShellCommand[]>()
 
   constructor(service: Service, context: BuildContext) {
     this.#service = service
@@ -89,7 +91,18 @@ class Reader {
   }
 
   #shell(text: string, stopsOnError: boolean, from: Step['from'], depth: number): Step[] {
-    return parseShell(text, stopsOnError).flatMap(command => {
+    const commands = parseShell(text, stopsOnError)
+    for (const [name, body] of Map.groupBy(commands, ({ inFunction }) => inFunction))
+      if (name !== undefined) this.#functions.set(name, body)
+    return this.#commands(
+      commands.filter(({ inFunction }) => inFunction === undefined),
+      from,
+      depth,
+    )
+  }
+
+  #commands(commands: readonly ShellCommand[], from: Step['from'], depth: number): Step[] {
+    return commands.flatMap(command => {
       if (!command.conditions.every(condition => this.#mayHold(condition))) return []
       const inner = this.#words(command.words, from, depth + 1)
       // what stands around the call counts for all that it calls
@@ -106,6 +119,11 @@ class Reader {
 
   #words(given: readonly string[], from: Step['from'], depth: number): Step[] {
     if (depth > deepest) return [this.#step(given, from)]
+    if (this.#functions.has(given[0] ?? '')) {
+      // and those among its arguments: `retry 5 migrate`
+      const called = given.flatMap(word => this.#functions.get(word) ?? [])
+      return this.#commands(called, from, depth + 1)
+    }
     if (/^"?\$(@|\*|\{@\})"?$/.test(given.at(-1) ?? '') && this.#command !== undefined && given.length <= 3) {
       const command = this.#command
       this.#command = undefined
@@ -129,7 +147,17 @@ class Reader {
 
   #step(words: readonly string[], from: Step['from'], operator: Step['operator'] = 'end'): Step {
     const text = words.join(' ')
-    return { words, text, from, operator, stopsOnError: false, inLoop: false, isTest: false, conditions: [] }
+    return {
+      words,
+      text,
+      from,
+      operator,
+      stopsOnError: false,
+      inLoop: false,
+      isTest: false,
+      conditions: [],
+      inFunction: undefined,
+    }
   }
 
   /** The text of the shell script that these words call. */

@@ -47,7 +47,8 @@ export const appHealthcheckWithoutSchema: Rule = {
 }
 
 function onlyAsks(text: string): string | undefined {
-  const urls = [...text.matchAll(/https?:\/\/[^\s'"`,;)|]+/g)].map(([url]) => url)
+  // by a URL, or by a request that is written out for an open connection
+  const urls = [...text.matchAll(/https?:\/\/[^\s'"`,;)|]+|\b(?:GET|HEAD) \/\S*(?= HTTP)/g)].map(([url]) => url)
   if (urls.length > 0) return urls.every(isStatic) ? 'a page that needs no database' : undefined
   if (/\b(pgrep|pidof|ps\s+(aux|-ef|ax|-e)|kill\s+-0|supervisorctl\s+status)\b/.test(text))
     return 'whether a process runs'
@@ -58,6 +59,6 @@ function onlyAsks(text: string): string | undefined {
 }
 
 function isStatic(url: string): boolean {
-  const path = url.replace(/^https?:\/\/[^/?#]*/, '').replace(/[?#].*$/, '')
+  const path = url.replace(/^(https?:\/\/[^/?#]*|GET |HEAD )/, '').replace(/[?#].*$/, '')
   return path === '' || path === '/' || /\.(html?|ico|txt|png|svg|css|js)$/.test(path)
 }

@@ -49,7 +49,7 @@ export const healthcheckOtherDatabase: Rule = {
 }
 
 function problemsOf(stack: Stack, service: Service, probe: Probe): string[] {
-  const made = madeWith(service, stack.compose.readBy === 'docker compose config')
+  const made = madeWith(service)
   const problems: string[] = []
   const compare = (flag: string, given: string | undefined, key: string, expected: string | undefined) => {
     if (given === undefined || given === '') {

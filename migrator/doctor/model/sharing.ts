@@ -1,0 +1,82 @@
+// What a service tells of others: those of its image, of its env file, of its database, those behind its migrator.
+
+import { isInfrastructure, isProxy } from './known-images.ts'
+import type { Service } from './service.ts'
+import type { Member } from './stack.ts'
+import { migrationSwitchedOff } from './tools.ts'
+
+/** A member whose part in the stack is still being found out. */
+export type Draft = { -readonly [K in keyof Member]: Member[K] }
+
+/** What waits for a migrator, in whichever form, uses the database that it migrates, where nothing says which. */
+export function shareMigrated(all: readonly Draft[]): void {
+  const migrators = new Map(all.flatMap(one => (one.role === 'migrator' ? [[one.service.name, one] as const] : [])))
+  for (const member of all) {
+    const { service, uses, role } = member
+    if (role !== 'other' || uses.length > 0) continue
+    if (service.image && (isInfrastructure(service.image) || isProxy(service.image))) continue
+    const migrator = [...service.dependsOn.keys()].map(name => migrators.get(name)).find(one => one !== undefined)
+    if (!migrator) continue
+    member.uses = migrator.uses.map(use => ({ ...use, isNamed: false }))
+    member.role = 'app'
+  }
+}
+
+/** Where one service of an image is kept from migrating by a variable, those of it without the variable migrate. */
+export function shareSwitches(members: ReadonlyMap<string, Member>): void {
+  const all = [...members.values()] as Draft[]
+  const switchOf = new Map<string, string>()
+  for (const member of all) {
+    const name = migrationSwitchedOff(member.service.environment)
+    const own = madeFrom(member.service)
+    if (name !== undefined && own !== undefined) switchOf.set(own, name)
+  }
+  if (all.some(({ migration }) => migration && !migration.alsoServes)) return
+  for (const member of all) {
+    const name = switchOf.get(madeFrom(member.service) ?? '')
+    if (name === undefined || member.migration || name in member.service.environment) continue
+    const tool = `its image, which ${name} keeps from it elsewhere`
+    member.migration = {
+      tool,
+      fixedStep: false,
+      alsoServes: true,
+      step: undefined,
+      variable: undefined,
+      hasNoCommand: false,
+    }
+  }
+}
+
+/** The same for two services whose containers are of one image. */
+function madeFrom({ build, image }: Service): string | undefined {
+  return build ? [build.context, build.dockerfile, build.target].join(' ') : image?.text
+}
+
+/** A worker of the app's own image with the app's own env file uses what the app uses. */
+export function shareEnvFiles(all: readonly Draft[]): void {
+  const key = ({ service }: Draft) => {
+    const { envFiles } = service
+    const made = madeFrom(service)
+    return made === undefined || envFiles.length === 0 ? undefined : `${made}\n${envFiles.join('\n')}`
+  }
+  const known = new Map<string, Draft>()
+  for (const member of all) {
+    const own = key(member)
+    if (own !== undefined && member.uses.length > 0 && member.role === 'other') known.set(own, member)
+  }
+  for (const member of all) {
+    const twin = member.uses.length === 0 && member.role === 'other' ? known.get(key(member) ?? '') : undefined
+    if (twin) member.uses = twin.uses
+  }
+}
+
+/** With a database outside whose URL is not known, who has the migrator's variable has its database. */
+export function shareOutside(all: readonly Draft[]): void {
+  for (const { migration, uses } of [...all]) {
+    const [use] = uses
+    if (!migration || !use?.isOutside || !use.server.startsWith('${')) continue
+    for (const other of all) {
+      if (other.uses.length === 0 && Object.values(other.service.environment).includes(use.server)) other.uses = [use]
+    }
+  }
+}
