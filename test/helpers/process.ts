@@ -13,6 +13,8 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Written to stdin, which is then closed; without it stdin is empty. */
   readonly input?: string | undefined
+  /** Leaves stdin open, for the test to write to and to end (`child.stdin`). */
+  readonly keepStdin?: boolean
   /** The process is killed after this many milliseconds, and the result is an error: a program that hangs is a bug. */
   readonly timeout?: number | undefined
   /** What counts as the end: `close`, when all output was read, or `exit`, where a process of its own may outlive it. */
@@ -51,7 +53,7 @@ export interface Running extends Printed {
 
 /** Starts a program, and returns at once. */
 export function startProcess(command: readonly string[], options: StartOptions = {}): Running {
-  const { cwd = root, env = cleanEnvironment(), input = '', timeout, endsWith = 'close' } = options
+  const { cwd = root, env = cleanEnvironment(), input = '', timeout, endsWith = 'close', keepStdin = false } = options
   const [program = '', ...args] = command
   const child = spawn(program, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
   let [stdout, stderr, output] = ['', '', '']
@@ -65,7 +67,7 @@ export function startProcess(command: readonly string[], options: StartOptions =
   })
   // A process that ends without reading its input is no failure of the test.
   child.stdin.on('error', () => {})
-  child.stdin.end(input)
+  if (!keepStdin) child.stdin.end(input)
   const printed = () => ({
     ...{ stdout, stderr, output, pid: child.pid ?? 0, child },
     lines: [...jsonLines(stdout), ...jsonLines(stderr)],

@@ -1,43 +1,33 @@
 // The gate in a process of its own: what it leaves behind, and what it must never bring down.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
+import { type Running, startProcess } from '../../helpers/process.ts'
 import { tcpProxy } from '../../helpers/tcp-proxy.ts'
 import { ledgerOf, manifest } from './fixtures.ts'
 
 const library = join(import.meta.dirname, '../../../gate/index.ts')
 const app = manifest('0001_users', '0002_tickets')
 
-/** Runs a script that has `gate`, made for a URL; its lines of output come as they are printed. */
-function run(url: string, script: string) {
+/** Runs a script that has `gate`, made for a URL. */
+function run(url: string, script: string): Running {
   const source = `
     import { createGate } from ${JSON.stringify(library)}
     const gate = createGate({ url: ${JSON.stringify(url)}, manifest: ${JSON.stringify(app)}, staleAfter: 1000, connectTimeout: 500 })
     process.on('unhandledRejection', error => { console.log('unhandled rejection ' + error); process.exit(70) })
     ${script}`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: ['pipe', 'pipe', 'pipe'] })
-  onTestFinished(() => {
-    child.kill('SIGKILL')
-  })
-  const printed = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    printed.stdout += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    printed.stderr += text
-  })
-  return { child, printed, ended: once(child, 'close').then(([code]) => Number(code)) }
+  const running = startProcess([process.execPath, '--input-type=module', '-e', source], { keepStdin: true })
+  onTestFinished(() => running.kill('SIGKILL'))
+  return running
 }
 
 test('once it is closed the process ends by itself', async ({ database }) => {
   const ledger = ledgerOf(database)
   await ledger.create()
   await ledger.applyQuietly('0001_users', '0002_tickets')
-  const { printed, ended } = run(
+  const running = run(
     database.url,
     `await gate.whenOpen({ timeout: 5000 })
      console.log(gate.state)
@@ -46,21 +36,21 @@ test('once it is closed the process ends by itself', async ({ database }) => {
      const before = performance.now()
      process.on('exit', () => console.log(performance.now() - before < 500 ? 'at once' : 'late'))`,
   )
-  expect(await ended).toBe(0)
-  expect(printed).toEqual({ stdout: 'open\nat once\n', stderr: '' })
+  expect((await running.ended).code).toBe(0)
+  expect(running).toMatchObject({ stdout: 'open\nat once\n', stderr: '' })
 })
 
 test('closed in the middle of connecting, the process ends as well', async ({ database }) => {
   const proxy = await tcpProxy(database.url)
   proxy.pause()
   for (const delay of [0, 5, 50, 600]) {
-    const { printed, ended } = run(
+    const running = run(
       proxy.url(database.url),
       `await new Promise(resolve => setTimeout(resolve, ${delay}))
        await gate.close()`,
     )
-    expect(await ended).toBe(0)
-    expect(printed).toEqual({ stdout: '', stderr: '' })
+    expect((await running.ended).code).toBe(0)
+    expect(running).toMatchObject({ stdout: '', stderr: '' })
   }
 })
 
@@ -69,7 +59,7 @@ test('no outage ends in a warning, an unhandled rejection or a crash', async ({ 
   await ledger.create()
   await ledger.applyQuietly('0001_users', '0002_tickets')
   const proxy = await tcpProxy(database.url)
-  const { child, printed, ended } = run(
+  const running = run(
     proxy.url(database.url),
     `gate.on('change', ({ state }) => console.log(state))
      process.stdin.once('data', () => gate.close()).on('end', () => {})
@@ -77,46 +67,46 @@ test('no outage ends in a warning, an unhandled rejection or a crash', async ({ 
   )
   let opened = 0
   const opens = () =>
-    eventually(() => expect(printed.stdout.split('\n').filter(line => line === 'open').length).toBeGreaterThan(opened))
-  const closes = () => eventually(() => expect(printed.stdout.trim().split('\n').at(-1)).not.toBe('open'))
+    eventually(() => expect(running.stdout.split('\n').filter(line => line === 'open').length).toBeGreaterThan(opened))
+  const closes = () => eventually(() => expect(running.stdout.trim().split('\n').at(-1)).not.toBe('open'))
   await opens()
   // Every kind of loss, at many moments of the life of a connection.
   for (let cut = 1; cut <= 24; cut++) {
-    opened = printed.stdout.split('\n').filter(line => line === 'open').length
+    opened = running.stdout.split('\n').filter(line => line === 'open').length
     proxy.cutAt(proxy.messages.length + (cut % 12) + 12, cut % 2 === 0 ? 'cut-before' : 'cut-after')
     proxy.cut()
     await opens()
   }
-  opened = printed.stdout.split('\n').filter(line => line === 'open').length
+  opened = running.stdout.split('\n').filter(line => line === 'open').length
   proxy.refuse(true)
   proxy.cut()
   await closes()
   proxy.refuse(false)
   await opens()
-  opened = printed.stdout.split('\n').filter(line => line === 'open').length
+  opened = running.stdout.split('\n').filter(line => line === 'open').length
   proxy.pause()
   await closes()
   proxy.resume()
   await opens()
-  child.stdin.end('close\n')
-  expect(await ended).toBe(0)
-  expect(printed.stderr).toBe('')
-  expect(printed.stdout).not.toContain('unhandled')
-  console.log(`${proxy.connections.made} connections over ${printed.stdout.split('\n').length - 1} changes`)
+  running.child.stdin?.end('close\n')
+  expect((await running.ended).code).toBe(0)
+  expect(running.stderr).toBe('')
+  expect(running.stdout).not.toContain('unhandled')
+  console.log(`${proxy.connections.made} connections over ${running.stdout.split('\n').length - 1} changes`)
 })
 
 test("a listener's own error is the app's, and does not stop the gate", async ({ database }) => {
-  const { child, printed, ended } = run(
+  const running = run(
     database.url,
     `gate.on('change', ({ state }) => { console.log(state); throw new Error('a bug of the app') })
      process.on('uncaughtException', error => console.log('uncaught: ' + error.message))
      process.stdin.once('data', () => gate.close())`,
   )
-  await eventually(() => expect(printed.stdout).toBe('unmigrated\nuncaught: a bug of the app\n'))
+  await eventually(() => expect(running.stdout).toBe('unmigrated\nuncaught: a bug of the app\n'))
   const ledger = ledgerOf(database)
   await ledger.create()
   await ledger.apply('0001_users', '0002_tickets')
-  await eventually(() => expect(printed.stdout).toMatch(/open\nuncaught: a bug of the app\n$/))
-  child.stdin.end('close\n')
-  expect(await ended).toBe(0)
+  await eventually(() => expect(running.stdout).toMatch(/open\nuncaught: a bug of the app\n$/))
+  running.child.stdin?.end('close\n')
+  expect((await running.ended).code).toBe(0)
 })

@@ -1,7 +1,6 @@
 // The embedded server: it starts as anyone, survives crashes, and leaves nothing behind.
 
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +11,7 @@ import { removeDataDir } from '../../../scripts/lib/postgres/data.ts'
 import { startPostgres } from '../../../scripts/lib/postgres/server.ts'
 import { commandOf } from '../../../scripts/lib/process/mark.ts'
 import { eventually } from '../../helpers/eventually.ts'
+import { startProcess } from '../../helpers/process.ts'
 import { ownServer } from '../../helpers/server.ts'
 
 async function ask(url: string, sql: string) {
@@ -111,14 +111,12 @@ test('the server goes when the process that started it is killed', async () => {
   const library = join(import.meta.dirname, '../../../scripts/lib/postgres/server.ts')
   const script = `const { startPostgres } = await import(${JSON.stringify(library)})
     console.log((await startPostgres(${options})).pid); setInterval(() => {}, 1000)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-  onTestFinished(() => {
-    child.kill('SIGKILL')
-  })
-  const [line] = await once(child.stdout, 'data')
-  const pid = Number(line)
+  const starter = startProcess([process.execPath, '--input-type=module', '-e', script], { endsWith: 'exit' })
+  onTestFinished(() => starter.kill('SIGKILL'))
+  await eventually(() => expect(starter.stdout).toMatch(/\n/))
+  const pid = Number(starter.stdout)
   expect(await commandOf(pid)).toContain(dataDir)
-  child.kill('SIGKILL')
+  starter.kill('SIGKILL')
   await eventually(async () => expect(await commandOf(pid)).toBeUndefined())
 })
 
