@@ -1,0 +1,195 @@
+// An app in Python with no gate of its own, behind the proxies of docker/proxies that ask the gate's service: through every
+// way past the migrator, users get the app's right answer or a refusal.
+
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished } from 'vitest'
+import { freePort } from '../../../scripts/lib/free-port.ts'
+import { root } from '../../../scripts/lib/root.ts'
+import { schemagate } from '../../helpers/cli.ts'
+import { type ScratchDatabase, test } from '../../helpers/database.ts'
+import { eventually } from '../../helpers/eventually.ts'
+import { folder, write } from '../../helpers/migrations.ts'
+import { cleanEnvironment, type Running, startProcess } from '../../helpers/process.ts'
+import { manifestFile } from './fixtures.ts'
+
+// Debian's, whose packages have psycopg2.
+const python = '/usr/bin/python3'
+const proxies = ['caddy', 'nginx'] as const
+const tools = [
+  ['caddy', 'version'],
+  ['nginx', '-v'],
+  [python, '-c', 'import psycopg2'],
+] as const
+const missing = tools.filter(([tool, ...args]) => spawnSync(tool, args).status !== 0).map(([tool]) => tool)
+if (missing.length > 0 && process.env.TEST_PROXIES === 'required')
+  throw new Error(
+    `The tests of the proxies are required, but these are missing or lack psycopg2: ${missing.join(', ')}`,
+  )
+
+const files = {
+  '0001_tickets.sql': 'create table tickets (title text);\n',
+  '0002_state.sql': "alter table tickets add state text;\ninsert into tickets values ('one', 'open');\n",
+}
+const right = 'one is open'
+
+/** The first part of the file's work is for containers, whose names are not known here. */
+async function configure(proxy: (typeof proxies)[number], ports: Ports): Promise<readonly string[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'schemagate-proxy-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const name = { caddy: 'Caddyfile', nginx: 'nginx.conf' }[proxy]
+  const text = (await readFile(join(root, 'docker/proxies', name), 'utf8'))
+    .replaceAll('gate:8080', `127.0.0.1:${ports.gate}`)
+    .replaceAll('app:8000', `127.0.0.1:${ports.app}`)
+    .replace(/(^:|listen )8000/m, `$1${ports.proxy}`)
+  const file = join(directory, name)
+  if (proxy === 'caddy') {
+    await writeFile(file, text)
+    return ['caddy', 'run', '--config', file, '--adapter', 'caddyfile']
+  }
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(kind => `${kind}_temp_path ${directory};`)
+  await writeFile(
+    file,
+    `daemon off; master_process off; pid ${directory}/pid; error_log stderr;
+events {} http { access_log off; ${temporary.join(' ')} ${text} }`,
+  )
+  return ['nginx', '-p', directory, '-c', file]
+}
+
+interface Ports {
+  readonly gate: number
+  readonly app: number
+  readonly proxy: number
+}
+
+function run(command: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+  const running = startProcess(command, { env: cleanEnvironment(env), timeout: 600_000 })
+  onTestFinished(async () => {
+    running.kill('SIGKILL')
+    await running.ended.catch(() => {})
+  })
+  return running
+}
+
+/** The stack, and what its users see. */
+async function stack(proxy: (typeof proxies)[number], database: ScratchDatabase) {
+  const ports = { gate: await freePort(), app: await freePort(), proxy: await freePort() }
+  const dir = await folder(files)
+  const env = { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir, LOG_FORMAT: 'json' }
+  const { stdout } = await schemagate(['manifest'], { env })
+  const gateArgs = ['--manifest', await manifestFile(stdout), '--listen', `127.0.0.1:${ports.gate}`, '--drain', '1s']
+  const startGate = () => run([process.execPath, join(root, 'migrator/dist/schemagate.cjs'), 'gate', ...gateArgs], env)
+  const startApp = () =>
+    run([python, join(import.meta.dirname, 'app.py'), String(ports.app)], { DATABASE_URL: database.url })
+  const started = { gate: startGate(), app: startApp(), proxy: run(await configure(proxy, ports)) }
+  const url = `http://127.0.0.1:${ports.proxy}`
+  await eventually(async () => expect((await fetch(url)).status, started.proxy.output).toBe(503), { timeout: 30_000 })
+  return {
+    url,
+    started,
+    up: () => schemagate(['up'], { env }),
+    add: (more: Readonly<Record<string, string>>) => write(dir, more),
+    restart: async (what: 'gate' | 'app') => {
+      started[what].kill('SIGKILL')
+      await started[what].ended
+      started[what] = what === 'gate' ? startGate() : startApp()
+    },
+  }
+}
+
+/** Users who ask without a pause. Whatever is neither the right answer nor a refusal is wrong. */
+function users(url: string) {
+  const seen = { right: 0, refused: 0, wrong: [] as string[] }
+  let stopping = false
+  const user = async () => {
+    while (!stopping) {
+      // a connection that broke off, with an app that was killed, is no answer
+      const { status, text } = await fetch(url).then(
+        async response => ({ status: response.status, text: await response.text() }),
+        () => ({ status: 502, text: '' }),
+      )
+      if (status === 200 && text === right) seen.right++
+      else if (status === 503 || status === 502) seen.refused++
+      else seen.wrong.push(`${status} ${text}`)
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+  }
+  const all = [user(), user(), user(), user()]
+  return {
+    seen,
+    stop: async () => {
+      stopping = true
+      await Promise.all(all)
+      return seen
+    },
+  }
+}
+
+/** Milliseconds until the answer has the status, asked without a pause. */
+async function timeUntil(url: string, status: number): Promise<number> {
+  const started = performance.now()
+  await eventually(async () => expect((await fetch(url)).status).toBe(status), { timeout: 30_000, interval: 2 })
+  return Math.round(performance.now() - started)
+}
+
+/** Users are served: what comes next finds them on their way. */
+async function busy(seen: { readonly right: number }): Promise<void> {
+  const before = seen.right
+  await eventually(() => expect(seen.right).toBeGreaterThan(before + 20), { timeout: 30_000 })
+}
+
+describe.skipIf(missing.length > 0).for(proxies)('behind %s', proxy => {
+  test('no answer is wrong, whatever happens to the database and to whatever else', { timeout: 180_000 }, async ({
+    database,
+  }) => {
+    const { url, started, up, add, restart } = await stack(proxy, database)
+    const times: Record<string, number> = {}
+    await eventually(async () => {
+      const refusal = await fetch(url)
+      expect(refusal.status).toBe(503)
+      expect(refusal.headers.get('retry-after')).toBe('1')
+      expect(refusal.headers.get('content-type')).toContain('application/problem+json')
+      expect(await refusal.json()).toMatchObject({ status: 503, state: 'unmigrated' })
+    })
+
+    const { seen, stop } = users(url)
+    expect((await up()).code).toBe(0)
+    times['open after the first run'] = await timeUntil(url, 200)
+    const ownError = await fetch(`${url}/fails`)
+    expect([ownError.status, await ownError.text()]).toEqual([500, "the app: the app's own error"])
+
+    await busy(seen)
+    await database.query('begin; drop schema schemagate cascade; drop table tickets; commit')
+    times['close after the ledger and the tables were dropped'] = await timeUntil(url, 503)
+    expect((await up()).code).toBe(0)
+    times['open after they were made again'] = await timeUntil(url, 200)
+
+    await busy(seen)
+    await database.query(`begin; lock table schemagate.ledger; delete from schemagate.ledger where name = '0002_state';
+      alter table tickets drop state; commit`)
+    times['close after an older dump'] = await timeUntil(url, 503)
+    await database.query('delete from tickets')
+    expect((await up()).code).toBe(0)
+    times['open after it was migrated'] = await timeUntil(url, 200)
+
+    for (const what of ['app', 'gate'] as const) {
+      await busy(seen)
+      await restart(what)
+      times[`open after the ${what} was killed and started`] = await timeUntil(url, 200)
+    }
+
+    await busy(seen)
+    await add({ '0003_rename.sql': '-- schemagate:breaking\nalter table tickets rename title to subject;\n' })
+    const breaking = up()
+    times['close for a breaking migration'] = await timeUntil(url, 503)
+    expect((await breaking).code).toBe(0)
+    await restart('app')
+    await restart('gate')
+    await eventually(async () => expect(started.gate.output).toContain('too-old'))
+    const { right: served, refused, wrong } = await stop()
+    console.log(`${proxy}: ${served} right, ${refused} refused, ${wrong.length} wrong; milliseconds to`, times)
+    expect(wrong).toEqual([])
+  })
+})

@@ -1,0 +1,81 @@
+// docker/wait-for-gate, with each of the three tools that it can ask with, in a shell that has no other.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { accessSync, constants } from 'node:fs'
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { root } from '../../../scripts/lib/root.ts'
+
+function find(tool: string): string | undefined {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map(directory => join(directory, tool))
+    .find(path => {
+      try {
+        accessSync(path, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
+}
+
+/** A PATH with nothing but these. */
+async function pathWith(...tools: string[]): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'schemagate-path-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  for (const tool of tools) await symlink(find(tool)!, join(directory, tool))
+  return directory
+}
+
+/** A gate that answers 503 so often before it opens. */
+async function gate(closedFor: number) {
+  let asked = 0
+  const server = createServer((_, response) => {
+    response.writeHead(asked++ < closedFor ? 503 : 200).end('{"state":"of the gate"}')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/ready`, asked: () => asked }
+}
+
+async function waitForGate(path: string, ...args: string[]) {
+  const child = spawn('/bin/sh', [join(root, 'docker/wait-for-gate'), ...args], { env: { PATH: path } })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', text => {
+      output += text
+    })
+  const [code] = await once(child, 'close')
+  return { code, output }
+}
+
+describe.for(['curl', 'wget', 'bash'])('with %s', tool => {
+  test.skipIf(find(tool) === undefined)('it waits, and then becomes the command', async () => {
+    const { url, asked } = await gate(2)
+    const path = await pathWith(tool, 'date', 'sleep', 'echo')
+    const command = ['/bin/sh', '-c', 'echo "started with $1"; exit 42', '_', 'two words']
+    const { code, output } = await waitForGate(path, url, '30', '--', ...command)
+    expect({ code, output }).toEqual({ code: 42, output: 'started with two words\n' })
+    expect(asked()).toBe(3)
+  })
+
+  test.skipIf(find(tool) === undefined)('it gives up when the time is over, also where nothing listens', async () => {
+    const path = await pathWith(tool, 'date', 'sleep')
+    for (const url of [(await gate(1_000)).url, 'http://127.0.0.1:9/ready']) {
+      const { code, output } = await waitForGate(path, url, '1', '--', '/bin/true')
+      expect(code, output).toBe(7)
+      expect(output).toBe(`wait-for-gate: ${url} was not open within 1 s\n`)
+    }
+  })
+})
+
+test('with none of them it says so', async () => {
+  const { code, output } = await waitForGate(await pathWith('date', 'sleep'), 'http://127.0.0.1:9/ready')
+  expect([code, output]).toEqual([2, 'wait-for-gate: it needs curl, wget or bash\n'])
+})
