@@ -4,6 +4,8 @@ import { historyToolNamed } from '../../../gate/histories/index.ts'
 import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import { UsageError } from '../../errors.ts'
 import type { FolderOptions } from '../../files/folder.ts'
+import { alembic } from './alembic.ts'
+import { django } from './django.ts'
 import type { FollowedReader } from './reader.ts'
 import { sqlFolder } from './sql-folder.ts'
 
@@ -15,6 +17,8 @@ const sqlTools = [
 /** By the tool's name. */
 const readers: Readonly<Record<string, FollowedReader>> = {
   ...Object.fromEntries(sqlTools.map(tool => [tool, sqlFolder(tool)])),
+  alembic,
+  django,
 }
 
 /**

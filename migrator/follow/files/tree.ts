@@ -1,0 +1,68 @@
+// Files in a folder and in the folders inside, as other tools look for them.
+
+import { type Dirent, readdirSync, statSync } from 'node:fs'
+import { join, matchesGlob } from 'node:path'
+import { UsageError } from '../../errors.ts'
+
+export interface TreeOptions {
+  readonly ignore?: readonly string[] | undefined
+  /** Which folders inside are entered, by name; absent: none. */
+  readonly enters?: (folder: string) => boolean
+}
+
+/** Libraries and the output of builds: no project's own files. */
+const notOwn = new Set(['node_modules', 'vendor', 'site-packages', '__pycache__', 'venv', 'env', 'deps', '_build'])
+
+/** A folder of the project's own: not hidden, and none in which its libraries are. */
+export function isOwnFolder(name: string): boolean {
+  return !name.startsWith('.') && !notOwn.has(name)
+}
+
+/**
+ * Paths of files, relative to the folder and with `/`, sorted by code unit within each folder. Links to files are files;
+ * links to folders are not entered.
+ * @throws UsageError if the folder is missing or cannot be read.
+ */
+export function filesIn(dir: string, { ignore = [], enters }: TreeOptions = {}): readonly string[] {
+  const found: string[] = []
+  const isIgnored = (path: string) => ignore.some(glob => matchesGlob(path, glob) || matchesGlob(path, `${glob}/**`))
+  // a stack of its own: folders may be deep in each other
+  const open = ['']
+  while (open.length > 0) {
+    const folder = open.pop()!
+    const inside: string[] = []
+    for (const entry of entriesOf(join(dir, folder), dir)) {
+      const path = `${folder}${entry.name}`
+      if (isIgnored(path)) continue
+      if (isFile(entry, join(dir, path))) found.push(path)
+      else if (entry.isDirectory() && enters?.(entry.name)) inside.push(`${path}/`)
+    }
+    open.push(...inside.reverse())
+  }
+  return found
+}
+
+export function baseOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+function entriesOf(folder: string, dir: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    const reason =
+      code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is not a folder' : `cannot be read (${code})`
+    const what = folder === dir || folder === join(dir, '') ? `The folder ${dir}` : `The folder ${folder} in ${dir}`
+    throw new UsageError(`${what} ${reason}. Name the right one with --dir or SCHEMAGATE_DIR.`, { cause })
+  }
+}
+
+function isFile(entry: Dirent, path: string): boolean {
+  if (!entry.isSymbolicLink()) return entry.isFile()
+  try {
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,129 @@
+// Django's migrations as a manifest has them.
+
+import { describe, expect, test } from 'vitest'
+import { UsageError } from '../../../migrator/errors.ts'
+import { readFollowed } from '../../../migrator/follow/files/index.ts'
+import { writtenFolder } from '../../helpers/written-folder.ts'
+
+const migration = (body = '    dependencies = []\n') =>
+  `from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n${body}`
+const app = (folder: string, ...names: string[]) =>
+  Object.fromEntries([
+    [`${folder}/migrations/__init__.py`, ''],
+    ...names.map(name => [`${folder}/migrations/${name}.py`, migration()]),
+  ])
+
+async function read(files: Record<string, string>): Promise<{ keys: string[]; left: string[] }> {
+  const left: string[] = []
+  const dir = writtenFolder(files)
+  const migrations = await readFollowed('django', dir, {
+    onLeftOut: ({ message }) => left.push(message.slice(dir.length + 1)),
+  })
+  return { keys: migrations.map(({ key }) => key), left }
+}
+
+describe("a project's apps", () => {
+  test('are those with a package of migrations, by their labels', async () => {
+    const files = {
+      ...app('shop/orders', '0002_more', '0001_initial'),
+      ...app('users', '0001_initial'),
+      'users/apps.py':
+        "from x import AppConfig\nclass UsersConfig(AppConfig):\n    name = 'users'\n    label = 'people'\n",
+      'users/migrations/_helper.py': '',
+      'users/migrations/~draft.py': '',
+      'users/migrations/inside/__init__.py': '',
+      'users/migrations/0002.old.py': '',
+      ...app('.venv/lib/auth', '0001_initial'),
+      ...app('lib/site-packages/auth', '0001_initial'),
+      'plain/migrations/0001_initial.py': migration(),
+    }
+    expect((await read(files)).keys).toEqual(['orders.0001_initial', 'orders.0002_more', 'people.0001_initial'])
+  })
+
+  test('take the configuration that is the default', async () => {
+    const files = {
+      ...app('a', '0001'),
+      'a/apps.py': "class A(C):\n    label = 'x'\n    default = True\n\nclass B(C):\n    label = 'y'\n",
+    }
+    expect((await read(files)).keys).toEqual(['x.0001'])
+  })
+
+  test('that are for tests are left out with a warning, unless settings name them', async () => {
+    const files = {
+      ...app('core', '0001'),
+      ...app('tests/fake', '0001'),
+      ...app('lab/tests', '0001'),
+      'lab/settings.py': "INSTALLED_APPS = ['core', 'lab.tests']\n",
+    }
+    expect(await read(files)).toEqual({
+      keys: ['core.0001', 'tests.0001'],
+      left: ['tests/fake/migrations is left out: it is in a folder of tests, and no settings name it.'],
+    })
+  })
+
+  test('have their migrations where MIGRATION_MODULES says', async () => {
+    const files = {
+      ...app('a', '0001'),
+      ...app('b', '0001'),
+      'moved/__init__.py': '',
+      'moved/0007_x.py': migration(),
+      'kept/flatpages/__init__.py': '',
+      'kept/flatpages/0001_y.py': migration(),
+      'config/settings/base.py':
+        "MIGRATION_MODULES = {'a': 'moved', 'b': None, 'flatpages': 'kept.flatpages', 'far': 'elsewhere.x'}\n",
+      'config/settings/test.py': 'MIGRATION_MODULES = Disabled()\n',
+    }
+    expect((await read(files)).keys).toEqual(['a.0007_x', 'flatpages.0001_y'])
+  })
+})
+
+test('a squashed migration says for which it stands in', async () => {
+  const files = {
+    ...app('a', '0001', '0002'),
+    'a/migrations/0001_squashed_0002.py': migration(
+      '    replaces = [\n        (\'a\', \'0001\'),  # first\n        ("a", "0002"),\n    ]\n    def f(self):\n        replaces = []\n',
+    ),
+  }
+  const migrations = await readFollowed('django', writtenFolder(files))
+  expect(migrations.map(({ key, replaces }) => [key, replaces])).toEqual([
+    ['a.0001', undefined],
+    ['a.0001_squashed_0002', ['a.0001', 'a.0002']],
+    ['a.0002', undefined],
+  ])
+})
+
+describe('what cannot be told is refused', () => {
+  test.for([
+    [
+      'computed replaces',
+      { ...app('a', '0001'), 'a/migrations/0002.py': migration('    replaces = older()\n') },
+      /0002\.py:5 computes `replaces`/,
+    ],
+    [
+      'a computed label',
+      { ...app('a', '0001'), 'a/apps.py': 'class A(C):\n    label = make()\n' },
+      /apps\.py:2 computes `label`/,
+    ],
+    [
+      'two labels',
+      { ...app('a', '0001'), 'a/apps.py': "class A(C):\n    label = 'x'\nclass B(C):\n    label = 'y'\n" },
+      /several configurations, which label the app x and y/,
+    ],
+    [
+      'a module without a Migration',
+      { ...app('a', '0001'), 'a/migrations/0002.py': 'x = 1\n' },
+      /0002\.py has no class Migration/,
+    ],
+    [
+      'computed MIGRATION_MODULES',
+      { ...app('a', '0001'), 'settings.py': 'MIGRATION_MODULES = make()\n' },
+      /settings\.py:1 computes MIGRATION_MODULES/,
+    ],
+    ['a project without apps', { 'manage.py': '' }, /has no app of Django with migrations/],
+    ['a folder that is no package', { 'a/migrations/0001.py': migration() }, /has no app of Django with migrations/],
+  ] as const)('%s', async ([, files, message]) => {
+    const result = read(files)
+    await expect(result).rejects.toThrow(UsageError)
+    await expect(result).rejects.toThrow(message)
+  })
+})
