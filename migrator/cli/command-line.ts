@@ -5,6 +5,7 @@ import { readSecret } from '../../gate/postgres/secret.ts'
 import type { Target } from '../../gate/postgres/target.ts'
 import { passwordsIn } from '../../gate/postgres/url.ts'
 import { UsageError } from '../errors.ts'
+import { migratorImageVariable } from '../settings/migrator-image.ts'
 import { type Found, holdsSecret, type Option, type Options, readOptions, type ValuesOf } from '../settings/option.ts'
 import { options as commonOptions } from '../settings/options.ts'
 import { type Settings, settingsOf } from '../settings/settings.ts'
@@ -110,7 +111,7 @@ export function readCommandLine(
   }
 }
 
-/** The variables that are read: those of the given options, those that name a secret's file, and the launcher's. */
+/** The variables that are read: those of the given options, those that name a secret's file, the launcher's, and compose files'. */
 export function variablesOf(tables: readonly Options[]): Set<string> {
   const own = tables
     .flatMap(table => Object.values(table))
@@ -118,7 +119,7 @@ export function variablesOf(tables: readonly Options[]): Set<string> {
       const { variable } = option
       return variable === undefined ? [] : holdsSecret(option) ? [variable, `${variable}_FILE`] : [variable]
     })
-  return new Set([...own, runningStackVariable])
+  return new Set([...own, runningStackVariable, migratorImageVariable])
 }
 
 /** For commands that talk to no database. */

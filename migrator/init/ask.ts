@@ -6,17 +6,29 @@ import { UsageError } from '../errors.ts'
 /** Answers without questions, as `--yes` gives them: the first of each. */
 export interface Asking {
   readonly isInteractive: boolean
+  readonly print: (text: string) => void
 }
 
-/** One of several; the only one is not asked for. @throws UsageError where it was called off */
+type Labelled<T> = readonly [label: string, value: T]
+
+/**
+ * One of several; the only one is not asked for. Without a terminal it is the first, and that is said.
+ * @param flag the option that names another
+ * @throws UsageError where it was called off
+ */
 export async function choose<T>(
   message: string,
-  choices: readonly (readonly [label: string, value: T])[],
-  { isInteractive }: Asking,
+  choices: readonly Labelled<T>[],
+  { isInteractive, print }: Asking,
+  flag: string,
 ): Promise<T> {
   const [first] = choices
   if (first === undefined) throw new UsageError(`${message} There is none.`)
-  if (choices.length === 1 || !isInteractive) return first[1]
+  if (choices.length === 1) return first[1]
+  if (!isInteractive) {
+    print(`${message} The first of ${choices.map(([label]) => label).join(', ')}; ${flag} names another.`)
+    return first[1]
+  }
   const answer = await select({ message, options: choices.map(([label], i) => ({ label, value: String(i) })) })
   if (isCancel(answer)) throw calledOff()
   return choices[Number(answer)]![1]

@@ -7,6 +7,7 @@ import { type Database, databasesOf } from '../doctor/model/gating.ts'
 import { renderText } from '../doctor/render/text.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
 import { type Asking, agree, choose } from './ask.ts'
+import { ownMigration } from './own-migration.ts'
 import { type Choice, type Plan, plan } from './plan.ts'
 import { isMigrations, type Recognised, recognise } from './recognise.ts'
 
@@ -56,21 +57,26 @@ async function chooseAll({ stack }: Diagnosis, options: InitOptions): Promise<Ch
     'Which database?',
     candidates.map(one => [one.server, one]),
     options.asking,
+    '--server',
   )
   const isSeen = database.migrators.length + database.selfMigrating.length + database.byHand.length > 0
   const isTold = options.migrations !== undefined || options.command !== undefined
-  if (isSeen && !isTold) return { database, way: undefined, app: undefined }
+  if (isSeen && !isTold) return { database, ...ownMigration(stack, database) }
   if (database.apps.length === 0) throw new UsageError(`No service of the file uses ${database.server}.`)
   const way = await wayOf(database, compose.directory, options)
   if (way.command === undefined) return { database, way, app: undefined }
   const inFolder = database.apps.filter(({ context }) => context.context === join(compose.directory, way.folder))
-  const apps = (inFolder.length > 0 ? inFolder : database.apps).filter(
-    ({ service }) => options.app === undefined || service.name === options.app,
-  )
+  const named = database.apps.filter(({ service }) => service.name === options.app)
+  if (options.app !== undefined && named.length === 0) {
+    const names = database.apps.map(({ service }) => service.name).join(', ')
+    throw new UsageError(`No service ${options.app} uses ${database.server}; --app names one of ${names}.`)
+  }
+  const apps = options.app !== undefined ? named : inFolder.length > 0 ? inFolder : database.apps
   const app = await choose(
     `Which service's image has ${way.tool}?`,
     apps.map(one => [one.service.name, one]),
     options.asking,
+    '--app',
   )
   return { database, way, app }
 }
@@ -93,6 +99,7 @@ async function wayOf(database: Database, directory: string, options: InitOptions
     'What migrates the database?',
     ways.map(way => [`${way.tool} in ${way.folder}`, way]),
     options.asking,
+    '--migrations or --command',
   )
 }
 

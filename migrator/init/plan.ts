@@ -10,6 +10,7 @@ import { makeOverlay, overlayPath } from '../doctor/overlay/fix.ts'
 import { migratorService } from '../doctor/overlay/migrator-service.ts'
 import type { Patch } from '../doctor/overlay/patch.ts'
 import { overlayName } from '../doctor/overlay/write.ts'
+import { migratorImageVariable } from '../settings/migrator-image.ts'
 import type { Recognised } from './recognise.ts'
 import { workflow } from './workflow.ts'
 
@@ -40,8 +41,8 @@ export interface Plan {
 export async function plan(diagnosis: Diagnosis, choice: Choice, options: DiagnoseOptions): Promise<Plan> {
   const { compose } = diagnosis.stack
   const remarks: string[] = []
-  const patch = migratorPatch(diagnosis, choice)
-  const { text, result } = await makeOverlay(diagnosis, options, patch ? [patch] : [], 'init')
+  const patches = [migratorPatch(diagnosis, choice), limitPatch(choice)].filter(patch => patch !== undefined)
+  const { text, result } = await makeOverlay(diagnosis, options, patches, 'init')
   const files: PlannedFile[] = []
   const add = (name: string, content: string) => {
     const path = join(compose.directory, name)
@@ -104,6 +105,13 @@ function migratorPatch({ stack }: Diagnosis, { database, way, app }: Choice): Pa
   return { services: { [name]: migrate, ...gated } }
 }
 
+/** A migrator that is started again for ever after a failure keeps `up` waiting for ever: five tries will do. */
+function limitPatch({ database: { migrators, byHand } }: Choice): Patch | undefined {
+  const endless = [...migrators, ...byHand].filter(({ service }) => service.restart === 'on-failure')
+  if (endless.length === 0) return undefined
+  return { services: Object.fromEntries(endless.map(({ service }) => [service.name, { restart: 'on-failure:5' }])) }
+}
+
 function envLines(
   directory: string,
   names: readonly string[],
@@ -114,7 +122,7 @@ function envLines(
   const before = existsSync(path) ? readFileSync(path, 'utf8') : undefined
   const there = before === undefined ? {} : parseEnvFile(before)
   const wanted: Record<string, string> = { COMPOSE_FILE: names.join(':') }
-  if (way !== undefined && way.command === undefined) wanted.SCHEMAGATE_MIGRATOR_IMAGE = 'schemagate-migrator'
+  if (way !== undefined && way.command === undefined) wanted[migratorImageVariable] = 'schemagate-migrator'
   const lines: string[] = []
   for (const [key, value] of Object.entries(wanted)) {
     if (there[key] === undefined) lines.push(`${key}=${value}`)

@@ -41,7 +41,8 @@ function healthUrl(apps: readonly Member[]): string | undefined {
     if (!port) continue
     const { healthcheck } = service
     const test = healthcheck === undefined || healthcheck === 'off' ? '' : healthcheck.test.join(' ')
-    const path = /https?:\/\/[^/\s'"]+(\/[^\s'"),]*)/.exec(test)?.[1] ?? '/'
+    const path =
+      /https?:\/\/[^/\s'"]+(\/[^\s'"),]*)/.exec(test)?.[1] ?? '/ # or the path that says that your app is well'
     return `http://127.0.0.1:${port.published}${path}`
   }
   return undefined

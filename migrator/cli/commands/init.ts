@@ -36,7 +36,7 @@ Ends by running doctor on the result.`,
     const { init } = await import('../../init/init.ts')
     return init({
       dryRun: options.dryRun,
-      asking: { isInteractive: isTerminal && !options.yes && !options.dryRun },
+      asking: { isInteractive: isTerminal && !options.yes && !options.dryRun, print },
       database: options.server,
       app: options.app,
       migrations: options.migrations,

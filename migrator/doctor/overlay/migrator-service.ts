@@ -1,9 +1,10 @@
 // The migrator of this repository as a service of somebody's stack.
 
+import { migratorImageVariable } from '../../settings/migrator-image.ts'
 import type { Member, Stack } from '../model/stack.ts'
 
 /** Its image by a variable, so that a project can say where it has it from. */
-const image = '$'.concat('{SCHEMAGATE_MIGRATOR_IMAGE:-schemagate-migrator}')
+const image = `\${${migratorImageVariable}:-schemagate-migrator}`
 
 /** @param volumes what is mounted below /migrations */
 export function migratorService(

@@ -17,6 +17,7 @@ export const chainIgnoresFailure: Rule = {
     for (const member of stack.members.values()) {
       const { service, startup, role } = member
       if (role !== 'app' && role !== 'migrator') continue
+      if (isBehindTheSame(stack, member)) continue
       const ignored = startup.steps.find((step, i) => isMigration(step) && ignores(startup.steps, i))
       if (!ignored) continue
       yield {
@@ -47,6 +48,24 @@ export const chainIgnoresFailure: Rule = {
       DATABASE_URL: postgres://app@db/app
 `,
   },
+}
+
+/** A one-shot of the same image has run the same migration well before it: there is none left that could fail. */
+function isBehindTheSame(stack: Stack, { service, migration }: Member): boolean {
+  return [...service.dependsOn].some(([name, { condition, required }]) => {
+    const other = stack.members.get(name)
+    return (
+      condition === 'service_completed_successfully' &&
+      required &&
+      other?.role === 'migrator' &&
+      other.migration?.tool === migration?.tool &&
+      imageOf(other) === imageOf({ service })
+    )
+  })
+}
+
+function imageOf({ service: { build, image } }: Pick<Member, 'service'>): string | undefined {
+  return build ? [build.context, build.dockerfile, build.target].join(' ') : image?.text
 }
 
 function patchOf(stack: Stack, member: Member) {

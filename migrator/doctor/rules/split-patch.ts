@@ -57,8 +57,8 @@ function script(steps: readonly Step[]): string {
     .replaceAll('$', '$$$$')
 }
 
-/** Variables stay open for the shell. */
-function quoted(word: string): string {
+/** A word as a shell takes it; variables stay open for it. */
+export function quoted(word: string): string {
   if (/^[\w@%+=:,./${}-]+$/.test(word)) return word
   return word.includes('$') ? `"${word.replace(/(["\\`])/g, '\\$1')}"` : `'${word.replaceAll("'", "'\\''")}'`
 }

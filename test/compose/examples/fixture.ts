@@ -15,6 +15,8 @@ export interface Project {
   readonly folder: string
   /** `docker compose ARGS`; a non-zero exit code is a result, not an exception. */
   compose(...args: string[]): Promise<ProcessOutput>
+  /** `schemagate init --yes` in its folder. */
+  init(): Promise<ProcessOutput>
   /** From now on the overlay is laid over compose.yaml. */
   gate(): Promise<void>
   /** Breaks the second migration, or brings it back, and builds the images with it. */
@@ -64,6 +66,7 @@ export async function startProject(example: Example, { skip }: TestContext): Pro
     folder,
     compose,
     state,
+    init: () => run`${process.execPath} ${join(root, 'migrator/cli/main.ts')} init --yes`,
     gate: async () => {
       await cp(join(source, overlay), join(folder, overlay))
       await writeFile(join(folder, '.env'), `COMPOSE_FILE=compose.yaml:${overlay}\n`)

@@ -1,0 +1,22 @@
+// The migration at the start of an app, where a script of its image has it: the same command as a one-shot before the app.
+
+import type { Database } from '../doctor/model/gating.ts'
+import type { Stack } from '../doctor/model/stack.ts'
+import { quoted, splitPatch } from '../doctor/rules/split-patch.ts'
+import type { Choice } from './plan.ts'
+
+/** Both undefined where doctor's own changes do: there is a one-shot, or the command is in the compose file. */
+export function ownMigration(
+  stack: Stack,
+  { migrators, byHand, selfMigrating }: Database,
+): Pick<Choice, 'way' | 'app'> {
+  const none = { way: undefined, app: undefined }
+  if (migrators.length + byHand.length > 0) return none
+  for (const app of selfMigrating) {
+    const { startup, migration } = app
+    if (migration?.step === undefined || splitPatch(stack, app)) continue
+    const command = startup.steps[migration.step]!.words.map(quoted).join(' ')
+    return { way: { tool: migration.tool, folder: '.', command }, app }
+  }
+  return none
+}

@@ -1,0 +1,281 @@
+// What init finds in a project, what it would write, and what it leaves alone.
+
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { parse } from 'yaml'
+import { init } from '../../../migrator/init/init.ts'
+import { root } from '../../../scripts/lib/root.ts'
+
+const overlay = 'compose.schemagate.yml'
+const workflow = '.github/workflows/schemagate.yml'
+
+function folderWith(files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'init-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), text)
+  }
+  return folder
+}
+
+/** An example as it was before. */
+function asItWas(example: string): string {
+  const folder = folderWith({})
+  cpSync(join(root, 'examples', example), folder, { recursive: true, filter: path => !path.endsWith(overlay) })
+  return folder
+}
+
+interface Given {
+  readonly dryRun?: boolean
+  readonly server?: string
+  readonly app?: string
+  readonly migrations?: string
+  readonly command?: string
+}
+
+async function run(cwd: string, given: Given = {}) {
+  const lines: string[] = []
+  const print = (text: string) => void lines.push(text)
+  const exitCode = await init({
+    dryRun: given.dryRun ?? false,
+    asking: { isInteractive: false, print },
+    database: given.server,
+    app: given.app,
+    migrations: given.migrations,
+    command: given.command,
+    diagnose: { cwd, env: {}, docker: false },
+    color: false,
+    width: 120,
+    print,
+  })
+  return { exitCode, text: lines.join('\n') }
+}
+
+const contentOf = (folder: string) =>
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => join(entry.parentPath, entry.name))
+      .map(path => [path.slice(folder.length + 1), readFileSync(path, 'utf8')]),
+  )
+
+const read = (folder: string, name: string) => readFileSync(join(folder, name), 'utf8')
+const servicesOf = (folder: string) => parse(read(folder, overlay), { logLevel: 'silent' }).services
+const done = { condition: 'service_completed_successfully' }
+
+const database = 'image: postgres:17\n    environment: { POSTGRES_USER: shop, POSTGRES_DB: shop, POSTGRES_PASSWORD: x }'
+const url = 'DATABASE_URL: postgres://shop:x@db/shop'
+const sqlProject = {
+  'compose.yml': `services:\n  db:\n    ${database}\n  api:\n    image: shop/api:1\n    environment: { ${url} }\n    depends_on: [db]\n`,
+  'migrations/0001_users.sql': 'create table users (id int);\n',
+}
+
+describe('in an example as it was before, init finds what migrates, and puts a gate before each app:', () => {
+  test.for([
+    ['fastapi-alembic', 'Alembic in ., with the image of api', 'migrate', ['api']],
+    ['django', 'Django in ., with the image of web', 'migrate', ['web']],
+    ['prisma', 'migrate', 'migrate', ['web']],
+    ['goose', 'goose', 'goose', ['api']],
+    ['golang-migrate', 'migrate', 'migrate', ['api']],
+    ['flyway', 'flyway', 'flyway', ['api', 'reports']],
+  ] as const)('%s', async ([example, how, migrator, apps]) => {
+    const folder = asItWas(example)
+    const { exitCode, text } = await run(folder)
+    expect(text).toContain(`Database: db\nMigrated by: ${how}\nApplications: ${apps.join(', ')}\n`)
+    const services = servicesOf(folder)
+    for (const app of apps) expect(services[app].depends_on[migrator], app).toMatchObject(done)
+    expect(services.db.healthcheck.test[1]).toContain('psql -X -h 127.0.0.1')
+    expect(read(folder, '.env')).toContain(`COMPOSE_FILE=compose.yaml:${overlay}\n`)
+    const { jobs } = parse(read(folder, workflow))
+    expect(jobs.gate.steps[1].with).toMatchObject({
+      migrator,
+      app: apps.join(' '),
+      'health-url': 'http://127.0.0.1:8000/',
+    })
+    // of itself doctor finds no error any more
+    expect(text).toMatch(/0 errors, \d+ warnings?/)
+    expect(exitCode).toBe(0)
+  })
+
+  test("the one-shot of Alembic is the app's image with Alembic's command", async () => {
+    const folder = asItWas('fastapi-alembic')
+    await run(folder)
+    expect(servicesOf(folder).migrate).toMatchObject({
+      build: '.',
+      entrypoint: ['sh', '-ec'],
+      command: ['alembic upgrade head'],
+      restart: 'no',
+      environment: { DATABASE_URL: 'postgresql+psycopg://shop:shop@db/shop' },
+    })
+  })
+
+  test("the one-shot of Django is the command of the app's entrypoint", async () => {
+    const folder = asItWas('django')
+    await run(folder)
+    expect(servicesOf(folder).migrate.command).toEqual(['python3 manage.py migrate --noinput'])
+  })
+
+  test('a migrator that is started again for ever after a failure is given a limit', async () => {
+    const folder = asItWas('golang-migrate')
+    await run(folder)
+    expect(servicesOf(folder).migrate.restart).toBe('on-failure:5')
+  })
+
+  test('a migrator behind a profile is taken out of it', async () => {
+    const folder = asItWas('prisma')
+    await run(folder)
+    expect(read(folder, overlay)).toContain('profiles: !reset null')
+  })
+})
+
+describe('a folder of SQL', () => {
+  test("is run by schemagate's migrator, whose image .env names", async () => {
+    const folder = folderWith(sqlProject)
+    const { text } = await run(folder)
+    expect(text).toContain('Migrated by: SQL files in migrations\n')
+    const services = servicesOf(folder)
+    expect(services.migrate).toMatchObject({
+      image: '${SCHEMAGATE_MIGRATOR_IMAGE:-schemagate-migrator}',
+      environment: { PGHOST: 'db', PGUSER: 'shop', PGDATABASE: 'shop', PGPASSWORD: 'x' },
+      volumes: ['./migrations:/migrations:ro'],
+    })
+    expect(services.api.depends_on.migrate).toMatchObject(done)
+    expect(read(folder, '.env')).toContain('SCHEMAGATE_MIGRATOR_IMAGE=schemagate-migrator\n')
+  })
+
+  test('in a Node project with a driver comes with the lines of the gate', async () => {
+    const withNode = { ...sqlProject, 'package.json': '{"dependencies":{"pg":"^8.23.1"}}' }
+    const node = await run(folderWith(withNode))
+    expect(node.text).toContain('npx schemagate manifest --dir migrations > manifest.json')
+    expect(node.text).toContain("from 'schemagate-gate'")
+    expect((await run(folderWith(sqlProject))).text).not.toContain('schemagate-gate')
+  })
+
+  test('can be named, and so can a command', async () => {
+    const files = { ...sqlProject, 'other/0001_x.sql': 'select 1;\n' }
+    const folder = folderWith(files)
+    await run(folder, { migrations: 'other' })
+    expect(servicesOf(folder).migrate.volumes).toEqual(['./other:/migrations:ro'])
+    const second = folderWith(files)
+    await run(second, { command: './migrate.sh' })
+    expect(servicesOf(second).migrate).toMatchObject({ image: 'shop/api:1', command: ['./migrate.sh'] })
+  })
+})
+
+describe('nothing of the project is changed', () => {
+  test('by --dry-run, which shows all of it', async () => {
+    const folder = folderWith(sqlProject)
+    const { text, exitCode } = await run(folder, { dryRun: true })
+    expect(contentOf(folder)).toEqual(sqlProject)
+    for (const name of [overlay, '.env', workflow]) expect(text).toContain(`--- ${name} (new)\n`)
+    expect(text).toContain('Nothing was written (--dry-run).')
+    expect(exitCode).toBe(0)
+  })
+
+  test('where a file is there already', async () => {
+    const there = { ...sqlProject, [overlay]: 'services: {}\n', [workflow]: 'name: mine\n' }
+    const folder = folderWith(there)
+    const { text } = await run(folder)
+    expect(contentOf(folder)).toMatchObject(there)
+    expect(text).toContain(`${overlay} is there already, and is left as it is.`)
+    expect(text).toContain(`${workflow} is there already, and is left as it is.`)
+  })
+
+  test('but for lines at the end of .env, and what it sets already is told', async () => {
+    const folder = folderWith({ ...sqlProject, '.env': 'COMPOSE_FILE=compose.yml\nDEBUG=1' })
+    const { text } = await run(folder)
+    expect(read(folder, '.env')).toMatch(
+      /^COMPOSE_FILE=compose\.yml\nDEBUG=1\n# schemagate.*\nSCHEMAGATE_MIGRATOR_IMAGE=/,
+    )
+    expect(text).toContain(`.env has COMPOSE_FILE=compose.yml already. Make it compose.yml:${overlay}.`)
+    expect(text).toContain(`To undo it, delete ${overlay}, ${workflow}, the last lines of .env.`)
+  })
+
+  test('by a second run', async () => {
+    const folder = folderWith(sqlProject)
+    await run(folder)
+    const once = contentOf(folder)
+    const { text } = await run(folder)
+    expect(contentOf(folder)).toEqual(once)
+    expect(text).toContain('There is nothing to write.')
+  })
+})
+
+test('what undoes it is told, and undoes it', async () => {
+  const folder = folderWith(sqlProject)
+  const { text } = await run(folder)
+  expect(text).toContain(`To undo it, delete ${overlay}, .env, ${workflow}.`)
+  for (const name of [overlay, '.env', workflow]) rmSync(join(folder, name))
+  expect(contentOf(folder)).toEqual(sqlProject)
+})
+
+test('of two databases the first is taken, which is told, unless --server names the other', async () => {
+  const two = `services:
+  db:
+    ${database}
+  other:
+    ${database}
+  api:
+    image: shop/api:1
+    environment: { ${url} }
+  jobs:
+    image: shop/jobs:1
+    environment: { DATABASE_URL: "postgres://shop:x@other/shop" }
+`
+  const files = { ...sqlProject, 'compose.yml': two }
+  const first = await run(folderWith(files), { dryRun: true })
+  expect(first.text).toContain('Which database? The first of db, other; --server names another.')
+  expect(first.text).toContain('Database: db\n')
+  const folder = folderWith(files)
+  expect((await run(folder, { server: 'other' })).text).toContain('Database: other\n')
+  expect(servicesOf(folder).jobs.depends_on.migrate).toMatchObject(done)
+  expect(servicesOf(folder).api?.depends_on?.migrate).toBeUndefined()
+})
+
+describe('ends with 2, and writes nothing, where there is', () => {
+  test.for([
+    ['no compose file', {}, {}, /^There is no compose file in /],
+    [
+      'YAML that is broken',
+      { 'compose.yml': 'services:\n  db:\n    image: [x\n' },
+      {},
+      /^compose\.yml:\d+:\d+: this is no YAML/,
+    ],
+    [
+      'no Postgres',
+      { 'compose.yml': 'services:\n  web:\n    image: nginx\n' },
+      {},
+      /^There is no Postgres in compose\.yml/,
+    ],
+    ['no such server', sqlProject, { server: 'dbb' }, /^There is no dbb in compose\.yml/],
+    ['no such app', sqlProject, { app: 'web', command: 'x' }, /^No service web uses db; --app names one of api\.$/],
+    ['no such folder', sqlProject, { migrations: 'sql' }, /^sql is no folder of migrations/],
+    [
+      'no migration',
+      { 'compose.yml': sqlProject['compose.yml'] },
+      {},
+      /^No migrations are found here\. Name them: --mig/,
+    ],
+  ] as const)('%s', async ([, files, given, message]) => {
+    const folder = folderWith(files)
+    await expect(run(folder, given)).rejects.toThrow(
+      expect.objectContaining({ exitCode: 2, message: expect.stringMatching(message) }),
+    )
+    expect(contentOf(folder)).toEqual(files)
+  })
+})
+
+test('without a terminal to ask on it wants --yes, and writes nothing', () => {
+  const folder = folderWith(sqlProject)
+  const main = join(root, 'migrator/cli/main.ts')
+  // the overlay's own variable is no setting that is misspelt
+  const env = { ...process.env, SCHEMAGATE_MIGRATOR_IMAGE: 'schemagate-migrator' }
+  const { status, stderr } = spawnSync(process.execPath, [main, 'init'], { cwd: folder, env, encoding: 'utf8' })
+  expect(stderr).toContain('There is no terminal to ask on. Give --yes, or --dry-run to see what it would write.')
+  expect(status).toBe(2)
+  expect(contentOf(folder)).toEqual(sqlProject)
+})
