@@ -1,5 +1,6 @@
 // Compose files from their names to one stack of plain values, and where each value stands.
 
+import { isUtf8 } from 'node:buffer'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import { UsageError } from '../../errors.ts'
@@ -118,18 +119,28 @@ function mapOf(value: unknown): Record<string, unknown> {
 }
 
 function textOf(name: string, cwd: string, stdin: string | undefined): string {
-  if (name === '-') return stdin ?? ''
+  if (name === '-') return asText(name, Buffer.from(stdin ?? ''))
   const path = resolve(cwd, name)
   try {
     const stat = statSync(path)
     if (stat.isDirectory()) throw new UsageError(`${name} is a folder. Name the compose file in it.`)
     if (stat.size > largestFile) throw new UsageError(`${name} has ${stat.size} bytes: that is no compose file.`)
-    return readFileSync(path, 'utf8')
+    return asText(name, readFileSync(path))
   } catch (error) {
     if (error instanceof UsageError) throw error
-    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error)
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'this user may not read it' : message
     throw new UsageError(`${basename(name) === name ? name : path} cannot be read: ${why}.`)
   }
+}
+
+/** @throws UsageError where it is no text in UTF-8 */
+function asText(name: string, bytes: Buffer): string {
+  const zero = bytes.indexOf(0)
+  const isWide = /^(\xff\xfe|\xfe\xff)/.test(bytes.toString('latin1', 0, 2))
+  if (isWide) throw new UsageError(`${name}:1:1: this is UTF-16, and a compose file is UTF-8. Save it as that.`)
+  if (zero >= 0 || !isUtf8(bytes)) throw new UsageError(`${name}:1:1: this is no text in UTF-8, and no compose file.`)
+  return bytes.toString('utf8')
 }
 
 /** The variables that the files name, that have neither value nor default, and that Compose need not have. */

@@ -3,8 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { isScalar, visit } from 'yaml'
-import { UsageError } from '../../errors.ts'
-import { type ComposeDocument, parseCompose, valuesOf } from './documents.ts'
+import { type ComposeDocument, parseCompose, problem, valuesOf } from './documents.ts'
 import { readEnvFile } from './env-file.ts'
 import { interpolateAll, type Variables } from './interpolate.ts'
 import { asList, isValues, mergeValues } from './merge.ts'
@@ -38,7 +37,7 @@ class Reader {
   readonly notes: string[] = []
 
   layOver(below: Values, document: ComposeDocument, variables: Variables, depth: number): Values {
-    if (depth > deepest) throw new UsageError(`${document.file}: its includes come back to themselves.`)
+    if (depth > deepest) throw problem(document, ['include'], 'its includes come back to themselves.')
     const own = valuesOf(document)
     const taken = withoutReset(below, own, document)
     const values = interpolateAll(own, variables) as Values
@@ -60,15 +59,15 @@ class Reader {
     const own = Object.assign({}, ...files.map(file => readEnvFile(resolve(document.directory, file)) ?? {}))
     let result = below
     for (const path of paths) {
-      const other = this.#read(path, directory, document)
+      const other = this.#read(path, directory, document, ['include'])
       result = this.layOver(result, other, { ...own, ...variables }, depth + 1)
     }
     return result
   }
 
-  #read(path: string, directory: string | undefined, from: ComposeDocument): ComposeDocument {
+  #read(path: string, directory: string | undefined, from: ComposeDocument, at: readonly string[]): ComposeDocument {
     const full = resolve(from.directory, path)
-    if (!existsSync(full)) throw new UsageError(`${from.file} names ${path}, and there is no such file.`)
+    if (!existsSync(full)) throw problem(from, at, `this names ${path}, and there is no such file.`)
     const known = this.further.find(({ file }) => file === path)
     if (known) return known
     const document = parseCompose(path, directory ?? dirname(full), readFileSync(full, 'utf8'))
@@ -78,26 +77,34 @@ class Reader {
 
   #extended(services: Values, document: ComposeDocument, variables: Variables): Values {
     return Object.fromEntries(
-      Object.entries(services).map(([name, service]) => [
-        name,
-        this.#extend(service, services, document, variables, 0),
-      ]),
+      Object.keys(services).map(name => [name, this.#extend(name, services, document, variables, [])]),
     )
   }
 
-  #extend(service: unknown, services: Values, document: ComposeDocument, variables: Variables, depth: number): unknown {
-    if (!isValues(service) || service.extends === undefined || depth > deepest) return service
+  /** @param seen the services that lead here, each by its file and name */
+  #extend(
+    name: string,
+    services: Values,
+    document: ComposeDocument,
+    variables: Variables,
+    seen: readonly string[],
+  ): unknown {
+    const service = services[name]
+    if (!isValues(service) || service.extends === undefined) return service
+    const at = ['services', name, 'extends']
+    const id = `${document.file} ${name}`
+    if (seen.includes(id)) throw problem(document, at, `${name} extends itself.`)
     const { extends: target, ...own } = service
-    const { file, service: name } = isValues(target) ? target : { file: undefined, service: target }
+    const { file, service: base } = isValues(target) ? target : { file: undefined, service: target }
     let others = services
     let from = document
     if (file !== undefined) {
-      from = this.#read(String(file), undefined, document)
+      from = this.#read(String(file), undefined, document, at)
       const read = interpolateAll(valuesOf(from), variables) as Values
       others = isValues(read.services) ? read.services : {}
     }
-    const base = this.#extend(others[String(name)], others, from, variables, depth + 1)
-    return mergeValues(base, own)
+    if (!(String(base) in others)) throw problem(document, at, `there is no service ${String(base)} to extend.`)
+    return mergeValues(this.#extend(String(base), others, from, variables, [...seen, id]), own)
   }
 }
 

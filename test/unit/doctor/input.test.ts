@@ -1,10 +1,12 @@
 // What doctor says of files that it cannot read, or can read in part.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type Diagnosis, diagnose } from '../../../migrator/doctor/diagnose.ts'
+import { root } from '../../../scripts/lib/root.ts'
 
 const cwd = mkdtempSync(join(tmpdir(), 'doctor-input-'))
 afterAll(() => rmSync(cwd, { recursive: true }))
@@ -12,51 +14,204 @@ afterAll(() => rmSync(cwd, { recursive: true }))
 const read = (stdin: string, env = {}) => diagnose(['-'], { cwd, env, docker: false, stdin })
 const rulesOf = ({ findings }: Diagnosis) => findings.map(({ rule }) => rule.id)
 
-describe('a file that cannot be read ends with exit code 2:', () => {
+/** Aliases of nine levels, each nine times the one below. */
+const bomb = ['x: &l0 [a, a, a]']
+for (let i = 1; i < 10; i++)
+  bomb.push(
+    `l${i}: &l${i} [${Array(9)
+      .fill(`*l${i - 1}`)
+      .join(', ')}]`,
+  )
+
+describe('a file that cannot be read ends with exit code 2, and a message with its place:', () => {
   test.for([
-    ['nothing', '', /-:1: this is no compose file: it has no `services:`, and nothing else/],
-    ['a list', '- a\n- b\n', /-:1: this is no compose file/],
-    ['another YAML', 'hello: world\n', /-:1: this is no compose file/],
-    ['broken YAML', 'services:\n  db:\n    image: [postgres\n', /^-:\d+:\d+: this is no YAML/],
-    ['version 1', 'web:\n  image: x\n  links: [db]\ndb:\n  image: postgres\n', /compose file of version 1/],
-    ['Kubernetes', 'apiVersion: v1\nkind: Pod\nmetadata: {}\n', /Kubernetes manifest/],
+    ['nothing', '', '-:1:1: this is no compose file: it has no `services:`, and nothing else.'],
+    ['a comment alone', '# later\n', '-:1:1: this is no compose file: it has no `services:`, and nothing else.'],
+    ['a word', 'hello\n', '-:1:1: this is no compose file: it has no `services:`.'],
+    ['a list', '- a\n- b\n', '-:1:1: this is no compose file: it has no `services:`.'],
+    ['another YAML', 'hello: world\n', '-:1:1: this is no compose file: it has no `services:`.'],
     [
-      'a template',
-      'services:\n  db:\n    image: postgres\n{{- if .Values.x }}\n  a: b\n{{- end }}\n',
-      /-:4: this is a template/,
+      'broken YAML',
+      'services:\n  db:\n    image: [postgres\n',
+      '-:4:1: this is no YAML: Flow sequence in block collection must be sufficiently indented and end with a ].',
     ],
-    ['a list of services', 'services:\n  - db\n', /`services:` must hold services by their names/],
-    ['a service that is a word', 'services:\n  db: postgres\n', /the service "db" must be a map/],
+    ['tabs', 'services:\n\tdb:\n', '-:2:1: this is no YAML: Tabs are not allowed as indentation.'],
+    [
+      'two documents',
+      'services: {}\n---\na: b\n',
+      '-:2:1: a second document begins here. Put it into a file of its own.',
+    ],
+    [
+      'version 1',
+      '# old\nweb:\n  image: x\n  links: [db]\ndb:\n  image: postgres\n',
+      '-:2:1: this is a compose file of version 1, which Compose no longer reads. Put its services below `services:`.',
+    ],
+    [
+      'Kubernetes',
+      'apiVersion: v1\nkind: Pod\nmetadata: {}\n',
+      '-:1:1: this is a Kubernetes manifest, and no compose file.',
+    ],
+    [
+      "Helm's templates",
+      'services:\n  db:\n    image: postgres\n{{- if .Values.x }}\n  a: b\n{{- end }}\n',
+      '-:4:1: this is a template, not yet a compose file ("{{- if .Values.x }}"). Render it, and give doctor what comes out.',
+    ],
+    [
+      "Jinja's",
+      'services:\n  db:\n    {% if pinned %}\n    image: postgres:17\n    {% endif %}\n',
+      '-:3:5: this is a template, not yet a compose file ("{% if pinned %}"). Render it, and give doctor what comes out.',
+    ],
+    ['services that are nothing', 'services: null\n', '-:1:11: `services:` must hold services by their names.'],
+    ['a list of services', 'services:\n  - db\n', '-:2:3: `services:` must hold services by their names.'],
+    [
+      'a service that is a word',
+      'services:\n  db: postgres\n',
+      '-:2:7: the service "db" must be a map, with an image or a build.',
+    ],
+    [
+      'a service without a name',
+      'services:\n  ? [a, b]\n  : image: x\n',
+      '-:2:5: a service has a name, and this is none.',
+    ],
     [
       'an include that is not there',
-      'include: [other.yml]\nservices: {}\n',
-      /names other\.yml, and there is no such file/,
+      'services: {}\ninclude: [other.yml]\n',
+      '-:2:10: this names other.yml, and there is no such file.',
     ],
     [
-      'extends from nowhere',
+      'extends from a file that is not there',
       'services:\n  a:\n    extends: { file: b.yml, service: c }\n',
-      /names b\.yml, and there is no such/,
+      '-:3:14: this names b.yml, and there is no such file.',
     ],
+    ['extends of no service', 'services:\n  a:\n    extends: b\n', '-:3:14: there is no service b to extend.'],
+    ['a ring of extends', 'services:\n  a:\n    extends: b\n  b:\n    extends: a\n', '-:3:14: a extends itself.'],
+    ['an alias of nothing', 'services:\n  a: *b\n', '-:2:6: *b names no anchor that stands before it.'],
+    ['a merge of a word', 'services:\n  a:\n    <<: word\n', '-:3:5: `<<` merges maps, and this is none.'],
+    [
+      'a bomb of aliases',
+      `${bomb.join('\n')}\nservices: {}\n`,
+      '-:8:10: its aliases name one another until they make more than 2000000 values.',
+    ],
+    [
+      'an alias of what it is in',
+      'services: &s\n  db: *s\n',
+      '-:2:7: its aliases name one another until they make more than 2000000 values.',
+    ],
+    ['bytes', 'services:\0', '-:1:1: this is no text in UTF-8, and no compose file.'],
   ] as const)('%s', async ([, text, message]) => {
-    await expect(read(text)).rejects.toThrow(
-      expect.objectContaining({ exitCode: 2, message: expect.stringMatching(message) }),
-    )
+    await expect(read(text)).rejects.toMatchObject({ exitCode: 2, message })
   })
 
-  test('a file that is not there', async () => {
-    await expect(diagnose(['no.yml'], { cwd, env: {}, docker: false })).rejects.toThrow(
-      'no.yml cannot be read: there is no such file.',
-    )
+  test.for([
+    ['no.yml', undefined, 'no.yml cannot be read: there is no such file.'],
+    ['folder', 'folder', 'folder is a folder. Name the compose file in it.'],
+    [
+      'image.yml',
+      Buffer.from('89504e470d0a1a0a', 'hex'),
+      'image.yml:1:1: this is no text in UTF-8, and no compose file.',
+    ],
+    [
+      'wide.yml',
+      Buffer.from('\uFEFFservices: {}\n', 'utf16le'),
+      'wide.yml:1:1: this is UTF-16, and a compose file is UTF-8. Save it as that.',
+    ],
+    ['ring.yml', 'include: [ring.yml]\n', 'ring.yml:1:10: its includes come back to themselves.'],
+  ] as const)('%s', async ([name, content, message]) => {
+    if (content === 'folder') mkdirSync(join(cwd, name))
+    else if (content !== undefined) writeFileSync(join(cwd, name), content)
+    await expect(diagnose([name], { cwd, env: {}, docker: false })).rejects.toMatchObject({ exitCode: 2, message })
+  })
+
+  test('the second of two, where it is the one that is wrong', async () => {
+    writeFileSync(join(cwd, 'right.yml'), 'services:\n  db:\n    image: postgres:17\n')
+    writeFileSync(join(cwd, 'wrong.yml'), 'services:\n  db: [postgres]\n')
+    const both = diagnose(['right.yml', 'wrong.yml'], { cwd, env: {}, docker: false })
+    const message = 'wrong.yml:2:7: the service "db" must be a map, with an image or a build.'
+    await expect(both).rejects.toMatchObject({ exitCode: 2, message })
   })
 
   test('no file at all', async () => {
-    await expect(diagnose([], { cwd, env: {}, docker: false })).rejects.toThrow('There is no compose file in')
+    const message = `There is no compose file in ${cwd}. Name one: schemagate doctor path/to/compose.yml`
+    await expect(diagnose([], { cwd, env: {}, docker: false })).rejects.toMatchObject({ exitCode: 2, message })
   })
 
-  test('a bomb of aliases', async () => {
-    const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(', ')}]`)
-    await expect(read(`x: &l0 [a, a, a]\n${levels.join('\n')}\nservices: {}\n`)).rejects.toThrow(/alias/)
-    await expect(read('x: &x [*x]\nservices: {}\n')).rejects.toThrow(/alias/)
+  test('one that this user may not read, as a process', () => {
+    const path = join(cwd, 'secret.yml')
+    writeFileSync(path, 'services: {}\n', { mode: 0o200 })
+    chmodSync(cwd, 0o755)
+    // root may read everything
+    const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(root, 'migrator/cli/main.ts'), 'doctor', 'secret.yml'],
+      {
+        ...{ cwd, encoding: 'utf8', timeout: 60_000 },
+        ...user,
+      },
+    )
+    expect(stderr).toContain('secret.yml cannot be read: this user may not read it.')
+    expect(status).toBe(2)
+  }, 60_000)
+})
+
+test('standard input is read by the process that is told so', () => {
+  const input = 'services:\n  db:\n    image: postgres:17\n    restart: no\n'
+  const args = [join(root, 'migrator/cli/main.ts'), 'doctor', '-']
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd, input, encoding: 'utf8', timeout: 60_000 })
+  expect(stdout).toMatch(/^error unquoted-no db {2}-:4$/m)
+  expect(status).toBe(7)
+}, 60_000)
+
+describe('a file that can be read, whatever its form:', () => {
+  const plain = 'services:\n  db:\n    image: postgres:17\n'
+  const placesOf = ({ findings }: Diagnosis) =>
+    findings
+      .filter(({ severity }) => severity !== 'note')
+      .map(({ rule, service, place }) => `${rule.id} ${service} ${place.line}:${place.column}`)
+  const expected = ['no-db-healthcheck db 2:3', 'no-volume db 2:3']
+
+  test.for([
+    ['plain', plain],
+    ['lines of Windows', plain.replaceAll('\n', '\r\n')],
+    ['a mark of the byte order', `\uFEFF${plain}`],
+    ['both', `\uFEFF${plain}`.replaceAll('\n', '\r\n')],
+    ['a variable in the place of a version', plain.replace('17', '${VERSION}')],
+    [
+      "Go's words in quotes, as a Swarm takes them",
+      plain.replace('postgres:17', '"postgres:17"\n    hostname: "{{.Node.Hostname}}"'),
+    ],
+    ['a profile', `${plain}    profiles: [data]\n`],
+    ['a key that is no text', plain.replace('  db:', '  db:\n    labels: { 1: a, true: b, null: c }')],
+  ] as const)('%s', async ([, text]) => {
+    expect(placesOf(await read(text))).toEqual(expected)
+  })
+
+  test('names that are numbers and truth values', async () => {
+    const text = 'services:\n  1:\n    image: postgres:17\n  true:\n    image: a\n    environment: { PGHOST: "1" }\n'
+    expect(placesOf(await read(text))).toContain('db-short-form true 4:3')
+  })
+
+  test('merge keys, one over the other', async () => {
+    const text = `x-a: &a { image: "postgres:17" }\nx-b: &b { <<: *a, restart: no }\nservices:\n  db:\n    <<: [*b, *a]\n`
+    expect(placesOf(await read(text))).toEqual(['unquoted-no db 2:19', 'no-db-healthcheck db 4:3', 'no-volume db 4:3'])
+  })
+
+  test('a service that another file fills, and one that another file contradicts', async () => {
+    writeFileSync(join(cwd, 'base.yml'), 'services:\n  db:\n  cache:\n    image: postgres:17\n')
+    writeFileSync(join(cwd, 'more.yml'), 'services:\n  db:\n    image: postgres:17\n  cache:\n    image: redis:8\n')
+    const both = await diagnose(['base.yml', 'more.yml'], { cwd, env: {}, docker: false })
+    expect(placesOf(both).map(one => one.split(' ')[1])).toEqual(['db', 'db'])
+    expect(both.findings[0]!.place.file).toBe('more.yml')
+  })
+
+  test('ten thousand services', { timeout: 60_000 }, async () => {
+    const apps = Array.from(
+      { length: 9_999 },
+      (_, i) => `  app${i}: { image: "app:1", depends_on: { db: { condition: service_healthy } } }`,
+    )
+    const { findings } = await read(`${plain}${apps.join('\n')}\n`)
+    expect(findings.map(({ rule }) => rule.id)).toContain('no-migration-seen')
+    expect(findings.find(({ rule }) => rule.id === 'no-migration-seen')!.what).toContain('9996 more')
   })
 })
 
