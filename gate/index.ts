@@ -1,9 +1,10 @@
 // The gate's library: what an application imports.
 
 export { type ConnectMiddleware, gateMiddleware } from './adapters/express.ts'
+export { gateListener } from './adapters/http.ts'
 export { type Connection, poolConfig, type ReadConnectionOptions, readConnection } from './connection.ts'
 export { createGate, type Gate, type GateEvents, type GateOptions, type WhenOpenOptions } from './gate.ts'
-export { guardPool } from './pool.ts'
+export { guardDriver, guardPool } from './pool.ts'
 export { followGate } from './pool-follows-gate.ts'
 export { ConnectionError } from './postgres/connection-error.ts'
 export { readSecret } from './postgres/secret.ts'

@@ -1,8 +1,9 @@
 // A pool that connects to the host of its gate, and never to another server.
 
-import type { Client, ClientConfig, Pool, PoolClient } from 'pg'
+import type { Client, ClientConfig, Pool } from 'pg'
 import { type Connection, connectionOfPool, connectionsOf } from './connection.ts'
 import type { Gate } from './gate.ts'
+import { queryable } from './guarded-connections.ts'
 import type { Queryable } from './ledger-reader.ts'
 import { guardAuthentication } from './postgres/authentication.ts'
 import { clientConfig, prepareClient } from './postgres/client.ts'
@@ -78,8 +79,4 @@ export function verifyFirst(pool: Pool, check: (connection: Queryable) => Promis
       (error: Error) => done(error),
     )
   }
-}
-
-function queryable(client: PoolClient): Queryable {
-  return { query: async <Row extends object>(text: string) => (await client.query<Row>(text)).rows }
 }

@@ -1,10 +1,10 @@
 // Guards an app's own pool: every new connection is checked before use, the gate gets every schema error, and connections
 // end when the gate has to release the ledger.
 
-import type { Client, Pool, PoolClient } from 'pg'
+import type { Pool } from 'pg'
 import type { Gate } from './gate.ts'
+import { GuardedConnections } from './guarded-connections.ts'
 import { goToItsHost, verifyFirst } from './pool-follows-gate.ts'
-import { sendCancel } from './postgres/cancel.ts'
 
 /**
  * Makes a pool hand out no connection to a database that the app does not match, or to another server than the one whose
@@ -12,33 +12,28 @@ import { sendCancel } from './postgres/cancel.ts'
  * when a query of the pool fails because the schema is not what it expected. When another session takes the ledger while
  * requests are still inside (a restore that they block, and that blocks them), running queries are cancelled and the
  * pool's connections end; new ones are checked. Of several hosts the pool uses the gate's. Returns the pool. A `verify`
- * that the pool already has runs after this one.
+ * that the pool already has runs after this one. Connections that are lost, those that are ended here among them, do not
+ * end a process whose pool has no listener for `error`.
  */
-export function guardPool(gate: Gate, pool: Pool): Pool {
+export function guardPool<Guarded extends Pool>(gate: Gate, pool: Guarded): Guarded {
   goToItsHost(gate, pool)
   verifyFirst(pool, connection => gate.verify(connection))
-  // Every error that the server sends, whatever asked for it: also inside transactions and cursors.
-  const connections = new Set<PoolClient>()
-  pool.on('connect', client => {
-    connections.add(client)
-    client.connection.on('errorMessage', (error: unknown) => gate.observe(error))
-  })
-  pool.on('remove', client => connections.delete(client))
-  gate.on('evict', () => {
-    for (const client of connections) end(client)
-  })
+  const connections = new GuardedConnections(gate)
+  pool.on('connect', client => connections.add(client))
+  pool.on('error', () => {})
   return pool
 }
 
-/** Ends a connection at once. The server would finish its statement even without a client, so that is cancelled. */
-function end(client: PoolClient): void {
-  const { host, port, processID: pid, secretKey: secret } = client as PoolClient & Client & Keys
-  if (pid !== null && secret !== null) sendCancel({ host, port }, { pid, secret })
-  client.connection.stream.destroy()
-}
-
-/** From the protocol's BackendKeyData; pg has it, its types do not. */
-interface Keys {
-  readonly processID: number | null
-  readonly secretKey: number | null
+/**
+ * pg itself, with pools that are guarded: for libraries that make their pool themselves and take pg as an option, such as
+ * TypeORM's `driver`.
+ */
+export function guardDriver<Driver extends { readonly Pool: new (...options: never[]) => Pool }>(
+  gate: Gate,
+  pg: Driver,
+): Driver {
+  const guarded = new Proxy(pg.Pool, {
+    construct: (Plain, options, target) => guardPool(gate, Reflect.construct(Plain, options, target)),
+  })
+  return new Proxy(pg, { get: (driver, name) => (name === 'Pool' ? guarded : Reflect.get(driver, name)) })
 }

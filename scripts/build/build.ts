@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type InputOptions, type OutputOptions, rolldown } from 'rolldown'
 
@@ -125,7 +126,7 @@ const external = /^(?!\.|\/|[A-Za-z]:\\)/
 await write({ input: { index: `${root}migrator/index.ts` }, external }, { dir: migrator, ...library })
 await write(
   {
-    input: { index: `${root}gate/index.ts`, fastify: `${root}gate/adapters/fastify.ts` },
+    input: gateEntries(),
     external,
     transform: { target: 'node20' },
   },
@@ -143,6 +144,25 @@ writeFileSync(
 for (const folder of [gate, migrator, example]) putInPlace(folder)
 // Putting them in place changed their parents' times, and build-if-stale compares with this file's.
 utimesSync(`${root}migrator/dist/schemagate.cjs`, new Date(), new Date())
+
+/** The gate's entries by the names of their files: what its package.json exports, each from the source of its types. */
+function gateEntries(): Record<string, string> {
+  const { exports }: { exports: Record<string, { types: string; default: string } | string> } = JSON.parse(
+    readFileSync(`${root}gate/package.json`, 'utf8'),
+  )
+  return Object.fromEntries(
+    Object.values(exports).flatMap(entry =>
+      typeof entry === 'string'
+        ? []
+        : [
+            [
+              basename(entry.default, '.mjs'),
+              entry.types.replace('./dist/types/', `${root}gate/`).replace('.d.ts', '.ts'),
+            ],
+          ],
+    ),
+  )
+}
 
 /** The package's type declarations, in its folder `types`. */
 function types(name: string, folder: string): void {

@@ -108,6 +108,11 @@ import type { Pool } from 'pg'
 declare global {
   const app: FastifyInstance
   const pool: Pool
+  interface Job {
+    readonly data: unknown
+  }
+  const worker: { pause(doNotWaitActive: boolean): Promise<void>; resume(): void }
+  const handle: (job: Job) => Promise<void>
 }
 `
 

@@ -1,0 +1,118 @@
+// The gate before handlers of the web's own kind, from Request to Response: Next, Remix, Bun, Deno, and Hono by its own file.
+
+import type { Gate } from '../gate.ts'
+import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
+import type { GateMiddlewareOptions } from './express.ts'
+
+/** An answer that is still being read by its client counts for this long behind a closed gate, and is broken off then. */
+const UNFINISHED_FOR = 10_000
+
+export type FetchHandler<Rest extends unknown[]> = (request: Request, ...rest: Rest) => Response | Promise<Response>
+
+/**
+ * A handler that passes on what the gate lets in. A request counts as inside until its answer's body was read. If the ledger
+ * is taken away while the handler is at work, its answer is replaced by the closed gate's.
+ */
+export function gateFetch<Rest extends unknown[]>(
+  gate: Gate,
+  handler: FetchHandler<Rest>,
+  options: GateMiddlewareOptions = {},
+): (request: Request, ...rest: Rest) => Promise<Response> {
+  const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
+  return async (request, ...rest) =>
+    throughGate(gate, exempt, new URL(request.url).pathname, async () => handler(request, ...rest))
+}
+
+/** Runs `work` for a request that the gate lets in, or whose path is exempt; else answers as a closed gate. */
+export async function throughGate(
+  gate: Gate,
+  exempt: ReadonlySet<string>,
+  path: string,
+  work: () => Promise<Response>,
+): Promise<Response> {
+  if (!gate.enter()) return exempt.has(pathOf(path)) ? work() : refusal(gate)
+  const stay = new Stay(gate)
+  try {
+    const response = await work()
+    if (stay.isCut) {
+      await response.body?.cancel().catch(() => {})
+      return refusal(gate)
+    }
+    if (response.body === null) {
+      stay.leave()
+      return response
+    }
+    return new Response(whileRead(response.body, stay), response)
+  } catch (error) {
+    stay.leave()
+    throw error
+  }
+}
+
+function refusal(gate: Gate): Response {
+  return new Response(JSON.stringify(problem(gate.status)), { status: 503, headers: PROBLEM_HEADERS })
+}
+
+/** One request's stay. */
+class Stay {
+  isCut = false
+  readonly #gate: Gate
+  #timer: NodeJS.Timeout | undefined
+  #isInside = true
+  /** Breaks the answer off; set while it is being read. */
+  breakOff: (() => void) | undefined
+
+  constructor(gate: Gate) {
+    this.#gate = gate
+    gate.on('cut', this.#onCut)
+    gate.on('change', this.#onChange)
+  }
+
+  leave(): void {
+    if (!this.#isInside) return
+    this.#isInside = false
+    clearTimeout(this.#timer)
+    this.#gate.off('cut', this.#onCut)
+    this.#gate.off('change', this.#onChange)
+    this.#gate.leave()
+  }
+
+  readonly #onCut = (): void => {
+    this.isCut = true
+    this.breakOff?.()
+    this.leave()
+  }
+
+  readonly #onChange = (): void => {
+    clearTimeout(this.#timer)
+    if (!this.#gate.isOpen) this.#timer = setTimeout(() => this.breakOff && this.#onCut(), UNFINISHED_FOR).unref()
+  }
+}
+
+/** The same body; the stay ends with it, whether it was read to its end or not. */
+function whileRead(body: ReadableStream<Uint8Array>, stay: Stay): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      stay.breakOff = () => {
+        controller.error(new Error('The gate has closed, and the ledger is taken away.'))
+        reader.cancel().catch(() => {})
+      }
+    },
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read()
+        if (value !== undefined) controller.enqueue(value)
+        if (!done) return
+        controller.close()
+      } catch (error) {
+        controller.error(error)
+      }
+      stay.leave()
+    },
+    async cancel(reason) {
+      stay.leave()
+      await reader.cancel(reason)
+    },
+  })
+}

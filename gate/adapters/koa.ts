@@ -1,0 +1,42 @@
+// The gate as middleware for Koa.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Gate } from '../gate.ts'
+import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
+import { stayInside } from '../requests-inside.ts'
+import type { GateMiddlewareOptions } from './express.ts'
+
+/** What is used of Koa's context. */
+export interface KoaContext {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly originalUrl: string
+  status: number
+  body: unknown
+  set(headers: Record<string, string>): void
+}
+
+export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<void>
+
+/** Use it first: middleware before it is not behind the gate. */
+export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}): KoaMiddleware {
+  const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
+  return async (context, next) => {
+    if (gate.enter()) {
+      // Koa writes no answer to a client that has disconnected, so the response alone does not show the handler's end.
+      let isDone = false
+      stayInside(gate, context.res, () => isDone || context.res.writableEnded)
+      try {
+        await next()
+      } finally {
+        isDone = true
+      }
+    } else if (exempt.has(pathOf(context.originalUrl))) {
+      await next()
+    } else {
+      context.status = 503
+      context.set({ ...PROBLEM_HEADERS })
+      context.body = JSON.stringify(problem(gate.status))
+    }
+  }
+}

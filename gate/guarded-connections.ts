@@ -1,0 +1,68 @@
+// Connections of an app's own that a gate guards: checked before use, listened to, and ended when the ledger is released.
+
+import type { Client } from 'pg'
+import type { Gate } from './gate.ts'
+import type { Queryable } from './ledger-reader.ts'
+import { sendCancel } from './postgres/cancel.ts'
+
+/** A connection of pg's, as pools of any kind make them. */
+export type GuardedClient = Pick<Client, 'connection' | 'host' | 'port' | 'query' | 'on' | 'once'>
+
+export class GuardedConnections {
+  readonly #gate: Gate
+  readonly #connections = new Set<GuardedClient>()
+
+  constructor(gate: Gate) {
+    this.#gate = gate
+    gate.on('evict', () => {
+      for (const client of this.#connections) end(client)
+    })
+  }
+
+  /**
+   * Guards a connection from now on: the gate gets every error that the server sends, whatever asked for it, also inside
+   * transactions and cursors. A connection that is lost between two queries does not end the process.
+   */
+  add(client: GuardedClient): void {
+    this.#connections.add(client)
+    client.connection.on('errorMessage', (error: unknown) => this.#gate.observe(error))
+    client.on('error', () => {})
+    client.once('end', () => this.#connections.delete(client))
+  }
+
+  /**
+   * Checks a connection before it is used.
+   * @throws GateClosedError if it leads to a database that the app does not match, or to another server than the gate's.
+   */
+  async verify(client: Pick<Client, 'query'>): Promise<void> {
+    await this.#gate.verify(queryable(client))
+  }
+
+  /** Guards a new connection, and checks it; one that does not pass is ended. @throws GateClosedError as {@link verify}. */
+  async admit(client: GuardedClient & Pick<Client, 'end'>): Promise<void> {
+    this.add(client)
+    try {
+      await this.verify(client)
+    } catch (error) {
+      await client.end().catch(() => {})
+      throw error
+    }
+  }
+}
+
+export function queryable(client: Pick<Client, 'query'>): Queryable {
+  return { query: async <Row extends object>(text: string) => (await client.query<Row>(text)).rows }
+}
+
+/** Ends a connection at once. The server would finish its statement even without a client, so that is cancelled. */
+function end(client: GuardedClient): void {
+  const { host, port, processID: pid, secretKey: secret } = client as GuardedClient & Keys
+  if (pid !== null && secret !== null) sendCancel({ host, port }, { pid, secret })
+  client.connection.stream.destroy()
+}
+
+/** From the protocol's BackendKeyData; pg has it, its types do not. */
+interface Keys {
+  readonly processID: number | null
+  readonly secretKey: number | null
+}

@@ -1,0 +1,181 @@
+// Guarded pools of the libraries that apps use, the real ones: closed, open, and closing in the middle of a query.
+
+import { PrismaPg } from '@prisma/adapter-pg'
+import { sql as drizzleSql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import knex from 'knex'
+import pg from 'pg'
+import postgres from 'postgres'
+import { Sequelize } from 'sequelize'
+import { DataSource } from 'typeorm'
+import { expect, onTestFinished } from 'vitest'
+import type { Gate } from '../../../gate/gate.ts'
+import { guardDriver, guardPool } from '../../../gate/pool.ts'
+import { guardKnex } from '../../../gate/pools/knex.ts'
+import { guardPostgres } from '../../../gate/pools/postgres-js.ts'
+import { guardSequelize } from '../../../gate/pools/sequelize.ts'
+import { type ScratchDatabase, test } from '../../helpers/database.ts'
+import { eventually } from '../../helpers/eventually.ts'
+import { startProcess } from '../../helpers/process.ts'
+import { gateOf, ledgerOf, manifest } from './fixtures.ts'
+
+const app = manifest('0001_users', '0002_tickets')
+
+/** Sends a statement. */
+type Query = (sql: string) => Promise<unknown>
+
+/** Makes a pool of the library's, guarded; the test ends it. */
+const libraries: Record<string, (gate: Gate, url: string) => Promise<Query> | Query> = {
+  pg: (gate, url) => {
+    const pool = guardPool(gate, new pg.Pool({ connectionString: url, max: 2 }))
+    onTestFinished(() => pool.end())
+    return sql => pool.query(sql)
+  },
+  Knex: (gate, url) => {
+    const db = guardKnex(gate, knex({ client: 'pg', connection: url, pool: { min: 0, max: 2 } }))
+    onTestFinished(() => db.destroy())
+    return sql => db.raw(sql)
+  },
+  Sequelize: (gate, url) => {
+    const db = guardSequelize(gate, new Sequelize(url, { logging: false, pool: { max: 2 } }))
+    onTestFinished(() => db.close())
+    return sql => db.query(sql)
+  },
+  TypeORM: (gate, url) => {
+    const db = new DataSource({ type: 'postgres', url, driver: guardDriver(gate, pg), extra: { max: 2 } })
+    onTestFinished(async () => {
+      if (db.isInitialized) await db.destroy()
+    })
+    return async sql => {
+      if (!db.isInitialized) await db.initialize()
+      return db.query(sql)
+    }
+  },
+  'Drizzle on pg': (gate, url) => {
+    const pool = guardPool(gate, new pg.Pool({ connectionString: url, max: 2 }))
+    onTestFinished(() => pool.end())
+    const db = drizzle(pool)
+    return sql => db.execute(drizzleSql.raw(sql))
+  },
+  "Prisma's driver for pg": async (gate, url) => {
+    const pool = guardPool(gate, new pg.Pool({ connectionString: url, max: 2 }))
+    onTestFinished(() => pool.end())
+    const adapter = await new PrismaPg(pool).connect()
+    return sql => adapter.queryRaw({ sql, args: [], argTypes: [] })
+  },
+  'postgres.js': (gate, url) => {
+    const db = guardPostgres(gate, postgres(url, { max: 2, onnotice: () => {} }))
+    onTestFinished(() => db.end({ timeout: 1 }))
+    return async sql => db.unsafe(sql)
+  },
+}
+
+const outcome = (work: Promise<unknown>) =>
+  work.then(() => 'done').catch((error: unknown) => messages(error).join(': ') || 'failed')
+
+/** An error's message and those of its causes: a library puts the gate's error into one of its own. */
+function messages(error: unknown): string[] {
+  if (!(error instanceof Error)) return [JSON.stringify(error)]
+  const { cause = 'parent' in error ? error.parent : undefined } = error
+  return [`${error.name} ${error.message}`, ...(cause === undefined ? [] : messages(cause))]
+}
+
+for (const [name, connect] of Object.entries(libraries)) {
+  test(`${name}: no query behind a closed gate, and none goes on when the ledger is taken away`, async ({
+    database,
+  }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    const gate = gateOf({ url: database.url, manifest: app, staleAfter: 2000, pollInterval: 100 })
+    await eventually(() => expect(gate.state).toBe('unmigrated'))
+    const query = await connect(gate, database.url)
+    expect(await outcome(query('select 1'))).toMatch(/run the migrator/)
+
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    await gate.whenOpen({ timeout: 5000 })
+    for (let i = 0; i < 5; i++) expect(await outcome(query('select 1'))).toBe('done')
+    // in the middle of a query: the restore waits for it, it is cancelled, and the restore goes on
+    gate.enter()
+    const asked = performance.now()
+    const running = outcome(query('select pg_sleep(30)'))
+    await eventually(async () => expect((await sleeping(database)).length).toBe(1))
+    await ledger.drop()
+    expect(await running).not.toBe('done')
+    expect(performance.now() - asked).toBeLessThan(15_000)
+    expect(await sleeping(database)).toEqual([])
+    gate.leave()
+    await eventually(() => expect(gate.state).toBe('unmigrated'))
+    expect(await outcome(query('select 1'))).toMatch(/run the migrator/)
+
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    await gate.whenOpen({ timeout: 5000 })
+    await eventually(async () => expect(await outcome(query('select 1'))).toBe('done'))
+  })
+}
+
+async function sleeping(database: ScratchDatabase): Promise<unknown[]> {
+  const sql = `select pid from pg_stat_activity where datname = current_database() and state = 'active'
+    and query like '%pg_sleep(30)%' and pid <> pg_backend_pid()`
+  return (await database.query(sql)).rows
+}
+
+test('a transaction of postgres.js is refused once the gate has closed in its middle', async ({ database }) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  await database.query('create table notes (text text)')
+  const gate = gateOf({ url: database.url, manifest: app, staleAfter: 2000, pollInterval: 100 })
+  await gate.whenOpen({ timeout: 5000 })
+  const sql = guardPostgres(gate, postgres(database.url, { max: 2, onnotice: () => {} }))
+  onTestFinished(() => sql.end({ timeout: 1 }))
+  const text = 'a fragment'
+  await sql`insert into notes ${sql({ text })}`
+  const transaction = sql.begin(async inner => {
+    await inner`insert into notes values ('half')`
+    await ledger.drop()
+    await eventually(() => expect(gate.isOpen).toBe(false))
+    await inner`insert into notes values ('other half')`
+  })
+  await expect(transaction).rejects.toThrow('The gate is closed')
+  expect((await database.query('select text from notes')).rows).toEqual([{ text }])
+})
+
+test('connections that are lost do not end a process that listens to no error', async ({ database }) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  const library = new URL('../../../gate/index.ts', import.meta.url).href
+  const script = `
+    import pg from 'pg'
+    import { createGate, guardPool } from ${JSON.stringify(library)}
+    const url = ${JSON.stringify(database.url)}
+    const gate = createGate({ url, manifest: ${JSON.stringify(app)} })
+    const pool = guardPool(gate, new pg.Pool({ connectionString: url, application_name: 'of the pool' }))
+    await gate.whenOpen()
+    const held = await pool.connect()
+    await pool.query('select 1')
+    console.log('ready')
+    process.stdin.on('data', async () => {
+      console.log((await pool.query('select 1 as answer')).rows[0].answer)
+      held.release(true)
+      await pool.end()
+      await gate.close()
+      process.stdin.destroy()
+    })`
+  const running = startProcess([process.execPath, '--input-type=module', '-e', script], { keepStdin: true })
+  onTestFinished(() => running.kill('SIGKILL'))
+  await eventually(() => expect(running.output).toBe('ready\n'))
+  const ended = await database.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'of the pool'",
+  )
+  expect(ended.rows).toHaveLength(2)
+  await eventually(async () =>
+    expect((await database.query("select from pg_stat_activity where application_name = 'of the pool'")).rows).toEqual(
+      [],
+    ),
+  )
+  running.child.stdin?.write('go on\n')
+  expect((await running.ended).code, running.output).toBe(0)
+  expect(running.stdout).toBe('ready\n1\n')
+})
