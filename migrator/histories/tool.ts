@@ -32,10 +32,13 @@ export interface RowContext {
   readonly files: readonly ToolFile[]
 }
 
+/** What a file's name says of it. */
+export type NamedMigration = Pick<Migration, 'name' | 'kind' | 'version'>
+
 export interface FilesTool {
   readonly tool: HistoryTool
   /** The key of a migration's file; undefined: it can have none in this tool's history. */
-  keyOf(migration: Migration, beside: (name: string) => string | undefined): string | undefined
+  keyOf(migration: NamedMigration, beside: (name: string) => string | undefined): string | undefined
   /**
    * The checksums with which the tool would store each file, by the migration's name; a file may have several that all mean
    * the same content.
@@ -56,11 +59,11 @@ export interface FilesTool {
 }
 
 /** The number that a name starts with. */
-export function byNumber({ version }: Migration): string | undefined {
+export function byNumber({ version }: NamedMigration): string | undefined {
   return version[0]?.toString()
 }
 
-export function byName({ name }: Migration): string {
+export function byName({ name }: NamedMigration): string {
   return name
 }
 

@@ -1,13 +1,21 @@
 // The migrations of a tool that is followed, read from its files.
 
 import { historyToolNamed } from '../../../gate/histories/index.ts'
+import { withoutEnding } from '../../../gate/histories/names.ts'
 import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import { UsageError } from '../../errors.ts'
 import type { FolderOptions } from '../../files/folder.ts'
 import { alembic } from './alembic.ts'
 import { django } from './django.ts'
+import { ecto } from './ecto.ts'
+import { efCore } from './ef-core.ts'
+import { knex } from './knex.ts'
+import { laravel } from './laravel.ts'
+import { rails } from './rails.ts'
 import type { FollowedReader } from './reader.ts'
+import { sequelize } from './sequelize.ts'
 import { sqlFolder } from './sql-folder.ts'
+import { typeorm } from './typeorm.ts'
 
 const sqlTools = [
   ...['flyway', 'prisma', 'golang-migrate', 'goose', 'sqlx', 'diesel', 'atlas', 'drizzle', 'graphile-migrate'],
@@ -17,8 +25,14 @@ const sqlTools = [
 /** By the tool's name. */
 const readers: Readonly<Record<string, FollowedReader>> = {
   ...Object.fromEntries(sqlTools.map(tool => [tool, sqlFolder(tool)])),
-  alembic,
-  django,
+  ...{ alembic, django, rails, knex, sequelize, typeorm, laravel, ecto, 'ef-core': efCore },
+}
+
+/** Why there is no reader, where that has a reason; a sentence. */
+const unread: Readonly<Record<string, string>> = {
+  liquibase:
+    'Its changelogs include each other and have contexts, labels and preconditions, by which Liquibase alone decides what it runs.',
+  schemagate: 'The manifest of its own migrations is made without --follow.',
 }
 
 /**
@@ -30,13 +44,29 @@ export async function readFollowed(
   dir: string,
   options: FolderOptions = {},
 ): Promise<readonly FollowedMigration[]> {
+  const title = historyToolNamed(tool)?.title ?? tool
   const reader = readers[tool]
   if (!reader)
     throw new UsageError(
-      `--follow ${tool}: a manifest cannot be made from the files of ${historyToolNamed(tool)?.title ?? tool}. Tools whose files are read: ${Object.keys(readers).join(', ')}.`,
+      `--follow ${tool}: a manifest cannot be made from the files of ${title}. ${unread[tool] ?? ''} Tools whose files are read: ${Object.keys(readers).join(', ')}.`,
     )
-  const migrations = await reader(dir, options)
+  const migrations = eachOnce(await reader(dir, options), dir, title)
   if (migrations.length === 0)
-    throw new UsageError(`${dir} has no migration of ${historyToolNamed(tool)?.title ?? tool}. --dir names the folder.`)
+    throw new UsageError(`${dir} has no migration of ${title}. --dir names the folder in which they are.`)
   return migrations
+}
+
+/** A module and what was compiled from it beside it are one migration. */
+function eachOnce(migrations: readonly FollowedMigration[], dir: string, title: string): readonly FollowedMigration[] {
+  const known = new Map<string, FollowedMigration>()
+  for (const migration of migrations) {
+    const { key, name } = migration
+    const other = known.get(key)
+    if (other && withoutEnding(other.name) !== withoutEnding(name))
+      throw new UsageError(
+        `${dir} has ${other.name} and ${name}, which are the same to the history of ${title} (${key}). Give one of them another number.`,
+      )
+    if (!other) known.set(key, migration)
+  }
+  return [...known.values()]
 }

@@ -1,16 +1,113 @@
-// Folders of SQL files, as `up` would read them: the keys are those with which their tools store them.
+// Folders of SQL files, by their names alone: what is in them the tool knows, and code that it runs counts as well.
 
 import { historyToolNamed } from '../../../gate/histories/index.ts'
-import { readFolderInTurns } from '../../files/folder.ts'
-import { layoutProblem } from '../../files/tools/index.ts'
-import { filesToolOf, toolFiles } from '../../histories/index.ts'
+import { UsageError } from '../../errors.ts'
+import type { Named } from '../../files/file-name.ts'
+import { isSqlFile, readFolderName, readName } from '../../files/layouts.ts'
+import { type FolderListing, listFolder } from '../../files/listing.ts'
+import { compareMigrations, compareVersions } from '../../files/order.ts'
+import { layoutNamed, layoutProblem } from '../../files/tools/index.ts'
+import type { Ordered, Tool } from '../../files/tools/tool.ts'
+import { filesToolOf } from '../../histories/index.ts'
 import type { FollowedReader } from './reader.ts'
+import { baseOf, filesIn, isOwnFolder } from './tree.ts'
 
-/** The reader for the SQL files of that tool. */
-export function sqlFolder(tool: string): FollowedReader {
-  return async (dir, options) => {
-    const layout = layoutProblem(tool) === undefined ? tool : undefined
-    const files = await readFolderInTurns(dir, { ...options, layout: options.layout ?? layout })
-    return toolFiles(filesToolOf(historyToolNamed(tool)!), files).map(({ key, migration: { name } }) => ({ key, name }))
+/** Modules that a tool of SQL files runs, too. */
+const modules: Readonly<Record<string, RegExp>> = {
+  'node-pg-migrate': /\.[cm]?[jt]s$/,
+  'postgres-migrations': /\.js$/,
+  postgrator: /\.[cm]?[jt]s$/,
+}
+
+/** Their files need no number. */
+const anyName = new Set(['sql-migrate', 'atlas'])
+
+interface Found extends Ordered {
+  readonly path: string
+  readonly standsIn?: true | undefined
+}
+
+/** The reader for the files of that tool. */
+export function sqlFolder(name: string): FollowedReader {
+  return async (dir, { ignore = [], layout = name, onLeftOut }) => {
+    const problem = layoutProblem(layout)
+    if (problem !== undefined) throw new UsageError(`--layout ${problem}`)
+    const tool = layoutNamed(layout)!
+    const listing = listFolder(dir, ignore)
+    const refused = tool.refuses?.(listing)
+    if (refused !== undefined) throw new UsageError(`${dir} ${refused}`)
+    const found = (tool.recursive ? deepFiles(dir, tool, ignore) : entries(tool, listing)).toSorted(
+      tool.order?.(listing) ?? compareMigrations,
+    )
+    const missing = tool.expects?.(listing).find(one => !found.some(file => file.name === one))
+    if (missing !== undefined)
+      throw new UsageError(`${dir} has no ${missing}.sql, which ${tool.title} lists. Restore it.`)
+    const stop = tool.stopsAt?.(found)
+    for (const { path } of found.slice(stop?.index))
+      if (stop) onLeftOut?.({ file: path, message: `${path} is left out, as ${tool.title} does: ${stop.why}.` })
+    const keyOf = filesToolOf(historyToolNamed(name)!).keyOf
+    const keyed = found.slice(0, stop?.index).flatMap(file => {
+      const key = keyOf(file, path => listing.text(path))
+      return key === undefined ? [] : [{ file, key }]
+    })
+    return withoutReplaced(keyed)
   }
+}
+
+function entries(tool: Tool, listing: FolderListing): Found[] {
+  return listing.entries.flatMap(entry => {
+    if (entry.startsWith('.')) return []
+    const inside = listing.folders.get(entry)
+    const named = inside ? namedFolder(tool, entry, inside) : namedFile(tool, entry)
+    if (named?.direction !== 'up' || tool.takes?.(named, listing) === false) return []
+    const text = () => listing.text(inside ? `${entry}/migration.sql` : entry) ?? ''
+    return [foundAs(named, entry, named.standsIn ?? ((tool.standsIn?.(text()) || undefined) as true | undefined))]
+  })
+}
+
+/** The tool looks into all folders inside. */
+function deepFiles(dir: string, tool: Tool, ignore: readonly string[]): Found[] {
+  return filesIn(dir, { ignore, enters: isOwnFolder }).flatMap(path => {
+    const named = namedFile(tool, baseOf(path))
+    const isTaken = named?.direction === 'up' && (named.layout === 'flyway' || named.layout === 'repeatable')
+    return isTaken ? [foundAs(named, path, named.standsIn)] : []
+  })
+}
+
+function foundAs({ name, layout, version }: Named, path: string, standsIn: true | undefined): Found {
+  const kind = layout === 'repeatable' || layout === 'code' ? layout : 'sql'
+  return { name, layout, version, kind, path, standsIn }
+}
+
+function namedFolder(tool: Tool, folder: string, files: readonly string[]): Named | undefined {
+  if (!files.includes('migration.sql') && !files.includes('up.sql')) return undefined
+  return tool.nameFolder?.(folder) ?? readFolderName(folder)
+}
+
+function namedFile(tool: Tool, file: string): Named | undefined {
+  const runs = tool.code?.some(({ pattern }) => pattern.test(file)) && !file.endsWith('_test.go')
+  const isModule = modules[tool.name]?.test(file) && !/\.d\.[cm]?ts$/.test(file)
+  // a program is named as a file of SQL is
+  const asSql = runs || isModule ? file.replace(/\.[^.]+$/, '.sql') : file
+  const named = tool.nameFile?.(asSql) ?? readName(asSql)
+  if (named) return named.layout === 'code' ? undefined : named
+  if (!anyName.has(tool.name) || !isSqlFile(file)) return undefined
+  return { name: file.slice(0, -'.sql'.length), layout: 'native', direction: 'up', version: [] }
+}
+
+/** A file that stands in for all before it: of those nothing is expected. */
+function withoutReplaced(keyed: readonly { readonly file: Found; readonly key: string }[]) {
+  const all = keyed.map(({ file, key }) => ({ key, name: file.name }))
+  const at = keyed.findLastIndex(({ file }) => file.standsIn)
+  if (at === -1) return all
+  const { file, key } = keyed[at]!
+  const older = keyed.slice(0, at).filter(one => !one.file.standsIn)
+  // Flyway's has a version, which a database without it has from the file of that version
+  const replaces = file.layout === 'flyway' ? [] : older.map(one => one.key)
+  const isOlder = (other: Found) => file.layout === 'flyway' && compareVersions(other.version, file.version) <= 0
+  const newer = keyed.slice(at + 1).filter(one => one.file.kind === 'repeatable' || !isOlder(one.file))
+  return [
+    { key, name: file.name, ...(replaces.length > 0 && { replaces }) },
+    ...newer.map(one => ({ key: one.key, name: one.file.name })),
+  ]
 }

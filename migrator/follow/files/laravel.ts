@@ -1,0 +1,48 @@
+// Laravel: `2024_01_01_000000_name.php`, and those that a dump of the schema stands for (`schema:dump --prune`).
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { withoutEnding } from '../../../gate/histories/names.ts'
+import { UsageError } from '../../errors.ts'
+import { readUtf8 } from '../../files/read-large.ts'
+import { folderOf, readNamed } from './named-files.ts'
+import type { FollowedReader } from './reader.ts'
+
+const usual = 'database/migrations'
+
+export const laravel: FollowedReader = async (dir, options) => {
+  // https://github.com/laravel/framework, Migrator::getMigrationFiles: `*_*.php` of the folder itself
+  const read = (file: string) =>
+    /_.*\.php$/s.test(file) && !file.startsWith('.')
+      ? { key: withoutEnding(file), name: withoutEnding(file) }
+      : undefined
+  const files = readNamed(dir, { usual, read }, options)
+  const known = new Set(files.map(({ key }) => key))
+  const dumped = dumpedNames(join(folderOf(dir, usual), '../schema')).filter(name => !known.has(name))
+  return [...dumped.map(name => ({ key: name, name })), ...files].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** The rows of the history that a dump for Postgres brings along. */
+function dumpedNames(folder: string): readonly string[] {
+  const file = ['pgsql-schema.sql', 'pgsql-schema.dump'].map(name => join(folder, name)).find(path => existsSync(path))
+  if (file === undefined) return []
+  const names: string[] = []
+  let column: number | undefined
+  for (const line of readUtf8(file).split(/\r?\n/)) {
+    const columns = /^COPY (?:[\w"]+\.)?"?\w*migrations"? \(([^)]*)\) FROM stdin;$/i.exec(line)?.[1]
+    if (columns !== undefined) {
+      const at = columns.split(',').findIndex(name => name.trim().replaceAll('"', '') === 'migration')
+      if (at !== -1) column = at
+    } else if (line === '\\.') column = undefined
+    else if (column !== undefined) names.push(withoutEnding(line.split('\t')[column] ?? ''))
+    else {
+      const values = /^INSERT INTO (?:[\w"]+\.)?"?\w*migrations"? .*?VALUES \(\d+, '([^']+)', \d+\);$/i.exec(line)?.[1]
+      if (values !== undefined) names.push(withoutEnding(values))
+    }
+  }
+  if (names.length === 0)
+    throw new UsageError(
+      `${file} has no rows of the migrations that it stands for. Dump it again with Laravel (schema:dump), which adds them.`,
+    )
+  return names
+}

@@ -1,0 +1,93 @@
+// TypeORM: classes, known by the timestamp at the end of their names; a property `name` goes before the class's name.
+// https://github.com/typeorm/typeorm: src/migration/MigrationExecutor.ts.
+
+import { join } from 'node:path'
+import { numberKey } from '../../../gate/histories/history.ts'
+import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
+import { UsageError } from '../../errors.ts'
+import { readUtf8 } from '../../files/read-large.ts'
+import { type CodeToken, scriptTokens } from '../code/tokens.ts'
+import { unreadable } from '../unreadable.ts'
+import { byNumber } from './named-files.ts'
+import type { FollowedReader } from './reader.ts'
+import { filesIn, isOwnFolder } from './tree.ts'
+
+export const typeorm: FollowedReader = async (dir, { ignore }) => {
+  const paths = filesIn(dir, { ignore, enters: isOwnFolder })
+  const modules = paths.filter(path => /\.[cm]?[jt]s$/.test(path) && !/\.d\.[cm]?ts$|\.(?:spec|test)\./.test(path))
+  // compiled beside its source, a class is there twice
+  const stems = new Map(modules.map(path => [path.replace(/\.[cm]?[jt]s$/, ''), path]))
+  return byNumber([...stems.values()].flatMap(path => migrationsIn(join(dir, path))))
+}
+
+function migrationsIn(file: string): readonly FollowedMigration[] {
+  const source = readUtf8(file)
+  if (!source.includes('class') || !/MigrationInterface|\d{13}/.test(source)) return []
+  const tokens = scriptTokens(source)
+  return tokens.flatMap((token, at) => {
+    if (token.kind !== 'word' || token.text !== 'class' || tokens[at - 1]?.text === '.') return []
+    const { named, isMigration } = classAt(tokens, at)
+    const name = named?.value ?? (named ? undefined : className(tokens, at))
+    if (named && named.value === undefined && isMigration)
+      throw unreadable(
+        { file, source },
+        named.start,
+        'computes the name of a migration, and schemagate does not run it',
+        "Write a string: name = 'Users1700000000000'.",
+      )
+    // parseInt of the last 13 characters
+    const key = numberKey(/^\d+/.exec(name?.slice(-13) ?? '')?.[0])
+    if (key !== undefined && name !== undefined && (isMigration || /\d{13}$/.test(name))) return [{ key, name }]
+    if (!isMigration) return []
+    throw new UsageError(
+      `${file} has a migration ${name ?? 'without a name'}, which TypeORM refuses: its name must end with a timestamp of 13 digits. Rename the class, or set its property \`name\`.`,
+    )
+  })
+}
+
+function className(tokens: readonly CodeToken[], at: number): string | undefined {
+  const next = tokens[at + 1]
+  return next?.kind === 'word' && next.text !== 'implements' && next.text !== 'extends' ? next.text : undefined
+}
+
+interface ClassBody {
+  /** The token that gives its property `name`. */
+  readonly named: CodeToken | undefined
+  /** It says so, or has both `up` and `down`. */
+  readonly isMigration: boolean
+}
+
+function classAt(tokens: readonly CodeToken[], at: number): ClassBody {
+  const open = tokens.findIndex((token, i) => i > at && token.text === '{')
+  const head = tokens.slice(at, open).map(({ text }) => text)
+  const isAbstract = tokens[at - 1]?.text === 'abstract'
+  const members = new Set<string>()
+  let named: CodeToken | undefined
+  let depth = 0
+  for (let i = open; i < tokens.length && open !== -1; i++) {
+    const { kind, text } = tokens[i]!
+    if (kind === 'mark' && '{(['.includes(text)) depth++
+    if (kind === 'mark' && '})]'.includes(text)) depth--
+    if (depth === 0) break
+    if (kind !== 'word') continue
+    const isMember = depth === 1
+    // what compilers make of it: this.name = '...' in the constructor
+    const isOwn = tokens[i - 1]?.text === '.' && tokens[i - 2]?.text === 'this'
+    if (isMember && tokens[i + 1]?.text === '(') members.add(text)
+    if (text !== 'name' || !(isMember || (isOwn && depth === 2))) continue
+    const equals =
+      tokens[i + 1]?.text === ':' ? tokens.findIndex((token, j) => j > i && /[=;]/.test(token.text)) : i + 1
+    if (tokens[equals]?.text === '=') named ??= valueAt(tokens, equals + 1)
+  }
+  const isMigration = head.includes('MigrationInterface') || (members.has('up') && members.has('down'))
+  return { named, isMigration: isMigration && !isAbstract }
+}
+
+/** A string alone; anything with more to it has no value. */
+function valueAt(tokens: readonly CodeToken[], at: number): CodeToken | undefined {
+  const value = tokens[at]
+  const next = tokens[at + 1]
+  const isAlone = next === undefined || next.kind === 'word' || ['}', ';', '@', '['].includes(next.text)
+  if (!value || (value.kind === 'string' && isAlone)) return value
+  return { kind: 'mark', text: '', start: value.start }
+}

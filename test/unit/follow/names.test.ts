@@ -1,0 +1,247 @@
+// Tools whose migrations are known by names of files, and of classes in them.
+
+import { describe, expect, test } from 'vitest'
+import { historyToolNamed, historyTools } from '../../../gate/histories/index.ts'
+import { UsageError } from '../../../migrator/errors.ts'
+import { readFolder } from '../../../migrator/files/folder.ts'
+import { layoutNamed } from '../../../migrator/files/tools/index.ts'
+import { readFollowed } from '../../../migrator/follow/files/index.ts'
+import { filesToolOf, toolFiles } from '../../../migrator/histories/index.ts'
+import { historyFixtures, historyFolder } from '../../helpers/histories.ts'
+import { writtenFolder } from '../../helpers/written-folder.ts'
+
+const files = (...names: string[]) => Object.fromEntries(names.map(name => [name, '']))
+const keysOf = async (tool: string, dir: string) => (await readFollowed(tool, dir)).map(({ key }) => key)
+
+describe('folders of SQL files', () => {
+  const withFolder = historyFixtures.filter(tool => layoutNamed(tool))
+
+  test('have the keys by which an adoption finds their rows', async () => {
+    expect(withFolder.length).toBeGreaterThan(14)
+    for (const tool of withFolder) {
+      const read = toolFiles(filesToolOf(historyToolNamed(tool)!), readFolder(historyFolder(tool), { layout: tool }))
+      expect([tool, await keysOf(tool, historyFolder(tool))]).toEqual([tool, read.map(({ key }) => key)])
+    }
+  })
+
+  test.for([
+    [
+      'flyway',
+      files('V1__a.sql', 'V2_1__b.java', 'deep/er/V1.3__c.sql', 'R__views.sql', 'U1__a.sql', 'notes.sql'),
+      ['1', '1.3', '2.1', 'R__views'],
+    ],
+    ['flyway', files('V1__a.sql', 'B2__base.sql', 'V2__b.sql', 'V3__c.sql'), ['2', '3']],
+    ['goose', files('00001_a.sql', '00003_c.go', '00002_b.sql', '00002_b_test.go', 'main.go'), ['1', '2', '3']],
+    ['golang-migrate', files('1_a.up.sql', '1_a.down.sql', '10_c.up.json', '2_b.up.sql'), ['1', '2', '10']],
+    [
+      'node-pg-migrate',
+      files('1700000000001_b.js', '1700000000000_a.sql', '1700000000002_c.ts', '1700000000002_c.d.ts'),
+      ['1700000000000_a', '1700000000001_b', '1700000000002_c'],
+    ],
+    ['postgrator', files('001.do.a.sql', '001.undo.a.sql', '002.do.b.js'), ['1', '2']],
+    ['sql-migrate', files('first.sql', '2_second.sql'), ['first', '2_second']],
+    ['dbmate', files('20240101_a.sql', '20240102_b.ts'), ['20240101']],
+    ['diesel', files('2024-01-01-000000_a/up.sql', '2024-01-01-000000_a/down.sql', 'b/notes.md'), ['20240101000000']],
+    ['prisma', files('20240101000000_a/migration.sql', 'migration_lock.toml', 'seed.sql'), ['20240101000000_a']],
+  ] as const)('%s: %o', async ([tool, written, keys]) => {
+    expect((await keysOf(tool, writtenFolder(written))).toSorted()).toEqual([...keys].toSorted())
+  })
+
+  test("stand in for older ones with an Atlas' checkpoint", async () => {
+    const dir = writtenFolder({ ...files('1_a.sql', '2_b.sql', '4_d.sql'), '3_c.sql': '-- atlas:checkpoint\n\n' })
+    expect(await readFollowed('atlas', dir)).toEqual([
+      { key: '3', name: '3_c', replaces: ['1', '2'] },
+      { key: '4', name: '4_d' },
+    ])
+  })
+
+  test('need not be what schemagate could run', async () => {
+    const dir = writtenFolder({ '1_a.sql': '-- +goose ENVSUB ON\n-- +goose Up\nselect ${X}' })
+    expect(await keysOf('goose', dir)).toEqual(['1'])
+  })
+
+  test('miss a file that the journal of Drizzle lists', async () => {
+    const dir = writtenFolder({ 'meta/_journal.json': JSON.stringify({ entries: [{ tag: '0000_a', when: 1 }] }) })
+    await expect(keysOf('drizzle', dir)).rejects.toThrow(/has no 0000_a\.sql/)
+  })
+})
+
+describe('folders of code', () => {
+  test.for([
+    [
+      'rails',
+      '',
+      files(
+        'db/migrate/20240102000000_b.rb',
+        'db/migrate/001_a.rb',
+        'db/migrate/in/20240103000000_c.blog.rb',
+        'db/migrate/README',
+        'db/schema.rb',
+      ),
+      ['1', '20240102000000', '20240103000000'],
+    ],
+    [
+      'rails',
+      '',
+      {
+        'db/structure.sql': `SET x;\nINSERT INTO "schema_migrations" (version) VALUES\n('20240102000000'),\n('20240101000000');\n\nselect '9';\n`,
+      },
+      ['20240101000000', '20240102000000'],
+    ],
+    [
+      'rails',
+      '/db/migrate',
+      {
+        'db/migrate/.keep': '',
+        'db/schema.rb': '# a comment\nActiveRecord::Schema[7.1].define(version: 2024_01_02_000000) do\nend\n',
+      },
+      ['20240102000000'],
+    ],
+    [
+      'knex',
+      '',
+      files(
+        '20240101_a.js',
+        '20240102_b.ts',
+        '20240102_b.js',
+        '20240103_c.cjs',
+        '20240103_c.d.ts',
+        'x.js.map',
+        '4_d.mjs',
+      ),
+      ['20240101_a', '20240102_b', '20240103_c', '4_d'],
+    ],
+    [
+      'sequelize',
+      '',
+      files(
+        'migrations/2_b.cjs',
+        'migrations/1_a.js',
+        'migrations/1_a.d.ts',
+        'migrations/3_c.sql',
+        'migrations/3_c.down.sql',
+      ),
+      ['1_a', '2_b', '3_c'],
+    ],
+    [
+      'ecto',
+      '',
+      files(
+        'priv/repo/migrations/20240102_b.exs',
+        'priv/repo/migrations/old/20240101_a.exs',
+        'priv/repo/migrations/.formatter.exs',
+        'priv/repo/migrations/20240103_c.ex',
+      ),
+      ['20240101', '20240102'],
+    ],
+    [
+      'laravel',
+      '',
+      files(
+        'database/migrations/2024_01_01_000000_a.php',
+        'database/migrations/in/2024_01_02_000000_b.php',
+        'database/migrations/readme.md',
+      ),
+      ['2024_01_01_000000_a'],
+    ],
+    [
+      'laravel',
+      '/database/migrations',
+      {
+        'database/migrations/2024_01_02_000000_b.php': '',
+        'database/schema/pgsql-schema.sql':
+          'x;\nCOPY public.migrations (id, migration, batch) FROM stdin;\n1\t2024_01_01_000000_a\t1\n\\.\n\nselect 1;\n',
+      },
+      ['2024_01_01_000000_a', '2024_01_02_000000_b'],
+    ],
+  ] as const)('%s in "%s": %o', async ([tool, folder, written, keys]) => {
+    expect(await keysOf(tool, `${writtenFolder(written)}${folder}`)).toEqual(keys)
+  })
+
+  test('of TypeORM are classes', async () => {
+    const dir = writtenFolder({
+      'a.ts':
+        "import { MigrationInterface } from 'typeorm'\n// class No1600000000000 {}\nconst text = `class ${'No1600000000001'} ${`{`}`, it = /class \"No/\nexport class Users1700000000000 implements MigrationInterface {\n  name = 'Other1700000000001'\n  async up(q: QueryRunner) { await q.createTable({ name: 'users', columns: [{ name: x }] }) }\n  async down() {}\n}\nexport class Second1700000000002 implements MigrationInterface {\n  async up() {}\n  async down() {}\n}\n",
+      'b.js':
+        'module.exports = class B1700000000003 { constructor() { this.name = "B1700000000004"; }\n async up() {} async down() {} }\n',
+      'c.js': 'class Base1700000000005 {}\n',
+      'c.d.ts': 'export declare class Base1700000000009 implements MigrationInterface {}\n',
+      'd/e.ts':
+        'export class Deep1700000000006 implements MigrationInterface {\n  public readonly name: string = "Deep1700000000006";\n}\n',
+      'helper.ts': 'export class Helper { up() {} }\n',
+      'node_modules/x.js': 'class X1700000000007 { up() {} down() {} }\n',
+    })
+    expect(await readFollowed('typeorm', dir)).toEqual([
+      { key: '1700000000001', name: 'Other1700000000001' },
+      { key: '1700000000002', name: 'Second1700000000002' },
+      { key: '1700000000004', name: 'B1700000000004' },
+      { key: '1700000000005', name: 'Base1700000000005' },
+      { key: '1700000000006', name: 'Deep1700000000006' },
+    ])
+  })
+
+  test('of EF Core are attributes', async () => {
+    const designer = (id: string, more = '') =>
+      `// [Migration("no")]\n#region it's\n/* [Migration("no")] */\nusing Microsoft.EntityFrameworkCore;\n[DbContext(typeof(App.Data.Shop))]\n[${more}Migration(${id})]\npartial class X { string y = @"C:\\[Migration(""no"")]\\"; char q = '"'; }\n`
+    const dir = writtenFolder({
+      'Migrations/20240102_B.cs': 'public partial class B : Migration { }\n',
+      'Migrations/20240102_B.Designer.cs': designer('"20240102_B"'),
+      'Migrations/20240101_A.cs': designer('@"20240101_A"', 'Microsoft.EntityFrameworkCore.Migrations.'),
+      'Migrations/ShopModelSnapshot.cs': '[DbContext(typeof(Shop))]\nclass S { void M() { new Migration("no"); } }\n',
+      'obj/Old.cs': designer('"20230101_Old"'),
+    })
+    expect(await keysOf('ef-core', dir)).toEqual(['20240101_A', '20240102_B'])
+  })
+})
+
+describe('what cannot be told is refused', () => {
+  const context = '[DbContext(typeof(Shop))]\n'
+  test.for([
+    ['rails', files('db/migrate/20240101_BadName.rb'), /IllegalMigrationNameError/],
+    [
+      'rails',
+      files('db/migrate/1_a.rb', 'db/migrate/01_b.rb'),
+      /01_b and 1_a, which are the same to the history of Rails|1_a and 01_b/,
+    ],
+    ['ecto', files('1_a.exs', '01_b.exs'), /are the same to the history of Ecto/],
+    [
+      'laravel',
+      { 'database/migrations/2_b.php': '', 'database/schema/pgsql-schema.sql': 'select 1;' },
+      /has no rows of the migrations/,
+    ],
+    ['typeorm', { 'a.ts': 'class Users implements MigrationInterface {}' }, /Users, which TypeORM refuses/],
+    [
+      'typeorm',
+      { 'a.ts': 'class A1700000000000 implements MigrationInterface {\n  name = make()\n}' },
+      /a\.ts:2 computes the name/,
+    ],
+    [
+      'typeorm',
+      { 'a.ts': 'class A1700000000000 implements MigrationInterface {\n  name = `A${time}`\n}' },
+      /a\.ts:2 computes the name/,
+    ],
+    [
+      'ef-core',
+      { 'a.cs': `${context}[Migration(Ids.First)]\nclass A {}` },
+      /a\.cs:2 has a \[Migration\] whose text is computed/,
+    ],
+    [
+      'ef-core',
+      { 'Pg/a.cs': `${context}[Migration("1_A")]`, 'My/a.cs': `${context}[Migration("2_A")]` },
+      /in 2 folders, as for several databases/,
+    ],
+    ['goose', files('1_a.sql', '01_b.sql'), /are the same to the history of goose/],
+    ['drizzle', { 'meta/_journal.json': '{' }, /no JSON/],
+    ['knex', files('README.md'), /has no migration of Knex/],
+    ['liquibase', files('a.xml'), /contexts, labels and preconditions/],
+  ] as const)('%s: %o', async ([tool, written, message]) => {
+    const read = keysOf(tool, writtenFolder(written))
+    await expect(read).rejects.toThrow(UsageError)
+    await expect(read).rejects.toThrow(message)
+  })
+
+  test('of a folder that is not there', async () => {
+    for (const { name } of historyTools)
+      await expect(keysOf(name, '/nowhere')).rejects.toThrow(/does not exist|cannot be made|has no/)
+  })
+})
