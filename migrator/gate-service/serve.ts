@@ -10,6 +10,7 @@ import { createHttpServer } from './http-server.ts'
 import { LetThrough } from './let-through.ts'
 import { type ListenAddress, listen } from './listen.ts'
 import { Metrics } from './metrics.ts'
+import { Page } from './page/page.ts'
 import { Ready } from './ready.ts'
 import { Token } from './token.ts'
 import { WaitingRoom } from './waiting-room.ts'
@@ -44,22 +45,25 @@ export async function serve(options: ServeOptions): Promise<void> {
     const letThrough = new LetThrough(gate, drain)
     const room = new WaitingRoom(gate, hold)
     const ready = new Ready(gate, manifest, letThrough, room)
+    const page = new Page({ gate, manifest, connection, schema, ready, room, version })
     const { server, connections } = createHttpServer(
       {
         '/ready': { isPublic: true, answer: (request, response) => ready.answer(request, response) },
         '/live': { isPublic: true, answer: (request, response) => send(request, response, 200, plain, 'live\n') },
+        '/': { answer: (request, response) => void page.answer(request, response) },
+        '/events': { answer: (request, response) => page.answerEvents(request, response) },
         '/metrics': { answer: (request, response) => send(request, response, 200, prometheus, metrics.text()) },
       },
       options.token === undefined ? undefined : new Token(options.token),
     )
-    const metrics = new Metrics({ gate, ready, room, connections, watchers: () => 0, version })
+    const metrics = new Metrics({ gate, ready, room, connections, watchers: () => page.watchers, version })
     const url = await listen(server, address)
     log.info({ event: 'listening', url }, `listening on ${url}; the app's head is ${manifest.head}`)
     await aborted(signal)
     log.info({ event: 'stopping' }, 'stopping: /ready answers 503 until what was let through has had its time')
     ready.stop()
+    await Promise.all([page.close(), letThrough.whenGone()])
     server.close()
-    await letThrough.whenGone()
     server.closeAllConnections()
   } finally {
     await gate.close()
