@@ -67,9 +67,8 @@ function state({ status, since, letThrough, refused, waiting, manifest, overview
 <dl class="facts">
 ${fact("The app's head", head(manifest.head))}
 ${fact("The database's head", status.database ? head(status.database.head) : 'unknown')}
-${fact('Database', overview ? `${overview.database}, PostgreSQL ${overview.serverVersion}` : 'unknown')}
-${fact('Answers of /ready', html`${count(letThrough)} open, ${count(refused)} closed`)}
-${fact('Waiting', count(waiting))}
+${fact('Database', overview ? `${overview.database}, PostgreSQL ${overview.serverVersion.split(' ')[0]}` : 'unknown')}
+${fact('Answers of /ready', html`${count(letThrough)} open, ${count(refused)} closed, ${count(waiting)} waiting`)}
 </dl>`
 }
 
@@ -170,7 +169,7 @@ function replicas(rows: Part<ReplicaRow>): Html {
 /** On a narrow screen each cell stands under its head's text. */
 function table(heads: readonly string[], rows: readonly (readonly Html[])[]): Html {
   return html`<table><thead><tr>${heads.map(head => html`<th scope="col">${head}</th>`)}</tr></thead>
-<tbody>${rows.map(row => html`<tr>${row.map((cell, i) => html`<td data-head="${heads[i]}">${cell}</td>`)}</tr>`)}</tbody></table>`
+<tbody>${rows.map(row => html`<tr>${row.map((cell, i) => html`<td data-head="${heads[i]}"><div>${cell}</div></td>`)}</tr>`)}</tbody></table>`
 }
 
 function note(text: string): Html {

@@ -17,7 +17,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 h2 { font-size: .8rem; margin: 0 0 .6rem; color: var(--quiet); font-weight: 600; text-transform: uppercase; letter-spacing: .06em; }
 section.state { padding: 0; overflow: hidden; }
 section.state h2 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-.gate { padding: 1.5rem 1.25rem; border-left: .5rem solid; }
+.gate { padding: 1.5rem 1.25rem 1.5rem .75rem; border-left: .5rem solid; }
 .gate.open { background: var(--open-back); border-color: var(--open); }
 .gate.closed { background: var(--closed-back); border-color: var(--closed); }
 .gate p { margin: 0; }
@@ -51,7 +51,7 @@ footer a { color: inherit; }
   tr { display: block; border-top: 1px solid var(--line); padding: .4rem 0; }
   tr:first-child { border-top: 0 }
   td { display: grid; grid-template-columns: 6rem 1fr; border: 0; padding: .1rem 0; }
-  td > * { min-width: 0 }
-  td::before { content: attr(data-head); color: var(--quiet); font-size: .85rem; grid-row: span 4; }
+  td > div { min-width: 0 }
+  td::before { content: attr(data-head); color: var(--quiet); font-size: .85rem; }
 }
 `

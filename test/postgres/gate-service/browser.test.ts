@@ -1,5 +1,5 @@
 // The page in a real browser: dark and light, on a phone, without scripts, and live. Its screenshots are kept beside other
-// artifacts, to be looked at.
+// artifacts, to be looked at. It runs where a Chromium is, and every night: to install one takes longer than a minute.
 
 import { spawnSync } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
@@ -13,9 +13,10 @@ import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { folder, write } from '../../helpers/migrations.ts'
 import { gateService } from './fixtures.ts'
 
-const executablePath = spawnSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).stdout.trim()
+const found = spawnSync('sh', ['-c', 'command -v chromium || command -v google-chrome'], { encoding: 'utf8' })
+const executablePath = found.stdout.trim()
 if (executablePath === '' && process.env.TEST_BROWSER === 'required')
-  throw new Error('The test of the page in a browser is required, but chromium is not installed.')
+  throw new Error('The test of the page in a browser is required, but neither chromium nor google-chrome is installed.')
 const screenshots = join(root, '.schemagate/artifacts/gate-service')
 
 const first = {

@@ -40,7 +40,7 @@ describe('the page', () => {
       expect(text).toMatch(/<div id="pending"><ol class="names"><li><code>0002_orders<\/code>/)
     })
     const text = await textOf(gate)
-    expect(text).toMatch(/<td data-head="Migration"><code>0001_users<\/code>/)
+    expect(text).toMatch(/<td data-head="Migration"><div><code>0001_users<\/code>/)
     expect(text).toContain('The gate&#39;s role may not read this (&quot;schemagate&quot;.runs)')
     expect(text).toContain('<span class="quiet">this release</span>')
     expect(text).not.toContain(password)
