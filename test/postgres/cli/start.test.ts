@@ -1,8 +1,9 @@
 // What a run with nothing to do loads: no more than it uses, since that is most of what it costs.
 
-import { readFile } from 'node:fs/promises'
+import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { root } from '../../../scripts/lib/root.ts'
 import { schemagate } from '../../helpers/cli.ts'
 import { test } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
@@ -29,4 +30,22 @@ test('a run with nothing to do loads one file beside that of the bundler, and no
   const names = ['child_process', 'worker_threads', 'dns/promises', 'tls', 'readline', 'inspector', 'http', 'zlib']
   expect(modules).toContain('NativeModule net')
   expect(modules).not.toEqual(expect.arrayContaining([expect.stringMatching(`^NativeModule (${names.join('|')})$`)]))
+})
+
+/** A sentence or name of each part that stands nowhere else. */
+const parts = {
+  doctor: 'app-healthcheck-without-schema',
+  trial: 'broken on purpose by schemagate doctor --try',
+  init: 'Written. To undo it, delete',
+  yaml: 'Tabs are not allowed as indentation',
+  clack: 'clack',
+  adopt: 'there is nothing to adopt',
+}
+
+test.for(Object.entries(parts))('what every run loads has nothing of %s', async ([, words]) => {
+  const holders: string[] = []
+  for await (const path of glob('migrator/dist/cli/*.cjs', { cwd: root }))
+    if ((await readFile(join(root, path), 'utf8')).includes(words)) holders.push(path.split('/').pop()!)
+  expect(holders).not.toEqual([])
+  expect(holders).not.toContain('cli.cjs')
 })
