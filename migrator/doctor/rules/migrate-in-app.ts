@@ -2,6 +2,7 @@
 
 import type { Rule } from './rule.ts'
 import { splitPatch } from './split-patch.ts'
+import { switchPatch } from './switch-patch.ts'
 
 export const migrateInApp: Rule = {
   id: 'migrate-in-app',
@@ -9,13 +10,13 @@ export const migrateInApp: Rule = {
   title:
     "The app's command or entrypoint migrates before it serves, or a switch such as `RUN_MIGRATIONS=1` has it migrate.",
   why: "Each replica and each restart migrates; with `restart: always` a failing migration is a crash loop; the app needs the owner's password; the migration has no exit code of its own.",
-  fix: 'A one-shot of the same image with the first half of the command; the app keeps the second. Where a switch does it, set it on the one-shot only (`RUN_MIGRATIONS`, `SKIP_DB_MIGRATION`, `DISABLE_DB_MIGRATIONS`, `SPRING_FLYWAY_ENABLED`).',
+  fix: 'A one-shot of the same image with the first half of the command; the app keeps the second. Where a variable keeps the app from migrating, set it there (`RUN_MIGRATIONS`, `SKIP_DB_MIGRATION`, `DISABLE_DB_MIGRATIONS`, `SPRING_FLYWAY_ENABLED`).',
   *check(stack) {
     for (const member of stack.members.values()) {
       const { service, startup, migration, role } = member
       if (role !== 'app' || !migration?.alsoServes) continue
       const { variable, step } = migration
-      const patch = variable === undefined ? splitPatch(stack, member) : undefined
+      const patch = splitPatch(stack, member) ?? switchPatch(stack, member)
       const place = step === undefined ? undefined : startup.steps[step]!
       const where = place?.from === 'context' ? ', by a script or command of its build context' : ''
       yield {

@@ -4,13 +4,8 @@ import { isServing } from '../model/migrating.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import type { Step } from '../model/startup.ts'
 import { migrationIn } from '../model/tools.ts'
+import { oneShotOf } from '../overlay/one-shot.ts'
 import type { Patch } from '../overlay/patch.ts'
-
-/** What a one-shot of the same image needs of what the app has. */
-const kept = [
-  ...['image', 'build', 'environment', 'env_file', 'volumes', 'networks', 'secrets', 'configs', 'working_dir', 'user'],
-  ...['platform', 'extra_hosts', 'network_mode', 'depends_on', 'links', 'dns'],
-]
 
 /** Undefined where the command is not in the compose file, or cannot be taken apart without a doubt. */
 export function splitPatch({ compose }: Stack, { service, startup, migration, role }: Member): Patch | undefined {
@@ -30,12 +25,9 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
   const after = own.slice(first)
   if (first <= migration.step || after.some(({ text }) => migrationIn(text))) return undefined
   const name = `${service.name}-migrate`
-  // as it is written, not as it is resolved: what comes from .env stays there
-  const written = kept.map(key => [key, compose.places.value(service.name, [key])] as const)
-  const same = Object.fromEntries(written.filter(([, value]) => value !== undefined && value !== null))
   return {
     services: {
-      [name]: { ...same, restart: 'no', entrypoint: ['sh', '-ec'], command: [script(before)] },
+      [name]: oneShotOf(compose, service.name, { entrypoint: ['sh', '-ec'], command: [script(before)] }),
       [service.name]: {
         ...(service.entrypoint === undefined
           ? { command: ['sh', '-c', script(after)] }
@@ -47,7 +39,7 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
 }
 
 /** One after the other, each only if the one before it went well; the last takes the shell's place. */
-function script(steps: readonly Step[]): string {
+export function script(steps: readonly Step[]): string {
   return steps
     .map(
       ({ words }, i) =>

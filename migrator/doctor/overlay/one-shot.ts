@@ -1,0 +1,20 @@
+// A one-shot of an app's own image: what it needs of what the app has, as it is written.
+
+import type { Compose } from '../compose/load.ts'
+
+const kept = [
+  ...['image', 'build', 'environment', 'env_file', 'volumes', 'networks', 'secrets', 'configs', 'working_dir', 'user'],
+  ...['platform', 'extra_hosts', 'network_mode', 'depends_on', 'links', 'dns'],
+]
+
+/** @param migrates its entrypoint and command */
+export function oneShotOf(
+  { places }: Compose,
+  service: string,
+  migrates: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  // as it is written, not as it is resolved: what comes from .env stays there
+  const written = kept.map(key => [key, places.value(service, [key])] as const)
+  const same = Object.fromEntries(written.filter(([, value]) => value !== undefined && value !== null))
+  return { ...same, restart: 'no', ...migrates }
+}

@@ -1,0 +1,97 @@
+// The overlay for an app that migrates itself: its switch, and a one-shot in its place.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { type Diagnosis, diagnose } from '../../../migrator/doctor/diagnose.ts'
+import { makeOverlay } from '../../../migrator/doctor/overlay/fix.ts'
+
+const cwd = mkdtempSync(join(tmpdir(), 'doctor-overlay-'))
+afterAll(() => rmSync(cwd, { recursive: true }))
+
+const database = `  db:
+    image: postgres:17
+    environment: { POSTGRES_USER: app, POSTGRES_PASSWORD: secret, POSTGRES_DB: app }
+    volumes: ["data:/var/lib/postgresql/data"]
+    healthcheck:
+      test: ["CMD-SHELL", "psql -h 127.0.0.1 -U $\${POSTGRES_USER} -d $\${POSTGRES_DB} -c 'select 1'"]
+      interval: 10s
+      start_period: 60s
+volumes:
+  data:
+`
+
+/** The overlay's services, and what is found before and with it. */
+async function overlayOf(services: string) {
+  writeFileSync(join(cwd, 'compose.yml'), `services:\n${services}${database}`)
+  const options = { cwd, env: {}, docker: false }
+  const before = await diagnose(['compose.yml'], options)
+  const { text, result } = await makeOverlay(before, options)
+  const rules = ({ findings }: Diagnosis) =>
+    findings.filter(({ severity }) => severity !== 'note').map(({ rule }) => rule.id)
+  return { before: rules(before), after: rules(result), services: text === '' ? {} : parse(text).services }
+}
+
+const web = (environment: string) => `  web:
+    build: .
+    entrypoint: ["./entrypoint.sh"]
+    command: node server.js
+    environment: { PGHOST: db, PGDATABASE: app${environment} }
+    depends_on: { db: { condition: service_healthy } }
+`
+
+test.for([
+  ['that is on', 'if [ "$RUN_MIGRATIONS" = "true" ]; then', ', RUN_MIGRATIONS: "true"', { RUN_MIGRATIONS: '0' }],
+  ['that is on where nothing is set', 'if [ "${MIGRATE:-1}" = 1 ]; then', '', { MIGRATE: '0' }],
+  ['that would be off', 'if [ -z "$SKIP_DB_MIGRATION" ]; then', '', { SKIP_DB_MIGRATION: '1' }],
+  [
+    'that must say yes to be off',
+    'if [ "$DISABLE_DB_MIGRATIONS" != "true" ]; then',
+    '',
+    { DISABLE_DB_MIGRATIONS: 'true' },
+  ],
+] as const)('a script behind a switch %s', async ([, test, environment, off]) => {
+  writeFileSync(
+    join(cwd, 'entrypoint.sh'),
+    `#!/bin/sh\nset -e\n${test}\n  npx prisma migrate deploy\n  node seed.js\nfi\nexec "$@"\n`,
+  )
+  const { before, after, services } = await overlayOf(web(environment))
+  expect(before).toEqual(['migrate-in-app'])
+  expect(after).toEqual([])
+  expect(services).toMatchObject({
+    web: { environment: off, depends_on: { 'web-migrate': { condition: 'service_completed_successfully' } } },
+    'web-migrate': {
+      ...{ build: '.', restart: 'no', entrypoint: ['sh', '-ec'] },
+      command: ['npx prisma migrate deploy && exec node seed.js'],
+      environment: expect.objectContaining({ PGHOST: 'db' }),
+      depends_on: { db: { condition: 'service_healthy' } },
+    },
+  })
+})
+
+test("an image whose own command migrates and ends: miniflux'", async () => {
+  const { before, after, services } = await overlayOf(`  reader:
+    image: miniflux/miniflux:2.2.9
+    environment: { DATABASE_URL: "postgres://app@db/app", RUN_MIGRATIONS: "1" }
+    depends_on: { db: { condition: service_healthy } }
+`)
+  expect(before).toEqual(['migrate-in-app'])
+  expect(after).toEqual([])
+  expect(services.reader.environment).toEqual({ RUN_MIGRATIONS: '0' })
+  expect(services['reader-migrate']).toMatchObject({
+    image: 'miniflux/miniflux:2.2.9',
+    command: ['/usr/bin/miniflux', '-migrate'],
+  })
+})
+
+test('of an image that cannot be seen into nothing is guessed', async () => {
+  const { after, services } = await overlayOf(`  crm:
+    image: example/crm:1
+    environment: { DATABASE_URL: "postgres://app@db/app", RUN_MIGRATIONS: "1" }
+    depends_on: { db: { condition: service_healthy } }
+`)
+  expect(after).toEqual(['migrate-in-app'])
+  expect(services).toEqual({})
+})
