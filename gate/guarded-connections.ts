@@ -2,8 +2,8 @@
 
 import type { Client } from 'pg'
 import type { Gate } from './gate.ts'
-import type { Queryable } from './ledger-reader.ts'
 import { sendCancel } from './postgres/cancel.ts'
+import type { Queryable } from './schema-reader.ts'
 
 /** A connection of pg's, as pools of any kind make them. */
 export type GuardedClient = Pick<Client, 'connection' | 'host' | 'port' | 'query' | 'on' | 'once'>

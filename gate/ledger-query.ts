@@ -2,6 +2,7 @@
 
 import { escapeLiteral } from 'pg'
 import { WrongServerError } from './postgres/hosts.ts'
+import { HistoryUnreadableError } from './protocol/followed.ts'
 import { type LedgerRow, ledgerColumns, ledgerTable } from './protocol/ledger.ts'
 
 /** What the query found. `rows` is null when there is no ledger, undefined when nothing has changed. */
@@ -123,6 +124,7 @@ export class SeveralServersError extends Error {
 export function unreachableDetail(error: unknown): string {
   if (error instanceof WrongServerError)
     return 'No server of the kind that the app asks for answers (target_session_attrs).'
+  if (error instanceof HistoryUnreadableError) return `${error.message} Grant it with schemagate follow --app-role.`
   if (error instanceof SeveralServersError)
     return 'The address of the database leads to different servers: name one server, or several hosts with target_session_attrs.'
   const code = sqlState(error)

@@ -1,10 +1,9 @@
 // Reads the ledger over a session and compares it with the manifest, again only after it has changed.
 
 import { lookAround } from './histories/index.ts'
+import { LedgerFence, LOCKED } from './ledger-fence.ts'
 import {
   type AnswerRow,
-  type AwaitedRow,
-  awaitedSql,
   LEDGER_LOCKED,
   ledgerSql,
   NO_LEDGER,
@@ -15,25 +14,7 @@ import {
 import { judge, type Verdict } from './protocol/compatibility.ts'
 import { type LedgerRow, ledgerTable } from './protocol/ledger.ts'
 import type { LedgerManifest } from './protocol/manifest.ts'
-
-/** Anything that takes a query: a session, or an app's own connection that is to be verified. */
-export interface Queryable {
-  query<Row extends object>(text: string): Promise<Row[]>
-}
-
-/** The verdict, and the newest migration that the database has applied; undefined while that is unknown. */
-export interface Reading {
-  readonly verdict: Verdict
-  readonly databaseHead: string | null | undefined
-  /** Which server answered; undefined where the ledger could not be read. */
-  readonly server?: string
-}
-
-/** The verdict while another session has the ledger's table locked, or waits for it. */
-export const LOCKED: Verdict = {
-  state: 'migrating',
-  detail: 'The ledger itself is being changed, dropped or restored: its table is locked.',
-}
+import type { Queryable, Reading, SchemaReader } from './schema-reader.ts'
 
 /**
  * The verdict on a ledger without its primary key. A restore in several transactions drops the keys of all tables before
@@ -54,21 +35,17 @@ function mayBeHidden(verdict: Verdict, schema: string): Verdict {
 }
 
 /** Reads the ledger in one schema for one manifest. */
-export class Reader {
+export class LedgerReader implements SchemaReader {
+  readonly fence: LedgerFence
   readonly #manifest: LedgerManifest
   readonly #schema: string
-  readonly #awaitedSql: string
-  readonly #holdSql: string
   /** The last ledger that was compared. */
   #seen: { readonly digest: string; readonly reading: Reading }
 
   constructor(manifest: LedgerManifest, schema: string) {
     this.#manifest = manifest
     this.#schema = schema
-    this.#awaitedSql = awaitedSql(schema)
-    // Read committed, so that every query sees the newest commits. Access share, so that only DROP, TRUNCATE and ALTER
-    // TABLE have to wait.
-    this.#holdSql = `begin isolation level read committed read only; lock table ${ledgerTable(schema)} in access share mode`
+    this.fence = new LedgerFence(schema)
     this.#seen = { digest: '', reading: { verdict: judge(manifest, null), databaseHead: null } }
   }
 
@@ -105,34 +82,8 @@ export class Reader {
     const histories = found.histories.filter(({ tool }) => tool.name !== 'schemagate')
     if (histories.length === 0) return verdict
     const tools = histories.map(({ tool, schema, table }) => `${tool.title} (${schema}.${table})`).join(' and ')
-    const detail = `The ledger is empty, and the database has the history of ${tools}: take it over (schemagate adopt).`
+    const detail = `The ledger is empty, and the database has the history of ${tools}: take it over (schemagate adopt), or build the app with a manifest of that tool (schemagate manifest --follow ${histories[0]!.tool.name}).`
     return { ...verdict, state: 'foreign', detail }
-  }
-
-  /**
-   * Begins a transaction that keeps the ledger's table in place until `release`. `renew` ends an open one first; without
-   * one the server would log a warning. False when there is no table to hold, or it is locked: the next `read` says which.
-   */
-  async hold(session: Queryable, { renew = false } = {}): Promise<boolean> {
-    try {
-      await session.query(renew ? `rollback; ${this.#holdSql}` : this.#holdSql)
-      return true
-    } catch (error) {
-      const code = sqlState(error)
-      await this.release(session)
-      if (code === LEDGER_LOCKED || (code !== undefined && NO_LEDGER_STATES.has(code))) return false
-      throw error
-    }
-  }
-
-  async release(session: Queryable): Promise<void> {
-    await session.query('rollback')
-  }
-
-  /** Does another session wait for the ledger's table? */
-  async isAwaited(session: Queryable): Promise<boolean> {
-    const [row] = await session.query<AwaitedRow>(this.#awaitedSql)
-    return row?.awaited ?? false
   }
 
   #judge(digest: string, rows: readonly LedgerRow[] | null): Reading {

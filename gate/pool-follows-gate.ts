@@ -4,10 +4,10 @@ import type { Client, ClientConfig, Pool } from 'pg'
 import { type Connection, connectionOfPool, connectionsOf } from './connection.ts'
 import type { Gate } from './gate.ts'
 import { queryable } from './guarded-connections.ts'
-import type { Queryable } from './ledger-reader.ts'
 import { guardAuthentication } from './postgres/authentication.ts'
 import { clientConfig, prepareClient } from './postgres/client.ts'
 import { tlsAttempts } from './postgres/tls.ts'
+import type { Queryable } from './schema-reader.ts'
 
 type ClientConstructor = new (config?: ClientConfig) => Client
 

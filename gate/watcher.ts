@@ -4,12 +4,14 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Admission } from './admission.ts'
 import type { Connections } from './connection.ts'
+import { LOCKED } from './ledger-fence.ts'
 import { sqlState } from './ledger-query.ts'
-import { LOCKED, Reader } from './ledger-reader.ts'
 import { identify, openSession, rename, type Session, settle } from './ledger-session.ts'
 import { Listener } from './listener.ts'
 import { announce, DRAINED, LOOKING } from './protocol/announcement.ts'
-import { type Manifest, requireLedgerManifest } from './protocol/manifest.ts'
+import type { Manifest } from './protocol/manifest.ts'
+import { readerFor } from './reader-for.ts'
+import type { SchemaReader } from './schema-reader.ts'
 import { firstSuitable, sameServer } from './servers.ts'
 import { type GateState, statusOf, unreachable } from './status.ts'
 import { Wakeup } from './wakeup.ts'
@@ -64,7 +66,7 @@ interface Sessions {
 }
 
 export class Watcher {
-  readonly reader: Reader
+  readonly reader: SchemaReader
   readonly #settings: WatcherSettings
   readonly #admission: Admission
   readonly #wakeup = new Wakeup()
@@ -91,7 +93,7 @@ export class Watcher {
   constructor(settings: WatcherSettings, admission: Admission) {
     this.#settings = settings
     this.#admission = admission
-    this.reader = new Reader(requireLedgerManifest(settings.manifest), settings.schema)
+    this.reader = readerFor(settings.manifest, settings.schema)
     this.#listener = new Listener(settings.schema)
     this.#ended = this.#run()
   }
@@ -198,7 +200,7 @@ export class Watcher {
     const server = await identify(listening)
     this.#moveToServer(server)
     await this.#listener.open(listening)
-    if (!fence) return { listening, ledger: listening, fenced: false }
+    if (!fence || !this.reader.fence) return { listening, ledger: listening, fenced: false }
     const ledger = await sameServer(server, () => this.#open(LOOKING))
     await settle(ledger, LOOKING, staleAfter)
     return { listening, ledger, fenced: true }
@@ -293,12 +295,13 @@ export class Watcher {
       this.#name = this.#ownName()
       await rename(listening, this.#name)
     }
-    if (fenced && this.#heldSince === undefined && (await this.reader.hold(ledger))) this.#heldSince = performance.now()
+    if (fenced && this.#heldSince === undefined && (await this.reader.fence?.hold(ledger)))
+      this.#heldSince = performance.now()
   }
 
   /** Releases the ledger to a session that wants to drop it, once the gate is closed and its requests have ended. */
   async #checkFence(ledger: Session): Promise<void> {
-    if (await this.reader.isAwaited(ledger)) {
+    if (await this.reader.fence?.isAwaited(ledger)) {
       this.#admission.close(statusOf(this.#settings.manifest, LOCKED))
       // A restore in one transaction holds the tables that running requests wait for, and itself waits for this fence. The
       // requests would go on with the older database: they are evicted first.
@@ -310,7 +313,7 @@ export class Watcher {
       await this.#dropFence(ledger)
       this.#yieldUntil = performance.now() + YIELD_FOR
     } else if (performance.now() - (this.#heldSince ?? 0) > RENEW_AFTER * this.#settings.staleAfter) {
-      this.#heldSince = (await this.reader.hold(ledger, { renew: true })) ? performance.now() : undefined
+      this.#heldSince = (await this.reader.fence?.hold(ledger, { renew: true })) ? performance.now() : undefined
       if (this.#heldSince === undefined) this.#admission.close(statusOf(this.#settings.manifest, LOCKED))
     }
   }
@@ -323,7 +326,7 @@ export class Watcher {
 
   async #dropFence(ledger: Session): Promise<void> {
     this.#heldSince = undefined
-    await this.reader.release(ledger)
+    await this.reader.fence?.release(ledger)
   }
 
   #onNotification(): void {

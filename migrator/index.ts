@@ -2,7 +2,7 @@
 
 import { didYouMean } from '../gate/did-you-mean.ts'
 import { readTarget } from '../gate/postgres/target.ts'
-import type { Manifest } from '../gate/protocol/manifest.ts'
+import type { LedgerManifest } from '../gate/protocol/manifest.ts'
 import { UsageError } from './errors.ts'
 import { createMigrationFiles } from './files/create.ts'
 import { readFolder } from './files/folder.ts'
@@ -18,6 +18,7 @@ import type { AdoptOptions, AdoptResult } from './verbs/adopt.ts'
 import { type Baseline, type BaselineOptions, baseline } from './verbs/baseline.ts'
 import { check, type Match } from './verbs/check.ts'
 import { type DownOptions, down } from './verbs/down.ts'
+import type { FollowOptions, FollowResult } from './verbs/follow.ts'
 import { type PlanResult, plan } from './verbs/plan.ts'
 import { type Repair, type RepairOptions, repair } from './verbs/repair.ts'
 import { type Status, status } from './verbs/status.ts'
@@ -25,7 +26,13 @@ import { type UpOptions, up } from './verbs/up.ts'
 import type { Verification, VerifyOptions } from './verbs/verify.ts'
 import { type Waited, type WaitOptions, wait } from './verbs/wait.ts'
 
-export type { Manifest, ManifestEntry } from '../gate/protocol/manifest.ts'
+export type {
+  FollowedManifest,
+  FollowedMigration,
+  LedgerManifest,
+  Manifest,
+  ManifestEntry,
+} from '../gate/protocol/manifest.ts'
 export type { MigrationContext, MigrationModule } from './apply/code-context.ts'
 export * from './errors.ts'
 export type { DatabaseState, Problem, ProblemCode } from './ledger/history.ts'
@@ -37,6 +44,7 @@ export type { AdoptOptions, AdoptResult } from './verbs/adopt.ts'
 export type { Baseline, BaselineOptions } from './verbs/baseline.ts'
 export type { Match } from './verbs/check.ts'
 export type { DownOptions } from './verbs/down.ts'
+export type { FollowOptions, FollowResult } from './verbs/follow.ts'
 export type { PlannedMigration, PlanResult } from './verbs/plan.ts'
 export type { Repair, RepairOptions } from './verbs/repair.ts'
 export type { PendingMigration, Status } from './verbs/status.ts'
@@ -92,8 +100,10 @@ export interface Migrator {
   baseline(name: string, options?: BaselineOptions & CallOptions): Promise<Baseline>
   /** Accepts an edited file, forgets a missing one, or follows a renamed one; changes the ledger alone. */
   repair(options: RepairOptions & CallOptions): Promise<Repair[]>
+  /** Compares the history of the tool that migrates the database, and installs what apps ask with. */
+  follow(options?: FollowOptions & CallOptions): Promise<FollowResult>
   /** The manifest of the folder: what an app's gate is built with. */
-  manifest(): Manifest
+  manifest(): LedgerManifest
   /** Writes a new migration's files, numbered after the newest; returns their paths. */
   create(title: string, options?: { readonly code?: boolean }): string[]
 }
@@ -138,6 +148,7 @@ export function createMigrator(input: MigratorOptions): Migrator {
     adopt: async call => (await import('./verbs/adopt.ts')).adopt(engine(call), { appRole, ...call }),
     baseline: (name, call) => baseline(engine(call), name, { appRole, ...call }),
     repair: call => repair(engine(call), call),
+    follow: async call => (await import('./verbs/follow.ts')).follow(engine(call), { appRole, ...call }),
     manifest: () => manifestOf(readFolder(dir, folderOptions(settings, log))),
     create: (title, { code = false } = {}) => createMigrationFiles({ dir, layout, ignore, title, code }),
   }

@@ -12,6 +12,7 @@ export const alembic: HistoryTool = {
   heads: true,
   fields: { version: 'version_num' },
   order: 'version_num',
+  sql: { key: 'version_num' },
   read: rows => ({
     entries: eachApplied(rows, ({ version }) => (version ? { key: version, name: version } : undefined)),
     unfinished: [],

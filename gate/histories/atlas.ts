@@ -21,6 +21,11 @@ export const atlas: HistoryTool = {
     appliedAt: 'executed_at',
   },
   order: 'executed_at, version',
+  sql: {
+    key: 'version',
+    state: `case when version like '.%' then null when type & ${baselineBit} <> 0 then 'up-to'
+      when applied = total and coalesce(error, '') = '' then 'applied' else 'unfinished' end`,
+  },
   read(rows) {
     const entries: HistoryEntry[] = []
     const unfinished: Unfinished[] = []

@@ -1,6 +1,6 @@
 // dbmate's history: `schema_migrations`, one row for each version.
 
-import { eachApplied, type HistoryTool, numberKey } from './history.ts'
+import { eachApplied, type HistoryTool, numberKey, numberSql } from './history.ts'
 
 export const dbmate: HistoryTool = {
   name: 'dbmate',
@@ -9,6 +9,7 @@ export const dbmate: HistoryTool = {
   columns: { version: 'text' },
   fields: { version: 'version' },
   order: 'version',
+  sql: { key: numberSql('version') },
   read: rows => ({
     entries: eachApplied(rows, ({ version }) =>
       version ? { key: numberKey(version) ?? version, name: version } : undefined,

@@ -10,6 +10,7 @@ export const diesel: HistoryTool = {
   distinctive: true,
   fields: { version: 'version', appliedAt: 'run_on' },
   order: 'version',
+  sql: { key: 'version' },
   read: rows => ({
     entries: eachApplied(rows, row =>
       row.version ? { key: row.version, name: row.version, ...present(row, ['appliedAt']) } : undefined,

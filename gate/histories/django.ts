@@ -11,6 +11,7 @@ export const django: HistoryTool = {
   code: true,
   fields: { app: 'app', name: 'name', appliedAt: 'applied' },
   order: 'id',
+  sql: { key: "app || '.' || name" },
   read: rows => ({
     entries: eachApplied(rows, row => {
       const key = `${row.app}.${row.name}`

@@ -12,6 +12,7 @@ export const drizzle: HistoryTool = {
   fields: { checksum: 'hash', createdAt: 'created_at', name: 'name' },
   newer: ['name'],
   order: 'created_at, id',
+  sql: { key: 'created_at::text' },
   read: rows => ({
     // created_at is the `when` of the journal's entry, in milliseconds, and no time of day at which it was applied
     entries: eachApplied(rows, ({ createdAt, checksum, name }) => {

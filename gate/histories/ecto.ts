@@ -10,6 +10,7 @@ export const ecto: HistoryTool = {
   code: true,
   fields: { version: 'version', appliedAt: 'inserted_at' },
   order: 'version',
+  sql: { key: 'version::text' },
   read: rows => ({
     entries: eachApplied(rows, row => {
       const key = numberKey(row.version)

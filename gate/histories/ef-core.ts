@@ -11,6 +11,7 @@ export const efCore: HistoryTool = {
   code: true,
   fields: { name: '"MigrationId"' },
   order: '"MigrationId"',
+  sql: { key: '"MigrationId"' },
   read: rows => ({
     entries: eachApplied(rows, ({ name }) => (name ? { key: name, name } : undefined)),
     unfinished: [],
@@ -23,4 +24,5 @@ export const efCoreSnakeCase: HistoryTool = {
   columns: { migration_id: 'text', product_version: 'text' },
   fields: { name: 'migration_id' },
   order: 'migration_id',
+  sql: { key: 'migration_id' },
 }

@@ -7,6 +7,7 @@ import {
   present,
   type Unfinished,
   versionKey,
+  versionSql,
 } from './history.ts'
 
 /** https://github.com/flyway/flyway, CoreMigrationType: types of rows that are no runs of a migration. */
@@ -30,6 +31,12 @@ export const flyway: HistoryTool = {
     success: 'success',
   },
   order: 'installed_rank',
+  sql: {
+    key: `case when version is null then 'R__' || coalesce(description, script) else ${versionSql('version')} end`,
+    state: `case when type = 'SCHEMA' then null when type = 'BASELINE' then case when success then 'up-to' end
+      when type in (${taken.map(type => `'${type}'`).join(', ')}) then null when success then 'applied' else 'unfinished' end`,
+    newestOfKey: true,
+  },
   read(rows) {
     // out-of-order runs exist: what counts of a version is its newest row
     const newest = new Map<string, HistoryRow>()

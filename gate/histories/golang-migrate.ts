@@ -9,6 +9,10 @@ export const golangMigrate: HistoryTool = {
   columns: { version: 'number', dirty: 'boolean' },
   fields: { version: 'version', dirty: 'dirty' },
   order: 'version',
+  sql: {
+    key: 'version::text',
+    state: "case when version < 0 then null when dirty then 'unfinished' else 'up-to' end",
+  },
   read(rows) {
     const row = rows.at(-1)
     const key = numberKey(row?.version)

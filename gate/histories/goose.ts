@@ -10,6 +10,11 @@ export const goose: HistoryTool = {
   distinctive: true,
   fields: { version: 'version_id', applied: 'is_applied', appliedAt: 'tstamp' },
   order: 'id',
+  sql: {
+    key: 'version_id::text',
+    state: "case when version_id > 0 and is_applied then 'applied' end",
+    newestOfKey: true,
+  },
   read(rows) {
     const entries = new Map<string, HistoryEntry>()
     for (const row of rows) {

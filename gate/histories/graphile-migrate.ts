@@ -1,7 +1,7 @@
 // graphile-migrate's history: `graphile_migrate.migrations`, one row for each committed file; `current` is work in progress.
 
 import { quoteIdent } from '../postgres/quote.ts'
-import { eachApplied, type HistoryTool, numberKey, present } from './history.ts'
+import { eachApplied, type HistoryTool, numberKey, numberSql, present } from './history.ts'
 
 export const graphileMigrate: HistoryTool = {
   name: 'graphile-migrate',
@@ -17,6 +17,7 @@ export const graphileMigrate: HistoryTool = {
       ? `exists (select from ${quoteIdent(schema)}.current where content is not null and content <> '')`
       : undefined,
   atWork: 'current.sql is applied and not committed; commit it: graphile-migrate commit',
+  sql: { key: numberSql("substring(filename from '^[0-9]+')") },
   read: rows => ({
     // `000001.sql`, also where the file's name goes on with a message
     entries: eachApplied(rows, row => {

@@ -92,11 +92,36 @@ export interface HistoryTool {
   /** What it means that {@link running} is true, and the tool's own way out. */
   readonly atWork?: string
   read(rows: readonly HistoryRow[]): Told
+  /** What {@link read} tells, for `require()`, which runs in the database. */
+  readonly sql: HistorySql
+}
+
+/** SQL expressions over one row of a history; names of functions are looked up in pg_catalog alone. */
+export interface HistorySql {
+  /** As {@link HistoryEntry.key}. */
+  readonly key: string
+  /**
+   * `applied`, `unfinished`, or `up-to`: that key and all below it are applied. Null for a row that is none of them.
+   * Absent: every row is applied.
+   */
+  readonly state?: string
+  /** Of several rows with one key the last counts, by {@link HistoryTool.order}. */
+  readonly newestOfKey?: true
 }
 
 /** A number as a key: by its value. Undefined: it is none. */
 export function numberKey(text: string | null | undefined): string | undefined {
   return text && /^\d+$/.test(text) ? BigInt(text).toString() : undefined
+}
+
+/** The same in SQL, for text; what is no number stays as it is. */
+export function numberSql(text: string): string {
+  return `case when ${text} ~ '^[0-9]+$' then coalesce(nullif(ltrim(${text}, '0'), ''), '0') else ${text} end`
+}
+
+/** {@link versionKey} in SQL. */
+export function versionSql(text: string): string {
+  return `regexp_replace(regexp_replace(translate(${text}, '_', '.'), '(^|[.])0+([0-9])', E'\\\\1\\\\2', 'g'), '([.]0)+$', '')`
 }
 
 /** A dotted version as a key: by the value of its parts, without zeros at the end (Flyway: 1 equals 1.0). */

@@ -89,9 +89,19 @@ export async function lookAround(session: Questionable, ledgerSchema: string): P
  * @throws the server's error: 42501 if it may not be read.
  */
 export async function readHistory(session: Questionable, table: HistoryTable): Promise<History> {
-  const [answer] = await ask<{ rows: string; running: boolean }>(session, historySql(table))
-  const rows: HistoryRow[] = JSON.parse(answer!.rows)
-  return { ...table.tool.read(rows), table, running: answer!.running }
+  const [answer] = await ask<HistoryAnswer>(session, historySql(table))
+  return historyOf(table, answer!)
+}
+
+/** The row that {@link historySql} returns. */
+export interface HistoryAnswer {
+  readonly rows: string
+  readonly running: boolean
+}
+
+export function historyOf(table: HistoryTable, { rows, running }: HistoryAnswer): History {
+  const read: HistoryRow[] = JSON.parse(rows)
+  return { ...table.tool.read(read), table, running }
 }
 
 /** The history's table, quoted. */
@@ -132,6 +142,7 @@ const ledgerTables = [
   'schemagate_app_roles',
   'schemagate_expected',
   'adoption',
+  'schemagate_followed',
 ]
 
 function catalogueSql(ledgerSchema: string): string {
@@ -204,14 +215,14 @@ function fits(
   return hasColumns(tool, columns)
 }
 
-function hasColumns(tool: HistoryTool, columns: Readonly<Record<string, string>>): boolean {
+export function hasColumns(tool: HistoryTool, columns: Readonly<Record<string, string>>): boolean {
   return Object.entries(tool.columns).every(([name, kind]) => {
     const type = columns[name]
     return type !== undefined && kinds.find(([, pattern]) => pattern.test(type))?.[0] === kind
   })
 }
 
-async function ask<Row extends object>(session: Questionable, text: string): Promise<readonly Row[]> {
+export async function ask<Row extends object>(session: Questionable, text: string): Promise<readonly Row[]> {
   const answer = await session.query<Row>(text)
   return 'rows' in answer ? answer.rows : answer
 }

@@ -2,7 +2,7 @@
 
 import { quoteIdent } from '../postgres/quote.ts'
 import { eachApplied, type HistoryTool, present } from './history.ts'
-import { withoutEnding } from './names.ts'
+import { withoutEnding, withoutEndingSql } from './names.ts'
 
 export const knex: HistoryTool = {
   name: 'knex',
@@ -19,6 +19,7 @@ export const knex: HistoryTool = {
       ? `exists (select from ${quoteIdent(schema)}.${quoteIdent(`${table}_lock`)} where is_locked = 1)`
       : undefined,
   atWork: 'its lock is set; if no run is under way: knex migrate:unlock',
+  sql: { key: withoutEndingSql('name') },
   read: rows => ({
     entries: eachApplied(rows, row =>
       row.name ? { key: withoutEnding(row.name), name: row.name, ...present(row, ['appliedAt']) } : undefined,

@@ -1,7 +1,7 @@
 // Laravel's history: `migrations`, one row for each file.
 
 import { eachApplied, type HistoryTool } from './history.ts'
-import { withoutEnding } from './names.ts'
+import { withoutEnding, withoutEndingSql } from './names.ts'
 
 export const laravel: HistoryTool = {
   name: 'laravel',
@@ -11,6 +11,7 @@ export const laravel: HistoryTool = {
   code: true,
   fields: { name: 'migration' },
   order: 'batch, migration',
+  sql: { key: withoutEndingSql('migration') },
   read: rows => ({
     entries: eachApplied(rows, ({ name }) => (name ? { key: withoutEnding(name), name } : undefined)),
     unfinished: [],

@@ -26,6 +26,10 @@ export const liquibase: HistoryTool = {
       ? `exists (select from ${quoteIdent(schema)}.databasechangeloglock where locked)`
       : undefined,
   atWork: 'databasechangeloglock is set; if no run is under way: liquibase release-locks',
+  sql: {
+    key: "filename || '::' || id || '::' || author",
+    state: "case when exectype not in ('FAILED', 'SKIPPED') then 'applied' end",
+  },
   read: rows => ({
     // SKIPPED: the preconditions did not hold; FAILED: it did not run, and is tried again
     entries: eachApplied(rows, row => {

@@ -1,7 +1,7 @@
 // node-pg-migrate's history: `pgmigrations`, one row for each file.
 
 import { eachApplied, type HistoryTool, present } from './history.ts'
-import { withoutEnding } from './names.ts'
+import { withoutEnding, withoutEndingSql } from './names.ts'
 
 export const nodePgMigrate: HistoryTool = {
   name: 'node-pg-migrate',
@@ -10,6 +10,7 @@ export const nodePgMigrate: HistoryTool = {
   columns: { name: 'text', run_on: 'time' },
   fields: { name: 'name', appliedAt: 'run_on' },
   order: 'run_on, id',
+  sql: { key: withoutEndingSql('name') },
   read: rows => ({
     entries: eachApplied(rows, row =>
       row.name ? { key: withoutEnding(row.name), name: row.name, ...present(row, ['appliedAt']) } : undefined,

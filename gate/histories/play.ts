@@ -11,6 +11,7 @@ export const play: HistoryTool = {
   beside: table => [`${table}_lock`],
   fields: { id: 'id', checksum: 'hash', appliedAt: 'applied_at', state: 'state', problem: 'last_problem' },
   order: 'id',
+  sql: { key: 'id::text', state: "case state when 'applied' then 'applied' else 'unfinished' end" },
   read: rows => ({
     entries: eachApplied(rows, row => {
       const key = numberKey(row.id)

@@ -10,6 +10,7 @@ export const postgrator: HistoryTool = {
   distinctive: true,
   fields: { version: 'version', name: 'name', checksum: 'md5', appliedAt: 'run_at' },
   order: 'version',
+  sql: { key: 'version::text', state: "case when version > 0 then 'applied' end" },
   read: rows => ({
     entries: eachApplied(rows, row => {
       const key = numberKey(row.version)

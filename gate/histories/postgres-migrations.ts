@@ -9,6 +9,7 @@ export const postgresMigrations: HistoryTool = {
   columns: { id: 'number', name: 'text', hash: 'text', executed_at: 'time' },
   fields: { id: 'id', name: 'name', checksum: 'hash', appliedAt: 'executed_at' },
   order: 'id',
+  sql: { key: 'id::text', state: "case when id > 0 then 'applied' end" },
   read: rows => ({
     entries: eachApplied(rows, row => {
       const key = numberKey(row.id)

@@ -1,6 +1,6 @@
 // Rails' history: `schema_migrations` beside `ar_internal_metadata`, one row for each version.
 
-import { eachApplied, type HistoryTool, numberKey } from './history.ts'
+import { eachApplied, type HistoryTool, numberKey, numberSql } from './history.ts'
 
 export const rails: HistoryTool = {
   name: 'rails',
@@ -12,6 +12,7 @@ export const rails: HistoryTool = {
   code: true,
   fields: { version: 'version' },
   order: 'length(version), version',
+  sql: { key: numberSql('version') },
   read: rows => ({
     // the versions are text, and Rails compares them as numbers
     entries: eachApplied(rows, ({ version }) => {

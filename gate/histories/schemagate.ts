@@ -26,6 +26,7 @@ export const otherLedger: HistoryTool = {
     appliedBy: 'applied_by',
   },
   order: 'position',
+  sql: { key: 'name', state: "case state when 'applied' then 'applied' else 'unfinished' end" },
   read: rows => ({
     entries: eachApplied(rows, row =>
       row.name && row.state === 'applied'

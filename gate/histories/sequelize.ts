@@ -1,7 +1,7 @@
 // Sequelize's and Umzug's history: `SequelizeMeta`, one row for each file.
 
 import { eachApplied, type HistoryTool } from './history.ts'
-import { withoutEnding } from './names.ts'
+import { withoutEnding, withoutEndingSql } from './names.ts'
 
 export const sequelize: HistoryTool = {
   name: 'sequelize',
@@ -11,6 +11,7 @@ export const sequelize: HistoryTool = {
   code: true,
   fields: { name: 'name' },
   order: 'name',
+  sql: { key: withoutEndingSql('name') },
   read: rows => ({
     entries: eachApplied(rows, ({ name }) => (name ? { key: withoutEnding(name), name } : undefined)),
     unfinished: [],

@@ -1,7 +1,7 @@
 // sql-migrate's history: `gorp_migrations`, one row for each file.
 
 import { eachApplied, type HistoryTool, present } from './history.ts'
-import { withoutEnding } from './names.ts'
+import { withoutEnding, withoutEndingSql } from './names.ts'
 
 export const sqlMigrate: HistoryTool = {
   name: 'sql-migrate',
@@ -11,6 +11,7 @@ export const sqlMigrate: HistoryTool = {
   fields: { id: 'id', appliedAt: 'applied_at', checksum: 'checksum' },
   newer: ['checksum'],
   order: 'applied_at, id',
+  sql: { key: withoutEndingSql('id') },
   read: rows => ({
     entries: eachApplied(rows, row =>
       row.id ? { key: withoutEnding(row.id), name: row.id, ...present(row, ['appliedAt', 'checksum']) } : undefined,

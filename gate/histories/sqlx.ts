@@ -16,6 +16,7 @@ export const sqlx: HistoryTool = {
     appliedAt: 'installed_on',
   },
   order: 'version',
+  sql: { key: 'version::text', state: "case when success then 'applied' else 'unfinished' end" },
   read: rows => ({
     entries: eachApplied(rows, row => {
       const key = numberKey(row.version)

@@ -1,6 +1,6 @@
 // Supabase's history: `supabase_migrations.schema_migrations`, one row for each version.
 
-import { eachApplied, type HistoryTool, numberKey } from './history.ts'
+import { eachApplied, type HistoryTool, numberKey, numberSql } from './history.ts'
 
 export const supabase: HistoryTool = {
   name: 'supabase',
@@ -12,6 +12,7 @@ export const supabase: HistoryTool = {
   fields: { version: 'version', name: 'name' },
   newer: ['name'],
   order: 'version',
+  sql: { key: numberSql('version') },
   read: rows => ({
     entries: eachApplied(rows, ({ version, name }) =>
       version ? { key: numberKey(version) ?? version, name: name ? `${version}_${name}` : version } : undefined,

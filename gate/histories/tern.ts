@@ -9,6 +9,7 @@ export const tern: HistoryTool = {
   columns: { version: 'number' },
   fields: { version: 'version' },
   order: 'version',
+  sql: { key: 'version::text', state: "case when version > 0 then 'up-to' end" },
   read(rows) {
     const key = numberKey(rows.at(-1)?.version)
     return key === undefined || key === '0'

@@ -87,7 +87,8 @@ function unknownBreaking(manifest: LedgerManifest, rows: readonly LedgerRow[]): 
   })
 }
 
-function list(names: readonly string[]): string {
+/** Names in a sentence: the first three, or two and how many more. */
+export function list(names: readonly string[]): string {
   const [first, second, third] = names
   if (names.length > 3) return `${first}, ${second} and ${names.length - 2} more`
   if (third !== undefined) return `${first}, ${second} and ${third}`

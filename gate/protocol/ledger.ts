@@ -3,7 +3,7 @@
 import { quoteIdent } from '../postgres/quote.ts'
 
 /** The tables that an app's role may read. */
-export const readableTables = ['ledger', 'manifest', 'ledger_version'] as const
+export const readableTables = ['ledger', 'manifest', 'ledger_version', 'schemagate_followed'] as const
 
 /** The table of applied migrations, with its schema, quoted. */
 export function ledgerTable(schema: string): string {

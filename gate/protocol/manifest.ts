@@ -51,12 +51,6 @@ export function isFollowed(manifest: Manifest): manifest is FollowedManifest {
   return manifest.version === 2
 }
 
-/** @throws ManifestError if another tool applies its migrations. */
-export function requireLedgerManifest(manifest: Manifest): LedgerManifest {
-  if (!isFollowed(manifest)) return manifest
-  throw new ManifestError(`The manifest is that of an app whose schema ${manifest.follow.tool} migrates`)
-}
-
 /** A manifest that cannot be used: the file is missing, not JSON, or not a manifest. The message says which and where. */
 export class ManifestError extends Error {
   override readonly name = 'ManifestError'

@@ -4,6 +4,8 @@
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 
 export type Notification =
+  /** The history of the tool that is followed has changed. */
+  | { readonly event: 'history' }
   /** A run has ended well: the manifest is stored. */
   | { readonly event: 'published'; readonly head: string | null }
   /** Apps that do not know this migration, or were built with it, are to close: it is about to be applied or reverted. */

@@ -3,16 +3,13 @@
 import type { Manifest } from '../../gate/protocol/manifest.ts'
 import { readFolder } from '../files/folder.ts'
 import { manifestOf } from '../files/manifest.ts'
-import { followedManifest } from '../follow/manifest.ts'
+import { manifestAsked } from '../follow/asked.ts'
 import type { Log } from '../log.ts'
 import { folderOptions } from '../run/engine.ts'
 import type { Settings } from '../settings/settings.ts'
-import { readManifestFile } from '../verbs/check.ts'
 
 /** @throws UsageError if the manifest or the folder cannot be used. */
 export async function manifestToServe(settings: Settings, file: string | undefined, log: Log): Promise<Manifest> {
-  if (file !== undefined) return readManifestFile(file)
-  const options = folderOptions(settings, log)
-  if (settings.follow !== undefined) return followedManifest(settings, options)
-  return manifestOf(readFolder(settings.dir, options))
+  const asked = await manifestAsked({ settings, log }, file)
+  return asked ?? manifestOf(readFolder(settings.dir, folderOptions(settings, log)))
 }

@@ -90,8 +90,9 @@ function waysOut({ table, history }: Read, files: readonly Migration[]): string[
     return [`If ${table.schema}.ledger is this project's, name its schema: --schema ${table.schema}.`]
   const fits = history && newestFile(history, files)
   const adopt = 'To take that history over: schemagate adopt.'
-  if (fits) return [adopt, `To record it unseen: schemagate baseline ${shellWord(fits)}.`]
-  return [tool.code ? 'Its migrations are code; schemagate adopt says which ways there are.' : adopt]
+  const follow = `To let ${tool.title} go on migrating, and gate on its history: schemagate follow --follow ${tool.name}.`
+  if (fits) return [adopt, `To record it unseen: schemagate baseline ${shellWord(fits)}.`, follow]
+  return tool.code ? [`Its migrations are code; schemagate adopt says which ways there are.`, follow] : [adopt, follow]
 }
 
 /** The name of the migration that is the history's newest. */

@@ -18,6 +18,8 @@ export const ledgerTables = {
   adoption: ['only_row', 'tool', 'history_schema', 'history_table', 'keys', 'keep_history'],
   // made by the first run that is given an app's role
   schemagate_app_roles: ['role', 'grants', 'schemas', 'opened'],
+  // made by the first `follow`
+  schemagate_followed: ['head', 'tool', 'history_schema', 'history_table', 'manifest', 'published_at'],
   // made by the first `verify`
   schemagate_expected: ['only_row', 'key', 'catalog', 'made_at'],
 } as const satisfies Readonly<Record<string, readonly string[]>>

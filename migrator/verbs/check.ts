@@ -2,8 +2,8 @@
 
 import { judge } from '../../gate/protocol/compatibility.ts'
 import type { LedgerRow as GateRow } from '../../gate/protocol/ledger.ts'
-import { type Manifest, ManifestError, readManifest, requireLedgerManifest } from '../../gate/protocol/manifest.ts'
-import { DivergedError, NotReadyError, UsageError } from '../errors.ts'
+import { isFollowed, type Manifest } from '../../gate/protocol/manifest.ts'
+import { DivergedError, NotReadyError } from '../errors.ts'
 import { type DatabaseState, isDisagreement, type Problem } from '../ledger/history.ts'
 import { type LedgerRow, readLedger } from '../ledger/read.ts'
 import { type Engine, withFilesAndSession, withSession } from '../run/engine.ts'
@@ -19,10 +19,15 @@ export interface Match {
 
 /**
  * Asks once. With a manifest it is the app's question, the window: everything the manifest has is applied, and nothing
- * breaking that it does not know. Without one the files and the ledger must be the same.
+ * breaking that it does not know. Without one the files and the ledger must be the same. Of a tool that is followed, its
+ * history must have all that its files or the manifest have.
  */
 export async function check(engine: Engine, manifestFile: string | undefined): Promise<Match> {
-  if (manifestFile !== undefined) return checkManifest(engine, manifestFile)
+  if (manifestFile !== undefined || engine.settings.follow !== undefined) {
+    const { manifestAsked } = await import('../follow/asked.ts')
+    const manifest = await manifestAsked(engine, manifestFile)
+    if (manifest) return checkManifest(engine, manifest)
+  }
   const { state, head, pending, problems } = await compareFiles(engine)
   const blocking = problems.filter(isDisagreement)
   const hidden = problems.filter(problem => problem.code === 'row-security')
@@ -57,26 +62,24 @@ async function compareFiles(engine: Engine): Promise<FilesAndLedger> {
   })
 }
 
-async function checkManifest(engine: Engine, file: string): Promise<Match> {
-  const manifest = readManifestFile(file)
+/** The same of a manifest's file, or of the tool that is followed. */
+async function checkManifest(engine: Engine, manifest: Manifest): Promise<Match> {
+  if (isFollowed(manifest)) {
+    const { compareFollowed } = await import('../follow/asked.ts')
+    const { verdict, comparison, head, error } = await withSession(engine, session =>
+      compareFollowed(engine, session, manifest),
+    )
+    return { state: comparison?.state ?? verdict.state, head: head ?? null, ...(error && { error }) }
+  }
   // as a gate does it: a newer ledger keeps the meaning of what an app reads
   const { rows } = await withSession(engine, session =>
     readLedger(session, engine.settings.schema, { anyVersion: true }),
   )
-  const { state, detail } = judge(requireLedgerManifest(manifest), rows?.map(windowRow) ?? null)
+  const { state, detail } = judge(manifest, rows?.map(windowRow) ?? null)
   const head = rows?.findLast(row => row.state === 'applied' && row.kind !== 'repeatable')?.name ?? null
   if (state === 'open') return { state, head }
   const error = state === 'diverged' || state === 'too-old' ? new DivergedError(detail) : new NotReadyError(detail)
   return { state, head, error }
-}
-
-/** What the operator named is wrong: that is a matter of the command line here. */
-export function readManifestFile(file: string): Manifest {
-  try {
-    return readManifest(file)
-  } catch (error) {
-    throw error instanceof ManifestError ? new UsageError(error.message, { cause: error }) : error
-  }
 }
 
 function windowRow(row: LedgerRow): GateRow {

@@ -5,7 +5,7 @@ import { planPart } from '../apply/planning.ts'
 import type { Migration, MigrationKind } from '../files/migration.ts'
 import type { DatabaseState, Problem } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
-import { type Engine, withFilesAndSession } from '../run/engine.ts'
+import { type Engine, folderOptions, withFilesAndSession, withSession } from '../run/engine.ts'
 import { readHistory } from '../run/history.ts'
 import { withOtherTools } from '../run/other-tools.ts'
 
@@ -16,31 +16,35 @@ export interface Status {
   readonly head: string | null
   readonly applied: readonly {
     readonly name: string
-    readonly checksum: string
+    /** Null of a tool that is followed, as what its history does not tell. */
+    readonly checksum: string | null
     readonly kind: string
-    readonly appliedAt: string
-    readonly durationMs: number
+    readonly appliedAt: string | null
+    readonly durationMs: number | null
   }[]
   readonly pending: readonly PendingMigration[]
   /** `schema.table` of what exists now, outside the ledger's schema. */
   readonly tables: readonly string[]
   readonly problems: readonly Problem[]
+  /** The tool that is followed, and the table of its history; null where there is none. */
+  readonly follow?: { readonly tool: string; readonly history: string | null }
 }
 
 export interface PendingMigration {
   readonly name: string
-  readonly kind: MigrationKind
-  readonly transaction: boolean
+  readonly kind: MigrationKind | 'followed'
+  /** Null where only its tool knows. */
+  readonly transaction: boolean | null
   readonly breaking: boolean
 }
 
 /** The whole picture. Errors as `connect` and `readFolder` have them. */
 export async function status(engine: Engine): Promise<Status> {
+  if (engine.settings.follow !== undefined) return statusOfFollowed(engine)
   return withFilesAndSession(engine, async (files, session) => {
     const history = await withOtherTools(engine, files, session, await readHistory(engine, files, session))
-    const { host, port } = session.endpoint
     return {
-      database: { host, port, name: engine.settings.target.database, version: session.greeting.versionText },
+      database: databaseOf(engine, session),
       state: history.state,
       head: history.head,
       applied: history.applied.map(row => ({
@@ -55,6 +59,22 @@ export async function status(engine: Engine): Promise<Status> {
       problems: history.problems,
     }
   })
+}
+
+async function statusOfFollowed(engine: Engine): Promise<Status> {
+  const { followedManifest } = await import('../follow/manifest.ts')
+  const { followedStatus } = await import('../follow/status.ts')
+  const { settings, log } = engine
+  const manifest = await followedManifest(settings, folderOptions(settings, log))
+  return withSession(engine, async session => ({
+    database: databaseOf(engine, session),
+    ...(await followedStatus(engine, session, manifest)),
+    tables: await readTables(session, settings.schema),
+  }))
+}
+
+function databaseOf({ settings }: Engine, { endpoint: { host, port }, greeting }: Session): Status['database'] {
+  return { host, port, name: settings.target.database, version: greeting.versionText }
 }
 
 /** Whether it runs in a transaction is the grammar's word; a file that has none is left to `up` to complain of. */

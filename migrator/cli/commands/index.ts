@@ -9,6 +9,7 @@ import { checkCommand } from './check.ts'
 import { createCommand } from './create.ts'
 import { doctorCommand } from './doctor.ts'
 import { downCommand } from './down.ts'
+import { followCommand } from './follow.ts'
 import { gateCommand } from './gate.ts'
 import { initCommand } from './init.ts'
 import { manifestCommand } from './manifest.ts'
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   createCommand,
   adoptCommand,
   baselineCommand,
+  followCommand,
   repairCommand,
   manifestCommand,
   doctorCommand,

@@ -24,17 +24,19 @@ export const statusCommand = defineCommand({
   },
 })
 
-function render({ database, state, head, applied, pending, problems }: Status): string {
+function render({ database, state, head, applied, pending, problems, follow }: Status): string {
   const lines = [
     `database  ${database.name} at ${database.host}:${database.port}, PostgreSQL ${database.version}`,
     `state     ${state}`,
     `head      ${head ?? 'none'}`,
+    ...(follow ? [`follows   ${follow.tool}, ${follow.history ?? 'which has no history here'}`] : []),
     '',
     ...applied.map(
-      m => `  applied  ${m.name}  ${m.appliedAt.replace(/\.\d+Z$/, 'Z')}  ${formatDuration(m.durationMs)}`,
+      m =>
+        `  applied  ${[m.name, m.appliedAt?.replace(/\.\d+Z$/, 'Z'), m.durationMs === null ? null : formatDuration(m.durationMs)].filter(Boolean).join('  ')}`,
     ),
     ...pending.map(
-      m => `  pending  ${m.name}${m.transaction ? '' : '  no transaction'}${m.breaking ? '  breaking' : ''}`,
+      m => `  pending  ${m.name}${m.transaction !== false ? '' : '  no transaction'}${m.breaking ? '  breaking' : ''}`,
     ),
     ...(problems.length > 0 ? ['', ...problems.map(p => `  ${p.code}: ${p.message}`)] : []),
   ]

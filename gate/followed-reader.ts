@@ -1,0 +1,21 @@
+// Reads the history of the tool that is followed, over a session, and compares it with the manifest.
+
+import { serverExpression } from './ledger-query.ts'
+import { Followed } from './protocol/followed.ts'
+import type { FollowedManifest } from './protocol/manifest.ts'
+import type { Queryable, Reading, SchemaReader } from './schema-reader.ts'
+
+export class FollowedReader implements SchemaReader {
+  /** A lock on the tool's own table would keep that tool from changing it, or make it wait. */
+  readonly fence = undefined
+  readonly #followed: Followed
+
+  constructor(manifest: FollowedManifest, schema: string) {
+    this.#followed = new Followed(manifest, schema, serverExpression)
+  }
+
+  async read(session: Queryable): Promise<Reading> {
+    const { verdict, head, also } = await this.#followed.read(session)
+    return { verdict, databaseHead: head, ...(also !== undefined && { server: also }) }
+  }
+}

@@ -1,0 +1,78 @@
+// A history held against the migrations that a build has: what is missing, what is unknown. A pure function of the two.
+
+import type { FollowedMigration } from '../protocol/manifest.ts'
+import { compareKeys, type History, type HistoryEntry } from './history.ts'
+
+export type HistoryState = 'current' | 'behind' | 'ahead' | 'diverged' | 'unfinished'
+
+export interface Comparison {
+  /**
+   * - `current`: all are applied, and whatever else is there, a published manifest has.
+   * - `behind`: some are not applied, and nothing is there that is not known.
+   * - `ahead`: all are applied, and others besides that no manifest has: newer ones, or another project's, which a history
+   *   cannot tell. `diverged`: the same, and some are not applied.
+   * - `unfinished`: a migration was begun and not finished.
+   */
+  readonly state: HistoryState
+  readonly applied: readonly FollowedMigration[]
+  readonly missing: readonly FollowedMigration[]
+  /** Applied, and unknown to this build: published by another one. */
+  readonly newer: readonly FollowedMigration[]
+  /** Entries that no manifest has. */
+  readonly unknown: readonly HistoryEntry[]
+}
+
+/** @param published what manifests of other builds have. */
+export function compare(
+  expected: readonly FollowedMigration[],
+  history: History,
+  published: readonly FollowedMigration[] = [],
+): Comparison {
+  const own = new Set(keysOf(expected))
+  const others = published.filter(({ key }) => !own.has(key))
+  const has = appliedKeys([...expected, ...others], history)
+  const isApplied = ({ key, replaces }: FollowedMigration) =>
+    has.has(key) || (replaces !== undefined && replaces.length > 0 && replaces.every(replaced => has.has(replaced)))
+  const elsewhere = new Set(keysOf(others))
+  const applied = expected.filter(isApplied)
+  const missing = expected.filter(migration => !isApplied(migration))
+  const newer = others.filter(({ key }) => has.has(key))
+  const unknown = history.entries.filter(({ key }) => !own.has(key) && !elsewhere.has(key))
+  const isKnown = unknown.length === 0
+  const complete = missing.length === 0
+  const state =
+    history.unfinished.length > 0
+      ? 'unfinished'
+      : complete
+        ? isKnown
+          ? 'current'
+          : 'ahead'
+        : isKnown
+          ? 'behind'
+          : 'diverged'
+  return { state, applied, missing, newer, unknown }
+}
+
+function keysOf(migrations: readonly FollowedMigration[]): string[] {
+  return migrations.flatMap(({ key, replaces = [] }) => [key, ...replaces])
+}
+
+/**
+ * The keys, of those that are known, that the history has: by entries, up to a key, by what lies below its heads, and by
+ * what stands in for them.
+ */
+function appliedKeys(known: readonly FollowedMigration[], { entries, upTo, table }: History): ReadonlySet<string> {
+  const keys = new Set(entries.map(({ key }) => key))
+  if (upTo !== undefined) for (const { key } of known) if (compareKeys(key, upTo) <= 0) keys.add(key)
+  const byKey = new Map(known.map(migration => [migration.key, migration]))
+  const queue = [...keys]
+  for (let key = queue.pop(); key !== undefined; key = queue.pop()) {
+    const { after = [], replaces = [] } = byKey.get(key) ?? {}
+    for (const implied of [...(table.tool.heads ? after : []), ...replaces])
+      if (!keys.has(implied)) {
+        keys.add(implied)
+        queue.push(implied)
+      }
+  }
+  return keys
+}

@@ -1,0 +1,89 @@
+// The one history of a tool that is named: its usual table, or `schema.table`.
+
+import { quoteLiteral } from '../postgres/quote.ts'
+import type { HistoryTable } from './history.ts'
+import { ask, hasColumns, historyTools, lookAround, type Questionable } from './index.ts'
+
+export interface Wanted {
+  /** The tool's name. */
+  readonly tool: string
+  /** `schema.table`, where it is not the tool's usual one. */
+  readonly history?: string | undefined
+}
+
+/** What there is instead, as a sentence. `missing`: there is no such table; `wrong`: there are several, or it is another one. */
+export interface NotFound {
+  readonly why: 'missing' | 'wrong'
+  readonly message: string
+}
+
+/** Finds it by the catalogue: the session needs no right on it. */
+export async function findHistory(
+  session: Questionable,
+  ledgerSchema: string,
+  { tool, history }: Wanted,
+): Promise<HistoryTable | NotFound> {
+  const title = titleOf(tool)
+  if (history !== undefined) return named(session, tool, history)
+  const { histories } = await lookAround(session, ledgerSchema)
+  const [found, another] = histories.filter(table => table.tool.name === tool)
+  if (another)
+    return {
+      why: 'wrong',
+      message: `This database has more than one history of ${title}: ${histories.flatMap(table => (table.tool.name === tool ? [nameOf(table)] : [])).join(', ')}. Name one: --history SCHEMA.TABLE.`,
+    }
+  if (found) return found
+  const others = histories.map(table => `${table.tool.title}'s ${nameOf(table)}`)
+  const usual = [...new Set(historyTools.flatMap(({ name, tables }) => (name === tool ? tables : [])))]
+  return {
+    why: 'missing',
+    message: `This database has no history of ${title} (a table ${usual.join(' or ')}).${others.length > 0 ? ` What it has: ${others.join(', ')}.` : ''}`,
+  }
+}
+
+export function isFound(found: HistoryTable | NotFound): found is HistoryTable {
+  return !('why' in found)
+}
+
+/** As people write the tool's name. */
+export function titleOf(tool: string): string {
+  return historyTools.find(({ name }) => name === tool)?.title ?? tool
+}
+
+function nameOf({ schema, table }: HistoryTable): string {
+  return `${schema}.${table}`
+}
+
+interface NamedTable {
+  readonly schema: string
+  readonly table: string
+  readonly owner: string
+  readonly readable: boolean
+  readonly columns: Readonly<Record<string, string>>
+  readonly beside: readonly string[]
+}
+
+async function named(session: Questionable, toolName: string, name: string): Promise<HistoryTable | NotFound> {
+  const [found] = await ask<NamedTable>(session, namedSql(name))
+  if (!found) return { why: 'missing', message: `There is no table ${name}.` }
+  const { columns, beside, ...table } = found
+  const tools = historyTools.filter(({ name }) => name === toolName)
+  const tool = tools.find(one => hasColumns(one, columns))
+  if (!tool)
+    return {
+      why: 'wrong',
+      message: `${name} is no history of ${titleOf(toolName)}, which has the columns ${tools.map(one => Object.keys(one.columns).join(', ')).join(', or ')}. It has ${Object.keys(columns).join(', ')}.`,
+    }
+  const own = new Set(tool.beside?.(table.table) ?? [])
+  return { ...table, tool, columns: new Set(Object.keys(columns)), beside: new Set(beside.filter(one => own.has(one))) }
+}
+
+function namedSql(name: string): string {
+  return `select n.nspname::text as schema, c.relname::text as table, pg_catalog.pg_get_userbyid(c.relowner)::text as owner,
+    pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select') as readable,
+    (select pg_catalog.json_object_agg(a.attname, pg_catalog.format_type(a.atttypid, null)) from pg_catalog.pg_attribute a
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+    (select pg_catalog.json_agg(b.relname) from pg_catalog.pg_class b where b.relnamespace = n.oid and b.relkind in ('r', 'p')) as beside
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'f') and n.nspname || '.' || c.relname = ${quoteLiteral(name)}`
+}

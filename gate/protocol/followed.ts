@@ -1,0 +1,210 @@
+// The history of a tool that is followed, held against an app's manifest: what a gate, `check` and `follow` ask.
+
+import { type Comparison, compare } from '../histories/compare.ts'
+import { findHistory, isFound, type NotFound, titleOf } from '../histories/find.ts'
+import type { History, HistoryTable } from '../histories/history.ts'
+import { ask, type HistoryAnswer, historyOf, historySql, type Questionable, quotedTable } from '../histories/index.ts'
+import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
+import { codeOf, sqlstate } from '../postgres/sqlstate.ts'
+import { list, type Verdict } from './compatibility.ts'
+import type { FollowedManifest, FollowedMigration } from './manifest.ts'
+
+/** The table of the manifests that `follow` has published, with its schema, quoted. */
+export function followedTable(schema: string): string {
+  return `${quoteIdent(schema)}.schemagate_followed`
+}
+
+/** This role may not read the history: its SQLSTATE, and the grant that is missing. */
+export class HistoryUnreadableError extends Error {
+  override readonly name = 'HistoryUnreadableError'
+  readonly code = sqlstate.insufficientPrivilege
+  readonly table: HistoryTable
+  constructor(table: HistoryTable) {
+    super(`This role may not read ${table.schema}.${table.table}, the history of ${table.tool.title} (42501).`)
+    this.table = table
+  }
+}
+
+export interface FollowedAnswer {
+  readonly verdict: Verdict
+  /** Undefined where there is no history to compare with. */
+  readonly comparison?: Comparison
+  readonly table?: HistoryTable
+  /** Why there is none. */
+  readonly notFound?: NotFound
+  /** The newest that the history has; undefined while that is unknown. */
+  readonly head: string | null | undefined
+  /** The texts that {@link Followed} was told to ask for besides. */
+  readonly also: string | undefined
+}
+
+/** One manifest, asked for again and again: the table is looked for once, and what was published is remembered. */
+export class Followed {
+  readonly manifest: FollowedManifest
+  readonly #schema: string
+  readonly #also: string
+  #table: HistoryTable | undefined
+  readonly #published = new Map<string, FollowedMigration>()
+
+  /** @param also an SQL expression of type text, answered with each reading. */
+  constructor(manifest: FollowedManifest, schema: string, also = 'null::text') {
+    this.manifest = manifest
+    this.#schema = schema
+    this.#also = also
+  }
+
+  /**
+   * Reads the history, in one query: one moment's rows.
+   * @throws HistoryUnreadableError, and any error that does not mean a missing or locked table.
+   */
+  async read(session: Questionable): Promise<FollowedAnswer> {
+    const { follow } = this.manifest
+    const known = this.#table
+    const found = known ?? (await findHistory(session, this.#schema, follow))
+    if (!isFound(found)) {
+      const [row] = await ask<{ also: string }>(session, `select ${this.#also} as also`)
+      const state = found.why === 'missing' ? 'unmigrated' : 'diverged'
+      const detail = found.why === 'missing' ? `${found.message} ${runIt(titleOf(follow.tool))}` : found.message
+      return { verdict: { state, detail }, notFound: found, head: null, also: row?.also }
+    }
+    if (!found.readable) throw new HistoryUnreadableError(found)
+    let answer: Answer | undefined
+    try {
+      ;[answer] = await ask<Answer>(session, this.#query(found))
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === sqlstate.lockNotAvailable) return { verdict: locked(found), head: undefined, also: undefined }
+      this.#table = undefined
+      if (code === sqlstate.insufficientPrivilege) throw new HistoryUnreadableError(found)
+      // it was dropped, moved or changed since it was found
+      if (known && code !== undefined && movedCodes.has(code)) return this.read(session)
+      throw error
+    }
+    this.#table = found
+    return this.#judge(session, historyOf(found, answer!), answer!)
+  }
+
+  #query(table: HistoryTable): string {
+    return `select h.rows, h.running, pg_catalog.row_security_active(${quoteLiteral(quotedTable(table))}::pg_catalog.regclass) as hidden, ${this.#also} as also from (${historySql(table)}) as h`
+  }
+
+  async #judge(session: Questionable, history: History, { also, hidden }: Answer): Promise<FollowedAnswer> {
+    const { migrations } = this.manifest
+    let comparison = compare(migrations, history, [...this.#published.values()])
+    if (comparison.unknown.length > 0 && (await this.#learn(session)))
+      comparison = compare(migrations, history, [...this.#published.values()])
+    const verdict = judgeFollowed(history, comparison)
+    return {
+      verdict: hidden && verdict.state !== 'open' ? mayBeHidden(verdict, history.table) : verdict,
+      comparison,
+      table: history.table,
+      head: headOf(history, [...migrations, ...this.#published.values()]),
+      also: also ?? undefined,
+    }
+  }
+
+  /** Asks for what other builds have published. True if there is something new. */
+  async #learn(session: Questionable): Promise<boolean> {
+    const before = this.#published.size
+    for (const { migrations } of await readPublished(session, this.#schema))
+      for (const migration of migrations) this.#published.set(migration.key, migration)
+    return this.#published.size > before
+  }
+}
+
+interface Answer extends HistoryAnswer {
+  readonly hidden: boolean
+  readonly also: string | null
+}
+
+/** Undefined table, schema and column. */
+const movedCodes: ReadonlySet<string> = new Set(['42P01', '3F000', '42703'])
+
+/** The manifests that `follow` has published; none where it never ran, or this role may not read them. */
+export async function readPublished(session: Questionable, schema: string): Promise<readonly FollowedManifest[]> {
+  const table = quoteLiteral(followedTable(schema))
+  const [there] = await ask<{ readable: boolean | null }>(
+    session,
+    `select case when pg_catalog.has_schema_privilege(n.oid, 'usage') then pg_catalog.has_table_privilege(pg_catalog.to_regclass(${table}), 'select') end as readable
+       from pg_catalog.pg_namespace n where n.nspname = ${quoteLiteral(schema)}`,
+  )
+  if (!there?.readable) return []
+  const rows = await ask<{ manifest: FollowedManifest }>(
+    session,
+    `select manifest from ${followedTable(schema)} order by published_at`,
+  )
+  return rows.map(({ manifest }) => manifest)
+}
+
+/** The verdict on a history, in a gate's words. */
+function judgeFollowed(history: History, { state, missing, newer, unknown }: Comparison): Verdict {
+  const { tool, schema, table } = history.table
+  const { title } = tool
+  const names = missing.map(({ name }) => name)
+  const unknownNames = unknown.map(({ name }) => name)
+  if (state === 'unfinished') {
+    const migrations = history.unfinished.map(({ name }) => name)
+    return { state: 'migrating', detail: history.unfinished.map(({ message }) => message).join(' '), migrations }
+  }
+  if (history.running && missing.length > 0) {
+    const detail = `The database lacks ${list(names)}, and ${title} is at work, or died at it: ${tool.atWork ?? 'its lock is held'}.`
+    return { state: 'migrating', detail, migrations: names }
+  }
+  if (state === 'behind') {
+    if (history.entries.length === 0 && newer.length === 0)
+      return {
+        state: 'unmigrated',
+        detail: `${schema}.${table} says that ${title} has applied nothing. ${runIt(title)}`,
+        missing: names,
+      }
+    return { state: 'behind', detail: `The database lacks ${list(names)}. ${runIt(title)}`, missing: names }
+  }
+  if (state === 'diverged') {
+    const detail = tool.heads
+      ? `The database is at ${list(unknownNames)}, which neither this app nor any published manifest has: that of a newer release or of another history, which ${title}'s table cannot tell. ${publishIt}`
+      : `The database lacks ${list(names)}, and has ${list(unknownNames)}, which no published manifest has: another history than this app's, or one that has gone another way.`
+    return { state: 'diverged', detail, migrations: [...names, ...unknownNames] }
+  }
+  if (state === 'ahead')
+    return {
+      state: 'open',
+      detail: `The database has all that this app was built with, and ${list(unknownNames)} besides, which no published manifest has: newer migrations or another project's, which ${title}'s table cannot tell. ${publishIt}`,
+    }
+  return {
+    state: 'open',
+    detail:
+      newer.length === 0
+        ? 'The database has the schema that this app was built for.'
+        : `The database has the schema that this app was built for, and ${list(newer.map(({ name }) => name))} of newer releases.`,
+  }
+}
+
+const publishIt = 'A newer release publishes what it has with schemagate follow.'
+
+function runIt(title: string): string {
+  return `Run the migrations of ${title} that were built with this app.`
+}
+
+function locked({ tool, schema, table }: HistoryTable): Verdict {
+  return { state: 'migrating', detail: `${schema}.${table} is locked: ${tool.title} or a restore is changing it.` }
+}
+
+/** Rows that are missing may only be hidden: to this role, an empty history looks the same. */
+function mayBeHidden(verdict: Verdict, table: HistoryTable): Verdict {
+  return {
+    ...verdict,
+    detail: `Row level security on ${quotedTable(table)} hides rows from this role. What it sees: ${verdict.detail}`,
+  }
+}
+
+/** The newest of what the history has: of heads the last in the manifests' order. */
+function headOf({ entries, upTo, table }: History, known: readonly FollowedMigration[]): string | null {
+  const nameOf = (key: string) => known.find(migration => migration.key === key)?.name
+  if (table.tool.heads) {
+    const heads = new Set(entries.map(({ key }) => key))
+    return known.findLast(({ key }) => heads.has(key))?.name ?? entries.at(-1)?.name ?? null
+  }
+  const newest = entries.findLast(entry => !entry.repeatable)
+  if (newest) return nameOf(newest.key) ?? newest.name
+  return upTo === undefined ? null : (nameOf(upTo) ?? upTo)
+}

@@ -1,0 +1,10 @@
+// Which table a gate reads: the ledger, or the history of the tool that is followed.
+
+import { FollowedReader } from './followed-reader.ts'
+import { LedgerReader } from './ledger-reader.ts'
+import { isFollowed, type Manifest } from './protocol/manifest.ts'
+import type { SchemaReader } from './schema-reader.ts'
+
+export function readerFor(manifest: Manifest, schema: string): SchemaReader {
+  return isFollowed(manifest) ? new FollowedReader(manifest, schema) : new LedgerReader(manifest, schema)
+}

@@ -1,0 +1,24 @@
+// What a gate reads a database's schema by: the ledger, or the history of the tool that is followed.
+
+import type { LedgerFence } from './ledger-fence.ts'
+import type { Verdict } from './protocol/compatibility.ts'
+
+/** Anything that takes a query: a session, or an app's own connection that is to be verified. */
+export interface Queryable {
+  query<Row extends object>(text: string): Promise<Row[]>
+}
+
+/** The verdict, and the newest migration that the database has applied; undefined while that is unknown. */
+export interface Reading {
+  readonly verdict: Verdict
+  readonly databaseHead: string | null | undefined
+  /** Which server answered; undefined where the table could not be read. */
+  readonly server?: string
+}
+
+export interface SchemaReader {
+  /** Queries the database. @throws any error that does not mean a missing or locked table: no permission, a lost connection. */
+  read(session: Queryable): Promise<Reading>
+  /** Keeps the table in place while the gate is open; undefined for a table that is not schemagate's to hold. */
+  readonly fence: LedgerFence | undefined
+}

@@ -1,0 +1,189 @@
+// `follow` on the command line: what it installs, for whom, and what it says where it cannot.
+
+import { describe, expect } from 'vitest'
+import { schemagate } from '../../helpers/cli.ts'
+import { type ScratchDatabase, test } from '../../helpers/database.ts'
+import { historyFolder, historySql, livingSchema } from '../../helpers/histories.ts'
+import { folder } from '../../helpers/migrations.ts'
+
+function run(database: Pick<ScratchDatabase, 'url'>, args: readonly string[], env: Record<string, string> = {}) {
+  return schemagate([...args], { env: { DATABASE_URL: database.url, ...env } })
+}
+
+const goose = ['--follow', 'goose', '--dir', historyFolder('goose')]
+
+test('follow, check, wait and status exit alike: 0, 7 and 6', async ({ database }) => {
+  const all = async (args: readonly string[]) =>
+    Promise.all(
+      [['check'], ['wait', '--timeout', '0'], ['status', '--exit-code'], ['follow']].map(
+        async ([verb, ...more]) => (await run(database, [verb!, ...more, ...args])).code,
+      ),
+    )
+  await database.query(`${historySql('goose')}delete from goose_db_version where version_id > 2`)
+  expect(await all(goose)).toEqual([7, 7, 7, 7])
+  await database.query('insert into goose_db_version (version_id, is_applied) values (3, true), (4, true)')
+  expect(await all(goose)).toEqual([0, 0, 0, 0])
+  await database.query('insert into goose_db_version (version_id, is_applied) values (5, true)')
+  expect(await all(goose)).toEqual([6, 6, 6, 6])
+  await database.query('delete from goose_db_version where version_id = 4')
+  expect(await all(goose)).toEqual([6, 6, 6, 6])
+})
+
+test('status tells the history as it tells the ledger', async ({ database }) => {
+  await database.query(
+    `${historySql('prisma')}update _prisma_migrations set finished_at = null where migration_name like '20240104%'`,
+  )
+  const { stdout } = await run(database, [
+    'status',
+    '--follow',
+    'prisma',
+    '--dir',
+    historyFolder('prisma'),
+    '--format',
+    'json',
+  ])
+  expect(JSON.parse(stdout)).toMatchObject({
+    state: 'pending',
+    head: '20240103000000_comments',
+    applied: [{ name: '20240101000000_accounts', kind: 'followed' }, {}, {}],
+    pending: [{ name: '20240104000000_tags' }],
+    problems: [{ code: 'interrupted', migration: '20240104000000_tags' }],
+    follow: { tool: 'prisma', history: 'public._prisma_migrations' },
+  })
+})
+
+test('it makes the app’s role, which reads the history and changes nothing of it, once all is applied', async ({
+  database,
+}) => {
+  const role = database.role('app')
+  await database.query(livingSchema)
+  await database.query(historySql('goose'))
+  await database.query('delete from goose_db_version where version_id = 4')
+  const args = ['follow', ...goose, '--app-role', role]
+  const env = { SCHEMAGATE_APP_PASSWORD: 'app-password-1' }
+  expect((await run(database, args, env)).code).toBe(7)
+  const login = () => database.connect({ user: role, password: 'app-password-1' })
+  await expect(login()).rejects.toMatchObject({ code: expect.stringMatching(/^28/) })
+  await database.query('insert into goose_db_version (version_id, is_applied) values (4, true)')
+  expect((await run(database, args, env)).code).toBe(0)
+  const app = await login()
+  expect((await app.query(`select schemagate.require('00004_tags') as open`)).rows).toEqual([{ open: true }])
+  await app.query('insert into accounts (name) values (1)')
+  for (const wrong of [
+    'delete from goose_db_version',
+    `update schemagate.schemagate_followed set head = 'x'`,
+    'truncate goose_db_version',
+  ])
+    await expect(app.query(wrong)).rejects.toMatchObject({ code: '42501' })
+  // the gate of that role
+  expect((await run({ url: database.urlFor(role, 'app-password-1') }, ['check', ...goose])).code).toBe(0)
+  await database.query('delete from goose_db_version where version_id = 4')
+  await expect(app.query(`select schemagate.require('00004_tags')`)).rejects.toMatchObject({
+    code: 'SG007',
+    message: 'schemagate: behind: the database lacks 00004_tags',
+  })
+})
+
+describe('bad input', () => {
+  test('an unknown tool is answered with the nearest, and no tool with the option', async ({ database }) => {
+    const unknown = await run(database, ['follow', '--follow', 'gose', '--dir', '.'])
+    expect(unknown.code).toBe(2)
+    expect(unknown.stderr).toContain('Did you mean goose?')
+    const none = await run(database, ['follow', '--dir', '.'])
+    expect(none.code).toBe(2)
+    expect(none.stderr).toContain('--follow TOOL')
+  })
+
+  test('no such table: what was looked for, and what is there', async ({ database }) => {
+    await database.query(historySql('knex'))
+    const { code, stderr } = await run(database, ['follow', ...goose])
+    expect(code).toBe(2)
+    expect(stderr).toContain('no history of goose (a table goose_db_version)')
+    expect(stderr).toContain("Knex's public.knex_migrations")
+    // before the first migration there is none: that is worth waiting for
+    expect((await run(database, ['check', ...goose])).code).toBe(7)
+    const named = await run(database, ['follow', ...goose, '--history', 'ops.versions'])
+    expect(named.code).toBe(2)
+    expect(named.stderr).toContain('There is no table ops.versions')
+  })
+
+  test('a table with other columns, and two tables', async ({ database }) => {
+    await database.query(
+      `${historySql('knex')}create schema ops; ${historySql('goose')}${historySql('goose').replaceAll('public.', 'ops.')}`,
+    )
+    const other = await run(database, ['check', ...goose, '--history', 'public.knex_migrations'])
+    expect(other.code).toBe(2)
+    expect(other.stderr).toContain('is no history of goose, which has the columns id, version_id, is_applied')
+    const two = await run(database, ['follow', ...goose])
+    expect(two.code).toBe(2)
+    expect(two.stderr).toContain('more than one history of goose: ')
+    expect((await run(database, ['follow', ...goose, '--history', 'ops.goose_db_version'])).code).toBe(0)
+    const moved = await run(database, ['follow', ...goose, '--history', 'public.goose_db_version'])
+    expect(moved.code).toBe(2)
+    expect(moved.stderr).toContain('follows ops.goose_db_version')
+  })
+
+  test('a history that may not be read: which grant', async ({ database }) => {
+    const role = database.role('reader')
+    await database.query(
+      `${historySql('goose')}create role ${role} login password 'x'; grant create on database ${database.name} to ${role}; revoke all on schema public from public`,
+    )
+    const { code, stderr } = await run({ url: database.urlFor(role, 'x') }, ['follow', ...goose])
+    expect(code).toBe(9)
+    expect(stderr).toContain('grant select on \\"public\\".\\"goose_db_version\\" to ROLE')
+  })
+
+  test('a database that schemagate migrates', async ({ database }) => {
+    const dir = await folder({ '1_users.sql': 'create table users (id int);\n' })
+    expect((await run(database, ['up', '--dir', dir])).code).toBe(0)
+    await database.query(historySql('goose'))
+    const { code, stderr } = await run(database, ['follow', ...goose])
+    expect(code).toBe(6)
+    expect(stderr).toContain('has a ledger with 1 migration')
+  })
+})
+
+test('a role that only reads the history follows it without a trigger', async ({ database }) => {
+  const role = database.role('reader')
+  await database.query(
+    `${historySql('goose')}create role ${role} login password 'x'; grant create on database ${database.name} to ${role}; grant select on goose_db_version to ${role}`,
+  )
+  const { code, stderr, stdout } = await run({ url: database.urlFor(role, 'x') }, [
+    'follow',
+    ...goose,
+    '--format',
+    'json',
+  ])
+  expect([code, JSON.parse(stdout)]).toMatchObject([0, { state: 'current', notifies: false }])
+  expect(stderr).toContain('may not put a trigger on it')
+})
+
+test('the second run changes nothing, and the tool’s own statements never fail for what is installed', async ({
+  database,
+}) => {
+  await database.query(historySql('golang-migrate'))
+  const args = ['follow', '--follow', 'golang-migrate', '--dir', historyFolder('golang-migrate')]
+  expect((await run(database, args)).code).toBe(0)
+  const runs = async () => (await database.query('select run_id from schemagate.runs')).rows.length
+  const before = await runs()
+  expect((await run(database, args)).code).toBe(0)
+  expect(await runs()).toBe(before)
+  const other = database.role('tool')
+  await database.query(`create role ${other}; grant all on schema_migrations to ${other}`)
+  // a role without a right on the schema, with a search path of its own, whose functions are not to be called
+  await database.query(
+    `create schema trap; create function trap.pg_notify(text, text) returns void language sql as 'select 1/0'; grant usage on schema trap to ${other}`,
+  )
+  const client = await database.connect()
+  await client.query(`set role ${other}; set search_path = trap, public, pg_catalog`)
+  await client.query('begin; truncate schema_migrations; insert into schema_migrations values (5, false); commit')
+  await client.query('reset role; set search_path = public; drop schema schemagate cascade')
+  await client.query('update schema_migrations set version = 4')
+  expect((await run(database, args)).code).toBe(0)
+  // nothing depends on the table
+  await client.query(`alter table schema_migrations alter version type numeric; drop table schema_migrations`)
+  await expect(client.query(`select schemagate.require('000004_tags')`)).rejects.toMatchObject({
+    code: 'SG007',
+    message: 'schemagate: unmigrated: public.schema_migrations is gone, the history of golang-migrate',
+  })
+})
