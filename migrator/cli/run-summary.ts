@@ -3,6 +3,7 @@
 import { type ExitCode, MigrationFailedError, type SchemagateError, UsageError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { RunResult } from '../run/result.ts'
+import type { Settings } from '../settings/settings.ts'
 import { formatDuration } from '../text/durations.ts'
 
 /**
@@ -51,4 +52,16 @@ export function logFailure(log: Log, error: SchemagateError): void {
     },
     error.message,
   )
+}
+
+/** Sends a run to OpenTelemetry's collector, where the environment names one; nothing is loaded for it otherwise. */
+export async function reportRun(
+  log: Log,
+  verb: 'up' | 'down',
+  result: RunResult,
+  { target }: Pick<Settings, 'target'>,
+): Promise<void> {
+  if (!process.env.OTEL_EXPORTER_OTLP_ENDPOINT || process.env.OTEL_SDK_DISABLED === 'true') return
+  const { exportRun } = await import('../telemetry/run.ts')
+  await exportRun(verb, result, target.database, log)
 }

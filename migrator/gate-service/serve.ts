@@ -4,6 +4,8 @@ import { createGate, type Gate } from '../../gate/gate.ts'
 import type { Target } from '../../gate/postgres/target.ts'
 import type { Manifest } from '../../gate/protocol/manifest.ts'
 import type { Log } from '../log.ts'
+import { exportGate } from '../telemetry/gate.ts'
+import { isTelemetryOn } from '../telemetry/otlp.ts'
 import { version } from '../version.ts'
 import { send } from './answers.ts'
 import { createHttpServer } from './http-server.ts'
@@ -42,6 +44,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const gate = createGate({ connection, manifest, schema })
   try {
     logChanges(gate, log)
+    if (isTelemetryOn(process.env)) exportGate(gate, log)
     const letThrough = new LetThrough(gate, drain)
     const room = new WaitingRoom(gate, hold)
     const ready = new Ready(gate, manifest, letThrough, room)

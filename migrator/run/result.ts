@@ -20,12 +20,15 @@ export interface RunResult {
   /** The newest migration that the database has, as far as this run knows. */
   readonly head: string | null
   readonly durationMs: number
+  /** When each migration that was reached had ended, in milliseconds since 1970. */
+  readonly endedAt: Readonly<Record<string, number>>
   readonly error?: SchemagateError
 }
 
 /** What became of each migration of a run, collected while it runs. */
 export class Results {
   readonly #byName = new Map<string, MigrationResult>()
+  readonly endedAt: Record<string, number> = {}
   /** The newest migration that the database was last seen to have. */
   head: string | null = null
 
@@ -37,6 +40,7 @@ export class Results {
 
   set({ name, kind }: Migration, status: MigrationStatus, durationMs: number): void {
     this.#byName.set(name, { name, kind, status, durationMs })
+    this.endedAt[name] = Date.now()
   }
 
   has({ name }: Migration, status: MigrationStatus): boolean {
@@ -79,6 +83,7 @@ export async function conclude(
     // what was applied before the failure is more than what was seen at the start
     head: (error && results.newestApplied) ?? results.head,
     durationMs: Math.round(performance.now() - started),
+    endedAt: results.endedAt,
     ...(error && { error }),
   }
 }

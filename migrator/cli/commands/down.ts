@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors.ts'
 import { down } from '../../verbs/down.ts'
 import { defineCommand } from '../command.ts'
-import { summarise } from '../run-summary.ts'
+import { reportRun, summarise } from '../run-summary.ts'
 
 export const downCommand = defineCommand({
   name: 'down',
@@ -19,10 +19,12 @@ export const downCommand = defineCommand({
     },
     yes: { flag: 'yes', kind: 'switch', help: 'confirms it: what the migrations made is lost' },
   },
-  async run({ engine, log, options }) {
+  async run({ engine, log, options, settings }) {
     const { to, step, yes } = options
     if (to !== undefined && step !== undefined)
       throw new UsageError('--to and --step both say how far to revert. Give one of them.')
-    return summarise(log, await down(engine, { to, step, confirmed: yes }), 'reverted')
+    const result = await down(engine, { to, step, confirmed: yes })
+    await reportRun(log, 'down', result, settings)
+    return summarise(log, result, 'reverted')
   },
 })

@@ -1,6 +1,6 @@
 import { up } from '../../verbs/up.ts'
 import { defineCommand } from '../command.ts'
-import { summarise } from '../run-summary.ts'
+import { reportRun, summarise } from '../run-summary.ts'
 
 export const upCommand = defineCommand({
   name: 'up',
@@ -23,6 +23,8 @@ export const upCommand = defineCommand({
     },
   },
   async run({ engine, log, options, settings }) {
-    return summarise(log, await up(engine, { ...options, appRole: settings.appRole }), 'applied')
+    const result = await up(engine, { ...options, appRole: settings.appRole })
+    await reportRun(log, 'up', result, settings)
+    return summarise(log, result, 'applied')
   },
 })

@@ -18,6 +18,7 @@ const packages: Readonly<Record<string, Layers>> = {
     ['migrator/cli'],
     // The only part of the migrator that holds a gate itself.
     ['migrator/gate-service'],
+    ['migrator/telemetry'],
     ['gate'],
     ['migrator/init'],
     ['migrator/verbs', 'migrator/verify', 'migrator/doctor'],

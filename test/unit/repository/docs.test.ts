@@ -129,6 +129,7 @@ test("the pages' TypeScript is taken by the compiler, with the types that an app
     schemagate: ['../../migrator/index.ts'],
     'schemagate-gate': ['../../gate/index.ts'],
     'schemagate-gate/fastify': ['../../gate/adapters/fastify.ts'],
+    'schemagate-gate/opentelemetry': ['../../gate/opentelemetry.ts'],
   }
   const config = { extends: '../../tsconfig.json', compilerOptions: { paths }, include: ['*'], exclude: [] }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
