@@ -25,7 +25,7 @@ export async function applyCode(run: Run, migration: Migration, limits: Limits):
   const module = await loadModule(migration, run.signal)
   await callAndRecord(run, migration, limits, {
     call: context => module.up(context),
-    guard: guards.notApplied(name),
+    guard: guards.notApplied(name) + guards.forgetUnbegun(name),
     begun: change.running(row),
     done: marks.transaction ? change.applied(row) : change.finished(name, checksum),
     aftermath: {
@@ -72,7 +72,7 @@ async function callAndRecord(run: Run, migration: Migration, limits: Limits, one
   if (!marks.transaction) {
     refuseBehindPooler(run, name)
     await ledger.write([one.begun], { guard: one.guard })
-    await session.script(setLimits(session, limits, false)).done
+    await session.script(setLimits(session, limits, false).join('')).done
     await callModule(run, migration, one)
     await session.rollback()
     return ledger.record([one.done], { beforeGuard: [resetSession(session)], discard: true })

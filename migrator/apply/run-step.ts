@@ -65,7 +65,7 @@ async function runOutsideTransaction(one: OneStep, started: Journal['started']):
   let mark = started
   let ran = false
   let completed = false
-  await session.script(`${setLimits(session, limits, false)}${settings}`).done
+  await session.script(`${setLimits(session, limits, false).join('')}${settings}`).done
   try {
     const leftovers = statement ? await clearBefore(session, statement.node, started) : { done: false }
     if (leftovers.message) run.log.info({ event: 'leftovers', migration: name }, `${name}: ${leftovers.message}`)

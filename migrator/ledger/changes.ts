@@ -5,6 +5,7 @@ import { ledgerTable } from '../../gate/protocol/ledger.ts'
 import { type Notification, notifySql } from '../../gate/protocol/notifications.ts'
 import { showRows } from './condition.ts'
 import type { Expectation, Expected } from './expectations.ts'
+import { forgetUnbegun } from './guards.ts'
 import type { Journal } from './read.ts'
 import { addRepairs, repairEntry } from './repairs.ts'
 
@@ -73,12 +74,12 @@ export class Changes {
     this.#late.set(name, position)
   }
 
-  /** A migration is applied, in place of a row that was never begun; its duration is that of the transaction. */
+  /** A migration is applied; its duration is that of the transaction, whose guard has taken away a row that was never begun. */
   applied(row: NewRow): Change {
     const duration = 'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000'
     const insert = this.#insert(row, { state: 'applied', journal: 'null::jsonb', duration })
     return change(
-      `${this.#showRows}${this.#forgetUnbegun(row.name)}${insert}${this.#onRepeat(row)};${this.otherHistory.applied(row.name)}${this.grants.after}`,
+      `${this.#showRows}${insert}${this.#onRepeat(row)};${this.otherHistory.applied(row.name)}${this.grants.after}`,
       row.name,
       { checksum: row.checksum, applied: true },
     )
@@ -87,7 +88,7 @@ export class Changes {
   /** A migration that cannot run in one transaction is under way; it takes the place of a row that was never begun. */
   running(row: NewRow): Change {
     const insert = this.#insert(row, { state: 'running', journal: `'{"done": []}'::jsonb`, duration: '0' })
-    return change(`${this.#forgetUnbegun(row.name)}${insert}${this.#onRepeat(row)};`, row.name, {
+    return change(`${forgetUnbegun(this.#table, row.name)}${insert}${this.#onRepeat(row)};`, row.name, {
       checksum: row.checksum,
       applied: false,
     })
@@ -231,14 +232,6 @@ export class Changes {
   /** The gates are notified when the transaction commits. */
   notified(notification: Notification): Change {
     return statementsOnly(notifySql(this.#schema, notification))
-  }
-
-  /** A row that an earlier run left in state running with no step done: the migration, edited since, begins again. */
-  #forgetUnbegun(name: string): string {
-    return (
-      `delete from ${this.#table} where name = ${quoteLiteral(name)} and state = 'running' ` +
-      `and coalesce(pg_catalog.jsonb_array_length(journal->'done'), 0) = 0;`
-    )
   }
 
   #insert(row: NewRow, { state, journal, duration, appliedAt, appliedBy }: NewValues): string {

@@ -166,8 +166,8 @@ export class HiddenLedgerError extends DeniedError {
  */
 export function showRows(schema: string): string {
   return doBlock(
-    `for t in select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = ${quoteLiteral(schema)} and c.relname in (${names()}) and (c.relrowsecurity or c.relforcerowsecurity) loop
+    `for t in select relname from pg_catalog.pg_class where relnamespace = pg_catalog.to_regnamespace(${quoteLiteral(quoteIdent(schema))})
+      and relname in (${names()}) and (relrowsecurity or relforcerowsecurity) loop
       perform pg_catalog.set_config('lock_timeout', '2s', true);
       execute pg_catalog.format('alter table ${quoteIdent(schema).replaceAll('%', '%%').replaceAll("'", "''")}.%I disable row level security, no force row level security', t.relname);
       raise warning 'schemagate: row level security was switched on for %.%, which is schemagate''s own; switched it off', ${quoteLiteral(schema)}, t.relname;

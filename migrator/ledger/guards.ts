@@ -17,6 +17,14 @@ function raiseIf(condition: string, state: string): string {
   return `if ${condition} then ${raise(state)} end if;`
 }
 
+/** Deletes the row that an earlier run left in state running with no step done: the migration, edited since, begins again. */
+export function forgetUnbegun(table: string, name: string): string {
+  return (
+    `delete from ${table} where name = ${quoteLiteral(name)} and state = 'running' ` +
+    `and coalesce(pg_catalog.jsonb_array_length(journal->'done'), 0) = 0;`
+  )
+}
+
 /** The guards of one ledger. */
 export class Guards {
   readonly #table: string
@@ -30,13 +38,22 @@ export class Guards {
     return raiseIf(this.#has(name, ` and state = 'applied'${content(repeatableChecksum)}`), ownState.alreadyApplied)
   }
 
-  /** As {@link notApplied}, for a whole file in one transaction: raises `begunInSteps` if an earlier run began it so. */
+  /**
+   * As {@link notApplied}, for a whole file in one transaction: raises `begunInSteps` if an earlier run began it so. A row that
+   * was never begun is deleted; in the guard, where a statement costs nothing until there is such a row.
+   */
   notBegun(name: string, repeatableChecksum?: string): string {
-    const state = `case when state = 'applied'${content(repeatableChecksum)} then 'applied' when ${begunInSteps} then 'begun' end`
+    const state = `case when state = 'applied'${content(repeatableChecksum)} then 'applied' when ${begunInSteps} then 'begun' when state = 'running' then state end`
+    const row = `from ${this.#table} where name = ${quoteLiteral(name)}`
     return (
-      ` case (select ${state} from ${this.#table} where name = ${quoteLiteral(name)}) ` +
-      `when 'applied' then ${raise(ownState.alreadyApplied)} when 'begun' then ${raise(ownState.begunInSteps)} else null; end case;`
+      ` case (select ${state} ${row}) when 'applied' then ${raise(ownState.alreadyApplied)} ` +
+      `when 'begun' then ${raise(ownState.begunInSteps)} when 'running' then delete ${row}; else null; end case;`
     )
+  }
+
+  /** Raises nothing: takes away a row that was never begun, for what is recorded behind {@link notApplied}. */
+  forgetUnbegun(name: string): string {
+    return forgetUnbegun(this.#table, name)
   }
 
   /** Raises `alreadyApplied` if the migration has no row that could be reverted. */

@@ -52,7 +52,7 @@ export class LedgerTransaction {
     this.#around = around
     this.#opening = [
       `begin${modes ? ` ${modes}` : ''};`,
-      ...(limits ? [setLimits(session, limits, true)] : []),
+      ...(limits ? setLimits(session, limits, true) : []),
       ...beforeGuard,
       ...(guard ? [doBlock(guard)] : []),
       ...afterGuard,

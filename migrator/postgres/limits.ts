@@ -13,8 +13,8 @@ export interface Limits {
 
 type SettingsOf = Pick<Session, 'settings' | 'pooled'>
 
-/** One statement that sets the limits, for the transaction (`local`) or for the session. */
-export function setLimits({ settings, pooled }: SettingsOf, limits: Limits, local: boolean): string {
+/** The statements that set the limits, for the transaction (`local`) or for the session. */
+export function setLimits({ settings, pooled }: SettingsOf, limits: Limits, local: boolean): string[] {
   const all: Setting[] = [
     // a session of its own has made them once; `pg_stat_activity` shows a message's first kilobyte, which is the file's
     ...(pooled ? settings.filter(([name]) => name !== 'statement_timeout') : []),
@@ -33,7 +33,7 @@ export const resetRole = 'reset session authorization;reset role;'
  * back what the role and the database have set, limits meant for apps among it: the session's own settings are made again.
  */
 export function resetSession({ settings, pooled }: SettingsOf): string {
-  return `${resetRole}reset all;${setAll(settings, pooled)}`
+  return `${resetRole}reset all;${setAll(settings, pooled).join('')}`
 }
 
 /** The RESET of {@link resetSession} would make the commit wait for the disk again. */

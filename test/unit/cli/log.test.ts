@@ -85,6 +85,22 @@ test('a line of any fields and any text', () => {
   )
 })
 
+test('a line with what may be a secret, or a part of one', () => {
+  const part = fc.constantFrom(
+    ...['password', 'pwd', 'PASSWORD', '=', ' ', "'", "''", '"', ':', '*', ';', '\n', 'x', 'hunter2!"', 'hunter2'],
+    ...['postgres://u', '@', 'password@host:5432/database', '/d', '}', ',', '\\'],
+  )
+  const text = fc.array(part, { maxLength: 8 }).map(parts => parts.join(''))
+  const fields = fc.dictionary(text, fc.oneof(text, fc.dictionary(text, text), fc.bigInt(), fc.double()))
+  fc.assert(
+    fc.property(fields, text, (some, message) => {
+      const log = (to: Log) => to.error(some, message)
+      expect(ours('info', log)).toBe(pinos('info', log))
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
 test.each(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])('the lines of level %s', level => {
   const log = (to: Log) => {
     for (const at of ['debug', 'info', 'warn', 'error'] as const) to[at]({ at }, at)
