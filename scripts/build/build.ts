@@ -2,10 +2,12 @@
 // the example's manifest, which both images carry.
 
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -16,6 +18,8 @@ import { createRequire } from 'node:module'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type InputOptions, type OutputOptions, rolldown } from 'rolldown'
+import { ledgerTables } from '../../migrator/ledger/table.ts'
+import { currentVersion } from '../../migrator/ledger/versions.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 // Built beside and then put in place: a run of the old bundle that is under way keeps its files.
@@ -106,19 +110,19 @@ await write(
   },
 )
 copyFileSync(require.resolve('libpg-query/wasm/libpg-query.wasm'), `${migrator}/cli/libpg-query.wasm`)
-// V8's code cache spares most of the compiling at each start; where its folder cannot be written, it is done without
-writeFileSync(
-  `${migrator}/schemagate.cjs`,
-  `#!/usr/bin/env node
-if (Number.parseInt(process.versions.node) < ${oldestNode}) {
-  console.error('schemagate needs Node ${oldestNode} or newer, and this is ' + process.version + '.')
-  process.exit(2)
+for (const name of readdirSync(`${migrator}/cli`).filter(name => name.endsWith('.cjs'))) {
+  const chunk = `${migrator}/cli/${name}`
+  // by the launcher, since the chunks are scripts
+  writeFileSync(chunk, readFileSync(chunk, 'utf8').replaceAll(/\bimport\(/g, 'importModule('))
 }
-require('node:module').enableCompileCache(require('node:path').join(__dirname, 'cache'))
-require('./cli/cli.cjs')
-`,
-  { mode: 0o755 },
-)
+const launcher = readFileSync(`${root}scripts/build/launcher.cjs`, 'utf8')
+  .replaceAll('OLDEST_NODE', String(oldestNode))
+  .replace('BUILD', JSON.stringify(contentOf(`${migrator}/cli`)))
+writeFileSync(`${migrator}/schemagate.cjs`, launcher, { mode: 0o755 })
+const warmUp = readFileSync(`${root}scripts/build/warm-up.cjs`, 'utf8')
+  .replace('LEDGER_TABLES', JSON.stringify(ledgerTables))
+  .replace('LEDGER_VERSION', String(currentVersion))
+writeFileSync(`${migrator}/warm-up.cjs`, warmUp)
 
 // The libraries: ES modules that share the application's own dependencies.
 const library: OutputOptions = { format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: 'shared/[name].mjs' }
@@ -162,6 +166,13 @@ function gateEntries(): Record<string, string> {
           ],
     ),
   )
+}
+
+/** A name for what a folder contains. */
+function contentOf(folder: string): string {
+  const hash = createHash('sha256')
+  for (const name of readdirSync(folder).sort()) hash.update(`${name}\n`).update(readFileSync(`${folder}/${name}`))
+  return hash.digest('hex').slice(0, 16)
 }
 
 /** The package's type declarations, in its folder `types`. */

@@ -8,6 +8,7 @@ import { takeLock } from '../lib/process/lock.ts'
 import { root } from '../lib/root.ts'
 
 export const bundle = join(root, 'migrator/dist/schemagate.cjs')
+const parts = ['build.ts', 'launcher.cjs', 'warm-up.cjs'].map(name => join('scripts/build', name))
 const script = join(root, 'scripts/build/build.ts')
 
 /** Returns how many milliseconds the build took, undefined if the bundle was current. Of many at once, one builds. */
@@ -46,9 +47,7 @@ async function isCurrent(): Promise<boolean> {
   )
   const sources = [
     ...entries.flat().map(({ parentPath, name }) => join(parentPath, name)),
-    ...['gate', 'migrator', 'package.json', 'package-lock.json', 'scripts/build/build.ts'].map(path =>
-      join(root, path),
-    ),
+    ...['gate', 'migrator', 'package.json', 'package-lock.json', ...parts].map(path => join(root, path)),
   ].filter(path => !/[\\/](dist|node_modules)\b/.test(path.slice(root.length)))
   const times = await Promise.all(sources.map(async path => (await stat(path)).mtimeMs))
   return times.every(time => time < built)

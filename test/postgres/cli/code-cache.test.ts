@@ -1,0 +1,108 @@
+// V8's code cache: made by a run that ended well, used by the next, and never taken from where another user could have put it.
+
+import { execFile } from 'node:child_process'
+import { chmod, cp, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { test as base, expect } from 'vitest'
+import { root } from '../../../scripts/lib/root.ts'
+import { folder } from '../../helpers/migrations.ts'
+
+const dist = join(root, 'migrator/dist')
+const execute = promisify(execFile)
+
+/** The command line as a package or an image has it, without a cache. */
+const test = base.extend('installed', async () => {
+  const path = await folder({})
+  for (const name of ['cli', 'schemagate.cjs', 'warm-up.cjs'])
+    await cp(join(dist, name), join(path, name), { recursive: true })
+  return path
+})
+
+/** An `up` with nothing to do; returns its run's id. */
+async function up(installed: string): Promise<string> {
+  const { stdout } = await execute(process.execPath, [join(installed, 'warm-up.cjs')])
+  const { outcome, runId } = JSON.parse(stdout)
+  expect(outcome).toBe('nothing-to-do')
+  return runId
+}
+
+async function cacheOf(installed: string): Promise<string> {
+  const [name, ...more] = await readdir(join(installed, 'cache'))
+  expect(more).toEqual([])
+  return join(installed, 'cache', name!)
+}
+
+/** Each file's time and number, which are others once it was written again. */
+async function filesOf(cache: string): Promise<Record<string, string>> {
+  const names = await readdir(cache)
+  const stats = await Promise.all(names.map(name => stat(join(cache, name))))
+  return Object.fromEntries(names.map((name, i) => [name, `${stats[i]!.ino} ${stats[i]!.mtimeMs}`]))
+}
+
+test('the first run makes it, for the user alone to write, and the next one takes it as it is', async ({
+  installed,
+}) => {
+  const ids = [await up(installed)]
+  const cache = await cacheOf(installed)
+  const made = await filesOf(cache)
+  expect(Object.keys(made)).toContain('cli.cjs')
+  for (const path of [cache, join(cache, 'cli.cjs')]) expect((await stat(path)).mode & 0o022).toBe(0)
+  for (let i = 0; i < 3; i++) ids.push(await up(installed))
+  expect(await filesOf(cache)).toEqual(made)
+  expect(new Set(ids).size).toBe(4)
+})
+
+test('a cache that V8 refuses is made again', async ({ installed }) => {
+  await up(installed)
+  const file = join(await cacheOf(installed), 'cli.cjs')
+  await writeFile(file, 'no code')
+  await up(installed)
+  expect((await readFile(file)).length).toBeGreaterThan(100_000)
+})
+
+test('other code than the one that it was made of has a cache of its own', async ({ installed }) => {
+  const launcher = await readFile(join(installed, 'schemagate.cjs'), 'utf8')
+  const [, name] = /\$\{"([0-9a-f]{16})"\}/.exec(launcher) ?? []
+  await up(installed)
+  expect(await cacheOf(installed)).toContain(name)
+})
+
+for (const [what, open] of [
+  ['folder', async (cache: string) => chmod(cache, 0o777)],
+  ['folder of all caches', async (cache: string) => chmod(join(cache, '..'), 0o777)],
+  [
+    'link in place of the folder',
+    async (cache: string) => {
+      await rename(cache, `${cache}-elsewhere`)
+      await symlink(`${cache}-elsewhere`, cache)
+    },
+  ],
+] as const)
+  test(`a ${what} that others can write is neither read nor written`, async ({ installed }) => {
+    await up(installed)
+    const cache = await cacheOf(installed)
+    await writeFile(join(cache, 'cli.cjs'), 'put there')
+    await open(cache)
+    await up(installed)
+    expect(await readFile(join(cache, 'cli.cjs'), 'utf8')).toBe('put there')
+  })
+
+test('a file that others can write is replaced', async ({ installed }) => {
+  await up(installed)
+  const file = join(await cacheOf(installed), 'cli.cjs')
+  await chmod(file, 0o666)
+  await up(installed)
+  expect((await stat(file)).mode & 0o022).toBe(0)
+})
+
+test('without a place for it a run works as well', async ({ installed }) => {
+  await writeFile(join(installed, 'cache'), '')
+  await up(installed)
+})
+
+test('a command that is not `up` leaves none', async ({ installed }) => {
+  await mkdir(join(installed, 'cache'))
+  await execute(process.execPath, [join(installed, 'schemagate.cjs'), '--version'])
+  expect(await readdir(join(installed, 'cache'))).toEqual([])
+})
