@@ -7,6 +7,8 @@ export interface Example {
   /** The second migration, and a text that fails in its place. */
   readonly migration: string
   readonly broken: string
+  /** The one-shot in which the tool runs, where schemagate takes its place. */
+  readonly migrator?: string
   /** What its images are built from or run, besides Postgres. */
   readonly images: readonly string[]
   /** Run with every change; the others with TEST_LONG=1. */
@@ -52,6 +54,7 @@ class Migration(migrations.Migration):
     app: 'web',
     migration: 'prisma/migrations/20260402101500_full_name/migration.sql',
     broken: sql,
+    migrator: 'migrate',
     images: ['node:26-trixie-slim'],
     isSample: false,
   },
@@ -60,6 +63,7 @@ class Migration(migrations.Migration):
     app: 'api',
     migration: 'migrations/00002_full_name.sql',
     broken: `-- +goose Up\n${sql}`,
+    migrator: 'goose',
     images: [debian, 'ghcr.io/kukymbr/goose-docker:3.26.0'],
     isSample: false,
   },
@@ -68,6 +72,7 @@ class Migration(migrations.Migration):
     app: 'api',
     migration: 'migrations/000002_full_name.up.sql',
     broken: sql,
+    migrator: 'migrate',
     images: [debian, 'migrate/migrate:v4.18.3'],
     isSample: true,
   },
@@ -76,6 +81,7 @@ class Migration(migrations.Migration):
     app: 'reports',
     migration: 'sql/V2__full_name.sql',
     broken: sql,
+    migrator: 'flyway',
     images: [debian, 'flyway/flyway:11'],
     isSample: false,
   },
