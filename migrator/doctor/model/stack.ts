@@ -95,6 +95,8 @@ function roleByImage({ service, context, startup, migration }: Member): Role {
     if (isOtherDatabase(one)) return 'other-database'
     if (isPooler(one)) return 'pooler'
     if (/schemagate/.test(one.repository) && startup.steps.some(({ text }) => /(^|\s)gate\b/.test(text))) return 'gate'
+    // its image serves the gate without a command
+    if (/schemagate-gate$/.test(one.repository) && startup.steps.length === 0) return 'gate'
     if (isPostgresImage(one) && !startsOtherProgram) return 'database'
     if (isPostgresImage(one)) return migration ? 'other' : 'tool'
   }

@@ -52,15 +52,19 @@ export const chainIgnoresFailure: Rule = {
 
 /** A one-shot of the same image has run the same migration well before it: there is none left that could fail. */
 function isBehindTheSame(stack: Stack, { service, migration }: Member): boolean {
-  return [...service.dependsOn].some(([name, { condition, required }]) => {
-    const other = stack.members.get(name)
-    return (
-      condition === 'service_completed_successfully' &&
-      required &&
-      other?.role === 'migrator' &&
-      other.migration?.tool === migration?.tool &&
-      imageOf(other) === imageOf({ service })
-    )
+  return waitedFor(stack, service.name, new Set()).some(
+    other =>
+      other.role === 'migrator' && other.migration?.tool === migration?.tool && imageOf(other) === imageOf({ service }),
+  )
+}
+
+/** What must have ended well or be healthy before it is started, directly and through others. */
+function waitedFor(stack: Stack, name: string, seen: Set<string>): Member[] {
+  return [...(stack.members.get(name)?.service.dependsOn ?? [])].flatMap(([other, { condition, required }]) => {
+    const member = stack.members.get(other)
+    if (!member || !required || condition === 'service_started' || seen.has(other)) return []
+    seen.add(other)
+    return [member, ...waitedFor(stack, other, seen)]
   })
 }
 
