@@ -1,6 +1,7 @@
 // Waiting for the migrator's start in place of its end.
 
 import { databasesOf, gateOf } from '../model/gating.ts'
+import { appBesideOneShot, completedMigrate } from './example-stacks.ts'
 import { completed } from './gate-patch.ts'
 import type { Rule } from './rule.ts'
 
@@ -29,32 +30,7 @@ export const oneShotShortForm: Rule = {
     }
   },
   examples: {
-    violates: `services:
-  db:
-    image: postgres:17
-  migrate:
-    image: migrate/migrate:v4
-    command: -path /migrations -database postgres://app@db/app up
-    depends_on: [db]
-  app:
-    image: example/app:1
-    environment:
-      DATABASE_URL: postgres://app@db/app
-    depends_on: [migrate]
-`,
-    passes: `services:
-  db:
-    image: postgres:17
-  migrate:
-    image: migrate/migrate:v4
-    command: -path /migrations -database postgres://app@db/app up
-    depends_on: [db]
-  app:
-    image: example/app:1
-    environment:
-      DATABASE_URL: postgres://app@db/app
-    depends_on:
-      migrate: { condition: service_completed_successfully }
-`,
+    violates: appBesideOneShot('[migrate]'),
+    passes: appBesideOneShot(completedMigrate),
   },
 }

@@ -1,5 +1,6 @@
 // The worker, the websocket server, the second app that was forgotten when the first was gated.
 
+import { workerBesideWeb } from './example-stacks.ts'
 import type { Rule } from './rule.ts'
 import { ungated } from './ungated.ts'
 
@@ -25,47 +26,7 @@ export const siblingUngated: Rule = {
     }
   },
   examples: {
-    violates: `services:
-  db:
-    image: postgres:17
-  migrate:
-    build: .
-    command: bundle exec rails db:migrate
-    environment: &env
-      DATABASE_URL: postgres://app@db/app
-  web:
-    build: .
-    command: bundle exec puma
-    environment: *env
-    depends_on:
-      migrate:
-        condition: service_completed_successfully
-  sidekiq:
-    build: .
-    command: bundle exec sidekiq
-    environment: *env
-    depends_on: [db]
-`,
-    passes: `services:
-  db:
-    image: postgres:17
-  migrate:
-    build: .
-    command: bundle exec rails db:migrate
-    environment: &env
-      DATABASE_URL: postgres://app@db/app
-  web:
-    build: .
-    command: bundle exec puma
-    environment: *env
-    depends_on:
-      migrate:
-        condition: service_completed_successfully
-  sidekiq:
-    build: .
-    command: bundle exec sidekiq
-    environment: *env
-    depends_on: [web]
-`,
+    violates: workerBesideWeb('[db]'),
+    passes: workerBesideWeb('[web]'),
   },
 }

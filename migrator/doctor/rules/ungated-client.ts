@@ -1,5 +1,6 @@
 // An application that waits for no migration, where none of its siblings does either.
 
+import { appBesideOneShot, completedMigrate } from './example-stacks.ts'
 import type { Rule } from './rule.ts'
 import { ungated } from './ungated.ts'
 
@@ -23,33 +24,7 @@ export const ungatedClient: Rule = {
     }
   },
   examples: {
-    violates: `services:
-  db:
-    image: postgres:17
-  migrate:
-    image: migrate/migrate:v4
-    command: -path /migrations -database postgres://app@db/app up
-    depends_on: [db]
-  app:
-    image: example/app:1
-    environment:
-      DATABASE_URL: postgres://app@db/app
-    depends_on: [db]
-`,
-    passes: `services:
-  db:
-    image: postgres:17
-  migrate:
-    image: migrate/migrate:v4
-    command: -path /migrations -database postgres://app@db/app up
-    depends_on: [db]
-  app:
-    image: example/app:1
-    environment:
-      DATABASE_URL: postgres://app@db/app
-    depends_on:
-      migrate:
-        condition: service_completed_successfully
-`,
+    violates: appBesideOneShot('[db]'),
+    passes: appBesideOneShot(completedMigrate),
   },
 }
