@@ -36,6 +36,8 @@ export interface Standing {
   readonly ledger: readonly object[]
   readonly tally: readonly object[]
   readonly manifest: unknown
+  /** What `follow` has published. */
+  readonly followed: readonly object[]
 }
 
 export interface Outcome {
@@ -174,7 +176,19 @@ export async function standing({ url, role }: Pick<Stage, 'url' | 'role'>): Prom
       'select step, count(*)::int as times from tally group by step order by step',
     )
     const manifest = await client.query<{ manifest: unknown }>('select manifest from schemagate.manifest')
-    return { catalog, ledger: ledger.rows, tally: tally.rows, manifest: manifest.rows }
+    const [there] = (
+      await client.query<{ there: boolean }>(
+        `select to_regclass('schemagate.schemagate_followed') is not null as there`,
+      )
+    ).rows
+    const followed = there!.there
+      ? (
+          await client.query<object>(
+            'select head, tool, history_table, manifest, functions from schemagate.schemagate_followed order by head',
+          )
+        ).rows
+      : []
+    return { catalog, ledger: ledger.rows, tally: tally.rows, manifest: manifest.rows, followed }
   } finally {
     await client.end()
   }
@@ -182,7 +196,7 @@ export async function standing({ url, role }: Pick<Stage, 'url' | 'role'>): Prom
 
 /** In words, the first thing in which two ends differ. */
 function differenceOf(actual: Standing, expected: Standing): string | undefined {
-  for (const part of ['tally', 'ledger', 'manifest', 'catalog'] as const) {
+  for (const part of ['tally', 'ledger', 'manifest', 'followed', 'catalog'] as const) {
     const [is, should] = [lines(actual[part]), lines(expected[part])]
     const missing = should.filter(line => !is.includes(line))
     const extra = is.filter(line => !should.includes(line))
