@@ -161,7 +161,7 @@ describe('folders of code', () => {
   test('of TypeORM are classes', async () => {
     const dir = writtenFolder({
       'a.ts':
-        "import { MigrationInterface } from 'typeorm'\n// class No1600000000000 {}\nconst text = `class ${'No1600000000001'} ${`{`}`, it = /class \"No/\nexport class Users1700000000000 implements MigrationInterface {\n  name = 'Other1700000000001'\n  async up(q: QueryRunner) { await q.createTable({ name: 'users', columns: [{ name: x }] }) }\n  async down() {}\n}\nexport class Second1700000000002 implements MigrationInterface {\n  async up() {}\n  async down() {}\n}\n",
+        "import { MigrationInterface } from 'typeorm'\n// class No1600000000000 {}\nconst text = `class ${'No1600000000001'} ${`{`}`, it = /[`]/\nexport class Users1700000000000 implements MigrationInterface {\n  name = 'Other1700000000001'\n  async up(q: QueryRunner) { await q.createTable({ name: 'users', columns: [{ name: x }] }) }\n  async down() {}\n}\nexport class Second1700000000002 implements MigrationInterface {\n  async up() {}\n  async down() {}\n}\n",
       'b.js':
         'module.exports = class B1700000000003 { constructor() { this.name = "B1700000000004"; }\n async up() {} async down() {} }\n',
       'c.js': 'class Base1700000000005 {}\n',
