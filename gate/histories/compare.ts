@@ -18,7 +18,7 @@ export interface Comparison {
   readonly missing: readonly FollowedMigration[]
   /** Applied, and unknown to this build: published by another one. */
   readonly newer: readonly FollowedMigration[]
-  /** Entries that no manifest has. */
+  /** Entries that no manifest has; not those of apps of which this build has nothing, such as a library's. */
   readonly unknown: readonly HistoryEntry[]
 }
 
@@ -37,7 +37,10 @@ export function compare(
   const applied = expected.filter(isApplied)
   const missing = expected.filter(migration => !isApplied(migration))
   const newer = others.filter(({ key }) => has.has(key))
-  const unknown = history.entries.filter(({ key }) => !own.has(key) && !elsewhere.has(key))
+  const apps = history.table.tool.byApp ? new Set([...own].map(appOf)) : undefined
+  const unknown = history.entries.filter(
+    ({ key }) => !own.has(key) && !elsewhere.has(key) && (!apps || apps.has(appOf(key))),
+  )
   const isKnown = unknown.length === 0
   const complete = missing.length === 0
   const state =
@@ -51,6 +54,10 @@ export function compare(
           ? 'behind'
           : 'diverged'
   return { state, applied, missing, newer, unknown }
+}
+
+function appOf(key: string): string {
+  return key.slice(0, key.indexOf('.'))
 }
 
 function keysOf(migrations: readonly FollowedMigration[]): string[] {

@@ -9,6 +9,7 @@ export const django: HistoryTool = {
   columns: { app: 'text', name: 'text', applied: 'time' },
   distinctive: true,
   code: true,
+  byApp: true,
   fields: { app: 'app', name: 'name', appliedAt: 'applied' },
   order: 'id',
   sql: { key: "app || '.' || name" },

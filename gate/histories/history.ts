@@ -81,6 +81,8 @@ export interface HistoryTool {
   readonly code?: true
   /** The rows are the newest ends of a graph; what lies below them only the files tell. */
   readonly heads?: true
+  /** Keys begin with an app's name and a dot, and libraries have apps of their own in the same history. */
+  readonly byApp?: true
   /** SQL expressions for the fields of a row, by the names that {@link read} knows them by. */
   readonly fields: Readonly<Record<string, string>>
   /** Fields that are read where the table has a column of that name; older releases lack it. */

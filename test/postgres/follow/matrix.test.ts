@@ -80,6 +80,14 @@ const cases: readonly Case[] = [
     expected: () => '6 diverged',
   },
   {
+    title: "a library's app, two missing",
+    sql: tool =>
+      tool === 'django'
+        ? `${historySql(tool)}${newestTwoGone[tool]}insert into django_migrations (app, name, applied) values ('auth', '0001_initial', now());`
+        : undefined,
+    expected: () => '7 behind',
+  },
+  {
     title: 'two tools',
     sql: tool => `${historySql(tool)}${historySql(tool === 'goose' ? 'knex' : 'goose')}`,
     expected: () => '0 current',

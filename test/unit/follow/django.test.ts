@@ -1,6 +1,8 @@
 // Django's migrations as a manifest has them.
 
 import { describe, expect, test } from 'vitest'
+import { compare } from '../../../gate/histories/compare.ts'
+import { django } from '../../../gate/histories/django.ts'
 import { UsageError } from '../../../migrator/errors.ts'
 import { readFollowed } from '../../../migrator/follow/files/index.ts'
 import { writtenFolder } from '../../helpers/written-folder.ts'
@@ -90,6 +92,19 @@ test('a squashed migration says for which it stands in', async () => {
     ['a.0001_squashed_0002', ['a.0001', 'a.0002']],
     ['a.0002', undefined],
   ])
+})
+
+test("rows of libraries' apps are no sign of another release, rows of the project's apps are", () => {
+  const table = { tool: django, schema: 'public', table: 'django_migrations', columns: new Set<string>(), beside: new Set<string>(), readable: true, owner: 'x' }
+  const stateWith = (...keys: string[]) => {
+    const entries = keys.map(key => ({ key, name: key }))
+    const expected = ['a.0001', 'a.0002'].map(key => ({ key, name: key }))
+    return compare(expected, { entries, unfinished: [], table, running: false }).state
+  }
+  expect(stateWith('auth.0001_initial', 'a.0001', 'a.0002')).toBe('current')
+  expect(stateWith('auth.0001_initial', 'a.0001')).toBe('behind')
+  expect(stateWith('a.0001', 'a.0002', 'a.0003')).toBe('ahead')
+  expect(stateWith('a.0001', 'a.0003')).toBe('diverged')
 })
 
 describe('what cannot be told is refused', () => {
