@@ -117,8 +117,12 @@ begin
         and not (jsonb_array_length(k.replaces) > 0
           and not exists (select from jsonb_array_elements_text(k.replaces) r (key) where r.key not in (select has.key from has)))),
     (select array_agg(a.key) from unnest(applied_keys) a (key)
-      where not exists (select from known k where k.key = a.key or k.replaces ? a.key)${tool.byApp ? `
-        and exists (select from known k where split_part(k.key, '.', 1) = split_part(a.key, '.', 1))` : ''})
+      where not exists (select from known k where k.key = a.key or k.replaces ? a.key)${
+        tool.byApp
+          ? `
+        and exists (select from known k where split_part(k.key, '.', 1) = split_part(a.key, '.', 1))`
+          : ''
+      })
   into missing, unknown;
 
   if missing is null then

@@ -83,7 +83,7 @@ const cases: readonly Case[] = [
     title: "a library's app, two missing",
     sql: tool =>
       tool === 'django'
-        ? `${historySql(tool)}${newestTwoGone[tool]}insert into django_migrations (app, name, applied) values ('auth', '0001_initial', now());`
+        ? `${historySql(tool)}${newestTwoGone[tool]}; insert into django_migrations (app, name, applied) values ('auth', '0001_initial', now());`
         : undefined,
     expected: () => '7 behind',
   },

@@ -95,7 +95,15 @@ test('a squashed migration says for which it stands in', async () => {
 })
 
 test("rows of libraries' apps are no sign of another release, rows of the project's apps are", () => {
-  const table = { tool: django, schema: 'public', table: 'django_migrations', columns: new Set<string>(), beside: new Set<string>(), readable: true, owner: 'x' }
+  const table = {
+    tool: django,
+    schema: 'public',
+    table: 'django_migrations',
+    columns: new Set<string>(),
+    beside: new Set<string>(),
+    readable: true,
+    owner: 'x',
+  }
   const stateWith = (...keys: string[]) => {
     const entries = keys.map(key => ({ key, name: key }))
     const expected = ['a.0001', 'a.0002'].map(key => ({ key, name: key }))
