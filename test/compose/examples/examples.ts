@@ -1,5 +1,8 @@
 // The projects of examples/: how each is asked, and what breaks its second migration.
 
+import { closesOnDowngrade, tellsOfUnapplied } from './afterwards.ts'
+import type { Project } from './fixture.ts'
+
 export interface Example {
   readonly name: string
   /** The service that its compose file lets serve on an unmigrated database. */
@@ -9,6 +12,8 @@ export interface Example {
   readonly broken: string
   /** The one-shot in which the tool runs, where schemagate takes its place. */
   readonly migrator?: string
+  /** What is seen when the tool takes a migration back. */
+  afterwards?(project: Project): Promise<void>
   /** What its images are built from or run, besides Postgres. */
   readonly images: readonly string[]
   /** Run with every change; the others with TEST_LONG=1. */
@@ -32,6 +37,7 @@ down_revision = "4f1c0a52d3b7"
 def upgrade() -> None:
     op.execute("${sql.trim()}")
 `,
+    afterwards: closesOnDowngrade,
     images: [debian],
     isSample: true,
   },
@@ -46,6 +52,7 @@ class Migration(migrations.Migration):
     dependencies = [("accounts", "0001_initial")]
     operations = [migrations.RunSQL("${sql.trim()}")]
 `,
+    afterwards: tellsOfUnapplied,
     images: [debian],
     isSample: false,
   },

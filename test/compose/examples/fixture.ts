@@ -27,6 +27,9 @@ export interface Project {
   state(service: string): Promise<string>
 }
 
+/** The gate without a manifest, for a folder at /migrations. */
+const gateImage = `schemagate-gate-base:${environment.IMAGE_TAG}`
+
 let count = 0
 
 /** The sample of the ordinary run; all of them with TEST_LONG=1. */
@@ -52,6 +55,7 @@ export async function startProject(example: Example, { skip }: TestContext): Pro
     PORT: '0',
     REPORTS_PORT: '0',
     SCHEMAGATE_MIGRATOR_IMAGE: `schemagate-migrator:${environment.IMAGE_TAG}`,
+    SCHEMAGATE_GATE_IMAGE: gateImage,
   }
   const run = $({ cwd: folder, env, quiet: true, nothrow: true })
   const compose: Project['compose'] = (...args) => run`docker compose ${args}`
@@ -68,6 +72,10 @@ export async function startProject(example: Example, { skip }: TestContext): Pro
     state,
     init: () => run`${process.execPath} ${join(root, 'migrator/cli/main.ts')} init --yes`,
     gate: async () => {
+      await $({
+        cwd: root,
+        quiet: true,
+      })`docker build --quiet --file docker/Dockerfile --target gate-base --tag ${gateImage} .`
       await cp(join(source, overlay), join(folder, overlay))
       await writeFile(join(folder, '.env'), `COMPOSE_FILE=compose.yaml:${overlay}\n`)
     },

@@ -27,5 +27,6 @@ describe.for(chosen)('the example $name', example => {
     const up = await project.compose('up', '--detach', '--wait')
     expect(up.exitCode, up.stderr).toBe(0)
     await eventually(async () => expect(await ask((await project.url())!)).toEqual({ health: 200, request: 200 }))
+    await example.afterwards?.(project)
   })
 })
