@@ -18,7 +18,10 @@ export interface Comparison {
   readonly missing: readonly FollowedMigration[]
   /** Applied, and unknown to this build: published by another one. */
   readonly newer: readonly FollowedMigration[]
-  /** Entries that no manifest has; not those of apps of which this build has nothing, such as a library's. */
+  /**
+   * Entries that no manifest has. Not those of apps of which this build has nothing, such as a library's; nor those older than
+   * all that this build has: a squash has deleted their files, and the tool keeps their rows.
+   */
   readonly unknown: readonly HistoryEntry[]
 }
 
@@ -38,8 +41,10 @@ export function compare(
   const missing = expected.filter(migration => !isApplied(migration))
   const newer = others.filter(({ key }) => has.has(key))
   const apps = history.table.tool.byApp ? new Set([...own].map(appOf)) : undefined
+  const oldest = history.table.tool.heads || apps ? undefined : expected.map(({ key }) => key).sort(compareKeys)[0]
+  const isOlder = (key: string) => oldest !== undefined && compareKeys(key, oldest) < 0
   const unknown = history.entries.filter(
-    ({ key }) => !own.has(key) && !elsewhere.has(key) && (!apps || apps.has(appOf(key))),
+    ({ key }) => !own.has(key) && !elsewhere.has(key) && !isOlder(key) && (!apps || apps.has(appOf(key))),
   )
   const isKnown = unknown.length === 0
   const complete = missing.length === 0

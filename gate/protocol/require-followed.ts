@@ -117,12 +117,7 @@ begin
         and not (jsonb_array_length(k.replaces) > 0
           and not exists (select from jsonb_array_elements_text(k.replaces) r (key) where r.key not in (select has.key from has)))),
     (select array_agg(a.key) from unnest(applied_keys) a (key)
-      where not exists (select from known k where k.key = a.key or k.replaces ? a.key)${
-        tool.byApp
-          ? `
-        and exists (select from known k where split_part(k.key, '.', 1) = split_part(a.key, '.', 1))`
-          : ''
-      })
+      where not exists (select from known k where k.key = a.key or k.replaces ? a.key)${ofThisBuild(tool)})
   into missing, unknown;
 
   if missing is null then
@@ -137,6 +132,19 @@ begin
   end if;
   ${notReady(`%s: the database lacks %s', case when applied_keys is null then 'unmigrated' else 'behind' end, missing[1]`, `detail = 'Migrations: ' || array_to_string(missing, ', '), hint = format('Run the migrations of %s that were built with this app.', ${title})`)}
 end`
+}
+
+/** Which of the applied migrations that no manifest has count, as `compare` has it. */
+function ofThisBuild({ byApp, heads }: HistoryTable['tool']): string {
+  if (heads) return ''
+  if (byApp)
+    return `
+        and exists (select from known k where split_part(k.key, '.', 1) = split_part(a.key, '.', 1))`
+  // older than all of this build: a squash has deleted their files
+  return `
+        and exists (select from known k where k.expected and case when k.key ~ ${dotted} and a.key ~ ${dotted}
+          then string_to_array(k.key, '.')::numeric[] < string_to_array(a.key, '.')::numeric[]
+          else k.key collate "C" < a.key collate "C" end)`
 }
 
 function requireHead(schema: string): string {

@@ -63,6 +63,14 @@ const cases: readonly Case[] = [
     expected: tool => (tool === 'alembic' ? '6 diverged' : '6 ahead'),
   },
   {
+    title: 'oldest file deleted',
+    // Alembic's revisions name what they are built on: the tool itself refuses a folder without it
+    sql: tool => (tool === 'alembic' ? undefined : historySql(tool)),
+    manifest: whole => whole.slice(1),
+    // Django's are ordered within an app by what they depend on, which a history does not tell
+    expected: tool => (tool === 'django' ? '6 ahead' : '0 current'),
+  },
+  {
     title: 'ahead, published',
     sql: historySql,
     manifest: whole => whole.slice(0, -1),
