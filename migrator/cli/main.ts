@@ -10,6 +10,7 @@ import { readCommandLine, type Syntax } from './command-line.ts'
 import { commands, reserved, variables } from './commands/index.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { createLog } from './log.ts'
+import { print } from './print.ts'
 import { interruptible, reportEarlyEnd } from './process-end.ts'
 import { logFailure } from './run-summary.ts'
 
@@ -18,7 +19,6 @@ const exitGrace = 5_000
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const [name, ...args] = argv
-  const print = (text: string) => void process.stdout.write(`${text}\n`)
   if (name === '--version' || name === '-v') {
     print(version)
     return exitCodes.done

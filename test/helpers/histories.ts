@@ -14,6 +14,11 @@ export function historySql(tool: string): string {
   return readFileSync(join(fixtures, tool, 'history.sql'), 'utf8')
 }
 
+/** Who made that table: the tool itself, in a run, or its documented DDL. The file's first line says more. */
+export function historyOrigin(tool: string): 'the tool' | 'its source' {
+  return historySql(tool).startsWith('-- What ') ? 'the tool' : 'its source'
+}
+
 /** The folder of migrations that goes with it. */
 export function historyFolder(tool: string): string {
   return join(fixtures, tool, 'migrations')

@@ -10,7 +10,7 @@ import { filesToolOf } from '../../../migrator/histories/index.ts'
 import { createMigrator, SchemagateError } from '../../../migrator/index.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { manifestFile } from '../../helpers/followed.ts'
-import { historyFixtures, historyFolder, historySql } from '../../helpers/histories.ts'
+import { historyFixtures, historyFolder, historyOrigin, historySql } from '../../helpers/histories.ts'
 import { elsewhere, emptied, halfDone, newestTwoGone, ownSchema } from '../../helpers/history-changes.ts'
 import { long } from '../../helpers/kill-run.ts'
 
@@ -133,7 +133,10 @@ const matrix = new Map<string, Cell[]>()
 
 afterAll(() => {
   const titles = cases.map(({ title }) => title)
-  const lines = [['', ...titles], ...[...matrix].map(([tool, cells]) => [tool, ...cells])]
+  const lines = [
+    ['', 'table by', ...titles],
+    ...[...matrix].map(([tool, cells]) => [tool, historyOrigin(tool), ...cells]),
+  ]
   const widths = lines[0]!.map((_, i) => Math.max(...lines.map(line => line[i]!.length)))
   console.log(
     `follow (exit code and state):\n${lines.map(line => line.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')).join('\n')}`,

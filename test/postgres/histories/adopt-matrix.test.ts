@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect } from 'vitest'
 import { createMigrator, SchemagateError } from '../../../migrator/index.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
-import { historyFixtures, historyFolder, historySql, livingSchema } from '../../helpers/histories.ts'
+import { historyFixtures, historyFolder, historyOrigin, historySql, livingSchema } from '../../helpers/histories.ts'
 import { elsewhere, emptied, halfDone, newestOnly, newestTwoGone, ownSchema } from '../../helpers/history-changes.ts'
 import { folder } from '../../helpers/migrations.ts'
 
@@ -84,7 +84,10 @@ const matrix = new Map<string, Cell[]>()
 
 afterAll(() => {
   const titles = cases.map(({ title }) => title)
-  const lines = [['', ...titles], ...[...matrix].map(([tool, cells]) => [tool, ...cells])]
+  const lines = [
+    ['', 'table by', ...titles],
+    ...[...matrix].map(([tool, cells]) => [tool, historyOrigin(tool), ...cells]),
+  ]
   const widths = lines[0]!.map((_, i) => Math.max(...lines.map(line => line[i]!.length)))
   console.log(
     `adopt (recorded + pending):\n${lines.map(line => line.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')).join('\n')}`,
