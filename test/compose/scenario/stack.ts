@@ -74,7 +74,7 @@ async function makeStack(project: string) {
   const files = [join(root, 'docker-compose.yml')]
   const run = $({
     cwd: root,
-    env: { ...environment, APP_PORT: `${port}` },
+    env: { ...environment, APP_PORT: `${port}`, GATE_PORT: '0' },
     quiet: true,
     nothrow: true,
     stdio: ['ignore', 'pipe', 'pipe'],
