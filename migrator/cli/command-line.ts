@@ -5,7 +5,7 @@ import { readSecret } from '../../gate/postgres/secret.ts'
 import type { Target } from '../../gate/postgres/target.ts'
 import { passwordsIn } from '../../gate/postgres/url.ts'
 import { UsageError } from '../errors.ts'
-import { migratorImageVariable } from '../settings/migrator-image.ts'
+import { imageVariables } from '../settings/image-variables.ts'
 import { type Found, holdsSecret, type Option, type Options, readOptions, type ValuesOf } from '../settings/option.ts'
 import { options as commonOptions } from '../settings/options.ts'
 import { type Settings, settingsOf } from '../settings/settings.ts'
@@ -119,7 +119,7 @@ export function variablesOf(tables: readonly Options[]): Set<string> {
       const { variable } = option
       return variable === undefined ? [] : holdsSecret(option) ? [variable, `${variable}_FILE`] : [variable]
     })
-  return new Set([...own, runningStackVariable, migratorImageVariable])
+  return new Set([...own, runningStackVariable, ...imageVariables])
 }
 
 /** For commands that talk to no database. */

@@ -10,7 +10,7 @@ import { makeOverlay, overlayPath } from '../doctor/overlay/fix.ts'
 import { migratorService } from '../doctor/overlay/migrator-service.ts'
 import type { Patch } from '../doctor/overlay/patch.ts'
 import { overlayName } from '../doctor/overlay/write.ts'
-import { migratorImageVariable } from '../settings/migrator-image.ts'
+import { migratorImageVariable } from '../settings/image-variables.ts'
 import type { Recognised } from './recognise.ts'
 import { workflow } from './workflow.ts'
 

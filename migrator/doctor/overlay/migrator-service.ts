@@ -1,6 +1,6 @@
 // The migrator of this repository as a service of somebody's stack.
 
-import { migratorImageVariable } from '../../settings/migrator-image.ts'
+import { migratorImageVariable } from '../../settings/image-variables.ts'
 import type { Member, Stack } from '../model/stack.ts'
 
 /** Its image by a variable, so that a project can say where it has it from. */

@@ -24,6 +24,9 @@ export interface TrialOptions {
 }
 
 const settleTime = 10_000
+const downAttempts = 5
+/** Milliseconds in which an engine makes the container that a client asked it for just before it was interrupted. */
+const engineTime = 2_000
 /** Images may have to be built. */
 const upTimeout = 600_000
 
@@ -79,14 +82,34 @@ export async function trial(stack: Stack, { env, signal, say, settle = settleTim
     await sleep(settle, undefined, { signal })
     return await Promise.all(apps.map(app => outcomeOf(app, stack, compose, docker)))
   } finally {
+    const why = await takeDown(project, compose, docker, signal.aborted)
+    if (why !== undefined)
+      say(
+        `The stack could not be taken down: ${why}\nDo it with: docker compose -p ${project} down --volumes --remove-orphans`,
+      )
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Takes the stack down. An engine goes on with what an interrupted client had asked it for: what appears after that is taken
+ * down as well. Returns why it could not be.
+ */
+async function takeDown(
+  project: string,
+  compose: Docker,
+  docker: Docker,
+  wasInterrupted: boolean,
+): Promise<string | undefined> {
+  for (let attempt = 1; ; attempt++) {
     const down = await compose(['down', '--volumes', '--remove-orphans', '--rmi', 'local', '--timeout', '2'], {
       timeout: 120_000,
     })
-    if (down.code !== 0)
-      say(
-        `The stack could not be taken down: ${lastLine(down.stderr)}\nDo it with: docker compose -p ${project} down --volumes --remove-orphans`,
-      )
-    rmSync(folder, { recursive: true, force: true })
+    if (down.code !== 0 && attempt === downAttempts) return lastLine(down.stderr)
+    if (wasInterrupted) await sleep(engineTime)
+    const left = await docker(['ps', '--all', '--quiet', '--filter', `label=com.docker.compose.project=${project}`])
+    if (down.code === 0 && left.stdout.trim() === '') return undefined
+    if (attempt === downAttempts) return `the containers ${left.stdout.trim().replaceAll('\n', ', ')} are still there.`
   }
 }
 
