@@ -7,6 +7,7 @@ import { createMigrator, SchemagateError } from '../../../migrator/index.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { historyFixtures, historyFolder, historyOrigin, historySql, livingSchema } from '../../helpers/histories.ts'
 import { elsewhere, emptied, halfDone, newestOnly, newestTwoGone, ownSchema } from '../../helpers/history-changes.ts'
+import { long } from '../../helpers/kill-run.ts'
 import { folder } from '../../helpers/migrations.ts'
 
 /** What the matrix shows: how many were recorded and how many are pending, or the exit code. */
@@ -94,7 +95,10 @@ afterAll(() => {
   )
 })
 
-test.for(historyFixtures)('%s', async (tool, { database }) => {
+/** One of each kind: a checksum, tries, marks that are dirty, a lock beside it, heads, code, a journal; TEST_LONG=1 takes all, every night. */
+const sample = ['alembic', 'dbmate', 'drizzle', 'flyway', 'golang-migrate', 'goose', 'knex', 'prisma', 'rails', 'sqlx']
+
+test.for(long ? historyFixtures : sample)('%s', async (tool, { database }) => {
   const cells: Cell[] = []
   for (const one of cases) {
     const sql = one.sql(tool)
