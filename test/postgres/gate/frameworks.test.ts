@@ -222,7 +222,7 @@ test("an answer of the web's own kind counts until it was read, and is broken of
   await ledger.applyQuietly('0001_users', '0002_tickets')
   await gate.whenOpen({ timeout: 5000 })
   await expect(failing(new Request('http://localhost/'))).rejects.toThrow('a bug')
-  // nothing is inside any more: a drop waits for nobody
+  // No request is inside any more, so a drop does not wait.
   const asked = performance.now()
   await ledger.drop()
   expect(performance.now() - asked).toBeLessThan(700)
