@@ -14,6 +14,9 @@ const resolve = {
   ],
 }
 
+/** As long as `eventually` waits: a second, vitest's own, is not enough for a process to start on a busy machine. */
+const waiting = { poll: { timeout: 10_000 } }
+
 /** Scenarios under load. */
 const load = 'test/compose/**/*.load.test.ts'
 
@@ -35,8 +38,9 @@ export default defineConfig({
           name: 'postgres',
           include: ['test/postgres/**/*.test.ts'],
           globalSetup: ['test/helpers/build.ts', 'test/helpers/postgres-server.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          expect: waiting,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           // Even two cores are not busy with fewer: a test often waits.
           maxWorkers: Math.max(2, availableParallelism() - 1),
           sequence: { groupOrder: 1 },
@@ -49,10 +53,11 @@ export default defineConfig({
           include: ['test/compose/**/*.test.ts'],
           exclude: [load],
           globalSetup: ['test/compose/scenario/setup.ts'],
+          expect: waiting,
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          // Two scenarios at a time, each with containers, a project and a port of its own: they mostly wait.
-          maxWorkers: 2,
+          // Each scenario has containers, a project and a port of its own: they mostly wait, but two keep two cores busy.
+          maxWorkers: Math.max(1, availableParallelism() - 1),
           sequence: { groupOrder: 2 },
         },
       },
@@ -62,6 +67,7 @@ export default defineConfig({
           name: 'load',
           include: [load],
           globalSetup: ['test/compose/scenario/setup.ts'],
+          expect: waiting,
           testTimeout: 300_000,
           hookTimeout: 300_000,
           // Not one request may fail: where the processor is short, one would for want of it.

@@ -1,29 +1,26 @@
-// The OpenAPI document, made from the routes' schemas, and a page to read it at /docs.
+// The OpenAPI document, made from the routes' schemas, and a page to read it at /docs. Loaded when they are first asked for:
+// together they cost more than the rest of a start.
 
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { App } from './fastify.ts'
 
 /** Must be called before the routes are added. The document itself is at /docs/json. */
-export async function serveDocs(app: App): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Tickets',
-        version: '1',
-        description: 'The example service of schemagate: it serves only from a database that has its schema.',
-      },
-      components: {
-        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-      },
-    },
+export function serveDocs(app: App): void {
+  const routes: RouteOptions[] = []
+  app.addHook('onRoute', route => {
+    if (route.method !== 'HEAD') routes.push(route)
   })
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    uiConfig: { validatorUrl: null },
-    staticCSP: true,
-    // The page must work over plain HTTP on a developer's machine, and loads nothing from another server.
-    transformStaticCSP: header => header.replace(/ upgrade-insecure-requests;| validator\.swagger\.io/g, ''),
-  })
+  let opening: ReturnType<typeof open> | undefined
+  const open = async () => (await import('./docs-site.ts')).openDocsSite(routes)
+
+  const answer = async ({ method, url, headers }: FastifyRequest, reply: FastifyReply) => {
+    opening ??= open()
+    const site = await opening
+    const page = await site.inject({ method: method as 'GET', url, headers })
+    if (page.statusCode === 404) return reply.callNotFound()
+    // the connection is this server's own
+    const { connection: _, 'keep-alive': __, 'transfer-encoding': ___, ...own } = page.headers
+    return reply.code(page.statusCode).headers(own).send(page.rawPayload)
+  }
+  for (const url of ['/docs', '/docs/*']) app.get(url, { schema: { hide: true } }, answer)
 }

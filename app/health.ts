@@ -96,6 +96,8 @@ export function healthRoutes(app: App, { probe, gate, isStopping }: HealthParts)
         summary: 'Whether requests can be served',
         response: { 200: HealthSchema, 503: HealthSchema },
       },
+      // the first answer of all: compiling would take longer than a thousand of these
+      serializerCompiler: () => data => JSON.stringify(data),
     },
     async (_request, reply) => {
       const unreachable = await probe()

@@ -21,7 +21,7 @@ const releaseTimeout = 250
 // process itself, with other exit codes.
 const signal = firstSignal()
 
-await main()
+main()
 
 async function main(): Promise<void> {
   const settings = settingsOrExit()

@@ -21,6 +21,7 @@ import { answerUnknownRoutes } from './methods.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { requestLimits } from './request-limits.ts'
 import { RequestLog } from './request-log.ts'
+import { compilersFactory } from './schema-compilers.ts'
 import type { Settings } from './settings.ts'
 import { ticketRoutes } from './tickets/routes.ts'
 import { answerWireError } from './wire-errors.ts'
@@ -52,6 +53,7 @@ export async function buildServer({ settings, log, pool, probe, gate, isStopping
     // Types are not coerced, and unknown properties are refused. The schemas themselves are TypeBox's: checking
     // them against the meta-schema at each start would cost more than all the rest of it.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true, validateSchema: false } },
+    schemaController: { compilersFactory },
     // URLs that reach no route, not even the 404 handler, and so no hook either: the gate is asked here.
     frameworkErrors: (error, _request, reply) => {
       sendProblem(reply, toProblem(gate.isOpen ? error : new GateClosedError(gate.status)))
@@ -78,7 +80,7 @@ export async function buildServer({ settings, log, pool, probe, gate, isStopping
     global: false,
     errorResponseBuilder: (_request, { after }) => new Problem(429, `Too many requests. Try again in ${after}.`),
   })
-  await serveDocs(app)
+  serveDocs(app)
 
   healthRoutes(app, { probe, gate, isStopping })
   guardPool(gate, pool)

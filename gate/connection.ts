@@ -72,7 +72,7 @@ export interface Connections {
   readonly attributes: SessionAttributes
   /** The most that one try may take, in milliseconds, where the connection string says so. */
   readonly connectTimeout: number | undefined
-  /** How many ways there are to connect to a host: with sslmode `allow` and `prefer` two, with and without TLS. */
+  /** How many ways there are to connect to a host: with sslmode `allow` two, without and with TLS. */
   attempts(host: number): number
   config(host: number, attempt: number): ClientConfig
   /** How the server may ask for a password. */
@@ -102,12 +102,12 @@ function connectionsTo(target: Target, { connectionString: _, ...given }: Client
     attributes: sessionAttributes,
     connectTimeout: connectTimeout || undefined,
     authentication: target.authentication!,
-    attempts: host => (ownTls ? 1 : tlsAttempts(target, endpoints[host]!).length),
+    attempts: host => tlsAttempts(target, endpoints[host]!).length,
     config: (host, attempt) => {
       const config = clientConfig(target, endpoints[host]!, tlsAttempts(target, endpoints[host]!)[attempt]!)
       return { ...given, ...config, password: config.password ?? given.password, ...(ownTls && { ssl: given.ssl }) }
     },
-    prepare: client => prepareClient(client, target),
+    prepare: client => prepareClient(client, target, { ownTls }),
   }
 }
 

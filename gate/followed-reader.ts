@@ -1,6 +1,5 @@
 // Reads the history of the tool that is followed, over a session, and compares it with the manifest.
 
-import { serverExpression } from './ledger-query.ts'
 import { Followed } from './protocol/followed.ts'
 import type { FollowedManifest } from './protocol/manifest.ts'
 import type { Queryable, Reading, SchemaReader } from './schema-reader.ts'
@@ -11,11 +10,11 @@ export class FollowedReader implements SchemaReader {
   readonly #followed: Followed
 
   constructor(manifest: FollowedManifest, schema: string) {
-    this.#followed = new Followed(manifest, schema, serverExpression)
+    this.#followed = new Followed(manifest, schema)
   }
 
-  async read(session: Queryable): Promise<Reading> {
-    const { verdict, head, also } = await this.#followed.read(session)
-    return { verdict, databaseHead: head, ...(also !== undefined && { server: also }) }
+  async read(session: Queryable, also: string): Promise<Reading> {
+    const answer = await this.#followed.read(session, also)
+    return { verdict: answer.verdict, databaseHead: answer.head, version: answer.version, also: answer.also }
   }
 }

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events'
 import type { ClientConfig, Pool } from 'pg'
 import { Admission } from './admission.ts'
 import { type Connection, connectionsOf } from './connection.ts'
-import { SCHEMA_STATES, sqlState } from './ledger-query.ts'
+import { SCHEMA_STATES, serverExpression, sqlState } from './ledger-query.ts'
 import { identify } from './ledger-session.ts'
 import { type Manifest, requireMigrations } from './protocol/manifest.ts'
 import type { Queryable } from './schema-reader.ts'
@@ -25,7 +25,10 @@ export interface GateOptions {
   readonly manifest: Manifest
   /** Where the ledger lives. Default `schemagate`. */
   readonly schema?: string | undefined
-  /** How often an open gate queries the ledger, besides notifications, in milliseconds. Default 1000. */
+  /**
+   * How often the ledger is queried for an open gate, besides notifications, in milliseconds. Default 750. Gates that get
+   * notifications leave it to one of them, and query it themselves at four tenths of `staleAfter`.
+   */
   readonly pollInterval?: number | undefined
   /** How often a closed gate queries it, in milliseconds. Default 250. */
   readonly closedPollInterval?: number | undefined
@@ -62,7 +65,8 @@ export interface WhenOpenOptions {
 
 const DEFAULTS = {
   schema: 'schemagate',
-  pollInterval: 1000,
+  // with the query itself, a change is noticed within a second
+  pollInterval: 750,
   closedPollInterval: 250,
   staleAfter: 5000,
   connectTimeout: 2000,
@@ -210,8 +214,8 @@ export class Gate extends EventEmitter<GateEvents> {
    * than the one whose ledger the gate has read.
    */
   async verify(connection: Queryable): Promise<void> {
-    const { verdict, databaseHead, server } = await this.#watcher.reader.read(connection)
-    if (verdict.state === 'open') return this.#requireSame(server)
+    const { verdict, databaseHead, also } = await this.#watcher.reader.read(connection, serverExpression)
+    if (verdict.state === 'open') return this.#requireSame(also)
     this.#watcher.signal()
     throw new GateClosedError(statusOf(this.#watcher.manifest, verdict, databaseHead))
   }

@@ -1,6 +1,7 @@
 // The fence: an open gate holds the ledger's table, so that it cannot be dropped or restored over before the gate has closed.
 
-import { type AwaitedRow, awaitedSql, LEDGER_LOCKED, NO_LEDGER_STATES, sqlState } from './ledger-query.ts'
+import { performance } from 'node:perf_hooks'
+import { LEDGER_LOCKED, NO_LEDGER_STATES, sqlState } from './ledger-query.ts'
 import type { Verdict } from './protocol/compatibility.ts'
 import { ledgerTable } from './protocol/ledger.ts'
 import type { Queryable } from './schema-reader.ts'
@@ -11,24 +12,45 @@ export const LOCKED: Verdict = {
   detail: 'The ledger itself is being changed, dropped or restored: its table is locked.',
 }
 
+/** One gate's. It is held on one session at a time, which the gate passes. */
 export class LedgerFence {
-  readonly #awaitedSql: string
   readonly #holdSql: string
+  #heldSince: number | undefined
+  #askedAt = 0
 
   constructor(schema: string) {
-    this.#awaitedSql = awaitedSql(schema)
     // Read committed, so that every query sees the newest commits. Access share, so that only DROP, TRUNCATE and ALTER
     // TABLE have to wait.
     this.#holdSql = `begin isolation level read committed read only; lock table ${ledgerTable(schema)} in access share mode`
   }
 
+  /** How long its transaction has been open, in milliseconds; undefined without one. */
+  get heldFor(): number | undefined {
+    return this.#heldSince === undefined ? undefined : performance.now() - this.#heldSince
+  }
+
+  /** For how long its session has been asked nothing, in milliseconds. The server ends one that is asked nothing for long. */
+  get unaskedFor(): number {
+    return performance.now() - this.#askedAt
+  }
+
+  /** Its session is asked something. */
+  asked(): void {
+    this.#askedAt = performance.now()
+  }
+
   /**
-   * Begins a transaction that keeps the ledger's table in place until `release`. `renew` ends an open one first; without
-   * one the server would log a warning. False when there is no table to hold, or it is locked: the next query says which.
+   * Begins a transaction that keeps the ledger's table in place until `release`, and ends an open one first. False when there
+   * is no table to hold, or it is locked: the next query says which.
    */
-  async hold(session: Queryable, { renew = false } = {}): Promise<boolean> {
+  async hold(session: Queryable): Promise<boolean> {
+    // without an open one the server would log a warning
+    const sql = this.#heldSince === undefined ? this.#holdSql : `rollback; ${this.#holdSql}`
+    this.asked()
+    this.#heldSince = undefined
     try {
-      await session.query(renew ? `rollback; ${this.#holdSql}` : this.#holdSql)
+      await session.query(sql)
+      this.#heldSince = performance.now()
       return true
     } catch (error) {
       const code = sqlState(error)
@@ -39,12 +61,12 @@ export class LedgerFence {
   }
 
   async release(session: Queryable): Promise<void> {
+    this.lost()
     await session.query('rollback')
   }
 
-  /** Does another session wait for the ledger's table? */
-  async isAwaited(session: Queryable): Promise<boolean> {
-    const [row] = await session.query<AwaitedRow>(this.#awaitedSql)
-    return row?.awaited ?? false
+  /** Its session is gone. */
+  lost(): void {
+    this.#heldSince = undefined
   }
 }

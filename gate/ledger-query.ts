@@ -1,36 +1,25 @@
-// The one query with which a gate reads the ledger, and what its answers and errors mean.
+// The queries with which a gate reads the ledger, and what their answers and errors mean.
 
 import { escapeLiteral } from 'pg'
 import { WrongServerError } from './postgres/hosts.ts'
 import { HistoryUnreadableError } from './protocol/followed.ts'
-import { type LedgerRow, ledgerColumns, ledgerTable } from './protocol/ledger.ts'
+import { ledgerColumns, ledgerTable } from './protocol/ledger.ts'
 
-/** What the query found. `rows` is null when there is no ledger, undefined when nothing has changed. */
-export interface Answer {
-  /** Equal digests mean equal ledgers, as far as a gate reads them. */
-  readonly digest: string
-  readonly rows: readonly LedgerRow[] | null | undefined
-}
-
-/** The same for a ledger that was read. */
-export interface FullAnswer extends Answer {
-  readonly hidden: boolean
-  readonly server: string
-}
-
-/** The answer for a database without a ledger. */
-export const NO_LEDGER = { digest: 'no ledger', rows: null } as const satisfies Answer
-
-/** The row that `ledgerSql` returns. */
-export interface AnswerRow {
-  readonly digest: string
-  readonly rows: string | null
+/** What the first question returns. */
+export interface LookRow {
+  /** Equal versions mean the same rows in the same state. */
+  readonly version: string
   /** The ledger's table has its primary key. */
   readonly whole: boolean
   /** Row level security holds for this role: rows may be there that it does not see. */
   readonly hidden: boolean
-  /** Which server answered. */
-  readonly server: string
+  /** The answer to what was asked besides. */
+  readonly also: string | null
+}
+
+/** What the second returns: the rows as well, as JSON. */
+export interface RowsRow extends LookRow {
+  readonly rows: string
 }
 
 /**
@@ -41,54 +30,38 @@ export const serverExpression =
   '(extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8::text'
 
 /**
- * The query, for a ledger in `schema`. It returns the rows only if they differ from the last answer, whose digest is
- * `seen`: an unchanged ledger costs 64 bytes, however many migrations there are.
+ * Asks whether the ledger in `schema` has changed: for a hash of which row versions it has, which a server tells without
+ * reading what they say. Every change makes a row version of its own, told from all others by its transaction and place for
+ * as long as the server process runs; so the time at which that was started goes into the hash.
+ * https://www.postgresql.org/docs/current/ddl-system-columns.html
  *
  * It takes no parameters, so that it is sent as a simple query: with the extended protocol the portal, and with it the
  * snapshot, would live on in the transaction of a gate that holds the ledger, and CREATE INDEX CONCURRENTLY would wait
  * for that transaction to end.
+ * @param also an SQL expression of type text, answered with it.
  */
-export function ledgerSql(schema: string, seen: string): string {
-  const ledger = ledgerTable(schema)
-  const columns = ledgerColumns.join(', ')
+export function lookSql(schema: string, also: string): string {
+  return `select ${columnsOfLook(schema, also)}`
+}
+
+/** Asks the same, and for the rows: in one query, since they have to belong together. */
+export function rowsSql(schema: string, also: string): string {
   // The only part of the journal that matters here.
   const earlier = `case when pg_catalog.jsonb_typeof(journal) = 'object' then journal->'earlier' end`
-  return `select digest, case when digest <> ${escapeLiteral(seen)} then (
-  select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(l) order by position), '[]')::text
-  from (select ${columns}, position, ${earlier} as earlier from ${ledger}) as l) end as rows,
-  (select coalesce(pg_catalog.bool_or(indisprimary), false) from pg_catalog.pg_index
-   where indrelid = pg_catalog.to_regclass(${escapeLiteral(ledger)})) as whole,
-  pg_catalog.row_security_active(pg_catalog.to_regclass(${escapeLiteral(ledger)})) as hidden,
-  ${serverExpression} as server
-from (
-  select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce(pg_catalog.string_agg(
-    pg_catalog.concat_ws(E'\\n', ${columns}, position, ${earlier}), E'\\n' order by position
-  ), ''), 'UTF8')), 'hex') as digest
-  from ${ledger}
-) as d`
+  return `select (select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(l) order by position), '[]')::text
+    from (select ${ledgerColumns.join(', ')}, position, ${earlier} as earlier from ${ledgerTable(schema)}) as l) as rows,
+  ${columnsOfLook(schema, also)}`
 }
 
-/** The row that `awaitedSql` returns. */
-export interface AwaitedRow {
-  /** Another session waits for the ledger's table: to drop it, to restore over it, to change its columns. */
-  readonly awaited: boolean
-}
-
-/** Does another session wait for the ledger? Only a role with rights on the table appears in `pg_locks` this way. Without parameters, as `ledgerSql`. */
-export function awaitedSql(schema: string): string {
-  return `select coalesce(pg_catalog.bool_or(not granted and mode = 'AccessExclusiveLock'), false) as awaited
-from pg_catalog.pg_locks
-where locktype = 'relation' and relation = pg_catalog.to_regclass(${escapeLiteral(ledgerTable(schema))})
-  and database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`
-}
-
-/** Reads the query's only row. @throws Error if there is none. */
-export function readAnswer(row: AnswerRow | undefined): FullAnswer {
-  if (row === undefined) throw new Error('the query of the ledger returned no row')
-  const { digest, hidden, server } = row
-  if (row.rows === null) return { digest, rows: undefined, hidden, server }
-  const rows: LedgerRow[] = JSON.parse(row.rows)
-  return { digest, rows, hidden, server }
+function columnsOfLook(schema: string, also: string): string {
+  const ledger = ledgerTable(schema)
+  const table = `pg_catalog.to_regclass(${escapeLiteral(ledger)})`
+  return `(select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
+    coalesce(pg_catalog.string_agg(xmin::pg_catalog.text || ctid::pg_catalog.text, ' '), '') || ${serverExpression}, 'UTF8')), 'hex')
+   from ${ledger}) as version,
+  exists (select from pg_catalog.pg_index where indrelid = ${table} and indisprimary) as whole,
+  pg_catalog.row_security_active(${table}) as hidden,
+  ${also} as also`
 }
 
 /** The SQLSTATE of an error from the server; undefined for any other, such as EPIPE (no SQLSTATE begins with E). */

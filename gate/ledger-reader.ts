@@ -1,14 +1,14 @@
 // Reads the ledger over a session and compares it with the manifest, again only after it has changed.
 
-import { lookAround } from './histories/index.ts'
+import { askAgain, lookAround } from './histories/index.ts'
 import { LedgerFence, LOCKED } from './ledger-fence.ts'
 import {
-  type AnswerRow,
   LEDGER_LOCKED,
-  ledgerSql,
-  NO_LEDGER,
+  type LookRow,
+  lookSql,
   NO_LEDGER_STATES,
-  readAnswer,
+  type RowsRow,
+  rowsSql,
   sqlState,
 } from './ledger-query.ts'
 import { judge, type Verdict } from './protocol/compatibility.ts'
@@ -40,36 +40,37 @@ export class LedgerReader implements SchemaReader {
   readonly #manifest: LedgerManifest
   readonly #schema: string
   /** The last ledger that was compared. */
-  #seen: { readonly digest: string; readonly reading: Reading }
+  #seen: { readonly version: string | undefined; readonly reading: Reading }
 
   constructor(manifest: LedgerManifest, schema: string) {
     this.#manifest = manifest
     this.#schema = schema
     this.fence = new LedgerFence(schema)
-    this.#seen = { digest: '', reading: { verdict: judge(manifest, null), databaseHead: null } }
+    this.#seen = { version: undefined, reading: { verdict: judge(manifest, null), databaseHead: null } }
   }
 
-  /** Queries the ledger. @throws any error that does not mean a missing or locked ledger: no permission, a lost connection. */
-  async read(session: Queryable): Promise<Reading> {
+  async read(session: Queryable, also: string): Promise<Reading> {
     // Queries over several connections, perhaps to several databases, may run at once: "nothing has changed" refers to
     // what was known when this one was sent.
     const seen = this.#seen
     try {
-      const [row] = await session.query<AnswerRow>(ledgerSql(this.#schema, seen.digest))
-      const { digest, rows, hidden, server } = readAnswer(row)
-      if (row?.whole === false) return { verdict: INCOMPLETE, databaseHead: undefined, server }
-      const reading = rows === undefined ? seen.reading : this.#judge(digest, rows)
-      const { verdict } = reading
-      return {
-        ...reading,
-        verdict: hidden ? mayBeHidden(verdict, this.#schema) : await this.#foreign(session, verdict),
-        server,
+      let row = (await askAgain<LookRow>(session, lookSql(this.#schema, also)))[0]!
+      let { reading } = seen
+      if (row.version !== seen.version && row.whole) {
+        const withRows = (await session.query<RowsRow>(rowsSql(this.#schema, also)))[0]!
+        row = withRows
+        reading = this.#judge(row.version, JSON.parse(withRows.rows))
       }
+      const answer = { version: row.version, ...(row.also !== null && { also: row.also }) }
+      if (!row.whole) return { verdict: INCOMPLETE, databaseHead: undefined, ...answer }
+      const { verdict } = reading
+      const told = row.hidden ? mayBeHidden(verdict, this.#schema) : await this.#foreign(session, verdict)
+      return { ...reading, verdict: told, ...answer }
     } catch (error) {
       const code = sqlState(error)
       if (code === LEDGER_LOCKED) return { verdict: LOCKED, databaseHead: undefined }
       if (code === undefined || !NO_LEDGER_STATES.has(code)) throw error
-      const reading = this.#judge(NO_LEDGER.digest, NO_LEDGER.rows)
+      const reading = this.#judge(undefined, null)
       return { ...reading, verdict: await this.#foreign(session, reading.verdict) }
     }
   }
@@ -86,10 +87,11 @@ export class LedgerReader implements SchemaReader {
     return { ...verdict, state: 'foreign', detail }
   }
 
-  #judge(digest: string, rows: readonly LedgerRow[] | null): Reading {
+  /** @param rows null where there is no ledger. */
+  #judge(version: string | undefined, rows: readonly LedgerRow[] | null): Reading {
     const applied = (rows ?? []).filter(row => row.state === 'applied' && row.kind !== 'repeatable')
     const reading = { verdict: judge(this.#manifest, rows), databaseHead: applied.at(-1)?.name ?? null }
-    this.#seen = { digest, reading }
+    this.#seen = { version, reading }
     return reading
   }
 }

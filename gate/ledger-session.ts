@@ -28,6 +28,8 @@ export interface Session {
   /** Behind a pooler in transaction mode: no setting of this connection lasts, and LISTEN receives nothing. */
   readonly pooled: boolean
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  /** Sends a text that is sent again and again: the server plans it once, where this is a connection to one server. */
+  repeat<Row extends object>(text: string): Promise<Row[]>
   /** Ends the connection, with a goodbye if the server answers at once. Never fails. */
   close(): Promise<void>
 }
@@ -93,6 +95,20 @@ async function openOnce(options: SessionOptions, attempt: number): Promise<Sessi
     return answer
   }
 
+  let pooled = true
+  const prepared = new Map<string, string>()
+  // As simple queries: see lookSql.
+  async function repeat<Row extends object>(text: string): Promise<Row[]> {
+    if (pooled) return query(text)
+    let name = prepared.get(text)
+    if (name === undefined) {
+      name = `schemagate_${prepared.size + 1}`
+      await query(`prepare ${name} as ${text}`)
+      prepared.set(text, name)
+    }
+    return query(`execute ${name}`)
+  }
+
   async function close() {
     if (!over) {
       over = true
@@ -108,7 +124,8 @@ async function openOnce(options: SessionOptions, attempt: number): Promise<Sessi
     // A pooler reports a process id of its own.
     const [row] = await query<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid')
     up = !over
-    return { pooled: row?.pid !== processId(client), query, close }
+    pooled = row?.pid !== processId(client)
+    return { pooled, query, repeat, close }
   } catch (error) {
     over = true
     cut()
@@ -121,29 +138,52 @@ function processId(client: Client): unknown {
   return 'processID' in client ? client.processID : undefined
 }
 
-// The most that a query waits for a session that has the ledger's table locked, in milliseconds.
+// The most that a query waits for a session that has the table locked, in milliseconds.
 const LOCK_TIMEOUT = 500
 
+/** The same for a query that asks whether somebody waits for a table that this gate itself holds, on another session. */
+export const SHORT_LOCK_TIMEOUT = 50
+
 // Limits that would end a listening session, or a hold of the ledger, again and again. Not every version has them.
-const noLimitsSql = `select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings
-where name in ('idle_session_timeout', 'transaction_timeout')`
+const LIMITS = ['idle_session_timeout', 'transaction_timeout']
+
+export interface SessionSettings {
+  readonly applicationName: string
+  /** The most that a query may take, in milliseconds. */
+  readonly statementTimeout: number
+  /** The most that it waits for a lock. */
+  readonly lockTimeout?: number
+  /** For how long a transaction may be asked nothing: then the server ends it, and what it holds. */
+  readonly idleTimeout: number
+}
 
 /**
  * Sets a direct connection's settings. The defaults of a role or a database could make queries see an old snapshot, or
- * never end. A server that cannot reach this app must not hold the ledger for it for longer than `staleAfter`.
+ * never end.
  */
-export async function settle(session: Session, applicationName: string, staleAfter: number): Promise<void> {
+export async function settle(
+  session: Session,
+  { applicationName, statementTimeout, lockTimeout = LOCK_TIMEOUT, idleTimeout }: SessionSettings,
+): Promise<void> {
   const settings = {
     application_name: applicationName,
     search_path: 'pg_catalog',
-    statement_timeout: String(staleAfter),
-    lock_timeout: String(LOCK_TIMEOUT),
-    idle_in_transaction_session_timeout: String(staleAfter),
+    statement_timeout: String(statementTimeout),
+    lock_timeout: String(lockTimeout),
+    idle_in_transaction_session_timeout: String(idleTimeout),
     default_transaction_isolation: 'read committed',
+    // The server's kernel notices within a dozen seconds that this app's machine is gone, and with it its locks.
+    tcp_keepalives_idle: '5',
+    tcp_keepalives_interval: '2',
+    tcp_keepalives_count: '3',
   }
   const calls = Object.keys(settings).map((name, i) => `pg_catalog.set_config('${name}', $${i + 1}, false)`)
+  // Without pg_settings: in a new session that view takes longer than all the rest of opening a gate's.
+  for (const name of LIMITS)
+    calls.push(
+      `case when pg_catalog.current_setting('${name}', true) is not null then pg_catalog.set_config('${name}', '0', false) end`,
+    )
   await session.query(`select ${calls.join(', ')}`, Object.values(settings))
-  await session.query(noLimitsSql)
 }
 
 /** @throws WrongServerError if the session's server is not of the wanted kind. */
@@ -163,12 +203,14 @@ export async function rename(session: Session, applicationName: string): Promise
 
 const STANDBY = '25006'
 
-/** Listens on the channel of a ledger. A standby refuses LISTEN: there the gate only polls. */
-export async function listen(session: Session, schema: string): Promise<void> {
+/** Listens on the channel of a ledger. False at a standby, which refuses LISTEN: there the gate only polls. */
+export async function listen(session: Session, schema: string): Promise<boolean> {
   try {
     await session.query(listenSql(schema))
+    return true
   } catch (error) {
     if (sqlState(error) !== STANDBY) throw error
+    return false
   }
 }
 

@@ -24,8 +24,7 @@ export class Listener {
   async open(session: Session): Promise<void> {
     this.#pausedSince = undefined
     this.#received = 0
-    await listen(session, this.#schema)
-    this.#isListening = true
+    this.#isListening = await listen(session, this.#schema)
   }
 
   /** Counts a notification. True if the ledger is to be queried. */
@@ -38,6 +37,11 @@ export class Listener {
     }
     if (++this.#received > MOST_IN_A_SECOND) this.#pausedSince = now
     return true
+  }
+
+  /** Notifications come here. */
+  get isListening(): boolean {
+    return this.#isListening
   }
 
   /** Listening is off after a flood. */

@@ -12,70 +12,100 @@ const ABANDONED_FOR = 10_000
 const UNREAD_FOR = 1_000
 const UNFINISHED_FOR = 10_000
 
-/** One request's stay. */
-interface Stay {
-  readonly response: ServerResponse
-  /** Since when it has been in its present state behind a closed gate. */
-  since: number
-  ended: boolean
-  readonly leave: () => void
+/** What tells that a handler has done its work, where the response alone does not: Fastify's reply, for one. */
+export interface Work {
+  readonly sent: boolean
 }
 
-const occupants = new WeakMap<Gate, Set<Stay>>()
+/** One request's stay: all that is made for a request, besides the listener for its end. */
+class Stay {
+  readonly response: ServerResponse
+  /** Since when it has been in its present state behind a closed gate. */
+  since = 0
+  ended = false
+  readonly #inside: Inside
+  readonly #work: Work | undefined
+  /** Its place among those inside; -1 once it has left. */
+  #place: number
+
+  constructor(inside: Inside, response: ServerResponse, work: Work | undefined) {
+    this.#inside = inside
+    this.response = response
+    this.#work = work
+    this.#place = inside.stays.push(this) - 1
+  }
+
+  get isAnswered(): boolean {
+    return this.response.writableEnded || (this.#work?.sent ?? false)
+  }
+
+  /** Ends the count. Nothing happens if it has ended. */
+  leave(): void {
+    if (this.#place < 0) return
+    const { gate, stays } = this.#inside
+    // The last one takes its place. A Set would rebuild its table every few requests.
+    const last = stays.pop()!
+    if (last !== this) {
+      stays[this.#place] = last
+      last.#place = this.#place
+    }
+    this.#place = -1
+    gate.leave()
+  }
+
+  onClose(): void {
+    if (this.response.headersSent || this.isAnswered) this.leave()
+    else if (this.#place >= 0) leaveOnceAnswered(this)
+  }
+}
+
+/** The requests inside one gate, in no order. */
+interface Inside {
+  readonly gate: Gate
+  readonly stays: Stay[]
+}
+
+const insideOf = new WeakMap<Gate, Inside>()
 
 /**
  * Counts a response that `gate.enter()` has let in until it is closed: for a client that reads, when its last byte was
  * handed to the kernel. A client that does not read cannot hold up a closing gate: an answer that has been written counts
  * for one more second, and one that is being written for ten, after which its connection is cut. A handler that has not
  * begun to answer counts for as long as it works, unless the ledger is taken away under it: then its connection is cut.
- * Returns a function that ends the count earlier.
- * @param isAnswered whether the handler has done its work; called after the client has disconnected.
+ * `leave` of what it returns ends the count earlier.
+ * @param work is asked after the client has disconnected; without it only the response tells.
  */
-export function stayInside(
-  gate: Gate,
-  response: ServerResponse,
-  isAnswered = () => response.writableEnded,
-): () => void {
-  const all = staysOf(gate)
-  const leave = () => {
-    if (!all.delete(stay)) return
-    response.off('close', onClose)
-    gate.leave()
-  }
-  const onClose = () => {
-    if (isAnswered() || response.headersSent) leave()
-    else leaveOnceAnswered(isAnswered, leave)
-  }
-  const stay: Stay = { response, since: 0, ended: false, leave }
-  all.add(stay)
-  if (response.closed) onClose()
-  else response.once('close', onClose)
-  return leave
+export function stayInside(gate: Gate, response: ServerResponse, work?: Work): Pick<Stay, 'leave'> {
+  const stay = new Stay(insideOf.get(gate) ?? watchInside(gate), response, work)
+  // The listener stays for good: a response is closed once.
+  if (response.closed) stay.onClose()
+  else response.on('close', () => stay.onClose())
+  return stay
 }
 
-function staysOf(gate: Gate): Set<Stay> {
-  const known = occupants.get(gate)
-  if (known) return known
-  const all = new Set<Stay>()
-  occupants.set(gate, all)
+function watchInside(gate: Gate): Inside {
+  const stays: Stay[] = []
+  const inside = { gate, stays }
+  insideOf.set(gate, inside)
   let timer: NodeJS.Timeout | undefined
   gate.on('change', () => {
     if (gate.isOpen) {
       clearInterval(timer)
       timer = undefined
-      for (const stay of all) stay.since = 0
-    } else timer ??= setInterval(() => endUnread(all), 100).unref()
+      for (const stay of stays) stay.since = 0
+    } else timer ??= setInterval(() => endUnread(stays), 100).unref()
   })
   gate.on('cut', () => {
-    for (const { response } of all) if (!response.writableEnded) response.destroy()
+    for (const { response } of [...stays]) if (!response.writableEnded) response.destroy()
   })
-  return all
+  return inside
 }
 
 /** Ends requests that still count only because their clients do not read the answers. */
-function endUnread(all: ReadonlySet<Stay>): void {
+function endUnread(stays: readonly Stay[]): void {
   const now = performance.now()
-  for (const stay of all) {
+  // A copy: one that leaves changes the places of others.
+  for (const stay of [...stays]) {
     const { response } = stay
     if (!response.headersSent || response.closed) continue
     const ended = response.writableEnded
@@ -87,11 +117,11 @@ function endUnread(all: ReadonlySet<Stay>): void {
 }
 
 /** Polls: no event reports an answer to a client that has disconnected. */
-function leaveOnceAnswered(isAnswered: () => boolean, leave: () => void): void {
+function leaveOnceAnswered(stay: Stay): void {
   const since = performance.now()
   const timer = setInterval(() => {
-    if (!isAnswered() && performance.now() - since < ABANDONED_FOR) return
+    if (!stay.isAnswered && performance.now() - since < ABANDONED_FOR) return
     clearInterval(timer)
-    leave()
+    stay.leave()
   }, 20).unref()
 }

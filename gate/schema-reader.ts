@@ -6,19 +6,27 @@ import type { Verdict } from './protocol/compatibility.ts'
 /** Anything that takes a query: a session, or an app's own connection that is to be verified. */
 export interface Queryable {
   query<Row extends object>(text: string): Promise<Row[]>
+  /** The same for a text that is sent again and again: the server plans it once. Not every connection can have that. */
+  repeat?<Row extends object>(text: string): Promise<Row[]>
 }
 
 /** The verdict, and the newest migration that the database has applied; undefined while that is unknown. */
 export interface Reading {
   readonly verdict: Verdict
   readonly databaseHead: string | null | undefined
-  /** Which server answered; undefined where the table could not be read. */
-  readonly server?: string
+  /** Equal versions mean that nothing has changed; undefined where the table could not be read. */
+  readonly version?: string | undefined
+  /** The answer to what was asked besides; undefined where there is none. */
+  readonly also?: string | undefined
 }
 
 export interface SchemaReader {
-  /** Queries the database. @throws any error that does not mean a missing or locked table: no permission, a lost connection. */
-  read(session: Queryable): Promise<Reading>
+  /**
+   * Queries the database.
+   * @param also an SQL expression of type text, to be answered with it.
+   * @throws any error that does not mean a missing or locked table: no permission, a lost connection.
+   */
+  read(session: Queryable, also: string): Promise<Reading>
   /** Keeps the table in place while the gate is open; undefined for a table that is not schemagate's to hold. */
   readonly fence: LedgerFence | undefined
 }

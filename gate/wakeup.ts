@@ -10,8 +10,8 @@ export class Wakeup {
     this.#wake?.()
   }
 
-  /** Waits until it is signalled, or was since the last wait; `milliseconds` at most. */
-  async wait(milliseconds: number): Promise<void> {
+  /** Waits until it is signalled, or was since the last wait; `milliseconds` at most. True if it was. */
+  async wait(milliseconds: number): Promise<boolean> {
     if (!this.#signalled) {
       await new Promise<void>(resolve => {
         const timer = setTimeout(resolve, milliseconds)
@@ -22,6 +22,8 @@ export class Wakeup {
       })
       this.#wake = undefined
     }
+    const signalled = this.#signalled
     this.#signalled = false
+    return signalled
   }
 }

@@ -5,15 +5,17 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Admission } from './admission.ts'
 import type { Connections } from './connection.ts'
 import { LOCKED } from './ledger-fence.ts'
-import { sqlState } from './ledger-query.ts'
-import { identify, openSession, rename, type Session, settle } from './ledger-session.ts'
+import { serverExpression, sqlState } from './ledger-query.ts'
+import { identify, openSession, rename, type Session, SHORT_LOCK_TIMEOUT, settle } from './ledger-session.ts'
 import { Listener } from './listener.ts'
+import { Lookout } from './lookout.ts'
 import { announce, DRAINED, LOOKING } from './protocol/announcement.ts'
+import type { Verdict } from './protocol/compatibility.ts'
 import type { Manifest } from './protocol/manifest.ts'
 import { readerFor } from './reader-for.ts'
 import type { SchemaReader } from './schema-reader.ts'
 import { firstSuitable, sameServer } from './servers.ts'
-import { type GateState, statusOf, unreachable } from './status.ts'
+import { type GateStatus, statusOf, unreachable } from './status.ts'
 import { Wakeup } from './wakeup.ts'
 
 export interface WatcherSettings {
@@ -42,6 +44,10 @@ const BACKOFF = [0, 25, 50, 100, 250]
 // old looks alarming in pg_stat_activity.
 const RENEW_AFTER = 2
 
+// The share of `staleAfter` after which a gate looks that another one looks out for, and after which the fence's transaction
+// needs a query, or the server would end it.
+const SELDOM = 0.4
+
 // The share of `staleAfter` that running requests get to end when another session wants the ledger, and the same again
 // after they were evicted. The rest is for the query that notices it.
 const DRAIN_SHARE = 0.2
@@ -56,13 +62,11 @@ const MIN_PAUSE = 50
 // While it does not listen, the gate queries the ledger at least this often.
 const PAUSED_POLL = 1_000
 
-/** Two sessions, or one that serves as both. */
 interface Sessions {
-  /** Receives notifications and carries the announcement. */
+  /** Receives notifications, carries the announcement, and queries the ledger: there a query waits behind a session that waits for the ledger. */
   readonly listening: Session
-  /** Queries the ledger, and holds its table while the gate is open. A session in a transaction gets no notifications. */
-  readonly ledger: Session
-  readonly fenced: boolean
+  /** Holds the ledger's table while the gate is open. A session in a transaction gets no notifications. */
+  readonly holding?: Session
 }
 
 export class Watcher {
@@ -78,14 +82,16 @@ export class Watcher {
   #lost = false
   #sessions: Session[] = []
   #checks: (() => void)[] = []
-  #heldSince: number | undefined
   /** Until then the gate stays closed and leaves the ledger to the session that wanted it. */
   #yieldUntil = 0
+  /** A notification came since the last query began. */
+  #notified = false
   #name = ''
   /** Counts openings: an announcement of `DRAINED` that began before one must not be sent after it. */
   #round = 0
   #announcingDrained = false
   readonly #listener: Listener
+  readonly #lookout: Lookout
   /** The server whose ledger was queried. */
   #server: string | undefined
   #queriedAt = 0
@@ -95,6 +101,7 @@ export class Watcher {
     this.#admission = admission
     this.reader = readerFor(settings.manifest, settings.schema)
     this.#listener = new Listener(settings.schema)
+    this.#lookout = new Lookout(settings.schema, settings.manifest, settings.pollInterval)
     this.#ended = this.#run()
   }
 
@@ -168,14 +175,16 @@ export class Watcher {
 
   async #keepChecking(sessions: Sessions): Promise<void> {
     while (!this.#closing && !this.#lost) {
-      await this.#wakeup.wait(this.#interval)
+      // From one query to the next, whatever the last one has taken: a change is noticed within one interval.
+      const next = this.#queriedAt + this.#interval - performance.now()
+      const signalled = await this.#wakeup.wait(Math.max(MIN_PAUSE, next))
       const rest = this.#queriedAt + MIN_PAUSE - performance.now()
       if (rest > 0 && this.#checks.length === 0) await pause(rest)
       if (this.#closing || this.#lost) return
       await this.#listener.update(sessions.listening)
       const waiting = this.#checks.splice(0)
       try {
-        await this.#check(sessions)
+        await this.#check(sessions, { routine: !signalled })
       } finally {
         resolveAll(waiting)
       }
@@ -183,27 +192,37 @@ export class Watcher {
   }
 
   get #interval(): number {
-    const { pollInterval, closedPollInterval } = this.#settings
+    const { pollInterval, closedPollInterval, staleAfter } = this.#settings
     const interval = this.#admission.isOpen ? pollInterval : closedPollInterval
-    return this.#listener.isPaused ? Math.min(interval, PAUSED_POLL) : interval
+    if (this.#listener.isPaused) return Math.min(interval, PAUSED_POLL)
+    return this.#admission.isOpen && this.#isWatchedFor ? Math.max(interval, SELDOM * staleAfter) : interval
+  }
+
+  /** Another gate looks out for this one, and this one hears it. */
+  get #isWatchedFor(): boolean {
+    return this.#lookout.isOther && !this.#listener.isPaused
   }
 
   async #connect(): Promise<Sessions> {
     const { connections, staleAfter, fence } = this.#settings
     this.#lost = false
-    this.#heldSince = undefined
     this.#name = this.#ownName()
     const { session: listening, host } = await firstSuitable(connections, at => this.#open(this.#name, at))
     this.#moveTo(host)
-    if (listening.pooled) return { listening, ledger: listening, fenced: false }
-    await settle(listening, this.#name, staleAfter)
+    if (listening.pooled) return { listening }
+    const fenced = fence && this.reader.fence !== undefined
+    // A server that cannot reach this app must not hold the ledger for it much longer than the gate is open: by what may
+    // have passed since the fence's session was asked.
+    const limits = { statementTimeout: staleAfter, idleTimeout: Math.ceil((1 + SELDOM) * staleAfter) }
+    const waiting = fenced && { lockTimeout: SHORT_LOCK_TIMEOUT }
+    await settle(listening, { ...limits, ...waiting, applicationName: this.#name })
     const server = await identify(listening)
     this.#moveToServer(server)
     await this.#listener.open(listening)
-    if (!fence || !this.reader.fence) return { listening, ledger: listening, fenced: false }
-    const ledger = await sameServer(server, () => this.#open(LOOKING))
-    await settle(ledger, LOOKING, staleAfter)
-    return { listening, ledger, fenced: true }
+    if (!fenced) return { listening }
+    const holding = await sameServer(server, () => this.#open(LOOKING))
+    await settle(holding, { ...limits, applicationName: LOOKING })
+    return { listening, holding }
   }
 
   /** The same address led to another server, or its server was restarted. */
@@ -246,76 +265,99 @@ export class Watcher {
   }
 
   async #disconnect(): Promise<void> {
+    this.#lookout.retire()
+    this.reader.fence?.lost()
     await Promise.all(this.#sessions.splice(0).map(session => session.close()))
   }
 
-  async #check(sessions: Sessions): Promise<void> {
-    const { ledger, listening } = sessions
+  /** @param routine nothing says that there is something to see. */
+  async #check(sessions: Sessions, { routine } = { routine: false }): Promise<void> {
+    const { listening, holding } = sessions
     this.#queriedAt = performance.now()
-    if (this.#heldSince !== undefined) await this.#checkFence(ledger)
-    let state = await this.#queryLedger(sessions)
-    if (state === 'open' && !this.#isReady(sessions)) {
+    // One query a time is enough for a gate that another one looks out for: it keeps the fence's transaction alive as well.
+    const seldom = routine && this.#isWatchedFor && this.#isFenceFresh ? holding : undefined
+    let verdict = await this.#query(sessions, seldom ?? listening)
+    if (verdict.state === 'open' && !this.#isReady(sessions)) {
       await this.#getReady(sessions)
-      state = await this.#queryLedger(sessions)
+      verdict = await this.#query(sessions, holding ?? listening)
     }
-    if (state === 'open') return
-    if (this.#heldSince !== undefined) await this.#dropFence(ledger)
-    if (state === 'too-old' || state === 'migrating') this.#announceDrained(listening)
+    if (verdict.state === 'open') return this.#keepFence(sessions)
+    if (holding && this.reader.fence?.heldFor !== undefined)
+      await (verdict === LOCKED ? this.#giveWay(holding) : this.reader.fence.release(holding))
+    if (verdict.state === 'too-old' || verdict.state === 'migrating') this.#announceDrained(listening)
   }
 
   /** Queries once. The gate opens only if the ledger was held and the head announced before the query. */
-  async #queryLedger(sessions: Sessions): Promise<GateState> {
+  async #query(sessions: Sessions, session: Session): Promise<Verdict | GateStatus> {
     const { manifest, staleAfter } = this.#settings
     const sent = performance.now()
+    const notified = this.#notified
+    this.#notified = false
+    const isHolding = session === sessions.holding
+    if (isHolding) this.reader.fence?.asked()
     try {
-      const { verdict, databaseHead, server } = await this.reader.read(sessions.ledger)
+      // The post is for a session that the server ends when this app does not ask for long.
+      const applies = this.#listener.isListening && (isHolding || !sessions.holding) && !session.pooled
+      const reading = await this.reader.read(session, applies ? this.#lookout.application : serverExpression)
+      if (applies) this.#lookout.appointed(reading.also)
       // Behind a pooler another server may answer each query.
-      if (sessions.listening.pooled && server !== undefined) this.#server = server
-      const yielded = sent < this.#yieldUntil ? LOCKED : undefined
-      const result = verdict.state === 'open' ? (yielded ?? verdict) : verdict
+      else if (session.pooled && reading.also !== undefined) this.#server = reading.also
+      const { verdict, databaseHead } = reading
+      const result = verdict.state === 'open' && sent < this.#yieldUntil ? LOCKED : verdict
       const status = statusOf(manifest, result, databaseHead)
       if (result.state !== 'open') this.#admission.close(status)
       else if (this.#isReady(sessions) && !this.#lost && !this.#closing) this.#admission.open(status, sent + staleAfter)
-      return result.state
+      if (this.#lookout.notes(reading) && !notified) await this.#lookout.tell(sessions.listening)
+      return result
     } catch (error) {
       // An error from the server is an answer, and the connection may still be usable.
       if (sqlState(error) === undefined) throw error
-      this.#admission.close(unreachable(manifest, error))
-      return 'unreachable'
+      const status = unreachable(manifest, error)
+      this.#admission.close(status)
+      return status
     }
   }
 
-  #isReady({ fenced }: Sessions): boolean {
-    return this.#name !== DRAINED && (!fenced || this.#heldSince !== undefined)
+  #isReady({ holding }: Sessions): boolean {
+    return this.#name !== DRAINED && (!holding || this.reader.fence?.heldFor !== undefined)
   }
 
-  async #getReady({ listening, ledger, fenced }: Sessions): Promise<void> {
+  async #getReady({ listening, holding }: Sessions): Promise<void> {
     this.#round++
     if (this.#name === DRAINED) {
       this.#name = this.#ownName()
       await rename(listening, this.#name)
     }
-    if (fenced && this.#heldSince === undefined && (await this.reader.fence?.hold(ledger)))
-      this.#heldSince = performance.now()
+    if (holding && this.reader.fence?.heldFor === undefined) await this.reader.fence?.hold(holding)
   }
 
-  /** Releases the ledger to a session that wants to drop it, once the gate is closed and its requests have ended. */
-  async #checkFence(ledger: Session): Promise<void> {
-    if (await this.reader.fence?.isAwaited(ledger)) {
-      this.#admission.close(statusOf(this.#settings.manifest, LOCKED))
-      // A restore in one transaction holds the tables that running requests wait for, and itself waits for this fence. The
-      // requests would go on with the older database: they are evicted first.
-      if (!(await this.#isEmptyWithin(DRAIN_SHARE))) {
-        this.#settings.evict()
-        // A handler that is not waiting for the database (it hashes a password) notices no eviction.
-        if (!(await this.#isEmptyWithin(DRAIN_SHARE))) this.#settings.cut()
-      }
-      await this.#dropFence(ledger)
-      this.#yieldUntil = performance.now() + YIELD_FOR
-    } else if (performance.now() - (this.#heldSince ?? 0) > RENEW_AFTER * this.#settings.staleAfter) {
-      this.#heldSince = (await this.reader.fence?.hold(ledger, { renew: true })) ? performance.now() : undefined
-      if (this.#heldSince === undefined) this.#admission.close(statusOf(this.#settings.manifest, LOCKED))
+  /** The fence is held, and not to be renewed yet. */
+  get #isFenceFresh(): boolean {
+    const held = this.reader.fence?.heldFor
+    return held !== undefined && held < RENEW_AFTER * this.#settings.staleAfter
+  }
+
+  /** Renews the fence's transaction. No session waits for the ledger, or the query before this would have failed. */
+  async #keepFence({ holding }: Sessions): Promise<void> {
+    const { fence } = this.reader
+    if (!holding || fence?.heldFor === undefined) return
+    if (this.#isFenceFresh && fence.unaskedFor < SELDOM * this.#settings.staleAfter) return
+    if (!(await fence.hold(holding))) this.#admission.close(statusOf(this.#settings.manifest, LOCKED))
+  }
+
+  /** Releases the ledger to a session that wants to drop it, once the requests inside have ended. The gate is closed. */
+  async #giveWay(holding: Session): Promise<void> {
+    // the server's patience with an idle transaction begins again
+    await holding.query('select 1')
+    // A restore in one transaction holds the tables that running requests wait for, and itself waits for this fence. The
+    // requests would go on with the older database: they are evicted first.
+    if (!(await this.#isEmptyWithin(DRAIN_SHARE))) {
+      this.#settings.evict()
+      // A handler that is not waiting for the database (it hashes a password) notices no eviction.
+      if (!(await this.#isEmptyWithin(DRAIN_SHARE))) this.#settings.cut()
     }
+    await this.reader.fence?.release(holding)
+    this.#yieldUntil = performance.now() + YIELD_FOR
   }
 
   /** @param share of `staleAfter`, the time after which the server ends the fence's transaction by itself. */
@@ -324,13 +366,10 @@ export class Watcher {
     return Promise.race([this.#admission.whenEmpty().then(() => true), timeout])
   }
 
-  async #dropFence(ledger: Session): Promise<void> {
-    this.#heldSince = undefined
-    await this.reader.fence?.release(ledger)
-  }
-
   #onNotification(): void {
-    if (this.#listener.accept()) this.#wakeup.signal()
+    if (!this.#listener.accept()) return
+    this.#notified = true
+    this.#wakeup.signal()
   }
 
   /** Announces `DRAINED` once nothing of this app runs any more: the migrator waits for it. */

@@ -33,7 +33,7 @@ export type {
   Manifest,
   ManifestEntry,
 } from '../gate/protocol/manifest.ts'
-export type { MigrationContext, MigrationModule } from './apply/code-context.ts'
+export type { Batch, BatchOptions, MigrationContext, MigrationModule } from './apply/code-context.ts'
 export * from './errors.ts'
 export type { DatabaseState, Problem, ProblemCode } from './ledger/history.ts'
 export type { Log } from './log.ts'

@@ -1,10 +1,12 @@
 // Access tokens: signed JWTs (HS256) that say who the bearer is and for how long.
 
 import { createSecretKey } from 'node:crypto'
-import { errors, jwtVerify, SignJWT } from 'jose'
 import { isUuid } from '../schemas.ts'
 
 export const tokenSeconds = 3_600
+
+// jose is loaded with the first token: an app that starts has none to read yet
+const jose = () => import('jose')
 
 const issuer = 'tickets'
 const audience = 'tickets-api'
@@ -19,7 +21,8 @@ export interface Tokens {
 export function createTokens(secret: Uint8Array, now: () => number = Date.now): Tokens {
   const key = createSecretKey(secret)
   return {
-    issue(userId) {
+    async issue(userId) {
+      const { SignJWT } = await jose()
       const issuedAt = Math.floor(now() / 1000)
       return new SignJWT()
         .setProtectedHeader({ alg: 'HS256' })
@@ -31,6 +34,7 @@ export function createTokens(secret: Uint8Array, now: () => number = Date.now): 
         .sign(key)
     },
     async read(token) {
+      const { errors, jwtVerify } = await jose()
       try {
         const { payload } = await jwtVerify(token, key, {
           // Named, so that a token cannot choose how it is checked.

@@ -29,12 +29,12 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   fastify.decorate('gate', gate)
 
-  /** Requests with a body that count as inside, each with the function that ends this while the body arrives. */
-  const leaveOf = new WeakMap<FastifyReply, () => void>()
+  /** Requests with a body that count as inside: no longer while the body arrives. */
+  const stayOf = new WeakMap<FastifyReply, { leave(): void }>()
   const enters = (request: FastifyRequest, reply: FastifyReply) => {
     if (!gate.enter()) return false
-    const leave = stayInside(gate, reply.raw, () => reply.sent || reply.raw.writableEnded)
-    if (hasBody(request)) leaveOf.set(reply, leave)
+    const stay = stayInside(gate, reply.raw, reply)
+    if (hasBody(request)) stayOf.set(reply, stay)
     return true
   }
   const isExempt = (request: FastifyRequest) => exempt.has(pathOf(request.raw.url))
@@ -44,7 +44,7 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
     else refuse(gate, reply)
   })
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
-    if (hasBody(request)) leaveOf.get(reply)?.()
+    if (hasBody(request)) stayOf.get(reply)?.leave()
     done()
   })
   fastify.addHook('preValidation', (request, reply, done) => {

@@ -24,12 +24,12 @@ export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}):
   return async (context, next) => {
     if (gate.enter()) {
       // Koa writes no answer to a client that has disconnected, so the response alone does not show the handler's end.
-      let isDone = false
-      stayInside(gate, context.res, () => isDone || context.res.writableEnded)
+      const work = { sent: false }
+      stayInside(gate, context.res, work)
       try {
         await next()
       } finally {
-        isDone = true
+        work.sent = true
       }
     } else if (exempt.has(pathOf(context.originalUrl))) {
       await next()

@@ -59,6 +59,8 @@ export function historyToolProblem(name: string): string | undefined {
 /** Anything that takes a query: a session of the gate's or of the migrator's. */
 export interface Questionable {
   query<Row extends object>(text: string): Promise<readonly Row[] | { readonly rows: readonly Row[] }>
+  /** The same for a text that is sent again and again: the server plans it once. */
+  repeat?<Row extends object>(text: string): Promise<readonly Row[]>
 }
 
 /** What a database has besides a ledger. */
@@ -225,4 +227,9 @@ export function hasColumns(tool: HistoryTool, columns: Readonly<Record<string, s
 export async function ask<Row extends object>(session: Questionable, text: string): Promise<readonly Row[]> {
   const answer = await session.query<Row>(text)
   return 'rows' in answer ? answer.rows : answer
+}
+
+/** The same for a text that is sent again and again. */
+export async function askAgain<Row extends object>(session: Questionable, text: string): Promise<readonly Row[]> {
+  return session.repeat ? session.repeat<Row>(text) : ask<Row>(session, text)
 }

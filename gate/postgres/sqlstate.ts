@@ -19,6 +19,7 @@ export const sqlstate = {
   canceled: '57014',
   insufficientPrivilege: '42501',
   undefinedTable: '42P01',
+  undefinedFunction: '42883',
   undefinedSchema: '3F000',
   idleInTransaction: '25P03',
   transactionTimeout: '25P04',
@@ -31,6 +32,7 @@ export const ownState = {
   alreadyApplied: 'SG002',
   journalMoved: 'SG003',
   begunInSteps: 'SG004',
+  outOfTurn: 'SG005',
 } as const
 
 /** Worth trying the whole migration again: somebody else was in the way, and may be gone. */

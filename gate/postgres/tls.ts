@@ -25,21 +25,15 @@ export function tlsAttempts(target: Target, endpoint: Endpoint): [TlsAttempt, ..
       return [false]
     case 'allow':
       return bound ? [options(target)] : [false, options(target)]
-    case 'prefer':
-      return bound ? [options(target)] : [options(target), false]
+    // with `prefer` a server without TLS is no other way: see `goOnWithoutTls`
     default:
       return [options(target)]
   }
 }
 
-/** pg's own words, which have no code. */
-const noTls = /server does not support SSL/i
-
-/** True if the server said no to this way of connecting, and another may do. */
+/** True if the server lets nobody in without TLS, and another way may do. */
 export function isTlsRefusal(error: unknown, attempt: TlsAttempt | true): boolean {
-  if (!(error instanceof Error)) return false
-  if (attempt !== false) return noTls.test(error.message)
-  return 'code' in error && error.code === '28000'
+  return attempt === false && error instanceof Error && 'code' in error && error.code === '28000'
 }
 
 function options(target: Target): ConnectionOptions {

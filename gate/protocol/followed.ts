@@ -3,7 +3,15 @@
 import { type Comparison, compare } from '../histories/compare.ts'
 import { findHistory, isFound, type NotFound, titleOf } from '../histories/find.ts'
 import type { History, HistoryTable } from '../histories/history.ts'
-import { ask, type HistoryAnswer, historyOf, historySql, type Questionable, quotedTable } from '../histories/index.ts'
+import {
+  ask,
+  askAgain,
+  type HistoryAnswer,
+  historyOf,
+  historySql,
+  type Questionable,
+  quotedTable,
+} from '../histories/index.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import { codeOf, sqlstate } from '../postgres/sqlstate.ts'
 import { list, type Verdict } from './compatibility.ts'
@@ -34,7 +42,9 @@ export interface FollowedAnswer {
   readonly notFound?: NotFound
   /** The newest that the history has; undefined while that is unknown. */
   readonly head: string | null | undefined
-  /** The texts that {@link Followed} was told to ask for besides. */
+  /** Equal versions mean an unchanged history; undefined where there is none to read. */
+  readonly version?: string
+  /** The answer to what was asked besides. */
   readonly also: string | undefined
 }
 
@@ -42,53 +52,48 @@ export interface FollowedAnswer {
 export class Followed {
   readonly manifest: FollowedManifest
   readonly #schema: string
-  readonly #also: string
   #table: HistoryTable | undefined
   readonly #published = new Map<string, FollowedMigration>()
 
-  /** @param also an SQL expression of type text, answered with each reading. */
-  constructor(manifest: FollowedManifest, schema: string, also = 'null::text') {
+  constructor(manifest: FollowedManifest, schema: string) {
     this.manifest = manifest
     this.#schema = schema
-    this.#also = also
   }
 
   /**
    * Reads the history, in one query: one moment's rows.
+   * @param also an SQL expression of type text, answered with it.
    * @throws HistoryUnreadableError, and any error that does not mean a missing or locked table.
    */
-  async read(session: Questionable): Promise<FollowedAnswer> {
+  async read(session: Questionable, also = 'null::text'): Promise<FollowedAnswer> {
     const { follow } = this.manifest
     const known = this.#table
     const found = known ?? (await findHistory(session, this.#schema, follow))
     if (!isFound(found)) {
-      const [row] = await ask<{ also: string }>(session, `select ${this.#also} as also`)
+      const [row] = await ask<{ also: string | null }>(session, `select ${also} as also`)
       const state = found.why === 'missing' ? 'unmigrated' : 'diverged'
       const detail = found.why === 'missing' ? `${found.message} ${runIt(titleOf(follow.tool))}` : found.message
-      return { verdict: { state, detail }, notFound: found, head: null, also: row?.also }
+      return { verdict: { state, detail }, notFound: found, head: null, also: row?.also ?? undefined }
     }
     if (!found.readable) throw new HistoryUnreadableError(found)
     let answer: Answer | undefined
     try {
-      ;[answer] = await ask<Answer>(session, this.#query(found))
+      ;[answer] = await askAgain<Answer>(session, answerSql(found, also))
     } catch (error) {
       const code = codeOf(error)
       if (code === sqlstate.lockNotAvailable) return { verdict: locked(found), head: undefined, also: undefined }
       this.#table = undefined
       if (code === sqlstate.insufficientPrivilege) throw new HistoryUnreadableError(found)
       // it was dropped, moved or changed since it was found
-      if (known && code !== undefined && movedCodes.has(code)) return this.read(session)
+      if (known && code !== undefined && movedCodes.has(code)) return this.read(session, also)
       throw error
     }
     this.#table = found
     return this.#judge(session, historyOf(found, answer!), answer!)
   }
 
-  #query(table: HistoryTable): string {
-    return `select h.rows, h.running, pg_catalog.row_security_active(${quoteLiteral(quotedTable(table))}::pg_catalog.regclass) as hidden, ${this.#also} as also from (${historySql(table)}) as h`
-  }
-
-  async #judge(session: Questionable, history: History, { also, hidden }: Answer): Promise<FollowedAnswer> {
+  async #judge(session: Questionable, history: History, answer: Answer): Promise<FollowedAnswer> {
+    const { rows, running, hidden, also } = answer
     const { migrations } = this.manifest
     let comparison = compare(migrations, history, [...this.#published.values()])
     if (comparison.unknown.length > 0 && (await this.#learn(session)))
@@ -99,6 +104,7 @@ export class Followed {
       comparison,
       table: history.table,
       head: headOf(history, [...migrations, ...this.#published.values()]),
+      version: JSON.stringify([rows, running, hidden]),
       also: also ?? undefined,
     }
   }
@@ -115,6 +121,10 @@ export class Followed {
 interface Answer extends HistoryAnswer {
   readonly hidden: boolean
   readonly also: string | null
+}
+
+function answerSql(table: HistoryTable, also: string): string {
+  return `select h.rows, h.running, pg_catalog.row_security_active(${quoteLiteral(quotedTable(table))}::pg_catalog.regclass) as hidden, ${also} as also from (${historySql(table)}) as h`
 }
 
 /** Undefined table, schema and column. */

@@ -3,7 +3,9 @@
 import { ownState, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
-import { limitsOf, type Run } from '../run/run.ts'
+import type { Attempt } from '../run/attempt.ts'
+import type { Run } from '../run/run.ts'
+import type { Line } from './line.ts'
 import { applyCode } from './run-code.ts'
 import { SqlRun } from './run-sql.ts'
 import { causeCode } from './transaction.ts'
@@ -11,16 +13,15 @@ import { untilDone } from './until-done.ts'
 
 /**
  * Applies a migration, exactly once, and records it.
- * @param asynchronous its commit need not wait for the disk, because a later one of this run will.
  * @returns `skipped` if another migrator has applied it.
  */
-export async function apply(run: Run, migration: Migration, asynchronous: boolean): Promise<'applied' | 'skipped'> {
-  const limits = limitsOf(run, migration.marks, asynchronous)
-  const sql = migration.up && new SqlRun(run, migration, migration.up, 'up', limits)
-  const advance = async () => {
+export async function apply(run: Run, migration: Migration, line: Line): Promise<'applied' | 'skipped'> {
+  const limits = line.limits(migration)
+  const sql = migration.up && new SqlRun(run, migration, migration.up, 'up', limits, line)
+  const advance = async (attempt: Attempt) => {
     try {
       if (sql) return (await sql.advance()) ? 'applied' : undefined
-      await applyCode(run, migration, limits)
+      await applyCode(run, migration, limits, attempt)
       return 'applied'
     } catch (error) {
       return whoseWork(run, migration, error)
@@ -40,6 +41,11 @@ async function whoseWork(run: Run, { name, checksum }: Migration, error: unknown
     throw new MigrationFailedError(
       name,
       `${name} has lost its row in the ledger while it ran: it deleted the row itself, or another migrator reverted it. What it has committed stays. Leave the ledger to schemagate, and run \`schemagate up\` again.`,
+    )
+  if (row?.state === 'running' && row.journal?.batches)
+    throw new MigrationFailedError(
+      name,
+      `${name} was begun in batches, each of which has committed, and now is to run in one transaction. Mark it \`// migrate:up transaction:false\` again, and run \`schemagate up\` again.`,
     )
   throw error
 }

@@ -101,8 +101,15 @@ function foreignHistory(code: string | undefined, message: string, toolName: str
   ]
 }
 
-/** What the server says besides the message. `query` is the text that failed, where it is not the file's own. */
-export function fieldLines(error: unknown, query?: string): string[] {
+/** SQL that failed and is not a file's own; `start` and `end`: where in the text that was sent it stands, in UTF-16 units. */
+export interface FailedQuery {
+  readonly text: string
+  readonly start?: number
+  readonly end?: number
+}
+
+/** What the server says besides the message. */
+export function fieldLines(error: unknown, query?: FailedQuery): string[] {
   const field = (name: string): string | undefined => {
     const value: unknown = error instanceof Error ? Reflect.get(error, name) : undefined
     return typeof value === 'string' ? value : undefined
@@ -115,15 +122,23 @@ export function fieldLines(error: unknown, query?: string): string[] {
   add('detail', field('detail'))
   add('hint', field('hint'))
   // a statement that a function made has a position of its own
-  add('query', excerptOf(field('internalQuery'), field('internalPosition')) ?? excerptOf(query, field('position')))
+  add(
+    'query',
+    excerptOf({ text: field('internalQuery') }, field('internalPosition')) ??
+      excerptOf(query ?? { text: undefined }, field('position')),
+  )
   add('context', field('where'))
   return lines
 }
 
-function excerptOf(query: string | undefined, position: string | undefined): string | undefined {
-  if (query === undefined) return undefined
-  if (position !== undefined) return `\n${placeAt('', query, toOffset(query, Number(position))).excerpt}`
-  return hideSecrets(query.trim().slice(0, longestQuery))
+function excerptOf(
+  { text, start = 0, end }: Omit<FailedQuery, 'text'> & { readonly text: string | undefined },
+  position: string | undefined,
+): string | undefined {
+  if (text === undefined) return undefined
+  const query = text.slice(start, end)
+  if (position === undefined) return hideSecrets(query.trim().slice(0, longestQuery))
+  return `\n${placeAt('', query, toOffset(text, Number(position)) - start).excerpt}`
 }
 
 const longestQuery = 300

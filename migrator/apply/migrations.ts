@@ -6,6 +6,7 @@ import { attempt } from '../run/attempt.ts'
 import { afterAppsDisconnect } from '../run/drain.ts'
 import type { MigrationStatus, Run } from '../run/run.ts'
 import { apply } from './apply.ts'
+import type { Line } from './line.ts'
 import { revert } from './revert.ts'
 
 /** Umzug's context: the run, and what it knows once it has the lock. */
@@ -19,18 +20,28 @@ export interface Migrating {
 }
 
 /** Applies a migration, or records it where another one stands in for it. */
-export async function up(migrating: Migrating, migration: Migration): Promise<MigrationStatus> {
-  const { run, files, history, chosen } = migrating
+export async function up(migrating: Migrating, migration: Migration, line: Line): Promise<MigrationStatus> {
+  const { run, files, history } = migrating
+  if (run.signal.aborted) return endOfAborted(run, migration, line)
   if (history.recordOnly.has(migration.name)) return record(migrating, migration)
   // a `down` that was interrupted is finished before it is applied again
   const journal = history.rows.find(row => row.name === migration.name)?.journal
   if (journal?.reverting && (journal.done?.length || journal.started)) await revert(run, migration)
-  // the last commit waits for the disk, and so does one before anything that is not plain SQL
-  const asynchronous = chosen[chosen.indexOf(migration) + 1]?.kind === 'sql'
-  return afterAppsDisconnect(run, files, migration, 'up', () => apply(run, migration, asynchronous))
+  return afterAppsDisconnect(run, files, migration, 'up', () => apply(run, migration, line))
+}
+
+/** A run that was told to stop begins nothing; what it has sent before may have been committed all the same. */
+async function endOfAborted({ signal }: Run, migration: Migration, line: Line): Promise<MigrationStatus> {
+  const isCommitted = await line.take(migration)?.done.then(
+    () => true,
+    () => false,
+  )
+  if (!isCommitted) throw signal.reason
+  return 'applied'
 }
 
 export async function down({ run, files }: Migrating, migration: Migration): Promise<MigrationStatus> {
+  run.signal.throwIfAborted()
   return afterAppsDisconnect(run, files, migration, 'down', () => revert(run, migration))
 }
 

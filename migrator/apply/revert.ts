@@ -2,6 +2,7 @@
 
 import { isConnectionLoss, ownState } from '../../gate/postgres/sqlstate.ts'
 import type { Migration } from '../files/migration.ts'
+import type { Attempt } from '../run/attempt.ts'
 import { limitsOf, type Run } from '../run/run.ts'
 import { revertCode } from './run-code.ts'
 import { SqlRun } from './run-sql.ts'
@@ -16,10 +17,10 @@ export async function revert(run: Run, migration: Migration): Promise<'reverted'
   const limits = limitsOf(run, migration.down?.marks ?? migration.marks, false)
   const sql = migration.down && new SqlRun(run, migration, migration.down, 'down', limits)
   let lost = false
-  const advance = async () => {
+  const advance = async (attempt: Attempt) => {
     try {
       if (sql) return (await sql.advance()) ? 'reverted' : undefined
-      await revertCode(run, migration, limits)
+      await revertCode(run, migration, limits, attempt)
       return 'reverted'
     } catch (error) {
       lost ||= isConnectionLoss(error)

@@ -4,29 +4,31 @@ import { basename } from 'node:path'
 import { inspect } from 'node:util'
 import type pg from 'pg'
 import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
-import { MigrationFailedError, ProcessEndedError } from '../errors.ts'
+import { MigrationFailedError, ProcessEndedError, SchemagateError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Change } from '../ledger/changes.ts'
 import { type Limits, resetSession, setLimits } from '../postgres/limits.ts'
+import type { Attempt } from '../run/attempt.ts'
 import { refuseBehindPooler } from '../run/pooler.ts'
 import type { Run } from '../run/run.ts'
 import { loadParser, parseStatements } from '../sql/parse.ts'
+import type { Batches } from './batches/batches.ts'
 import type { MigrationContext } from './code-context.ts'
 import { foreignModule, loadModule, placeIn } from './code-module.ts'
-import { type Aftermath, fieldLines, wayOut } from './failure.ts'
+import { type Aftermath, type FailedQuery, fieldLines, wayOut } from './failure.ts'
 import { clearBefore } from './leftovers.ts'
 import { untilAborted } from './until-aborted.ts'
 
 /** Runs a code migration's `up` and records it: in one transaction, unless it is marked transaction:false. */
-export async function applyCode(run: Run, migration: Migration, limits: Limits): Promise<void> {
+export async function applyCode(run: Run, migration: Migration, limits: Limits, attempt: Attempt): Promise<void> {
   const { name, checksum, kind, marks } = migration
   const { change, guards } = run.ledger
   const row = { name, checksum, kind, breaking: marks.breaking }
   const module = await loadModule(migration, run.signal)
-  await callAndRecord(run, migration, limits, {
+  await callAndRecord(run, migration, limits, attempt, {
     call: context => module.up(context),
     guard: guards.notApplied(name) + guards.forgetUnbegun(name),
-    begun: change.running(row),
+    begun: change.runningCode(row),
     done: marks.transaction ? change.applied(row) : change.finished(name, checksum),
     aftermath: {
       text: marks.transaction
@@ -38,11 +40,11 @@ export async function applyCode(run: Run, migration: Migration, limits: Limits):
 }
 
 /** Runs a code migration's `down` and removes its row: in one transaction, unless it is marked transaction:false. */
-export async function revertCode(run: Run, migration: Migration, limits: Limits): Promise<void> {
+export async function revertCode(run: Run, migration: Migration, limits: Limits, attempt: Attempt): Promise<void> {
   const { name, checksum, marks } = migration
   const { change, guards } = run.ledger
   const module = await loadModule(migration, run.signal)
-  await callAndRecord(run, migration, limits, {
+  await callAndRecord(run, migration, limits, attempt, {
     call: context => module.down?.(context),
     guard: guards.hasRow(name),
     begun: change.revertingCode(name, checksum),
@@ -66,20 +68,26 @@ interface Call {
   readonly aftermath: Aftermath
 }
 
-async function callAndRecord(run: Run, migration: Migration, limits: Limits, one: Call): Promise<void> {
+async function callAndRecord(
+  run: Run,
+  migration: Migration,
+  limits: Limits,
+  attempt: Attempt,
+  one: Call,
+): Promise<void> {
   const { session, ledger } = run
   const { name, marks, file } = migration
   if (!marks.transaction) {
     refuseBehindPooler(run, name)
     await ledger.write([one.begun], { guard: one.guard })
     await session.script(setLimits(session, limits, false).join('')).done
-    await callModule(run, migration, one)
+    await callModule(run, migration, limits, attempt, one)
     await session.rollback()
     return ledger.record([one.done], { beforeGuard: [resetSession(session)], discard: true })
   }
   const transaction = ledger.transaction({ limits, guard: one.guard, reset: true, discard: true })
   await transaction.send().done
-  await callModule(run, migration, one)
+  await callModule(run, migration, limits, attempt, one)
   if (!session.inTransaction)
     throw new MigrationFailedError(
       name,
@@ -110,21 +118,42 @@ async function leaveClean({ session }: Run): Promise<void> {
 }
 
 /** Calls one direction of a module; what it throws is rolled back and explained. */
-async function callModule(run: Run, migration: Migration, { call, aftermath }: Call): Promise<void> {
+async function callModule(
+  run: Run,
+  migration: Migration,
+  limits: Limits,
+  attempt: Attempt,
+  { call, aftermath }: Call,
+): Promise<void> {
   const { name } = migration
-  let failed: { readonly error: unknown; readonly text: string } | undefined
+  let failed: { readonly error: unknown; readonly query: FailedQuery } | undefined
   /** The module caught the failure and went on. */
   let hidden = false
+  let batches: Batches | undefined
+  const onFailure = (error: unknown, query: FailedQuery) => {
+    failed = { error, query }
+  }
+  const query = async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => {
+    try {
+      if (!migration.marks.transaction) await clearIndexBefore(run, name, text)
+      run.progress.sent = { text }
+      return await run.session.query<Row>(text, values)
+    } catch (error) {
+      onFailure(error, { text })
+      throw error
+    }
+  }
   const context: MigrationContext = {
     name,
-    query: async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => {
-      try {
-        if (!migration.marks.transaction) await clearIndexBefore(run, name, text)
-        return await run.session.query<Row>(text, values)
-      } catch (error) {
-        failed = { error, text }
-        throw error
-      }
+    query,
+    batch: async (options, work) => {
+      if (migration.marks.transaction)
+        throw new Error(
+          'context.batch commits batch by batch, and this migration runs in one transaction: mark it `// migrate:up transaction:false`.',
+        )
+      const { Batches } = await import('./batches/batches.ts')
+      batches ??= new Batches({ run, migration: name, limits, attempt, query, onFailure })
+      return batches.batch(options, work)
     },
     log: { info: (fields, message) => run.log.info({ ...fields, migration: name }, message) },
     signal: run.signal,
@@ -133,16 +162,24 @@ async function callModule(run: Run, migration: Migration, { call, aftermath }: C
     await untilAborted(run.signal, Promise.resolve(call(context)))
     // a rejection that the module neither awaited nor caught is a failure as well
     if (run.signal.reason instanceof ProcessEndedError) throw run.signal.reason
+    await batches?.requireEnded()
     // the server says what became of the transaction only after the error: an empty query waits for that
     if (failed) {
       await run.session.query('')
       hidden = run.session.inFailedTransaction
       if (hidden) throw failed.error
     }
+    if (batches && batches.left.length > 0)
+      run.log.warn(
+        { event: 'batches-left', migration: name, batches: batches.left },
+        `${name}: an interrupted run went over ${batches.left.join(', ')}, and this one did not: what was not done there is not done now`,
+      )
   } catch (error) {
     // a file that is not there, a service that does not answer: the module's own errors have such codes, too
     if (run.signal.aborted || (error === failed?.error && isConnectionLoss(error))) throw error
     await leaveClean(run)
+    // of a batch: a lock that it did not get, another migrator
+    if (error instanceof SchemagateError || codeOf(error)?.startsWith('SG')) throw error
     const code = codeOf(error)
     const message = error instanceof Error ? error.message : typeof error === 'string' ? error : inspect(error)
     const place = placeIn(migration.file, error)
@@ -151,12 +188,13 @@ async function callModule(run: Run, migration: Migration, { call, aftermath }: C
     const lines = [
       `${name} failed${at}: ${message}${code ? ` (${code})` : ''}`,
       ...(foreign ? [`  ${foreign}`] : []),
-      ...fieldLines(error, failed?.error === error ? failed?.text : undefined),
+      ...fieldLines(error, failed?.error === error ? failed?.query : undefined),
       ...(hidden
         ? [
             '  The module caught this error and went on, but in a transaction nothing can follow it: let it through, guard the query with a savepoint, or mark the file `// migrate:up transaction:false`.',
           ]
         : []),
+      ...(batches && batches.count > 0 ? [`  ${batches.count} of its batches are done, and are not done again.`] : []),
       `${aftermath.text} ${wayOut(error, aftermath.again)}`,
     ]
     throw new MigrationFailedError(name, lines.join('\n'), { cause: error, place })

@@ -6,10 +6,11 @@ import type { Migration, SqlPart } from '../files/migration.ts'
 import type { Limits } from '../postgres/limits.ts'
 import type { Run } from '../run/run.ts'
 import type { Plan } from '../sql/steps.ts'
+import type { Line } from './line.ts'
 import { planPart } from './planning.ts'
 import { type Direction, StepsRun } from './run-steps.ts'
 import { divisionAt } from './step-progress.ts'
-import { applyTransaction, causeCode, revertTransaction } from './transaction.ts'
+import { applyTransaction, causeCode, causeOf, revertTransaction } from './transaction.ts'
 
 /** One part on its way; how it came to be run is kept over attempts. */
 export class SqlRun {
@@ -18,14 +19,17 @@ export class SqlRun {
   readonly #part: SqlPart
   readonly #direction: Direction
   readonly #limits: Limits
+  readonly #line: Line | undefined
   #steps: StepsRun | undefined
 
-  constructor(run: Run, migration: Migration, part: SqlPart, direction: Direction, limits: Limits) {
+  /** `line`: where it stands in line with others, for `up`. */
+  constructor(run: Run, migration: Migration, part: SqlPart, direction: Direction, limits: Limits, line?: Line) {
     this.#run = run
     this.#migration = migration
     this.#part = part
     this.#direction = direction
     this.#limits = limits
+    this.#line = line
   }
 
   /** Runs what commits next: all of it, or a step. True once the ledger says that it is done. */
@@ -43,12 +47,20 @@ export class SqlRun {
   }
 
   async #whole(plan: Extract<Plan, { transaction: true }>): Promise<boolean> {
-    const whole = this.#direction === 'up' ? applyTransaction : revertTransaction
+    const whole = { migration: this.#migration, part: this.#part, plan }
     try {
-      await whole(this.#run, this.#migration, this.#part, plan, this.#limits)
+      if (this.#direction === 'down') await revertTransaction(this.#run, whole, this.#limits)
+      else
+        await applyTransaction(this.#run, whole, this.#limits, {
+          onSent: await this.#line?.behind(this.#migration),
+          sent: this.#line?.take(this.#migration),
+        })
       return true
     } catch (error) {
+      this.#line?.drop()
+      if (this.#run.ledger.leavesProcedures(causeOf(error))) return false
       const code = causeCode(error)
+      if (code === ownState.outOfTurn) return false
       // how it was begun, by whichever run, decides how it goes on
       if (code === ownState.begunInSteps) {
         this.#steps = this.#inSteps()

@@ -76,6 +76,7 @@ async function runOutsideTransaction(one: OneStep, started: Journal['started']):
       await ledger.write([ledger.change.stepStarted(name, mark)], { beforeGuard: [resetRole], guard })
       if (settings) await session.script(settings).done
       ran = true
+      run.progress.sent = { text: sql }
       await session.script(sql).done
       completed = true
     }

@@ -99,6 +99,7 @@ export class StepsRun {
   async #runStep(row: LedgerRow, position: Position & { readonly step: Step }): Promise<void> {
     const { number, total, step } = position
     this.#done = number
+    this.#run.progress.step = { number: number + 1, of: total }
     try {
       await runStep({
         run: this.#run,

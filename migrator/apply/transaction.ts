@@ -7,44 +7,65 @@ import type { Change } from '../ledger/changes.ts'
 import type { LedgerTransaction, Message } from '../ledger/transaction.ts'
 import type { Limits } from '../postgres/limits.ts'
 import type { Run } from '../run/run.ts'
-import { dataPieces, type Packet, packets } from '../sql/packets.ts'
+import { byteLength, dataPieces, type Packet, packets } from '../sql/packets.ts'
 import type { Stretch } from '../sql/step.ts'
 import type { Plan } from '../sql/steps.ts'
 import { type Aftermath, explainFailure, type FailedMessage } from './failure.ts'
 
 type WholePlan = Extract<Plan, { transaction: true }>
 
+/** A migration whose SQL runs in one transaction. */
+export interface WholeMigration {
+  readonly migration: Migration
+  readonly part: SqlPart
+  readonly plan: WholePlan
+}
+
+/** What is sent before its turn, of a migration's own or behind it. */
+export interface Neighbours {
+  /** Its own last message, if that is under way. */
+  readonly sent?: Message | undefined
+  /** Called when its last message is sent. */
+  readonly onSent?: ((message: Message) => void) | undefined
+}
+
 /** Applies a migration's SQL and records it; both or neither. Errors of the server's SQL are explained. */
 export async function applyTransaction(
   run: Run,
-  migration: Migration,
-  part: SqlPart,
-  plan: WholePlan,
+  whole: WholeMigration,
   limits: Limits,
+  neighbours: Neighbours,
 ): Promise<void> {
-  const { change, guards } = run.ledger
+  const { migration, part, plan } = whole
+  await sendStretch(run, migration.name, part, plan, { ...commitApplied(run, whole, limits), ...neighbours })
+}
+
+/**
+ * What applies a migration and records it.
+ * @param after the migration that must have committed right before, in the same session.
+ */
+export function commitApplied(
+  run: Run,
+  { migration, part, plan }: WholeMigration,
+  limits: Limits,
+  after?: string,
+): Commit {
+  const { change } = run.ledger
   const { name, checksum, kind } = migration
-  const notBegun = guards.notBegun(name, kind === 'repeatable' ? checksum : undefined)
-  const grants = change.grants.before(part.source.slice(plan.start, plan.end))
-  await sendStretch(run, name, part, plan, {
-    transaction: run.ledger.transaction({
-      modes: plan.begin,
-      limits,
-      guard: notBegun + grants,
-      reset: true,
-      discard: true,
-    }),
+  const guard = change.grants.before(part.source.slice(plan.start, plan.end))
+  const around = { modes: plan.begin, limits, guard, reset: true, discard: true }
+  const content = kind === 'repeatable' ? checksum : undefined
+  return {
+    transaction: run.ledger.transactionOf({ name, content, after }, around),
     change: change.applied({ name, checksum, kind, breaking: migration.marks.breaking }),
     aftermath: { text: `${name} was rolled back; the database is as it was before it.`, again: 'schemagate up' },
-  })
+  }
 }
 
 /** Reverts a migration and removes its row; both or neither. */
 export async function revertTransaction(
   run: Run,
-  { name }: Migration,
-  part: SqlPart,
-  plan: WholePlan,
+  { migration: { name }, part, plan }: WholeMigration,
   limits: Limits,
 ): Promise<void> {
   const { change, guards } = run.ledger
@@ -60,7 +81,7 @@ export async function revertTransaction(
 }
 
 /** What a stretch of a file's SQL is committed with. */
-export interface Commit {
+export interface Commit extends Neighbours {
   readonly transaction: LedgerTransaction
   readonly change: Change
   /** For the operator, should it fail. */
@@ -108,6 +129,8 @@ class Sending {
 
   async copy(packet: Packet, data: { readonly start: number; readonly end: number }): Promise<void> {
     if (!this.#begun) await this.#send(undefined, false)
+    const bytes = () => byteLength(this.#part.source, data)
+    this.#run.progress.sent = { text: packet.text, bytes }
     try {
       await this.#run.session.copyFrom(packet.text, dataPieces(this.#part.source, data))
     } catch (error) {
@@ -122,11 +145,13 @@ class Sending {
   }
 
   async #send(packet: Packet | undefined, last: boolean): Promise<void> {
-    const { transaction, change } = this.#commit
+    const { transaction, change, sent, onSent } = this.#commit
     const sql = packet?.text ?? ''
-    const message: Message = last ? transaction.commit([change], sql) : transaction.send(sql)
+    const message: Message = last ? (sent ?? transaction.commit([change], sql)) : transaction.send(sql)
+    if (last) onSent?.(message)
     this.#begun = true
     this.#ended = last
+    this.#run.progress.sent = { text: sql }
     try {
       await message.done
     } catch (error) {
@@ -145,5 +170,10 @@ class Sending {
 
 /** The SQLSTATE of what the server said, also where it is explained already. */
 export function causeCode(error: unknown): string | undefined {
-  return codeOf(error instanceof MigrationFailedError && error.cause ? error.cause : error)
+  return codeOf(causeOf(error))
+}
+
+/** What the server said, also where it is explained already. */
+export function causeOf(error: unknown): unknown {
+  return error instanceof MigrationFailedError && error.cause ? error.cause : error
 }

@@ -1,6 +1,6 @@
-// Runs one migration to its end, one attempt for each part of it that commits, while another connection looks for blockers.
+// Runs one migration to its end, one attempt for each part of it that commits, while another connection looks on.
 
-import { attempt } from '../run/attempt.ts'
+import { type Attempt, attempt } from '../run/attempt.ts'
 import type { Run } from '../run/run.ts'
 
 /**
@@ -12,10 +12,11 @@ export async function untilDone<T>(
   run: Run,
   name: string,
   lockTimeout: number,
-  advance: () => Promise<T | undefined>,
+  advance: (attempt: Attempt) => Promise<T | undefined>,
   onFailure: (error: unknown) => Promise<void> | undefined,
 ): Promise<T> {
   const watch = run.blockers.watch(name, run.session, lockTimeout)
+  const progress = run.watchProgress(name)
   try {
     for (;;) {
       const result = await attempt(run, name, advance, () => watch.blockers)
@@ -26,5 +27,6 @@ export async function untilDone<T>(
     throw error
   } finally {
     watch.stop()
+    progress.stop()
   }
 }

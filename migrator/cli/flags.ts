@@ -19,15 +19,7 @@ export function readFlags(syntax: Syntax, options: Options, argv: readonly strin
   const known = new Map(
     Object.values(options).flatMap(option => (option.flag === undefined ? [] : [[option.flag, option]])),
   )
-  const { tokens } = parseArgs({
-    args: [...argv],
-    options: Object.fromEntries(
-      [...known].map(([flag, { kind }]) => [flag, { type: kind === 'switch' ? 'boolean' : 'string' }]),
-    ),
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  })
+  const tokens = argv.length === 0 ? [] : tokensOf(argv, known)
   const flags = new Map<string, string[]>()
   const add = (flag: string, { kind }: Option, values: string[]) => {
     const before = flags.get(flag)
@@ -69,4 +61,17 @@ export function readFlags(syntax: Syntax, options: Options, argv: readonly strin
   if (positionals.length < required) problems.push(`${names[positionals.length]} is missing.`)
   if (rest.length > 0 && !takesRest) problems.push('Unexpected arguments after --.')
   return { flags, positionals, rest }
+}
+
+/** Node loads the parser at its first use; a migrator's container has all of its settings in the environment. */
+function tokensOf(argv: readonly string[], known: ReadonlyMap<string, Option>) {
+  return parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(
+      [...known].map(([flag, { kind }]) => [flag, { type: kind === 'switch' ? 'boolean' : 'string' }]),
+    ),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  }).tokens
 }

@@ -2,34 +2,50 @@
 
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
-import type { Log } from '../log.ts'
 import { escapeControls } from '../text/escape-controls.ts'
 import { redactLine } from '../text/redact.ts'
-import type { LogOptions } from './log.ts'
+import type { CommandLog, LogOptions } from './log.ts'
 import { serialiseError } from './log-error.ts'
+import { canMove, ProgressLine } from './progress-line.ts'
 
 interface Sink {
   write(line: string): unknown
 }
 
 /** Writes synchronously. */
-export function prettyLog({ level, fd, redact }: Omit<LogOptions, 'format'>): Log {
-  const sink = prettySink(pino.destination({ fd, sync: true }), fd)
-  return pino(
+export function prettyLog({ level, fd, redact }: Omit<LogOptions, 'format'>): CommandLog {
+  const stream = fd === 1 ? process.stdout : process.stderr
+  const destination = pino.destination({ fd, sync: true })
+  const sink = prettySink(destination, stream)
+  const line = canMove(stream, process.env)
+    ? new ProgressLine(stream, text => destination.write(text), redact)
+    : undefined
+  const log = pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: label => ({ level: label }) },
+      formatters: { level: label => ({ level: label }), log: withoutNumbers },
       serializers: { err: serialiseError },
     },
-    { write: line => sink.write(redactLine(redact, line)) },
+    {
+      write(text) {
+        line?.erase()
+        sink.write(redactLine(redact, text))
+      },
+    },
   )
+  return line && log.isLevelEnabled('info') ? Object.assign(log, { progressDisplay: line }) : log
+}
+
+/** The message of a line about progress says it all. Fields of such names in other lines are shown. */
+function withoutNumbers(fields: Record<string, unknown>): Record<string, unknown> {
+  const { event, migration } = fields
+  return event === 'progress' && 'elapsedMs' in fields ? { event, migration } : fields
 }
 
 /** A sink that writes pino's JSON lines in a form for people; with colours on a terminal, unless NO_COLOR is set. */
-function prettySink(destination: Sink, fd: number): Sink {
-  const stream = fd === 1 ? process.stdout : process.stderr
+function prettySink(destination: Sink, stream: NodeJS.WriteStream): Sink {
   const format = pretty.prettyFactory({
     colorize: stream.isTTY === true && process.env.NO_COLOR === undefined,
     translateTime: 'SYS:HH:MM:ss.l',

@@ -63,7 +63,8 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     if (!command) throw unknownCommand(name)
     const parsed = commandLine.parsed()
     for (const note of parsed.settings.target.notes ?? []) log.info({ event: 'setting' }, note)
-    const engine = { settings: parsed.settings, log, signal: interruption.signal, redact }
+    const { progressDisplay } = log
+    const engine = { settings: parsed.settings, log, signal: interruption.signal, redact, progressDisplay }
     return await command.run({ ...parsed, engine, log, signal: interruption.signal, print })
   } catch (thrown) {
     return fail(thrown)

@@ -108,7 +108,7 @@ function sqlFiles(
 }
 
 function codeFile(number: string, slug: string): Record<string, string> {
-  const content = `// Runs in a transaction. To commit in batches, put this line first: // migrate:up transaction:false
+  const content = `// Runs in a transaction. For batch(), which commits as it goes, put this line first: // migrate:up transaction:false
 
 import type { MigrationContext } from 'schemagate'
 

@@ -7,7 +7,7 @@ import type { Named } from './file-name.ts'
 import { isSqlFile, readFolderName, readName } from './layouts.ts'
 import { type FolderListing, listFolder, noLayout, noMigrations } from './listing.ts'
 import type { Migration } from './migration.ts'
-import { readUp, wholeFile } from './migration-file.ts'
+import { readUp, type UpFile, understand, wholeFile } from './migration-file.ts'
 import { compareVersions } from './order.ts'
 import { codeInFolder, onlyItsTool } from './other-languages.ts'
 import { inOrder, ofTool } from './tool-of-folder.ts'
@@ -31,6 +31,17 @@ export interface FolderOptions {
   readonly onLeftOut?: ((leftOut: LeftOut) => void) | undefined
 }
 
+/** A folder that was read, file by file; what the files say is another step, which a run with nothing to do leaves out. */
+export interface MigrationsFolder {
+  /** What the ledger knows the files by, in no order. */
+  readonly checksums: Iterable<{ readonly name: string; readonly checksum: string }>
+  /**
+   * All migrations, oldest first.
+   * @throws UsageError on what only another tool can run, on marks that say nothing.
+   */
+  migrations(): Migration[]
+}
+
 /**
  * All migrations of a folder, oldest first.
  * @throws UsageError if the folder is missing, unreadable or holds no migration; on a `.sql` file of no known layout,
@@ -40,12 +51,12 @@ export function readFolder(dir: string, options: FolderOptions = {}): Migration[
   const reading = readEntries(dir, options)
   for (;;) {
     const { done, value } = reading.next()
-    if (done) return value
+    if (done) return value.migrations()
   }
 }
 
-/** The same, yielding to the event loop now and then, for the connection that is opened at the same time. */
-export async function readFolderInTurns(dir: string, options: FolderOptions = {}): Promise<Migration[]> {
+/** Reads the files, yielding to the event loop now and then, for the connection that is opened at the same time. */
+export async function readFolderInTurns(dir: string, options: FolderOptions = {}): Promise<MigrationsFolder> {
   await immediate()
   const reading = readEntries(dir, options)
   for (let entries = 1; ; entries++) {
@@ -55,8 +66,8 @@ export async function readFolderInTurns(dir: string, options: FolderOptions = {}
   }
 }
 
-/** Yields after every entry, and returns the migrations. */
-function* readEntries(dir: string, options: FolderOptions): Generator<void, Migration[]> {
+/** Yields after every entry. */
+function* readEntries(dir: string, options: FolderOptions): Generator<void, MigrationsFolder> {
   const { layout, ignore = [], onLeftOut = () => {} } = options
   const problem = layout === undefined ? undefined : layoutProblem(layout)
   if (problem) throw new UsageError(`--layout ${problem}`)
@@ -69,11 +80,16 @@ function* readEntries(dir: string, options: FolderOptions): Generator<void, Migr
     yield
     folder.read(name)
   }
-  return folder.finish()
+  folder.requireAll()
+  return folder
 }
 
-class FolderReader {
+class FolderReader implements MigrationsFolder {
+  readonly #ups = new Map<string, UpFile>()
+  /** The down files of folders that hold one migration, by its name. */
+  readonly #innerDowns = new Map<string, string>()
   readonly #migrations = new Map<string, Migration>()
+  #inOrder: Migration[] | undefined
   readonly #downs = new Map<string, { named: Named; file: string }>()
   readonly #dir: string
   readonly #prefix: string
@@ -111,7 +127,8 @@ class FolderReader {
       throw new UsageError(`${path} is not a regular file. Remove it from the migrations folder.`)
     if (!named) this.#readOther(name, path)
     else if (this.#tool?.takes?.(named, this.#listing) === false) this.#leaveOut(path, isSqlFile(name))
-    else if (named.direction === 'up') this.#add(readUp(named, path, this.#setting(name)))
+    else if (named.direction === 'up')
+      this.#add(readUp(named, path, this.#setting(name), !this.#listing.links.has(name)))
     else if (this.#downs.has(named.name))
       throw new UsageError(
         `Two down files for ${named.name}: ${this.#downs.get(named.name)!.file} and ${path}. Remove one.`,
@@ -122,14 +139,31 @@ class FolderReader {
     }
   }
 
-  finish(): Migration[] {
-    this.#matchDowns()
-    const missing = this.#tool?.expects?.(this.#listing).find(name => !this.#migrations.has(name))
+  get checksums(): Iterable<UpFile> {
+    return this.#ups.values()
+  }
+
+  /** @throws UsageError if there is none, or one is missing that the tool's own list has. */
+  requireAll(): void {
+    const missing = this.#tool?.expects?.(this.#listing).find(name => !this.#ups.has(name))
     if (missing !== undefined)
       throw new UsageError(
         `${this.#prefix}${missing}.sql is missing: ${this.#tool?.title} lists it, and would not run without it. Restore it.`,
       )
-    if (this.#migrations.size === 0) throw new UsageError(noMigrations(this.#dir, this.#listing, this.#tool))
+    if (this.#ups.size === 0) throw new UsageError(noMigrations(this.#dir, this.#listing, this.#tool))
+  }
+
+  migrations(): Migration[] {
+    this.#inOrder ??= this.#understand()
+    return this.#inOrder
+  }
+
+  #understand(): Migration[] {
+    for (const up of this.#ups.values()) {
+      const down = this.#innerDowns.get(up.name)
+      this.#migrations.set(up.name, { ...understand(up), ...(down !== undefined && { down: wholeFile(down) }) })
+    }
+    this.#matchDowns()
     refuseUndoFiles(this.#migrations)
     refuseGeneralForms(this.#migrations)
     const migrations = [...this.#migrations.values()]
@@ -139,13 +173,11 @@ class FolderReader {
     return inOrder(migrations, { tool, explicit: this.#explicit, listing: this.#listing, onLeftOut: onGap })
   }
 
-  #add(migration: Migration): void {
-    const other = this.#migrations.get(migration.name)
+  #add(up: UpFile): void {
+    const other = this.#ups.get(up.name)
     if (other)
-      throw new UsageError(
-        `Two migrations are named ${migration.name}: ${other.file} and ${migration.file}. Rename one of them.`,
-      )
-    this.#migrations.set(migration.name, migration)
+      throw new UsageError(`Two migrations are named ${up.name}: ${other.file} and ${up.file}. Rename one of them.`)
+    this.#ups.set(up.name, up)
   }
 
   #setting(entry: string) {
@@ -215,7 +247,8 @@ class FolderReader {
     }
     if (!named) throw new UsageError(noLayout(join(path, ups[0]), `${name}/${ups[0]}`))
     const up = readUp(named, join(path, ups[0]), this.#setting(name))
-    this.#add(sqlFiles.includes('down.sql') ? { ...up, down: wholeFile(join(path, 'down.sql')) } : up)
+    this.#add(up)
+    if (sqlFiles.includes('down.sql')) this.#innerDowns.set(up.name, join(path, 'down.sql'))
   }
 
   /** The tool looks into all folders: what is deeper is a migration to it, too. */

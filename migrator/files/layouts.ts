@@ -19,13 +19,15 @@ const declaration = /\.d\.[mc]?ts$/i
  */
 export function readName(asWritten: string): Named | undefined {
   const fileName = asWritten.normalize('NFC')
-  const fly = flyway.exec(fileName)
+  // the forms of nearly all files begin with a digit
+  const isNumbered = fileName >= '0' && fileName < ':'
+  const fly = isNumbered ? null : flyway.exec(fileName)
   if (fly && fly[1] === fly[1]!.toUpperCase()) {
     const version = fly[2]!.split(/[._]/).map(BigInt)
     const stem = fileName.slice(1, -'.sql'.length)
     return { name: `V${stem}`, layout: 'flyway', direction: fly[1] === 'V' ? 'up' : 'down', version }
   }
-  if (repeatable.test(fileName) && fileName.startsWith('R'))
+  if (fileName.startsWith('R') && repeatable.test(fileName))
     return { name: fileName.slice(0, -'.sql'.length), layout: 'repeatable', direction: 'up', version: [] }
 
   const paired = pair.exec(fileName)

@@ -12,6 +12,8 @@ export interface FolderListing extends Listing {
   readonly entries: readonly string[]
   /** Names of what is neither a file, a folder nor a link to one. */
   readonly irregular: ReadonlySet<string>
+  /** Names of links that lead to no folder. */
+  readonly links: ReadonlySet<string>
   /** Paths of all files in a folder inside, however deep. */
   inside(folder: string): readonly string[]
 }
@@ -22,29 +24,33 @@ export interface FolderListing extends Listing {
  */
 export function listFolder(dir: string, ignore: readonly string[]): FolderListing {
   const ignored = (path: string) => ignore.some(glob => matchesGlob(path, glob) || matchesGlob(path, `${glob}/**`))
-  const entries = entriesOf(dir).filter(({ name }) => !ignored(name))
+  const entries: string[] = []
   const files: string[] = []
   const irregular = new Set<string>()
+  const links = new Set<string>()
   const folders = new Map<string, readonly string[]>()
-  for (const entry of entries) {
+  for (const entry of entriesOf(dir)) {
     const { name } = entry
-    if (isFolder(entry, join(dir, name))) {
-      if (!name.startsWith('.'))
-        folders.set(
-          name,
-          entriesOf(join(dir, name))
-            .map(inner => inner.name)
-            .filter(inner => !ignored(`${name}/${inner}`)),
-        )
-    } else {
+    if (ignore.length > 0 && ignored(name)) continue
+    entries.push(name)
+    if (entry.isFile()) files.push(name)
+    else if (!isFolder(dir, entry)) {
       files.push(name)
-      if (!entry.isFile() && !entry.isSymbolicLink()) irregular.add(name)
-    }
+      if (entry.isSymbolicLink()) links.add(name)
+      else irregular.add(name)
+    } else if (!name.startsWith('.'))
+      folders.set(
+        name,
+        entriesOf(join(dir, name))
+          .map(inner => inner.name)
+          .filter(inner => !ignored(`${name}/${inner}`)),
+      )
   }
   return {
-    entries: entries.map(({ name }) => name),
+    entries,
     files,
     irregular,
+    links,
     folders,
     text(path) {
       // most of these files do not exist, and an error costs more than a check
@@ -82,10 +88,10 @@ function entriesOf(dir: string): Dirent[] {
 }
 
 /** Follows links: Kubernetes mounts every file of a ConfigMap as one. */
-function isFolder(entry: Dirent, path: string): boolean {
+function isFolder(dir: string, entry: Dirent): boolean {
   if (!entry.isSymbolicLink()) return entry.isDirectory()
   try {
-    return statSync(path).isDirectory()
+    return statSync(join(dir, entry.name)).isDirectory()
   } catch {
     // a broken link, or a circle of links: reading it reports that
     return false

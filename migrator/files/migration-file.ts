@@ -1,4 +1,4 @@
-// Reads one migration file: its parts, its marks, and whether its meaning is in doubt.
+// Reads one migration file: what the ledger knows it by; then its parts, its marks, and whether its meaning is in doubt.
 
 import { placeAt } from '../sql/excerpt.ts'
 import { checksum } from './checksum.ts'
@@ -18,21 +18,36 @@ export interface FileSetting {
   readonly transaction: boolean
 }
 
-/** Reads the file of an up half, with its down half if that is in it. @throws UsageError */
-export function readUp(named: Named, file: string, setting: FileSetting): Migration {
-  const text = readText(file)
+/** The file of an up half, as far as the ledger knows it. */
+export interface UpFile {
+  readonly name: string
+  readonly checksum: string
+  readonly named: Named
+  readonly file: string
+  readonly text: string
+  readonly setting: FileSetting
+}
+
+/** Reads the file of an up half; for `isRegular` see {@link readText}. @throws UsageError */
+export function readUp(named: Named, file: string, setting: FileSetting, isRegular = false): UpFile {
   refuseOtherDatabase(named.name, file)
+  const text = readText(file, isRegular)
+  return { name: named.name, checksum: checksum(text), named, file, text, setting }
+}
+
+/** What the file says, with its down half if that is in it. @throws UsageError */
+export function understand({ named, file, text, setting, ...up }: UpFile): Migration {
   refuseUnsupported(file, text)
   const owner = ownerOf(text) ?? setting.tool
   const kind: Migration['kind'] =
     named.layout === 'code' ? 'code' : named.layout === 'repeatable' ? 'repeatable' : 'sql'
   const common = {
-    name: named.name,
+    name: up.name,
     kind,
     layout: named.layout,
     version: named.version,
     file,
-    checksum: checksum(text),
+    checksum: up.checksum,
     ...((named.standsIn || owner?.standsIn?.(text)) && { standsIn: true as const }),
   }
   if (kind === 'code') return { ...common, marks: readMarks(file, text) }
@@ -52,14 +67,14 @@ export function readUp(named: Named, file: string, setting: FileSetting): Migrat
     ...part,
     marks: setting.transaction ? marks : { ...marks, transaction: false },
   })
-  const up = toPart(parts.up)
+  const upPart = toPart(parts.up)
   const doubt = doubtOf(file, source, parts, named)
   return {
     ...common,
     ...(own && { tool: own.name }),
     ...(doubt && { doubt }),
-    marks: up.marks,
-    up,
+    marks: upPart.marks,
+    up: upPart,
     ...(parts.down && { down: toPart(parts.down) }),
   }
 }

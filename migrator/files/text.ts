@@ -5,12 +5,15 @@ import { readFileSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
 import { readUtf8 } from './read-large.ts'
 
-/** A file's text without its byte-order mark. Postgres takes UTF-8 without NUL; anything else would be cut or refused. */
-export function readText(file: string): string {
+/**
+ * A file's text without its byte-order mark. Postgres takes UTF-8 without NUL; anything else would be cut or refused.
+ * @param isRegular see {@link readUtf8}.
+ */
+export function readText(file: string, isRegular = false): string {
   let text: string
   try {
     // the fastest way; it writes U+FFFD for bytes that are not UTF-8
-    text = readUtf8(file)
+    text = readUtf8(file, isRegular)
     if (text.includes('\uFFFD') || text.includes('\0')) requireText(file, readFileSync(file))
   } catch (error) {
     if (error instanceof UsageError) throw error

@@ -6,7 +6,10 @@ import { type Notification, notifySql } from '../../gate/protocol/notifications.
 import { showRows } from './condition.ts'
 import type { Expectation, Expected } from './expectations.ts'
 import { forgetUnbegun } from './guards.ts'
-import type { Journal } from './read.ts'
+import { insertRow, transactionTime } from './insert.ts'
+import { doneBatches } from './journal.ts'
+import type { Procedures } from './procedures.ts'
+import type { Checkpoint, Journal } from './read.ts'
 import { addRepairs, repairEntry } from './repairs.ts'
 
 /** Made by {@link Changes}, written by `Ledger.write` or with a migration's transaction. */
@@ -51,6 +54,8 @@ const nothing: Expected = new Map()
 export class Changes {
   /** What migrations make is given to the app's role from here on. */
   grants: Grants = noGrants
+  /** The server's own, of which use is made once they are there. */
+  procedures: Procedures | undefined
   /** The history of a tool that was adopted and is kept. */
   otherHistory: OtherHistory = { applied: () => '', reverted: () => '' }
   readonly #table: string
@@ -76,13 +81,21 @@ export class Changes {
 
   /** A migration is applied; its duration is that of the transaction, whose guard has taken away a row that was never begun. */
   applied(row: NewRow): Change {
-    const duration = 'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000'
-    const insert = this.#insert(row, { state: 'applied', journal: 'null::jsonb', duration })
-    return change(
-      `${this.#showRows}${insert}${this.#onRepeat(row)};${this.otherHistory.applied(row.name)}${this.grants.after}`,
-      row.name,
-      { checksum: row.checksum, applied: true },
-    )
+    const insert = this.#insert(row, { state: 'applied', journal: 'null::jsonb', duration: transactionTime })
+    const written = this.#recordApplied(row) ?? `${this.#showRows}${insert}${this.#onRepeat(row)};`
+    return change(`${written}${this.otherHistory.applied(row.name)}${this.grants.after}`, row.name, {
+      checksum: row.checksum,
+      applied: true,
+    })
+  }
+
+  /** The call of a procedure that writes the row of a migration that is run once; undefined where there is none. */
+  #recordApplied({ name, checksum, kind, breaking }: NewRow): string | undefined {
+    if (!this.procedures || kind === 'repeatable') return undefined
+    const late = this.#late.get(name)
+    const texts = [name, checksum, kind].map(quoteLiteral)
+    const journal = late === undefined ? 'null' : `'{"late": ${late}}'`
+    return this.procedures.recordApplied([...texts, `${breaking}`, journal, this.#runId, this.#toolVersion])
   }
 
   /** A migration that cannot run in one transaction is under way; it takes the place of a row that was never begun. */
@@ -92,6 +105,13 @@ export class Changes {
       checksum: row.checksum,
       applied: false,
     })
+  }
+
+  /** A code migration that commits as it goes is about to be called; its batches that are done stay so. */
+  runningCode(row: NewRow): Change {
+    const { statements, expected } = this.running(row)
+    const again = ` on conflict (name) do update set checksum = excluded.checksum, breaking = excluded.breaking;`
+    return { statements: statements.replace(/;$/, again), expected }
   }
 
   /** A migration counts as applied without having been run. Repeatable: what is recorded already stays as it is. */
@@ -120,6 +140,16 @@ export class Changes {
     return statementsOnly(this.#journalled(name, journal).statements + this.grants.after)
   }
 
+  /** A batch is done, the `count`-th of its migration. */
+  batchDone(name: string, count: number, batch: string, checkpoint: Checkpoint): Change {
+    const done = quoteLiteral(JSON.stringify({ done: doneBatches(count) }))
+    const batches = quoteLiteral(JSON.stringify({ [batch]: checkpoint }))
+    return this.#journalled(
+      name,
+      `journal || ${done}::jsonb || pg_catalog.jsonb_build_object('batches', coalesce(journal->'batches', '{}') || ${batches}::jsonb)`,
+    )
+  }
+
   /** The content of a half-applied migration has changed in steps that are not done. */
   newContent(name: string, checksum: string): Change {
     return change(
@@ -134,7 +164,7 @@ export class Changes {
     return change(
       `${this.#showRows}update ${this.#table} set state = 'applied', run_id = ${this.#runId}, ` +
         `duration_ms = extract(epoch from pg_catalog.clock_timestamp() - applied_at) * 1000, applied_at = pg_catalog.clock_timestamp(), ` +
-        `journal = nullif(journal - 'done' - 'started', '{}') where name = ${quoteLiteral(name)};${this.otherHistory.applied(name)}`,
+        `journal = nullif(journal - 'done' - 'started' - 'batches', '{}') where name = ${quoteLiteral(name)};${this.otherHistory.applied(name)}`,
       name,
       { checksum, applied: true },
     )
@@ -152,10 +182,14 @@ export class Changes {
     )
   }
 
-  /** An applied migration is being reverted, in steps, or after running apps have disconnected. */
+  /**
+   * An applied migration is being reverted, in steps, or after running apps have disconnected. Batches that an interrupted
+   * `up` has done are not those of its `down`.
+   */
   reverting(name: string): Change {
+    const own = `case when journal ? 'reverting' then journal else journal - 'batches' end`
     return change(
-      `update ${this.#table} set state = 'running', journal = coalesce(journal, '{}') || '{"reverting": true, "done": []}' where name = ${quoteLiteral(name)};`,
+      `update ${this.#table} set state = 'running', journal = coalesce(${own}, '{}') || '{"reverting": true, "done": []}' where name = ${quoteLiteral(name)};`,
       name,
       'reverting',
     )
@@ -235,18 +269,20 @@ export class Changes {
   }
 
   #insert(row: NewRow, { state, journal, duration, appliedAt, appliedBy }: NewValues): string {
-    const values = [row.name, row.checksum, row.kind].map(quoteLiteral)
     const late = this.#late.get(row.name)
-    const journalled = late === undefined ? journal : `coalesce(${journal}, '{}') || '{"late": ${late}}'`
-    const more = [
-      ...(appliedAt === undefined ? [] : [['applied_at', `${quoteLiteral(appliedAt)}::timestamptz`]]),
-      ...(appliedBy === undefined ? [] : [['applied_by', quoteLiteral(appliedBy)]]),
-    ]
-    return (
-      `insert into ${this.#table} (name, checksum, kind, breaking, state, journal, duration_ms, run_id, tool_version, position${more.map(([column]) => `, ${column}`).join('')}) ` +
-      `select ${values.join(', ')}, ${row.breaking}, '${state}', ${journalled}, ${duration}, ${this.#runId}, ${this.#toolVersion}, ` +
-      `coalesce(max(position), 0) + 1${more.map(([, value]) => `, ${value}`).join('')} from ${this.#table}`
-    )
+    return insertRow(this.#table, {
+      name: quoteLiteral(row.name),
+      checksum: quoteLiteral(row.checksum),
+      kind: quoteLiteral(row.kind),
+      breaking: `${row.breaking}`,
+      state: quoteLiteral(state),
+      journal: late === undefined ? journal : `coalesce(${journal}, '{}') || '{"late": ${late}}'`,
+      duration_ms: duration,
+      run_id: this.#runId,
+      tool_version: this.#toolVersion,
+      ...(appliedAt === undefined ? {} : { applied_at: `${quoteLiteral(appliedAt)}::timestamptz` }),
+      ...(appliedBy === undefined ? {} : { applied_by: quoteLiteral(appliedBy) }),
+    })
   }
 
   /** A repeatable migration keeps its row, and the row remembers the contents that were. */

@@ -6,7 +6,7 @@ import { sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { DeniedError, RefusedError, UsageError } from '../errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { version as release } from '../version.ts'
-import { type LedgerTable, ledgerTables } from './table.ts'
+import { type LedgerTable, ledgerRoutines, ledgerTables } from './table.ts'
 import { currentVersion } from './versions.ts'
 
 interface TableCondition {
@@ -36,6 +36,16 @@ export interface LedgerCondition {
 /** Asks the catalogue by names, which needs no right on the schema. */
 export async function readCondition(session: Session, schema: string): Promise<LedgerCondition | undefined> {
   const { rows } = await session.query<ConditionRow>(conditionSql(schema))
+  return conditionOf(schema, rows)
+}
+
+/** The same question as an expression of type jsonb, for {@link conditionOf}; null where there is no such schema. */
+export function conditionExpression(schema: string): string {
+  return `(select pg_catalog.jsonb_agg(pg_catalog.to_jsonb(c)) from (${conditionSql(schema)}) as c)`
+}
+
+/** The condition from what the catalogue has answered. */
+export function conditionOf(schema: string, rows: readonly ConditionRow[]): LedgerCondition | undefined {
   const first = rows[0]
   if (!first) return undefined
   const { schemaOwner, me, usable, creatable } = first
@@ -43,7 +53,7 @@ export async function readCondition(session: Session, schema: string): Promise<L
   return { schema, owner: schemaOwner, me, usable, creatable, tables: new Map(tables.map(t => [t.name, t])) }
 }
 
-interface ConditionRow {
+export interface ConditionRow {
   readonly schemaOwner: string
   readonly me: string
   readonly usable: boolean
@@ -113,15 +123,39 @@ export function requireReadable(condition: LedgerCondition): void {
   )
 }
 
+/** A function or procedure of the ledger's that this session may not replace. */
+export interface OthersRoutine {
+  /** With its schema and the types of its parameters, quoted. */
+  readonly name: string
+  readonly owner: string
+}
+
+/** Those of the ledger's functions and procedures that belong to a role whose rights this session does not have. */
+export async function othersRoutines(session: Session, schema: string): Promise<readonly OthersRoutine[]> {
+  const { rows } = await session.query<OthersRoutine & { [column: string]: unknown }>(
+    `select pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)) as name,
+      pg_catalog.pg_get_userbyid(p.proowner)::text as owner
+    from pg_catalog.pg_namespace n join pg_catalog.pg_proc p on p.pronamespace = n.oid
+    where n.nspname = ${quoteLiteral(schema)} and p.proname in (${ledgerRoutines.map(quoteLiteral).join(', ')})
+      and not pg_catalog.pg_has_role(p.proowner, 'usage') order by 1`,
+  )
+  return rows
+}
+
 /** @throws DeniedError if this session may not change the ledger: only its owner can. */
-export function requireOwn(condition: LedgerCondition): void {
+export function requireOwn(condition: LedgerCondition, routines: readonly OthersRoutine[]): void {
   const { schema, me } = condition
-  const others = [...condition.tables.values()].filter(({ mine }) => !mine)
+  const tables = [...condition.tables.values()].filter(({ mine }) => !mine)
+  const others = [
+    ...tables.map(({ name, owner }) => ({ kind: 'table', name: `${quoteIdent(schema)}.${name}`, owner })),
+    ...routines.map(({ name, owner }) => ({ kind: 'routine', name, owner })),
+  ]
   const owner = others[0]?.owner
   if (owner !== undefined) {
-    const alter = others.map(({ name }) => `alter table ${quoteIdent(schema)}.${name} owner to ${quoteIdent(me)}`)
+    const alter = others.map(({ kind, name }) => `alter ${kind} ${name} owner to ${quoteIdent(me)}`)
+    const what = tables[0] ? `The ledger ${schema}.${tables[0].name}` : `The ledger's own ${others[0]?.name}`
     throw new DeniedError(
-      `The ledger ${schema}.${others[0]?.name} belongs to role ${owner}, and this run is by role ${me} (42501); nothing was done. ` +
+      `${what} belongs to role ${owner}, and this run is by role ${me} (42501); nothing was done. ` +
         `Run as ${owner}; or hand it over, as a role that is a member of both: ${alter.join('; ')} ` +
         `(or reassign owned by ${quoteIdent(owner)} to ${quoteIdent(me)}, which hands over everything of ${owner}'s).`,
     )
@@ -165,13 +199,19 @@ export class HiddenLedgerError extends DeniedError {
  * trigger on CREATE TABLE), before the ledger is written.
  */
 export function showRows(schema: string): string {
-  return doBlock(
-    `for t in select relname from pg_catalog.pg_class where relnamespace = pg_catalog.to_regnamespace(${quoteLiteral(quoteIdent(schema))})
+  const { declare, body } = rowsShown(schema)
+  return doBlock(body, declare)
+}
+
+/** {@link showRows} as the parts of a PL/pgSQL block. */
+export function rowsShown(schema: string): { readonly declare: string; readonly body: string } {
+  return {
+    declare: 't record;',
+    body: `for t in select relname from pg_catalog.pg_class where relnamespace = pg_catalog.to_regnamespace(${quoteLiteral(quoteIdent(schema))})
       and relname in (${names()}) and (relrowsecurity or relforcerowsecurity) loop
       perform pg_catalog.set_config('lock_timeout', '2s', true);
       execute pg_catalog.format('alter table ${quoteIdent(schema).replaceAll('%', '%%').replaceAll("'", "''")}.%I disable row level security, no force row level security', t.relname);
       raise warning 'schemagate: row level security was switched on for %.%, which is schemagate''s own; switched it off', ${quoteLiteral(schema)}, t.relname;
     end loop;`,
-    't record;',
-  )
+  }
 }

@@ -25,6 +25,20 @@ export function forgetUnbegun(table: string, name: string): string {
   )
 }
 
+/**
+ * {@link Guards.notBegun} in SQL.
+ * @param name an expression.
+ * @param content more that must hold of an applied row for the migration to count as applied.
+ */
+export function unlessBegun(table: string, name: string, content: string): string {
+  const state = `case when state = 'applied'${content} then 'applied' when ${begunInSteps} then 'begun' when state = 'running' then state end`
+  const row = `from ${table} where name = ${name}`
+  return (
+    ` case (select ${state} ${row}) when 'applied' then ${raise(ownState.alreadyApplied)} ` +
+    `when 'begun' then ${raise(ownState.begunInSteps)} when 'running' then delete ${row}; else null; end case;`
+  )
+}
+
 /** The guards of one ledger. */
 export class Guards {
   readonly #table: string
@@ -43,12 +57,7 @@ export class Guards {
    * was never begun is deleted; in the guard, where a statement costs nothing until there is such a row.
    */
   notBegun(name: string, repeatableChecksum?: string): string {
-    const state = `case when state = 'applied'${content(repeatableChecksum)} then 'applied' when ${begunInSteps} then 'begun' when state = 'running' then state end`
-    const row = `from ${this.#table} where name = ${quoteLiteral(name)}`
-    return (
-      ` case (select ${state} ${row}) when 'applied' then ${raise(ownState.alreadyApplied)} ` +
-      `when 'begun' then ${raise(ownState.begunInSteps)} when 'running' then delete ${row}; else null; end case;`
-    )
+    return unlessBegun(this.#table, quoteLiteral(name), content(repeatableChecksum))
   }
 
   /** Raises nothing: takes away a row that was never begun, for what is recorded behind {@link notApplied}. */

@@ -3,7 +3,7 @@
 import type { Migration } from '../files/migration.ts'
 import { compareMigrations } from '../files/order.ts'
 import { withRowSecurity } from './condition.ts'
-import { progressOf } from './journal.ts'
+import { describeDone } from './journal.ts'
 import { type LedgerContents, type LedgerRow, noLedger } from './read.ts'
 import { findRenames } from './renames.ts'
 import { isPassedOver, withStandIns } from './stand-ins.ts'
@@ -87,7 +87,7 @@ export function compareHistory(
         migration: row.name,
         message: row.journal?.reverting
           ? `${row.name} was being reverted, and that was not finished. \`schemagate down --yes\` continues it; \`schemagate up\` finishes it and applies it again.`
-          : `${row.name} was begun and not finished; ${progressOf(row.journal).steps} of its steps are done. \`schemagate up\` goes on from there.`,
+          : `${row.name} was begun and not finished; ${describeDone(row.journal)} are done. \`schemagate up\` goes on from there.`,
       })
     else if (row.checksum !== file.checksum && file.kind !== 'repeatable')
       problems.push({

@@ -2,6 +2,9 @@
 
 import type { Journal } from './read.ts'
 
+/** Stands in the place of the checksum where what is done are batches of a code migration. */
+const batches = 'batches'
+
 export interface Progress {
   /** Steps that are done. */
   readonly steps: number
@@ -26,4 +29,18 @@ export function progressOf(journal: Journal | null | undefined): Progress {
 /** The one entry of a journal: it grows with no step, however many there are. */
 export function doneEntry(checksum: string, statements: number, steps: number): string[] {
   return [`${checksum}:${statements}:${steps}`]
+}
+
+/**
+ * The same for a code migration of which so many batches are done. A release without batches finds work that was begun, and
+ * does not begin it again.
+ */
+export function doneBatches(count: number): string[] {
+  return doneEntry(batches, 0, count)
+}
+
+/** What of a migration is done, in words: `3 of its steps`. */
+export function describeDone(journal: Journal | null): string {
+  const { steps, checksum } = progressOf(journal)
+  return `${steps} of its ${checksum === batches ? 'batches' : 'steps'}`
 }

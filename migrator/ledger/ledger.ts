@@ -1,10 +1,12 @@
 // The ledger as one run sees it: reads it and writes it, and remembers both, to notice a server that lacks them later.
 
+import type { QueryResultRow } from 'pg'
 import type { Migration } from '../files/migration.ts'
 import type { Session } from '../postgres/session.ts'
-import { type Change, Changes } from './changes.ts'
+import { type Change, Changes, statementsOnly } from './changes.ts'
 import { Expectations } from './expectations.ts'
 import { Guards } from './guards.ts'
+import { type OneMigration, Procedures, type ProceduresFound } from './procedures.ts'
 import { type LedgerContents, type LedgerRow, readLedger, readRow } from './read.ts'
 import { type Around, LedgerTransaction } from './transaction.ts'
 
@@ -14,7 +16,7 @@ export interface LedgerOptions {
   readonly runId: string
   readonly toolVersion: string
   /** The run lock: `guard` is PL/pgSQL that makes sure of it for one transaction, or raises `lockBusy`. */
-  readonly lock: { readonly guard: string }
+  readonly lock: { readonly guard: string; readonly hasKey: boolean; readonly guardWithKey: string }
 }
 
 /**
@@ -24,7 +26,7 @@ export interface LedgerOptions {
  *
  * A migration's own SQL runs inside of such a transaction, in one message with the change or in several:
  *
- *     const transaction = ledger.transaction({ guard: ledger.guards.notBegun(name) })
+ *     const transaction = ledger.transactionOf({ name }, around)
  *     await transaction.commit([ledger.change.applied(row)], sql).done
  */
 export class Ledger {
@@ -75,6 +77,50 @@ export class Ledger {
   transaction(around: Around = {}): LedgerTransaction {
     const guard = `${this.#options.lock.guard}${around.guard ?? ''}`
     return new LedgerTransaction(this.#options.session, { ...around, guard }, this.#expectations)
+  }
+
+  /** A migration's transaction may be sent before the one in front of it has ended. */
+  get canSendAhead(): boolean {
+    return this.change.procedures !== undefined && this.#options.lock.hasKey
+  }
+
+  /** The transaction of a whole migration: one that is neither applied (with this content) nor begun in steps. */
+  transactionOf(migration: OneMigration, around: Around): LedgerTransaction {
+    const { session, lock, runId } = this.#options
+    const { procedures } = this.change
+    const { name, content } = migration
+    if (!procedures || !lock.hasKey)
+      return this.transaction({
+        ...around,
+        guard: this.guards.notBegun(name, content) + (around.guard ?? ''),
+      })
+    const beforeGuard = [procedures.beginMigration(migration, runId)]
+    return new LedgerTransaction(session, { ...around, beforeGuard }, this.#expectations)
+  }
+
+  /**
+   * Has the server keep what stands around each migration. It is made in any case, so that a database looks the same however it
+   * was migrated.
+   */
+  async useProcedures(): Promise<void> {
+    const { session, schema, lock } = this.#options
+    this.change.procedures = undefined
+    const procedures = new Procedures(schema, lock.guardWithKey)
+    const look = async () => (await session.query<ProceduresFound & QueryResultRow>(procedures.found)).rows[0]!
+    const { ready, present } = await look()
+    if (!ready)
+      await this.write([statementsOnly(procedures.ddl(present))]).catch(async error => {
+        // behind a pooler another migrator may have made them since
+        if (!(await look()).ready) throw error
+      })
+    if (lock.hasKey) this.change.procedures = procedures
+  }
+
+  /** True if this error came of a procedure that was dropped: the next attempt does without. */
+  leavesProcedures(error: unknown): boolean {
+    if (!this.change.procedures?.isMissing(error)) return false
+    this.change.procedures = undefined
+    return true
   }
 
   /**

@@ -6,7 +6,7 @@ import type { Log } from '../log.ts'
 import type { Limits } from '../postgres/limits.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Change, statementsOnly } from './changes.ts'
-import { readCondition, requireOurs, requireOwn, showRows, withRowSecurity } from './condition.ts'
+import { othersRoutines, readCondition, requireOurs, requireOwn, showRows, withRowSecurity } from './condition.ts'
 import type { Ledger } from './ledger.ts'
 import { type LedgerContents, readLedger } from './read.ts'
 import { ledgerIsReadOnly } from './rights.ts'
@@ -36,7 +36,7 @@ export async function makeLedger(
   const condition = await readCondition(session, schema)
   if (condition) {
     requireOurs(condition)
-    requireOwn(condition)
+    requireOwn(condition, await othersRoutines(session, schema))
   }
   const hidden = withRowSecurity(condition)
   if (hidden.length > 0) await ledger.write([statementsOnly(showRows(schema))], { limits })

@@ -29,6 +29,8 @@ export interface Journal {
     readonly checksum: string
     readonly indexes?: readonly number[]
   }
+  /** How far the batches of a code migration have come, by their names. */
+  readonly batches?: Readonly<Record<string, Checkpoint>>
   /** The steps are those of its down part: an interrupted `down`. */
   readonly reverting?: boolean
   /** A repeatable migration's earlier contents: apps built with one of them are not wrong. */
@@ -37,6 +39,17 @@ export interface Journal {
   readonly late?: number
   /** What an operator did to the row with `repair`. */
   readonly repairs?: readonly unknown[]
+}
+
+/** Where one call of `context.batch` stands: it is committed with each batch. */
+export interface Checkpoint {
+  /** With its schema. */
+  readonly table: string
+  readonly key: readonly string[]
+  /** The key of the last row that is done, as the server writes it in text. */
+  readonly after: readonly string[]
+  /** Rows that are done. */
+  readonly rows: number
 }
 
 export interface LedgerRow {

@@ -24,6 +24,11 @@ export const ledgerTables = {
   schemagate_expected: ['only_row', 'key', 'catalog', 'made_at'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
+/** Its functions and procedures that a run may have to replace, and so must own. */
+export const ledgerRoutines = ['require', 'begin_migration', 'record_applied'] as const
+
+export type LedgerRoutine = (typeof ledgerRoutines)[number]
+
 export type LedgerTable = keyof typeof ledgerTables
 
 /**

@@ -61,11 +61,14 @@ export class LedgerTransaction {
 
   /** Sends SQL in the transaction, which the first message begins. */
   send(sql = ''): Message {
-    return this.#message(sql, '', undefined)
+    return this.#message(sql, '')
   }
 
-  /** Sends SQL, writes the changes behind it and commits. */
-  commit(changes: readonly Change[], sql = ''): Message {
+  /**
+   * Sends SQL, writes the changes behind it and commits.
+   * @param previous what the server is at work on. Should that fail, the guard must make this fail as well.
+   */
+  commit(changes: readonly Change[], sql = '', previous?: Message): Message {
     const { limits, behind = '', reset, discard } = this.#around
     const closing = [
       behind,
@@ -75,34 +78,40 @@ export class LedgerTransaction {
       discard ? discardSession : '',
       'commit',
     ]
-    return this.#message(sql, closing.join(''), this.#expectations?.send(changes.map(({ expected }) => expected)))
+    const inFlight = this.#expectations?.send(changes.map(({ expected }) => expected))
+    return this.#message(sql, closing.join(''), inFlight, previous)
   }
 
-  #message(sql: string, closing: string, inFlight: InFlight | undefined): Message {
+  #message(sql: string, closing: string, inFlight?: InFlight, previous?: Message): Message {
     const opening = this.#begun ? [] : this.#opening
     const lead = opening.length > 0 ? `${opening.join('')}\n` : ''
     // the newline ends a comment, the semicolon a statement, that the SQL leaves open
     const text = `${lead}${sql}${sql === '' ? '' : '\n;'}${closing}`
     this.#begun = true
-    const script = this.#session.script(text)
+    const script = previous ? this.#session.scriptBehind(text) : this.#session.script(text)
     return {
       text,
       sqlStart: lead.length,
       get completed() {
         return script.tags.length - opening.length
       },
-      done: this.#settled(script, inFlight, closing !== ''),
+      done: this.#settled(script, inFlight, closing !== '', previous),
     }
   }
 
   /** After a failure there is no transaction any more; one whose connection is lost has ended with it. */
-  async #settled(script: Script, inFlight: InFlight | undefined, isLast: boolean): Promise<void> {
+  async #settled(script: Script, inFlight: InFlight | undefined, isLast: boolean, previous?: Message): Promise<void> {
     try {
       await script.done
     } catch (error) {
       if (isConnectionLoss(error)) throw error
       inFlight?.rolledBack()
-      if (!this.#session.options.signal.aborted) await this.#session.rollback()
+      // where the previous one failed, its rollback came behind both
+      const isRolledBack = await previous?.done.then(
+        () => false,
+        () => !this.#session.inTransaction,
+      )
+      if (!isRolledBack && !this.#session.options.signal.aborted) await this.#session.rollback()
       throw error
     }
     const ended = isLast ? script.tags.at(-1) === 'COMMIT' : this.#session.inTransaction

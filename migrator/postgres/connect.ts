@@ -18,6 +18,7 @@ import {
 import { isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import type { Endpoint, Target } from '../../gate/postgres/target.ts'
 import { isTlsRefusal, type TlsAttempt, tlsAttempts } from '../../gate/postgres/tls.ts'
+import { now } from '../clock.ts'
 import { NoAnswerError, UsageError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { formatDuration } from '../text/durations.ts'
@@ -43,6 +44,8 @@ export interface ConnectOptions {
   readonly writable?: boolean
   /** Milliseconds of silence after which the server ends the session, 0 for never; {@link idleLimit} if it is not given. */
   readonly idleLimit?: number
+  /** An expression of SQL, of type jsonb, that is asked together with the first question: see {@link Greeting.answer}. */
+  readonly ask?: string
 }
 
 /** What the server said of itself when it was first asked. */
@@ -56,6 +59,8 @@ export interface Greeting {
   readonly settings: readonly Setting[]
   /** A standby, or a role or database whose transactions are read-only. */
   readonly readOnly: boolean
+  /** What the options' `ask` came to; null where the server would not answer it. */
+  readonly answer: unknown
 }
 
 export interface Connected {
@@ -77,7 +82,7 @@ const oneTry = 5_000
  */
 export async function connect(options: ConnectOptions): Promise<Connected> {
   const { target, timeout, signal, log } = options
-  const started = performance.now()
+  const started = now()
   const deadline = started + timeout
   let lastLogged = started
   let lastReason = ''
@@ -90,10 +95,10 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
       const endpoints = inOrder(target)
       for (let endpoint = endpoints.shift(); endpoint; endpoint = endpoints.shift()) {
         try {
-          const share = (deadline - performance.now()) / (endpoints.length + 1)
+          const share = (deadline - now()) / (endpoints.length + 1)
           const connected = await connectOnce(options, endpoint, wanted, Math.max(share, 100))
-          if (performance.now() - lastLogged > 1_000 || lastReason)
-            log.info({ durationMs: Math.round(performance.now() - started) }, 'Postgres answers')
+          if (now() - lastLogged > 1_000 || lastReason)
+            log.info({ durationMs: Math.round(now() - started) }, 'Postgres answers')
           return connected
         } catch (error) {
           signal.throwIfAborted()
@@ -104,15 +109,15 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
         }
       }
     }
-    const now = performance.now()
-    if (now >= deadline) throw noAnswer(/^timeout/.test(messageOf(last)) ? (answer ?? last) : last, target, timeout)
+    const time = now()
+    if (time >= deadline) throw noAnswer(/^timeout/.test(messageOf(last)) ? (answer ?? last) : last, target, timeout)
     const reason = reasonOf(last)
-    if (now - started > 1_000 && (reason !== lastReason || now - lastLogged > 10_000)) {
+    if (time - started > 1_000 && (reason !== lastReason || time - lastLogged > 10_000)) {
       log.info({ err: last }, `waiting for Postgres at ${addresses(target)}: ${reason}`)
-      lastLogged = now
+      lastLogged = time
       lastReason = reason
     }
-    await sleep(Math.min(pollInterval, deadline - now), undefined, { signal }).catch(() => signal.throwIfAborted())
+    await sleep(Math.min(pollInterval, deadline - time), undefined, { signal }).catch(() => signal.throwIfAborted())
   }
 }
 
@@ -180,7 +185,7 @@ function newClient(options: ConnectOptions, endpoint: Endpoint, tls: TlsAttempt,
     connectionTimeoutMillis: timeout,
   })
   // a few seconds: the system's default is two hours, and a server that has vanished is noticed by nothing else
-  prepareClient(client, target, heartbeatInterval / 1_000)
+  prepareClient(client, target, { idle: heartbeatInterval / 1_000 })
   // without a listener a lost idle connection would end the process; the next query gets the error
   client.on('error', () => {})
   client.on('notice', ({ severity, message, code }) => {
@@ -189,22 +194,23 @@ function newClient(options: ConnectOptions, endpoint: Endpoint, tls: TlsAttempt,
   return client
 }
 
-type GreetingRow = { pid: number; version: string; text: string; known: string[] | null } & ServerKind
+type GreetingRow = { pid: number; version: string; text: string; known: string[] | null; answer: unknown } & ServerKind
 
 /** The first question, and with it the session's settings: one round trip. `key` is the process that the protocol named. */
 async function greet(client: pg.Client, wanted: Wanted, options: ConnectOptions, key: number): Promise<Greeting> {
   const settings = sessionSettings(options.idleLimit ?? idleLimit)
-  const ask = async (set: readonly Setting[]) => {
+  const ask = async (set: readonly Setting[], also = 'null') => {
     const { rows } = await client.query<GreetingRow>(
       `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num') as version,
-              pg_catalog.current_setting('server_version') as text, ${serverKindColumns}, ${setKnown(set, key)} as known`,
+              pg_catalog.current_setting('server_version') as text, ${serverKindColumns}, ${setKnown(set, key)} as known,
+              ${also} as answer`,
     )
     return rows[0]!
   }
   let row: GreetingRow
   let known: readonly string[]
   try {
-    row = await ask(settings)
+    row = await ask(settings, options.ask)
     known = row.known ?? []
   } catch (error) {
     // an error that ends the session, or the connection, is about more than a setting
@@ -224,6 +230,7 @@ async function greet(client: pg.Client, wanted: Wanted, options: ConnectOptions,
     versionText: row.text,
     settings: settings.filter(([name]) => known.includes(name)),
     readOnly: row.read_only,
+    answer: row.answer,
   }
 }
 

@@ -22,6 +22,7 @@ export class Script {
   /** The command tags of the statements that were completed: `CREATE TABLE`, `INSERT 0 1`, `COMMIT`. */
   readonly tags: string[] = []
   readonly done: Promise<void>
+  #isSent = false
   readonly #resolve: () => void
   readonly #reject: (error: Error) => void
 
@@ -34,6 +35,12 @@ export class Script {
   }
 
   submit(wire: Wire): void {
+    if (!this.#isSent) this.send(wire)
+  }
+
+  /** Sends it now, also while the server is at work on what was sent before. It is to be submitted next. */
+  send(wire: Pick<Wire, 'query'>): void {
+    this.#isSent = true
     wire.query(this.text)
   }
 

@@ -95,6 +95,17 @@ export class Session {
     return script
   }
 
+  /**
+   * The same while another script is under way, and nothing else waits for its end. The server reads it once it is done with
+   * that one, however that one ends.
+   */
+  scriptBehind(text: string): Script {
+    const script = new Script(text)
+    script.send(this.client.connection)
+    this.client.query(script)
+    return script
+  }
+
   /** Sends a COPY ... FROM STDIN and its data, no faster than the server takes it. */
   async copyFrom(text: string, data: Iterable<Buffer>): Promise<void> {
     const { copyFrom } = await import('./copy.ts')

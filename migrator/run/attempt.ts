@@ -13,23 +13,41 @@ import type { Run } from './run.ts'
 /** A migration that takes the server down with it would be tried for ever. */
 const mostLosses = 10
 
+/** What is being attempted, as the work itself knows it. */
+export interface Attempt {
+  /** Who was last seen in the way. */
+  readonly blockers: () => readonly Blocker[]
+  /** Part of the work is committed: failures before it do not count any more. */
+  progressed(): void
+}
+
 /**
- * Does `work` until it succeeds or fails for good. The only retry inside a run: attempts are not nested.
+ * Does `work` until it succeeds or fails for good. The only retry inside a run: attempts are not nested, but for the batches of
+ * a code migration, which leave a lost connection to its own attempt.
  * - 55P03, 40P01, 40001, and an attempt whose lock waits together took too long: rolled back and tried again, `lockRetries`
  *   times; then TableLockError.
  * - a lost connection: connected again inside the connect budget; `work` itself must look at what was committed.
  * - the run lock taken by another migrator (behind a pooler): polled until `lockWait` is spent.
  * @param what a migration's name, or what else is done, for messages.
  * @param blockers tells who was last seen in the way.
+ * @param reconnects false: a lost connection is thrown.
  */
 export async function attempt<T>(
   run: Run,
   what: string,
-  work: () => Promise<T>,
+  work: (attempt: Attempt) => Promise<T>,
   blockers: () => readonly Blocker[] = () => [],
+  { reconnects = true } = {},
 ): Promise<T> {
   let clashes = 0
   let losses = 0
+  const current: Attempt = {
+    blockers,
+    progressed() {
+      clashes = 0
+      losses = 0
+    },
+  }
   /** What must be done before the next attempt; the connection may be lost over this, too. */
   let before: (() => Promise<void>) | undefined
   for (;;) {
@@ -40,7 +58,7 @@ export async function attempt<T>(
       await before?.()
       before = undefined
       begun = performance.now()
-      return await work()
+      return await work(current)
     } catch (error) {
       failure = error
     }
@@ -62,7 +80,7 @@ export async function attempt<T>(
         await run.session.rollback()
         await backOff(run, what, nth, took, cause, blockers())
       }
-    } else if (isConnectionLoss(failure)) {
+    } else if (reconnects && isConnectionLoss(failure)) {
       const idle = [code, run.session.endedWith].find(state => state !== undefined && idleCodes.has(state))
       if (idle !== undefined) {
         before = () => resumeAfterSilence(run, what, idle, failure)

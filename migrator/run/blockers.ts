@@ -3,10 +3,10 @@
 import pg from 'pg'
 import { DeniedError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { ConnectOptions } from '../postgres/connect.ts'
-import { Session } from '../postgres/session.ts'
+import type { Session } from '../postgres/session.ts'
 import { formatDuration } from '../text/durations.ts'
 import { LockClock, type LockLook } from './lock-clock.ts'
+import type { WatchConnection } from './watch-connection.ts'
 
 /** A session that blocks the migration, or that it blocks. */
 export interface Blocker {
@@ -27,8 +27,6 @@ interface RelatedSession extends Blocker {
 /** Milliseconds after which a migration is worth a line in the log. */
 const reportAfter = 1_000
 const queryLength = 120
-/** Milliseconds that the server may take to answer the watch. */
-const answerTimeout = 5_000
 /** A server that has not answered the watch for so long is considered gone for the migration as well. */
 const silenceLimit = 60_000
 
@@ -39,17 +37,17 @@ export interface MigrationWatch {
   stop(): void
 }
 
-/** Keeps one connection for all migrations of a run, made only when the first takes a moment. */
+/** Looks at each migration of a run, over the run's second connection. */
 export class BlockerWatch {
-  readonly #options: Omit<ConnectOptions, 'applicationName' | 'signal'>
-  readonly #abort = new AbortController()
-  #session: Promise<Session> | undefined
+  readonly #connection: WatchConnection
+  readonly #log: Log
   #steppedBack = false
   /** The lock timeout of what is being watched, in milliseconds. */
   lockTimeout = 0
 
-  constructor(options: Omit<ConnectOptions, 'applicationName' | 'signal'>) {
-    this.#options = options
+  constructor(connection: WatchConnection, log: Log) {
+    this.#connection = connection
+    this.#log = log
   }
 
   /**
@@ -63,7 +61,7 @@ export class BlockerWatch {
     // behind a pooler there is no process to watch
     if (session.pooled) return { blockers: [], stop: () => {} }
     const pollInterval = lockTimeout > 0 ? Math.min(reportAfter, Math.max(lockTimeout / 10, 50)) : reportAfter
-    const log = this.#options.log
+    const log = this.#log
     const started = performance.now()
     const clock = new LockClock()
     const watch = {
@@ -105,8 +103,6 @@ export class BlockerWatch {
           await this.#stepBack(pid, waits, migration, waited)
       } catch (error) {
         log.debug({ err: error, migration }, 'could not query for blockers')
-        void this.#session?.then(session => session.close()).catch(() => {})
-        this.#session = undefined
         if (isAnswer(error)) answered = performance.now()
         if (performance.now() - answered >= silenceLimit)
           session.cut(`the server has not answered for ${formatDuration(silenceLimit)}`)
@@ -127,16 +123,13 @@ export class BlockerWatch {
   /** Cancels the statement that waits. The flag is set first: the migration may get its error before the watch gets its answer. */
   async #stepBack(pid: number, { transaction }: LockLook, migration: string, waited: number): Promise<void> {
     this.#steppedBack = true
-    const { rowCount } = await this.#query(
+    const { rowCount } = await this.#connection.query(
       `select pg_catalog.pg_cancel_backend(pid) from pg_catalog.pg_stat_activity
         where pid = $1 and wait_event_type = 'Lock' and xact_start::text = $2`,
       [pid, transaction],
     )
     if (rowCount === 0) this.#steppedBack = false
-    this.#options.log.debug(
-      { migration, waitedMs: Math.round(waited) },
-      'ended an attempt that has waited for several locks',
-    )
+    this.#log.debug({ migration, waitedMs: Math.round(waited) }, 'ended an attempt that has waited for several locks')
   }
 
   /**
@@ -144,13 +137,12 @@ export class BlockerWatch {
    * (virtualxid) do not count: they keep no reader and no writer waiting. They are `blocked` all the same.
    */
   async #lookAtWaits(pid: number): Promise<(LockLook & { readonly blocked: boolean }) | undefined> {
-    const { greeting } = await this.#connect()
-    const since = greeting.version >= 140_000 ? 'l.waitstart' : 'null::timestamptz'
-    const { rows } = await this.#query<LockLook & { readonly blocked: boolean }>(
-      `select a.xact_start::text as transaction, coalesce(a.wait_event_type = 'Lock', false) as blocked, l.pid is not null as waiting, l.since::text as since,
+    const { rows } = await this.#connection.query<LockLook & { readonly blocked: boolean }>(
+      version =>
+        `select a.xact_start::text as transaction, coalesce(a.wait_event_type = 'Lock', false) as blocked, l.pid is not null as waiting, l.since::text as since,
               (extract(epoch from pg_catalog.clock_timestamp() - l.since) * 1000)::float8 as age
          from pg_catalog.pg_stat_activity a
-         left join lateral (select l.pid, ${since} as since from pg_catalog.pg_locks l
+         left join lateral (select l.pid, ${version >= 140_000 ? 'l.waitstart' : 'null::timestamptz'} as since from pg_catalog.pg_locks l
                              where a.wait_event_type = 'Lock' and l.pid = a.pid and not l.granted and l.locktype <> 'virtualxid'
                              limit 1) l on true
         where a.pid = $1`,
@@ -160,7 +152,7 @@ export class BlockerWatch {
   }
 
   async #relatedSessions(pid: number): Promise<RelatedSession[]> {
-    const { rows } = await this.#query<RelatedSession>(
+    const { rows } = await this.#connection.query<RelatedSession>(
       `select case when a.pid = any(pg_catalog.pg_blocking_pids($1)) then 'blocks' else 'waits' end as relation,
               a.pid, a.usename as user, a.application_name as application, a.state,
               (extract(epoch from pg_catalog.clock_timestamp() - a.xact_start) * 1000)::float8 as "ageMs",
@@ -172,32 +164,6 @@ export class BlockerWatch {
       [pid],
     )
     return rows
-  }
-
-  #connect(): Promise<Session> {
-    this.#session ??= Session.open({
-      ...this.#options,
-      timeout: 2_000,
-      signal: this.#abort.signal,
-      applicationName: 'schemagate watch',
-    })
-    return this.#session
-  }
-
-  async #query<Row extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<pg.QueryResult<Row>> {
-    const session = await this.#connect()
-    const late = setTimeout(() => session.cut(`no answer in ${answerTimeout} ms`), answerTimeout)
-    try {
-      return await session.query<Row>(text, values)
-    } finally {
-      clearTimeout(late)
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#abort.abort()
-    const session = await this.#session?.catch(() => undefined)
-    await session?.close()
   }
 }
 

@@ -2,10 +2,12 @@
 
 import { hostname } from 'node:os'
 import { migratorName } from '../../gate/protocol/announcement.ts'
-import { type FolderOptions, readFolderInTurns } from '../files/folder.ts'
+import { type FolderOptions, type MigrationsFolder, readFolderInTurns } from '../files/folder.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Log } from '../log.ts'
+import type { ConnectOptions } from '../postgres/connect.ts'
 import { Session } from '../postgres/session.ts'
+import type { ProgressDisplay } from '../progress/progress.ts'
 import type { Settings } from '../settings/settings.ts'
 
 export interface Engine {
@@ -14,6 +16,8 @@ export interface Engine {
   readonly signal: AbortSignal
   /** Takes the settings' secrets out of a text. */
   redact(text: string): string
+  /** Shows how far a long migration is; without it, the log has lines of that. */
+  readonly progressDisplay?: ProgressDisplay | undefined
 }
 
 /** A session for one verb, closed whatever happens. Errors as {@link Session.open}. */
@@ -26,8 +30,9 @@ export async function withSession<T>(engine: Engine, use: (session: Session) => 
   }
 }
 
-function openSession({ settings, log, signal }: Engine): Promise<Session> {
+function openSession({ settings, log, signal }: Engine, ask?: string): Promise<Session> {
   return Session.open({
+    ...(ask !== undefined && { ask }),
     target: settings.target,
     timeout: settings.connectTimeout,
     signal,
@@ -59,19 +64,57 @@ export async function withFilesAndSession<T>(
   engine: Engine,
   use: (files: Migration[], session: Session) => Promise<T>,
 ): Promise<T> {
-  const opening = openSession(engine)
+  return withFolderAndSession(engine, async (folder, session) => use(folder.migrations(), session))
+}
+
+/**
+ * The same for a verb that may not need what the files say.
+ * @param ask what is asked with the session's first question: see {@link ConnectOptions.ask}.
+ */
+export async function withFolderAndSession<T>(
+  engine: Engine,
+  use: (folder: MigrationsFolder, session: Session) => Promise<T>,
+  ask?: string,
+): Promise<T> {
+  const opening = openSession(engine, ask)
   opening.catch(() => {})
-  let files: Migration[]
+  let folder: MigrationsFolder
+  let session: Session
   try {
-    files = await readFolderInTurns(engine.settings.dir, folderOptions(engine.settings, engine.log))
+    folder = await readFolderInTurns(engine.settings.dir, folderOptions(engine.settings, engine.log))
+    session = await openedOrMistaken(opening, folder)
   } catch (error) {
     void opening.then(session => session.close()).catch(() => {})
     throw error
   }
-  const session = await opening
   try {
-    return await use(files, session)
+    return await use(folder, session)
   } finally {
     await session.close()
+  }
+}
+
+/** Milliseconds: a server that takes longer is not there yet. */
+const promptly = 500
+
+/** A mistake in the files is told before anything of a server that refuses, and does not wait for one that is not there. */
+async function openedOrMistaken(opening: Promise<Session>, folder: MigrationsFolder): Promise<Session> {
+  let late: NodeJS.Timeout | undefined
+  const mistake = new Promise<never>((_resolve, reject) => {
+    late = setTimeout(() => {
+      try {
+        folder.migrations()
+      } catch (error) {
+        reject(error)
+      }
+    }, promptly)
+  })
+  try {
+    return await Promise.race([opening, mistake])
+  } catch (error) {
+    folder.migrations()
+    throw error
+  } finally {
+    clearTimeout(late)
   }
 }

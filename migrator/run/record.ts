@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { now } from '../clock.ts'
 import { exitCodes } from '../errors.ts'
 import { type Change, statementsOnly } from '../ledger/changes.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -20,7 +21,7 @@ export class RunRecord {
   readonly #engine: Engine
   readonly #command: string
   readonly #results: Results | undefined
-  readonly #started = performance.now()
+  readonly #started = now()
   /** The database has the table. */
   #hasTable = false
   #ended = false
@@ -95,7 +96,7 @@ export class RunRecord {
     return recordRun(this.#engine.settings.schema, {
       id: this.id,
       command: this.#command,
-      elapsedMs: Math.round(performance.now() - this.#started),
+      elapsedMs: Math.round(now() - this.#started),
       host: hostname(),
       toolVersion: version,
       outcome,

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { codeOf, isConnectionLoss, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { migratorName } from '../../gate/protocol/announcement.ts'
 import { fieldLines } from '../apply/failure.ts'
+import { now } from '../clock.ts'
 import { DeniedError, type ExitCode, exitCodes, NoAnswerError, ProcessEndedError, SchemagateError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { failedStatement, raisingFunction } from '../postgres/failed-statement.ts'
@@ -65,7 +66,7 @@ export async function conclude(
   signal: AbortSignal,
   work: (runId: string, results: Results) => Promise<void>,
 ): Promise<RunResult> {
-  const started = performance.now()
+  const started = now()
   const runId = randomUUID()
   const results = new Results()
   let error: SchemagateError | undefined
@@ -82,7 +83,7 @@ export async function conclude(
     migrations: results.all,
     // what was applied before the failure is more than what was seen at the start
     head: (error && results.newestApplied) ?? results.head,
-    durationMs: Math.round(performance.now() - started),
+    durationMs: Math.round(now() - started),
     endedAt: results.endedAt,
     ...(error && { error }),
   }

@@ -8,7 +8,15 @@ import { LedgerTransaction } from '../ledger/transaction.ts'
 import type { Log } from '../log.ts'
 import { Session } from '../postgres/session.ts'
 import { formatDuration } from '../text/durations.ts'
-import { type Holder, holdersSql, lockTable, passedOverMode, takeForTransaction, takeWithKey } from './run-lock-sql.ts'
+import {
+  type Holder,
+  holdersSql,
+  keptSql,
+  lockTable,
+  passedOverMode,
+  takeForTransaction,
+  takeWithKey,
+} from './run-lock-sql.ts'
 
 interface LockOptions {
   readonly session: Session
@@ -32,6 +40,8 @@ const undefinedTable = '42P01'
  */
 export class RunLock {
   readonly #options: LockOptions
+  /** The guard of a session that has the key; made once. */
+  readonly guardWithKey: string
   #keeper: Session | undefined
   /** For as long as the connection lasts: it is taken again with the next one. */
   #hasKey = false
@@ -40,12 +50,17 @@ export class RunLock {
 
   constructor(options: LockOptions) {
     this.#options = options
+    this.guardWithKey = takeWithKey(options.schema)
   }
 
   /** The statements, for a PL/pgSQL block, that make sure of the lock in one transaction, or raise `lockBusy`. */
   get guard(): string {
-    const { schema } = this.#options
-    return this.#hasKey ? takeWithKey(schema) : takeForTransaction(schema, this.#keeper?.greeting.pid)
+    return this.#hasKey ? this.guardWithKey : takeForTransaction(this.#options.schema, this.#keeper?.greeting.pid)
+  }
+
+  /** This session has the key. */
+  get hasKey(): boolean {
+    return this.#hasKey
   }
 
   /** The key was passed over, and nothing is held in its place yet. */
@@ -100,14 +115,14 @@ export class RunLock {
     const { rows } = await session.query<{ taken: boolean }>(
       `select pg_catalog.pg_try_advisory_lock(${a}, ${b}) as taken`,
     )
-    const holders = await this.#holders()
     if (rows[0]!.taken) {
       // another run may have passed over a key that a stranger held then
-      this.#hasKey = holders.every(({ key }) => key)
+      this.#hasKey = !(await session.query<{ kept: boolean }>(keptSql(schema))).rows[0]!.kept
       if (this.#hasKey) return true
       await session.query(`select pg_catalog.pg_advisory_unlock(${a}, ${b})`)
       return false
     }
+    const holders = await this.#holders()
     if (holders.length === 0 || holders.some(({ legitimate }) => legitimate)) return false
     this.#passOver(holders)
     this.#isProvisional = !isLedgerMade

@@ -5,6 +5,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../log.ts'
 import type { Limits } from '../postgres/limits.ts'
 import type { Session } from '../postgres/session.ts'
+import type { Announced } from '../progress/announced.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { BlockerWatch } from './blockers.ts'
 import type { RunRecord } from './record.ts'
@@ -20,6 +21,10 @@ export interface Run {
   readonly log: Log
   readonly signal: AbortSignal
   readonly blockers: BlockerWatch
+  /** Where the migration under way says how far it is. */
+  readonly progress: Announced
+  /** Begins to show how far a migration is. */
+  watchProgress(migration: string): { stop(): void }
 }
 
 /** How a run treated one migration. `skipped`: another migrator has applied or reverted it, or it was only recorded. */

@@ -2,16 +2,19 @@
 
 import { MigrationError, RerunBehavior, type RunnableMigration, Umzug } from 'umzug'
 import { addHint } from '../apply/hints.ts'
+import { Line } from '../apply/line.ts'
 import { down, type Migrating, up } from '../apply/migrations.ts'
 import { RefusedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { headOf } from '../ledger/history.ts'
 import { formatDuration } from '../text/durations.ts'
+import { attempt } from './attempt.ts'
 import type { Results } from './result.ts'
 import type { MigrationStatus } from './run.ts'
 
 /** Applies the chosen migrations, in their order. */
 export async function migrateUp(migrating: Migrating, results: Results): Promise<void> {
+  await attempt(migrating.run, 'the ledger', () => migrating.run.ledger.useProcedures())
   await createUmzug(migrating, results).up({ migrations: namesOf(migrating) })
 }
 
@@ -51,13 +54,13 @@ function createUmzug(migrating: Migrating, results: Results): Runner {
   const byName = new Map(files.map(file => [file.name, file]))
   const statuses = new Map<string, MigrationStatus>()
   let begun = 0
+  const line = new Line(migrating)
   const elapsed = () => Math.round((performance.now() - begun) * 10) / 10
 
   const migrations = files.map((migration): RunnableMigration<Migrating> => {
     const { name, file: path } = migration
     const calling = (direction: typeof up) => async (params: { readonly context: Migrating }) => {
-      run.signal.throwIfAborted()
-      statuses.set(name, await direction(params.context, migration))
+      statuses.set(name, await direction(params.context, migration, line))
     }
     return { name, path, up: calling(up), down: calling(down) }
   })

@@ -6,6 +6,7 @@ import { Ledger } from '../ledger/ledger.ts'
 import { makeLedger } from '../ledger/make.ts'
 import { whyReadOnly } from '../postgres/read-only.ts'
 import type { Session } from '../postgres/session.ts'
+import { Announced } from '../progress/announced.ts'
 import { version } from '../version.ts'
 import { attempt } from './attempt.ts'
 import { BlockerWatch } from './blockers.ts'
@@ -14,6 +15,8 @@ import { restartAfterLostCommits } from './lost-commits.ts'
 import type { RunRecord } from './record.ts'
 import { limitsOf, type Run } from './run.ts'
 import { RunLock } from './run-lock.ts'
+import { WatchConnection } from './watch-connection.ts'
+import { watchProgress } from './watch-progress.ts'
 
 /**
  * Begins a run: takes the lock, makes the ledger or upgrades it, and hands over a context for what changes the database.
@@ -30,8 +33,14 @@ export async function withRun<T>(
   const { schema } = settings
   const lock = new RunLock({ session, schema, wait: settings.lockWait, signal, log })
   const ledger = new Ledger({ session, schema, runId: id, toolVersion: version, lock })
-  const blockers = new BlockerWatch({ target: settings.target, timeout: settings.connectTimeout, log })
-  const run: Run = { id, record, session, lock, settings, ledger, log, signal, blockers }
+  const watch = new WatchConnection({ target: settings.target, timeout: settings.connectTimeout, log })
+  const blockers = new BlockerWatch(watch, log)
+  const progress = new Announced()
+  const watched = { session, connection: watch, announced: progress, log, display: engine.progressDisplay }
+  const run: Run = {
+    ...{ id, record, session, lock, settings, ledger, log, signal, blockers, progress },
+    watchProgress: migration => watchProgress(migration, watched),
+  }
   const work = () =>
     restartAfterLostCommits(async () => {
       await attempt(run, 'the ledger', () => lockAndMakeLedger(run))
@@ -44,7 +53,7 @@ export async function withRun<T>(
     return await record.during(session, work)
   } finally {
     lock.close()
-    await blockers.close()
+    await watch.close()
   }
 }
 

@@ -1,5 +1,7 @@
 // From a position in SQL to a line, a column and a caret under it.
 
+import { columnsOf } from '../text/columns.ts'
+
 export interface Place {
   readonly file: string
   /** Both from 1; columns count characters, a tab as one. */
@@ -76,19 +78,14 @@ function cutFrom(lead: number): number {
   return lead > widest - 40 ? lead - 80 : 0
 }
 
-/** As wide as the text above it: tabs stay tabs, East Asian wide characters and emoji take two columns. */
+/** As wide as the text above it: tabs stay tabs. */
 function caretIndent(lead: string): string {
   let indent = ''
   for (const character of lead) {
-    if (character === '\t') indent += '\t'
-    else if (/\p{Mark}|\p{Default_Ignorable_Code_Point}/u.test(character)) continue
-    else indent += wide.test(character) ? '  ' : ' '
+    indent += character === '\t' ? '\t' : ' '.repeat(columnsOf(character))
   }
   return indent
 }
-
-const wide =
-  /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u
 
 /** Hides passwords in SQL (`alter role x password '...'`); the width stays, so that the caret stays in place. */
 export function hideSecrets(text: string): string {

@@ -76,6 +76,13 @@ export function* dataPieces(sql: string, { start, end }: Range): Generator<Buffe
   }
 }
 
+/** How many bytes the data is. */
+export function byteLength(sql: string, data: Range): number {
+  let bytes = 0
+  for (const piece of dataPieces(sql, data)) bytes += piece.length
+  return bytes
+}
+
 function isHighSurrogate(code: number): boolean {
   return code >= 0xd800 && code <= 0xdbff
 }

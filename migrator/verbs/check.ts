@@ -4,11 +4,14 @@ import { judge } from '../../gate/protocol/compatibility.ts'
 import type { LedgerRow as GateRow } from '../../gate/protocol/ledger.ts'
 import { isFollowed, type Manifest } from '../../gate/protocol/manifest.ts'
 import { DivergedError, NotReadyError } from '../errors.ts'
+import type { MigrationsFolder } from '../files/folder.ts'
 import { type DatabaseState, isDisagreement, type Problem } from '../ledger/history.ts'
 import { type LedgerRow, readLedger } from '../ledger/read.ts'
-import { type Engine, withFilesAndSession, withSession } from '../run/engine.ts'
+import type { Session } from '../postgres/session.ts'
+import { type Engine, withFolderAndSession, withSession } from '../run/engine.ts'
 import { foreignMessage, readHistory } from '../run/history.ts'
 import { withOtherTools } from '../run/other-tools.ts'
+import { askedFirst, findUpToDate } from '../run/up-to-date.ts'
 
 /** The answer; `error` says why not, with the exit code that goes with it. */
 export interface Match {
@@ -53,13 +56,17 @@ interface FilesAndLedger {
   readonly problems: readonly Problem[]
 }
 
-/** Two round trips. */
+/** One question where the answer is yes; the longer way says why it is not. */
 async function compareFiles(engine: Engine): Promise<FilesAndLedger> {
-  return withFilesAndSession(engine, async (files, session) => {
+  const compare = async (folder: MigrationsFolder, session: Session): Promise<FilesAndLedger> => {
+    const found = await findUpToDate(engine, [...folder.checksums], session)
+    if (found && !found.adopted) return { state: 'current', head: found.head, pending: [], problems: [] }
+    const files = folder.migrations()
     const read = await readHistory(engine, files, session)
     const { state, head, pending, problems } = await withOtherTools(engine, files, session, read)
     return { state, head, pending: pending.map(p => p.name), problems }
-  })
+  }
+  return withFolderAndSession(engine, compare, askedFirst(engine.settings.schema))
 }
 
 /** The same of a manifest's file, or of the tool that is followed. */

@@ -78,8 +78,26 @@ for (const folder of [gate, migrator, example]) {
 
 // the command line: CommonJS, which starts faster than ES modules, with what a run rarely needs in chunks of their own
 const entry = `${root}migrator/cli/main.ts`
-/** What each start loads is one file, beside the bundler's own: a file costs half a millisecond, however small it is. */
-const atStart = new Set<string>()
+/**
+ * One file for what each start loads, one for what a run with an app's role adds, one for what a run adds that applies: a
+ * file costs half a millisecond, however small it is.
+ */
+const together: readonly { name: string; entries: readonly string[] }[] = [
+  { name: 'start', entries: ['cli/main.ts'] },
+  { name: 'role', entries: ['app-role/plain.ts'] },
+  {
+    name: 'apply',
+    entries: [
+      'verbs/apply-pending.ts',
+      'run/umzug.ts',
+      'app-role/index.ts',
+      'app-role/creating.ts',
+      'app-role/report.ts',
+    ],
+  },
+]
+/** The first group that a module belongs to. */
+const groupOf = new Map<string, string>([['\0rolldown/runtime.js', 'start']])
 await write(
   {
     input: { cli: entry },
@@ -87,14 +105,14 @@ await write(
     plugins: [
       withoutTheUnused,
       {
-        name: 'at-start',
+        name: 'groups',
         buildEnd() {
-          const add = (id: string) => {
-            if (atStart.has(id)) return
-            atStart.add(id)
-            for (const imported of this.getModuleInfo(id)?.importedIds ?? []) add(imported)
+          const add = (id: string, name: string) => {
+            if (groupOf.has(id)) return
+            groupOf.set(id, name)
+            for (const imported of this.getModuleInfo(id)?.importedIds ?? []) add(imported, name)
           }
-          add(entry)
+          for (const { name, entries } of together) for (const id of entries) add(`${root}migrator/${id}`, name)
         },
       },
     ],
@@ -105,23 +123,25 @@ await write(
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name].cjs',
     codeSplitting: {
-      groups: [{ name: 'start', test: (id: string) => atStart.has(id) }],
+      groups: together.map(({ name }) => ({ name, test: (id: string) => groupOf.get(id) === name })),
     },
   },
 )
 copyFileSync(require.resolve('libpg-query/wasm/libpg-query.wasm'), `${migrator}/cli/libpg-query.wasm`)
 for (const name of readdirSync(`${migrator}/cli`).filter(name => name.endsWith('.cjs'))) {
   const chunk = `${migrator}/cli/${name}`
-  // by the launcher, since the chunks are scripts
-  writeFileSync(chunk, readFileSync(chunk, 'utf8').replaceAll(/\bimport\(/g, 'importModule('))
+  writeFileSync(chunk, asScript(readFileSync(chunk, 'utf8')))
 }
-const launcher = readFileSync(`${root}scripts/build/launcher.cjs`, 'utf8')
-  .replaceAll('OLDEST_NODE', String(oldestNode))
-  .replace('BUILD', JSON.stringify(contentOf(`${migrator}/cli`)))
+// npm gives all files the same time, by which and by its size BuildKit tells whether it has a file already: what has changed
+// has another name, or an image could be made of the chunks of two releases.
+const content = contentOf(`${migrator}/cli`)
+for (const name of readdirSync(`${migrator}/cli`).filter(name => name.endsWith('.cjs')))
+  renameSync(`${migrator}/cli/${name}`, `${migrator}/cli/${content}-${name}`)
+const launcher = readFileSync(`${root}scripts/build/launcher.cjs`, 'utf8').replaceAll('OLDEST_NODE', String(oldestNode))
 writeFileSync(`${migrator}/schemagate.cjs`, launcher, { mode: 0o755 })
 const warmUp = readFileSync(`${root}scripts/build/warm-up.cjs`, 'utf8')
-  .replace('LEDGER_TABLES', JSON.stringify(ledgerTables))
-  .replace('LEDGER_VERSION', String(currentVersion))
+  .replaceAll('LEDGER_TABLES', JSON.stringify(ledgerTables))
+  .replaceAll('LEDGER_VERSION', String(currentVersion))
 writeFileSync(`${migrator}/warm-up.cjs`, warmUp)
 
 // The libraries: ES modules that share the application's own dependencies.
@@ -168,7 +188,16 @@ function gateEntries(): Record<string, string> {
   )
 }
 
-/** A name for what a folder contains. */
+/**
+ * A chunk as the launcher takes it: the function that Node would make of it, in ASCII, of which V8 keeps a byte for each
+ * character; a script has no `import()` of its own, and the launcher hands one in.
+ */
+function asScript(chunk: string): string {
+  const ascii = chunk.replaceAll(/[^\0-\x7f]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return `(function (exports, require, module, __filename, __dirname, importModule) {${ascii.replaceAll(/\bimport\(/g, 'importModule(')}\n})`
+}
+
+/** A name for what a folder contains: 16 characters. */
 function contentOf(folder: string): string {
   const hash = createHash('sha256')
   for (const name of readdirSync(folder).sort()) hash.update(`${name}\n`).update(readFileSync(`${folder}/${name}`))

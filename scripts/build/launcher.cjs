@@ -15,7 +15,12 @@ const vm = require('node:vm')
 
 const code = join(__dirname, 'cli')
 const caches = join(__dirname, 'cache')
-const cache = join(caches, `${BUILD}-${process.version}-${process.arch}`)
+/** What the names of all chunks begin with: it tells builds apart. */
+const build = fs
+  .readdirSync(code)
+  .find(name => name.endsWith('-cli.cjs'))
+  .slice(0, 16)
+const cache = join(caches, `${build}-${process.version}-${process.arch}`)
 const mayUseCache = isPrivate(caches) && isPrivate(cache)
 /** The chunks of this run by their name: what each exports, and its script. */
 const chunks = new Map()
@@ -47,10 +52,10 @@ function importModule(specifier) {
 function load(name) {
   const known = chunks.get(name)
   if (known) return known.module.exports
-  const filename = join(code, name)
-  const source = `(function (exports, require, module, __filename, __dirname, importModule) {${fs.readFileSync(filename, 'utf8')}\n})`
+  const filename = join(code, `${build}-${name.slice(2)}`)
   const cachedData = read(name)
-  const script = new vm.Script(source, { filename, cachedData })
+  // the build has made it a function, in ASCII
+  const script = new vm.Script(fs.readFileSync(filename, 'latin1'), { filename, cachedData })
   const module = { exports: {} }
   chunks.set(name, { module, script, isCached: cachedData !== undefined && !script.cachedDataRejected })
   const required = id => (id.startsWith('./') ? load(id) : require(id))

@@ -1,7 +1,7 @@
-// The environment of a compose project that has nothing to do with the user's own: for tests and the smoke test.
+// The environment of a compose project that has nothing to do with the user's own: for tests, the smoke test and the bench.
 
 /** The tags that such projects give the images they build; `dev` is the user's. */
-export type IsolatedTag = 'test' | 'smoke'
+export type IsolatedTag = 'test' | 'smoke' | 'bench'
 
 /** This process' environment without what the compose file reads. Goes with `--env-file /dev/null`. */
 export function isolatedEnvironment(tag: IsolatedTag): NodeJS.ProcessEnv {

@@ -29,6 +29,16 @@ export async function whyNoEngine(): Promise<string | undefined> {
   return undefined
 }
 
+/** Whether the compose file's images can be built and run here; undefined if so, else what is missing. Pulls nothing. */
+export async function whyNoStack(): Promise<string | undefined> {
+  const missing = await whyNoEngine()
+  if (missing !== undefined) return missing
+  for (const image of await baseImages())
+    if ((await $({ quiet: true, nothrow: true })`docker image inspect ${image}`).exitCode !== 0)
+      return `the Docker engine does not have the image ${image} (scripts/machine/base-images.sh gets it)`
+  return undefined
+}
+
 async function whyNotDocker(say: (text: string) => void): Promise<string | undefined> {
   const missing = await whyNoEngine()
   if (missing !== undefined) return missing

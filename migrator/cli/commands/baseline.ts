@@ -1,5 +1,4 @@
 import { exitCodes } from '../../errors.ts'
-import { baseline } from '../../verbs/baseline.ts'
 import { defineCommand } from '../command.ts'
 import { ignoreDifferencesOption, scratchUrlOption } from '../verify-options.ts'
 
@@ -24,6 +23,7 @@ export const baselineCommand = defineCommand({
     ignoreDifferences: ignoreDifferencesOption,
   },
   async run({ engine, options, positionals, print, settings }) {
+    const { baseline } = await import('../../verbs/baseline.ts')
     const { recorded, replaced, tables } = await baseline(engine, positionals[0]!, {
       replacingMissing: options.replacingMissing,
       appRole: settings.appRole,

@@ -1,5 +1,4 @@
 import { exitCodes } from '../../errors.ts'
-import { check } from '../../verbs/check.ts'
 import { defineCommand } from '../command.ts'
 import { logFailure } from '../run-summary.ts'
 import { manifestOption } from '../shared-options.ts'
@@ -13,6 +12,7 @@ export const checkCommand = defineCommand({
   positionals: { names: [], required: 0 },
   options: { manifest: manifestOption },
   async run({ engine, log, options, print }) {
+    const { check } = await import('../../verbs/check.ts')
     const { state, head, error } = await check(engine, options.manifest)
     if (error) {
       logFailure(log, error)

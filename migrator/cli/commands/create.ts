@@ -1,5 +1,4 @@
 import { exitCodes } from '../../errors.ts'
-import { createMigrationFiles } from '../../files/create.ts'
 import { defineCommand } from '../command.ts'
 
 export const createCommand = defineCommand({
@@ -10,6 +9,7 @@ export const createCommand = defineCommand({
   positionals: { names: ['NAME'], required: 1 },
   options: { ts: { flag: 'ts', kind: 'switch', help: 'a code migration in TypeScript' } },
   async run({ settings, positionals, options, print }) {
+    const { createMigrationFiles } = await import('../../files/create.ts')
     const { dir, layout, ignore } = settings
     const files = createMigrationFiles({ dir, layout, ignore, title: positionals[0]!, code: options.ts })
     for (const file of files) print(file)

@@ -1,5 +1,4 @@
 import { UsageError } from '../../errors.ts'
-import { down } from '../../verbs/down.ts'
 import { defineCommand } from '../command.ts'
 import { reportRun, summarise } from '../run-summary.ts'
 
@@ -23,6 +22,7 @@ export const downCommand = defineCommand({
     const { to, step, yes } = options
     if (to !== undefined && step !== undefined)
       throw new UsageError('--to and --step both say how far to revert. Give one of them.')
+    const { down } = await import('../../verbs/down.ts')
     const result = await down(engine, { to, step, confirmed: yes })
     await reportRun(log, 'down', result, settings)
     return summarise(log, result, 'reverted')

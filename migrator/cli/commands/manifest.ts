@@ -1,6 +1,4 @@
 import { exitCodes } from '../../errors.ts'
-import { readFolder } from '../../files/folder.ts'
-import { manifestOf } from '../../files/manifest.ts'
 import { folderOptions } from '../../run/engine.ts'
 import { defineCommand } from '../command.ts'
 
@@ -17,8 +15,11 @@ export const manifestCommand = defineCommand({
   async run({ settings, log, print }) {
     const { dir, follow } = settings
     const options = folderOptions(settings, log)
-    if (follow === undefined) print(JSON.stringify(manifestOf(readFolder(dir, options)), null, 2))
-    else {
+    if (follow === undefined) {
+      const { readFolder } = await import('../../files/folder.ts')
+      const { manifestOf } = await import('../../files/manifest.ts')
+      print(JSON.stringify(manifestOf(readFolder(dir, options)), null, 2))
+    } else {
       const { followedManifest } = await import('../../follow/manifest.ts')
       print(JSON.stringify(await followedManifest(settings, options), null, 2))
     }

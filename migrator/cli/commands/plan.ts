@@ -1,5 +1,5 @@
 import { exitCodes } from '../../errors.ts'
-import { type PlannedMigration, plan } from '../../verbs/plan.ts'
+import type { PlannedMigration } from '../../verbs/plan.ts'
 import { defineCommand } from '../command.ts'
 import { formatOption } from '../shared-options.ts'
 
@@ -11,6 +11,7 @@ export const planCommand = defineCommand({
   positionals: { names: [], required: 0 },
   options: { format: formatOption },
   async run({ engine, options, print }) {
+    const { plan } = await import('../../verbs/plan.ts')
     const result = await plan(engine)
     if (options.format === 'json') print(JSON.stringify(result))
     else if (result.migrations.length === 0) print(`-- nothing to do; the head is ${result.head ?? 'none'}`)

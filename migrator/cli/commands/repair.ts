@@ -1,5 +1,4 @@
 import { exitCodes, UsageError } from '../../errors.ts'
-import { repair } from '../../verbs/repair.ts'
 import { defineCommand } from '../command.ts'
 
 export const repairCommand = defineCommand({
@@ -34,6 +33,7 @@ export const repairCommand = defineCommand({
       throw new UsageError(
         'Say what to repair: --accept-edited NAME, --forget-missing NAME or --rename OLD=NEW. `schemagate status` shows the problems.',
       )
+    const { repair } = await import('../../verbs/repair.ts')
     for (const { migration, before, after } of await repair(engine, options)) {
       print(`${migration}`)
       print(`  before  checksum ${before.checksum}`)

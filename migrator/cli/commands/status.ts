@@ -1,8 +1,7 @@
 import { exitCodes } from '../../errors.ts'
 import { formatDuration } from '../../text/durations.ts'
 import { escapeControls } from '../../text/escape-controls.ts'
-import { exitCodeOf } from '../../verbs/check.ts'
-import { type Status, status } from '../../verbs/status.ts'
+import type { Status } from '../../verbs/status.ts'
 import { defineCommand } from '../command.ts'
 import { formatOption } from '../shared-options.ts'
 
@@ -18,6 +17,8 @@ export const statusCommand = defineCommand({
     exitCode: { flag: 'exit-code', kind: 'switch', help: 'exit as `check` does, instead of 0 whatever the state' },
   },
   async run({ engine, options, print }) {
+    const { exitCodeOf } = await import('../../verbs/check.ts')
+    const { status } = await import('../../verbs/status.ts')
     const result = await status(engine)
     print(options.format === 'json' ? JSON.stringify(result) : render(result))
     return options.exitCode ? exitCodeOf(result) : exitCodes.done

@@ -4,7 +4,6 @@ import { accessSync, constants as fsConstants, statSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import { exitCodes, UsageError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
-import { wait } from '../../verbs/wait.ts'
 import { defineCommand } from '../command.ts'
 import { logFailure } from '../run-summary.ts'
 import { manifestOption } from '../shared-options.ts'
@@ -23,6 +22,7 @@ export const waitCommand = defineCommand({
     timeout: { flag: 'timeout', kind: 'duration', default: '60s', help: 'how long to ask' },
   },
   async run({ engine, log, options, rest }) {
+    const { wait } = await import('../../verbs/wait.ts')
     const { error } = await wait(engine, { timeout: options.timeout, manifestFile: options.manifest })
     if (error) {
       logFailure(log, error)

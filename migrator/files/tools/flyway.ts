@@ -27,6 +27,7 @@ export const flyway: Tool = {
   leavesStrays: true,
   refusesTwice: true,
   recognise(listing: Listing) {
+    if (!listing.files.some(name => /^[VURB]/.test(name))) return false
     const named = listing.files.map(name => flyway.nameFile!(name) ?? readName(name))
     const up = named.filter(n => n?.direction === 'up' && n.layout !== 'code' && n.layout !== 'repeatable')
     return up.filter(isOwn).length * 2 > up.length

@@ -97,7 +97,8 @@ export class Observer {
       onLost,
     })
     // Behind a pooler the settings would be those of others, too.
-    if (!session.pooled) await settle(session, LOOKING, LONGEST_ANSWER)
+    if (!session.pooled)
+      await settle(session, { applicationName: LOOKING, statementTimeout: LONGEST_ANSWER, idleTimeout: LONGEST_ANSWER })
     return session
   }
 }

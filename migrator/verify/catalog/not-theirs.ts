@@ -1,10 +1,11 @@
 // What is in the database and is not the project's: what extensions brought, and schemagate's own ledgers.
 
 import { ledgerTables } from '../../ledger/rights.ts'
+import { ledgerRoutines } from '../../ledger/table.ts'
 import { literal } from './kind.ts'
 
-/** Functions that stand beside a ledger: gate/protocol/require.ts, ledger/table.ts. */
-const ledgerFunctions = ['require', 'tell_gates']
+/** Functions and procedures that stand beside a ledger: gate/protocol/require.ts, ledger/table.ts, ledger/procedures.ts. */
+const ledgerFunctions = ['tell_gates', ...ledgerRoutines]
 
 /** A query for the catalogue and the oid of each such object; what is a part of one goes with it. */
 export const notTheirs = `

@@ -3,7 +3,7 @@
 import type { TestProject } from 'vitest/node'
 import { $ } from 'zx'
 import { commandOf } from '../../../scripts/lib/process/mark.ts'
-import { baseImages, whyNoEngine } from '../../../scripts/stack/ways.ts'
+import { whyNoStack } from '../../../scripts/stack/ways.ts'
 import { joinSwarm } from './own-swarm.ts'
 import { environment, projectPrefix, root } from './project.ts'
 
@@ -27,7 +27,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   if (!['auto', 'required', 'off'].includes(wish)) {
     throw new Error(`TEST_COMPOSE=${wish}: expected auto, required or off.`)
   }
-  const why = wish === 'off' ? 'TEST_COMPOSE=off' : await whyNot()
+  const why = wish === 'off' ? 'TEST_COMPOSE=off' : ((await whyNoStack()) ?? null)
   if (why !== null && wish === 'required') throw new Error(`The compose scenarios are required, but ${why}.`)
   project.provide('whyNoCompose', why)
   if (why !== null) {
@@ -43,18 +43,6 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const swarm = await joinSwarm()
   project.provide('whyNoSwarm', swarm.why)
   return swarm.leave
-}
-
-/** An image that is not here is not pulled behind anyone's back. */
-async function whyNot(): Promise<string | null> {
-  const missing = await whyNoEngine()
-  if (missing !== undefined) return missing
-  for (const image of await baseImages()) {
-    if ((await run`docker image inspect ${image}`).exitCode !== 0) {
-      return `the Docker engine does not have the image ${image} (scripts/machine/base-images.sh gets it)`
-    }
-  }
-  return null
 }
 
 /** Stacks of test runs that were killed before they could take them down. */

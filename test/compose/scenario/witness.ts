@@ -19,7 +19,7 @@ export interface Witness {
   readonly answers: readonly Answer[]
   /** Waits until the app says that its gate is in this state; from then on it must refuse whatever is asked. */
   refuses(state: GateState): Promise<void>
-  /** The app must serve within two seconds of `agreed`, and go on doing so. Returns a new account's token. */
+  /** The app must serve within five seconds of `agreed`, and go on doing so. Returns a new account's token. */
   serves(agreed: number): Promise<string>
   /** Ends the asking. Wrong is what was served in one of these times, and at any time an answer that has no place. */
   verdict(...disagreements: readonly Span[]): Promise<void>
@@ -28,6 +28,11 @@ export interface Witness {
 const interval = 25
 /** Three minutes' worth. */
 const limit = 7_200
+/**
+ * An app that was not woken by what the migrator did would open no sooner, in milliseconds. How fast it is below that
+ * depends on what else the machine does, and is printed.
+ */
+const overdue = 5_000
 /** How many answers in a row are believed. */
 const enough = 20
 
@@ -127,7 +132,7 @@ async function serves(answers: readonly Answer[], agreed: number): Promise<numbe
     expect(since.length).toBeGreaterThanOrEqual(enough)
   })
   const after = Math.round(first.came - agreed)
-  expect(after).toBeLessThan(2_000)
+  expect(after).toBeLessThan(overdue)
   return after
 }
 

@@ -71,7 +71,7 @@ describe('a stack on Swarm', () => {
   }) => {
     const { Id: id } = await newest(swarm, 'app')
     const one = async (file: string) => (await swarm.docker('exec', id, 'cat', `/proc/1/${file}`)).stdout
-    expect((await one('cmdline')).split('\0').slice(1)).toEqual(['app/main.ts', ''])
+    expect((await one('cmdline')).split('\0').slice(1)).toEqual(['app/main.cjs', ''])
     const status = await one('status')
     expect(status).toMatch(/^Uid:\t1000\t1000\t1000\t1000$/m)
     expect(status).toMatch(/^CapBnd:\t0+$/m)

@@ -155,9 +155,9 @@ test('a statement that takes too long ends with exit 5 by the flag, and by the m
     '0001_t.sql': 'create table t (a int);',
     '0002_slow.sql': 'create table u (a int);\nselect pg_sleep(30);\n',
   }
-  const marked = { ...sleeps, '0002_slow.sql': `-- schemagate:statement-timeout 300ms\n${sleeps['0002_slow.sql']}` }
+  const marked = { ...sleeps, '0002_slow.sql': `-- schemagate:statement-timeout 3s\n${sleeps['0002_slow.sql']}` }
   for (const [files, args] of [
-    [sleeps, ['--statement-timeout', '300ms']],
+    [sleeps, ['--statement-timeout', '3s']],
     [marked, []],
     [marked, ['--statement-timeout', '10m']],
   ] as const) {

@@ -109,7 +109,7 @@ describe('what is sent', () => {
     expect(sent.filter(sql => sql.includes('create table a'))).toHaveLength(1)
     const message = sent.find(sql => sql.includes('create table a'))!
     expect(message).toContain(up.trim())
-    expect(message).toMatch(/^begin\b.*\binsert into "schemagate"\.ledger .*commit$/s)
+    expect(message).toMatch(/^begin\b.*\bcall "schemagate"\.record_applied\(.*commit$/s)
     expect(sent.join('\n')).not.toMatch(/drop table a|never|migrate:down/)
   })
 

@@ -4,8 +4,9 @@ import { execFile } from 'node:child_process'
 import { chmod, cp, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { test as base, expect } from 'vitest'
+import { expect } from 'vitest'
 import { root } from '../../../scripts/lib/root.ts'
+import { test as base } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
 
 const dist = join(root, 'migrator/dist')
@@ -19,12 +20,12 @@ const test = base.extend('installed', async () => {
   return path
 })
 
-/** An `up` with nothing to do; returns its run's id. */
+/** Runs of `up`, two with nothing to do and two that apply; returns the first one's id. */
 async function up(installed: string): Promise<string> {
   const { stdout } = await execute(process.execPath, [join(installed, 'warm-up.cjs')])
-  const { outcome, runId } = JSON.parse(stdout)
-  expect(outcome).toBe('nothing-to-do')
-  return runId
+  const runs = stdout.split('\n').flatMap(line => (line.includes('"event":"run"') ? [JSON.parse(line)] : []))
+  expect(runs.map(({ outcome }) => outcome)).toEqual(['nothing-to-do', 'nothing-to-do', 'applied', 'applied'])
+  return runs[0].runId
 }
 
 async function cacheOf(installed: string): Promise<string> {
@@ -53,6 +54,29 @@ test('the first run makes it, for the user alone to write, and the next one take
   expect(new Set(ids).size).toBe(4)
 })
 
+test('it holds all that runs load which apply migrations, and give an app its role', async ({
+  installed,
+  database,
+}) => {
+  await up(installed)
+  const cache = await cacheOf(installed)
+  const made = await filesOf(cache)
+  const dir = await folder({ '1_a.sql': 'create table a (id int);' })
+  const apply = async () => {
+    const { stdout } = await execute(
+      process.execPath,
+      [join(installed, 'schemagate.cjs'), 'up', '--dir', dir, '--app-role', database.role('app')],
+      { env: { DATABASE_URL: database.url, SCHEMAGATE_APP_PASSWORD: 'secret' } },
+    )
+    expect(stdout).toContain('"outcome":"applied"')
+  }
+  await apply()
+  await writeFile(join(dir, '2_b.sql'), 'create index concurrently a_id on a (id);')
+  await apply()
+  // a run adds what it had to compile, and replaces what V8 refused
+  expect(await filesOf(cache)).toEqual(made)
+})
+
 test('a cache that V8 refuses is made again', async ({ installed }) => {
   await up(installed)
   const file = join(await cacheOf(installed), 'cli.cjs')
@@ -61,11 +85,17 @@ test('a cache that V8 refuses is made again', async ({ installed }) => {
   expect((await readFile(file)).length).toBeGreaterThan(100_000)
 })
 
-test('other code than the one that it was made of has a cache of its own', async ({ installed }) => {
-  const launcher = await readFile(join(installed, 'schemagate.cjs'), 'utf8')
-  const [, name] = /\$\{"([0-9a-f]{16})"\}/.exec(launcher) ?? []
+test('other code than the one that it was made of has other names, and a cache of its own', async ({ installed }) => {
+  const chunks = (await readdir(join(installed, 'cli'))).filter(name => name.endsWith('.cjs'))
+  const builds = new Set(chunks.map(name => /^([0-9a-f]{16})-/.exec(name)?.[1]))
+  expect(builds.size).toBe(1)
   await up(installed)
-  expect(await cacheOf(installed)).toContain(name)
+  expect(await cacheOf(installed)).toContain([...builds][0])
+  // as npm gives them: BuildKit takes a file for one that it has if name, size and time are the same
+  for (const name of chunks)
+    await rename(join(installed, 'cli', name), join(installed, 'cli', `fedcba9876543210${name.slice(16)}`))
+  await up(installed)
+  expect(await readdir(join(installed, 'cache'))).toHaveLength(2)
 })
 
 for (const [what, open] of [

@@ -1,7 +1,9 @@
 // sslmode, as libpq documents it, against real servers: one with TLS on, one without.
 
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -11,6 +13,7 @@ import { schemagate } from '../../helpers/cli.ts'
 import { test } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
 import { ownServer } from '../../helpers/server.ts'
+import { tcpProxy } from '../../helpers/tcp-proxy.ts'
 
 const run = promisify(execFile)
 
@@ -152,4 +155,35 @@ test('a server without TLS is used where that is allowed, and else refused', asy
   const { code, stdout } = await up('require')
   expect(code).toBe(9)
   expect(stdout).toMatch(/does not speak TLS, and sslmode is require\. Turn TLS on there, or use sslmode=prefer/)
+})
+
+test('a server without TLS is talked to over the same connection with sslmode=prefer', async ({ database }) => {
+  const proxy = await tcpProxy(database.url)
+  const dir = await folder({ '1_a.sql': 'select 1;' })
+  const env = { DATABASE_URL: proxy.url(database.url), PGSSLMODE: 'prefer' }
+  expect(await schemagate(['check', '--dir', dir], { env })).toMatchObject({ code: 7 })
+  expect(proxy.messages.slice(0, 2).map(({ type }) => type)).toEqual(['ssl', 'startup'])
+  expect(proxy.connections.made).toBe(1)
+})
+
+test('nothing is sent to a server whose refusal of TLS has more behind it', async () => {
+  const seen: Buffer[] = []
+  const server = createServer(socket => {
+    socket.on('error', () => {})
+    socket.on('data', chunk => {
+      seen.push(Buffer.from(chunk))
+      // what follows the one byte was not asked for: CVE-2021-23222
+      socket.write('NR')
+    })
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const dir = await folder({ '1_a.sql': 'select 1;' })
+  const env = { DATABASE_URL: `postgres://me:secret@127.0.0.1:${port}/db`, PGSSLMODE: 'prefer' }
+  const { code } = await schemagate(['check', '--dir', dir, '--connect-timeout', '1s'], { env })
+  expect(code).not.toBe(0)
+  expect(seen.length).toBeGreaterThan(0)
+  // SSLRequest is all that such a server gets
+  for (const chunk of seen) expect(chunk.toString('hex')).toBe('0000000804d2162f')
 })

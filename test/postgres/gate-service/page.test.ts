@@ -38,12 +38,12 @@ describe('the page', () => {
       const text = await textOf(gate)
       expect(text).toContain('<title>Closed · schemagate</title>')
       expect(text).toMatch(/<div id="pending"><ol class="names"><li><code>0002_orders<\/code>/)
+      expect(text).toMatch(/<td data-head="Migration"><div><code>0001_users<\/code>/)
+      expect(text).toContain('The gate&#39;s role may not read this (&quot;schemagate&quot;.runs)')
+      // a gate says who it is on a connection that may be cut and made again on a busy machine
+      expect(text).toContain('<span class="quiet">this release</span>')
     })
-    const text = await textOf(gate)
-    expect(text).toMatch(/<td data-head="Migration"><div><code>0001_users<\/code>/)
-    expect(text).toContain('The gate&#39;s role may not read this (&quot;schemagate&quot;.runs)')
-    expect(text).toContain('<span class="quiet">this release</span>')
-    expect(text).not.toContain(password)
+    expect(await textOf(gate)).not.toContain(password)
     expect((await up()).code).toBe(0)
     await eventually(async () => {
       const after = await textOf(gate)

@@ -1,13 +1,13 @@
 // A breaking migration and the apps that still run: they are told, finish what they have begun, and disconnect.
 
-import { escapeIdentifier } from 'pg'
 import { describe, expect } from 'vitest'
-import { awaitedSql } from '../../../gate/ledger-query.ts'
 import { headHash, parseAnnouncement } from '../../../gate/protocol/announcement.ts'
+import { ledgerTable } from '../../../gate/protocol/ledger.ts'
 import { runLockKey } from '../../../gate/protocol/run-lock-key.ts'
+import { ledgerDdl } from '../../../migrator/ledger/versions.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
-import { gateOf, ledgerOf, manifest, timeUntil } from './fixtures.ts'
+import { gateOf, ledgerOf, manifest, sha256, timeUntil } from './fixtures.ts'
 import { traffic } from './traffic.ts'
 
 const older = manifest('0001_users', '0002_tickets')
@@ -61,17 +61,19 @@ async function migrated(database: ScratchDatabase) {
 
 test('who waits for the ledger is seen, in any schema', async ({ database }) => {
   for (const schema of ['schemagate', `odd "one's\\`]) {
-    const quoted = escapeIdentifier(schema)
-    await database.query(`create schema ${quoted}; create table ${quoted}.ledger ()`)
-    const awaited = async () => (await database.query(awaitedSql(schema))).rows[0]?.awaited
-    const [holder, waiting] = [await database.connect(), await database.connect()]
-    await holder.query(`begin; lock table ${quoted}.ledger in access share mode`)
-    expect(await awaited()).toBe(false)
-    const dropped = waiting.query(`drop table ${quoted}.ledger`)
-    await eventually(async () => expect(await awaited()).toBe(true))
-    await holder.query('rollback')
+    await database.query(ledgerDdl(schema))
+    await database.query(
+      `insert into ${ledgerTable(schema)} (name, checksum, position, kind, run_id, tool_version) values ('0001_users', $1, 1, 'sql', gen_random_uuid(), 'test')`,
+      [sha256('0001_users')],
+    )
+    const gate = gateOf({ url: database.url, schema, manifest: manifest('0001_users') })
+    await gate.whenOpen({ timeout: 5000 })
+    expect(gate.enter()).toBe(true)
+    const dropped = database.query(`drop table ${ledgerTable(schema)}`)
+    await eventually(() => expect(gate.state).toBe('migrating'))
+    gate.leave()
     await dropped
-    expect(await awaited()).toBe(false)
+    await gate.close()
   }
 })
 

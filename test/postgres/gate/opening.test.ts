@@ -155,7 +155,7 @@ describe('closing', () => {
     await gate.whenOpen({ timeout: 5000 })
     const looks = async () => {
       const { rows } = await database.query<{ query_start: Date }>(
-        `select query_start from pg_stat_activity where application_name = 'schemagate:looking' and datname = $1`,
+        `select query_start from pg_stat_activity where application_name like 'schemagate:%' and application_name <> 'schemagate:looking' and datname = $1`,
         [database.name],
       )
       return rows[0]?.query_start.getTime()
@@ -176,7 +176,8 @@ describe('waiting', () => {
   test('waiting for a gate ends with the time, the signal or the end of the gate', async ({ database }) => {
     const gate = gateOf({ url: database.url, manifest: app })
     await expect(gate.whenOpen({ timeout: 50 })).rejects.toThrow(GateTimeoutError)
-    await expect(gate.whenOpen({ timeout: 300 })).rejects.toThrow('(unmigrated)')
+    await eventually(() => expect(gate.state).toBe('unmigrated'))
+    await expect(gate.whenOpen({ timeout: 50 })).rejects.toThrow('(unmigrated)')
     await expect(gate.whenOpen({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough')
     const abort = new AbortController()
     const waiting = gate.whenOpen({ signal: abort.signal })

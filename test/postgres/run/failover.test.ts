@@ -257,10 +257,8 @@ test('a replica that lags is named before a breaking migration, and before no ot
   await ask(primary, 'grant all on schema schemagate to owner; alter table users owner to owner')
   for (const table of ['ledger', 'manifest', 'runs', 'ledger_version', 'adoption'])
     await ask(primary, `alter table schemagate.${table} owner to owner`)
-  await ask(
-    primary,
-    'alter function schemagate.require(text) owner to owner; alter function schemagate.require(jsonb) owner to owner',
-  )
+  for (const routine of ['require(text)', 'require(jsonb)', 'begin_migration', 'record_applied'])
+    await ask(primary, `alter routine schemagate.${routine} owner to owner`)
   const url = new URL(primary.url)
   url.username = url.password = 'owner'
   await write(dir, { '5_breaking.sql': breaking('d') })

@@ -1,6 +1,6 @@
 // The log's JSON lines are pino's, byte for byte.
 
-import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -21,11 +21,14 @@ afterAll(() => {
 })
 
 function ours(level: string, use: (log: Log) => void): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'log-')), 'log')
+  const folder = mkdtempSync(join(tmpdir(), 'log-'))
+  const file = join(folder, 'log')
   const fd = openSync(file, 'w')
   use(jsonLog({ level, fd, redact }))
   closeSync(fd)
-  return readFileSync(file, 'utf8')
+  const text = readFileSync(file, 'utf8')
+  rmSync(folder, { recursive: true })
+  return text
 }
 
 function pinos(level: string, use: (log: Log) => void): string {

@@ -246,3 +246,12 @@ test('the checksum is of the text as it counts, and of the up file alone', async
   expect(pair?.checksum).toBe(checksum('select 1;\nselect 2;\n'))
   expect(pair?.checksum).toMatch(/^[0-9a-f]{64}$/)
 })
+
+test.for([65_535, 65_536, 65_537, 200_000])('a file is read whole, of whatever size: %i bytes', async size => {
+  const start = size % 2 === 0 ? '---' : '--'
+  const text = `${start}${'ä'.repeat((size - start.length) / 2)}\n`
+  expect(Buffer.byteLength(text)).toBe(size)
+  const [migration] = readFolder(await folder({ '1_a.sql': text }))
+  expect(migration?.up?.source === text).toBe(true)
+  expect(migration?.checksum).toBe(checksum(text))
+})

@@ -28,6 +28,7 @@ const packages: Readonly<Record<string, Layers>> = {
     ['migrator/ledger'],
     ['migrator/settings'],
     ['migrator/files'],
+    ['migrator/progress'],
     ['migrator/postgres'],
     ['migrator'],
     ['migrator/sql', 'migrator/text'],

@@ -1,0 +1,66 @@
+// One of the gates on a database looks out for all of them: it looks often, and tells the others when something has
+// changed without a notification. They look seldom.
+
+import { createHash } from 'node:crypto'
+import { isFollowed, type Manifest } from './protocol/manifest.ts'
+import { notifySql } from './protocol/notifications.ts'
+import type { Queryable, Reading } from './schema-reader.ts'
+
+/**
+ * A thousand gates that each look every second would keep a server busy with nothing. The post is a session's advisory lock:
+ * whose session ends leaves it, and the next gate that looks takes it. Any role can hold that lock, and keep the gates from
+ * having a lookout: then each of them still looks, seldom.
+ */
+export class Lookout {
+  readonly #schema: string
+  readonly #application: string
+  #hasPost = false
+  #isTaken = false
+  #last: Pick<Reading, 'version'> | undefined
+
+  /**
+   * Gates that differ in any of these have a lookout of their own: it would not see what they look for, or not as soon.
+   * @param pollInterval how often it is to look, in milliseconds.
+   */
+  constructor(schema: string, manifest: Manifest, pollInterval: number) {
+    this.#schema = schema
+    const table = isFollowed(manifest) ? JSON.stringify(manifest.follow) : 'ledger'
+    const key = createHash('sha256').update(`schemagate lookout ${pollInterval} ${table} ${schema}`).digest()
+    this.#application = `pg_catalog.pg_try_advisory_lock(${key.readInt32BE(0)}, ${key.readInt32BE(4)})::pg_catalog.text`
+  }
+
+  /** Another gate looks out. */
+  get isOther(): boolean {
+    return this.#isTaken && !this.#hasPost
+  }
+
+  /** The SQL expression by which a session applies for the post, answered as {@link appointed} takes it. */
+  get application(): string {
+    return this.#hasPost ? 'null::pg_catalog.text' : this.#application
+  }
+
+  /** Takes the answer to an application. */
+  appointed(answer: string | undefined): void {
+    if (answer === undefined) return
+    this.#hasPost = answer === 'true'
+    this.#isTaken = true
+  }
+
+  /** Its session has ended, and with it the post. */
+  retire(): void {
+    this.#hasPost = false
+    this.#isTaken = false
+  }
+
+  /** Takes a reading. True if this gate looks out, and it differs from the one before. */
+  notes({ version }: Reading): boolean {
+    const last = this.#last
+    this.#last = { version }
+    return this.#hasPost && last !== undefined && last.version !== version
+  }
+
+  /** Tells the other gates to look: of a change that no notification has told of. */
+  async tell(session: Queryable): Promise<void> {
+    await session.query(notifySql(this.#schema, { event: 'changed' }))
+  }
+}

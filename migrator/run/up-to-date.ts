@@ -1,0 +1,102 @@
+// Is the database exactly as the files say? One question, for the run that has nothing to do, which is nearly every one.
+
+import { quoteIdent } from '../../gate/postgres/quote.ts'
+import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
+import { ledgerTable, manifestTable } from '../../gate/protocol/ledger.ts'
+import type { RoleAnswer } from '../app-role/plain.ts'
+import { type ConditionRow, conditionExpression, conditionOf, type LedgerCondition } from '../ledger/condition.ts'
+import { type Applied, digestOf, digestSql, headSql } from '../ledger/digest.ts'
+import type { LedgerTable } from '../ledger/table.ts'
+import { currentVersion } from '../ledger/versions.ts'
+import type { Session } from '../postgres/session.ts'
+import type { AppRoleOptions } from '../settings/settings.ts'
+import type { Engine } from './engine.ts'
+
+/** What the session's first question asks besides: whether the question of {@link findUpToDate} can be asked at all. */
+export function askedFirst(schema: string): string {
+  return `pg_catalog.jsonb_build_object('ledger', ${conditionExpression(schema)},
+    'readsPasswords', pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'select'))`
+}
+
+interface FirstAnswer {
+  readonly ledger: readonly ConditionRow[] | null
+  readonly readsPasswords: boolean
+}
+
+interface Answer {
+  readonly version: number
+  /** Every row is applied. */
+  readonly applied: boolean
+  readonly digest: string
+  readonly head: string
+  readonly published: boolean
+  readonly adopted: boolean
+  /** Null where no role was asked for, or there is none of its name. */
+  readonly role: RoleAnswer | null
+}
+
+/** A database that is exactly as the files say. */
+export interface UpToDate {
+  readonly head: string
+  /** Another tool's history was taken over, and may have moved on. */
+  readonly adopted: boolean
+  /** The manifest of these files is what apps are told. */
+  readonly published: boolean
+}
+
+/** What of an engine it takes to ask. */
+interface Asking extends Pick<Engine, 'signal'> {
+  readonly settings: Pick<Engine['settings'], 'schema'>
+}
+
+/**
+ * Every file is applied as it is now, nothing else is, the ledger is this release's own and hides nothing, and the app's
+ * role, if one is given, is as it should be. Undefined where any of it is otherwise or cannot be said in one question: what
+ * it is, the longer way finds out.
+ */
+export async function findUpToDate(
+  { settings: { schema }, signal }: Asking,
+  files: readonly Applied[],
+  session: Session,
+  appRole?: AppRoleOptions,
+): Promise<UpToDate | undefined> {
+  const first = session.greeting.answer as FirstAnswer | null
+  const condition = first?.ledger && conditionOf(schema, first.ledger)
+  if (!condition || !isPlain(condition)) return undefined
+  if (appRole && !(first.readsPasswords && condition.tables.has('schemagate_app_roles'))) return undefined
+  const role = appRole && (await import('../app-role/plain.ts')).plainRole(appRole, schema)
+  try {
+    const { rows } = await session.query<{ [K in keyof Answer]: Answer[K] }>(question(schema, role?.sql))
+    const answer = rows[0]!
+    const { version, applied, head, published, adopted } = answer
+    if (version !== currentVersion || !applied || answer.digest !== digestOf(files)) return undefined
+    if (role && !(await role.isAsItShouldBe(answer.role))) return undefined
+    return { head, published, adopted }
+  } catch (error) {
+    signal.throwIfAborted()
+    // the longer way connects again, and says what is not there or not allowed (classes 42 and 3F)
+    if (isConnectionLoss(error) || /^(?:42|3F)/.test(codeOf(error) ?? '')) return undefined
+    throw error
+  }
+}
+
+const asked = ['ledger', 'manifest', 'ledger_version', 'runs', 'adoption'] as const satisfies readonly LedgerTable[]
+
+/** All of the ledger is there, its own, and readable: the question fails for no reason that shows in the server's log. */
+function isPlain({ usable, tables }: LedgerCondition): boolean {
+  return (
+    usable &&
+    asked.every(name => tables.get(name)?.readable) &&
+    [...tables.values()].every(({ ours, rowSecurity }) => ours && !rowSecurity)
+  )
+}
+
+function question(schema: string, role = 'null'): string {
+  const s = quoteIdent(schema)
+  return `select (select max(version) from ${s}.ledger_version) as version, l.applied, l.digest, ${headSql(schema)} as head,
+    exists (select from ${manifestTable(schema)} where published_at >= l.newest
+      and pg_catalog.jsonb_array_length(manifest->'migrations') = l.count) as published,
+    exists (select from ${s}.adoption) as adopted, ${role} as role
+  from (select count(*), bool_and(state = 'applied') as applied, max(applied_at) as newest, ${digestSql} as digest
+    from ${ledgerTable(schema)}) as l`
+}

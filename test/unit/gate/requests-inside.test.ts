@@ -1,0 +1,65 @@
+// The count of requests inside a gate, whatever the order in which they end.
+
+import { EventEmitter } from 'node:events'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import type { Gate } from '../../../gate/gate.ts'
+import { stayInside } from '../../../gate/requests-inside.ts'
+
+/** What a stay uses of a gate, and how many are inside. */
+class Counter extends EventEmitter {
+  isOpen = true
+  inside = 0
+
+  leave(): void {
+    this.inside--
+  }
+
+  enter(response: ServerResponse) {
+    this.inside++
+    return stayInside(this as unknown as Gate, response)
+  }
+}
+
+const response = () => new ServerResponse(new IncomingMessage(new Socket()))
+
+/** Its answer has begun, and its client is there. */
+const begun = () => Object.assign(response(), { _header: 'HTTP/1.1 200 OK' })
+
+describe('requests inside a gate', () => {
+  test('each is counted until its own response is closed, in any order', () => {
+    const gate = new Counter()
+    const responses = Array.from({ length: 6 }, begun)
+    const stays = responses.map(each => gate.enter(each))
+    for (const [i, at] of [2, 0, 5, 1, 4, 3].entries()) {
+      responses[at]!.emit('close')
+      expect(gate.inside).toBe(5 - i)
+      // neither its end nor its close counts again
+      stays[at]!.leave()
+      responses[at]!.emit('close')
+      expect(gate.inside).toBe(5 - i)
+    }
+  })
+
+  test('one that left early is not counted down by its close', () => {
+    const gate = new Counter()
+    const [early, late] = [begun(), begun()]
+    const stay = gate.enter(early)
+    gate.enter(late)
+    stay.leave()
+    early.emit('close')
+    expect(gate.inside).toBe(1)
+    late.emit('close')
+    expect(gate.inside).toBe(0)
+  })
+
+  test('a cut ends those that are inside, and no others', () => {
+    const gate = new Counter()
+    const responses = Array.from({ length: 5 }, begun)
+    for (const each of responses) gate.enter(each)
+    for (const at of [0, 4]) responses[at]!.emit('close')
+    gate.emit('cut')
+    expect(responses.map(each => each.destroyed)).toEqual([false, true, true, true, false])
+  })
+})
