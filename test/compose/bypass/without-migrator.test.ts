@@ -3,7 +3,7 @@
 import { describe, expect, onTestFinished } from 'vitest'
 import { newer } from '../scenario/releases.ts'
 import type { Stack } from '../scenario/stack.ts'
-import { matched, migrate, migrator, newest, succeeds } from '../scenario/steps.ts'
+import { ended, matched, migrate, migrator, newest, succeeds } from '../scenario/steps.ts'
 import { test } from '../scenario/witness.ts'
 
 describe('must not serve unmigrated', () => {
@@ -60,7 +60,7 @@ describe('must not serve unmigrated', () => {
     await start(stack, 'app', 'postgres')
     await witness.refuses('unreachable')
     await start(stack, 'migrator')
-    await expect.poll(() => stack.container('migrator'), { timeout: 30_000 }).toMatchObject({ status: 'exited' })
+    await ended(stack, 'migrator')
     const until = await newest(stack)
     await witness.serves(until)
     await witness.verdict({ until })

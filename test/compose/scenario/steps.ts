@@ -23,6 +23,17 @@ export async function migrate(stack: Stack, ...args: string[]): Promise<number> 
   return newest(stack)
 }
 
+/** Waits until a one-shot that somebody else has started is over. */
+export async function ended(stack: Stack, service: string): Promise<void> {
+  await eventually(
+    async () => {
+      const { stdout, stderr } = await stack.compose('logs', '--no-color', '--timestamps', '--tail', '40')
+      expect(await stack.container(service), stdout + stderr).toMatchObject({ status: 'exited', exitCode: 0 })
+    },
+    { timeout: 120_000, interval: 250 },
+  )
+}
+
 /** When the newest migration that the ledger has was applied: no earlier can the database have matched. */
 export async function newest(stack: Stack): Promise<number> {
   return Number(await stack.sql('select extract(epoch from max(applied_at)) * 1000 from schemagate.ledger'))
