@@ -3,18 +3,19 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Admission } from './admission.ts'
+import { AnnouncedName } from './announced-name.ts'
 import type { Connections } from './connection.ts'
 import { LOCKED } from './ledger-fence.ts'
 import { serverExpression, sqlState } from './ledger-query.ts'
-import { identify, openSession, rename, type Session, SHORT_LOCK_TIMEOUT, settle } from './ledger-session.ts'
+import type { Session } from './ledger-session.ts'
 import { Listener } from './listener.ts'
 import { Lookout } from './lookout.ts'
-import { announce, DRAINED, LOOKING } from './protocol/announcement.ts'
+import { announce, LOOKING } from './protocol/announcement.ts'
 import type { Verdict } from './protocol/compatibility.ts'
 import type { Manifest } from './protocol/manifest.ts'
 import { readerFor } from './reader-for.ts'
 import type { SchemaReader } from './schema-reader.ts'
-import { firstSuitable, sameServer } from './servers.ts'
+import { Connector, type Sessions } from './sessions.ts'
 import { type GateStatus, statusOf, unreachable } from './status.ts'
 import { Wakeup } from './wakeup.ts'
 
@@ -62,13 +63,6 @@ const MIN_PAUSE = 50
 // While it does not listen, the gate queries the ledger at least this often.
 const PAUSED_POLL = 1_000
 
-interface Sessions {
-  /** Receives notifications, carries the announcement, and queries the ledger: there a query waits behind a session that waits for the ledger. */
-  readonly listening: Session
-  /** Holds the ledger's table while the gate is open. A session in a transaction gets no notifications. */
-  readonly holding?: Session
-}
-
 export class Watcher {
   readonly reader: SchemaReader
   readonly #settings: WatcherSettings
@@ -76,30 +70,34 @@ export class Watcher {
   readonly #wakeup = new Wakeup()
   readonly #ended: Promise<void>
   readonly #end = new AbortController()
-  #host = 0
-  #attempt = 0
   #closing = false
-  #lost = false
-  #sessions: Session[] = []
   #checks: (() => void)[] = []
   /** Until then the gate stays closed and leaves the ledger to the session that wanted it. */
   #yieldUntil = 0
   /** A notification came since the last query began. */
   #notified = false
-  #name = ''
-  /** Counts openings: an announcement of `DRAINED` that began before one must not be sent after it. */
-  #round = 0
-  #announcingDrained = false
+  readonly #connector: Connector
+  readonly #name: AnnouncedName
   readonly #listener: Listener
   readonly #lookout: Lookout
-  /** The server whose ledger was queried. */
-  #server: string | undefined
   #queriedAt = 0
 
   constructor(settings: WatcherSettings, admission: Admission) {
     this.#settings = settings
     this.#admission = admission
     this.reader = readerFor(settings.manifest, settings.schema)
+    this.#connector = new Connector({
+      ...settings,
+      fence: settings.fence && this.reader.fence !== undefined,
+      unaskedShare: SELDOM,
+      onNotification: () => this.#onNotification(),
+      onLost: error => {
+        this.#admission.close(unreachable(settings.manifest, error))
+        this.#wakeup.signal()
+      },
+      onMoved: settings.evict,
+    })
+    this.#name = new AnnouncedName(settings.announce ? announce(settings.manifest) : LOOKING)
     this.#listener = new Listener(settings.schema)
     this.#lookout = new Lookout(settings.schema, settings.manifest, settings.pollInterval)
     this.#ended = this.#run()
@@ -115,17 +113,17 @@ export class Watcher {
 
   /** The index of the current host, or of the last one. */
   get host(): number {
-    return this.#host
+    return this.#connector.host
   }
 
   /** In which of the host's ways to connect a server has answered last: with TLS, or without. */
   get attempt(): number {
-    return this.#attempt
+    return this.#connector.attempt
   }
 
   /** The server whose ledger was queried last, as `identify` names it; undefined before the first. */
   get server(): string | undefined {
-    return this.#server
+    return this.#connector.server
   }
 
   /** Queries the ledger now rather than at the next poll. */
@@ -146,9 +144,10 @@ export class Watcher {
   async close(): Promise<void> {
     this.#closing = true
     this.#end.abort()
-    this.#round++
+    this.#name.end()
     this.#wakeup.signal()
-    await this.#disconnect()
+    this.#forget()
+    await this.#connector.close()
     await this.#ended
   }
 
@@ -157,7 +156,9 @@ export class Watcher {
     while (!this.#closing) {
       const waiting = this.#checks.splice(0)
       try {
-        const sessions = await this.#connect()
+        const sessions = await this.#connector.connect(this.#name.forNewSession(), session =>
+          this.#listener.open(session),
+        )
         await this.#check(sessions)
         failures = 0
         resolveAll(waiting)
@@ -166,7 +167,8 @@ export class Watcher {
         if (!this.#closing) this.#admission.close(unreachable(this.#settings.manifest, error))
       }
       resolveAll(waiting)
-      await this.#disconnect()
+      this.#forget()
+      await this.#connector.disconnect()
       const delay = BACKOFF[Math.min(failures++, BACKOFF.length - 1)]!
       if (!this.#closing && delay > 0) await this.#wakeup.wait(delay)
     }
@@ -174,13 +176,13 @@ export class Watcher {
   }
 
   async #keepChecking(sessions: Sessions): Promise<void> {
-    while (!this.#closing && !this.#lost) {
+    while (!this.#closing && !this.#connector.isLost) {
       // From one query to the next, whatever the last one has taken: a change is noticed within one interval.
       const next = this.#queriedAt + this.#interval - performance.now()
       const signalled = await this.#wakeup.wait(Math.max(MIN_PAUSE, next))
       const rest = this.#queriedAt + MIN_PAUSE - performance.now()
       if (rest > 0 && this.#checks.length === 0) await pause(rest)
-      if (this.#closing || this.#lost) return
+      if (this.#closing || this.#connector.isLost) return
       await this.#listener.update(sessions.listening)
       const waiting = this.#checks.splice(0)
       try {
@@ -203,71 +205,10 @@ export class Watcher {
     return this.#lookout.isOther && !this.#listener.isPaused
   }
 
-  async #connect(): Promise<Sessions> {
-    const { connections, staleAfter, fence } = this.#settings
-    this.#lost = false
-    this.#name = this.#ownName()
-    const { session: listening, host } = await firstSuitable(connections, at => this.#open(this.#name, at))
-    this.#moveTo(host)
-    if (listening.pooled) return { listening }
-    const fenced = fence && this.reader.fence !== undefined
-    // A server that cannot reach this app must not hold the ledger for it much longer than the gate is open: by what may
-    // have passed since the fence's session was asked.
-    const limits = { statementTimeout: staleAfter, idleTimeout: Math.ceil((1 + SELDOM) * staleAfter) }
-    const waiting = fenced && { lockTimeout: SHORT_LOCK_TIMEOUT }
-    await settle(listening, { ...limits, ...waiting, applicationName: this.#name })
-    const server = await identify(listening)
-    this.#moveToServer(server)
-    await this.#listener.open(listening)
-    if (!fenced) return { listening }
-    const holding = await sameServer(server, () => this.#open(LOOKING))
-    await settle(holding, { ...limits, applicationName: LOOKING })
-    return { listening, holding }
-  }
-
-  /** The same address led to another server, or its server was restarted. */
-  #moveToServer(server: string): void {
-    const before = this.#server
-    this.#server = server
-    if (before !== undefined && before !== server) this.#settings.evict()
-  }
-
-  /** Connections to the previous host are not at the server whose ledger was queried. */
-  #moveTo(host: number): void {
-    if (host === this.#host) return
-    this.#host = host
-    this.#settings.evict()
-  }
-
-  async #open(applicationName: string, host = this.#host): Promise<Session> {
-    const session = await openSession({
-      connections: this.#settings.connections,
-      host,
-      onAnswer: attempt => {
-        this.#attempt = attempt
-      },
-      applicationName,
-      // A host that drops packets must not use up the time of the next one.
-      connectTimeout: this.#settings.connectTimeout / this.hosts,
-      answerTimeout: this.#settings.staleAfter,
-      onNotification: () => this.#onNotification(),
-      onLost: error => {
-        // Not after the next query: the server may come back as another one.
-        if (this.#closing) return
-        this.#lost = true
-        this.#admission.close(unreachable(this.#settings.manifest, error))
-        this.#wakeup.signal()
-      },
-    })
-    this.#sessions.push(session)
-    if (this.#closing) await session.close()
-    return session
-  }
-
-  async #disconnect(): Promise<void> {
+  /** What ends with the sessions. */
+  #forget(): void {
     this.#lookout.retire()
     this.reader.fence?.lost()
-    await Promise.all(this.#sessions.splice(0).map(session => session.close()))
   }
 
   /** @param routine nothing says that there is something to see. */
@@ -300,13 +241,13 @@ export class Watcher {
       const applies = this.#listener.isListening && (isHolding || !sessions.holding) && !session.pooled
       const reading = await this.reader.read(session, applies ? this.#lookout.application : serverExpression)
       if (applies) this.#lookout.appointed(reading.also)
-      // Behind a pooler another server may answer each query.
-      else if (session.pooled && reading.also !== undefined) this.#server = reading.also
+      else if (session.pooled && reading.also !== undefined) this.#connector.answeredBy(reading.also)
       const { verdict, databaseHead } = reading
       const result = verdict.state === 'open' && sent < this.#yieldUntil ? LOCKED : verdict
       const status = statusOf(manifest, result, databaseHead)
       if (result.state !== 'open') this.#admission.close(status)
-      else if (this.#isReady(sessions) && !this.#lost && !this.#closing) this.#admission.open(status, sent + staleAfter)
+      else if (this.#isReady(sessions) && !this.#connector.isLost && !this.#closing)
+        this.#admission.open(status, sent + staleAfter)
       if (this.#lookout.notes(reading) && !notified) await this.#lookout.tell(sessions.listening)
       return result
     } catch (error) {
@@ -319,15 +260,11 @@ export class Watcher {
   }
 
   #isReady({ holding }: Sessions): boolean {
-    return this.#name !== DRAINED && (!holding || this.reader.fence?.heldFor !== undefined)
+    return !this.#name.isDrained && (!holding || this.reader.fence?.heldFor !== undefined)
   }
 
   async #getReady({ listening, holding }: Sessions): Promise<void> {
-    this.#round++
-    if (this.#name === DRAINED) {
-      this.#name = this.#ownName()
-      await rename(listening, this.#name)
-    }
+    await this.#name.retract(listening)
     if (holding && this.reader.fence?.heldFor === undefined) await this.reader.fence?.hold(holding)
   }
 
@@ -372,29 +309,13 @@ export class Watcher {
     this.#wakeup.signal()
   }
 
-  /** Announces `DRAINED` once nothing of this app runs any more: the migrator waits for it. */
+  /** Announces that nothing of this app runs any more, once that is so: the migrator waits for it. */
   #announceDrained(listening: Session): void {
-    if (this.#announcingDrained || this.#name === DRAINED) return
-    this.#announcingDrained = true
-    const round = this.#round
-    const done = async () => {
+    const ended = async () => {
       await this.#admission.whenEmpty()
       await this.#settings.drain?.()
-      if (round !== this.#round || !this.#sessions.includes(listening)) return
-      // Set before the query is sent: an opening at the same time sends its own name after this one.
-      this.#name = DRAINED
-      await rename(listening, DRAINED)
     }
-    // After a failure (the app's own `drain`, a lost connection) the announcement stays, and this is tried again later.
-    done()
-      .catch(() => {})
-      .finally(() => {
-        this.#announcingDrained = false
-      })
-  }
-
-  #ownName(): string {
-    return this.#settings.announce ? announce(this.#settings.manifest) : LOOKING
+    this.#name.sayDrained(listening, ended, () => this.#connector.has(listening))
   }
 }
 
