@@ -56,37 +56,46 @@ function refusal(gate: Gate): Response {
 /** One request's stay. */
 class Stay {
   isCut = false
-  readonly #gate: Gate
-  #timer: NodeJS.Timeout | undefined
-  #isInside = true
   /** Breaks the answer off; set while it is being read. */
   breakOff: (() => void) | undefined
+  readonly #gate: Gate
+  readonly #others: Set<Stay>
 
   constructor(gate: Gate) {
     this.#gate = gate
-    gate.on('cut', this.#onCut)
-    gate.on('change', this.#onChange)
+    this.#others = staysOf.get(gate) ?? watchStays(gate)
+    this.#others.add(this)
   }
 
   leave(): void {
-    if (!this.#isInside) return
-    this.#isInside = false
-    clearTimeout(this.#timer)
-    this.#gate.off('cut', this.#onCut)
-    this.#gate.off('change', this.#onChange)
-    this.#gate.leave()
+    if (this.#others.delete(this)) this.#gate.leave()
   }
 
-  readonly #onCut = (): void => {
+  cut(): void {
     this.isCut = true
     this.breakOff?.()
     this.leave()
   }
+}
 
-  readonly #onChange = (): void => {
-    clearTimeout(this.#timer)
-    if (!this.#gate.isOpen) this.#timer = setTimeout(() => this.breakOff && this.#onCut(), UNFINISHED_FOR).unref()
-  }
+/** The requests that are inside a gate. */
+const staysOf = new WeakMap<Gate, Set<Stay>>()
+
+function watchStays(gate: Gate): Set<Stay> {
+  const stays = new Set<Stay>()
+  staysOf.set(gate, stays)
+  let timer: NodeJS.Timeout | undefined
+  gate.on('cut', () => {
+    for (const stay of stays) stay.cut()
+  })
+  gate.on('change', () => {
+    clearTimeout(timer)
+    if (gate.isOpen) return
+    timer = setTimeout(() => {
+      for (const stay of stays) if (stay.breakOff) stay.cut()
+    }, UNFINISHED_FOR).unref()
+  })
+  return stays
 }
 
 /** The same body; the stay ends with it, whether it was read to its end or not. */
