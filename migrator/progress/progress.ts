@@ -1,6 +1,6 @@
 // How far a migration is that takes long: as fields of a log's line, and in words.
 
-import { formatDuration } from '../text/durations.ts'
+import { formatDuration, formatSeconds } from '../text/durations.ts'
 import { escapeControls } from '../text/escape-controls.ts'
 
 /** How far a migration is. Percent and time left are those of its phase: the server tells no total for the whole. */
@@ -42,7 +42,7 @@ export function describeProgress(progress: Progress, now: number): string {
   const { migration, since, step, statement, phase, percent, etaMs, rows, of, lockersDone, lockersTotal } = progress
   const told = [phase]
   if (percent !== undefined) told.push(`${Math.floor(percent)} %`)
-  if (etaMs !== undefined) told.push(`about ${formatDuration(roughly(etaMs))} left`)
+  if (etaMs !== undefined) told.push(`about ${formatSeconds(Math.max(1, Math.round(etaMs / 1_000)))} left`)
   if (rows !== undefined) told.push(`${count(rows)}${of === undefined ? '' : ` of ${count(of)}`} rows`)
   if (lockersTotal !== undefined) told.push(`${lockersDone} of ${lockersTotal} transactions have ended`)
   const parts = [`${migration}: ${formatDuration(now - since)}`]
@@ -50,11 +50,6 @@ export function describeProgress(progress: Progress, now: number): string {
   parts.push(told.join(', '))
   if (statement) parts.push(statement)
   return escapeControls(parts.join('; ').replace(/\s+/g, ' '))
-}
-
-/** An estimate is not told in tenths of a second. */
-function roughly(ms: number): number {
-  return Math.max(1_000, Math.round(ms / 1_000) * 1_000)
 }
 
 function count(rows: number): string {

@@ -87,6 +87,19 @@ test('a terminal has one line that moves, in the words of the server, and nothin
     expect(frame.split('\r\n')[0]!.length).toBeLessThan(frame.startsWith('0001') ? 120 : 1_000)
 })
 
+test('a phase tells how long the rest of it takes', async ({ database, skip }) => {
+  if (!hasTerminal) skip(noTerminal)
+  await database.query(`create table v as select i, repeat('x', 500) as x from generate_series(1, 600) i`)
+  await database.query('delete from v where i % 2 = 0')
+  // four tenths of a second for each of forty pages that VACUUM changes
+  const slow = 'set vacuum_cost_delay = 100;\nset vacuum_cost_limit = 1;\n'
+  const dir = await folder({ '0001_long.sql': `${slow}vacuum v;\n` })
+  const run = startOnTerminal(['up', '--dir', dir], 120, env(database))
+  await eventually(() => expect(run.output).toMatch(/scanning heap, \d+ %, about \d s left; VACUUM v\b/), patient)
+  const { code, output } = await run.ended
+  expect(code, output).toBe(0)
+})
+
 test('elsewhere a line comes after ten seconds: as JSON with figures, for people in words, also behind a pooler', async ({
   createDatabase,
   skip,
