@@ -59,6 +59,23 @@ describe('/ready', () => {
   })
 })
 
+test('a process that stands still keeps the ledger until its gate is closed, and not much longer', async ({
+  database,
+}) => {
+  const ledger = await migrated(database)
+  const gate = await gateService({ url: database.url, manifest: app })
+  await eventually(async () => expect(await gate.ready()).toBe(200))
+  gate.running.kill('SIGSTOP')
+  const stopped = performance.now()
+  await ledger.drop()
+  const held = performance.now() - stopped
+  gate.running.kill('SIGCONT')
+  expect(await gate.ready()).toBe(503)
+  // the last answer counts for 5 s, the server's patience is 7 s, and of both some has passed
+  expect(held).toBeGreaterThan(4_000)
+  expect(held).toBeLessThan(10_000)
+})
+
 describe('it ends with 2 and says why', () => {
   const env = {
     DATABASE_URL: 'postgres://app@127.0.0.1:1/none',

@@ -134,6 +134,16 @@ describe('with the fence', () => {
     expect(gate.isOpen).toBe(false)
   })
 
+  test('a gate that looks seldom holds the ledger until what is inside has been cut', async ({ database }) => {
+    const { ledger, gate } = await opened(database, { staleAfter: 2000, pollInterval: 2200 })
+    const order: string[] = []
+    gate.on('evict', () => order.push('evicted')).on('cut', () => order.push('cut'))
+    expect(gate.enter()).toBe(true)
+    await ledger.drop()
+    order.push('dropped')
+    expect(order).toEqual(['evicted', 'cut', 'dropped'])
+  })
+
   test('a handler that works on after the ledger was taken away gives no answer any more', async ({ database }) => {
     const { ledger, gate } = await opened(database, { staleAfter: 2000, pollInterval: 100 })
     const works = Promise.withResolvers<string>()
