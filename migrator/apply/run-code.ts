@@ -51,7 +51,7 @@ export async function revertCode(run: Run, migration: Migration, limits: Limits,
     done: change.reverted(name),
     aftermath: {
       text: marks.transaction
-        ? `Reverting ${name} failed and was rolled back; it is still applied.`
+        ? `Reverting ${name} failed and was rolled back; the database is as it was before.`
         : `What reverting ${name} had committed stays; the next run calls \`down\` again from its start.`,
       again: 'schemagate down --yes',
     },

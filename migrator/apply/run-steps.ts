@@ -71,7 +71,7 @@ export class StepsRun {
     const failed = error instanceof MigrationFailedError || error instanceof TableLockError
     if (this.#done !== 0 || !failed || signal.aborted) return
     const { name } = this.#migration
-    const undone = this.#direction === 'up' ? ledger.change.abandoned(name) : ledger.change.stillApplied(name)
+    const undone = this.#direction === 'up' ? ledger.change.abandoned(name) : ledger.change.notReverted(name)
     // with the connection lost, the row stays: nothing of it is done, and the next run begins it
     await ledger.record([undone]).catch((lost: unknown) => {
       if (!isConnectionLoss(lost)) throw lost

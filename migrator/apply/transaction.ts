@@ -74,7 +74,7 @@ export async function revertTransaction(
     transaction: run.ledger.transaction({ modes: plan.begin, limits, guard, reset: true, discard: true }),
     change: change.reverted(name),
     aftermath: {
-      text: `Reverting ${name} failed and was rolled back; it is still applied.`,
+      text: `Reverting ${name} failed and was rolled back; the database is as it was before.`,
       again: 'schemagate down --yes',
     },
   })

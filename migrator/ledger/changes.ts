@@ -183,13 +183,15 @@ export class Changes {
   }
 
   /**
-   * An applied migration is being reverted, in steps, or after running apps have disconnected. Batches that an interrupted
-   * `up` has done are not those of its `down`.
+   * A migration is being reverted, in steps, or after running apps have disconnected. How far an interrupted `up` of it had
+   * come is set aside: it is not how far its `down` has come. Repeatable.
    */
   reverting(name: string): Change {
-    const own = `case when journal ? 'reverting' then journal else journal - 'batches' end`
+    const set = ['done', 'started', 'batches'].map(key => `'${key}', journal->'${key}'`).join(', ')
+    const aside = `case state when 'running' then pg_catalog.jsonb_build_object('interrupted', pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(${set}))) else '{}' end`
+    const begun = `coalesce(journal, '{}') - '{done,started,batches}'::text[] || ${aside} || '{"reverting": true, "done": []}'`
     return change(
-      `update ${this.#table} set state = 'running', journal = coalesce(${own}, '{}') || '{"reverting": true, "done": []}' where name = ${quoteLiteral(name)};`,
+      `update ${this.#table} set state = 'running', journal = case when journal ? 'reverting' then journal else ${begun} end where name = ${quoteLiteral(name)};`,
       name,
       'reverting',
     )
@@ -201,10 +203,12 @@ export class Changes {
     return { statements: statements + this.stepStarted(name, { step: 0, checksum }).statements, expected }
   }
 
-  /** A revert failed, or was given up, before anything was done. */
-  stillApplied(name: string): Change {
+  /** A revert failed, or was given up, before anything was done: the row says again what it said before. */
+  notReverted(name: string): Change {
+    const before = `(journal - '{reverting,done,interrupted}'::text[]) || coalesce(journal->'interrupted', '{}')`
     return change(
-      `update ${this.#table} set state = 'applied', journal = nullif(journal - 'reverting' - 'done', '{}') where name = ${quoteLiteral(name)} and journal->'started' is null;`,
+      `update ${this.#table} set state = case when journal ? 'interrupted' then 'running' else 'applied' end, journal = nullif(${before}, '{}') ` +
+        `where name = ${quoteLiteral(name)} and journal ? 'reverting' and journal->'done' = '[]' and journal->'started' is null;`,
       name,
       'anything',
     )

@@ -33,6 +33,8 @@ export interface Journal {
   readonly batches?: Readonly<Record<string, Checkpoint>>
   /** The steps are those of its down part: an interrupted `down`. */
   readonly reverting?: boolean
+  /** What the journal said of an interrupted `up` when its `down` began: it says so again if nothing of that is done. */
+  readonly interrupted?: Pick<Journal, 'done' | 'started' | 'batches'>
   /** A repeatable migration's earlier contents: apps built with one of them are not wrong. */
   readonly earlier?: readonly string[]
   /** It was applied after newer ones; where it would stand had it been applied in order: see `latePosition`. */

@@ -142,7 +142,7 @@ async function takeBack(run: Run, migration: Migration, direction: 'up' | 'down'
   await run.session.rollback()
   const row = await run.ledger.row(migration.name)
   const begun = row?.journal?.done?.length || row?.journal?.started
-  const undone = direction === 'up' ? change.abandoned(migration.name) : change.stillApplied(migration.name)
+  const undone = direction === 'up' ? change.abandoned(migration.name) : change.notReverted(migration.name)
   const notice = change.notified({ event: 'released' })
   await run.ledger.write(row?.state === 'running' && !begun ? [undone, notice] : [notice])
 }

@@ -129,7 +129,7 @@ async function requireDownParts(targets: readonly Migration[], signal: AbortSign
 export async function takeBackUnbegunReverts(run: Run, history: History): Promise<boolean> {
   const unbegun = history.rows.filter(({ journal: j }) => j?.reverting && !j.done?.length && !j.started)
   if (unbegun.length === 0) return false
-  const changes = unbegun.map(({ name }) => run.ledger.change.stillApplied(name))
+  const changes = unbegun.map(({ name }) => run.ledger.change.notReverted(name))
   await attempt(run, 'the ledger', () => run.ledger.write(changes))
   return true
 }

@@ -147,7 +147,7 @@ test('a down part that fails is rolled back, with its place in the file and what
   expect(exitCode).toBe(5)
   expect(error).toMatchObject({ place: { line: 6, column: 8 } })
   expect(error?.message).toMatch(
-    /Reverting 1_a failed and was rolled back; it is still applied\. .* run `schemagate down --yes` again\.$/,
+    /Reverting 1_a failed and was rolled back; the database is as it was before\. .* run `schemagate down --yes` again\.$/,
   )
   expect(await tables(database)).toEqual(['a'])
 })
