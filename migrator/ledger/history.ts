@@ -81,7 +81,13 @@ export function compareHistory(
   for (const row of rows) {
     const file = byName.get(row.name)
     if (!file) continue
-    if (row.state === 'running')
+    if (isBegunAsAnother(row, file))
+      problems.push({
+        code: 'edited',
+        migration: row.name,
+        message: `${file.file} is ${describeKind(file)}, and ${row.name} was begun as ${describeKind(row)}: ${describeDone(row.journal)} are done. Put the file back as it was.`,
+      })
+    else if (row.state === 'running')
       problems.push({
         code: 'interrupted',
         migration: row.name,
@@ -175,6 +181,16 @@ export function latePosition(
     some.flatMap(file => (file.kind === 'repeatable' ? [] : (rowOf.get(file.name) ?? [])))
   if (rowsOf(files.slice(index + 1)).length === 0) return undefined
   return Math.max(0, ...rowsOf(files.slice(0, index)).map(row => row.journal?.late ?? row.position))
+}
+
+/** What is done of it is of no use to this file. */
+function isBegunAsAnother({ state, kind, journal }: LedgerRow, file: Migration): boolean {
+  const isBegun = state === 'running' && ((journal?.done?.length ?? 0) > 0 || journal?.started !== undefined)
+  return isBegun && kind !== file.kind
+}
+
+function describeKind({ kind }: Pick<LedgerRow, 'kind'>): string {
+  return kind === 'code' ? 'code' : kind === 'repeatable' ? 'a repeatable migration' : 'SQL'
 }
 
 function newerThanFiles(name: string, files: readonly Migration[]): string {

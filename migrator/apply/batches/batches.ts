@@ -10,7 +10,7 @@ import { type Attempt, attempt } from '../../run/attempt.ts'
 import type { Run } from '../../run/run.ts'
 import type { MigrationContext } from '../code-context.ts'
 import type { FailedQuery } from '../failure.ts'
-import { type Definition, readDefinition } from './definition.ts'
+import { type Definition, readDefinition, requireKeyKept } from './definition.ts'
 import { Keyset, type Range } from './keyset.ts'
 import { Throttle } from './throttle.ts'
 
@@ -99,6 +99,7 @@ export class Batches {
     // a batch is the same whatever stood before it: after an interruption that may be less
     await session.script(`${resetSession(session)}${setLimits(session, limits, false).join('')}`).done
     const keyset = await Keyset.read(query, definition)
+    await requireKeyKept(definition)
     const name = definition.name ?? keyset.table
     if (this.#names.has(name))
       throw new Error(`context.batch: a second pass over ${name} would be taken for the first. Give it a \`name\`.`)

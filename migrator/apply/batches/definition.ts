@@ -1,6 +1,7 @@
 // What a code migration asks of `context.batch`, read and checked.
 
 import { didYouMean } from '../../../gate/did-you-mean.ts'
+import { loadParser, parseStatements } from '../../sql/parse.ts'
 import { parseDuration } from '../../text/durations.ts'
 import type { BatchOptions } from '../code-context.ts'
 
@@ -61,4 +62,18 @@ export function readDefinition(options: BatchOptions, hasWork: boolean): Definit
     pause: time('pause') ?? 0,
     maxLag: time('maxLag'),
   }
+}
+
+/** @throws Error if `set` changes the key: such rows would move behind the batch, and come again. */
+export async function requireKeyKept({ table, key, set }: Definition): Promise<void> {
+  if (set === undefined) return
+  await loadParser()
+  const node = parseStatements(`update t set ${set}`)?.[0]?.node
+  const targets = node && 'UpdateStmt' in node ? (node.UpdateStmt.targetList ?? []) : []
+  const changed = targets.flatMap(target => ('ResTarget' in target ? (target.ResTarget.name ?? []) : []))
+  const column = key.find(name => changed.includes(name))
+  if (column !== undefined)
+    throw new Error(
+      `context.batch: \`set\` changes ${column}, by which the rows of ${table} are taken: they would come again in a later batch. Take another key.`,
+    )
 }

@@ -47,6 +47,10 @@ export class Keyset {
         throw new Error(
           `context.batch: ${table}.${name} may be null, and rows without a key would be left out. Take a key that is not null${primaryKey(found)}.`,
         )
+      if (column.hiddenIn !== null)
+        throw new Error(
+          `context.batch: the operators that compare ${table}.${name} are in schema ${column.hiddenIn}, and without it in the search path another type's would be taken. Take it in, with \`SET search_path\` for the role or search_path in the connection string, or take another key.`,
+        )
     }
     if (found.hasChildren)
       throw new Error(
@@ -102,13 +106,21 @@ export class Keyset {
   }
 }
 
+interface Type {
+  readonly type: string
+  readonly isTime: boolean
+  readonly nullable: boolean
+  /** The schema of the operators by which its default index orders it, where the search path does not lead to them. */
+  readonly hiddenIn: string | null
+}
+
 interface Found {
   readonly name: string
   readonly hasChildren: boolean
   readonly unique: boolean
   readonly primary: readonly string[] | null
   /** In the order of the key; null where there is no such column. */
-  readonly columns: readonly ({ readonly type: string; readonly isTime: boolean; readonly nullable: boolean } | null)[]
+  readonly columns: readonly (Type | null)[]
 }
 
 function primaryKey({ primary }: Found): string {
@@ -136,6 +148,11 @@ select pg_catalog.format('%I.%I', n.nspname, c.relname) as name,
        (select pg_catalog.jsonb_agg(case when a.attnum is not null then pg_catalog.jsonb_build_object(
                  'type', pg_catalog.format('%I.%I', tn.nspname, t.typname),
                  'isTime', t.typcategory = 'D',
+                 'hiddenIn', (select pg_catalog.min(os.nspname::text)
+                    from pg_catalog.pg_opclass c join pg_catalog.pg_am m on m.oid = c.opcmethod and m.amname = 'btree'
+                    join pg_catalog.pg_amop p on p.amopfamily = c.opcfamily and p.amoplefttype = c.opcintype and p.amoprighttype = c.opcintype
+                    join pg_catalog.pg_operator o on o.oid = p.amopopr join pg_catalog.pg_namespace os on os.oid = o.oprnamespace
+                   where c.opcdefault and c.opcintype = case t.typtype when 'd' then t.typbasetype else t.oid end and not pg_catalog.pg_operator_is_visible(o.oid)),
                  'nullable', not a.attnotnull or exists (select from pg_catalog.pg_constraint v
                    where v.conrelid = c.oid and v.contype = 'n' and not v.convalidated and v.conkey = array[a.attnum])) end order by nth)
           from pg_catalog.unnest($2::text[]) with ordinality k(name, nth)

@@ -1,5 +1,7 @@
 // `context.batch`: what it goes over, in which order, and what it refuses.
 
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { schemagate } from '../../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
@@ -196,6 +198,36 @@ test('what fails is told with its SQL; corrected, it goes on behind what is done
   expect(await times(database)).toEqual([[1, 100]])
 })
 
+test('what was begun in steps is not taken up by code, nor what was begun in batches by SQL', async ({ database }) => {
+  await database.query(
+    'create table t (id int primary key, n int); insert into t select i from generate_series(1, 100) i',
+  )
+  const begun = async (dir: string) => {
+    expect((await run(database, dir)).code).toBe(5)
+    await rm(join(dir, '0001.mjs'), { force: true })
+    await rm(join(dir, '0001.sql'), { force: true })
+  }
+  const dir = await folder({
+    '0001.mjs': code(`await batch({ table: 't', key: 'id', set: 'n = 1 / (55 - id)', size: 10 })`),
+  })
+  await begun(dir)
+  await write(dir, { '0001.sql': 'update t set n = 7;' })
+  const asSql = await run(database, dir)
+  expect(asSql.code, asSql.stdout).toBe(6)
+  expect(asSql.stdout).toContain('0001.sql is SQL, and 0001 was begun as code: 5 of its batches are done')
+  expect(await times(database)).not.toContainEqual([7, expect.anything()])
+
+  await database.query('drop schema schemagate cascade')
+  const steps = await folder({
+    '0001.sql': 'create index concurrently t_n on t (n); create index concurrently x on nope (n);',
+  })
+  await begun(steps)
+  await write(steps, { '0001.mjs': code(`await batch({ table: 't', key: 'id', set: 'n = 8' })`) })
+  const asCode = await run(database, steps)
+  expect(asCode.code, asCode.stdout).toBe(6)
+  expect(asCode.stdout).toContain('0001.mjs is code, and 0001 was begun as SQL: 1 of its steps')
+})
+
 test('`down` has its own batches, also after an `up` that was not finished', async ({ database }) => {
   await database.query(
     'create table t (id int primary key, n int not null default 0); insert into t select i from generate_series(1, 100) i; create table obstacle ()',
@@ -264,6 +296,9 @@ const refusals: readonly (readonly [asked: string, message: string])[] = [
   [`{ table: 't', key: 'id' }`, 'Give it as `set`, or as a function.'],
   [`{ table: 't', key: 'id', set: 'n = 1' }, () => {}`, 'take one out'],
   [`{ table: 't', key: 'id', sise: 5, set: 'n = 1' }`, 'there is no option sise. Did you mean size?'],
+  [`{ table: 't', key: 'id', set: 'id = id + 100' }`, '`set` changes id, by which the rows of t are taken'],
+  [`{ table: 't', key: 'id', set: '(n, "id") = (1, 2)' }`, '`set` changes id, by which the rows of t are taken'],
+  [`{ table: 'hidden', key: 'k', set: 'n = 1' }`, 'the operators that compare hidden.k are in schema ext'],
   [`{ table: 't', key: 'id', size: 0, set: 'n = 1' }`, 'size is no number of rows.'],
   [`{ table: 't', key: 'id', pause: 'soon', set: 'n = 1' }`, 'pause is no time'],
   [`{ table: 't', key: 'id' }, () => batch({ table: 'u', key: 'id', set: 'n = 1' })`, 'the batches of t are under way'],
@@ -273,6 +308,24 @@ const refusals: readonly (readonly [asked: string, message: string])[] = [
   [`{ name: 'u', table: 'u', key: 'id', set: 'n = 2' }`, 'a second pass over u would be taken for the first.'],
 ]
 
+/** A type as an extension makes one, in a schema that is not on the search path, and a table with a key of it. */
+const typeInExt = `
+  create schema ext; create type ext.num;
+  create function ext.num_in(cstring) returns ext.num language internal immutable strict as 'int4in';
+  create function ext.num_out(ext.num) returns cstring language internal immutable strict as 'int4out';
+  create type ext.num (input = ext.num_in, output = ext.num_out, like = int4);
+  ${Object.entries({ lt: '<', le: '<=', eq: '=', ge: '>=', gt: '>' })
+    .map(
+      ([name, operator]) =>
+        `create function ext.${name}(ext.num, ext.num) returns boolean language internal immutable strict as 'int4${name}';
+         create operator ext.${operator} (leftarg = ext.num, rightarg = ext.num, function = ext.${name});`,
+    )
+    .join('')}
+  create function ext.cmp(ext.num, ext.num) returns int language internal immutable strict as 'btint4cmp';
+  create operator class ext.num_ops default for type ext.num using btree as operator 1 ext.<, operator 2 ext.<=,
+    operator 3 ext.=, operator 4 ext.>=, operator 5 ext.>, function 1 ext.cmp(ext.num, ext.num);
+  create table hidden (k ext.num primary key, n int); insert into hidden values ('1')`
+
 test('what would leave rows out, or do them twice, is refused', async ({ database }) => {
   await database.query(`
     create table t (id int primary key, n int, m int not null unique default 0, a int not null default 0, b int not null default 0, part int not null default 0);
@@ -280,6 +333,7 @@ test('what would leave rows out, or do them twice, is refused', async ({ databas
     create table collated (id text not null); create unique index on collated (id collate "C");
     create table u (id int primary key, n int); create table parent (id int primary key, n int); create table child () inherits (parent);
     insert into t select 1; insert into u select 1`)
+  await database.query(typeInExt)
   const asked = refusals.map(
     ([call], i) => `
       name = 'refused ${i}'
