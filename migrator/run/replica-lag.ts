@@ -16,6 +16,12 @@ interface Replica {
 }
 
 /**
+ * A condition on `pg_stat_replication`: what will replay, or does not show whether. A base backup does not, and neither does
+ * what archives WAL (pg_receivewal, Barman), which tells no position; a standby tells one in its first reply.
+ */
+export const replays = "(state is null or state <> 'backup' and (state <> 'streaming' or replay_lsn is not null))"
+
+/**
  * Asks which replicas are further behind than a limit. The server measures `replay_lag` only when a replica reports
  * progress, so that one which has stopped replaying seems to be as near as ever: what the server had written when it was
  * asked before, longer ago than the limit, must have been replayed as well.
@@ -30,7 +36,7 @@ export class ReplicaLag {
     this.#limit = limit
   }
 
-  /** The names of those that are behind. A base backup is no replica. @throws DeniedError if they cannot be seen. */
+  /** The names of those that are behind. @throws DeniedError if they cannot be seen. */
   async behind(session: Session): Promise<string[]> {
     const now = performance.now()
     const old = this.#sent.findLast(({ at }) => now - at >= this.#limit)
@@ -42,7 +48,7 @@ export class ReplicaLag {
                  'hidden', state is null,
                  'behind', coalesce(replay_lsn < $1::pg_lsn, replay_lsn is null)
                         or (replay_lag > $2 * interval '1 ms' and replay_lsn < pg_catalog.pg_current_wal_flush_lsn())))
-                 from pg_catalog.pg_stat_replication where state is distinct from 'backup') as replicas`,
+                 from pg_catalog.pg_stat_replication where ${replays}) as replicas`,
       [old?.lsn ?? null, this.#limit],
     )
     const { lsn, replicas } = rows[0]!

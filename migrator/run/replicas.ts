@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Migration } from '../files/migration.ts'
 import { formatDuration } from '../text/durations.ts'
+import { replays } from './replica-lag.ts'
 import type { Run } from './run.ts'
 
 /** A server that follows this one, as `pg_stat_replication` shows it. */
@@ -47,14 +48,14 @@ export async function noteLaggingReplicas(run: Run, { name: migration }: Migrati
   }
 }
 
-/** Those that have not replayed up to `lsn`, or do not show it. A base backup is no replica. */
+/** Those that have not replayed up to `lsn`, or do not show it. */
 async function readLagging(run: Run, lsn: string): Promise<Replica[]> {
   const { rows } = await run.session.query<Replica>(
     `select application_name as name, pg_catalog.host(client_addr) as address, state,
             pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), replay_lsn)::float8 as "lagBytes",
             (extract(epoch from replay_lag) * 1000)::float8 as "lagMs"
        from pg_catalog.pg_stat_replication
-      where state is distinct from 'backup' and (replay_lsn is null or replay_lsn < $1::pg_lsn)
+      where ${replays} and (replay_lsn is null or replay_lsn < $1::pg_lsn)
       order by application_name, client_addr, pid`,
     [lsn],
   )

@@ -1,12 +1,14 @@
 // `context.batch` that is interrupted, and that leaves room for others: kills at random moments, signals, pauses, replicas.
 
-import { expect } from 'vitest'
+import pg from 'pg'
+import { expect, onTestFinished } from 'vitest'
 import { schemagate, start } from '../../helpers/cli.ts'
 import { test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { long, seed } from '../../helpers/kill-run.ts'
 import { folder } from '../../helpers/migrations.ts'
 import { ask, preparedData, replicaPair } from '../../helpers/replication.ts'
+import { ownServer } from '../../helpers/server.ts'
 import { tcpProxy, type Verdict } from '../../helpers/tcp-proxy.ts'
 
 const rows = 600
@@ -156,4 +158,26 @@ export async function up({ batch }) { await batch({ table: 't', key: 'id', size:
   await caughtUp()
   const [done] = await ask<{ n: number }>(standby, 'select count(*)::int as n from t where a = 1')
   expect(done!.n).toBe(rows)
+})
+
+test('what archives WAL and replays none is no replica to wait for', async () => {
+  const server = await ownServer()
+  await ask(server, table)
+  const archiver = new pg.Client(`${server.url}?replication=true`)
+  archiver.on('error', () => {})
+  onTestFinished(() => void archiver.connection.stream.destroy())
+  await archiver.connect()
+  const [at] = await ask<{ lsn: string }>(server, 'select pg_current_wal_flush_lsn() as lsn')
+  archiver.query(`START_REPLICATION PHYSICAL ${at!.lsn}`).catch(() => {})
+  await eventually(async () =>
+    expect(await ask(server, 'select state, replay_lsn from pg_stat_replication')).toEqual([
+      { state: 'streaming', replay_lsn: null },
+    ]),
+  )
+  const dir = await folder({
+    '0001.mjs': `// migrate:up transaction:false
+export async function up({ batch }) { await batch({ table: 't', key: 'id', size: 20, maxLag: '10ms', set: 'a = a + 1' }) }`,
+  })
+  const result = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: server.url, ...onTables } })
+  expect(result.code, result.stdout).toBe(0)
 })
