@@ -76,7 +76,8 @@ function goOnWithoutTls(client: Client): void {
     stream.once('data', (answer: Buffer) => {
       // exactly that byte: what follows it unasked could be another's (CVE-2021-23222)
       if (answer.toString('latin1') !== 'N') return void Reflect.apply(own, stream, [answer])
-      Object.assign(client, { enableChannelBinding: false })
+      // what a second client to the same server takes over from this one
+      Object.assign(client, { enableChannelBinding: false, ssl: false })
       negotiating.attachListeners(stream)
       negotiating.emit('sslconnect')
     })

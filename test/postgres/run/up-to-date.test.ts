@@ -36,6 +36,14 @@ const test = base.extend('migrated', async ({ database }) => {
   return { database, dir, role, up }
 })
 
+/** What a run writes that does anything. */
+async function traces(database: ScratchDatabase): Promise<object[]> {
+  const { rows } = await database.query<{ trace: string }>(
+    `select started_at::text as trace from schemagate.runs union all select published_at::text from schemagate.manifest order by 1`,
+  )
+  return rows
+}
+
 /** Both ways' answers to whether anything is to be done, with the head that each tells. */
 async function bothWays({ url }: ScratchDatabase, dir: string, role?: string) {
   const { signal } = new AbortController()
@@ -207,4 +215,23 @@ test('what is kept of the password is the verifier of the server, and nothing of
   )
   expect(rows[0]!.text).toContain('0003_c')
   expect(rows[0]!.text).not.toMatch(/SCRAM-SHA-256|app-password/)
+})
+
+test("an owner who may not read the app role's verifier has nothing to do either, on a server without TLS", async ({
+  database,
+}) => {
+  const [owner, role] = [database.role('owner'), database.role('app')]
+  await database.query(`create role ${owner} login createrole password 'pw'`)
+  await database.query(`alter database ${database.name} owner to ${owner}`)
+  const dir = await folder({ '0001_a.sql': 'create schema s; create table s.a (id int);' })
+  const up = (more: readonly string[] = []) =>
+    schemagate(['up', '--dir', dir, '--app-role', role, ...more], {
+      env: { DATABASE_URL: database.urlFor(owner, 'pw'), SCHEMAGATE_APP_PASSWORD: password },
+    })
+  const first = await up()
+  expect(first.code, first.stdout).toBe(0)
+  const before = await traces(database)
+  const again = await up()
+  expect(again.code, again.stdout).toBe(0)
+  expect(await traces(database)).toEqual(before)
 })
