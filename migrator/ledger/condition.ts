@@ -6,7 +6,7 @@ import { sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { DeniedError, RefusedError, UsageError } from '../errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { version as release } from '../version.ts'
-import { type LedgerTable, ledgerRoutines, ledgerTables } from './table.ts'
+import { isLedgerRoutine, type LedgerTable, ledgerProcedures, ledgerTables } from './table.ts'
 import { currentVersion } from './versions.ts'
 
 interface TableCondition {
@@ -123,21 +123,25 @@ export function requireReadable(condition: LedgerCondition): void {
   )
 }
 
-/** A function or procedure of the ledger's that this session may not replace. */
+/** A function or procedure of the ledger's that a run may have to replace, and this session may not. */
 export interface OthersRoutine {
   /** With its schema and the types of its parameters, quoted. */
   readonly name: string
   readonly owner: string
 }
 
-/** Those of the ledger's functions and procedures that belong to a role whose rights this session does not have. */
+/**
+ * Those of the ledger's functions and procedures that belong to a role whose rights this session does not have. The
+ * procedures are dropped to be made anew, which the schema's owner may as well.
+ */
 export async function othersRoutines(session: Session, schema: string): Promise<readonly OthersRoutine[]> {
   const { rows } = await session.query<OthersRoutine & { [column: string]: unknown }>(
     `select pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)) as name,
       pg_catalog.pg_get_userbyid(p.proowner)::text as owner
     from pg_catalog.pg_namespace n join pg_catalog.pg_proc p on p.pronamespace = n.oid
-    where n.nspname = ${quoteLiteral(schema)} and p.proname in (${ledgerRoutines.map(quoteLiteral).join(', ')})
-      and not pg_catalog.pg_has_role(p.proowner, 'usage') order by 1`,
+    where n.nspname = ${quoteLiteral(schema)} and ${isLedgerRoutine} and p.proname <> 'tell_gates' and not pg_catalog.pg_has_role(p.proowner, 'usage')
+      and not (pg_catalog.pg_has_role(n.nspowner, 'usage') and p.proname in (${Object.keys(ledgerProcedures).map(quoteLiteral).join(', ')}))
+    order by 1`,
   )
   return rows
 }

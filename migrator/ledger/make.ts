@@ -8,6 +8,7 @@ import type { Session } from '../postgres/session.ts'
 import { type Change, statementsOnly } from './changes.ts'
 import { othersRoutines, readCondition, requireOurs, requireOwn, showRows, withRowSecurity } from './condition.ts'
 import type { Ledger } from './ledger.ts'
+import { givenToOwner } from './owner.ts'
 import { type LedgerContents, readLedger } from './read.ts'
 import { ledgerIsReadOnly } from './rights.ts'
 import { currentVersion, ledgerDdl, stepsFrom } from './versions.ts'
@@ -45,7 +46,7 @@ export async function makeLedger(
   if (steps.length === 0) {
     await ledger.write([begun])
   } else {
-    const ddl = `${ledgerDdl(schema, found.version, by)}${ledgerIsReadOnly(schema)}${showRows(schema)}${requireFunctionDdl(schema)}`
+    const ddl = `${ledgerDdl(schema, found.version, by)}${ledgerIsReadOnly(schema)}${showRows(schema)}${requireFunctionDdl(schema)}${givenToOwner(schema)}`
     await ledger.write([statementsOnly(ddl), begun], { limits })
     if (found.version > 0)
       log.info(

@@ -10,16 +10,18 @@ import { ledgerTable } from '../../gate/protocol/ledger.ts'
 import { rowsShown } from './condition.ts'
 import { unlessBegun } from './guards.ts'
 import { insertRow, transactionTime } from './insert.ts'
-import type { LedgerRoutine } from './table.ts'
+import { givenToOwner } from './owner.ts'
+import { ledgerProcedures } from './table.ts'
 
-const beginMigration: LedgerRoutine = 'begin_migration'
-const recordApplied: LedgerRoutine = 'record_applied'
+type Name = keyof typeof ledgerProcedures
+const beginMigration: Name = 'begin_migration'
+const recordApplied: Name = 'record_applied'
 
 /** What the catalogue says of the procedures in a schema. */
 export interface ProceduresFound {
-  /** They are there as this release has them, and belong to this role or to the schema's owner. */
+  /** They are there as this release has them, and belong to this role, or to the owner of the ledger or its schema. */
   readonly ready: boolean
-  /** Those of their names, with the types of their parameters, quoted. */
+  /** Those that are there, with the types of their parameters, quoted. */
   readonly present: readonly string[]
 }
 
@@ -49,8 +51,7 @@ function outOfTurn(value: string): string {
 }
 
 interface Procedure {
-  readonly name: string
-  readonly parameters: string
+  readonly name: Name
   readonly source: string
 }
 
@@ -70,12 +71,10 @@ export class Procedures {
     this.#all = [
       {
         name: beginMigration,
-        parameters: 'text, text, text',
         source: `begin ${outOfTurn('$3')} ${lock}${unlessBegun(table, '$1', ' and ($2 is null or checksum = $2)')} end`,
       },
       {
         name: recordApplied,
-        parameters: 'text, text, text, boolean, jsonb, uuid, text',
         source: `declare ${declare} begin ${body} ${insertRow(table, row)}; ${endTurn("$6 || ' ' || $1")} end`,
       },
     ]
@@ -103,25 +102,29 @@ export class Procedures {
 
   /** A query for {@link ProceduresFound}. */
   get found(): string {
-    const names = this.#all.map(({ name }) => quoteLiteral(name)).join(', ')
+    const own = this.#all
+      .map(({ name }) => `(${quoteLiteral(name)}, ${quoteLiteral(ledgerProcedures[name])})`)
+      .join(', ')
     const asMade = this.#all.map(({ name, source }) => `(${quoteLiteral(name)}, ${quoteLiteral(source)})`).join(', ')
     const count = this.#all.length
     return `select pg_catalog.count(*) filter (where p.prokind = 'p' and (p.proname, p.prosrc) in (${asMade})
-        and pg_catalog.pg_get_userbyid(p.proowner) in (current_user, pg_catalog.pg_get_userbyid(n.nspowner))) = ${count}
+        and (p.proowner in (n.nspowner, l.relowner) or pg_catalog.pg_get_userbyid(p.proowner) = current_user)) = ${count}
         and pg_catalog.count(*) = ${count} as ready,
-      coalesce(pg_catalog.array_agg(pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))), '{}') as present
-    from pg_catalog.pg_namespace n join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname in (${names})
+      coalesce(pg_catalog.array_agg(pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes))), '{}') as present
+    from pg_catalog.pg_namespace n join pg_catalog.pg_proc p on p.pronamespace = n.oid
+      and (p.proname, pg_catalog.oidvectortypes(p.proargtypes)) in (${own})
+    left join pg_catalog.pg_class l on l.oid = pg_catalog.to_regclass(${quoteLiteral(ledgerTable(this.#schema))})
     where n.nspname = ${quoteLiteral(this.#schema)}`
   }
 
   /** The statements that make them. What is there is dropped: REPLACE would leave it to its owner, who may be a stranger. */
   ddl(present: readonly string[]): string {
     const dropped = present.map(routine => `drop routine ${routine};`)
-    const made = this.#all.map(({ name, parameters, source }) => {
-      const procedure = `${quoteIdent(this.#schema)}.${name}(${parameters})`
+    const made = this.#all.map(({ name, source }) => {
+      const procedure = `${quoteIdent(this.#schema)}.${name}(${ledgerProcedures[name]})`
       return `create procedure ${procedure} language plpgsql as ${quoteLiteral(source)};`
     })
-    return [...dropped, ...made].join('')
+    return [...dropped, ...made, givenToOwner(this.#schema)].join('')
   }
 
   /** The server does not find one of these, or their schema: whatever was run since they were made has dropped it. */
@@ -131,7 +134,7 @@ export class Procedures {
     return codeOf(error) === sqlstate.undefinedFunction && this.#all.some(({ name }) => message.includes(`.${name}(`))
   }
 
-  #call(name: string, values: readonly string[]): string {
+  #call(name: Name, values: readonly string[]): string {
     return `call ${quoteIdent(this.#schema)}.${name}(${values.join(', ')});`
   }
 }

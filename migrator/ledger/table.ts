@@ -24,10 +24,24 @@ export const ledgerTables = {
   schemagate_expected: ['only_row', 'key', 'catalog', 'made_at'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
-/** Its functions and procedures that a run may have to replace, and so must own. */
-export const ledgerRoutines = ['require', 'begin_migration', 'record_applied'] as const
+/** The procedures that stand around a migration, with the types of their parameters: procedures.ts. */
+export const ledgerProcedures = {
+  begin_migration: 'text, text, text',
+  record_applied: 'text, text, text, boolean, jsonb, uuid, text',
+} as const
 
-export type LedgerRoutine = (typeof ledgerRoutines)[number]
+const routines = [
+  ['tell_gates', ''],
+  ['require', 'text'],
+  ['require', 'jsonb'],
+  ...Object.entries(ledgerProcedures),
+].map(signature => `(${signature.map(quoteLiteral).join(', ')})`)
+
+/**
+ * A condition: `p`, of pg_proc, is one of the ledger's functions and procedures. By its parameters as well: in a schema that
+ * the ledger shares, another one of that name is the project's.
+ */
+export const isLedgerRoutine = `(p.proname, pg_catalog.oidvectortypes(p.proargtypes)) in (${routines.join(', ')})`
 
 export type LedgerTable = keyof typeof ledgerTables
 

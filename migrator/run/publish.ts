@@ -7,6 +7,7 @@ import { manifestOf } from '../files/manifest.ts'
 import type { Migration } from '../files/migration.ts'
 import { statementsOnly } from '../ledger/changes.ts'
 import type { History } from '../ledger/history.ts'
+import { givenToOwner } from '../ledger/owner.ts'
 import type { Session } from '../postgres/session.ts'
 import { version } from '../version.ts'
 import { attempt } from './attempt.ts'
@@ -44,7 +45,8 @@ export async function publish(
     `insert into ${manifestTable(schema)} (manifest, run_id, tool_version) values (${values}) ` +
     'on conflict (only_row) do update set manifest = excluded.manifest, published_at = pg_catalog.clock_timestamp(), ' +
     'run_id = excluded.run_id, tool_version = excluded.tool_version;' +
-    requireFunctionDdl(schema)
+    requireFunctionDdl(schema) +
+    givenToOwner(schema)
   const notified = run.ledger.change.notified({ event: 'published', head: history.head })
   await attempt(run, 'the manifest', async () => {
     await ensureRole?.()
