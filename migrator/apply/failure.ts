@@ -6,10 +6,11 @@ import { MigrationFailedError } from '../errors.ts'
 import type { SqlPart } from '../files/migration.ts'
 import { toolsWithTable } from '../files/tools/index.ts'
 import { statementAt } from '../postgres/failed-statement.ts'
-import { hideSecrets, type Place, placeAt, toOffset } from '../sql/excerpt.ts'
+import { type Place, placeAt, toOffset } from '../sql/excerpt.ts'
 import { scan } from '../sql/scan.ts'
 import { type Piece, split } from '../sql/split.ts'
 import { findUnsupported } from '../sql/unsupported.ts'
+import { hideSecrets } from '../text/redact.ts'
 import { wayOutOf } from './ways-out.ts'
 
 /** A message that failed: its text, where in it the file's SQL stands, and how many statements were completed. */
@@ -137,7 +138,7 @@ function excerptOf(
 ): string | undefined {
   if (text === undefined) return undefined
   const query = text.slice(start, end)
-  if (position === undefined) return hideSecrets(query.trim().slice(0, longestQuery))
+  if (position === undefined) return hideSecrets(query.trim().slice(0, 10 * longestQuery)).slice(0, longestQuery)
   return `\n${placeAt('', query, toOffset(text, Number(position)) - start).excerpt}`
 }
 

@@ -1,7 +1,8 @@
 // Which statement an error of the server's is about: pg's errors do not say it.
 
-import { hideSecrets, toOffset } from '../sql/excerpt.ts'
+import { toOffset } from '../sql/excerpt.ts'
 import { split } from '../sql/split.ts'
+import { hideSecrets } from '../text/redact.ts'
 
 interface Sent {
   readonly text: string

@@ -1,8 +1,8 @@
 // Shows how far a migration is, again and again until it ends: on a display that moves, or as a line in the log now and then.
 
 import type { Log } from '../log.ts'
-import { hideSecrets } from '../sql/excerpt.ts'
 import { split } from '../sql/split.ts'
+import { hideSecrets } from '../text/redact.ts'
 import type { Announced, Sent } from './announced.ts'
 import { Estimate } from './estimate.ts'
 import { describeProgress, type Progress, type ProgressDisplay, progressFields } from './progress.ts'

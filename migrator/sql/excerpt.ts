@@ -1,6 +1,7 @@
 // From a position in SQL to a line, a column and a caret under it.
 
 import { columnsOf } from '../text/columns.ts'
+import { hideSecrets } from '../text/redact.ts'
 
 export interface Place {
   readonly file: string
@@ -42,11 +43,11 @@ export function placeAt(file: string, source: string, offset: number): Place {
   for (const [i, start] of starts.entries()) {
     const n = first + i
     const cut = n === line ? cutFrom(at - lineStart) : 0
-    const text = lineFrom(source, start + cut).slice(0, widest)
+    const text = lineFrom(source, start, cut)
     shown.push(`${n === line ? '>' : ' '} ${String(n).padStart(width)} | ${text}`.trimEnd())
     if (n === line) shown.push(`  ${' '.repeat(width)} | ${caretIndent(source.slice(lineStart + cut, at))}^`)
   }
-  return { file, line, column: characters(source, lineStart, at) + 1, excerpt: hideSecrets(shown.join('\n')) }
+  return { file, line, column: characters(source, lineStart, at) + 1, excerpt: shown.join('\n') }
 }
 
 /** Where the next line begins, if the line end before it is before `limit`. A line ends with LF, CR LF or CR. */
@@ -59,9 +60,15 @@ function nextLine(source: string, from: number, limit: number): number | undefin
   return undefined
 }
 
-/** As much of a line as can be shown. */
-function lineFrom(source: string, start: number): string {
-  return /^[^\r\n]*/.exec(source.slice(start, start + widest))![0]
+/** How much of a line around what is shown is looked through for secrets that begin before it, or end behind it. */
+const around = 4_096
+
+/** As much of a line as can be shown, from its `cut`-th character on, without secrets. */
+function lineFrom(source: string, start: number, cut: number): string {
+  const before = Math.min(cut, around)
+  const from = start + cut - before
+  const line = /^[^\r\n]*/.exec(source.slice(from, from + before + widest + around))![0]
+  return hideSecrets(line).slice(before, before + widest)
 }
 
 function characters(source: string, start: number, end: number): number {
@@ -85,12 +92,4 @@ function caretIndent(lead: string): string {
     indent += character === '\t' ? '\t' : ' '.repeat(columnsOf(character))
   }
   return indent
-}
-
-/** Hides passwords in SQL (`alter role x password '...'`); the width stays, so that the caret stays in place. */
-export function hideSecrets(text: string): string {
-  return text.replace(
-    /\b(password\s+E?')((?:[^']|'')*)(')/gi,
-    (_, open: string, secret: string, close: string) => open + '*'.repeat(secret.length) + close,
-  )
 }

@@ -5,6 +5,18 @@ const urlPassword = /\b([a-z][a-z0-9+.-]*:\/\/[^\s:@/'"]*):(?!password@host:5432
 const keywordPassword = /\b(password|passwd|pwd|pgpassword)(\s*=\s*|"\s*:\s*")('(?:[^'\\]|\\.)*'|[^\s'",;&}]+)/gi
 const sqlPassword = /\b(password)(\s+)(E?'(?:[^']|'')*')/gi
 
+/** Hides what looks like a password in SQL, at the same width, so that what stands behind it stays in place. */
+export function hideSecrets(text: string): string {
+  const stars = (secret: string) => '*'.repeat(secret.length)
+  return text
+    .replace(urlPassword, (_, before: string, secret: string) => `${before}:${stars(secret)}@`)
+    .replace(keywordPassword, (_, word: string, between: string, secret: string) => `${word}${between}${stars(secret)}`)
+    .replace(sqlPassword, (_, word: string, between: string, value: string) => {
+      const quoted = /^(E?')(.*)(')$/is.exec(value)!
+      return `${word}${between}${quoted[1]}${stars(quoted[2]!)}'`
+    })
+}
+
 /**
  * A function that replaces the given secrets, and whatever looks like a password in a connection string, by `***`.
  * A secret of fewer than four characters is left to the patterns: replacing it everywhere would make the text unreadable.
@@ -22,12 +34,15 @@ export function redactor(secrets: readonly (string | undefined)[] = []): (text: 
   return text => {
     let out = text
     for (const form of longestFirst) out = out.replaceAll(form, '***')
+    // an excerpt that is hidden already keeps its width, for the caret under it
+    const unlessHidden = (all: string, secret: string, shown: string) => (/^\*+$/.test(secret) ? all : shown)
     return out
-      .replace(urlPassword, '$1:***@')
-      .replace(keywordPassword, (_, word: string, between: string) => `${word}${between}***`)
+      .replace(urlPassword, (all, before: string, secret: string) => unlessHidden(all, secret, `${before}:***@`))
+      .replace(keywordPassword, (all, word: string, between: string, secret: string) =>
+        unlessHidden(all, secret, `${word}${between}***`),
+      )
       .replace(sqlPassword, (all, word: string, between: string, value: string) =>
-        // an excerpt that is hidden already keeps its width, for the caret under it
-        /^E?'\*+'$/.test(value) ? all : `${word}${between}'***'`,
+        unlessHidden(all, value.replace(/^E?'|'$/gi, ''), `${word}${between}'***'`),
       )
   }
 }

@@ -2,7 +2,8 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { redactLine, redactor } from '../../../migrator/text/redact.ts'
+import { placeAt } from '../../../migrator/sql/excerpt.ts'
+import { hideSecrets, redactLine, redactor } from '../../../migrator/text/redact.ts'
 
 const secret = fc
   .string({ unit: 'binary', minLength: 4, maxLength: 24 })
@@ -84,4 +85,28 @@ test('a line of JSON stays one, with its keys, whatever the secret', () => {
     { examples: [['"abc'], ['a\\b"c'], ['msg"'], ['\\\\\\\\'], ['event'], ['list'], ['password'], ['":"x']] },
   )
   expect(redactLine(redactor(['hunter22']), 'no JSON: hunter22')).toBe('no JSON: ***')
+})
+
+test.for([
+  ["alter role u password 'hunter22' login", "alter role u password '********' login"],
+  ["create subscription s connection 'postgresql://u:hunter22@h/d' publication p", 'u:********@h'],
+  ["create subscription s connection 'host=h password=hunter22 user=u' publication p", 'password=******** user'],
+])('in SQL it is hidden at its width, and stays so on its way out: %s', ([sql, shown]) => {
+  const hidden = hideSecrets(sql!)
+  expect(hidden).toContain(shown)
+  expect(hidden).toHaveLength(sql!.length)
+  expect(redactor()(hidden)).toBe(hidden)
+})
+
+test('a place shows no part of a secret that begins before what is shown, or ends behind it', () => {
+  for (const form of [
+    "password 'hunter22hunter22'",
+    "'postgres://u:hunter22hunter22@h/d'",
+    'password=hunter22hunter22',
+  ])
+    for (let before = 0; before < 400; before++) {
+      const line = `${'x'.repeat(before)} ${form} ${'y'.repeat(400)}`
+      for (const at of [0, before, before + form.length, before + 60, before + 150])
+        expect(placeAt('f.sql', `first\n${line}\nlast`, 6 + at).excerpt).not.toMatch(/h?unter|hun|ter2/)
+    }
 })
