@@ -34,6 +34,8 @@ export interface Message {
   readonly sqlStart: number
   /** How many statements were completed, from the first of the caller's SQL on. */
   readonly completed: number
+  /** It is on the wire, and does not wait for the answer to another one. */
+  readonly isSent: boolean
   readonly done: Promise<void>
 }
 
@@ -88,12 +90,15 @@ export class LedgerTransaction {
     // the newline ends a comment, the semicolon a statement, that the SQL leaves open
     const text = `${lead}${sql}${sql === '' ? '' : '\n;'}${closing}`
     this.#begun = true
-    const script = previous ? this.#session.scriptBehind(text) : this.#session.script(text)
+    const script = previous ? this.#session.scriptBehind(previous, text) : this.#session.script(text)
     return {
       text,
       sqlStart: lead.length,
       get completed() {
         return script.tags.length - opening.length
+      },
+      get isSent() {
+        return script.isSent
       },
       done: this.#settled(script, inFlight, closing !== '', previous),
     }

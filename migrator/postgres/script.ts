@@ -34,6 +34,11 @@ export class Script {
     this.#reject = reject
   }
 
+  /** The server has it, or will have it next. */
+  get isSent(): boolean {
+    return this.#isSent
+  }
+
   submit(wire: Wire): void {
     if (!this.#isSent) this.send(wire)
   }

@@ -96,12 +96,12 @@ export class Session {
   }
 
   /**
-   * The same while another script is under way, and nothing else waits for its end. The server reads it once it is done with
-   * that one, however that one ends.
+   * The same behind the last script, which is not awaited. It is on the wire at once where that one is (it may wait for the
+   * answer to a heartbeat): the server reads it once it is done with that one, however that one ends.
    */
-  scriptBehind(text: string): Script {
+  scriptBehind(previous: Pick<Script, 'isSent'>, text: string): Script {
     const script = new Script(text)
-    script.send(this.client.connection)
+    if (previous.isSent) script.send(this.client.connection)
     this.client.query(script)
     return script
   }

@@ -1,6 +1,9 @@
 // A migration is sent while the server is at work on the one before it, and is run only if that one has committed.
 
 import { describe, expect } from 'vitest'
+import { readTarget } from '../../../gate/postgres/target.ts'
+import { silent } from '../../../migrator/log.ts'
+import { Session } from '../../../migrator/postgres/session.ts'
 import { schemagate, start } from '../../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
@@ -49,6 +52,18 @@ test('a migration is sent before the one in front of it has ended', async ({ dat
   const result = await run.ended
   expect(result.code, result.stdout).toBe(0)
   expect(await begun(database)).toBe(1)
+})
+
+test('nothing is sent past a message that waits itself, as for the answer to a heartbeat', async ({ database }) => {
+  const target = readTarget(database.url, {}, undefined, [])!
+  const { signal } = new AbortController()
+  const session = await Session.open({ target, timeout: 10_000, signal, log: silent, applicationName: 'test' })
+  const answered = session.query('select pg_sleep(0.2)')
+  const first = session.script('create temp table first ()')
+  const second = session.scriptBehind(first, 'insert into first default values')
+  await Promise.all([answered, first.done, second.done])
+  expect([first.tags, second.tags]).toEqual([['CREATE TABLE'], ['INSERT 0 1']])
+  session.close()
 })
 
 describe('nothing of it is run where the one in front', () => {
