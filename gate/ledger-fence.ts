@@ -60,6 +60,12 @@ export class LedgerFence {
     }
   }
 
+  /** The server's patience with an idle transaction begins again. */
+  async keepAlive(session: Queryable): Promise<void> {
+    this.asked()
+    await session.query('select 1')
+  }
+
   async release(session: Queryable): Promise<void> {
     this.lost()
     await session.query('rollback')

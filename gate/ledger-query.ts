@@ -32,7 +32,8 @@ export const serverExpression =
 /**
  * Asks whether the ledger in `schema` has changed: for a hash of which row versions it has, which a server tells without
  * reading what they say. Every change makes a row version of its own, told from all others by its transaction and place for
- * as long as the server process runs; so the time at which that was started goes into the hash.
+ * as long as the server process runs; so the time at which that was started goes into the hash, and
+ * which table it is: two that were restored in one transaction have equal row versions.
  * https://www.postgresql.org/docs/current/ddl-system-columns.html
  *
  * It takes no parameters, so that it is sent as a simple query: with the extended protocol the portal, and with it the
@@ -57,7 +58,7 @@ function columnsOfLook(schema: string, also: string): string {
   const ledger = ledgerTable(schema)
   const table = `pg_catalog.to_regclass(${escapeLiteral(ledger)})`
   return `(select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
-    coalesce(pg_catalog.string_agg(xmin::pg_catalog.text || ctid::pg_catalog.text, ' '), '') || ${serverExpression}, 'UTF8')), 'hex')
+    coalesce(pg_catalog.string_agg(xmin::pg_catalog.text || ctid::pg_catalog.text, ' '), '') || ${table}::pg_catalog.oid::pg_catalog.text || ${serverExpression}, 'UTF8')), 'hex')
    from ${ledger}) as version,
   exists (select from pg_catalog.pg_index where indrelid = ${table} and indisprimary) as whole,
   pg_catalog.row_security_active(${table}) as hidden,

@@ -52,11 +52,16 @@ export class Lookout {
     this.#isTaken = false
   }
 
-  /** Takes a reading. True if this gate looks out, and it differs from the one before. */
-  notes({ version }: Reading): boolean {
+  /**
+   * Takes a reading. True if the other gates are to be told: this one looks out, and it differs from the one before.
+   * @param notified a notification came since then, which they have looked for as well. They may have done so before another
+   *   session began to wait for the ledger, and what they ask once in a while does not show that.
+   */
+  notes({ version }: Reading, notified: boolean): boolean {
     const last = this.#last
     this.#last = { version }
-    return this.#hasPost && last !== undefined && last.version !== version
+    const isLocked = version === undefined
+    return this.#hasPost && last !== undefined && last.version !== version && (isLocked || !notified)
   }
 
   /** Tells the other gates to look: of a change that no notification has told of. */

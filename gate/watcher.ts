@@ -248,7 +248,7 @@ export class Watcher {
       if (result.state !== 'open') this.#admission.close(status)
       else if (this.#isReady(sessions) && !this.#connector.isLost && !this.#closing)
         this.#admission.open(status, sent + staleAfter)
-      if (this.#lookout.notes(reading) && !notified) await this.#lookout.tell(sessions.listening)
+      if (this.#lookout.notes(reading, notified)) await this.#lookout.tell(sessions.listening)
       return result
     } catch (error) {
       // An error from the server is an answer, and the connection may still be usable.
@@ -274,18 +274,18 @@ export class Watcher {
     return held !== undefined && held < RENEW_AFTER * this.#settings.staleAfter
   }
 
-  /** Renews the fence's transaction. No session waits for the ledger, or the query before this would have failed. */
+  /** Keeps the fence's transaction, or renews it. No session waits for the ledger, or the query before this would have failed. */
   async #keepFence({ holding }: Sessions): Promise<void> {
     const { fence } = this.reader
     if (!holding || fence?.heldFor === undefined) return
-    if (this.#isFenceFresh && fence.unaskedFor < SELDOM * this.#settings.staleAfter) return
-    if (!(await fence.hold(holding))) this.#admission.close(statusOf(this.#settings.manifest, LOCKED))
+    if (this.#isFenceFresh) {
+      if (fence.unaskedFor >= SELDOM * this.#settings.staleAfter) await fence.keepAlive(holding)
+    } else if (!(await fence.hold(holding))) this.#admission.close(statusOf(this.#settings.manifest, LOCKED))
   }
 
   /** Releases the ledger to a session that wants to drop it, once the requests inside have ended. The gate is closed. */
   async #giveWay(holding: Session): Promise<void> {
-    // the server's patience with an idle transaction begins again
-    await holding.query('select 1')
+    await this.reader.fence?.keepAlive(holding)
     // A restore in one transaction holds the tables that running requests wait for, and itself waits for this fence. The
     // requests would go on with the older database: they are evicted first.
     if (!(await this.#isEmptyWithin(DRAIN_SHARE))) {

@@ -317,6 +317,31 @@ describe('with the fence', () => {
     )
     expect(gate.history.map(({ state }) => state)).toEqual(['open'])
   })
+
+  test('until then it is one transaction, which a gate that is asked for nothing else keeps alive', async ({
+    database,
+  }) => {
+    await opened(database, { pollInterval: 50, staleAfter: 3000 })
+    const holding = async () => {
+      const { rows } = await database.query<{ xact_start: Date; query_start: Date }>(
+        `select xact_start, query_start from pg_stat_activity
+         where application_name = 'schemagate:looking' and datname = $1 and state = 'idle in transaction'`,
+        [database.name],
+      )
+      expect(rows).toHaveLength(1)
+      return rows[0]!
+    }
+    const first = await eventually(holding)
+    const kept = await eventually(
+      async () => {
+        const later = await holding()
+        expect(later.query_start.getTime()).toBeGreaterThan(first.query_start.getTime() + 2000)
+        return later
+      },
+      { timeout: 20_000 },
+    )
+    expect(kept.xact_start).toEqual(first.xact_start)
+  })
 })
 
 test('without the fence, an open gate sees the drop at its next look', async ({ database }) => {

@@ -9,6 +9,7 @@ import { Admission } from '../../../gate/admission.ts'
 import { connectionsOf } from '../../../gate/connection.ts'
 import { createGate } from '../../../gate/gate.ts'
 import { sqlState, unreachableDetail } from '../../../gate/ledger-query.ts'
+import { Lookout } from '../../../gate/lookout.ts'
 import { pathOf } from '../../../gate/problem.ts'
 import { announce, DRAINED, headHash, LOOKING, parseAnnouncement } from '../../../gate/protocol/announcement.ts'
 import { type Manifest, ManifestError, parseManifest, readManifest } from '../../../gate/protocol/manifest.ts'
@@ -253,4 +254,21 @@ describe('small things', () => {
     expect(['/a?b', '/a#b', '/a', '', '/a;b?c'].map(pathOf)).toEqual(['/a', '/a', '/a', '', '/a;b'])
     expect(pathOf(undefined)).toBe('')
   })
+})
+
+test('a lookout tells of what no notification has told, and of a ledger that is wanted whatever has', () => {
+  const reading = (version?: string) => ({
+    verdict: { state: 'open', detail: '' } as const,
+    databaseHead: null,
+    version,
+  })
+  const lookout = new Lookout('schemagate', { version: 1, head: null, migrations: [] }, 100)
+  expect(lookout.notes(reading('a'), false)).toBe(false)
+  expect(lookout.notes(reading('b'), false)).toBe(false)
+  lookout.appointed('true')
+  expect(lookout.notes(reading('b'), false)).toBe(false)
+  expect(lookout.notes(reading('c'), false)).toBe(true)
+  expect(lookout.notes(reading('d'), true)).toBe(false)
+  expect(lookout.notes(reading(undefined), true)).toBe(true)
+  expect(lookout.notes(reading(undefined), false)).toBe(false)
 })
