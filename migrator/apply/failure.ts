@@ -22,7 +22,7 @@ export interface FailedMessage {
   readonly sqlLength: number
   /** Offset in the file of the SQL's first character. */
   readonly fileOffset: number
-  /** Statements of the file that were completed; our own do not count. */
+  /** Statements of the file that were completed; below zero if it stopped at our own in front of them. */
   readonly completed: number
   /** Where in the file the data of the COPY stands that failed. */
   readonly data?: { readonly start: number; readonly end: number }
@@ -51,7 +51,7 @@ export async function explainFailure(
   const history = foreignHistory(code, raw, part.tool)
   const lines = [
     `${name} failed${where}: ${message}${code ? ` (${code})` : ''}`,
-    ...(own ? [`  at a statement of schemagate's own, after the file's: ${own}`] : []),
+    ...(own ? [`  at a statement of schemagate's own, ${own.where} the file's: ${own.text}`] : []),
     ...fieldLines(error),
     ...(unsupported ? [`  ${unsupported.message}`] : []),
     ...history,
@@ -149,8 +149,8 @@ interface Located {
   /** The server's message, without what it quotes of our own statements. */
   readonly message: string
   readonly atCommit?: boolean
-  /** All of the file's statements ran: it was this one, which stands behind them. */
-  readonly own?: string | undefined
+  /** It was one of our own statements, which stand around the file's. */
+  readonly own?: { readonly text: string; readonly where: 'before' | 'after' } | undefined
 }
 
 /** By the server's position, else by the statement at which it stopped. */
@@ -177,6 +177,11 @@ function locate(part: SqlPart, failed: FailedMessage, raw: string): Located {
         : { place: undefined, message: `${raw}, when the ledger was written after it` }
     }
   }
+  if (completed < 0) {
+    const opening = text.slice(0, sqlStart)
+    const own = statementAt(opening, countStatements(opening) + completed)
+    return { place: undefined, message: raw, own: own === undefined ? undefined : { text: own, where: 'before' } }
+  }
   const inData = failed.data && lineOfData(part.source, failed.data, error)
   if (inData !== undefined) return { place: placeAt(part.file, part.source, inData), message: raw }
   const statement = statementOf(sql, completed)
@@ -184,7 +189,7 @@ function locate(part: SqlPart, failed: FailedMessage, raw: string): Located {
   const own = statementAt(text.slice(sqlStart + sqlLength), completed - countStatements(sql))
   return own === undefined || own === 'commit'
     ? { place: undefined, message: raw, atCommit: true }
-    : { place: undefined, message: raw, own }
+    : { place: undefined, message: raw, own: { text: own, where: 'after' } }
 }
 
 /** `COPY t, line 3, column a: "x"`: counted from the first line of the data. */

@@ -12,17 +12,18 @@ export interface Applied {
 /** The digest of these migrations, in whatever order they are. It is that of {@link digestSql} where the ledger has them all and no others. */
 export function digestOf(migrations: readonly Applied[]): string {
   const checksums = new Map(migrations.map(({ name, checksum }) => [name, checksum]))
-  const lines = [...checksums.keys()].sort().map(name => `${Buffer.byteLength(name)} ${checksums.get(name)}${name}`)
+  const measured = (text: string) => `${Buffer.byteLength(text)} ${text}`
+  const lines = [...checksums.keys()].sort().map(name => measured(name) + measured(checksums.get(name)!))
   return hash('sha256', lines.join(''))
 }
 
 /**
- * An aggregate over the rows of the ledger, computed by the server. Names are in the order of their bytes, and each with
- * its length, so that no two ledgers have the same text. A server that orders or counts differently (another encoding, a
+ * An aggregate over the rows of the ledger, computed by the server. Names are in the order of their bytes, and each text
+ * has its length in front, so that no two ledgers have the same text. A server that orders or counts differently (another encoding, a
  * character beyond the basic plane) has another digest for the same rows, never the same one for others.
  */
 export const digestSql = `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.string_agg(
-  pg_catalog.octet_length(name) || ' ' || checksum || name, '' order by name collate "C"), 'UTF8')), 'hex')`
+  pg_catalog.octet_length(name) || ' ' || name || pg_catalog.octet_length(checksum) || ' ' || checksum, '' order by name collate "C"), 'UTF8')), 'hex')`
 
 /** The name of the ledger's head, as an expression: see `headOf`. All rows are applied. */
 export function headSql(schema: string): string {

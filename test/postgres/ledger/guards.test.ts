@@ -155,6 +155,22 @@ describe('what the database refuses of our own statements is told with the state
     expect(run.stdout).toContain('function frozen()')
     expect(run.stdout).not.toContain('deferred')
   })
+
+  test("what stands before a migration's SQL", async ({ database }) => {
+    const owner = database.role('owner')
+    await database.query(
+      `create role ${owner} login password 'pw'; grant create on database ${database.name} to ${owner}`,
+    )
+    const dir = await folder({ '1_a.sql': 'create schema mine;' })
+    const options = as(database.urlFor(owner, 'pw'), dir)
+    expect((await schemagate(['up'], options)).code).toBe(0)
+    await database.query(`revoke execute on all procedures in schema schemagate from public, ${owner}`)
+    await write(dir, { '2_b.sql': 'create table mine.b ();' })
+    const run = await schemagate(['up'], options)
+    expect(run.code).toBe(5)
+    expect(run.stdout).toContain(`at a statement of schemagate's own, before the file's: call`)
+    expect(run.stdout).not.toMatch(/COMMIT|deferred/)
+  })
 })
 
 describe("a ledger's tables", () => {
