@@ -30,10 +30,17 @@ export async function apply(run: Run, migration: Migration, line: Line): Promise
   return untilDone(run, migration.name, limits.lockTimeout, advance, error => sql?.abandonAfter(error))
 }
 
+/** What is raised where a migration's row is not as it was when its turn came. */
+const mayBeApplied: ReadonlySet<string> = new Set([
+  ownState.alreadyApplied,
+  ownState.journalMoved,
+  sqlstate.uniqueViolation,
+])
+
 /** It was applied already: by this run, whose answer was lost, or by another migrator. Any other error is thrown again. */
 async function whoseWork(run: Run, { name, checksum }: Migration, error: unknown): Promise<'applied' | 'skipped'> {
   const code = causeCode(error)
-  if (code !== ownState.alreadyApplied && code !== sqlstate.uniqueViolation) throw error
+  if (!code || !mayBeApplied.has(code)) throw error
   await run.session.rollback()
   const row = await run.ledger.row(name)
   if (row?.state === 'applied' && row.checksum === checksum) return row.runId === run.id ? 'applied' : 'skipped'

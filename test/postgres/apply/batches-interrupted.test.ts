@@ -181,3 +181,17 @@ export async function up({ batch }) { await batch({ table: 't', key: 'id', size:
   const result = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: server.url, ...onTables } })
   expect(result.code, result.stdout).toBe(0)
 })
+
+test('what another migrator has finished in between is skipped', async ({ database }) => {
+  await database.query(table)
+  const dir = await folder({
+    '0001.mjs': `// migrate:up transaction:false
+export async function up({ batch }) { await batch({ table: 't', key: 'id', size: 400, pause: '2s', set: 'a = a + 1' }) }`,
+  })
+  const run = start(['up', '--dir', dir], { env: { DATABASE_URL: database.url, ...onTables } })
+  const finished = `update schemagate.ledger set state = 'applied', journal = null, run_id = gen_random_uuid() where journal->'batches' <> '{}'`
+  await eventually(async () => expect((await database.query(finished)).rowCount).toBe(1), { timeout: 30_000 })
+  const { code, lines, stdout } = await run.ended
+  expect(code, stdout).toBe(0)
+  expect(lines.at(-1)).toMatchObject({ outcome: 'nothing-to-do', skipped: 1 })
+})
