@@ -180,6 +180,24 @@ describe('the statements that make sure of the lock in a transaction', () => {
   })
 })
 
+test('a migration that lets go of all advisory locks leaves none of those after it without the run lock', async ({
+  database,
+}) => {
+  const held = `insert into held select current_setting('app.step'), count(*) from pg_locks
+    where locktype = 'advisory' and objsubid = 2 and pid = pg_backend_pid();`
+  const dir = await folder({
+    '1_first.sql': 'create table held (step text, locks int); select pg_advisory_unlock_all();',
+    '2_plain.sql': `set local app.step = '2_plain'; ${held}`,
+    '3_steps.sql': `set app.step = '3_steps'; ${held} create index concurrently held_step on held (step);`,
+    '4_code.mjs': `export const up = ({ query }) => query(${JSON.stringify(`set local app.step = '4_code'; ${held}`)})`,
+  })
+  const { args, options } = upOf(database.url, dir)
+  const result = await schemagate(args, options)
+  expect(result.code, result.stdout).toBe(0)
+  const { rows } = await database.query('select step, locks > 0 as has from held order by step')
+  expect(rows).toEqual(['2_plain', '3_steps', '4_code'].map(step => ({ step, has: true })))
+})
+
 test('an owner of the ledger who holds the key is waited for, also one who takes the owner’s role', async ({
   database,
 }) => {
