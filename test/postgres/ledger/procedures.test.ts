@@ -187,6 +187,10 @@ describe('what another role’s run makes is given to the owner of the ledger, w
     await database.query(
       `${drops} drop table schemagate.adoption; delete from schemagate.ledger_version where version = 3`,
     )
+    // also where the run fails, and publishes nothing
+    await write(dir, { '2_b.sql': 'create table mine.b (); select 1/0;' })
+    expect((await schemagate(['up'], as(database.url, dir))).code).toBe(5)
+    expect(await owners()).toEqual([owner])
     await write(dir, { '2_b.sql': 'create table mine.b ();' })
     await up(database.url)
     expect(await owners()).toEqual([owner])
