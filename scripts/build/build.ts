@@ -97,7 +97,7 @@ const together: readonly { name: string; entries: readonly string[] }[] = [
   },
 ]
 /** The first group that a module belongs to. */
-const groupOf = new Map<string, string>([['\0rolldown/runtime.js', 'start']])
+const groupOf = new Map<string, string>()
 await write(
   {
     input: { cli: entry },
