@@ -3,7 +3,7 @@
 import type { Migration } from '../files/migration.ts'
 import { compareMigrations } from '../files/order.ts'
 import { withRowSecurity } from './condition.ts'
-import { describeDone } from './journal.ts'
+import { describeDone, isHalfDone } from './journal.ts'
 import { type LedgerContents, type LedgerRow, noLedger } from './read.ts'
 import { findRenames } from './renames.ts'
 import { isPassedOver, withStandIns } from './stand-ins.ts'
@@ -75,13 +75,13 @@ export function compareHistory(
     unknown.every(row => row.position > lastKnown.position)
   if (ahead)
     for (const row of unknown)
-      problems.push({ code: 'missing', migration: row.name, message: newerThanFiles(row.name, files) })
+      problems.push({ code: 'missing', migration: row.name, message: newerThanFiles(row, files) })
   else problems.push(...missing(files, rows, unknown))
 
   for (const row of rows) {
     const file = byName.get(row.name)
     if (!file) continue
-    if (isBegunAsAnother(row, file))
+    if (isHalfDone(row) && row.kind !== file.kind)
       problems.push({
         code: 'edited',
         migration: row.name,
@@ -183,19 +183,13 @@ export function latePosition(
   return Math.max(0, ...rowsOf(files.slice(0, index)).map(row => row.journal?.late ?? row.position))
 }
 
-/** What is done of it is of no use to this file. */
-function isBegunAsAnother({ state, kind, journal }: LedgerRow, file: Migration): boolean {
-  const isBegun = state === 'running' && ((journal?.done?.length ?? 0) > 0 || journal?.started !== undefined)
-  return isBegun && kind !== file.kind
-}
-
 function describeKind({ kind }: Pick<LedgerRow, 'kind'>): string {
   return kind === 'code' ? 'code' : kind === 'repeatable' ? 'a repeatable migration' : 'SQL'
 }
 
-function newerThanFiles(name: string, files: readonly Migration[]): string {
+function newerThanFiles(row: LedgerRow, files: readonly Migration[]): string {
   const newest = files.findLast(file => file.kind !== 'repeatable') ?? files.at(-1)
-  return `${name} is applied, but newer than all of these files (the newest is ${newest?.name}): the database is ahead of them. Use the release that has it, or --allow-ahead if older apps can live with it.`
+  return `${row.name} ${describeState(row)}, but newer than all of these files (the newest is ${newest?.name}): the database is ahead of them. Use the release that has it, or --allow-ahead if older apps can live with it.`
 }
 
 /** What is wrong with the rows that have no file. */
@@ -214,15 +208,26 @@ function missing(
 
   const isNew = files.some(file => file.kind !== 'repeatable' && rows.every(row => row.name !== file.name))
   const squash = isNew ? ' If a new file stands in for it (a squash): schemagate baseline NAME --replacing-missing' : ''
-  return unknown.map(({ name }) => {
+  return unknown.map(row => {
+    const { name } = row
     const [file, alike] = [certain.get(name), possible.get(name)]
     if (file) return { code: 'missing', migration: name, message: renamed(name, file.name), renamedTo: file.name }
+    if (isHalfDone(row))
+      return {
+        code: 'missing',
+        migration: name,
+        message: `${name} ${describeState(row)} (${describeDone(row.journal)} are done), but there is no such file. Restore the file: \`schemagate up\` then finishes it, \`schemagate down --yes\` takes it back.`,
+      }
     const message = alike
       ? `${name} is applied, but there is no such file; ${alike.map(a => a.name).join(' and ')} ${alike.length === 1 ? 'has' : 'have'} the same content. ` +
         `Restore the file. If it was renamed to ${alike.length === 1 ? 'it' : 'one of them'}: schemagate repair --rename ${shellWord(`${name}=${alike[0]!.name}`)}`
       : `${name} is applied, but there is no such file. Restore the file, or if it is gone for good: schemagate repair --forget-missing ${shellWord(name)}.${squash}`
     return { code: 'missing', migration: name, message }
   })
+}
+
+function describeState(row: LedgerRow): string {
+  return isHalfDone(row) ? 'is half applied' : row.state === 'running' ? 'was begun' : 'is applied'
 }
 
 function renamed(before: string, after: string): string {

@@ -1,6 +1,6 @@
 // How far a migration that runs in steps has come, as its row's journal tells it.
 
-import type { Journal } from './read.ts'
+import type { Journal, LedgerRow } from './read.ts'
 
 /** Stands in the place of the checksum where what is done are batches of a code migration. */
 const batches = 'batches'
@@ -37,6 +37,13 @@ export function doneEntry(checksum: string, statements: number, steps: number): 
  */
 export function doneBatches(count: number): string[] {
   return doneEntry(batches, 0, count)
+}
+
+/** Some of it is done, or may be, and not all: by an `up` or a `down` that was interrupted. */
+export function isHalfDone({ state, journal }: Pick<LedgerRow, 'state' | 'journal'>): boolean {
+  const begun = (one: Pick<Journal, 'done' | 'started'> | undefined | null) =>
+    (one?.done?.length ?? 0) > 0 || one?.started !== undefined
+  return state === 'running' && (begun(journal) || begun(journal?.interrupted))
 }
 
 /** What of a migration is done, in words: `3 of its steps`. */

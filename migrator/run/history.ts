@@ -72,7 +72,7 @@ export function foreignMessage({ problems }: Pick<History, 'problems'>): string 
 export function requireAgreement(history: History, allowAhead = false): void {
   if (allowAhead && history.state === 'ahead') {
     const known = new Set(history.problems.map(problem => problem.migration))
-    if (!history.applied.some(row => known.has(row.name) && row.breaking)) return
+    if (!history.rows.some(row => known.has(row.name) && row.breaking)) return
   }
   if (history.state === 'foreign') throw new DivergedError(foreignMessage(history))
   if (history.state !== 'diverged' && history.state !== 'ahead') return

@@ -5,6 +5,7 @@ import { didYouMeanMigration, migrationNamed } from '../files/find-by-name.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Change } from '../ledger/changes.ts'
 import { shellWord } from '../ledger/history.ts'
+import { isHalfDone } from '../ledger/journal.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { findRenames } from '../ledger/renames.ts'
 import { attempt } from '../run/attempt.ts'
@@ -109,6 +110,10 @@ function plan(
     const alike = certain.get(name) ?? possible.get(name)?.[0]
     if (!row || files.some(file => file.name === name))
       problems.push(`${name} is not missing: it has a file, or was never applied.`)
+    else if (isHalfDone(row))
+      problems.push(
+        `${name} is half applied: without its row what is done would be done again. Restore its file, and \`schemagate up\` finishes it or \`schemagate down --yes\` takes it back.`,
+      )
     else if (alike)
       problems.push(
         `${alike.name} has the same content as ${name}, and would be applied a second time if that were forgotten. ` +

@@ -1,5 +1,7 @@
 // Ledger and files that disagree: renamed, squashed, late and foreign files, and the ways out that are told for each.
 
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect } from 'vitest'
 import { readCommandLine } from '../../../migrator/cli/command-line.ts'
 import { commands, variables } from '../../../migrator/cli/commands/index.ts'
@@ -342,4 +344,34 @@ test('with a late migration in it, a database that is ahead is still told as tha
     state: 'current',
     problems: [],
   })
+})
+
+test('what is half applied is not forgotten, and lets no older release pass where it breaks that', async ({
+  database,
+}) => {
+  await database.query('create table accounts (id int, balance int); insert into accounts values (1, 5)')
+  const halfApplied = (sql: string) => `-- schemagate:breaking
+update accounts set balance = balance * 100;
+create index concurrently accounts_balance on ${sql} (balance);
+`
+  const dir = await folder({ '1_first.sql': 'create table first ();', '2_half.sql': halfApplied('nowhere') })
+  const run = on(database, dir)
+  expect((await run('up', '--on-foreign-tables', 'run')).code).toBe(5)
+
+  // the older release's folder
+  await rm(join(dir, '2_half.sql'))
+  const ahead = await run('up', '--allow-ahead')
+  expect(ahead).toMatchObject({ code: 6 })
+  expect(ahead.error).toContain('2_half is half applied, but newer than all of these files')
+  await write(dir, { 'R__view.sql': 'create or replace view v as select 1 as one;' })
+  expect((await run('status')).output).toContain(
+    '2_half is half applied (1 of its steps are done), but there is no such file',
+  )
+  const forgotten = await run('repair', '--forget-missing', '2_half')
+  expect(forgotten).toMatchObject({ code: 2 })
+  expect(forgotten.error).toContain('what is done would be done again')
+
+  await write(dir, { '2_half.sql': halfApplied('accounts') })
+  expect(await run('up')).toMatchObject({ code: 0 })
+  expect((await database.query('select balance from accounts')).rows).toEqual([{ balance: 500 }])
 })
