@@ -164,7 +164,7 @@ export class Changes {
     return change(
       `${this.#showRows}update ${this.#table} set state = 'applied', run_id = ${this.#runId}, ` +
         `duration_ms = extract(epoch from pg_catalog.clock_timestamp() - applied_at) * 1000, applied_at = pg_catalog.clock_timestamp(), ` +
-        `journal = nullif(journal - 'done' - 'started' - 'batches', '{}') where name = ${quoteLiteral(name)};${this.otherHistory.applied(name)}`,
+        `journal = nullif(journal - 'done' - 'started' - 'batches' - 'replaced', '{}') where name = ${quoteLiteral(name)};${this.otherHistory.applied(name)}`,
       name,
       { checksum, applied: true },
     )
@@ -176,6 +176,8 @@ export class Changes {
     return change(
       `delete from ${this.#table} where ${unbegun} and journal->'earlier' is null;` +
         `update ${this.#table} set state = 'applied', checksum = journal->'earlier'->>-1, ` +
+        `breaking = coalesce((journal->'replaced'->>'breaking')::boolean, breaking), ` +
+        `applied_at = coalesce((journal->'replaced'->>'applied_at')::timestamptz, applied_at), ` +
         `journal = nullif(pg_catalog.jsonb_build_object('earlier', (journal->'earlier') - -1), '{"earlier": []}') where ${unbegun};`,
       name,
       'anything',
@@ -292,11 +294,14 @@ export class Changes {
   /** A repeatable migration keeps its row, and the row remembers the contents that were. */
   #onRepeat(row: NewRow): string {
     if (row.kind !== 'repeatable') return ''
+    // of one that is under way the content that was is among the earlier ones already
+    const earlier = `coalesce(ledger.journal->'earlier', '[]') || case ledger.state when 'applied' then pg_catalog.to_jsonb(ledger.checksum) else '[]' end`
+    const replaced = `case ledger.state when 'applied' then pg_catalog.jsonb_build_object('breaking', ledger.breaking, 'applied_at', ledger.applied_at) else ledger.journal->'replaced' end`
     return (
       ` on conflict (name) do update set checksum = excluded.checksum, breaking = excluded.breaking, state = excluded.state, ` +
       `applied_at = excluded.applied_at, duration_ms = excluded.duration_ms, run_id = excluded.run_id, ` +
-      `tool_version = excluded.tool_version, journal = coalesce(excluded.journal, '{}') || ` +
-      `pg_catalog.jsonb_build_object('earlier', coalesce(ledger.journal->'earlier', '[]') || pg_catalog.to_jsonb(ledger.checksum))`
+      `tool_version = excluded.tool_version, journal = coalesce(excluded.journal, '{}') || pg_catalog.jsonb_build_object('earlier', ${earlier}) || ` +
+      `case excluded.state when 'running' then pg_catalog.jsonb_build_object('replaced', ${replaced}) else '{}' end`
     )
   }
 

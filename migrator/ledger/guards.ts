@@ -17,10 +17,13 @@ function raiseIf(condition: string, state: string): string {
   return `if ${condition} then ${raise(state)} end if;`
 }
 
+/** Of a row that is to be forgotten; a repeatable migration's remembers the contents that were, and is written over. */
+const forgettable = "journal->'earlier' is null"
+
 /** Deletes the row that an earlier run left in state running with no step done: the migration, edited since, begins again. */
 export function forgetUnbegun(table: string, name: string): string {
   return (
-    `delete from ${table} where name = ${quoteLiteral(name)} and state = 'running' ` +
+    `delete from ${table} where name = ${quoteLiteral(name)} and state = 'running' and ${forgettable} ` +
     `and coalesce(pg_catalog.jsonb_array_length(journal->'done'), 0) = 0;`
   )
 }
@@ -35,7 +38,7 @@ export function unlessBegun(table: string, name: string, content: string): strin
   const row = `from ${table} where name = ${name}`
   return (
     ` case (select ${state} ${row}) when 'applied' then ${raise(ownState.alreadyApplied)} ` +
-    `when 'begun' then ${raise(ownState.begunInSteps)} when 'running' then delete ${row}; else null; end case;`
+    `when 'begun' then ${raise(ownState.begunInSteps)} when 'running' then delete ${row} and ${forgettable}; else null; end case;`
   )
 }
 

@@ -37,6 +37,8 @@ export interface Journal {
   readonly interrupted?: Pick<Journal, 'done' | 'started' | 'batches'>
   /** A repeatable migration's earlier contents: apps built with one of them are not wrong. */
   readonly earlier?: readonly string[]
+  /** Of a repeatable one whose new content is under way: what its row says again if that comes to nothing. */
+  readonly replaced?: { readonly breaking: boolean; readonly applied_at: string }
   /** It was applied after newer ones; where it would stand had it been applied in order: see `latePosition`. */
   readonly late?: number
   /** What an operator did to the row with `repair`. */
