@@ -7,7 +7,7 @@ export const alembic: HistoryTool = {
   title: 'Alembic',
   tables: ['alembic_version'],
   columns: { version_num: 'text' },
-  distinctive: true,
+  ownName: true,
   code: true,
   heads: true,
   fields: { version: 'version_num' },

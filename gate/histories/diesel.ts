@@ -7,7 +7,7 @@ export const diesel: HistoryTool = {
   title: 'Diesel',
   tables: ['__diesel_schema_migrations'],
   columns: { version: 'text', run_on: 'time' },
-  distinctive: true,
+  ownName: true,
   fields: { version: 'version', appliedAt: 'run_on' },
   order: 'version',
   sql: { key: 'version' },

@@ -7,7 +7,7 @@ export const django: HistoryTool = {
   title: 'Django',
   tables: ['django_migrations'],
   columns: { app: 'text', name: 'text', applied: 'time' },
-  distinctive: true,
+  ownName: true,
   code: true,
   byApp: true,
   fields: { app: 'app', name: 'name', appliedAt: 'applied' },

@@ -7,7 +7,7 @@ export const drizzle: HistoryTool = {
   title: 'Drizzle',
   tables: ['__drizzle_migrations'],
   columns: { hash: 'text', created_at: 'number' },
-  distinctive: true,
+  ownName: true,
   // from 1.0 on the rows have names
   fields: { checksum: 'hash', createdAt: 'created_at', name: 'name' },
   newer: ['name'],

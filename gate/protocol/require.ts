@@ -27,7 +27,7 @@ export function requireFunctionDdl(schema: string): string {
       message = 'schemagate: hidden: row level security hides rows of the ledger from this role, so that an empty one cannot be told from a full one',
       hint = 'Run the migrator, which switches it off for the ledger: schemagate up.';`
   // the names alone: an empty ledger beside such a table says enough, and an app's role may not read it
-  const names = [...new Set(historyTools.flatMap(tool => (tool.distinctive ? tool.tables : [])))]
+  const names = [...new Set(historyTools.flatMap(tool => (tool.distinctive || tool.ownName ? tool.tables : [])))]
   const foreign = `when exists (select from pg_class where relkind in ('r', 'p') and relnamespace <> ${quoteLiteral(s)}::regnamespace
           and relname in (${names.map(quoteLiteral).join(', ')})) then 'foreign'`
   return `create or replace function ${s}.require(manifest jsonb) returns boolean

@@ -1,12 +1,11 @@
 // An adopted history that is kept: each migration's own transaction writes the other tool's row, too.
 
-import { lookAround } from '../../gate/histories/index.ts'
 import type { Migration } from '../files/migration.ts'
 import { filesToolOf, toolFiles } from '../histories/index.ts'
 import type { RowContext } from '../histories/tool.ts'
 import type { History } from '../ledger/history.ts'
 import type { Run } from '../run/run.ts'
-import { readAdoption } from './record.ts'
+import { adoptedTable, readAdoption } from './record.ts'
 
 /**
  * Has the run write the other tool's rows, if the ledger remembers that it should. A table that is gone needs no rows: that
@@ -16,8 +15,7 @@ export async function keepHistory(run: Run, files: readonly Migration[], history
   const { session, ledger, log } = run
   const adoption = await readAdoption(session, ledger.schema, history.ledger.condition)
   if (!adoption?.keepHistory) return
-  const { histories } = await lookAround(session, ledger.schema)
-  const table = histories.find(({ schema, table }) => schema === adoption.schema && table === adoption.table)
+  const table = await adoptedTable(session, ledger.schema, adoption)
   if (!table) {
     log.warn(
       { event: 'kept-history', table: `${adoption.schema}.${adoption.table}` },

@@ -1,12 +1,12 @@
 // What an adopted history has gained or lost since its adoption: the other tool is still at work.
 
 import { compareKeys } from '../../gate/histories/history.ts'
-import { lookAround, readHistory as readToolHistory } from '../../gate/histories/index.ts'
+import { readHistory as readToolHistory } from '../../gate/histories/index.ts'
 import type { Migration } from '../files/migration.ts'
 import { filesToolOf, toolFiles } from '../histories/index.ts'
 import type { History, Problem } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
-import { readAdoption } from './record.ts'
+import { adoptedTable, readAdoption } from './record.ts'
 
 /** A problem for each migration that the other tool has applied or taken back; none where its table is gone. */
 export async function movedOn(
@@ -17,8 +17,7 @@ export async function movedOn(
 ): Promise<readonly Problem[]> {
   const adoption = await readAdoption(session, ledgerSchema, ledger.condition)
   if (!adoption) return []
-  const { histories } = await lookAround(session, ledgerSchema)
-  const table = histories.find(({ schema, table }) => schema === adoption.schema && table === adoption.table)
+  const table = await adoptedTable(session, ledgerSchema, adoption)
   if (!table?.readable) return []
   const history = await readToolHistory(session, table)
   const { title } = table.tool

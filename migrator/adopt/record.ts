@@ -1,5 +1,7 @@
 // What the ledger remembers of an adoption: which history it was, how far it had come, and whether it is kept.
 
+import { findHistory, isFound } from '../../gate/histories/find.ts'
+import type { HistoryTable } from '../../gate/histories/history.ts'
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import type { LedgerCondition } from '../ledger/condition.ts'
 import type { Session } from '../postgres/session.ts'
@@ -44,4 +46,14 @@ export function recordAdoption(
       .map(column => `excluded.${column}`)
       .join(', ')}, excluded.keep_history, pg_catalog.clock_timestamp());`
   )
+}
+
+/** The table of an adopted history, by the tool that it was adopted from: it may have any name. Undefined: it is gone. */
+export async function adoptedTable(
+  session: Session,
+  ledgerSchema: string,
+  { tool, schema, table }: Pick<Adoption, 'tool' | 'schema' | 'table'>,
+): Promise<HistoryTable | undefined> {
+  const found = await findHistory(session, ledgerSchema, { tool, history: `${schema}.${table}` })
+  return isFound(found) ? found : undefined
 }

@@ -1,5 +1,6 @@
 // Which history is meant: the one that was named, or the only one that there is.
 
+import { findHistory, isFound } from '../../gate/histories/find.ts'
 import type { HistoryTable } from '../../gate/histories/history.ts'
 import { historyToolNamed, historyToolProblem, lookAround } from '../../gate/histories/index.ts'
 import { DeniedError, UsageError } from '../errors.ts'
@@ -29,6 +30,13 @@ export async function findSource(
   const found = histories.filter(
     table => (from === undefined || table.tool.name === from) && (history === undefined || isNamed(table, history)),
   )
+  if (found.length === 0 && from !== undefined && history !== undefined) {
+    // with the tool's name given, its table may have any other
+    for (const { name } of await tablesNamed(session, history)) {
+      const table = await findHistory(session, ledgerSchema, { tool: from, history: name })
+      if (isFound(table)) found.push(table)
+    }
+  }
   const [source, another] = found
   if (!source) throw new UsageError(await notFound(session, options, histories))
   if (another)
@@ -55,7 +63,7 @@ async function notFound(
 ): Promise<string> {
   const others = histories.length > 0 ? ` What it has: ${histories.map(describe).join(', ')}.` : ''
   if (history !== undefined) {
-    const columns = await columnsOf(session, history)
+    const columns = (await tablesNamed(session, history)).flatMap(table => table.columns)
     const tool = from === undefined ? undefined : historyToolNamed(from)
     if (columns.length === 0) return `There is no table ${history}.${others}`
     const wanted = tool ? `: ${tool.title} has ${Object.keys(tool.columns).join(', ')}` : ''
@@ -69,12 +77,17 @@ async function notFound(
   )
 }
 
-async function columnsOf(session: Session, name: string): Promise<readonly string[]> {
-  const { rows } = await session.query<{ column: string }>(
-    `select a.attname::text as column from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-       join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-      where c.relkind in ('r', 'p') and $1::text in (n.nspname || '.' || c.relname, c.relname) order by c.oid, a.attnum`,
+/** The tables that are meant by `schema.table`, or by the table's name alone. */
+async function tablesNamed(
+  session: Session,
+  name: string,
+): Promise<readonly { readonly name: string; readonly columns: readonly string[] }[]> {
+  const { rows } = await session.query<{ name: string; columns: string[] }>(
+    `select n.nspname || '.' || c.relname as name, array(select a.attname::text from pg_catalog.pg_attribute a
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum) as columns
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p') and $1::text in (n.nspname || '.' || c.relname, c.relname) order by c.oid`,
     [name],
   )
-  return rows.map(({ column }) => column)
+  return rows
 }

@@ -1,8 +1,8 @@
 // `verify`: the live schema against what the migrations make, or against a snapshot. Changes nothing in the project's own.
 
 import { readFileSync } from 'node:fs'
-import { lookAround } from '../../gate/histories/index.ts'
 import { readTarget, type Target } from '../../gate/postgres/target.ts'
+import { knownHistories } from '../adopt/known-histories.ts'
 import { NotReadyError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Session } from '../postgres/session.ts'
@@ -81,7 +81,7 @@ export async function verifySchema(
   const made = fromFiles ? await expectedCatalog(engine, session, against.migrations, scratch) : against.expected
   const { found, histories, roles } = await reading(engine, session, async () => ({
     found: await readCatalog(session),
-    histories: (await lookAround(session, schema)).histories,
+    histories: await knownHistories(session, schema),
     roles: await appRoles(session, schema),
   }))
   const expected = withoutHistories(made, histories)
@@ -103,7 +103,7 @@ export async function verifySchema(
 export async function snapshot(engine: Engine): Promise<Catalog> {
   return withSession(engine, session =>
     reading(engine, session, async () => {
-      const { histories } = await lookAround(session, engine.settings.schema)
+      const histories = await knownHistories(session, engine.settings.schema)
       const catalog = withoutHistories(await readCatalog(session), histories)
       const roles = await appRoles(session, engine.settings.schema)
       return withoutOwnGrants(catalog, { ...catalog, objects: [] }, roles)

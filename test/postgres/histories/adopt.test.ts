@@ -79,6 +79,28 @@ test('a tool that holds its own lock is not read in the middle', async ({ databa
   expect((await on(database, dir).adopt()).recorded).toEqual(['00001_accounts'])
 })
 
+test.for([
+  ['golang-migrate', 'public.schema_migrations'],
+  ['dbmate', 'public.schema_migrations'],
+  ['diesel', 'public.__diesel_schema_migrations'],
+  ['drizzle', 'drizzle.__drizzle_migrations'],
+] as const)(
+  'a table of another name is adopted where %s is named, and known from then on',
+  async ([tool, usual], { database }) => {
+    await database.query(`${historySql(tool)} ${livingSchema} create schema ops;
+    alter table ${usual} rename to "our history"; alter table ${usual.split('.')[0]}."our history" set schema ops`)
+    const migrator = on(database, historyFolder(tool))
+    const { recorded } = await migrator.adopt({ from: tool, history: 'ops.our history' })
+    expect(recorded).toHaveLength(4)
+    expect(await migrator.status()).toMatchObject({ problems: [] })
+    const tables = async () =>
+      (await migrator.verify()).differences.filter(({ name }) => name.includes('our history')).map(({ kind }) => kind)
+    expect(await tables()).toEqual([])
+    await database.query('delete from ops."our history"')
+    expect(await migrator.status()).toMatchObject({ problems: [] })
+  },
+)
+
 describe('afterwards', () => {
   test('what the other tool gains is told; up refuses it while it is pending here, and a second adopt takes it over', async ({
     database,

@@ -14,6 +14,18 @@ test('there is a fixture of each tool', () => {
   expect([...names].sort()).toEqual(historyFixtures)
 })
 
+test("an app's own tables with some of the same columns are nobody's history", async ({ database }) => {
+  const own = {
+    applications: 'app text, name text, applied timestamptz',
+    documents: 'id int, version_num varchar(32)',
+    files: 'hash text primary key, created_at bigint',
+    runs: 'version varchar(50), run_on timestamp',
+  }
+  for (const [table, columns] of Object.entries(own)) await database.query(`create table ${table} (${columns})`)
+  const found = await lookAround(query(database), 'schemagate')
+  expect(found).toEqual({ histories: [], tables: Object.keys(own).map(table => `public.${table}`) })
+})
+
 describe.each(historyFixtures)('%s', tool => {
   test('is recognised, and its four migrations are read', async ({ database }) => {
     await database.query(historySql(tool) + livingSchema)
