@@ -10,8 +10,9 @@ import {
   versionSql,
 } from './history.ts'
 
-/** https://github.com/flyway/flyway, CoreMigrationType: types of rows that are no runs of a migration. */
-const taken = ['UNDO_SQL', 'UNDO_SCRIPT', 'UNDO_JDBC', 'UNDO_SPRING_JDBC', 'UNDO_CUSTOM', 'DELETE']
+/** https://github.com/flyway/flyway, CoreMigrationType: types of rows by which a migration is no longer applied. */
+const undone = ['UNDO_SQL', 'UNDO_SCRIPT', 'UNDO_JDBC', 'UNDO_SPRING_JDBC', 'UNDO_CUSTOM']
+const deleted = 'DELETE'
 
 export const flyway: HistoryTool = {
   name: 'flyway',
@@ -34,7 +35,8 @@ export const flyway: HistoryTool = {
   sql: {
     key: `case when version is null then 'R__' || coalesce(description, script) else ${versionSql('version')} end`,
     state: `case when type = 'SCHEMA' then null when type = 'BASELINE' then case when success then 'up-to' end
-      when type in (${taken.map(type => `'${type}'`).join(', ')}) then null when success then 'applied' else 'unfinished' end`,
+      when type = '${deleted}' then null when not success then 'unfinished'
+      when type in (${undone.map(type => `'${type}'`).join(', ')}) then null else 'applied' end`,
     newestOfKey: true,
   },
   read(rows) {
@@ -51,14 +53,14 @@ export const flyway: HistoryTool = {
     const entries: HistoryEntry[] = []
     const unfinished: Unfinished[] = []
     for (const [key, row] of newest) {
-      if (row.type === 'BASELINE' || taken.includes(row.type ?? '')) continue
+      if (row.type === 'BASELINE' || row.type === deleted) continue
       const name = row.version ?? row.script ?? ''
       if (row.success !== 'true')
         unfinished.push({
           name,
           message: `Flyway ran ${row.script ?? name} and it failed half-way. Put right what it left in the database, and take the row out: flyway repair.`,
         })
-      else
+      else if (!undone.includes(row.type ?? ''))
         entries.push({
           key,
           name,

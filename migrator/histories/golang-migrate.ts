@@ -14,5 +14,5 @@ export const golangMigrate: FilesTool = {
     String(Math.imul(crcOf([database, schema, table].join('\0')), salt) >>> 0),
   ],
   writeRow: ({ table, file }) => raise(table, file.key, { dirty: 'false' }),
-  removeRow: ({ table, before }) => lower(table, before?.key),
+  removeRow: ({ table, file, before }) => lower(table, file.key, before?.key),
 }

@@ -13,10 +13,16 @@ export function raise(table: HistoryTable, key: string, others: Readonly<Record<
   )
 }
 
-/** Sets the number to that of the migration before; with none, `empty` or no row at all. */
-export function lower(table: HistoryTable, before: string | undefined, empty?: string): string {
+/**
+ * Sets the number to that of the migration before; with none, `empty` or no row at all. Only where it is this migration's: one
+ * that was applied late is taken back from below the newest.
+ */
+export function lower(table: HistoryTable, key: string, before: string | undefined, empty?: string): string {
   const to = before ?? empty
-  return to === undefined ? `delete from ${quoted(table)};` : `update ${quoted(table)} set version = ${to};`
+  const row = `where version = ${key}`
+  return to === undefined
+    ? `delete from ${quoted(table)} ${row};`
+    : `update ${quoted(table)} set version = ${to} ${row};`
 }
 
 function quoted({ schema, table }: HistoryTable): string {

@@ -5,6 +5,7 @@ import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { byNumber, crcOf, digest, eachChecksum, type FilesTool, insert, remove, words } from './tool.ts'
 
 const salt = 0x3d32ad9en
+const carriageReturn = 13
 
 export const sqlx: FilesTool = {
   tool,
@@ -13,7 +14,7 @@ export const sqlx: FilesTool = {
   checksums: files =>
     eachChecksum(files, ({ bytes }) => [
       digest('sha384', bytes),
-      digest('sha384', bytes.toString('latin1').replaceAll('\r', '')),
+      digest('sha384', Buffer.from(bytes.filter(byte => byte !== carriageReturn))),
     ]),
   lockKeys: (_, database) => [(salt * BigInt(crcOf(database))).toString()],
   writeRow: ({ table, file, checksum }) =>

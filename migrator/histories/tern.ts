@@ -10,5 +10,5 @@ export const tern: FilesTool = {
   // migrate/migrate.go
   lockKeys: () => ['9628173550095224'],
   writeRow: ({ table, file }) => raise(table, file.key),
-  removeRow: ({ table, before }) => lower(table, before?.key, '0'),
+  removeRow: ({ table, file, before }) => lower(table, file.key, before?.key, '0'),
 }

@@ -64,8 +64,9 @@ export async function baseline(engine: Engine, name: string, options: BaselineOp
       const history = await readHistoryOf(run, files)
       const { recorded, replaced } = plan(history)
       const kept = history.rows.filter(row => !replaced.includes(row))
-      const places = replaced.map(row => row.position)
-      const takesPlaces = replaced.length >= recorded.length
+      // a late one stands behind newer ones, and would make a squash that took its place the newest
+      const places = replaced.flatMap(row => (row.journal?.late === undefined ? [row.position] : []))
+      const takesPlaces = places.length >= recorded.length
       const { change } = run.ledger
       const changes: Change[] = []
       for (const migration of recorded) {

@@ -1,5 +1,6 @@
 // `adopt` beside the other tool, and afterwards: locks, gained and lost rows, kept histories, bad input.
 
+import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
@@ -173,6 +174,42 @@ describe('afterwards', () => {
     },
   )
 
+  test.for([
+    [
+      'golang-migrate',
+      'create table schema_migrations (version bigint primary key, dirty boolean not null); insert into schema_migrations values (1, false)',
+      'schema_migrations',
+    ],
+    [
+      'tern',
+      'create table schema_version (version int not null); insert into schema_version values (1)',
+      'schema_version',
+    ],
+  ] as const)(
+    'kept, the one number of %s stays where a late migration is taken back',
+    async ([tool, sql, table], { database }) => {
+      await database.query(`${sql}; create table one ()`)
+      const named = (n: number) =>
+        tool === 'tern'
+          ? { [`00${n}_t.sql`]: `create table t${n} ();\n---- create above / drop below ----\ndrop table t${n};\n` }
+          : { [`${n}_t.up.sql`]: `create table t${n} ();`, [`${n}_t.down.sql`]: `drop table t${n};` }
+      const dir = await folder({ ...named(1), ...named(4), ...named(5) })
+      const migrator = on(database, dir)
+      await migrator.adopt({ keepHistory: true })
+      expect(await migrator.up()).toMatchObject({ exitCode: 0 })
+      await write(dir, named(3))
+      const late = await migrator.up({ allowLate: [tool === 'tern' ? '003_t' : '3_t'] })
+      expect(late.exitCode, late.error?.message).toBe(0)
+      const version = async () => (await database.query<{ v: string }>(`select version::text as v from ${table}`)).rows
+      expect(await version()).toEqual([{ v: '5' }])
+      expect(await migrator.down({ confirmed: true })).toMatchObject({
+        exitCode: 0,
+        migrations: [{ status: 'reverted' }],
+      })
+      expect(await version()).toEqual([{ v: '5' }])
+    },
+  )
+
   test('kept, a row is taken away by down, and commits or fails with its migration', async ({ database }) => {
     await database.query(gooseWith(1, 2))
     const dir = await folder({ ...files, ...third })
@@ -293,4 +330,33 @@ describe('what is wrong is named', () => {
     expect((await migrator.check()).error).toBeUndefined()
     await rm(dir, { recursive: true })
   })
+})
+
+test('a failed undo of Flyway’s is half-done work, and a successful one takes its migration back', async ({
+  database,
+}) => {
+  const undo = (
+    success: boolean,
+  ) => `insert into flyway_schema_history (installed_rank, version, description, type, script, installed_by, execution_time, success)
+    select max(installed_rank) + 1, '2.1', 'undo', 'UNDO_SQL', 'U2_1__undo.sql', 'me', 1, ${success} from flyway_schema_history`
+  await database.query(historySql('flyway') + livingSchema)
+  await database.query(undo(false))
+  const migrator = on(database, historyFolder('flyway'))
+  expect((await migrator.adopt({ dryRun: true })).problems).toMatchObject([
+    { code: 'unfinished', message: expect.stringContaining('U2_1__undo.sql and it failed half-way') },
+  ])
+  await database.query('update flyway_schema_history set success = true')
+  expect((await migrator.adopt({ dryRun: true })).pending).toHaveLength(1)
+})
+
+test('sqlx is taken at its word where it leaves carriage returns out, whatever else is in the file', async ({
+  database,
+}) => {
+  const bytes = Buffer.from("create table caf\u00e9 (t text default 'm\u00fcde');\r\n")
+  const checksum = createHash('sha384').update(bytes.toString().replaceAll('\r', '')).digest('hex')
+  await database.query(`create table _sqlx_migrations (version bigint primary key, description text not null,
+      installed_on timestamptz not null default now(), success boolean not null, checksum bytea not null, execution_time bigint not null);
+    insert into _sqlx_migrations values (1, 'init', now(), true, '\\x${checksum}', 1); create table "caf\u00e9" ()`)
+  const { recorded } = await on(database, await folder({ '1_init.sql': bytes.toString() })).adopt()
+  expect(recorded).toEqual(['1_init'])
 })

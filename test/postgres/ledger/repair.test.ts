@@ -230,6 +230,20 @@ test('a squash takes nothing that came after it, nor what was renamed', async ({
   expect(await ledger(database)).toEqual(was)
 })
 
+test('a squash of a late migration among others does not become the newest', async ({ database }) => {
+  const text = (name: string) => `create table "${name}" ();`
+  const dir = await folder(Object.fromEntries(['1_a', '2_b', '5_e'].map(name => [`${name}.sql`, text(name)])))
+  const run = on(database, dir)
+  await run('up')
+  await write(dir, { '3_late.sql': text('3_late') })
+  expect((await run('up', '--allow-late', '3_late')).code).toBe(0)
+  for (const name of ['1_a', '2_b', '3_late']) await rm(join(dir, `${name}.sql`))
+  await write(dir, { '3_squash.sql': ['1_a', '2_b', '3_late'].map(text).join('\n') })
+  expect(await run('baseline', '3_squash', '--replacing-missing')).toMatchObject({ code: 0 })
+  expect((await run('status', '--format', 'json')).output).toContain('"head":"5_e"')
+  expect(await names(database)).toEqual(['3_squash', '5_e'])
+})
+
 test.for([
   ['is the new name of a row, that is not replaced', { '2_squash': 'select 0;', '3_a': 'a' }, '2_squash', '1_a'],
   [
