@@ -7,6 +7,9 @@ import type { GateMiddlewareOptions } from './express.ts'
 /** An answer that is still being read by its client counts for this long behind a closed gate, and is broken off then. */
 const UNFINISHED_FOR = 10_000
 
+/** After its client has disconnected, a handler counts until it answers, for this long at most: it may never answer. */
+const ABANDONED_FOR = 10_000
+
 export type FetchHandler<Rest extends unknown[]> = (request: Request, ...rest: Rest) => Response | Promise<Response>
 
 /**
@@ -19,28 +22,30 @@ export function gateFetch<Rest extends unknown[]>(
   options: GateMiddlewareOptions = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
-  return async (request, ...rest) =>
-    throughGate(gate, exempt, new URL(request.url).pathname, async () => handler(request, ...rest))
+  return async (request, ...rest) => throughGate(gate, exempt, request, async () => handler(request, ...rest))
 }
 
 /** Runs `work` for a request that the gate lets in, or whose path is exempt; else answers as a closed gate. */
 export async function throughGate(
   gate: Gate,
   exempt: ReadonlySet<string>,
-  path: string,
+  request: Request,
   work: () => Promise<Response>,
 ): Promise<Response> {
-  if (!gate.enter()) return exempt.has(pathOf(path)) ? work() : refusal(gate)
-  const stay = new Stay(gate)
+  if (!gate.enter()) return exempt.has(pathOf(new URL(request.url).pathname)) ? work() : refusal(gate)
+  const stay = new Stay(gate, request.signal)
   try {
     const response = await work()
     if (stay.isCut) {
       await response.body?.cancel().catch(() => {})
       return refusal(gate)
     }
-    if (response.body === null) {
+    // nobody reads the body of an answer to HEAD, and a server need not cancel it
+    const isUnread = request.method === 'HEAD'
+    if (isUnread) await response.body?.cancel().catch(() => {})
+    if (isUnread || response.body === null) {
       stay.leave()
-      return response
+      return isUnread ? new Response(null, response) : response
     }
     return new Response(whileRead(response.body, stay), response)
   } catch (error) {
@@ -60,15 +65,27 @@ class Stay {
   breakOff: (() => void) | undefined
   readonly #gate: Gate
   readonly #others: Set<Stay>
+  readonly #client: AbortSignal
+  #timer: NodeJS.Timeout | undefined
 
-  constructor(gate: Gate) {
+  constructor(gate: Gate, client: AbortSignal) {
     this.#gate = gate
     this.#others = staysOf.get(gate) ?? watchStays(gate)
     this.#others.add(this)
+    this.#client = client
+    client.addEventListener('abort', this.#onGone)
+    if (client.aborted) this.#onGone()
   }
 
   leave(): void {
-    if (this.#others.delete(this)) this.#gate.leave()
+    if (!this.#others.delete(this)) return
+    clearTimeout(this.#timer)
+    this.#client.removeEventListener('abort', this.#onGone)
+    this.#gate.leave()
+  }
+
+  readonly #onGone = (): void => {
+    this.#timer = setTimeout(() => this.leave(), ABANDONED_FOR).unref()
   }
 
   cut(): void {

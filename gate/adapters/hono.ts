@@ -18,7 +18,7 @@ export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) =
 export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}): HonoMiddleware {
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   return async (context, next) => {
-    const response = await throughGate(gate, exempt, new URL(context.req.raw.url).pathname, async () => {
+    const response = await throughGate(gate, exempt, context.req.raw, async () => {
       await next()
       return context.res
     })

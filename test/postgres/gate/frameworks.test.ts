@@ -42,7 +42,7 @@ async function listening(server: ReturnType<typeof createServer>): Promise<strin
 function serveFetch(handler: (request: Request) => Response | Promise<Response>): Promise<string> {
   return listening(
     createServer(async (incoming, outgoing) => {
-      const answer = await handler(new Request(new URL(incoming.url ?? '/', 'http://localhost')))
+      const answer = await handler(new Request(new URL(incoming.url ?? '/', 'http://localhost'), { method: incoming.method ?? 'GET' }))
       outgoing.writeHead(answer.status, Object.fromEntries(answer.headers))
       if (answer.body === null) outgoing.end()
       else
@@ -146,6 +146,9 @@ for (const [name, serve] of Object.entries(services)) {
     await ledger.applyQuietly('0001_users', '0002_tickets')
     await gate.whenOpen({ timeout: 5000 })
     for (let i = 0; i < 20; i++) expect(await get('/work')).toMatchObject({ status: 200, text: 'work' })
+    let cuts = 0
+    gate.on('cut', () => cuts++)
+    for (let i = 0; i < 3; i++) expect((await fetch(`${url}/work`, { method: 'HEAD' })).status).toBe(200)
     if (name === 'Hono') expect((await get('/work')).headers.get('x-own')).toBe('kept')
 
     const inside = get('/slow')
@@ -160,6 +163,8 @@ for (const [name, serve] of Object.entries(services)) {
     slow.resolve('finished')
     expect(await inside).toMatchObject({ status: 200, text: 'finished' })
     await drop
+    // that was the last one inside
+    expect(cuts).toBe(0)
   })
 
   test(`${name}: an answer that is too late for a ledger that was taken away is not given`, async ({ database }) => {
