@@ -15,7 +15,8 @@ export function ownMigration(
   for (const app of selfMigrating) {
     const { startup, migration } = app
     if (migration?.step === undefined || splitPatch(stack, app)) continue
-    const command = startup.steps[migration.step]!.words.map(quoted).join(' ')
+    // compose puts its own variables in place of a single $
+    const command = startup.steps[migration.step]!.words.map(quoted).join(' ').replaceAll('$', '$$$$')
     return { way: { tool: migration.tool, folder: '.', command }, app }
   }
   return none

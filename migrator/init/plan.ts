@@ -8,6 +8,7 @@ import { type Database, databasesOf } from '../doctor/model/gating.ts'
 import type { Member } from '../doctor/model/stack.ts'
 import { makeOverlay, overlayPath } from '../doctor/overlay/fix.ts'
 import { migratorService } from '../doctor/overlay/migrator-service.ts'
+import { oneShotOf } from '../doctor/overlay/one-shot.ts'
 import type { Patch } from '../doctor/overlay/patch.ts'
 import { overlayName } from '../doctor/overlay/write.ts'
 import { migratorImageVariable } from '../settings/image-variables.ts'
@@ -80,28 +81,11 @@ function migratorPatch({ stack }: Diagnosis, { database, way, app }: Choice): Pa
     return { services: { [name]: migratorService(stack, member, [mount]), ...gated } }
   }
   if (!app) return undefined
-  const kept = [
-    'image',
-    'build',
-    'environment',
-    'env_file',
-    'volumes',
-    'networks',
-    'secrets',
-    'configs',
-    'working_dir',
-    'user',
-    'platform',
-  ]
-  const written = kept.map(key => [key, stack.compose.places.value(app.service.name, [key])] as const)
-  const same = Object.fromEntries(written.filter(([, value]) => value !== undefined && value !== null))
-  const migrate = {
-    ...same,
-    restart: 'no',
+  const migrate = oneShotOf(stack.compose, app.service.name, {
     entrypoint: ['sh', '-ec'],
     command: [way.command],
     depends_on: { [member.service.name]: { condition: 'service_healthy' } },
-  }
+  })
   return { services: { [name]: migrate, ...gated } }
 }
 

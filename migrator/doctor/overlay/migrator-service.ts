@@ -13,13 +13,22 @@ export function migratorService(
   volumes: readonly string[],
 ): Record<string, unknown> {
   const { name, environment } = service
+  const { places } = compose
   // as it is written: what comes from .env stays there
   const written = (keys: readonly string[], fallback: string) => {
     const key = keys.find(one => environment[one] !== undefined)
-    const raw = key === undefined ? undefined : compose.places.raw(name, ['environment', key])
-    return raw === undefined ? fallback : raw.startsWith(`${key}=`) ? raw.slice(key!.length + 1) : raw
+    if (key === undefined) return fallback
+    const raw = places.raw(name, ['environment', key])
+    // of an env_file, which only its own service reads; compose reads .env, and says so where that has not got it
+    if (raw === undefined) return `\${${key}:?as ${name} has it}`
+    return raw.startsWith(`${key}=`) ? raw.slice(key.length + 1) : raw
   }
   const user = written(['POSTGRES_USER', 'POSTGRESQL_USERNAME'], 'postgres')
+  const [inFile, file] = [environment.POSTGRES_PASSWORD_FILE !== undefined, places.value(name, ['secrets'])]
+  const password = inFile
+    ? { PGPASSWORD_FILE: written(['POSTGRES_PASSWORD_FILE'], '') }
+    : { PGPASSWORD: written(['POSTGRES_PASSWORD', 'POSTGRESQL_PASSWORD'], '') }
+  const networks = namesOf(places.value(name, ['networks']))
   return {
     image,
     restart: 'no',
@@ -27,9 +36,17 @@ export function migratorService(
       PGHOST: name,
       PGUSER: user,
       PGDATABASE: written(['POSTGRES_DB', 'POSTGRESQL_DATABASE'], user),
-      PGPASSWORD: written(['POSTGRES_PASSWORD', 'POSTGRESQL_PASSWORD'], ''),
+      ...password,
     },
     volumes,
+    ...(inFile && file !== undefined && file !== null && { secrets: file }),
+    ...(networks.length > 0 && { networks }),
     depends_on: { [name]: { condition: 'service_healthy' } },
   }
+}
+
+/** Networks by name alone: an address or an alias is the database's own. */
+function namesOf(networks: unknown): string[] {
+  if (Array.isArray(networks)) return networks.map(String)
+  return typeof networks === 'object' && networks !== null ? Object.keys(networks) : []
 }

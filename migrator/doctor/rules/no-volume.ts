@@ -12,18 +12,13 @@ export const noVolume: Rule = {
   title:
     "There is no volume at PGDATA's folder: none, one that is declared and not mounted, a path in the wrong case, or `/var/lib/postgresql/data` with an image of 18 or newer.",
   why: 'A new container is an unmigrated database, and an app that is restarted alone meets it.',
-  fix: 'Mount a volume at `/var/lib/postgresql/data`; from 18 on at `/var/lib/postgresql`.',
+  fix: 'Mount a volume at `/var/lib/postgresql/data`; from 18 on at `/var/lib/postgresql`. It is empty: what a running database has, take along with `pg_dumpall` before you do.',
   *check(stack) {
     for (const member of databases(stack)) {
       const what = problemOf(member, stack)
       if (what === undefined) continue
-      const { service } = member
-      const volume = `${service.name}-data`
-      const target = dataFolders(member).at(0)!
-      const patch = service.mounts.length === 0 && {
-        patch: { services: { [service.name]: { volumes: [`${volume}:${target}`] } }, volumes: { [volume]: {} } },
-      }
-      yield { service: service.name, path: ['volumes'], what, ...patch }
+      // no patch: over a running database a new volume is an empty one
+      yield { service: member.service.name, path: ['volumes'], what }
     }
   },
   examples: {

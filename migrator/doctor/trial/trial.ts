@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RefusedError, UsageError } from '../../errors.ts'
-import type { Stack } from '../model/stack.ts'
+import type { Member, Stack } from '../model/stack.ts'
 import { isBroken, script } from './broken-migration.ts'
 import { type Docker, dockerIn } from './docker.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
@@ -27,6 +27,8 @@ const settleTime = 10_000
 const downAttempts = 5
 /** Milliseconds in which an engine makes the container that a client asked it for just before it was interrupted. */
 const engineTime = 2_000
+/** Milliseconds in which a database makes its first start. */
+const readyTime = 60_000
 /** Images may have to be built. */
 const upTimeout = 600_000
 
@@ -64,7 +66,7 @@ export async function trial(stack: Stack, { env, signal, say, settle = settleTim
     const up = await compose(['up', '--detach', '--quiet-pull'], { timeout: upTimeout, signal })
     signal.throwIfAborted()
     for (const database of databases) {
-      if (!(await isBroken(database, compose)))
+      if (!(await becomesBroken(database, compose, signal)))
         throw new UsageError(
           `${database.service.name} did not start, or its image reads nothing from /docker-entrypoint-initdb.d, so its migrations cannot be made to fail: this stack cannot be tried. ${lastLine(up.stderr)}`.trim(),
         )
@@ -88,6 +90,17 @@ export async function trial(stack: Stack, { env, signal, say, settle = settleTim
         `The stack could not be taken down: ${why}\nDo it with: docker compose -p ${project} down --volumes --remove-orphans`,
       )
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Waits for its initdb: without a health check compose does not. False: it has ended, or takes too long. */
+async function becomesBroken(database: Member, compose: Docker, signal: AbortSignal): Promise<boolean> {
+  const deadline = performance.now() + readyTime
+  for (;;) {
+    if (await isBroken(database, compose)) return true
+    const { stdout } = await compose(['ps', '--all', '--format', '{{.State}}', database.service.name])
+    if (!/running|restarting/.test(stdout) || performance.now() > deadline) return false
+    await sleep(500, undefined, { signal })
   }
 }
 

@@ -112,6 +112,15 @@ describe('doctor --try', () => {
     expect(await readdir(join(living.folder, 'uploads'))).toEqual([])
   })
 
+  test('waits for a database without a health check, which compose does not', async ({ living }) => {
+    const web = 'image: node:26-trixie-slim\n    command: sleep 100\n    stop_grace_period: 0s\n    depends_on: [db]'
+    await writeFile(
+      join(living.folder, 'compose.yml'),
+      `services:\n  db:\n    image: postgres:17\n    environment: { POSTGRES_PASSWORD: x }\n  web:\n    ${web}\n    environment: { DATABASE_URL: postgres://postgres:x@db/postgres }\n`,
+    )
+    expect(await living.tryOut()).toMatchObject([{ service: 'web', state: 'runs' }])
+  })
+
   test('takes down what it has started when it is interrupted', async ({ living }) => {
     const doctor = living.doctor('--try')
     const project = await eventually(() => projectIn(doctor.stderr))

@@ -279,3 +279,72 @@ test('without a terminal to ask on it wants --yes, and writes nothing', () => {
   expect(status).toBe(2)
   expect(contentOf(folder)).toEqual(sqlProject)
 })
+
+describe('the migrator that init writes reaches the database as the database is written:', () => {
+  test.for([
+    [
+      'its networks, without its address',
+      'networks: { backend: { ipv4_address: 10.5.0.2 }, other: }',
+      { POSTGRES_USER: 'shop', POSTGRES_DB: 'shop', POSTGRES_PASSWORD: 'x' },
+      { networks: ['backend', 'other'] },
+    ],
+    [
+      'a password in a file',
+      'secrets: [db_password]',
+      { POSTGRES_USER: 'shop', POSTGRES_PASSWORD_FILE: '/run/secrets/db_password' },
+      {
+        secrets: ['db_password'],
+        environment: {
+          PGHOST: 'db',
+          PGUSER: 'shop',
+          PGDATABASE: 'shop',
+          PGPASSWORD_FILE: '/run/secrets/db_password',
+        },
+      },
+    ],
+    [
+      'what an env_file alone says',
+      'env_file: db.env',
+      {},
+      {
+        environment: {
+          PGHOST: 'db',
+          PGUSER: '${POSTGRES_USER:?as db has it}',
+          PGDATABASE: '${POSTGRES_DB:?as db has it}',
+          PGPASSWORD: '${POSTGRES_PASSWORD:?as db has it}',
+        },
+      },
+    ],
+  ] as const)('%s', async ([, more, environment, expected]) => {
+    const folder = folderWith({
+      'compose.yml': `services:
+  db:
+    image: postgres:17
+    environment: ${JSON.stringify(environment)}
+    ${more}
+  api:
+    image: shop/api:1
+    environment: { ${url} }
+    depends_on: [db]
+networks: { backend: , other: }
+secrets: { db_password: { file: ./db_password } }
+`,
+      'db.env': 'POSTGRES_USER=shop\nPOSTGRES_DB=shop\nPOSTGRES_PASSWORD=x\n',
+      'migrations/0001_users.sql': 'create table users (id int);\n',
+    })
+    expect((await run(folder)).exitCode).toBe(0)
+    expect(servicesOf(folder).migrate).toMatchObject(expected)
+    // a new volume over a running database is an empty one
+    expect(servicesOf(folder).db).not.toHaveProperty('volumes')
+  })
+
+  test('a command of the image keeps its variables from compose', async () => {
+    const folder = folderWith({
+      'compose.yml': `services:\n  db:\n    ${database}\n  api:\n    build: .\n    entrypoint: ["./entrypoint.sh"]\n    command: ["./serve"]\n    environment: { ${url} }\n    depends_on: [db]\n`,
+      Dockerfile: 'FROM alpine\nCOPY . .\n',
+      'entrypoint.sh': '#!/bin/sh\nset -e\nmigrate -path db -database "$DATABASE_URL" up\nexec "$@"\n',
+    })
+    expect((await run(folder)).exitCode).toBe(0)
+    expect(JSON.stringify(servicesOf(folder))).toContain('$$DATABASE_URL')
+  })
+})
