@@ -1,7 +1,7 @@
 // The marks of a migration file: comment lines that divide it into parts, and say how these are to be run.
 
 import { basename } from 'node:path'
-import { didYouMean } from '../../gate/did-you-mean.ts'
+import { closest, didYouMean } from '../../gate/did-you-mean.ts'
 import { UsageError } from '../errors.ts'
 import { parseDuration } from '../text/durations.ts'
 import { tools } from './tools/index.ts'
@@ -161,6 +161,8 @@ export function readParts(file: string, source: string, undivided = false): Mark
       tool ??= outside.tool
       continue
     }
+    const meant = misspelt(text)
+    if (meant && !isInsideText(source, line.start)) fail(line, `unknown mark \`${text}\`.${meant}`)
     if (/^(--|\/\/)\s*migrate:/.test(text) && !sqlSeen)
       fail(line, `unknown mark \`${text}\`: \`migrate:up\` and \`migrate:down\` are known.`)
 
@@ -241,6 +243,21 @@ function sectionMark(text: string, loose: readonly Dialect[]): Section | undefin
       if (match) return { direction, options: match[1]!, dialect }
     }
     if (dialect.end?.test(comment)) return { direction: 'end', options: '', dialect }
+  }
+  return undefined
+}
+
+/** Words that only a mark begins with, a tool's name or sign: `+goose`, `migrate:`. */
+const markWords = [...words].filter(word => /^\+|:$/.test(word) && word !== 'schemagate:')
+
+/** A mark of a part that is misspelt, as a question what was meant: the SQL below a down part's would be run. */
+function misspelt(text: string): string | undefined {
+  for (const word of markWords) {
+    const between = word.endsWith(':') ? '' : '\\s+'
+    const mark = `^(?:--|//)\\s*${word.replace(/\W/g, '\\$&')}${between}([a-z]+)\\s*(?:transaction:.*)?$`
+    const [, name] = new RegExp(mark, 'i').exec(text) ?? []
+    const meant = name && closest(name.toLowerCase(), ['up', 'down'])
+    if (meant && meant[0] === name[0]?.toLowerCase()) return ` Did you mean ${word}${between && ' '}${meant}?`
   }
   return undefined
 }

@@ -111,6 +111,13 @@ test('code has its marks in its own comments', () => {
 test.for([
   ['an unknown option', '-- migrate:up transactions:false\nselect 1;', 1, 'unknown option `transactions:false`'],
   ['an unknown mark', '-- migrate:upp\nselect 1;', 1, 'unknown mark `-- migrate:upp`'],
+  ['a misspelt down mark', '-- migrate:up\nselect 1;\n-- migrate:dwn\nselect 2;', 3, 'Did you mean migrate:down?'],
+  [
+    'a misspelt down mark of goose',
+    '-- +goose Up\nselect 1;\n-- +goose Donw\nselect 2;',
+    3,
+    'Did you mean +goose down?',
+  ],
   ['an unknown mark of ours', '\n-- schemagate:breking\nselect 1;', 2, 'Did you mean schemagate:breaking?'],
   ['a second up part', '-- migrate:up\nselect 1;\n-- migrate:up\nselect 2;', 3, 'a second mark'],
   ['up again after down', '-- +goose Up\n-- +goose Down\n-- +goose Up\n', 3, 'a second mark'],
