@@ -33,8 +33,11 @@ export async function wait(engine: Engine, { timeout, manifestFile }: WaitOption
   const deadline = started + timeout
   let lastLogged = ''
   for (;;) {
-    const connectTimeout = Math.min(settings.connectTimeout, Math.max(leastTimeout, deadline - performance.now()))
-    const answer = await ask({ ...engine, settings: { ...settings, connectTimeout } }, manifestFile)
+    const left = Math.max(leastTimeout, deadline - performance.now())
+    const connectTimeout = Math.min(settings.connectTimeout, left)
+    const answer = await within(left, signal, limited =>
+      ask({ ...engine, settings: { ...settings, connectTimeout }, signal: limited }, manifestFile),
+    )
     const { state, head, error } = answer
     const durationMs = Math.round(performance.now() - started)
     if (!error)
@@ -48,6 +51,27 @@ export async function wait(engine: Engine, { timeout, manifestFile }: WaitOption
     await sleep(Math.min(pollInterval, deadline - performance.now()), undefined, { signal }).catch(() =>
       signal.throwIfAborted(),
     )
+  }
+}
+
+/** A ledger that another session has locked answers when that ends: then the time that is left is the limit. */
+async function within(
+  milliseconds: number,
+  signal: AbortSignal,
+  ask: (signal: AbortSignal) => Promise<Waited>,
+): Promise<Waited> {
+  const late = new AbortController()
+  const timer = setTimeout(() => {
+    late.abort(
+      new NoAnswerError(
+        `The database did not answer a question about its ledger within ${formatDuration(milliseconds)}: another session may have locked the ledger's table.`,
+      ),
+    )
+  }, milliseconds)
+  try {
+    return await ask(AbortSignal.any([signal, late.signal]))
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -54,6 +54,21 @@ describe('wait', () => {
     expect(await answers(database.urlFor('nobody_such', 'wrong'))).toBe(9)
   })
 
+  test('ends when the time is up, also where the ledger is locked', async ({ database }) => {
+    const dir = await folder({ '1_a.sql': 'create table a ();' })
+    const env = { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir }
+    expect((await schemagate(['up'], { env })).code).toBe(0)
+    const holder = await database.connect()
+    await holder.query('begin; lock table schemagate.ledger')
+    const started = performance.now()
+    const waited = await schemagate(['wait', '--timeout', '1s'], { env })
+    expect(performance.now() - started).toBeLessThan(8_000)
+    expect(waited.code, waited.stdout).toBe(3)
+    expect(waited.stdout).toContain("another session may have locked the ledger's table")
+    await holder.query('rollback')
+    expect((await schemagate(['wait', '--timeout', '1s'], { env })).code).toBe(0)
+  })
+
   test('hears the last answer also of a server that takes its time', async ({ database }) => {
     const proxy = await tcpProxy(database.url)
     const env = { DATABASE_URL: proxy.url(database.url), LOG_FORMAT: 'json' }
