@@ -101,9 +101,12 @@ export function readCommandLine(
   const options = readOptions(syntax.options, find, problems)
 
   const target = syntax.database ? databaseOf(values.databaseUrl, env, { problems, secrets }) : undefined
+  // as in many a development setup: a name that every message may have, which would be none with stars in its place
+  const named = ['schemagate', values.schema, values.appRole, target?.user, target?.database]
+  const names = new Set([...named, ...(target?.endpoints ?? []).map(({ host }) => host)])
   return {
     log: { level: values.logLevel, format: values.logFormat },
-    secrets,
+    secrets: secrets.filter(secret => !names.has(secret)),
     parsed() {
       if (problems.length > 0) throw new UsageError(usage(syntax, problems))
       return { settings: settingsOf(values, target ?? nowhere), positionals, rest, options }

@@ -1,9 +1,11 @@
 // An error as a field of the log.
 
+import { shorten } from '../text/shorten.ts'
+
 /** Only the fields of an error that help: a raw one holds its client, and with it the password. */
 export function serialiseError(error: unknown): unknown {
-  if (!(error instanceof Error)) return { message: String(error) }
-  const shown: Record<string, unknown> = { type: error.name, message: error.message }
+  if (!(error instanceof Error)) return { message: shorten(String(error)) }
+  const shown: Record<string, unknown> = { type: error.name, message: shorten(error.message) }
   for (const field of [
     'code',
     'severity',
@@ -17,7 +19,7 @@ export function serialiseError(error: unknown): unknown {
     'exitCode',
   ]) {
     const value: unknown = Reflect.get(error, field)
-    if (value !== undefined && value !== null) shown[field] = value
+    if (value !== undefined && value !== null) shown[field] = typeof value === 'string' ? shorten(value) : value
   }
   if (error.cause !== undefined) shown.cause = serialiseError(error.cause)
   // the message of a foreseen error says everything; for any other the place in the code is needed

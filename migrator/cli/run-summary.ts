@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import type { RunResult } from '../run/result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { formatDuration } from '../text/durations.ts'
+import { shorten } from '../text/shorten.ts'
 
 /**
  * Logs the result of a run, and returns its exit code.
@@ -50,7 +51,7 @@ export function logFailure(log: Log, error: SchemagateError): void {
       ...(error instanceof MigrationFailedError && { migration: error.migration }),
       ...(place && { file: place.file, line: place.line, column: place.column, excerpt: place.excerpt }),
     },
-    error.message,
+    shorten(error.message),
   )
 }
 

@@ -79,3 +79,22 @@ describe('as it is printed', () => {
     expect(await readFile(join(dir, '1_x.sql'), 'utf8')).toContain('hunter')
   })
 })
+
+test('a value of megabytes that the server quotes is shown by its beginning and its length', async ({ database }) => {
+  const dir = await folder({ '1_a.sql': `select '${'x'.repeat(5_000_000)}'::int;` })
+  const { code, stdout, stderr } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
+  expect(code).toBe(5)
+  expect(stdout.length + stderr.length).toBeLessThan(100_000)
+  expect(stdout).toMatch(/x\.\.\. \(5,000,\d\d\d characters\)/)
+})
+
+test('a password that is the name of its user hides no names', async ({ database }) => {
+  const user = database.role('shop')
+  await database.query(
+    `create role ${user} login password '${user}'; grant create on database ${database.name} to ${user}`,
+  )
+  const dir = await folder({ [`1_${user}.sql`]: 'create schema mine;', [`2_${user}.sql`]: 'select nonsense;' })
+  const { stdout } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.urlFor(user, user) } })
+  expect(stdout).toContain(`applied 1_${user} in`)
+  expect(stdout).not.toContain('***')
+})
