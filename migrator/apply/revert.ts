@@ -1,6 +1,7 @@
 // Reverts one migration, and removes its row from the ledger.
 
 import { isConnectionLoss, ownState } from '../../gate/postgres/sqlstate.ts'
+import { DivergedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Attempt } from '../run/attempt.ts'
 import { limitsOf, type Run } from '../run/run.ts'
@@ -16,6 +17,10 @@ import { untilDone } from './until-done.ts'
 export async function revert(run: Run, migration: Migration): Promise<'reverted' | 'skipped'> {
   const limits = limitsOf(run, migration.down?.marks ?? migration.marks, false)
   const sql = migration.down && new SqlRun(run, migration, migration.down, 'down', limits)
+  if (!sql && migration.kind !== 'code')
+    throw new DivergedError(
+      `${migration.name} was being reverted, and that was not finished; but ${migration.file} has no down part any more. Restore it, and run it again.`,
+    )
   let lost = false
   const advance = async (attempt: Attempt) => {
     try {

@@ -12,6 +12,7 @@ import type { Attempt } from '../run/attempt.ts'
 import { refuseBehindPooler } from '../run/pooler.ts'
 import type { Run } from '../run/run.ts'
 import { loadParser, parseStatements } from '../sql/parse.ts'
+import { controlOf } from '../sql/transaction-statements.ts'
 import type { Batches } from './batches/batches.ts'
 import type { MigrationContext } from './code-context.ts'
 import { foreignModule, loadModule, placeIn } from './code-module.ts'
@@ -109,6 +110,21 @@ async function clearIndexBefore(run: Run, name: string, text: string): Promise<v
   if (message) run.log.info({ event: 'leftovers', migration: name }, `${name}: ${message}`)
 }
 
+/** @throws Error where the text would end the run's transaction, or begin one in it: half of the migration would stay. */
+async function requireNoControl(text: string): Promise<void> {
+  if (!/\b(?:begin|start|commit|end|rollback|abort|prepare)\b/i.test(text)) return
+  await loadParser()
+  const controls = parseStatements(text)?.filter(({ node }) => {
+    const control = controlOf(node) ?? ('TransactionStmt' in node ? 'prepared' : 'inside')
+    return control !== 'inside'
+  })
+  const [first] = controls ?? []
+  if (first)
+    throw new Error(
+      `\`${first.text}\`: the migration runs in a transaction of the run's own. Mark it \`// migrate:up transaction:false\`, or leave BEGIN, COMMIT and ROLLBACK to the run.`,
+    )
+}
+
 /** A server that ended the session over the failure has cleaned up by that. */
 async function leaveClean({ session }: Run): Promise<void> {
   await session.rollback()
@@ -135,7 +151,8 @@ async function callModule(
   }
   const query = async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => {
     try {
-      if (!migration.marks.transaction) await clearIndexBefore(run, name, text)
+      if (migration.marks.transaction) await requireNoControl(text)
+      else await clearIndexBefore(run, name, text)
       run.progress.sent = { text }
       return await run.session.query<Row>(text, values)
     } catch (error) {

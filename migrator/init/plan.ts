@@ -105,7 +105,8 @@ function envLines(
   const path = join(directory, '.env')
   const before = existsSync(path) ? readFileSync(path, 'utf8') : undefined
   const there = before === undefined ? {} : parseEnvFile(before)
-  const wanted: Record<string, string> = { COMPOSE_FILE: names.join(':') }
+  // run again, it finds the overlay among the project's own files
+  const wanted: Record<string, string> = { COMPOSE_FILE: [...new Set(names)].join(':') }
   if (way !== undefined && way.command === undefined) wanted[migratorImageVariable] = 'schemagate-migrator'
   const lines: string[] = []
   for (const [key, value] of Object.entries(wanted)) {

@@ -189,7 +189,7 @@ function describeKind({ kind }: Pick<LedgerRow, 'kind'>): string {
 
 function newerThanFiles(row: LedgerRow, files: readonly Migration[]): string {
   const newest = files.findLast(file => file.kind !== 'repeatable') ?? files.at(-1)
-  return `${row.name} ${describeState(row)}, but newer than all of these files (the newest is ${newest?.name}): the database is ahead of them. Use the release that has it, or --allow-ahead if older apps can live with it.`
+  return `${row.name} ${describeState(row)}, but newer than all of these files (the newest is ${newest?.name}): the database is ahead of them. Use the release that has it, or \`schemagate up --allow-ahead\` if older apps can live with it.`
 }
 
 /** What is wrong with the rows that have no file. */

@@ -97,7 +97,7 @@ export class Batches {
     const { run, migration, limits, query } = this.#options
     const { session } = run
     // a batch is the same whatever stood before it: after an interruption that may be less
-    await session.script(`${resetSession(session)}${setLimits(session, limits, false).join('')}`).done
+    await session.script(`${resetSession(session)}${around(session, limits)}`).done
     const keyset = await Keyset.read(query, definition)
     await requireKeyKept(definition)
     const name = definition.name ?? keyset.table
@@ -187,7 +187,7 @@ export class Batches {
       await transaction.send().done
       await this.#work(course, range)
       // the reset that keeps what the work has set from the ledger takes the limits with it
-      const limited = statementsOnly(setLimits(session, limits, false).join(''))
+      const limited = statementsOnly(around(session, limits))
       await transaction.commit([limited, change]).done
     }
     course.checkpoint = checkpoint
@@ -223,6 +223,11 @@ export class Batches {
       throw error
     }
   }
+}
+
+/** The limits of what is between the batches, and keys of a floating type in all their digits. */
+function around(session: Run['session'], limits: Limits): string {
+  return `${setLimits(session, limits, false).join('')}set extra_float_digits = 1;`
 }
 
 function requireSame(name: string, was: Checkpoint, table: string, key: readonly string[]): void {

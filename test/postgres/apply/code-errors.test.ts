@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { schemagate } from '../../helpers/cli.ts'
 import { test } from '../../helpers/database.ts'
-import { folder } from '../../helpers/migrations.ts'
+import { folder, write } from '../../helpers/migrations.ts'
 import { failure, tables } from './failing-runs.ts'
 
 describe('in code', () => {
@@ -61,7 +61,7 @@ describe('in code', () => {
       'a COMMIT of its own',
       'export const up = ({ query }) => query("commit")',
       5,
-      /ended its own transaction/,
+      /`commit`: the migration runs in a transaction of the run's own/,
       undefined,
       undefined,
     ],
@@ -133,3 +133,26 @@ describe('in code', () => {
     expect(await tables(database)).toEqual(exitCode === 2 ? [] : ['a'])
   })
 })
+
+test.for(['commit', 'commit; begin', 'rollback; begin', "prepare transaction 'half'", 'abort', 'begin'])(
+  'a transaction that code would end or begin by `%s` is rolled back whole',
+  async (control, { database }) => {
+    const made = async () => (await database.query("select to_regclass('made') is not null as made")).rows
+    const dir = await folder({
+      '1_x.mjs': `export async function up({ query }) {
+  await query('create table made ()')
+  await query("savepoint a; do $$ begin perform 1; end $$; rollback to a; release a")
+  await query(${JSON.stringify(control)})
+}`,
+    })
+    const env = { DATABASE_URL: database.url }
+    const failed = await schemagate(['up', '--dir', dir], { env })
+    expect(failed.code, failed.stdout).toBe(5)
+    expect(failed.stdout).toContain('leave BEGIN, COMMIT and ROLLBACK to the run')
+    expect(failed.stdout).toContain('the database is as it was before it')
+    expect(await made()).toEqual([{ made: false }])
+    await write(dir, { '1_x.mjs': `export const up = ({ query }) => query('create table made ()')` })
+    expect((await schemagate(['up', '--dir', dir], { env })).code).toBe(0)
+    expect(await made()).toEqual([{ made: true }])
+  },
+)

@@ -42,7 +42,9 @@ async function listening(server: ReturnType<typeof createServer>): Promise<strin
 function serveFetch(handler: (request: Request) => Response | Promise<Response>): Promise<string> {
   return listening(
     createServer(async (incoming, outgoing) => {
-      const answer = await handler(new Request(new URL(incoming.url ?? '/', 'http://localhost'), { method: incoming.method ?? 'GET' }))
+      const answer = await handler(
+        new Request(new URL(incoming.url ?? '/', 'http://localhost'), { method: incoming.method ?? 'GET' }),
+      )
       outgoing.writeHead(answer.status, Object.fromEntries(answer.headers))
       if (answer.body === null) outgoing.end()
       else

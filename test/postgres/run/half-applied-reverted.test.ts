@@ -114,3 +114,19 @@ export async function down({ query }) { await query('drop table b') }
   expect(down.code, down.stdout).toBe(8)
   expect(await rows(database)).toEqual(before)
 })
+
+test('one that is half reverted, and whose down part is gone from its file', async ({ database }) => {
+  const up = '-- migrate:up\ncreate index concurrently a_id on a (id);\n'
+  const down = '-- migrate:down\ndrop index concurrently a_id;\nselect 1/0;\n'
+  const dir = await folder({ ...first, '2_steps.sql': up + down })
+  const options = at(database.url, dir)
+  expect((await schemagate(['up'], options)).code).toBe(0)
+  expect((await schemagate(['down', '--yes'], options)).code).toBe(5)
+  await write(dir, { '2_steps.sql': up })
+  const refused = await schemagate(['up'], options)
+  expect(refused.code, refused.stdout).toBe(6)
+  expect(refused.stdout).toContain('has no down part any more. Restore it, and run it again.')
+  await write(dir, { '2_steps.sql': up + down.replace('select 1/0', 'select 1') })
+  expect((await schemagate(['up'], options)).code).toBe(0)
+  expect(await made(database)).toEqual(['a', 'a_id'])
+})
