@@ -33,6 +33,16 @@ into_new() {
   pg_restore --exit-on-error --no-owner "${@:3}" --dbname="$new" "$file"
 }
 
+# Settings and rights of the database itself, which pg_restore gives only to a database that it makes. Some may name a role
+# that is not on this server: those are left out.
+properties() {
+  local file=$1 name
+  name=$(admin -At -v name="$PGDATABASE" <<<"select format('%I', :'name')")
+  pg_restore --create --section=pre-data --file=- "$file" |
+    grep -E "^(ALTER DATABASE|ALTER ROLE|GRANT|REVOKE) " | grep -F " DATABASE $name " | grep -v ' OWNER TO ' |
+    psql -X -q -d postgres
+}
+
 restore() {
   local file=$1.dump database=$PGDATABASE new=${PGDATABASE}_restoring old
   old=${database}_before_$(date -u +%Y%m%dt%H%M%S)
@@ -54,6 +64,7 @@ alter database :"new" rename to :"database";
 commit;
 SQL
     then
+      properties "$file" || true
       echo "$old"
       return
     fi

@@ -16,6 +16,13 @@ test('a deploy backs up before what cannot be undone, and restore brings the sta
   await deploys(production, current, ...overlay)
   const email = 'before@example.com'
   await registerAndLogIn(production.url, email)
+  const settings = `select string_agg(one, ',' order by one) from pg_db_role_setting, unnest(setconfig) as one where setdatabase = (select oid from pg_database where datname = current_database())`
+  const temporary = `select has_database_privilege('public', current_database(), 'temporary')`
+  await production.sql(`do $$ begin
+    execute format('alter database %I set work_mem to %L', current_database(), '7MB');
+    execute format('alter role current_user in database %I set search_path to public, pg_catalog', current_database());
+    execute format('revoke temporary on database %I from public', current_database()); end $$`)
+  expect(await production.sql(settings)).toBe('search_path=public, pg_catalog,work_mem=7MB')
   const output = await deploys(production, await breaking(), ...overlay)
   const [, dump = ''] = /(\S+before-9001_moment)\.dump/.exec(output) ?? []
   expect(dump, output).not.toBe('')
@@ -27,6 +34,9 @@ test('a deploy backs up before what cannot be undone, and restore brings the sta
   expect(restored.code, restored.output).toBe(0)
   expect(restored.output).toContain('wants 1 more migrations')
   expect(await production.sql('select string_agg(email, $$,$$) from users')).toBe(email)
+  // what belongs to the database itself
+  expect(await production.sql(settings)).toBe('search_path=public, pg_catalog,work_mem=7MB')
+  expect(await production.sql(temporary)).toBe('f')
   // The gates have noticed. The proxy passes their own answer on, and does not keep it waiting for a replica that serves.
   const ask = (path: string) => fetch(production.url + path, { signal: AbortSignal.timeout(3_000) })
   await eventually(async () => expect((await ask('/api/v1/tickets')).status).toBe(503))
