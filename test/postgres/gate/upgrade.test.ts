@@ -1,0 +1,87 @@
+// The gate before connections that leave HTTP: refused while it is closed, and ended after it has closed.
+
+import { once } from 'node:events'
+import { createServer, get } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { expect, onTestFinished } from 'vitest'
+import { gateUpgrade } from '../../../gate/adapters/upgrade.ts'
+import type { Gate } from '../../../gate/gate.ts'
+import { test } from '../../helpers/database.ts'
+import { eventually } from '../../helpers/eventually.ts'
+import { gateOf, ledgerOf, manifest } from './fixtures.ts'
+
+const app = manifest('0001_users', '0002_tickets')
+
+/** A server that echoes what comes over an upgraded connection; a client of it. */
+async function echo(gate: Gate) {
+  const server = createServer()
+  server.on(
+    'upgrade',
+    gateUpgrade(gate, (_request, socket) => {
+      socket.on('error', () => {})
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
+      socket.pipe(socket)
+    }),
+  )
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  return async (): Promise<{ status: number | undefined; body: string; socket?: Duplex }> => {
+    const request = get({ port, host: '127.0.0.1', headers: { connection: 'Upgrade', upgrade: 'echo' } })
+    const [event, response, socket] = await Promise.race([
+      once(request, 'upgrade').then(([answer, stream]) => ['upgrade', answer, stream] as const),
+      once(request, 'response').then(([answer]) => ['response', answer, undefined] as const),
+    ])
+    if (event === 'upgrade') {
+      socket.on('error', () => {})
+      onTestFinished(() => void socket.destroy())
+      return { status: 101, body: '', socket }
+    }
+    let body = ''
+    for await (const chunk of response) body += chunk
+    return { status: response.statusCode, body }
+  }
+}
+
+async function says(socket: Duplex, text: string): Promise<string> {
+  const heard = once(socket, 'data')
+  socket.write(text)
+  return String((await heard)[0])
+}
+
+test('a closed gate refuses it; once it has closed, and when the ledger is taken away, what is open is ended', async ({
+  database,
+}) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users')
+  const gate = gateOf({ url: database.url, manifest: app, pollInterval: 100 })
+  const connect = await echo(gate)
+  await eventually(() => expect(gate.state).toBe('behind'))
+  const refused = await connect()
+  expect(refused.status).toBe(503)
+  expect(JSON.parse(refused.body)).toMatchObject({ status: 503, state: 'behind' })
+
+  await ledger.apply('0002_tickets')
+  await gate.whenOpen({ timeout: 5000 })
+  const { socket } = await connect()
+  expect(await says(socket!, 'hello')).toBe('hello')
+  const ended = once(socket!, 'close')
+  const dropped = ledger.drop()
+  await eventually(() => expect(gate.isOpen).toBe(false))
+  expect((await connect()).status).toBe(503)
+  await ended
+  await dropped
+
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  await gate.whenOpen({ timeout: 5000 })
+  const again = await connect()
+  expect(await says(again.socket!, 'again')).toBe('again')
+  again.socket!.destroy()
+  // nobody is inside any more: a drop waits for nothing
+  const started = performance.now()
+  await ledger.drop()
+  expect(performance.now() - started).toBeLessThan(1_500)
+})
