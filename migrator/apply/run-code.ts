@@ -1,9 +1,10 @@
 // A migration written in TypeScript or JavaScript.
 
 import { basename } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import type pg from 'pg'
-import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
+import { clashCodes, codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError, ProcessEndedError, SchemagateError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Change } from '../ledger/changes.ts'
@@ -94,7 +95,22 @@ async function callAndRecord(
       name,
       `${file} ended its own transaction. Mark it \`// migrate:up transaction:false\`, or leave COMMIT and ROLLBACK to the run.`,
     )
-  await transaction.commit([one.done]).done
+  await transaction.commit([one.done]).done.catch((error: unknown) => {
+    throw afterwards(migration, error, one.aftermath)
+  })
+}
+
+/** What the module has done to the ledger, or to the session, shows when the ledger is written behind it. */
+function afterwards({ name }: Migration, error: unknown, aftermath: Aftermath): unknown {
+  const code = codeOf(error)
+  const isOther = code === undefined || code.startsWith('SG') || clashCodes.has(code) || /^(?:08|53|57|58)/.test(code)
+  if (isOther || isConnectionLoss(error) || !(error instanceof Error)) return error
+  const lines = [
+    `${name} failed: ${error.message} (${code}), when the ledger was written after it`,
+    ...fieldLines(error),
+    `${aftermath.text} ${wayOut(error, aftermath.again)}`,
+  ]
+  return new MigrationFailedError(name, lines.join('\n'), { cause: error })
 }
 
 /**
@@ -149,7 +165,16 @@ async function callModule(
   const onFailure = (error: unknown, query: FailedQuery) => {
     failed = { error, query }
   }
+  /** Queries that are under way, which the module may not have awaited; counted, since to await them would catch their errors. */
+  let underWay = 0
+  let onIdle: (() => void) | undefined
+  const idle = async () => {
+    if (underWay > 0) await new Promise<void>(resolve => (onIdle = resolve))
+    // an error that nothing caught is told after the turn in which it came
+    await setImmediate()
+  }
   const query = async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => {
+    underWay++
     try {
       if (migration.marks.transaction) await requireNoControl(text)
       else await clearIndexBefore(run, name, text)
@@ -158,6 +183,8 @@ async function callModule(
     } catch (error) {
       onFailure(error, { text })
       throw error
+    } finally {
+      if (--underWay === 0) onIdle?.()
     }
   }
   const context: MigrationContext = {
@@ -177,6 +204,7 @@ async function callModule(
   }
   try {
     await untilAborted(run.signal, Promise.resolve(call(context)))
+    if (underWay > 0) await untilAborted(run.signal, idle())
     // a rejection that the module neither awaited nor caught is a failure as well
     if (run.signal.reason instanceof ProcessEndedError) throw run.signal.reason
     await batches?.requireEnded()

@@ -41,7 +41,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const { level, format = isTerminal ? 'pretty' : 'json' } = commandLine.log
   const redact = redactor(commandLine.secrets)
   const log = await createLog({ level, format, fd, redact })
-  const interruption = interruptible()
+  const interruption = interruptible(text => void process.stderr.write(redact(text)))
   const fail = (thrown: unknown): ExitCode => {
     const error = asSchemagateError(thrown, interruption.signal)
     if (error) logFailure(log, error)

@@ -2,8 +2,11 @@
 
 import { type ExitCode, InterruptedError, ProcessEndedError } from '../errors.ts'
 
-/** A first signal, or an error that nothing caught, aborts the work and lets it roll back; a second one ends the process. */
-export function interruptible(): { signal: AbortSignal; end(): void } {
+/**
+ * A first signal, or an error that nothing caught, aborts the work and lets it roll back; a second one ends the process. Such
+ * an error after the end changes nothing of the result: it is only said.
+ */
+export function interruptible(say: (text: string) => void): { signal: AbortSignal; end(): void } {
   const controller = new AbortController()
   const stop = (reason: InterruptedError | ProcessEndedError) => {
     if (controller.signal.aborted) process.exit(reason.exitCode)
@@ -20,17 +23,25 @@ export function interruptible(): { signal: AbortSignal; end(): void } {
       process.off('SIGINT', onSignal)
       process.off('SIGTERM', onSignal)
       process.off('uncaughtException', onUncaught)
+      process.on('uncaughtException', thrown =>
+        say(
+          `schemagate: an error that nothing caught came after the end, and changes nothing of the result. If it comes from a code migration, have its \`up\` await the work that failed.\n${textOf(thrown)}\n`,
+        ),
+      )
     },
   }
 }
 
 /** Such an error can come from timers and promises that a code migration does not await. */
 function uncaught(thrown: unknown): ProcessEndedError {
-  const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
   return new ProcessEndedError(
-    `An error that nothing caught ended the run; the work in progress was rolled back. If the error comes from a code migration, have its \`up\` await the work that failed; else please report it.\n${text}`,
+    `An error that nothing caught ended the run; what was not committed was rolled back. If the error comes from a code migration, have its \`up\` await the work that failed; else please report it.\n${textOf(thrown)}`,
     { cause: thrown },
   )
+}
+
+function textOf(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
 }
 
 /** Reports a process that ends before its work: by process.exit(), or because nothing is left to wait for. */
@@ -38,7 +49,7 @@ export function reportEarlyEnd(fail: (thrown: unknown) => ExitCode): { end(): vo
   const onExit = () => {
     process.exitCode = fail(
       new ProcessEndedError(
-        'The process ended before its work was done, and the work in progress is rolled back. A code migration must neither call process.exit() nor await a promise that never settles: correct it and run it again.',
+        'The process ended before its work was done, and what was not committed is rolled back. A code migration must neither call process.exit() nor await a promise that never settles: correct it and run it again.',
       ),
     )
   }

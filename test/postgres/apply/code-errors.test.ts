@@ -156,3 +156,35 @@ test.for(['commit', 'commit; begin', 'rollback; begin', "prepare transaction 'ha
     expect(await made()).toEqual([{ made: true }])
   },
 )
+
+test.for([
+  [
+    'a query that is not awaited, and whose error is caught',
+    "query('select 1/0').catch(() => {})",
+    /division by zero \(22012\)/,
+  ],
+  ['the ledger dropped', "await query('drop schema schemagate cascade')", /when the ledger was written after it/],
+  [
+    'a constraint that is checked at the commit',
+    "await query('create table a (id int primary key); create table b (id int references a deferrable initially deferred); insert into b values (1)')",
+    /violates foreign key constraint .* \(23503\)/,
+  ],
+] as const)('%s is a failure of the migration', async ([, body, says], { database }) => {
+  const dir = await folder({ '1_x.mjs': `export async function up({ query }) {\n  ${body}\n}` })
+  const failed = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
+  expect(failed.code, failed.stdout).toBe(5)
+  expect(failed.stdout).toMatch(says)
+  expect(failed.stdout).toContain('1_x was rolled back')
+})
+
+test('an error that nothing catches, and that comes after the end, changes nothing of the result', async ({
+  database,
+}) => {
+  const dir = await folder({
+    '1_x.mjs': `export async function up() { setTimeout(() => { throw new Error('late') }, 300) }`,
+  })
+  const { code, lines, stderr } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
+  expect(lines.at(-1)).toMatchObject({ event: 'run', exitCode: 0 })
+  expect(stderr).toMatch(/came after the end, and changes nothing of the result[\s\S]*Error: late/)
+  expect(code).toBe(0)
+})
