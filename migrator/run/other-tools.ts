@@ -48,17 +48,25 @@ async function lookForForeign(
   if (!foreign) return history
   // another migrator may have come between the two questions, and its tables with its rows
   const now = await readHistory(engine, files, session)
-  if (now.rows.length > 0 || (await reading(engine, session, () => wasPublished(session, schema, now)))) return now
+  if (now.rows.length > 0 || (await reading(engine, session, () => wasEmptied(session, schema, now)))) return now
   return withProblems(now, 'foreign', [{ code: 'foreign', migration: null, message: foreign.message }])
 }
 
-/** A ledger that a `down` has emptied: what is left in the database is this project's own. */
-async function wasPublished(session: Session, schema: string, { ledger }: History): Promise<boolean> {
-  if (!ledger.condition?.tables.get('manifest')?.readable) return false
-  const { rows } = await session.query<{ published: boolean }>(
-    `select exists (select from ${quoteIdent(schema)}.manifest) as published`,
+/**
+ * A ledger that a `down` has emptied, which may have been stopped before it published that: what is left in the database is
+ * this project's own. With migrations that were published and no `down` since, the ledger has lost its rows.
+ */
+async function wasEmptied(session: Session, schema: string, { ledger }: History): Promise<boolean> {
+  const { tables } = ledger.condition ?? { tables: new Map() }
+  if (!tables.get('manifest')?.readable) return false
+  const s = quoteIdent(schema)
+  const downs = tables.get('runs')?.readable
+    ? `exists (select from ${s}.runs where command = 'down' and started_at >= published_at)`
+    : 'true'
+  const { rows } = await session.query<{ emptied: boolean }>(
+    `select exists (select from ${s}.manifest where pg_catalog.jsonb_array_length(manifest->'migrations') = 0 or ${downs}) as emptied`,
   )
-  return rows[0]!.published
+  return rows[0]!.emptied
 }
 
 /** Where an adopted history is to be kept: this run writes its rows, too. */

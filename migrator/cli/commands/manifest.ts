@@ -1,4 +1,5 @@
 import { exitCodes } from '../../errors.ts'
+import { readFolder } from '../../files/folder.ts'
 import { folderOptions } from '../../run/engine.ts'
 import { defineCommand } from '../command.ts'
 
@@ -16,7 +17,6 @@ export const manifestCommand = defineCommand({
     const { dir, follow } = settings
     const options = folderOptions(settings, log)
     if (follow === undefined) {
-      const { readFolder } = await import('../../files/folder.ts')
       const { manifestOf } = await import('../../files/manifest.ts')
       print(JSON.stringify(manifestOf(readFolder(dir, options)), null, 2))
     } else {

@@ -105,3 +105,27 @@ test('a ledger that down has emptied is this project’s own', async ({ database
   await database.query('alter table users rename to people')
   expect((await migrator.up()).exitCode).toBe(0)
 })
+
+test('a ledger that has lost its rows is not taken for one that down has emptied, also by one that was killed', async ({
+  database,
+}) => {
+  const dir = await folder({
+    '1_t.sql':
+      '-- migrate:up\ncreate table if not exists t (n int);\ninsert into t values (1);\n-- migrate:down\nselect 1;\n',
+  })
+  const migrator = migratorOn(database, dir)
+  expect((await migrator.up()).exitCode).toBe(0)
+  await database.query('create table kept as select * from schemagate.manifest')
+  await database.query('delete from schemagate.ledger')
+  const lost = await migrator.up()
+  expect(lost.error).toMatchObject({ exitCode: 6 })
+  expect(await migrator.status()).toMatchObject({ state: 'foreign' })
+  expect((await database.query('select n from t')).rows).toEqual([{ n: 1 }])
+  expect((await migrator.baseline('1_t')).recorded).toEqual(['1_t'])
+
+  expect((await migrator.down({ confirmed: true })).exitCode).toBe(0)
+  // as a run leaves it that was killed before it published
+  await database.query('delete from schemagate.manifest; insert into schemagate.manifest select * from kept')
+  expect((await migrator.up()).exitCode).toBe(0)
+  expect((await database.query('select n from t')).rows).toEqual([{ n: 1 }, { n: 1 }])
+})
