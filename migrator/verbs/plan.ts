@@ -4,6 +4,8 @@ import { checkFiles } from '../apply/check-files.ts'
 import { isReversible } from '../apply/code-module.ts'
 import { planPart } from '../apply/planning.ts'
 import type { Migration } from '../files/migration.ts'
+import { progressOf } from '../ledger/journal.ts'
+import type { LedgerRow } from '../ledger/read.ts'
 import { type Engine, withFilesAndSession } from '../run/engine.ts'
 import { readHistory, requireAgreement } from '../run/history.ts'
 import { withOtherTools } from '../run/other-tools.ts'
@@ -33,12 +35,20 @@ export async function plan(engine: Engine): Promise<PlanResult> {
     await checkFiles(toRun, engine.signal)
     return {
       head: history.head,
-      migrations: await Promise.all(toRun.map(migration => planned(migration, engine.signal))),
+      migrations: await Promise.all(
+        toRun.map(migration => planned(migration, doneOf(history.rows, migration), engine.signal)),
+      ),
     }
   })
 }
 
-async function planned(migration: Migration, signal: AbortSignal): Promise<PlannedMigration> {
+/** How many statements of a half-applied migration are done; `up` goes on behind them. */
+function doneOf(rows: readonly LedgerRow[], { name }: Migration): number {
+  const journal = rows.find(row => row.name === name)?.journal
+  return journal?.reverting ? 0 : progressOf(journal).statements
+}
+
+async function planned(migration: Migration, done: number, signal: AbortSignal): Promise<PlannedMigration> {
   const pending = await pendingMigration(migration)
   const common = { ...pending, file: migration.file, reversible: await isReversible(migration, signal) }
   if (!migration.up) return { ...common, steps: [] }
@@ -46,6 +56,8 @@ async function planned(migration: Migration, signal: AbortSignal): Promise<Plann
   const sqlOf = (stretch: Stretch) => wholeText(migration.up!.source, stretch).trim()
   const steps = plan.transaction
     ? [{ transaction: true, sql: sqlOf(plan) }]
-    : plan.steps.map(step => ({ transaction: step.mode === 'transaction', sql: sqlOf(step) }))
+    : plan.steps
+        .filter(({ upTo }) => upTo > done)
+        .map(step => ({ transaction: step.mode === 'transaction', sql: sqlOf(step) }))
   return { ...common, steps }
 }

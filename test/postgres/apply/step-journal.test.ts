@@ -72,6 +72,19 @@ test('a file that was changed in a step that is done is refused with exit 6, and
   expect(await steps()).toEqual(['one', 'two'])
 })
 
+test('the plan of a half-applied migration is what is left of it', async ({ database }) => {
+  const steps = (last: string) => `create table t (a int);\ncreate index concurrently t_a on t (a);\n${last};\n`
+  const dir = await folder({ '1_steps.sql': steps('create index concurrently t_b on t (b)') })
+  expect((await up(database, dir)).code).toBe(5)
+  await write(dir, { '1_steps.sql': steps('create index concurrently t_b on t (a)') })
+  const { stdout } = await schemagate(['plan', '--format', 'json', '--dir', dir], {
+    env: { DATABASE_URL: database.url },
+  })
+  expect(JSON.parse(stdout).migrations).toMatchObject([
+    { name: '1_steps', steps: [{ transaction: false, sql: 'create index concurrently t_b on t (a)' }] },
+  ])
+})
+
 test('a step that was begun and then corrected to another statement is run as what it is now', async ({ database }) => {
   await database.query(table)
   const dir = await folder({ '0001_index.sql': 'vacuum t;\ncreate index concurrently t_a on t (a);\n' })
