@@ -77,7 +77,7 @@ export class LedgerTransaction {
       reset ? resetSession(this.#session) : '',
       reset && limits?.asynchronous ? resumeAsynchronous : '',
       ...changes.map(({ statements }) => statements),
-      discard ? discardSession : '',
+      discard ? discardSession(this.#session) : '',
       'commit',
     ]
     const inFlight = this.#expectations?.send(changes.map(({ expected }) => expected))

@@ -39,5 +39,10 @@ export function resetSession({ settings, pooled }: SettingsOf): string {
 /** The RESET of {@link resetSession} would make the commit wait for the disk again. */
 export const resumeAsynchronous = 'set local synchronous_commit = off;'
 
-/** Removes what else a session holds: temporary tables and prepared statements, whose names the next migration may use. */
-export const discardSession = 'discard temp;deallocate all;unlisten *;'
+/**
+ * Removes what else a session holds: temporary tables and prepared statements, whose names the next migration may use. Behind a
+ * pooler its advisory locks, too: the server's process goes on for others. A direct one holds the run lock.
+ */
+export function discardSession({ pooled }: Pick<Session, 'pooled'>): string {
+  return `discard temp;deallocate all;unlisten *;${pooled ? 'select pg_catalog.pg_advisory_unlock_all();' : ''}`
+}

@@ -1,9 +1,25 @@
 // What a file sets for its session ends with the file.
 
 import { expect } from 'vitest'
+import { schemagate } from '../../helpers/cli.ts'
 import { test } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
+import { noPgbouncer, pgbouncer, pgbouncerPath } from '../../helpers/pgbouncer.ts'
 import { on, relations } from '../cli/fixtures.ts'
+
+test.skipIf(pgbouncerPath === undefined)(
+  `an advisory lock of a file does not stay with a pooler's process${pgbouncerPath ? '' : ` (skipped: ${noPgbouncer})`}`,
+  async ({ database }) => {
+    const pooler = await pgbouncer(database.url)
+    const dir = await folder({ '1_a.sql': 'select pg_advisory_lock(77);' })
+    const result = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: pooler.url(database.url) } })
+    expect(result.code, result.stdout).toBe(0)
+    const { rows } = await database.query(
+      `select pid from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`,
+    )
+    expect(rows).toEqual([])
+  },
+)
 
 test('session settings of a file do not outlive it', async ({ database }) => {
   const role = database.role('owner')
