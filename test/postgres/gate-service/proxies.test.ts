@@ -120,10 +120,9 @@ function users(url: string) {
     while (!stopping) {
       const sent = performance.now()
       // a connection that broke off, with an app that was killed, is no answer
-      const { status, text } = await fetch(url).then(
-        async response => ({ status: response.status, text: await response.text() }),
-        () => ({ status: 502, text: '' }),
-      )
+      const { status, text } = await fetch(url)
+        .then(async response => ({ status: response.status, text: await response.text() }))
+        .catch(() => ({ status: 502, text: '' }))
       if (status === 200 && text === right) seen.right++
       else if (status === 503 || status === 502) seen.refused++
       else if (performance.now() - sent < drain) seen.wrong.push(`${status} ${text}`)

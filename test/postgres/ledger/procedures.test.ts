@@ -249,7 +249,8 @@ test("a migration's own text is among the first bytes of what the server shows o
   )
   await untilItRuns(database, new RegExp(mark))
   const { rows } = await database.query<{ at: number }>(
-    'select position($1 in query) as at from pg_stat_activity where query like $2 and pid <> pg_backend_pid()',
+    `select position($1 in query) as at from pg_stat_activity
+      where query like $2 and datname = current_database() and pid <> pg_backend_pid()`,
     [mark, '%pg_sleep(60)%'],
   )
   expect(rows).toHaveLength(1)
