@@ -58,6 +58,8 @@ export class Line {
   }
 
   #send(next: WholeMigration, previous: Message, after: string): void {
+    // while the next one was read this one has failed: behind its rollback a transaction would be begun, and left open
+    if (previous.hasFailed) return
     const { migration, part, plan } = next
     const { transaction, change } = commitApplied(this.#run, next, this.limits(migration), after)
     const [packet] = packets(part.source, plan)

@@ -36,6 +36,8 @@ export interface Message {
   readonly completed: number
   /** It is on the wire, and does not wait for the answer to another one. */
   readonly isSent: boolean
+  /** The server has said so: its rollback goes before whatever is sent from now on. */
+  readonly hasFailed: boolean
   readonly done: Promise<void>
 }
 
@@ -99,6 +101,9 @@ export class LedgerTransaction {
       },
       get isSent() {
         return script.isSent
+      },
+      get hasFailed() {
+        return script.hasFailed
       },
       done: this.#settled(script, inFlight, closing !== '', previous),
     }

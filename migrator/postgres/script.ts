@@ -23,6 +23,7 @@ export class Script {
   readonly tags: string[] = []
   readonly done: Promise<void>
   #isSent = false
+  #hasFailed = false
   readonly #resolve: () => void
   readonly #reject: (error: Error) => void
 
@@ -37,6 +38,11 @@ export class Script {
   /** The server has it, or will have it next. */
   get isSent(): boolean {
     return this.#isSent
+  }
+
+  /** The server has said so, and a rollback may be on its way. */
+  get hasFailed(): boolean {
+    return this.#hasFailed
   }
 
   submit(wire: Wire): void {
@@ -68,6 +74,7 @@ export class Script {
    * transaction is still open. The two messages may come apart.
    */
   handleError(error: Error, wire: Wire): void {
+    this.#hasFailed = true
     noteSent(error, this.text, this.tags.length)
     const reject = () => {
       wire.off('readyForQuery', reject)

@@ -107,6 +107,36 @@ test('it is run once where the one in front succeeds at its second attempt', asy
   expect(await begun(database)).toBe(1)
 })
 
+test('nothing is sent behind one whose failure came together with the end of the one before it', async ({
+  database,
+}) => {
+  const holder = await database.connect()
+  await holder.query('select pg_advisory_lock(7)')
+  const files = {
+    '1_first.sql': waits,
+    // the server tells only when it runs that this needs steps
+    '2_commits.sql': 'create procedure p() language plpgsql as $$ begin commit; end $$; call p();',
+    '3_last.sql': 'create table three ();',
+  }
+  let held = false
+  const proxy = await tcpProxy(database.url, {
+    onMessage: async ({ sql }) => {
+      if (!sql?.includes('create procedure p()') || held) return undefined
+      held = true
+      // both answers are held, and then given at once
+      setTimeout(() => proxy.pause(), 100)
+      setTimeout(() => void holder.query('select pg_advisory_unlock(7)'), 200)
+      setTimeout(() => proxy.resume(), 600)
+      return undefined
+    },
+  })
+  const args = ['up', '--dir', await folder(files), '--lock-timeout', '20s', '--lock-retries', '0']
+  const result = await schemagate(args, { env: { DATABASE_URL: proxy.url(database.url) } })
+  expect(held).toBe(true)
+  expect(result.code, result.stdout).toBe(0)
+  expect(statuses(result)).toEqual({ '1_first': 'applied', '2_commits': 'applied', '3_last': 'applied' })
+})
+
 test('it is run after one whose statement the server wants outside of a transaction', async ({ database }) => {
   await database.query(`create sequence begun;
     create procedure committing() language plpgsql as $$ begin create table first (); commit; end $$`)
