@@ -40,7 +40,7 @@ export async function throughGate(
       await response.body?.cancel().catch(() => {})
       return refusal(gate)
     }
-    // nobody reads the body of an answer to HEAD, and a server need not cancel it
+    // a server sends no body in answer to HEAD, and may leave this one neither read nor cancelled
     const isUnread = request.method === 'HEAD'
     if (isUnread) await response.body?.cancel().catch(() => {})
     if (isUnread || response.body === null) {

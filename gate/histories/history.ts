@@ -73,7 +73,7 @@ export interface HistoryTool {
   readonly columns: Readonly<Record<string, ColumnKind>>
   /** Only this tool's table has these columns, so that it may have any name. */
   readonly distinctive?: true
-  /** Nobody else has a table of that name; but an app's own table may have these columns. */
+  /** Its columns alone do not tell it from an app's own table; its name does. */
   readonly ownName?: true
   /** A table that must be beside it, for it to be this tool's. */
   readonly companion?: string

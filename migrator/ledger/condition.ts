@@ -131,8 +131,8 @@ export interface OthersRoutine {
 }
 
 /**
- * Those of the ledger's functions and procedures that belong to a role whose rights this session does not have. The
- * procedures are dropped to be made anew, which the schema's owner may as well.
+ * Those of the ledger's functions and procedures that belong to a role whose rights this session does not have. A
+ * procedure is dropped and made again, and the owner of its schema may do that too.
  */
 export async function othersRoutines(session: Session, schema: string): Promise<readonly OthersRoutine[]> {
   const { rows } = await session.query<OthersRoutine & { [column: string]: unknown }>(

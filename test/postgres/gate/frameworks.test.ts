@@ -8,7 +8,7 @@ import { NestFactory } from '@nestjs/core'
 import express from 'express'
 import { Hono } from 'hono'
 import Koa from 'koa'
-import { expect, onTestFinished } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { gateMiddleware } from '../../../gate/adapters/express.ts'
 import { gateFetch } from '../../../gate/adapters/fetch.ts'
 import { gateMiddleware as honoGate } from '../../../gate/adapters/hono.ts'
@@ -233,4 +233,29 @@ test("an answer of the web's own kind counts until it was read, and is broken of
   const asked = performance.now()
   await ledger.drop()
   expect(performance.now() - asked).toBeLessThan(700)
+})
+
+test('a request whose client has gone leaves after ten seconds, though its handler never answers', async ({
+  database,
+}) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  const gate = gateOf({ url: database.url, manifest: app })
+  await gate.whenOpen({ timeout: 5000 })
+  const leave = vi.spyOn(gate, 'leave')
+  const client = new AbortController()
+  void gateFetch(
+    gate,
+    () => new Promise<Response>(() => {}),
+  )(new Request('http://localhost/', { signal: client.signal }))
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  vi.advanceTimersByTime(60_000)
+  expect(leave).not.toHaveBeenCalled()
+  client.abort()
+  vi.advanceTimersByTime(9_999)
+  expect(leave).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(1)
+  expect(leave).toHaveBeenCalledOnce()
 })
