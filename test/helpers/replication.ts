@@ -19,8 +19,6 @@ export interface ReplicaPair {
   readonly standby: EmbeddedPostgres
   /** Waits until the standby has replayed all that the primary has written. */
   caughtUp(): Promise<void>
-  /** From now on the primary answers a commit only when the standby has it too. */
-  commitTogether(): Promise<void>
   /** Ends streaming for good: what the primary commits from now on never comes to the standby. */
   disconnect(): Promise<void>
   /** Stops the primary as a crash does, and makes the standby the new one. */
@@ -73,13 +71,6 @@ export async function replicaPair(data: string, settings: PostgresOptions['setti
         },
         { timeout: 30_000 },
       )
-    },
-    commitTogether: async () => {
-      await ask(primary, `alter system set synchronous_standby_names = 'standby'`)
-      await ask(primary, 'select pg_reload_conf()')
-      await eventually(async () => {
-        expect(await ask(primary, 'select sync_state from pg_stat_replication')).toEqual([{ sync_state: 'sync' }])
-      })
     },
     disconnect: async () => {
       await ask(standby, `alter system set primary_conninfo = ''`)
