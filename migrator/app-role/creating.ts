@@ -91,7 +91,8 @@ begin
     where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' ${wanted} and not ${known}
       and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
         and d.objid = n.oid and d.deptype = 'e')
-      and (${isNew('n.xmin')} or exists (select from pg_catalog.pg_depend d
+      -- one that is made in the place of another is new; one that has a known name otherwise was looked at before the migration
+      and (${isNew('n.xmin')} or not m.schemas ? n.nspname::text and exists (select from pg_catalog.pg_depend d
         where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.refobjid = n.oid
           and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype = 'n' and ${isNew('d.xmin')}))
   loop

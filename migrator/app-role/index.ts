@@ -6,11 +6,11 @@ import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { DeniedError, RefusedError, UsageError } from '../errors.ts'
 import { ledgerIsReadOnly } from '../ledger/rights.ts'
 import { Script } from '../postgres/script.ts'
-import { memoryDdl, readMemory } from './memory.ts'
+import { memoryDdl, type ReplacedSchema, readMemory, rememberSchemas } from './memory.ts'
 import { saslprep } from './saslprep.ts'
 import { scramVerifier, verifies } from './scram.ts'
 import { settingNotes } from './settings.ts'
-import { setUp } from './setup.ts'
+import { bounded, setUp } from './setup.ts'
 import { type RoleState, readRoleState } from './state.ts'
 import { alterRole, createRole, ledgerStatements, roleNotes } from './statements.ts'
 
@@ -67,7 +67,7 @@ export function checkAppRole({ role, password }: Pick<AppRole, 'role' | 'passwor
  * Makes or updates the app's role in one transaction on an idle connection. Does nothing where nothing is to be done.
  *
  * Before the first migration: the role, without login; the ledger to read; and, once for each ledger, rights on what is
- * there and default privileges for what comes (roles/setup.ts). What is taken away later is not given again. After the
+ * there and default privileges for what comes (setup.ts). What is taken away later is not given again. After the
  * last: login, and the password as a SCRAM verifier.
  *
  * @throws UsageError for an unusable name or password, or when the role is the owner that migrates.
@@ -117,6 +117,7 @@ export async function checkRole(client: pg.Client, app: AppRole): Promise<AppRol
       alterRole(app.role, state.role, undefined) === undefined &&
       state.remembers &&
       ledgerStatements(app.role, state).length === 0
+    if (works) works = (await readMemory(client, app.schema, app.role))?.replaced.length === 0
     if (works && state.readsPasswords) works = await passwordIsSet(client, app)
   } finally {
     await client.query('rollback')
@@ -140,14 +141,17 @@ async function putRight(client: pg.ClientBase, app: AppRole, { at, migrated }: S
   const memory = await readMemory(client, app.schema, app.role)
   // The ledger lets every role read that was set up: this one was restored from a dump without its access lists.
   const isRestored = memory?.grants === true && !state.readsLedger
-  if (memory === undefined || isRestored) {
-    const schemas = app.schemas ?? memory?.schemas
-    const done = await setUp(client, { ...app, schemas, migrated }, state.readsLedger)
+  const lost = memory?.grants && !isRestored ? lostSchemas(memory.replaced, app.schemas) : []
+  if (memory?.replaced.length) statements.push(rememberSchemas(app.schema, app.role, memory.grants, memory.replaced))
+  if (memory === undefined || isRestored || lost.length > 0) {
+    const restored = lost.length > 0
+    const schemas = restored ? lost : (app.schemas ?? memory?.schemas)
+    const done = await setUp(client, { ...app, schemas, migrated, restored }, state.readsLedger && !restored)
     statements.push(...done.statements)
     notes.push(...done.notes)
-    if (isRestored)
+    if (isRestored || restored)
       notes.push(
-        `The database was restored without its access lists: the role ${app.role} is given its rights again, also those that migrations or an operator had taken away. Take those away again, or restore with the access lists (pg_restore without --no-acl).`,
+        `The ${restored ? `schema ${bounded(lost)}` : 'database'} was restored without its access lists: the role ${app.role} is given its rights ${restored ? 'there ' : ''}again, also those that migrations or an operator had taken away. Take those away again, or restore with the access lists (pg_restore without --no-acl).`,
       )
   }
   if (statements.length > 0) {
@@ -162,6 +166,11 @@ async function putRight(client: pg.ClientBase, app: AppRole, { at, migrated }: S
     notes.push(...allNotes(app, await readRoleState(client, app.role, app.schema)))
   }
   return { created, passwordSet, granted: statements.length + onLedger.length, notes }
+}
+
+/** The schemas in whose place others stand now, in which the role has nothing of what it was given. */
+function lostSchemas(replaced: readonly ReplacedSchema[], schemas: AppRole['schemas']): string[] {
+  return replaced.filter(({ name, given }) => !given && (schemas?.includes(name) ?? true)).map(({ name }) => name)
 }
 
 /** Gives login and password. Before the migrations it is only tried, so that a refusal comes before any change. */

@@ -1,7 +1,7 @@
 // What the ledger remembers of an app's role: whether it is given rights, and in which schemas that has begun.
 
 import type pg from 'pg'
-import { quoteIdent } from '../../gate/postgres/quote.ts'
+import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 
 /**
  * The table, in the ledger's schema. `schemas` maps the name of each schema that was looked after to its oid: a schema is
@@ -22,8 +22,16 @@ export function memoryTable(schema: string): string {
   return `${quoteIdent(schema)}.schemagate_app_roles`
 }
 
-/** A condition: the schema `n` (pg_namespace) is in the memory `m`. */
-export const known = `(m.schemas ? n.nspname::text or exists (select from pg_catalog.jsonb_each_text(m.schemas) as e where e.value = n.oid::text))`
+/** A condition: the schema `n` (pg_namespace) is one of those in the memory `m`, whatever its name is now. */
+export const known = `exists (select from pg_catalog.jsonb_each_text(m.schemas) as e where e.value = n.oid::text)`
+
+/**
+ * For FROM: the schemas `n` that have taken the place of one in the memory `m`. Its own oid is gone, and so are the rights that
+ * the role had in it, unless a restore has brought them back.
+ */
+export const replacedSchemas = `pg_catalog.jsonb_each_text(m.schemas) as e
+  join pg_catalog.pg_namespace n on n.nspname = e.key and n.oid::text <> e.value
+    and not exists (select from pg_catalog.pg_namespace o where o.oid::text = e.value)`
 
 /** What the ledger remembers of a role. */
 export interface Memory {
@@ -31,13 +39,42 @@ export interface Memory {
   readonly grants: boolean
   /** The names of the schemas that were looked after. */
   readonly schemas: readonly string[]
+  /** Those of them whose place another one has taken. */
+  readonly replaced: readonly ReplacedSchema[]
+}
+
+export interface ReplacedSchema {
+  readonly name: string
+  readonly oid: number
+  /** The role has rights in it, as after a restore with access lists. */
+  readonly given: boolean
 }
 
 /** Undefined: this role was never set up for this ledger. */
 export async function readMemory(client: pg.ClientBase, schema: string, role: string): Promise<Memory | undefined> {
   const { rows } = await client.query<Memory>(
-    `select grants, array(select pg_catalog.jsonb_object_keys(schemas)) as schemas from ${memoryTable(schema)} where role = $1`,
+    `select m.grants, array(select pg_catalog.jsonb_object_keys(m.schemas)) as schemas,
+  (select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', n.nspname, 'oid', n.oid::bigint, 'given',
+      exists (select from pg_catalog.aclexplode(n.nspacl) as x where x.grantee = a.oid)
+      or exists (select from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) as x
+        where d.defaclnamespace = n.oid and x.grantee = a.oid)
+      or exists (select from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) as x
+        where c.relnamespace = n.oid and x.grantee = a.oid))), '[]') from ${replacedSchemas}) as replaced
+from ${memoryTable(schema)} m join pg_catalog.pg_roles a on a.rolname = m.role where m.role = $1`,
     [role],
   )
   return rows[0]
+}
+
+/** The statement that notes in which schemas the role was looked after, besides those that are noted already. */
+export function rememberSchemas(
+  schema: string,
+  role: string,
+  grants: boolean,
+  schemas: readonly { readonly name: string; readonly oid: number }[],
+): string {
+  const oids = Object.fromEntries(schemas.map(({ name, oid }) => [name, oid]))
+  return `insert into ${memoryTable(schema)} as m (role, grants, schemas) values (${quoteLiteral(role)}, ${grants}, ${quoteLiteral(
+    JSON.stringify(oids),
+  )}) on conflict (role) do update set schemas = m.schemas || excluded.schemas`
 }

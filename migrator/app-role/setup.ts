@@ -1,9 +1,9 @@
 // Setting an app's role up, once: what it is given on what is there already, and default privileges for what comes.
 
 import type pg from 'pg'
-import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
+import { quoteIdent } from '../../gate/postgres/quote.ts'
 import { ledgerTables } from '../ledger/rights.ts'
-import { memoryTable } from './memory.ts'
+import { rememberSchemas } from './memory.ts'
 import { defaultPrivileges, sequenceRights, tableRights } from './rights.ts'
 
 export interface SetUpOptions {
@@ -14,6 +14,8 @@ export interface SetUpOptions {
   readonly schemas?: readonly string[] | undefined
   /** The ledger has migrations already: what is there is what they made. */
   readonly migrated: boolean
+  /** These schemas were given before, and have lost it: what the role may do elsewhere is no measure for them. */
+  readonly restored?: boolean
 }
 
 interface Space {
@@ -63,16 +65,14 @@ export interface SetUp {
 export async function setUp(client: pg.ClientBase, options: SetUpOptions, upgraded: boolean): Promise<SetUp> {
   const { role, schema, schemas } = options
   const { rows } = await client.query<{ situation: Situation }>(SITUATION, [role, schemas ?? null, options.migrated])
-  const { before, spaces, present, ...database } = rows[0]!.situation
+  const { spaces, present, ...database } = rows[0]!.situation
+  const before = options.restored ? '' : database.before
   const to = quoteIdent(role)
   const grants = upgraded || before !== 'read'
-  const remember = (names: readonly Space[]) =>
-    `insert into ${memoryTable(schema)} (role, grants, schemas) values (${quoteLiteral(role)}, ${grants}, ${quoteLiteral(
-      JSON.stringify(Object.fromEntries(names.map(({ name, oid }) => [name, oid]))),
-    )}) on conflict (role) do update set schemas = excluded.schemas`
+  const remember = (noted: readonly Space[]) => rememberSchemas(schema, role, grants, noted)
   // with a grant of its own, a later `revoke connect ... from public` does not shut the app out
   const connect =
-    !database.connects && database.grantsConnect && (grants || !database.mayConnect)
+    !options.restored && !database.connects && database.grantsConnect && (grants || !database.mayConnect)
       ? [`grant connect on database ${quoteIdent(database.database)} to ${to}`]
       : []
   if (!grants)

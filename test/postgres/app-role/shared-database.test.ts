@@ -157,6 +157,51 @@ test('a database restored without its access lists gives the app its rights agai
   expect(await own.rights()).toEqual(expect.arrayContaining(['a: arw', 'c: darw']))
 })
 
+test('a schema that a migration makes again is given like a new one, also for what comes later', async ({
+  database,
+}) => {
+  const own = await owned(database)
+  const files = {
+    '1_a.sql': 'create schema s; create table s.a (i int)',
+    '2_again.sql': 'drop schema s cascade; create schema s; create table s.b (i int)',
+    '3_c.sql': 'create table s.c (i int)',
+  }
+  for (const [name, sql] of Object.entries(files)) await own.up({ [name]: sql })
+  expect(await own.rights()).toEqual(expect.arrayContaining(['s: U', 's.b: darw', 's.c: darw']))
+})
+
+for (const as of ['owner', 'superuser'] as const)
+  test(`a schema restored without its access lists, by the ${as}, gives the app its rights there again, and elsewhere none`, async ({
+    database,
+  }) => {
+    const own = await owned(database)
+    // one question tells it whether there is nothing to do
+    if (as === 'superuser') await own.query(own.named('alter role @owner superuser'))
+    await own.up({
+      '1_a.sql': 'create schema s; create table s.a (i int); create table a (i int); revoke delete on a from @app',
+    })
+    const client = as === 'owner' ? await own.connectOwner() : await database.connect()
+    const restored = own.named(
+      'drop schema s cascade; create schema s authorization @owner; create table s.a (i int); alter table s.a owner to @owner',
+    )
+    await client.query(restored)
+    expect(await own.rights()).not.toContain('s: U')
+    const { told } = await own.up({})
+    expect(told).toContainEqual(expect.stringContaining('restored without its access lists'))
+    expect(await own.rights()).toEqual(expect.arrayContaining(['s: U', 's.a: darw', 'a: arw']))
+    expect((await own.up({})).told.join()).not.toContain('restored')
+    await own.up({ '2_b.sql': 'create table s.b (i int)' })
+    expect(await own.rights()).toContain('s.b: darw')
+
+    // with the access lists everything is as it was, what had been taken away included
+    const kept = own.named(`grant usage on schema s to @app; grant select on s.a to @app;
+      alter default privileges for role @owner in schema s grant select on tables to @app`)
+    await client.query(`${restored}; ${kept}`)
+    expect((await own.up({})).told.join()).not.toContain('restored')
+    await own.up({ '3_c.sql': 'create table s.c (i int)' })
+    expect(await own.rights()).toEqual(expect.arrayContaining(['s: U', 's.a: r', 's.c: r']))
+  })
+
 test('what an app may own is no reason to fail, and what it may not is found before the first migration', async ({
   database,
 }) => {
