@@ -3,10 +3,11 @@
 import { basename } from 'node:path'
 import { closest, didYouMean } from '../../gate/did-you-mean.ts'
 import { UsageError } from '../errors.ts'
+import { placeAt } from '../sql/excerpt.ts'
 import { parseDuration } from '../text/durations.ts'
+import { firstCode, insideText } from './code-and-text.ts'
 import { tools } from './tools/index.ts'
 import type { Dialect, Tool } from './tools/tool.ts'
-import { isInsideText } from './unknown-down-marks.ts'
 
 export interface Marks {
   /** False: do not wrap in a transaction. */
@@ -52,14 +53,17 @@ export function marksLike(texts: readonly string[]): readonly [up: string, down:
   const written = dialects.flatMap(dialect => (dialect.written ? [dialect.written] : []))
   if (texts.length === 0) return written[0]
   for (const text of texts.toReversed()) {
-    const lines = new Set(text.split('\n').map(line => line.trim().toLowerCase()))
-    const marks = written.find(([up, down]) => lines.has(down.toLowerCase()) || (up && lines.has(up.toLowerCase())))
+    const found = new Set([...lines(text)].map(line => line.text.trim().toLowerCase()))
+    const marks = written.find(([up, down]) => found.has(down.toLowerCase()) || (up && found.has(up.toLowerCase())))
     if (marks) return marks
   }
   return undefined
 }
 
-/** Marks of a down part that could be sentences as well. */
+/** The marks of a down part; one that does not divide its file leaves that in doubt. */
+export const downMarks: readonly RegExp[] = dialects.flatMap(({ down }) => (down ? [down] : []))
+
+/** Those that could be sentences as well. */
 export const looseDownMarks: readonly RegExp[] = dialects.flatMap(({ loose }) => (loose ? [loose.down] : []))
 
 const words = new Set(['schemagate:', ...dialects.flatMap(dialect => dialect.words)])
@@ -105,34 +109,26 @@ export function readParts(file: string, source: string, undivided = false): Mark
   const whole = { start: 0, end: source.length }
   if (!anyMark.test(source)) return { up: { ...whole, marks: { transaction: true, breaking: false } } }
 
-  const fail: (line: Line, message: string) => never = (line, message) => {
-    throw new UsageError(`${file}, line ${lineNumber(source, line.start)}: ${message}`)
+  const fail: (at: Line | number, message: string) => never = (at, message) => {
+    const { line } = placeAt(file, source, typeof at === 'number' ? at : at.start)
+    throw new UsageError(`${file}, line ${line}: ${message}`)
   }
   const loose = dialects.filter(dialect => dialect.loose?.in(basename(file), source))
   const common: { -readonly [K in keyof Marks]?: Marks[K] } = {}
   const sections: SectionStart[] = []
   let tool: Tool | undefined
-  let sqlSeen: Line | undefined
-  let inBlockComment = false
   let noTransaction = false
+  const isText = insideText(source)
+  /** Where the up part begins, as far as it is known. */
+  let from = 0
+  const sqlBefore = (line: Line) => firstCode(source, from, line.start)
 
   for (const line of lines(source)) {
     const text = line.text.trim()
-    if (inBlockComment) {
-      inBlockComment = !text.includes('*/')
-      continue
-    }
-    if (text === '') continue
     // marks of Play, and comments over them, begin with #
-    const isComment = text.startsWith('--') || text.startsWith('//') || text.startsWith('#')
-    if (!isComment) {
-      if (text.startsWith('/*')) inBlockComment = !text.includes('*/')
-      else sqlSeen ??= line
-      continue
-    }
+    if (!/^(?:--|\/\/|#)/.test(text) || isText(line.start)) continue
 
     const section = sectionMark(text, loose)
-    if (section && isInsideText(source, line.start)) continue
     if (section) {
       const { dialect, direction } = section
       const transaction = transactionOption(section.options, option =>
@@ -149,10 +145,11 @@ export function readParts(file: string, source: string, undivided = false): Mark
         fail(line, `a second mark \`${text}\`: a file has one up part and one down part. Split it into two files.`)
       if (direction === 'up' && same.length === 0 && sections.length > 0 && !(dialect.eitherOrder && alike))
         fail(line, `the up part comes after the down part. Put \`${text}\` and its SQL first.`)
-      if (sqlSeen && sections.length === 0 && (direction === 'up' || hasLater(source, line.end, dialect)))
-        fail(sqlSeen, `the SQL before \`${text}\` belongs to no part. Move it below the mark.`)
+      const belongsToNone = sections.length === 0 && (direction === 'up' || hasLater(source, line.end, dialect))
+      const lost = belongsToNone ? sqlBefore(line) : undefined
+      if (lost !== undefined) fail(lost, `the SQL before \`${text}\` belongs to no part. Move it below the mark.`)
       sections.push({ direction, line, transaction, dialect })
-      if (direction === 'up') sqlSeen = undefined
+      if (direction === 'up') from = line.end
       continue
     }
     const outside = dialects.find(d => d.noTransaction?.test(text))
@@ -162,8 +159,8 @@ export function readParts(file: string, source: string, undivided = false): Mark
       continue
     }
     const meant = misspelt(text)
-    if (meant && !isInsideText(source, line.start)) fail(line, `unknown mark \`${text}\`.${meant}`)
-    if (/^(--|\/\/)\s*migrate:/.test(text) && !sqlSeen)
+    if (meant) fail(line, `unknown mark \`${text}\`.${meant}`)
+    if (/^(--|\/\/)\s*migrate:/.test(text) && sqlBefore(line) === undefined)
       fail(line, `unknown mark \`${text}\`: \`migrate:up\` and \`migrate:down\` are known.`)
 
     const mark = schemagateMark.exec(text)
@@ -172,7 +169,7 @@ export function readParts(file: string, source: string, undivided = false): Mark
     const value = mark[2]!.trim()
     if (!knownMarks.includes(name))
       fail(line, `unknown mark \`${text}\`.${didYouMean(name, knownMarks, 'schemagate:')}`)
-    if (sqlSeen || sections.some(s => s.direction === 'down'))
+    if (sqlBefore(line) !== undefined || sections.some(s => s.direction === 'down'))
       fail(line, `the mark \`${text}\` comes after SQL, and marks come before it. Move it to the top of the file.`)
     if (name === 'breaking') {
       if (value !== '') fail(line, `\`schemagate:breaking\` takes no value, but has \`${value}\`.`)
@@ -187,7 +184,7 @@ export function readParts(file: string, source: string, undivided = false): Mark
   const base: Marks = { transaction: true, breaking: false, ...common }
   const first = sections.find(s => s.direction === 'down')
   const hasUp = sections.some(s => s.direction === 'up')
-  if (first?.dialect.up && !hasUp && !sqlBefore(source, first.line.start))
+  if (first?.dialect.up && !hasUp && sqlBefore(first.line) === undefined)
     fail(first.line, 'the file has a down part but no up part. Put `-- migrate:up` before its SQL.')
   const part = (direction: Direction) => partOf(direction, source, sections, base, noTransaction)
   // some tools mark only the beginning of the down part: everything before it is up
@@ -265,10 +262,7 @@ function misspelt(text: string): string | undefined {
 /** True if the up part comes after the down part: SQL before both then belongs to none. */
 function hasLater(source: string, offset: number, { up, eitherOrder }: Dialect): boolean {
   if (!up || !eitherOrder) return false
-  return source
-    .slice(offset)
-    .split('\n')
-    .some(line => up.test(line.trim()))
+  return [...lines(source.slice(offset))].some(({ text }) => up.test(text.trim()))
 }
 
 function transactionOption(options: string, unknown: (option: string) => never): boolean {
@@ -281,23 +275,15 @@ function transactionOption(options: string, unknown: (option: string) => never):
   return transaction
 }
 
+/** As Postgres ends a comment: a carriage return alone does, too. */
+const lineEnd = /\r\n|\n|\r/g
+
 function* lines(source: string): Generator<Line> {
   let start = 0
-  while (start < source.length) {
-    const newline = source.indexOf('\n', start)
-    const end = newline === -1 ? source.length : newline + 1
+  for (const match of source.matchAll(lineEnd)) {
+    const end = match.index + match[0].length
     yield { text: source.slice(start, end), start, end }
     start = end
   }
-}
-
-function lineNumber(source: string, offset: number): number {
-  return source.slice(0, offset).split('\n').length
-}
-
-function sqlBefore(source: string, end: number): boolean {
-  return source
-    .slice(0, end)
-    .split('\n')
-    .some(line => line.trim() !== '' && !/^\s*(?:--|#)/.test(line))
+  if (start < source.length) yield { text: source.slice(start), start, end: source.length }
 }

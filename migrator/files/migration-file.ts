@@ -3,7 +3,7 @@
 import { placeAt } from '../sql/excerpt.ts'
 import { checksum } from './checksum.ts'
 import type { Named } from './file-name.ts'
-import { looseDownMarks, type MarkedParts, readDownMarks, readMarks, readParts } from './marks.ts'
+import { downMarks, looseDownMarks, type MarkedParts, readDownMarks, readMarks, readParts } from './marks.ts'
 import type { Migration, SqlPart } from './migration.ts'
 import { readText } from './text.ts'
 import { ownerOf, tools } from './tools/index.ts'
@@ -89,7 +89,7 @@ export function wholeFile(file: string): SqlPart {
 function doubtOf(file: string, source: string, parts: MarkedParts, { layout }: Named): string | undefined {
   if (parts.down) return undefined
   const { start, end } = parts.up
-  const lone = findUnknownDownMark(source, start, end, layout === 'native' ? looseDownMarks : [])
+  const lone = findUnknownDownMark(source, start, end, [...downMarks, ...(layout === 'native' ? looseDownMarks : [])])
   if (!lone) return undefined
   const { line } = placeAt(file, source, lone.offset)
   return (

@@ -17,7 +17,7 @@ export interface Scanned {
  */
 export function scan(sql: string): Scanned {
   const reading: Reading = {}
-  const data: { readonly start: number; readonly end: number }[] = []
+  const data: Span[] = []
   for (const piece of split(sql, 0, sql.length, reading)) if (piece.data) data.push(piece.data)
   return {
     get code() {
@@ -27,7 +27,34 @@ export function scan(sql: string): Scanned {
   }
 }
 
-function codeOf(sql: string, data: readonly { readonly start: number; readonly end: number }[]): string {
+/** A stretch of a text. Offsets are UTF-16. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+/** The strings, names in quotes, function bodies and block comments from an offset on that have more than one line, and an end. */
+export function textSpans(sql: string, from = 0): readonly Span[] {
+  const spans: Span[] = []
+  const read = (lexer: Lexer) => {
+    for (let kind = lexer.next(); kind !== kinds.end; kind = lexer.next()) {
+      const isText =
+        kind === kinds.comment || kind === kinds.dollarQuote || kind === kinds.string || kind === kinds.name
+      if (isText && !lexer.unclosed && /[\r\n]/.test(sql.slice(lexer.start, lexer.end)))
+        spans.push({ start: lexer.start, end: lexer.end })
+    }
+  }
+  let at = from
+  for (const { data } of split(sql, from)) {
+    if (!data) continue
+    read(new Lexer(sql, at, data.start))
+    at = data.end
+  }
+  read(new Lexer(sql, at))
+  return spans
+}
+
+function codeOf(sql: string, data: readonly Span[]): string {
   const parts: string[] = []
   let at = 0
   const blankOut = (start: number, end: number) => {

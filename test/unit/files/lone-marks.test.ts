@@ -43,6 +43,11 @@ describe('a comment line that looks like the mark of a down part', () => {
       '-- $Down',
       '-- 2. Rollback',
       '-- Begin rollback',
+      '-- DOWN (rollback)',
+      '-- Down / Rollback',
+      '-- Rollback / Down migration',
+      '-- Script for rollback',
+      '-- sqlx down',
       '--@undo',
       '-- %% down',
     ],
@@ -86,6 +91,20 @@ describe('a comment line that looks like the mark of a down part', () => {
     ],
   ] as const)('is none where %s', async ([, text]) => {
     expect((await read({ '1_a.sql': text })).migrations[0]?.doubt).toBeUndefined()
+  })
+
+  test.for(['-- DOWN: drop users', '-- Migration Down: users', '-- Rollback the table'])(
+    'is a doubt below a heading over the up part: %s',
+    async line => {
+      const migrations = async (up: string) => (await read({ '1_a.sql': `${up}\n\n${heading(line)}` })).migrations
+      expect((await migrations('-- UP'))[0]?.doubt).toContain(`1_a.sql, line 5: \`${line}\``)
+      expect((await migrations('-- users'))[0]?.doubt).toBeUndefined()
+    },
+  )
+
+  test('is a doubt where a carriage return ends the lines, as it ends a comment for Postgres', async () => {
+    const text = heading('-- Down').replaceAll('\n', '\r')
+    expect((await read({ '1_a.sql': text })).migrations[0]?.doubt).toContain('1_a.sql, line 3: `-- Down`')
   })
 
   test('is a doubt below a known up mark, too, before all SQL, and behind a quote that is never closed', async () => {

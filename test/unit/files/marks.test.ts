@@ -18,6 +18,19 @@ test.for([
     'select 1;',
     undefined,
   ],
+  [
+    'with a line in a string that looks like a comment without an end',
+    "insert into paths values (E'\n/*.html\n');\n---- create above / drop below ----\ndrop table paths;",
+    "insert into paths values (E'\n/*.html\n');",
+    'drop table paths;',
+  ],
+  ['with a carriage return for a line end', 'select 1;\r-- rambler down\rselect 2;\r', 'select 1;', 'select 2;'],
+  [
+    'Play, with apostrophes in its comments',
+    "# it's\n# --- !Ups\nselect 1;\n# that's\n# --- !Downs\nselect 2;",
+    "select 1;\n# that's",
+    'select 2;',
+  ],
   ['down without up: what stands before it is up', 'select 1;\n-- migrate:down\nselect 2;', 'select 1;', 'select 2;'],
   ['an empty down part', '-- migrate:up\nselect 1;\n-- migrate:down', 'select 1;', ''],
   [
@@ -106,6 +119,11 @@ test.for([
 test('code has its marks in its own comments', () => {
   const source = '// migrate:up transaction:false\n// schemagate:breaking\n/** docs */\nexport const up = () => {}\n'
   expect(readMarks('f.ts', source)).toEqual({ transaction: false, breaking: true })
+  // what is a quote in SQL is none in a comment of code
+  expect(readMarks('f.ts', `// it's loose\n${source}const sql = 'select 1'\n`)).toEqual({
+    transaction: false,
+    breaking: true,
+  })
 })
 
 test.for([
@@ -124,6 +142,13 @@ test.for([
   ['marks of two tools', '-- +migrate Down\n-- +migrate Up\n-- +goose Up\n', 3, 'a second mark'],
   ['a second down part', '-- migrate:up\n-- migrate:down\n-- migrate:down\n', 3, 'a second mark'],
   ['up after down', '-- migrate:down\nselect 1;\n-- migrate:up\nselect 2;', 3, 'the up part comes after the down part'],
+  ['SQL before up, behind a comment', '/* a */ select 1;\n-- migrate:up\nselect 2;', 1, 'belongs to no part'],
+  [
+    'SQL before up, behind a longer one',
+    '-- a\n/* a\n*/ select 1;\n-- migrate:up\nselect 2;',
+    3,
+    'the SQL before `-- migrate:up` belongs to no part',
+  ],
   ['SQL before up', 'select 1;\n-- migrate:up\nselect 2;', 1, 'the SQL before `-- migrate:up` belongs to no part'],
   ['down alone', '-- migrate:down\nselect 1;', 1, 'a down part but no up part'],
   ['a mark after SQL', 'select 1;\n-- schemagate:breaking\n', 2, 'comes after SQL'],

@@ -138,7 +138,7 @@ describe('marks', () => {
           expect(error).toBeInstanceOf(UsageError)
           const [, number] = /^f\.sql, line (\d+): /.exec(String(error instanceof Error && error.message)) ?? []
           expect(Number(number)).toBeGreaterThanOrEqual(1)
-          expect(Number(number)).toBeLessThanOrEqual(text.split('\n').length)
+          expect(Number(number)).toBeLessThanOrEqual(text.split(/\r\n|\n|\r/).length)
         }
       }),
       { numRuns: 3_000 },
