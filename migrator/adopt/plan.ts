@@ -30,7 +30,7 @@ export interface AdoptionRow {
 }
 
 export interface AdoptionProblem {
-  readonly code: 'unfinished' | 'missing' | 'out-of-order' | 'edited' | 'not-adopted'
+  readonly code: 'unfinished' | 'missing' | 'out-of-order' | 'edited' | 'ambiguous' | 'not-adopted'
   readonly migration: string
   readonly message: string
 }
@@ -66,6 +66,7 @@ export function planAdoption(input: PlanInput): AdoptionPlan {
   const newest = files.findLastIndex(file => applied.has(file) && file.migration.kind !== 'repeatable')
   const rows: AdoptionRow[] = []
   const adopted: { migration: Migration; row: AdoptionRow }[] = []
+  const ambiguous = new Set<string>()
   const problems: AdoptionProblem[] = history.unfinished.map(({ name, message }) => ({
     code: 'unfinished',
     migration: name,
@@ -93,6 +94,15 @@ export function planAdoption(input: PlanInput): AdoptionPlan {
     const row = rowOf(name, status, checksum, entry, accepted)
     rows.push(row)
     if (status === 'adopt') adopted.push({ migration, row })
+    const twin = files.find(other => other.key === key && other !== file)
+    if (status === 'adopt' && twin && checksum !== 'same' && !ambiguous.has(key)) {
+      ambiguous.add(key)
+      problems.push({
+        code: 'ambiguous',
+        migration: name,
+        message: `${migration.file} and ${twin.migration.file} are one to the history of ${tool.title} (${key}), which does not say which of them was run. Give the other one a number of its own, behind all that is applied.`,
+      })
+    }
     if (status === 'edited')
       problems.push({
         code: 'edited',

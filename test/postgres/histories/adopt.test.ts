@@ -102,6 +102,28 @@ test.for([
   },
 )
 
+test('two files that are one to the history are not both recorded, and the rest of a folder may have such', async ({
+  database,
+}) => {
+  await database.query(gooseWith(1, 2))
+  const twin = { '00002_tags.sql': third['00003_tags.sql'] }
+  const error = await on(database, await folder({ ...files, ...twin }))
+    .adopt()
+    .catch(thrown => thrown)
+  expect(error).toMatchObject({
+    exitCode: 6,
+    message: expect.stringMatching(/00002_posts\.sql and \S+00002_tags\.sql are one to the history of goose \(2\)/),
+  })
+  expect(await database.query(`select to_regclass('schemagate.ledger') as ledger`)).toMatchObject({
+    rows: [{ ledger: null }],
+  })
+
+  await database.query('delete from goose_db_version where version_id = 2; drop table posts')
+  const migrator = on(database, await folder({ ...files, ...twin }))
+  expect((await migrator.adopt()).recorded).toEqual(['00001_accounts'])
+  expect(await migrator.up()).toMatchObject({ outcome: 'applied' })
+})
+
 describe('afterwards', () => {
   test('what the other tool gains is told; up refuses it while it is pending here, and a second adopt takes it over', async ({
     database,
