@@ -2,15 +2,16 @@
 // successful run, so that before it no app can connect; and given no more than an app needs.
 
 import pg from 'pg'
+import { didYouMean } from '../../gate/did-you-mean.ts'
 import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { DeniedError, RefusedError, UsageError } from '../errors.ts'
 import { ledgerIsReadOnly } from '../ledger/rights.ts'
 import { Script } from '../postgres/script.ts'
-import { memoryDdl, type ReplacedSchema, readMemory, rememberSchemas } from './memory.ts'
+import { type Memory, memoryDdl, readMemory, rememberSchemas } from './memory.ts'
 import { saslprep } from './saslprep.ts'
 import { scramVerifier, verifies } from './scram.ts'
 import { settingNotes } from './settings.ts'
-import { bounded, setUp } from './setup.ts'
+import { bounded, lackingDefaults, type SetUpOptions, setUp } from './setup.ts'
 import { type RoleState, readRoleState } from './state.ts'
 import { alterRole, createRole, ledgerStatements, roleNotes } from './statements.ts'
 
@@ -117,7 +118,10 @@ export async function checkRole(client: pg.Client, app: AppRole): Promise<AppRol
       alterRole(app.role, state.role, undefined) === undefined &&
       state.remembers &&
       ledgerStatements(app.role, state).length === 0
-    if (works) works = (await readMemory(client, app.schema, app.role))?.replaced.length === 0
+    if (works) {
+      const memory = await readMemory(client, app.schema, app.role, app.schemas)
+      works = memory?.replaced.length === 0 && memory.added.length === 0
+    }
     if (works && state.readsPasswords) works = await passwordIsSet(client, app)
   } finally {
     await client.query('rollback')
@@ -138,22 +142,19 @@ async function putRight(client: pg.ClientBase, app: AppRole, { at, migrated }: S
   }
   const statements: string[] = []
   if (!state.remembers) await send(client, memoryDdl(app.schema) + ledgerIsReadOnly(app.schema))
-  const memory = await readMemory(client, app.schema, app.role)
-  // The ledger lets every role read that was set up: this one was restored from a dump without its access lists.
-  const isRestored = memory?.grants === true && !state.readsLedger
-  const lost = memory?.grants && !isRestored ? lostSchemas(memory.replaced, app.schemas) : []
+  const memory = await readMemory(client, app.schema, app.role, app.schemas)
   if (memory?.replaced.length) statements.push(rememberSchemas(app.schema, app.role, memory.grants, memory.replaced))
-  if (memory === undefined || isRestored || lost.length > 0) {
-    const restored = lost.length > 0
-    const schemas = restored ? lost : (app.schemas ?? memory?.schemas)
-    const done = await setUp(client, { ...app, schemas, migrated, restored }, state.readsLedger && !restored)
+  for (const { schemas, again } of toSetUp(app, memory, state)) {
+    const upgraded = again === undefined && state.readsLedger
+    const done = await setUp(client, { ...app, schemas, migrated, again }, upgraded)
     statements.push(...done.statements)
     notes.push(...done.notes)
-    if (isRestored || restored)
+    if (again === 'database' || again === 'lost')
       notes.push(
-        `The ${restored ? `schema ${bounded(lost)}` : 'database'} was restored without its access lists: the role ${app.role} is given its rights ${restored ? 'there ' : ''}again, also those that migrations or an operator had taken away. Take those away again, or restore with the access lists (pg_restore without --no-acl).`,
+        `The role ${app.role} has nothing of what it was given ${again === 'lost' ? `in ${bounded(schemas ?? [])}` : 'in this database'}, which was restored without its access lists: it is given its rights again, also those that migrations or an operator had taken away. Take those away again, or restore with the access lists (pg_restore without --no-acl).`,
       )
   }
+  if (memory && at === 'before') statements.push(...(await lackingDefaults(client, app.schema, app.role)))
   if (statements.length > 0) {
     await send(client, statements.join(';\n'))
     state = await readRoleState(client, app.role, app.schema)
@@ -168,9 +169,22 @@ async function putRight(client: pg.ClientBase, app: AppRole, { at, migrated }: S
   return { created, passwordSet, granted: statements.length + onLedger.length, notes }
 }
 
-/** The schemas in whose place others stand now, in which the role has nothing of what it was given. */
-function lostSchemas(replaced: readonly ReplacedSchema[], schemas: AppRole['schemas']): string[] {
-  return replaced.filter(({ name, given }) => !given && (schemas?.includes(name) ?? true)).map(({ name }) => name)
+/** In which schemas the role is to be set up, and why again; undefined schemas are all. */
+function toSetUp(
+  { schemas }: AppRole,
+  memory: Memory | undefined,
+  { readsLedger }: RoleState,
+): readonly Pick<SetUpOptions, 'schemas' | 'again'>[] {
+  if (memory === undefined) return [{ schemas }]
+  if (!memory.grants) return []
+  if (!readsLedger && !memory.hasDefaults) return [{ schemas: schemas ?? memory.schemas, again: 'database' }]
+  const isWanted = (name: string) => schemas?.includes(name) ?? true
+  const lost = memory.replaced.flatMap(({ name, given }) => (!given && isWanted(name) ? [name] : []))
+  const all = [
+    { schemas: lost, again: 'lost' },
+    { schemas: memory.added, again: 'added' },
+  ] as const
+  return all.filter(part => part.schemas.length > 0)
 }
 
 /** Gives login and password. Before the migrations it is only tried, so that a refusal comes before any change. */
@@ -191,8 +205,16 @@ async function setAttributes(
   return passwordSet && at === 'after'
 }
 
-function allNotes({ role }: AppRole, state: RoleState): string[] {
-  return [...roleNotes(role, state), ...settingNotes(role, state.database, state.settings)]
+function allNotes({ role, schemas = [] }: AppRole, state: RoleState): string[] {
+  const unknown = schemas.filter(name => !state.schemas.includes(name))
+  return [
+    ...roleNotes(role, state),
+    ...settingNotes(role, state.database, state.settings),
+    ...unknown.map(
+      name =>
+        `There is no schema ${name}, in which the role ${role} is to be given rights (--app-schemas).${didYouMean(name, state.schemas)}`,
+    ),
+  ]
 }
 
 /** Sends statements so that an error knows which of them it is about. */

@@ -2,6 +2,7 @@
 
 import type pg from 'pg'
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
+import { notExtension } from './rights.ts'
 
 /**
  * The table, in the ledger's schema. `schemas` maps the name of each schema that was looked after to its oid: a schema is
@@ -33,7 +34,7 @@ export const replacedSchemas = `pg_catalog.jsonb_each_text(m.schemas) as e
   join pg_catalog.pg_namespace n on n.nspname = e.key and n.oid::text <> e.value
     and not exists (select from pg_catalog.pg_namespace o where o.oid::text = e.value)`
 
-/** What the ledger remembers of a role. */
+/** What the ledger remembers of a role, held against what is there. */
 export interface Memory {
   /** It is given rights on what is new; false for one that was there before and could only read. */
   readonly grants: boolean
@@ -41,6 +42,10 @@ export interface Memory {
   readonly schemas: readonly string[]
   /** Those of them whose place another one has taken. */
   readonly replaced: readonly ReplacedSchema[]
+  /** Schemas that are named for the app, are there, and were not looked after. */
+  readonly added: readonly string[]
+  /** There are default privileges for it, which a restore without access lists does not bring back. */
+  readonly hasDefaults: boolean
 }
 
 export interface ReplacedSchema {
@@ -50,8 +55,16 @@ export interface ReplacedSchema {
   readonly given: boolean
 }
 
-/** Undefined: this role was never set up for this ledger. */
-export async function readMemory(client: pg.ClientBase, schema: string, role: string): Promise<Memory | undefined> {
+/**
+ * Undefined: this role was never set up for this ledger.
+ * @param named the schemas that the app is given; undefined is all.
+ */
+export async function readMemory(
+  client: pg.ClientBase,
+  schema: string,
+  role: string,
+  named: readonly string[] = [],
+): Promise<Memory | undefined> {
   const { rows } = await client.query<Memory>(
     `select m.grants, array(select pg_catalog.jsonb_object_keys(m.schemas)) as schemas,
   (select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', n.nspname, 'oid', n.oid::bigint, 'given',
@@ -59,11 +72,19 @@ export async function readMemory(client: pg.ClientBase, schema: string, role: st
       or exists (select from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) as x
         where d.defaclnamespace = n.oid and x.grantee = a.oid)
       or exists (select from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) as x
-        where c.relnamespace = n.oid and x.grantee = a.oid))), '[]') from ${replacedSchemas}) as replaced
+        where c.relnamespace = n.oid and x.grantee = a.oid))), '[]') from ${replacedSchemas}) as replaced,
+  array(select n.nspname::text from ${addedSchemas('$2::text[]')}) as added,
+  exists (select from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) as x where x.grantee = a.oid) as "hasDefaults"
 from ${memoryTable(schema)} m join pg_catalog.pg_roles a on a.rolname = m.role where m.role = $1`,
-    [role],
+    [role, named],
   )
   return rows[0]
+}
+
+/** For FROM: the schemas `n` that are named, and not in the memory `m`. `names` is an expression of type text[]. */
+export function addedSchemas(names: string): string {
+  return `pg_catalog.pg_namespace n where m.grants and n.nspname = any (${names}) and n.nspname !~ '^pg_'
+    and not m.schemas ? n.nspname::text and not ${known} and ${notExtension('pg_namespace', 'n.oid')}`
 }
 
 /** The statement that notes in which schemas the role was looked after, besides those that are noted already. */

@@ -4,7 +4,7 @@ import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { readableTables } from '../../gate/protocol/ledger.ts'
 import { ledgerTables } from '../ledger/table.ts'
 import type { AppRoleOptions } from '../settings/settings.ts'
-import { memoryTable, replacedSchemas } from './memory.ts'
+import { addedSchemas, memoryTable, replacedSchemas } from './memory.ts'
 import { saslprep } from './saslprep.ts'
 import { verifies } from './scram.ts'
 
@@ -26,10 +26,10 @@ export interface RoleAnswer {
 }
 
 /** The question for this role and the ledger in `schema`; the ledger must be there. */
-export function plainRole({ name, password = '' }: AppRoleOptions, schema: string): PlainRole {
+export function plainRole({ name, password = '', schemas = [] }: AppRoleOptions, schema: string): PlainRole {
   const prepared = saslprep(password)
   return {
-    sql: plainRoleSql(name, schema),
+    sql: plainRoleSql(name, schema, schemas),
     async isAsItShouldBe(answer) {
       if (!answer?.plain || answer.verifier === null || prepared === undefined) return false
       return verifies(answer.verifier, prepared)
@@ -41,7 +41,7 @@ export function plainRole({ name, password = '' }: AppRoleOptions, schema: strin
  * It may log in and has no other attribute, no role, no setting and nothing of its own; it may make nothing, reads the ledger
  * and can change none. What a role of an operator's has besides, `checkRole` weighs.
  */
-function plainRoleSql(role: string, schema: string): string {
+function plainRoleSql(role: string, schema: string, schemas: readonly string[]): string {
   const names = (list: readonly string[]) => list.map(quoteLiteral).join(', ')
   return `(select pg_catalog.jsonb_build_object('verifier', a.rolpassword, 'plain',
     a.rolcanlogin and a.rolconnlimit <> 0 and coalesce(a.rolvaliduntil >= pg_catalog.now(), true)
@@ -61,7 +61,8 @@ function plainRoleSql(role: string, schema: string): string {
     and not exists (select from pg_catalog.pg_proc p where p.pronamespace = l.oid and p.proname = 'require'
       and not pg_catalog.has_function_privilege(a.oid, p.oid, 'execute'))
     and pg_catalog.has_schema_privilege(a.oid, l.oid, 'usage')
-    and exists (select from ${memoryTable(schema)} m where m.role = a.rolname and not exists (select from ${replacedSchemas})))
+    and exists (select from ${memoryTable(schema)} m where m.role = a.rolname and not exists (select from ${replacedSchemas})
+      and not exists (select from ${addedSchemas(`array[${names(schemas)}]::text[]`)})))
   from pg_catalog.pg_authid a, pg_catalog.pg_database d, pg_catalog.pg_namespace l
   where a.rolname = ${quoteLiteral(role)} and d.datname = pg_catalog.current_database() and l.nspname = ${quoteLiteral(schema)})`
 }

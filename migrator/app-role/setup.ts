@@ -3,8 +3,8 @@
 import type pg from 'pg'
 import { quoteIdent } from '../../gate/postgres/quote.ts'
 import { ledgerTables } from '../ledger/rights.ts'
-import { rememberSchemas } from './memory.ts'
-import { defaultPrivileges, sequenceRights, tableRights } from './rights.ts'
+import { known, memoryTable, rememberSchemas } from './memory.ts'
+import { defaultPrivileges, notExtension, sequenceRights, tableRights } from './rights.ts'
 
 export interface SetUpOptions {
   readonly role: string
@@ -14,8 +14,11 @@ export interface SetUpOptions {
   readonly schemas?: readonly string[] | undefined
   /** The ledger has migrations already: what is there is what they made. */
   readonly migrated: boolean
-  /** These schemas were given before, and have lost it: what the role may do elsewhere is no measure for them. */
-  readonly restored?: boolean
+  /**
+   * Why it is done when the ledger remembers the role: the whole `database` or some schemas have `lost` what was given there, as
+   * by a restore without access lists; or schemas are `added` to those that are named.
+   */
+  readonly again?: 'database' | 'lost' | 'added' | undefined
 }
 
 interface Space {
@@ -63,16 +66,24 @@ export interface SetUp {
  * - A role that an earlier release has set up (`upgraded`) has everything, less what was taken away.
  */
 export async function setUp(client: pg.ClientBase, options: SetUpOptions, upgraded: boolean): Promise<SetUp> {
-  const { role, schema, schemas } = options
-  const { rows } = await client.query<{ situation: Situation }>(SITUATION, [role, schemas ?? null, options.migrated])
+  const { role, schema, schemas, migrated, again } = options
+  const { rows } = await client.query<{ situation: Situation }>(SITUATION, [
+    role,
+    schemas ?? null,
+    migrated,
+    again === 'added',
+  ])
   const { spaces, present, ...database } = rows[0]!.situation
-  const before = options.restored ? '' : database.before
+  const before = again === undefined || again === 'added' ? database.before : ''
   const to = quoteIdent(role)
-  const grants = upgraded || before !== 'read'
+  const grants = upgraded || before !== 'read' || again !== undefined
   const remember = (noted: readonly Space[]) => rememberSchemas(schema, role, grants, noted)
   // with a grant of its own, a later `revoke connect ... from public` does not shut the app out
   const connect =
-    !options.restored && !database.connects && database.grantsConnect && (grants || !database.mayConnect)
+    (again === undefined || again === 'database') &&
+    !database.connects &&
+    database.grantsConnect &&
+    (grants || !database.mayConnect)
       ? [`grant connect on database ${quoteIdent(database.database)} to ${to}`]
       : []
   if (!grants)
@@ -107,7 +118,7 @@ export async function setUp(client: pg.ClientBase, options: SetUpOptions, upgrad
   return {
     statements: [...connect, ...closing, ...usage, ...defaults, ...onPresent, remember(spaces)],
     notes: [
-      ...(before === 'write'
+      ...(before !== ''
         ? [
             `The role ${role} was there before, with rights on tables: those stay as they are, and it is given rights on what is new.`,
           ]
@@ -119,6 +130,32 @@ export async function setUp(client: pg.ClientBase, options: SetUpOptions, upgrad
   }
 }
 
+/**
+ * The default privileges that this connection's role lacks in the schemas which the memory has: another one has set the app's role
+ * up, and default privileges hold for what the role makes that they were altered for. As that one's are, also where some were taken away.
+ */
+export async function lackingDefaults(client: pg.ClientBase, schema: string, role: string): Promise<readonly string[]> {
+  const { rows } = await client.query<{ schema: string; kind: 'tables' | 'sequences'; privileges: string }>(
+    `with me as (select oid from pg_catalog.pg_roles where rolname = current_user),
+defaults as (
+  select d.defaclrole, d.defaclnamespace, d.defaclobjtype, x.privilege_type
+  from pg_catalog.pg_roles a, pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) as x
+  where a.rolname = $1 and x.grantee = a.oid and d.defaclobjtype in ('r', 'S')
+)
+select pg_catalog.quote_ident(n.nspname) as schema, case d.defaclobjtype when 'r' then 'tables' else 'sequences' end as kind,
+  pg_catalog.string_agg(distinct d.privilege_type, ', ') as privileges
+from ${memoryTable(schema)} m join pg_catalog.pg_namespace n on ${known} join defaults d on d.defaclnamespace = n.oid
+where m.role = $1 and m.grants and pg_catalog.has_schema_privilege(n.oid, 'CREATE')
+  and not exists (select from me, defaults o where o.defaclnamespace = n.oid and o.defaclrole = me.oid)
+group by n.nspname, d.defaclobjtype`,
+    [role],
+  )
+  return rows.map(
+    ({ schema: name, kind, privileges }) =>
+      `alter default privileges in schema ${name} grant ${privileges} on ${kind} to ${quoteIdent(role)}`,
+  )
+}
+
 const SHOWN = 10
 
 /** Some of the names, and how many more there are. */
@@ -127,9 +164,6 @@ export function bounded(names: readonly string[]): string {
     ? `${names.slice(0, SHOWN).join(', ')} and ${names.length - SHOWN} more`
     : names.join(', ')
 }
-
-const notExtension = (catalog: string, oid: string) =>
-  `not exists (select from pg_catalog.pg_depend e where e.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass and e.objid = ${oid} and e.deptype = 'e')`
 
 const SITUATION = `
 with app as (select oid, rolname from pg_catalog.pg_roles where rolname = $1),
@@ -154,26 +188,31 @@ spaces as (
       else $3::boolean or n.nspname in (select pg_catalog.btrim(pg_catalog.unnest(pg_catalog.string_to_array(p.reset_val, ',')), ' "')
         from pg_catalog.pg_settings p where p.name = 'search_path') end
 ),
+-- what the role may do elsewhere is no measure for schemas that are added
+measured as (select r.* from relations r where not $4::boolean or r.relnamespace in (select oid from spaces)),
+defaults as (
+  select x.* from app, pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) as x
+  where x.grantee = app.oid and d.defaclobjtype = 'r'
+    and (not $4::boolean or d.defaclnamespace in (select oid from spaces))
+),
 rights as (
   select case when exists (
-      select from app, relations r, pg_catalog.aclexplode(r.relacl) as x
+      select from app, measured r, pg_catalog.aclexplode(r.relacl) as x
       where x.grantee <> 0 and x.grantee <> r.relowner and pg_catalog.pg_has_role(app.oid, x.grantee, 'USAGE')
         and x.privilege_type in ('INSERT', 'UPDATE', 'DELETE')
       union all
-      select from app, relations r join pg_catalog.pg_attribute a on a.attrelid = r.oid, pg_catalog.aclexplode(a.attacl) as x
+      select from app, measured r join pg_catalog.pg_attribute a on a.attrelid = r.oid, pg_catalog.aclexplode(a.attacl) as x
       where x.grantee <> 0 and pg_catalog.pg_has_role(app.oid, x.grantee, 'USAGE') and x.privilege_type in ('INSERT', 'UPDATE')
       union all
-      select from app, pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) as x
-      where x.grantee = app.oid and d.defaclobjtype = 'r' and x.privilege_type in ('INSERT', 'UPDATE', 'DELETE')
+      select from defaults x where x.privilege_type in ('INSERT', 'UPDATE', 'DELETE')
     ) then 'write' when exists (
-      select from app, relations r, pg_catalog.aclexplode(r.relacl) as x
+      select from app, measured r, pg_catalog.aclexplode(r.relacl) as x
       where x.grantee <> 0 and x.grantee <> r.relowner and pg_catalog.pg_has_role(app.oid, x.grantee, 'USAGE')
       union all
-      select from app, relations r join pg_catalog.pg_attribute a on a.attrelid = r.oid, pg_catalog.aclexplode(a.attacl) as x
+      select from app, measured r join pg_catalog.pg_attribute a on a.attrelid = r.oid, pg_catalog.aclexplode(a.attacl) as x
       where x.grantee <> 0 and pg_catalog.pg_has_role(app.oid, x.grantee, 'USAGE')
       union all
-      select from app, pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) as x
-      where x.grantee = app.oid and d.defaclobjtype = 'r'
+      select from defaults
       union all
       select from app, pg_catalog.pg_roles g where g.rolname = 'pg_read_all_data' and pg_catalog.pg_has_role(app.oid, g.oid, 'USAGE')
     ) then 'read' else '' end as before

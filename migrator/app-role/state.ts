@@ -51,6 +51,8 @@ export interface RoleState {
   readonly lackingOnLedger: readonly string[]
   readonly excess: readonly Excess[]
   readonly settings: Settings
+  /** The names of all schemas. */
+  readonly schemas: readonly string[]
 }
 
 /** What an app reads of its ledger. */
@@ -154,5 +156,6 @@ select pg_catalog.jsonb_build_object(
       'privileges', privileges, 'revocable', mine, 'ledger', ledger) order by kind, name), '[]')
     from (select kind, name, mine, ledger, pg_catalog.jsonb_agg(privilege order by privilege) as privileges
       from unwanted group by kind, name, mine, ledger) as u),
-  'settings', ${settingsExpression}
+  'settings', ${settingsExpression},
+  'schemas', (select pg_catalog.jsonb_agg(n.nspname order by n.nspname) from pg_catalog.pg_namespace n where n.nspname !~ '^pg_')
 ) as state`

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly schemas?: readonly string[]
   /** Another app's role. */
   readonly role?: string
+  /** The connection string of another role than the owner, which migrates. */
+  readonly url?: string
 }
 
 export interface Owned {
@@ -57,12 +59,12 @@ export async function owned(database: ScratchDatabase): Promise<Owned> {
     url,
     named,
     query: database.query,
-    async up(files, { to, schema, schemas, role: other } = {}) {
+    async up(files, { to, schema, schemas, role: other, url: login = url } = {}) {
       await write(dir, Object.fromEntries(Object.entries(files).map(([name, sql]) => [name, named(sql)])))
       const told: string[] = []
       const tell = (_fields: object, text: string) => void told.push(text)
       const log: Log = { debug: () => {}, info: tell, warn: tell, error: tell }
-      const result = await createMigrator({ databaseUrl: url, dir, schema, onForeignTables: 'run', log }).up({
+      const result = await createMigrator({ databaseUrl: login, dir, schema, onForeignTables: 'run', log }).up({
         to,
         appRole: { name: other ?? role, password, schemas },
       })

@@ -202,6 +202,61 @@ for (const as of ['owner', 'superuser'] as const)
     expect(await own.rights()).toEqual(expect.arrayContaining(['s: U', 's.a: r', 's.c: r']))
   })
 
+test('a role that was given something by hand before the first run after a restore is given all of it', async ({
+  database,
+}) => {
+  const own = await owned(database)
+  await own.up({ '1_a.sql': 'create table a (i int); create table b (i int)' })
+  const before = await own.rights()
+  await own.query(own.named('drop owned by @app; grant select on a to @app'))
+  const { told } = await own.up({})
+  expect(told).toContainEqual(expect.stringContaining('restored without its access lists'))
+  expect(told.join()).not.toContain('was there before')
+  expect(await own.rights()).toEqual(before)
+})
+
+test('rights on the ledger alone that were taken away are no restore', async ({ database }) => {
+  const own = await owned(database)
+  await own.up({ '1_a.sql': 'create table a (i int); revoke delete on a from @app' })
+  const before = await own.rights()
+  await own.query(own.named('revoke all on all tables in schema schemagate from @app'))
+  const { told } = await own.up({})
+  expect(told.join()).not.toContain('restored')
+  expect(await own.rights()).toEqual(before)
+})
+
+test('another role that migrates gives the app what it makes, as the first one did', async ({ database }) => {
+  const own = await owned(database)
+  await own.up({
+    '1_a.sql': 'create table a (i int); alter default privileges in schema public revoke delete on tables from @app',
+  })
+  const other = database.role('second')
+  await own.query(
+    own.named(`create role ${other} login superuser password 'second'; reassign owned by @owner to ${other}`),
+  )
+  const url = database.urlFor(other, 'second')
+  expect(await own.up({ '2_b.sql': 'create table b (i serial)' }, { url })).toMatchObject({ exitCode: 0 })
+  expect(await own.rights()).toEqual(expect.arrayContaining(['b: arw', 'b_i_seq: rwU']))
+})
+
+for (const as of ['owner', 'superuser'] as const)
+  test(`a schema that is named later is given once, by the ${as}, and one that is not there is told`, async ({
+    database,
+  }) => {
+    const own = await owned(database)
+    if (as === 'superuser') await own.query(own.named('alter role @owner superuser'))
+    const file = { '1_a.sql': 'create table a (i int); create schema billing; create table billing.b (i int)' }
+    await own.up(file, { schemas: ['public'] })
+    expect(await own.rights()).toEqual(expect.arrayContaining(['a: darw']))
+    expect((await own.rights()).join()).not.toContain('billing')
+    const { told } = await own.up({}, { schemas: ['public', 'billing', 'publik'] })
+    expect(told).toContainEqual(expect.stringMatching(/no schema publik.*Did you mean public\?/))
+    expect(await own.rights()).toEqual(expect.arrayContaining(['billing: U', 'billing.b: darw']))
+    await own.query(own.named('revoke delete on billing.b from @app'))
+    await own.up({ '2_c.sql': 'create table billing.c (i int)' }, { schemas: ['public', 'billing'] })
+    expect(await own.rights()).toEqual(expect.arrayContaining(['billing.b: arw', 'billing.c: darw']))
+  })
+
 test('what an app may own is no reason to fail, and what it may not is found before the first migration', async ({
   database,
 }) => {

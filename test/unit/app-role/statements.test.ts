@@ -88,6 +88,7 @@ const state: RoleState = {
   lackingOnLedger: [],
   excess: [],
   settings: { set: [], unseen: [] },
+  schemas: [],
 }
 
 describe('the statements', () => {
