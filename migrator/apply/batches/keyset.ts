@@ -67,16 +67,24 @@ export class Keyset {
   /** The next `size` rows behind a key, or from the first one on; undefined if there are none. */
   async next(query: Query, after: Key | undefined, size: number): Promise<Range | undefined> {
     const columns = this.#columns.map(({ name }, i) => `${name} as k${i}`)
-    const order = (direction: string) => `order by ${this.#columns.map((_, i) => `k${i} ${direction}`).join(', ')}`
     const texts = this.#columns.map(({ isTime }, i) => (isTime ? `pg_catalog.to_jsonb(k${i}) #>> '{}'` : `k${i}::text`))
-    const end = (direction: string) =>
-      `(select array[${texts.join(', ')}] from batch ${order(direction)} limit 1) as "${direction === 'asc' ? 'from' : 'to'}"`
-    const { rows } = await query<{ rows: number; from: string[] | null; to: string[] | null }>(
-      `with batch as materialized (select ${columns.join(', ')} ${this.#rowsBehind(after)} ${order('asc')} limit ${size})
-       select (select count(*)::int from batch) as rows, ${end('asc')}, ${end('desc')}`,
+    const order = (direction: string) => `order by ${this.#columns.map((_, i) => `k${i} ${direction}`).join(', ')}`
+    const inOrder = `select ${columns.join(', ')} ${this.#rowsBehind(after)} ${order('asc')}`
+    const one = (rows: string) => `(select array[${texts.join(', ')}] from (${rows} limit 1) as row)`
+    // the index leads to both, and no row between them is kept
+    const whole = await query<{ from: string[] | null; to: string[] | null }>(
+      `select ${one(inOrder)} as "from", ${one(`${inOrder} offset ${size - 1}`)} as "to"`,
     )
-    const { rows: count, from, to } = rows[0]!
-    return from && to ? { from, to, rows: count } : undefined
+    const { from, to } = whole.rows[0]!
+    if (!from) return undefined
+    if (to) return { from, to, rows: size }
+    const rest = await query<{ rows: number; from: string[] | null; to: string[] | null }>(
+      `with batch as materialized (${inOrder} limit ${size})
+       select (select count(*)::int from batch) as rows,
+              ${one(`select * from batch ${order('asc')}`)} as "from", ${one(`select * from batch ${order('desc')}`)} as "to"`,
+    )
+    const last = rest.rows[0]!
+    return last.from && last.to ? { from: last.from, to: last.to, rows: last.rows } : undefined
   }
 
   /** The planner's idea of how many rows are behind a key. */
