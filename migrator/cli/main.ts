@@ -11,11 +11,8 @@ import { commands, reserved, variables } from './commands/index.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { createLog } from './log.ts'
 import { print } from './print.ts'
-import { interruptible, reportEarlyEnd } from './process-end.ts'
+import { endProcess, interruptible, reportEarlyEnd } from './process-end.ts'
 import { logFailure } from './run-summary.ts'
-
-/** Milliseconds after which a process that is still alive is ended: everything should have been released by then. */
-const exitGrace = 5_000
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const [name, ...args] = argv
@@ -88,10 +85,5 @@ void main(process.argv.slice(2)).then(exitCode => {
   process.exitCode = exitCode
   // after an interruption, timers and connections of a code migration are not waited for
   if (exitCode === exitCodes.sigint || exitCode === exitCodes.sigterm) process.exit()
-  setTimeout(() => {
-    process.stderr.write(
-      'schemagate: resources still open after shutdown; forcing exit. Has a code migration left a timer or a connection open? If not, please report this.\n',
-    )
-    process.exit()
-  }, exitGrace).unref()
+  endProcess()
 })

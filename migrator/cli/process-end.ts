@@ -1,6 +1,25 @@
-// How the process can end before its work is done: by a signal, by an error that nothing caught, by process.exit().
+// How the process ends: with its work done, or before that, by a signal, by an error that nothing caught, by process.exit().
 
 import { type ExitCode, InterruptedError, ProcessEndedError } from '../errors.ts'
+
+/** Milliseconds after which a process that is still alive is ended: everything should have been released by then. */
+const exitGrace = 5_000
+
+/**
+ * Ends a process whose work is done. At once where nothing is left that it would wait for: to let it run out takes Node some
+ * milliseconds, in which it takes itself down piece by piece. Otherwise what a code migration has left open is waited for.
+ */
+export function endProcess(): void {
+  setImmediate(() => {
+    if (process.getActiveResourcesInfo().length === 0 && process.listenerCount('beforeExit') === 0) process.exit()
+  })
+  setTimeout(() => {
+    process.stderr.write(
+      'schemagate: resources still open after shutdown; forcing exit. Has a code migration left a timer or a connection open? If not, please report this.\n',
+    )
+    process.exit()
+  }, exitGrace).unref()
+}
 
 /**
  * A first signal, or an error that nothing caught, aborts the work and lets it roll back; a second one ends the process. Such

@@ -188,3 +188,19 @@ test('an error that nothing catches, and that comes after the end, changes nothi
   expect(stderr).toMatch(/came after the end, and changes nothing of the result[\s\S]*Error: late/)
   expect(code).toBe(0)
 })
+
+test.for([
+  ['a timer', `setTimeout(() => console.error('left'), 300)`],
+  ['what it does when nothing else is left', `process.on('beforeExit', () => console.error('left'))`],
+  ['a promise that nothing awaits and that fails', `Promise.reject(new Error('left'))`],
+])(
+  'what a code migration leaves behind comes to its end before the process does: %s',
+  async ([, left], { database }) => {
+    const dir = await folder({
+      '1_x.mjs': `export async function up({ query }) {\n  await query('select 1')\n  ${left}\n}`,
+    })
+    const { lines, stderr, stdout } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
+    expect(lines.at(-1)).toMatchObject({ event: 'run' })
+    expect(stderr + stdout).toContain('left')
+  },
+)
