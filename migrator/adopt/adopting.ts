@@ -131,6 +131,12 @@ export class Adopting {
     )
   }
 
+  /** The files that the tool knows nothing of, and that the next `up` would run. */
+  strangers({ rows }: History): readonly Migration[] {
+    const known = new Set([...this.#toolFiles.map(({ migration }) => migration.name), ...rows.map(({ name }) => name)])
+    return this.#files.filter(({ name }) => !known.has(name))
+  }
+
   /** The files that the ledger has when this is recorded, in their order. */
   appliedFiles({ plan }: Found): readonly Migration[] {
     const names = new Set(

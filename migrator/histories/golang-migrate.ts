@@ -8,7 +8,8 @@ const salt = 1486364155
 
 export const golangMigrate: FilesTool = {
   tool,
-  keyOf: byNumber,
+  // of other names it knows nothing
+  keyOf: migration => (migration.layout === 'pair' ? byNumber(migration) : undefined),
   // database/util.go: a product of 32 bits
   lockKeys: ({ schema, table }, database) => [
     String(Math.imul(crcOf([database, schema, table].join('\0')), salt) >>> 0),

@@ -33,7 +33,7 @@ export interface RowContext {
 }
 
 /** What a file's name says of it. */
-export type NamedMigration = Pick<Migration, 'name' | 'kind' | 'version'>
+export type NamedMigration = Pick<Migration, 'name' | 'kind' | 'version' | 'layout'>
 
 export interface FilesTool {
   readonly tool: HistoryTool

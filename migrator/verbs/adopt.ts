@@ -4,7 +4,7 @@ import { Adopting, type AdoptingOptions, type Found } from '../adopt/adopting.ts
 import { historyLocks } from '../adopt/locks.ts'
 import type { AdoptionProblem, AdoptionRow } from '../adopt/plan.ts'
 import { findSource, type SourceOptions } from '../adopt/source.ts'
-import { compareHistory } from '../ledger/history.ts'
+import { compareHistory, type History } from '../ledger/history.ts'
 import { appRoleOf } from '../run/app-role.ts'
 import { attempt } from '../run/attempt.ts'
 import { type Engine, withFilesAndSession } from '../run/engine.ts'
@@ -57,15 +57,25 @@ export async function adopt(engine: Engine, options: AdoptOptions = {}): Promise
     const source = await reading(engine, session, () => findSource(session, settings.schema, options))
     const adopting = new Adopting(settings, files, options, source)
     const result = (found: Found) => resultOf(adopting, found, options.dryRun === true)
+    const tellStrangers = (history: History) => {
+      for (const { name, file } of adopting.strangers(history))
+        engine.log.warn(
+          { event: 'stranger', migration: name },
+          `${file} is no migration of ${source.tool.title}, which has never run it, and the next \`up\` will. If it is not to be run, leave it out with --ignore.`,
+        )
+    }
     if (options.dryRun) {
       const history = await readHistory(engine, files, session)
-      return result(await reading(engine, session, () => adopting.look(session, history)))
+      const found = await reading(engine, session, () => adopting.look(session, history))
+      tellStrangers(history)
+      return result(found)
     }
     const record = new RunRecord(engine, 'adopt')
     const before = await readHistoryBefore(engine, files, session, record)
     // what is in the way is said before anything is written
     const first = await reading(engine, session, () => adopting.look(session, before))
     adopting.require(first)
+    tellStrangers(before)
     if (options.verify) {
       const { requireVerified } = await import('../verify/before-recording.ts')
       await requireVerified(engine, session, adopting.appliedFiles(first), options)

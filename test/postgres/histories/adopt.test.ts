@@ -124,6 +124,26 @@ test('two files that are one to the history are not both recorded, and the rest 
   expect(await migrator.up()).toMatchObject({ outcome: 'applied' })
 })
 
+test('a file that the tool never reads is no part of its history, and is told before up runs it', async ({
+  database,
+}) => {
+  await database.query(`create table schema_migrations (version bigint primary key, dirty boolean not null);
+    insert into schema_migrations values (2, false); create table a (i int); create table b (i int)`)
+  const dir = await folder({
+    '1_a.up.sql': 'create table a (i int)',
+    '2_b.up.sql': 'create table b (i int)',
+    '2_seed.sql': 'create table seeded (i int)',
+    '3_seed.sql': 'create table seeded_too (i int)',
+  })
+  const env = { DATABASE_URL: database.url }
+  const { code, stdout, stderr } = await schemagate(['adopt', '--dir', dir], { env })
+  expect(code, stdout + stderr).toBe(0)
+  for (const name of ['2_seed', '3_seed'])
+    expect(stdout + stderr).toMatch(new RegExp(`${name}\\.sql is no migration of golang-migrate.*--ignore`))
+  const { rows } = await database.query('select name from schemagate.ledger order by position')
+  expect(rows.map(row => row.name)).toEqual(['1_a', '2_b'])
+})
+
 describe('afterwards', () => {
   test('what the other tool gains is told; up refuses it while it is pending here, and a second adopt takes it over', async ({
     database,
