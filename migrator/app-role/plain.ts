@@ -4,7 +4,7 @@ import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { readableTables } from '../../gate/protocol/ledger.ts'
 import { ledgerTables } from '../ledger/table.ts'
 import type { AppRoleOptions } from '../settings/settings.ts'
-import { addedSchemas, memoryTable, replacedSchemas } from './memory.ts'
+import { addedSchemas, memoryTable, movedSchemas } from './memory.ts'
 import { saslprep } from './saslprep.ts'
 import { verifies } from './scram.ts'
 
@@ -61,8 +61,8 @@ function plainRoleSql(role: string, schema: string, schemas: readonly string[]):
     and not exists (select from pg_catalog.pg_proc p where p.pronamespace = l.oid and p.proname = 'require'
       and not pg_catalog.has_function_privilege(a.oid, p.oid, 'execute'))
     and pg_catalog.has_schema_privilege(a.oid, l.oid, 'usage')
-    and exists (select from ${memoryTable(schema)} m where m.role = a.rolname and not exists (select from ${replacedSchemas})
-      and not exists (select from ${addedSchemas(`array[${names(schemas)}]::text[]`)})))
+    and exists (select from ${memoryTable(schema)} m where m.role = a.rolname and not exists (select from ${movedSchemas})
+      ${schemas.length > 0 ? `and not exists (select from ${addedSchemas(`array[${names(schemas)}]`)})` : ''}))
   from pg_catalog.pg_authid a, pg_catalog.pg_database d, pg_catalog.pg_namespace l
   where a.rolname = ${quoteLiteral(role)} and d.datname = pg_catalog.current_database() and l.nspname = ${quoteLiteral(schema)})`
 }
