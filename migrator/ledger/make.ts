@@ -48,10 +48,10 @@ export async function makeLedger(
   } else {
     const ddl = `${ledgerDdl(schema, found.version, by)}${ledgerIsReadOnly(schema)}${showRows(schema)}${requireFunctionDdl(schema)}${givenToOwner(schema)}`
     await ledger.write([statementsOnly(ddl), begun], { limits })
-    if (found.version > 0)
+    if (found.rows)
       log.info(
         { event: 'ledger', from: found.version, to: currentVersion },
-        `upgraded the ledger ${schema} from version ${found.version} to ${currentVersion} (${steps.map(({ what }) => what).join(', ')})`,
+        `brought the ledger ${schema} to version ${currentVersion}, which lacked: ${steps.map(({ what }) => what).join(', ')}`,
       )
   }
   if (hidden.length > 0 || steps.length > 0) await requireVisible(session, schema)

@@ -12,7 +12,7 @@ import {
   requireReadable,
   withRowSecurity,
 } from './condition.ts'
-import { currentVersion, firstVersion } from './versions.ts'
+import { currentVersion, firstVersion, versionWith } from './versions.ts'
 
 /** How far a migration that cannot run in one transaction has come, and a row's own history. */
 export interface Journal {
@@ -73,7 +73,7 @@ export interface LedgerRow {
 export interface LedgerContents {
   /** In the order applied; undefined where there is no ledger yet. */
   readonly rows: LedgerRow[] | undefined
-  /** Of the ledger's schema: 0 where there is none. */
+  /** Of the ledger's schema: 0 where there is none, and lower than it was where a table is gone. */
   readonly version: number
   readonly condition: LedgerCondition | undefined
 }
@@ -104,7 +104,7 @@ export async function readLedger(
   const known = versions?.readable && !versions.hidden
   const { rows, version, by } = await selectRows(session, schema, '', known)
   if (version > currentVersion && !anyVersion) throw new NewerLedgerError(schema, version, by)
-  return { rows, version, condition }
+  return { rows, version: versionWith(condition.tables, version), condition }
 }
 
 /** One row, or undefined. */

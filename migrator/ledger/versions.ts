@@ -1,7 +1,7 @@
 // The versions of the ledger's own schema: an ordered list of steps, each taken once, in one transaction under the run lock.
 
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
-import { adoptionTable, baseTables, runsTables } from './table.ts'
+import { adoptionTable, baseTables, type LedgerTable, runsTables } from './table.ts'
 
 /**
  * One version of the ledger's schema. A new one is an entry at the end of {@link ledgerVersions}; one that was released is
@@ -17,13 +17,15 @@ export interface LedgerVersion {
   readonly version: number
   /** What it brings, for the log. */
   readonly what: string
+  /** The tables that it makes. */
+  readonly tables: readonly LedgerTable[]
   sql(schema: string): string
 }
 
 export const ledgerVersions: readonly LedgerVersion[] = [
-  { version: 1, what: 'ledger and manifest', sql: baseTables },
-  { version: 2, what: 'runs', sql: runsTables },
-  { version: 3, what: 'adoption', sql: adoptionTable },
+  { version: 1, what: 'ledger and manifest', tables: ['ledger', 'manifest'], sql: baseTables },
+  { version: 2, what: 'runs', tables: ['runs', 'ledger_version'], sql: runsTables },
+  { version: 3, what: 'adoption', tables: ['adoption'], sql: adoptionTable },
 ]
 
 /** The version of a ledger that has no table `ledger_version`: release 0.1 made it. */
@@ -31,6 +33,12 @@ export const firstVersion = 1
 
 /** What this release makes, and the newest that it understands. */
 export const currentVersion = ledgerVersions.at(-1)!.version
+
+/** The newest version, up to `recorded`, of which no table is gone: what comes behind it is taken again. */
+export function versionWith(tables: ReadonlyMap<LedgerTable, unknown>, recorded: number): number {
+  const lacking = ledgerVersions.find(step => step.version <= recorded && !step.tables.every(name => tables.has(name)))
+  return lacking ? lacking.version - 1 : recorded
+}
 
 /** The steps that take a ledger from version `from`, 0 for none at all, to the current one. */
 export function stepsFrom(from: number): readonly LedgerVersion[] {

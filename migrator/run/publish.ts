@@ -19,6 +19,7 @@ import type { Run } from './run.ts'
  */
 export async function isPublished(session: Session, schema: string, history: History): Promise<boolean> {
   if (history.applied.length === 0 || history.state === 'ahead') return true
+  if (!history.ledger.condition?.tables.has('manifest')) return false
   const { rows } = await session.query<{ published: boolean }>(
     `select exists (select from ${manifestTable(schema)}
        where pg_catalog.jsonb_array_length(manifest->'migrations') = ${history.applied.length}

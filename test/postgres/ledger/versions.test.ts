@@ -132,6 +132,26 @@ describe('a ledger of 0.1', () => {
   })
 })
 
+test.for(['manifest', 'runs', 'ledger_version', 'adoption'])(
+  'a ledger whose table %s is gone gets it again, and apps are told',
+  async (table, { database }) => {
+    const dir = await folder(base)
+    const options = environment(database, dir)
+    await schemagate(['up'], options)
+    await database.query(`drop table schemagate.${table}`)
+    for (const told of [1, 0]) {
+      const run = await schemagate(['up'], options)
+      expect(run.code, run.stdout).toBe(0)
+      expect(run.lines.filter(line => line.event === 'ledger')).toHaveLength(told)
+    }
+    expect((await versionsOf(database)).at(-1)).toBe(currentVersion)
+    const { rows } = await database.query(`select manifest->'migrations'->0->>'name' as name from schemagate.manifest`)
+    expect(rows).toEqual([{ name: '0001_base' }])
+    await write(dir, { '0002_later.sql': 'create table later ()' })
+    expect((await schemagate(['up'], options)).code).toBe(0)
+  },
+)
+
 test('a ledger that a newer release has taken along is left as it is, and every command says so', async ({
   database,
 }) => {
