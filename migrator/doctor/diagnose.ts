@@ -1,5 +1,6 @@
 // Compose files to findings: reads them, asks every rule, leaves out what a comment silences.
 
+import { redactor } from '../text/redact.ts'
 import { type Compose, type LoadOptions, loadCompose } from './compose/load.ts'
 import type { Place } from './compose/places.ts'
 import { type Ignore, ignoresIn } from './ignore.ts'
@@ -63,10 +64,12 @@ export function examine(stack: Stack): Diagnosis {
   }
 }
 
+const redact = redactor()
+
 function toFinding({ places }: Compose, rule: Rule, violation: Violation): Finding {
   const { service, path, top, what, patch } = violation
   const place = service === undefined ? (places.top(top ?? '') ?? places.of('', [])) : places.of(service, path)
-  return { rule, severity: rule.severity, service, place, what, patch }
+  return { rule, severity: rule.severity, service, place, what: redact(what), patch }
 }
 
 /** A comment at the service's name speaks of all that is below. */

@@ -1,8 +1,9 @@
 // The migration at the start of an app, where a script of its image has it: the same command as a one-shot before the app.
 
+import { toComposeText } from '../doctor/compose/shield.ts'
 import type { Database } from '../doctor/model/gating.ts'
 import type { Stack } from '../doctor/model/stack.ts'
-import { quoted, splitPatch } from '../doctor/rules/split-patch.ts'
+import { splitPatch } from '../doctor/rules/split-patch.ts'
 import type { Choice } from './plan.ts'
 
 /** Both undefined where doctor's own changes do: there is a one-shot, or the command is in the compose file. */
@@ -15,8 +16,9 @@ export function ownMigration(
   for (const app of selfMigrating) {
     const { startup, migration } = app
     if (migration?.step === undefined || splitPatch(stack, app)) continue
-    // compose puts its own variables in place of a single $
-    const command = startup.steps[migration.step]!.words.map(quoted).join(' ').replaceAll('$', '$$$$')
+    const { written } = startup.steps[migration.step]!
+    if (written === undefined) continue
+    const command = toComposeText(written)
     return { way: { tool: migration.tool, folder: '.', command }, app }
   }
   return none

@@ -11,6 +11,14 @@ const start = /\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*))/g
  * Rules: https://docs.docker.com/reference/compose-file/interpolation/
  */
 export function interpolate(text: string, variables: Variables): string {
+  return replaceVariables(text, (_, name, rest) => expand(name, rest, variables))
+}
+
+/**
+ * Puts something else in the place of each variable, and one dollar sign in the place of two.
+ * @param replace is given the whole, `${NAME:-default}`, and its parts: the name, and `:-default`
+ */
+export function replaceVariables(text: string, replace: (whole: string, name: string, rest: string) => string): string {
   if (!text.includes('$')) return text
   let result = ''
   let at = 0
@@ -20,12 +28,12 @@ export function interpolate(text: string, variables: Variables): string {
     const [whole, dollar, plain, braced] = match
     let end = match.index + whole.length
     if (dollar) result += '$'
-    else if (plain) result += variables[plain] ?? `\${${plain}}`
+    else if (plain) result += replace(whole, plain, '')
     else {
       const close = closingBrace(text, end)
       if (close < 0) result += whole
       else {
-        result += expand(braced!, text.slice(end, close), variables)
+        result += replace(text.slice(match.index, close + 1), braced!, text.slice(end, close))
         end = close + 1
       }
     }

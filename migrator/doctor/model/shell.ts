@@ -3,6 +3,8 @@
 /** One command of a script. */
 export interface ShellCommand {
   readonly words: readonly string[]
+  /** The same words as the text has them, in their quotes. */
+  readonly sources: readonly string[]
   /** What stands between it and the next. */
   readonly operator: '&&' | '||' | ';' | '&' | '|' | 'end'
   /** `set -e` is on where it stands. */
@@ -17,7 +19,12 @@ export interface ShellCommand {
   readonly inFunction: string | undefined
 }
 
-type Token = { readonly kind: 'word'; readonly text: string } | { readonly kind: 'operator'; readonly text: string }
+interface Token {
+  readonly kind: 'word' | 'operator'
+  readonly text: string
+  /** As it stands there, in its quotes. */
+  readonly source: string
+}
 
 const operators = ['&&', '||', ';;', ';', '|&', '|', '&', '(', ')', '\n']
 
@@ -25,13 +32,15 @@ const operators = ['&&', '||', ';;', ';', '|&', '|', '&', '(', ')', '\n']
 export function tokenize(text: string): Token[] {
   const tokens: Token[] = []
   let word: string | undefined
-  const end = () => {
-    if (word !== undefined) tokens.push({ kind: 'word', text: word })
+  let start = 0
+  const source = text.replace(/\\\r?\n/g, ' ').replace(/\r/g, '')
+  const end = (at: number) => {
+    if (word !== undefined) tokens.push({ kind: 'word', text: word, source: source.slice(start, at) })
     word = undefined
   }
-  const source = text.replace(/\\\r?\n/g, ' ').replace(/\r/g, '')
   for (let i = 0; i < source.length; i++) {
     const c = source[i]!
+    if (word === undefined) start = i
     if (c === "'") {
       const close = source.indexOf("'", i + 1)
       word = (word ?? '') + source.slice(i + 1, close < 0 ? undefined : close)
@@ -50,27 +59,27 @@ export function tokenize(text: string): Token[] {
     } else if (c === '#' && word === undefined) {
       const line = source.indexOf('\n', i)
       i = line < 0 ? source.length : line - 1
-    } else if (c === ' ' || c === '\t') end()
+    } else if (c === ' ' || c === '\t') end(i)
     else if (c === '>' || (c === '<' && source[i + 1] !== '<')) {
       // a redirection is no word of the command; what it reads from is kept, since psql may be fed so
       const redirect = /^(>>?\|?|<)(&\d|&-)?\s*/.exec(source.slice(i))!
       if (word !== undefined && /^\d$/.test(word)) word = undefined
-      end()
+      end(i)
       i += redirect[0].length - 1
-      if (c === '<') tokens.push({ kind: 'word', text: '<' })
+      if (c === '<') tokens.push({ kind: 'word', text: '<', source: '<' })
       else if (redirect[2] === undefined) i += /^[^\s;&|)]*/.exec(source.slice(i + 1))![0].length
     } else {
       const operator = operators.find(one => source.startsWith(one, i))
       if (operator === undefined) word = (word ?? '') + c
       else if (operator === '&' && source[i - 1] === '>') continue
       else {
-        end()
-        tokens.push({ kind: 'operator', text: operator === '\n' ? ';' : operator })
+        end(i)
+        tokens.push({ kind: 'operator', text: operator === '\n' ? ';' : operator, source: operator })
         i += operator.length - 1
       }
     }
   }
-  end()
+  end(source.length)
   return tokens
 }
 
@@ -105,7 +114,7 @@ export function parseShell(text: string, stopsOnError = false): ShellCommand[] {
 class Reading {
   readonly commands: ShellCommand[] = []
   readonly #blocks: Block[] = []
-  #words: string[] = []
+  #words: Token[] = []
   #negated = false
   #errexit: boolean
   /** The name whose body is to follow; empty after the word `function`. */
@@ -115,16 +124,18 @@ class Reading {
     this.#errexit = errexit
   }
 
-  take({ kind, text }: Token): void {
+  take(token: Token): void {
+    const { kind, text } = token
     const block = this.#blocks.at(-1)
-    if (block?.part === 'pattern' && text !== 'esac') this.#pattern(block, text)
+    if (block?.part === 'pattern' && text !== 'esac') this.#pattern(block, token)
     else if (kind === 'operator') this.#operator(text, block)
-    else if (this.#words.length > 0 && !(text === 'in' && this.#words[0] === 'case')) this.#words.push(text)
-    else this.#first(text, block)
+    else if (this.#words.length > 0 && !(text === 'in' && this.#words[0]!.text === 'case')) this.#words.push(token)
+    else this.#first(token, block)
   }
 
   finish(operator: ShellCommand['operator']): void {
-    const words = this.#words
+    const words = this.#words.map(({ text }) => text)
+    const sources = this.#words.map(({ source }) => source)
     const negated = this.#negated
     this.#words = []
     this.#negated = false
@@ -135,6 +146,7 @@ class Reading {
     if (block?.part === 'test') block.condition += ` ${negated ? '! ' : ''}${words.join(' ')}`
     this.commands.push({
       words,
+      sources,
       operator,
       stopsOnError: this.#errexit,
       inLoop: this.#blocks.some(isWait),
@@ -152,17 +164,18 @@ class Reading {
     if (words.some(word => /^\+[a-z]*e/.test(word))) this.#errexit = false
   }
 
-  #pattern(block: Block, text: string): void {
+  #pattern(block: Block, token: Token): void {
+    const { text } = token
     if (text === ')') {
-      block.condition = `case ${block.subject} in ${this.#words.join('|')}`
+      block.condition = `case ${block.subject} in ${this.#words.map(word => word.text).join('|')}`
       block.part = 'body'
       this.#words = []
-    } else if (text !== '|' && text !== '(' && text !== ';') this.#words.push(text)
+    } else if (text !== '|' && text !== '(' && text !== ';') this.#words.push(token)
   }
 
   #operator(text: string, block: Block | undefined): void {
     // name() { ... }
-    if (text === '(' && this.#words.length === 1) this.#functionName = this.#words.pop()
+    if (text === '(' && this.#words.length === 1) this.#functionName = this.#words.pop()!.text
     if (text === ';;') {
       this.finish(';')
       if (block?.kind === 'case') block.part = 'pattern'
@@ -170,7 +183,8 @@ class Reading {
     else this.finish(text === '|&' ? '|' : (text as ShellCommand['operator']))
   }
 
-  #first(text: string, block: Block | undefined): void {
+  #first(token: Token, block: Block | undefined): void {
+    const { text } = token
     if (this.#functionName === '') {
       this.#functionName = text
       return
@@ -204,7 +218,10 @@ class Reading {
         this.#functionName = undefined
         break
       case 'in': {
-        const subject = this.#words.slice(1).join(' ')
+        const subject = this.#words
+          .slice(1)
+          .map(word => word.text)
+          .join(' ')
         this.#words = []
         this.#blocks.push({ kind: 'case', part: 'pattern', condition: '', subject })
         break
@@ -216,7 +233,7 @@ class Reading {
         this.#functionName = ''
         break
       default:
-        this.#words.push(text)
+        this.#words.push(token)
     }
   }
 }

@@ -3,14 +3,15 @@
 import { resolve } from 'node:path'
 import { readEnvFile } from '../compose/env-file.ts'
 import type { Compose } from '../compose/load.ts'
+import { shield } from '../compose/shield.ts'
 import { BuildContext } from './build-context.ts'
 import { type Connection, connectionsOf } from './connections.ts'
 import { parseImage } from './image.ts'
 import { isInfrastructure, isOtherDatabase, isPooler, isPostgresImage, isProxy, isTool } from './known-images.ts'
 import { findMigration, type ServiceMigration } from './migrating.ts'
-import { type Service, toService } from './service.ts'
+import { type CommandLine, type Service, toService } from './service.ts'
 import { type Draft, shareEnvFiles, shareMigrated, shareOutside, shareSwitches } from './sharing.ts'
-import { type ImageConfig, type Startup, startupOf } from './startup.ts'
+import { type ImageConfig, type Startup, startupOf, withWritten } from './startup.ts'
 import { looksLikeSwarm } from './swarm.ts'
 
 /** `tool` looks at a database or copies it; `other` has nothing to do with one. */
@@ -52,7 +53,9 @@ export function buildStack(compose: Compose, images: ReadonlyMap<string, ImageCo
   const drafts = Object.entries(compose.services).map(([name, values]) => {
     const service = toService(name, values, variablesOf)
     const context = new BuildContext(service, compose.directory)
-    const startup = startupOf(service, context, images.get(service.image?.text ?? ''))
+    const image = images.get(service.image?.text ?? '')
+    const shielded = { ...service, ...shieldedCommand(compose, service) }
+    const startup = withWritten(startupOf(service, context, image), startupOf(shielded, context, image))
     return { service, context, startup }
   })
   const waitedFor = new Set<string>()
@@ -71,6 +74,16 @@ export function buildStack(compose: Compose, images: ReadonlyMap<string, ImageCo
   assignUses(members)
   assignClients(members, waitedFor)
   return { compose, members, isSwarm }
+}
+
+/** Entrypoint and command as the files have them, with Compose's variables shielded. */
+function shieldedCommand({ places }: Compose, { name }: Service): Pick<Service, 'entrypoint' | 'command'> {
+  const read = (key: string): CommandLine | undefined => {
+    const value = places.value(name, [key])
+    if (typeof value === 'string') return shield(value)
+    return Array.isArray(value) ? value.map(word => shield(String(word))) : undefined
+  }
+  return { entrypoint: read('entrypoint'), command: read('command') }
 }
 
 /** Roles that an image or a label tells by itself. */

@@ -1,5 +1,6 @@
 // What a service runs at its start, command by command: compose file, Dockerfile, and the scripts that they call.
 
+import { isShielded } from '../compose/shield.ts'
 import type { BuildContext } from './build-context.ts'
 import type { CommandLine, Service } from './service.ts'
 import { parseShell, type ShellCommand, tokenize } from './shell.ts'
@@ -7,6 +8,8 @@ import { parseShell, type ShellCommand, tokenize } from './shell.ts'
 export interface Step extends ShellCommand {
   /** Its words, with one space between them. */
   readonly text: string
+  /** As the files have it, with Compose's variables shielded; undefined where a variable's value is more than a piece of a word. */
+  readonly written: string | undefined
   /** Where it is written: the compose file, or a file of the build context. */
   readonly from: 'compose' | 'context'
 }
@@ -40,6 +43,15 @@ export function startupOf(service: Service, context: BuildContext, image?: Image
   return { steps, isKnown: steps.length > 0 && (service.entrypoint !== undefined || own !== undefined) }
 }
 
+/** The same steps with what the files have for each. @param shielded those of the same service, with its variables shielded */
+export function withWritten({ steps, isKnown }: Startup, shielded: Startup): Startup {
+  const isSame = steps.length === shielded.steps.length
+  return {
+    isKnown,
+    steps: steps.map((step, i) => ({ ...step, written: isSame ? shielded.steps[i]!.sources.join(' ') : undefined })),
+  }
+}
+
 class Reader {
   readonly #service: Service
   readonly #context: BuildContext
@@ -62,7 +74,8 @@ class Reader {
     this.#command = command
     this.#commandFrom = commandFrom
     // tini -- X starts X, and wait-for-it HOST -- X, too
-    const { wait, words } = unwrapped(wordsOf(entrypoint))
+    const { wait, rest } = unwrapped(readLine(entrypoint))
+    const { words } = rest
     if (wait) return [this.#step(wait, from, '&&'), ...this.entry(words, command, from, commandFrom)]
     if (words.length === 0) return this.line(command, commandFrom, 0)
     const shell = shellOf(words)
@@ -80,14 +93,16 @@ class Reader {
       return steps
     }
     if (isPassThrough(words)) return this.line(command, commandFrom, 0)
-    return this.line([...words, ...wordsOf(command ?? [])], command === undefined ? from : commandFrom, 0)
+    const args = readLine(command ?? [])
+    const whole = { words: [...words, ...args.words], sources: [...rest.sources, ...args.sources] }
+    return this.#words(whole, command === undefined ? from : commandFrom, 0)
   }
 
   line(line: CommandLine | undefined, from: Step['from'], depth: number): Step[] {
     if (line === undefined || line.length === 0) return []
     if (typeof line === 'string' && hasOperators(line) && !shellOf(wordsOf(line)))
       return this.#shell(line, false, from, depth)
-    return this.#words(wordsOf(line), from, depth)
+    return this.#words(readLine(line), from, depth)
   }
 
   #shell(text: string, stopsOnError: boolean, from: Step['from'], depth: number): Step[] {
@@ -104,7 +119,7 @@ class Reader {
   #commands(commands: readonly ShellCommand[], from: Step['from'], depth: number): Step[] {
     return commands.flatMap(command => {
       if (!command.conditions.every(condition => this.#mayHold(condition))) return []
-      const inner = this.#words(command.words, from, depth + 1)
+      const inner = this.#words(command, from, depth + 1)
       // what stands around the call counts for all that it calls
       return inner.map((step, i) => ({
         ...step,
@@ -117,8 +132,9 @@ class Reader {
     })
   }
 
-  #words(given: readonly string[], from: Step['from'], depth: number): Step[] {
-    if (depth > deepest) return [this.#step(given, from)]
+  #words(line: Line, from: Step['from'], depth: number): Step[] {
+    const given = line.words
+    if (depth > deepest) return [this.#step(line, from)]
     if (this.#functions.has(given[0] ?? '')) {
       // and those among its arguments: `retry 5 migrate`
       const called = given.flatMap(word => this.#functions.get(word) ?? [])
@@ -131,7 +147,8 @@ class Reader {
       this.#command = command
       return steps
     }
-    const { wait, words } = unwrapped(given)
+    const { wait, rest } = unwrapped(line)
+    const { words } = rest
     const before = wait ? [this.#step(wait, from, '&&')] : []
     if (words.length === 0) return before
     const shell = shellOf(words)
@@ -142,14 +159,15 @@ class Reader {
       const steps = this.#shell(script, bashE(words), 'context', depth + 1)
       if (steps.length > 0) return [...before, ...steps]
     }
-    return [...before, this.#step(words, from)]
+    return [...before, this.#step(rest, from)]
   }
 
-  #step(words: readonly string[], from: Step['from'], operator: Step['operator'] = 'end'): Step {
-    const text = words.join(' ')
+  #step({ words, sources }: Line, from: Step['from'], operator: Step['operator'] = 'end'): Step {
     return {
       words,
-      text,
+      sources,
+      text: words.join(' '),
+      written: undefined,
       from,
       operator,
       stopsOnError: false,
@@ -241,13 +259,30 @@ class Reader {
       if (this.#service.envFiles.length > 0 || /^[a-z]/.test(name)) isKnown = false
       return ''
     })
-    return isKnown && !value.includes('$') ? value : undefined
+    return isKnown && !value.includes('$') && !isShielded(value) ? value : undefined
   }
 }
 
-/** A command line as words. */
-export function wordsOf(line: CommandLine): readonly string[] {
-  return typeof line === 'string' ? tokenize(line).map(({ text }) => text) : line
+/** Words, and the same as a shell would have to read them. */
+type Line = Pick<ShellCommand, 'words' | 'sources'>
+
+function readLine(line: CommandLine): Line {
+  if (typeof line !== 'string') return { words: line, sources: line.map(quoted) }
+  const tokens = tokenize(line)
+  return { words: tokens.map(({ text }) => text), sources: tokens.map(({ source }) => source) }
+}
+
+function wordsOf(line: CommandLine): readonly string[] {
+  return readLine(line).words
+}
+
+function slice({ words, sources }: Line, from: number, to?: number): Line {
+  return { words: words.slice(from, to), sources: sources.slice(from, to) }
+}
+
+/** A word that a shell takes as it is. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 
 /** The script of `sh -c SCRIPT`, empty where there is none yet. */
@@ -275,28 +310,27 @@ function isPassThrough(words: readonly string[]): boolean {
 }
 
 /** What starts another command: taken off, and what it waits for kept. */
-function unwrapped(given: readonly string[]): { wait: readonly string[] | undefined; words: readonly string[] } {
-  let words = given
-  let wait: readonly string[] | undefined
+function unwrapped(line: Line): { wait: Line | undefined; rest: Line } {
+  let at = 0
+  let wait: Line | undefined
   for (;;) {
+    const words = line.words.slice(at)
     const first = words[0]?.split('/').at(-1) ?? ''
-    if (words.length > 1 && /^\w+=|^(exec|time|nohup|sudo|command|env)$/.test(first)) words = words.slice(1)
-    else if (/^(tini|dumb-init|catatonit)$/.test(first)) {
-      const dashes = words.indexOf('--')
-      words = words.slice(dashes >= 0 ? dashes + 1 : words.findIndex((word, i) => i > 0 && !word.startsWith('-')))
-    } else if (/^(gosu|su-exec|chroot)$/.test(first)) words = words.slice(2)
+    const dashes = words.indexOf('--')
+    if (words.length > 1 && /^\w+=|^(exec|time|nohup|sudo|command|env)$/.test(first)) at += 1
+    else if (/^(tini|dumb-init|catatonit)$/.test(first))
+      at += dashes >= 0 ? dashes + 1 : words.findIndex((word, i) => i > 0 && !word.startsWith('-'))
+    else if (/^(gosu|su-exec|chroot)$/.test(first)) at += 2
     else if (
       /^(doppler|infisical|dotenvx|dotenv|op|chamber|with-contenv|opentelemetry-instrument|ddtrace-run)$/.test(first)
     ) {
-      const dashes = words.indexOf('--')
-      if (dashes < 0) return { wait, words: first.includes('-') ? words.slice(1) : words }
-      words = words.slice(dashes + 1)
+      if (dashes < 0) return { wait, rest: slice(line, first.includes('-') ? at + 1 : at) }
+      at += dashes + 1
     } else if (isWaitWrapper(first) && wait === undefined) {
-      const dashes = words.indexOf('--')
-      wait = dashes < 0 ? words : words.slice(0, dashes)
-      words = dashes < 0 ? afterWaitArguments(words) : words.slice(dashes + 1)
-      if (words.length > 0) wait = given.slice(0, given.length - words.length)
-    } else return { wait, words }
+      const own = dashes < 0 ? waitArguments(words) : dashes
+      wait = slice(line, at, at + own)
+      at += dashes < 0 ? own : own + 1
+    } else return { wait, rest: slice(line, at) }
   }
 }
 
@@ -306,10 +340,10 @@ export function isWaitWrapper(word: string): boolean {
   )
 }
 
-/** dockerize and some scripts take the command without `--`. */
-function afterWaitArguments(words: readonly string[]): readonly string[] {
-  if (words[0]?.split('/').at(-1) !== 'dockerize') return []
+/** How many words are the waiting program's own: dockerize takes the command without `--`. */
+function waitArguments(words: readonly string[]): number {
+  if (words[0]?.split('/').at(-1) !== 'dockerize') return words.length
   let i = 1
   while (i < words.length && words[i]!.startsWith('-')) i += words[i]!.includes('=') ? 1 : 2
-  return words.slice(i)
+  return Math.min(i, words.length)
 }

@@ -4,6 +4,7 @@ import type { Member, Stack } from '../model/stack.ts'
 import type { Step } from '../model/startup.ts'
 import { migrationIn } from '../model/tools.ts'
 import type { Rule } from './rule.ts'
+import { shownStep } from './shown-step.ts'
 import { splitPatch } from './split-patch.ts'
 
 export const chainIgnoresFailure: Rule = {
@@ -23,7 +24,7 @@ export const chainIgnoresFailure: Rule = {
       yield {
         service: service.name,
         path: [service.command === undefined && service.entrypoint !== undefined ? 'entrypoint' : 'command'],
-        what: `${service.name} goes on when \`${short(ignored.text)}\` fails${ignored.from === 'context' ? ' (a script of the build context)' : ''}.`,
+        what: `${service.name} goes on when ${shownStep(ignored)} fails${ignored.from === 'context' ? ' (a script of the build context)' : ''}.`,
         ...patchOf(stack, member),
       }
     }
@@ -122,8 +123,4 @@ function isOtherBranch(a: Step, b: Step): boolean {
         (subject !== undefined && other !== one && other.startsWith(subject)),
     )
   })
-}
-
-function short(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }

@@ -1,5 +1,6 @@
 // An overlay that takes the migration out of an app's command into a one-shot of the same image.
 
+import { toComposeText } from '../compose/shield.ts'
 import { isServing } from '../model/migrating.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import type { Step } from '../model/startup.ts'
@@ -17,6 +18,7 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
     return undefined
   if (steps.some(({ inLoop, operator }) => inLoop || operator === '|')) return undefined
   const own = steps.filter(({ words }) => words[0] !== 'set' && !/^(true|:)$/.test(words[0] ?? ''))
+  if (own.some(({ written }) => written === undefined)) return undefined
   if (role === 'migrator')
     return { services: { [service.name]: { entrypoint: ['sh', '-ec'], command: [script(own)] } } }
   const first = own.findIndex(isServing)
@@ -40,17 +42,9 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
 
 /** One after the other, each only if the one before it went well; the last takes the shell's place. */
 export function script(steps: readonly Step[]): string {
-  return steps
-    .map(
-      ({ words }, i) =>
-        `${i === steps.length - 1 && !/^(exec|cd|export|\w+=)/.test(words[0] ?? '') ? 'exec ' : ''}${words.map(quoted).join(' ')}`,
-    )
-    .join(' && ')
-    .replaceAll('$', '$$$$')
-}
-
-/** A word as a shell takes it; variables stay open for it. */
-export function quoted(word: string): string {
-  if (/^[\w@%+=:,./${}-]+$/.test(word)) return word
-  return word.includes('$') ? `"${word.replace(/(["\\`])/g, '\\$1')}"` : `'${word.replaceAll("'", "'\\''")}'`
+  const commands = steps.map(
+    ({ words, written = '' }, i) =>
+      `${i === steps.length - 1 && !/^(exec|cd|export|\w+=)/.test(words[0] ?? '') ? 'exec ' : ''}${written}`,
+  )
+  return toComposeText(commands.join(' && '))
 }

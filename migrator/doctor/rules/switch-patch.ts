@@ -41,6 +41,7 @@ function ofScript({ service, startup, context, migration }: Member) {
   const step = migration?.step === undefined ? undefined : startup.steps[migration.step]
   if (!step || step.conditions.length === 0 || step.inLoop || step.isTest) return undefined
   const guarded = startup.steps.filter(({ conditions }) => conditions.join() === step.conditions.join())
+  if (guarded.some(({ written }) => written === undefined)) return undefined
   const names = step.conditions.flatMap(one => [...one.matchAll(/\$\{?([A-Z_]\w*)/g)].map(([, name]) => name!))
   for (const name of names) {
     for (const value of values) {

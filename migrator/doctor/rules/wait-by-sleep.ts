@@ -6,6 +6,7 @@ import type { Step } from '../model/startup.ts'
 import { isWaitWrapper } from '../model/startup.ts'
 import { migrationIn } from '../model/tools.ts'
 import type { Rule } from './rule.ts'
+import { shownStep } from './shown-step.ts'
 
 export const waitBySleep: Rule = {
   id: 'wait-by-sleep',
@@ -31,7 +32,7 @@ export const waitBySleep: Rule = {
       yield {
         service: service.name,
         path: [service.command === undefined && service.entrypoint !== undefined ? 'entrypoint' : 'command'],
-        what: `${service.name} waits with \`${wait.text.slice(0, 60)}\` before it starts.`,
+        what: `${service.name} waits with ${shownStep(wait)} before it starts.`,
       }
     }
   },

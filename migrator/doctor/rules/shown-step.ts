@@ -1,0 +1,16 @@
+// A command as a finding shows it: as the files have it, without a password, and no longer than a line.
+
+import { redactor } from '../../text/redact.ts'
+import { unshield } from '../compose/shield.ts'
+import type { Step } from '../model/startup.ts'
+
+const longest = 60
+const redact = redactor()
+
+export function shownStep({ written }: Step): string {
+  // what makes up the command may be a secret as a whole
+  if (written === undefined) return 'what a variable holds'
+  // before it is cut: half of a URL is not known as one
+  const text = redact(unshield(written))
+  return `\`${text.length > longest ? `${text.slice(0, longest - 3)}...` : text}\``
+}
