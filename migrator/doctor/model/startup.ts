@@ -6,7 +6,7 @@ import type { CommandLine, Service } from './service.ts'
 import { parseShell, type ShellCommand, tokenize } from './shell.ts'
 
 export interface Step extends ShellCommand {
-  /** Its words, with one space between them. */
+  /** Its words, with one space between them, as far as they are read. */
   readonly text: string
   /** As the files have it, with Compose's variables shielded; undefined where a variable's value is more than a piece of a word. */
   readonly written: string | undefined
@@ -22,6 +22,9 @@ export interface Startup {
 
 /** A script that calls scripts that call scripts. */
 const deepest = 6
+
+/** In characters. No command that migrates or serves says so behind them, and patterns take long for megabytes. */
+const longestRead = 4_000
 
 /** Entrypoint and command of an image, where something has looked at it. */
 export interface ImageConfig {
@@ -57,6 +60,8 @@ class Reader {
   readonly #context: BuildContext
   #command: CommandLine | undefined
   #commandFrom: Step['from'] = 'compose'
+  /** Those that are being read: one that calls itself is read once. */
+  readonly #scripts = new Set<string>()
   /** The bodies of the functions that its scripts have made so far, by their names. */
   readonly #functions = new Map<string, readonly ShellCommand[]>()
 
@@ -137,8 +142,13 @@ class Reader {
     if (depth > deepest) return [this.#step(line, from)]
     if (this.#functions.has(given[0] ?? '')) {
       // and those among its arguments: `retry 5 migrate`
-      const called = given.flatMap(word => this.#functions.get(word) ?? [])
-      return this.#commands(called, from, depth + 1)
+      const names = new Set(given.filter(word => this.#functions.has(word)))
+      const bodies = [...names].map(name => [name, this.#functions.get(name)!] as const)
+      // one that calls itself is read once
+      for (const name of names) this.#functions.delete(name)
+      const steps = bodies.flatMap(([, body]) => this.#commands(body, from, depth + 1))
+      for (const [name, body] of bodies) this.#functions.set(name, body)
+      return steps
     }
     if (/^"?\$(@|\*|\{@\})"?$/.test(given.at(-1) ?? '') && this.#command !== undefined && given.length <= 3) {
       const command = this.#command
@@ -155,8 +165,10 @@ class Reader {
     if (shell && shell.script !== '')
       return [...before, ...this.#shell(shell.script, shell.stopsOnError, from, depth + 1)]
     const script = this.#scriptOf(words) ?? this.#packageScript(words)
-    if (script !== undefined) {
+    if (script !== undefined && !this.#scripts.has(script)) {
+      this.#scripts.add(script)
       const steps = this.#shell(script, bashE(words), 'context', depth + 1)
+      this.#scripts.delete(script)
       if (steps.length > 0) return [...before, ...steps]
     }
     return [...before, this.#step(rest, from)]
@@ -166,7 +178,7 @@ class Reader {
     return {
       words,
       sources,
-      text: words.join(' '),
+      text: words.join(' ').slice(0, longestRead),
       written: undefined,
       from,
       operator,
@@ -318,9 +330,11 @@ function unwrapped(line: Line): { wait: Line | undefined; rest: Line } {
     const first = words[0]?.split('/').at(-1) ?? ''
     const dashes = words.indexOf('--')
     if (words.length > 1 && /^\w+=|^(exec|time|nohup|sudo|command|env)$/.test(first)) at += 1
-    else if (/^(tini|dumb-init|catatonit)$/.test(first))
-      at += dashes >= 0 ? dashes + 1 : words.findIndex((word, i) => i > 0 && !word.startsWith('-'))
-    else if (/^(gosu|su-exec|chroot)$/.test(first)) at += 2
+    else if (/^(tini|dumb-init|catatonit)$/.test(first)) {
+      const program = words.findIndex((word, i) => i > 0 && !word.startsWith('-'))
+      // alone, it starts the command that comes behind it
+      at += dashes >= 0 ? dashes + 1 : program > 0 ? program : words.length
+    } else if (/^(gosu|su-exec|chroot)$/.test(first)) at += 2
     else if (
       /^(doppler|infisical|dotenvx|dotenv|op|chamber|with-contenv|opentelemetry-instrument|ddtrace-run)$/.test(first)
     ) {

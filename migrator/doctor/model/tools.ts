@@ -16,6 +16,7 @@ export interface MigrationTool {
   readonly fixedStep?: RegExp
 }
 
+// what stands in a repeated group must be readable in one way only: in two ways, twenty words are a million
 export const tools: readonly MigrationTool[] = [
   {
     name: 'schemagate',
@@ -28,7 +29,7 @@ export const tools: readonly MigrationTool[] = [
   {
     name: 'golang-migrate',
     command:
-      /(^|[\s/"'])migrate\s+(-\S+(\s+\S+)?\s+)*(up|goto)\b|\bmigrate\b.*\s-(database|path|source)\b.*\s(up|goto)\b/,
+      /(^|[\s/"'])migrate\s+(-\S+\s+((?!-|(up|goto)\b)\S+\s+)?)*(up|goto)\b|\bmigrate\b.*\s-(database|path|source)\b.*\s(up|goto)\b/,
     image: /^(migrate\/migrate|.*golang-migrate.*)$/,
     imageArguments: /(^|\s)(up|goto)\b/,
     fixedStep: /\bup\s+\d+\b|\bgoto\s+\d+/,
@@ -70,7 +71,7 @@ export const tools: readonly MigrationTool[] = [
   },
   {
     name: 'Alembic',
-    command: /\balembic\b.*\bupgrade\b|\bflask(\s+--?\S+(\s\S+)?)*\s+db\s+upgrade\b|\bdb\s+upgrade\b/,
+    command: /\balembic\b.*\bupgrade\b|\bdb\s+upgrade\b/,
     fixedStep: /\bupgrade\s+(?!(heads?|--?\S+)\b)['"]?(\+\d+|[0-9a-f]{6,}|[\w-]+@\w+:\w+)/,
   },
   {
@@ -144,9 +145,9 @@ const onlyLooks =
 /** A tool of the project's own: a word of the command is `migrate`, or a script is called so. */
 const ofTheProject: readonly RegExp[] = [
   // npm run migrate, yarn db:migrate:prod, make migrate, task migrate-up, ./migrate, bin/migrate.sh, dist/migrate.js
-  /^(?:\S+\/)?(?:npm|pnpm|yarn|bun|npx|bunx|make|just|task|composer|deno|turbo|nx|rake|pipenv|poetry|uv|hatch|invoke|inv)\b(?:\s+(?:-\S+|run|run-script|exec|task|--filter\s+\S+|--prefix\s+\S+|-w\s+\S+|-C\s+\S+|-s|workspace\s+\S+))*\s+\S*migrat(?:e|ions?)\b\S*/i,
+  /^(?:\S+\/)?(?:npm|pnpm|yarn|bun|npx|bunx|make|just|task|composer|deno|turbo|nx|rake|pipenv|poetry|uv|hatch|invoke|inv)\b(?:\s+(?:(?:--filter|--prefix|-w|-C|workspace)\s+\S+|(?!(?:--filter|--prefix|-w|-C)\s)-\S+|run|run-script|exec|task))*\s+\S*migrat(?:e|ions?)\b\S*/i,
   /^(?:\S+\/)?(?:npm|pnpm|yarn|bun)\b.*\s(?:db|database|schema|prisma|drizzle)[:-](?:push|deploy|sync|init|setup|update|upgrade)\b/i,
-  /^(?:(?:\S+\/)?(?:sh|bash|ash|node|bun|deno|tsx|ts-node|python3?|python3?\.\d+|ruby|php|go|cargo|java|dotnet|perl|elixir)\s+(?:-\S+\s+)*(?:run\s+)?(?:--\S+\s+)*)?\S*\bmigrat(?:e|or|ions?)(?:[_.-]?\w+)*\.(?:sh|bash|js|mjs|cjs|ts|mts|py|rb|php|dll|jar|go|exe|bash|pl|exs|ex)\b/i,
+  /^(?:(?:\S+\/)?(?:sh|bash|ash|node|bun|deno|tsx|ts-node|python3?|python3?\.\d+|ruby|php|go|cargo|java|dotnet|perl|elixir)\s+(?:-\S+\s+)*(?:run\s+)?(?:--\S+\s+)*)?\S*\bmigrat(?:e|or|ions?)[\w.-]*\.(?:sh|bash|js|mjs|cjs|ts|mts|py|rb|php|dll|jar|go|exe|bash|pl|exs|ex)\b/i,
   /^(?:go\s+run\s+|cargo\s+run\s+(?:\S+\s+)*(?:--bin|-p)\s+)\S*migrat\S*/i,
   /^(?:python3?|uv\s+run|poetry\s+run)\b.*\s-m\s+\S*\bmigrat\w*/i,
   /^(?:\S+\/)?(?:run[-_])?(?:db[-_])?migrat(?:e|ions?|or)(?:[-_](?:db|database|up|all|run))?$/i,
