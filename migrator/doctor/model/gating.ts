@@ -100,11 +100,13 @@ function runsWith(migrator: Member, apps: readonly Member[]): boolean {
 /** Why an application is not started before the migration has succeeded, or what keeps it. */
 export type Gate =
   | { readonly kind: 'gated' }
-  /** It migrates itself, or the migrator itself waits for it. */
+  /** It migrates itself, or it ends before the migrator starts. */
   | { readonly kind: 'itself' }
   /** Nothing migrates the database that it uses, as far as can be seen. */
   | { readonly kind: 'not concerned' }
   | { readonly kind: 'short form'; readonly migrator: string }
+  /** A migrator waits for it, and it does not end: it serves first. */
+  | { readonly kind: 'before'; readonly migrator: string }
   | { readonly kind: 'ungated' }
 
 /** What stands between an application and the migrations of one database. */
@@ -114,8 +116,9 @@ export function gateOf(stack: Stack, database: Database, app: Member): Gate {
   if (app.migration?.alsoServes) return { kind: 'itself' }
   if (migrators.length === 0 && selfMigrating.length === 0) return { kind: 'not concerned' }
   const order = orderOf(stack, database)
-  if (order.beforeMigrators.has(name)) return { kind: 'itself' }
   if (order.gated.has(name)) return { kind: 'gated' }
+  const before = order.beforeMigrators.get(name)
+  if (before) return before.ends ? { kind: 'itself' } : { kind: 'before', migrator: before.migrator }
   const short = [...dependsOn].find(
     ([other, { condition }]) =>
       condition !== 'service_completed_successfully' && migrators.some(({ service }) => service.name === other),
@@ -126,8 +129,8 @@ export function gateOf(stack: Stack, database: Database, app: Member): Gate {
 interface Order {
   /** Started only behind a migration: by their own condition, or because what they are started after is. */
   readonly gated: ReadonlySet<string>
-  /** What a migrator itself waits for. */
-  readonly beforeMigrators: ReadonlySet<string>
+  /** What a migrator itself waits for, directly or through others, and whether for its end. */
+  readonly beforeMigrators: ReadonlyMap<string, { readonly migrator: string; readonly ends: boolean }>
 }
 
 const orders = new WeakMap<Database, Order>()
@@ -152,14 +155,15 @@ function findOrder(stack: Stack, { migrators, selfMigrating }: Database): Order 
   )
   const gated = new Set(direct.map(({ service }) => service.name))
   if (!stack.isSwarm) spread(stack, gated, name => !completed.has(name))
-  const beforeMigrators = new Set<string>()
-  const queue = [...migrators]
-  for (let member = queue.pop(); member; member = queue.pop()) {
-    for (const name of member.service.dependsOn.keys()) {
+  const beforeMigrators = new Map<string, { migrator: string; ends: boolean }>()
+  const queue = migrators.map(({ service }) => ({ service, migrator: service.name }))
+  for (let next = queue.pop(); next; next = queue.pop()) {
+    const { service, migrator } = next
+    for (const [name, { condition }] of service.dependsOn) {
       const other = stack.members.get(name)
       if (!other || beforeMigrators.has(name)) continue
-      beforeMigrators.add(name)
-      queue.push(other)
+      beforeMigrators.set(name, { migrator, ends: condition === 'service_completed_successfully' })
+      queue.push({ service: other.service, migrator })
     }
   }
   return { gated, beforeMigrators }

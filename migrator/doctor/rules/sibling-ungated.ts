@@ -12,8 +12,8 @@ export const siblingUngated: Rule = {
   why: 'It works on the old schema while the migration runs, and on after it has failed. Typical: sidekiq, celery beat, rq, a realtime server.',
   fix: 'The same condition on each. Where an app migrates itself: `service_healthy` on that app, or better a one-shot for both.',
   *check(stack) {
-    for (const { member, database, sibling, patch } of ungated(stack)) {
-      if (sibling === undefined) continue
+    for (const { member, database, sibling, waitedForBy, patch } of ungated(stack)) {
+      if (sibling === undefined || waitedForBy !== undefined) continue
       const { name } = member.service
       const other = sibling.service.name
       const how = sibling.migration?.alsoServes ? 'migrates before it serves' : 'waits for the migration'

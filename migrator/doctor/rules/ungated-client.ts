@@ -11,14 +11,17 @@ export const ungatedClient: Rule = {
   why: 'It starts on whatever schema there is. `up` ends with 0, and the app answers 500 (42P01, 42703) until somebody looks.',
   fix: 'Add `depends_on: { MIGRATOR: { condition: service_completed_successfully } }`. Swarm has no conditions: start the app through `schemagate wait --` there.',
   *check(stack) {
-    for (const { member, database, sibling, patch } of ungated(stack)) {
-      if (sibling !== undefined) continue
+    for (const { member, database, sibling, waitedForBy, patch } of ungated(stack)) {
+      if (sibling !== undefined && waitedForBy === undefined) continue
       const { name } = member.service
       const migrators = database.migrators.map(one => one.service.name).join(', ')
       yield {
         service: name,
         path: ['depends_on'],
-        what: `${name} uses ${database.server}, and starts whether or not ${migrators} has migrated it.`,
+        what:
+          waitedForBy === undefined
+            ? `${name} uses ${database.server}, and starts whether or not ${migrators} has migrated it.`
+            : `${name} uses ${database.server} before ${waitedForBy} migrates it, which waits for ${name}: turn that round, so that ${name} waits for the end of ${waitedForBy}.`,
         ...(patch && { patch }),
       }
     }

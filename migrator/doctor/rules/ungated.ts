@@ -10,6 +10,8 @@ export interface Ungated {
   readonly database: Database
   /** A service that does wait, or that migrates itself. */
   readonly sibling: Member | undefined
+  /** The migrator that waits for it, so that it cannot wait for the migrator. */
+  readonly waitedForBy: string | undefined
   readonly patch: Patch | undefined
 }
 
@@ -20,9 +22,11 @@ export function* ungated(stack: Stack): Generator<Ungated> {
     const sibling = gates.find(({ member, gate }) => gate.kind === 'gated' || member.migration?.alsoServes)?.member
     for (const { member, gate } of gates) {
       const { name } = member.service
-      if (gate.kind !== 'ungated' || told.has(name)) continue
+      const waitedForBy = gate.kind === 'before' ? gate.migrator : undefined
+      if ((gate.kind !== 'ungated' && gate.kind !== 'before') || told.has(name)) continue
       told.add(name)
-      yield { member, database, sibling, patch: patchFor(stack, database, member) }
+      const patch = waitedForBy === undefined ? patchFor(stack, database, member) : undefined
+      yield { member, database, sibling, waitedForBy, patch }
     }
   }
 }
