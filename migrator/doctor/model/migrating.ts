@@ -18,7 +18,7 @@ export interface ServiceMigration extends Migration {
 
 /** Commands that prepare something and end. */
 const preparation =
-  /^(echo|printf|cd|export|set|sleep|test|\[\[?|mkdir|chown|chmod|cp|mv|rm|ln|cat|source|\.|true|false|:|exit|trap|kill|wait|touch|date|read|return|local|shift|unset|if|for|pip3?|apt-get|apk|git|curl|wget|psql|pg_isready|createdb|dropdb|nc|ls|env|pwd|whoami|umask|ulimit|id|grep|sed|awk|tail|head|case|\w+=.*)$/
+  /^(echo|printf|cd|export|set|sleep|test|\[\[?|mkdir|chown|chmod|cp|mv|rm|ln|cat|source|\.|true|false|:|exit|trap|kill|wait|touch|date|read|return|local|shift|unset|if|for|pip3?|apt-get|apk|git|curl|wget|psql|pg_isready|createdb|dropdb|nc|ls|env|pwd|whoami|umask|ulimit|id|grep|sed|awk|tail|head|case|\(\(.*|\w+=.*)$/
 const seeding =
   /(seed|loaddata|fixture|collectstatic|compilemessages|createsuperuser|create[-_]?(super)?user|create[-_]?admin|createcachetable|\bgenerate\b|\binstall\b|\bbuild\b|\bci\b|bootstrap|initial[-_]?data|init[-_]?db|\binit\b|setup|populate|compress|clear|\bcache\b|ensure|sync_?(roles|permissions)|fab\s+create|assets:|storage:link|key:generate|config:|route:|view:|optimize|update_index|rebuild_index|create_topics|prestart|pre[-_]start|check\b|\bls\b|\bimport\b|\bcreate\b|--version|load[-_]\w+|register_)/i
 

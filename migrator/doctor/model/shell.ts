@@ -34,6 +34,8 @@ export function tokenize(text: string): Token[] {
   let word: string | undefined
   let start = 0
   const source = text.replace(/\\\r?\n/g, ' ').replace(/\r/g, '')
+  /** Here-documents whose text begins behind this line. */
+  let documents: HereDocument[] = []
   const end = (at: number) => {
     if (word !== undefined) tokens.push({ kind: 'word', text: word, source: source.slice(start, at) })
     word = undefined
@@ -60,13 +62,25 @@ export function tokenize(text: string): Token[] {
       const line = source.indexOf('\n', i)
       i = line < 0 ? source.length : line - 1
     } else if (c === ' ' || c === '\t') end(i)
-    else if (c === '>' || (c === '<' && source[i + 1] !== '<')) {
+    else if (source.startsWith('<<', i) && source[i + 2] !== '<') {
+      const [opening, dash, , delimiter] = /^<<(-?)[ \t]*(["'\\]?)([^\s"'<>;&|()]*)\2?/.exec(source.slice(i, i + 200))!
+      end(i)
+      const body = { kind: 'word' as const, text: '', source: '' }
+      tokens.push({ kind: 'word', text: hereDocument, source: opening }, body)
+      documents.push({ body, delimiter: delimiter!, isIndented: dash === '-' })
+      i += opening.length - 1
+    } else if (c === '(' && (word === undefined ? source[i + 1] === '(' : /^\w+\+?=$/.test(word))) {
+      // arithmetic, or an array
+      const close = matching(source, i)
+      word = (word ?? '') + source.slice(i, close + 1)
+      i = close
+    } else if (c === '>' || c === '<') {
       // a redirection is no word of the command; what it reads from is kept, since psql may be fed so
-      const redirect = /^(>>?\|?|<)(&\d|&-)?\s*/.exec(source.slice(i))!
+      const redirect = /^(>>?\|?|<<<|<)(&\d|&-)?\s*/.exec(source.slice(i))!
       if (word !== undefined && /^\d$/.test(word)) word = undefined
       end(i)
       i += redirect[0].length - 1
-      if (c === '<') tokens.push({ kind: 'word', text: '<', source: '<' })
+      if (c === '<') tokens.push({ kind: 'word', text: '<', source: redirect[1]! })
       else if (redirect[2] === undefined) i += /^[^\s;&|)]*/.exec(source.slice(i + 1))![0].length
     } else {
       const operator = operators.find(one => source.startsWith(one, i))
@@ -76,11 +90,43 @@ export function tokenize(text: string): Token[] {
         end(i)
         tokens.push({ kind: 'operator', text: operator === '\n' ? ';' : operator, source: operator })
         i += operator.length - 1
+        if (operator === '\n' && documents.length > 0) {
+          i = readDocuments(source, i, documents)
+          documents = []
+        }
       }
     }
   }
   end(source.length)
   return tokens
+}
+
+/** A word, and the text behind it is what the command is given to read. */
+export const hereDocument = '<<'
+
+interface HereDocument {
+  /** The word that its text becomes. */
+  readonly body: { text: string; source: string }
+  readonly delimiter: string
+  /** `<<-`: tabs before its lines are none of it. */
+  readonly isIndented: boolean
+}
+
+/** @param newline before the first line of the first one; @returns the last character of the last one */
+function readDocuments(source: string, newline: number, documents: readonly HereDocument[]): number {
+  let at = newline + 1
+  for (const { body, delimiter, isIndented } of documents) {
+    const begin = at
+    let line: string
+    do {
+      const close = source.indexOf('\n', at)
+      const stop = close < 0 ? source.length : close
+      line = source.slice(at, stop)
+      body.text = source.slice(begin, at)
+      at = stop + 1
+    } while ((isIndented ? line.replace(/^\t+/, '') : line) !== delimiter && at <= source.length)
+  }
+  return at - 1
 }
 
 function matching(text: string, open: number): number {
@@ -117,6 +163,8 @@ class Reading {
   #words: Token[] = []
   #negated = false
   #errexit: boolean
+  /** A trap of errors ends the script. */
+  #endsOnError = false
   /** The name whose body is to follow; empty after the word `function`. */
   #functionName: string | undefined
 
@@ -141,6 +189,7 @@ class Reading {
     this.#negated = false
     if (words.length === 0) return
     if (words[0] === 'set') this.#set(words)
+    if (words[0] === 'trap' && words.includes('ERR')) this.#endsOnError = this.#isExit(words[1]!)
     const block = this.#blocks.findLast(({ kind }) => kind !== 'group')
     // a test's own words are the condition of what follows
     if (block?.part === 'test') block.condition += ` ${negated ? '! ' : ''}${words.join(' ')}`
@@ -148,7 +197,7 @@ class Reading {
       words,
       sources,
       operator,
-      stopsOnError: this.#errexit,
+      stopsOnError: this.#errexit || this.#endsOnError,
       inLoop: this.#blocks.some(isWait),
       isTest: negated || block?.part === 'test',
       conditions: this.#blocks.flatMap(({ kind, part, condition }) =>
@@ -159,9 +208,20 @@ class Reading {
   }
 
   #set(words: readonly string[]): void {
-    if (words.some(word => /^-[a-z]*e/.test(word)) || (words[1] === '-o' && words[2] === 'errexit'))
-      this.#errexit = true
-    if (words.some(word => /^\+[a-z]*e/.test(word))) this.#errexit = false
+    for (let i = 1; i < words.length && words[i] !== '--'; i++) {
+      const [, sign, letters = ''] = /^([-+])([a-zA-Z]+)$/.exec(words[i]!) ?? []
+      const isErrexit = letters.includes('e') || (letters.includes('o') && words[++i] === 'errexit')
+      if (isErrexit) this.#errexit = sign === '-'
+    }
+  }
+
+  /** Whether a trap's command ends the script, by itself or by a function that does. */
+  #isExit(command: string): boolean {
+    const [name] = command.trim().split(/\s/)
+    return (
+      /\b(exit|kill)\b/.test(command) ||
+      this.commands.some(({ inFunction, words }) => inFunction === name && words[0] === 'exit')
+    )
   }
 
   #pattern(block: Block, token: Token): void {

@@ -3,12 +3,12 @@
 import { isShielded } from '../compose/shield.ts'
 import type { BuildContext } from './build-context.ts'
 import type { CommandLine, Service } from './service.ts'
-import { parseShell, type ShellCommand, tokenize } from './shell.ts'
+import { hereDocument, parseShell, type ShellCommand, tokenize } from './shell.ts'
 
 export interface Step extends ShellCommand {
   /** Its words, with one space between them, as far as they are read. */
   readonly text: string
-  /** As the files have it, with Compose's variables shielded; undefined where a variable's value is more than a piece of a word. */
+  /** As the files have it, with Compose's variables shielded; undefined where that is no line. */
   readonly written: string | undefined
   /** Where it is written: the compose file, or a file of the build context. */
   readonly from: 'compose' | 'context'
@@ -51,14 +51,21 @@ export function withWritten({ steps, isKnown }: Startup, shielded: Startup): Sta
   const isSame = steps.length === shielded.steps.length
   return {
     isKnown,
-    steps: steps.map((step, i) => ({ ...step, written: isSame ? shielded.steps[i]!.sources.join(' ') : undefined })),
+    steps: steps.map((step, i) => ({ ...step, written: isSame ? writtenOf(shielded.steps[i]!) : undefined })),
   }
+}
+
+/** A here-document is not of one line with the others. */
+function writtenOf({ words, sources }: Step): string | undefined {
+  return words.includes(hereDocument) ? undefined : sources.join(' ')
 }
 
 class Reader {
   readonly #service: Service
   readonly #context: BuildContext
   #command: CommandLine | undefined
+  /** What the function that is being read was called with. */
+  #args: Arguments | undefined
   #commandFrom: Step['from'] = 'compose'
   /** Those that are being read: one that calls itself is read once. */
   readonly #scripts = new Set<string>()
@@ -114,16 +121,23 @@ class Reader {
     const commands = parseShell(text, stopsOnError)
     for (const [name, body] of Map.groupBy(commands, ({ inFunction }) => inFunction))
       if (name !== undefined) this.#functions.set(name, body)
-    return this.#commands(
+    // it has arguments of its own
+    const outer = this.#args
+    this.#args = undefined
+    const steps = this.#commands(
       commands.filter(({ inFunction }) => inFunction === undefined),
       from,
       depth,
     )
+    this.#args = outer
+    return steps
   }
 
   #commands(commands: readonly ShellCommand[], from: Step['from'], depth: number): Step[] {
     return commands.flatMap(command => {
       if (!command.conditions.every(condition => this.#mayHold(condition))) return []
+      if (command.words[0] === 'shift' && this.#args)
+        this.#args.line = slice(this.#args.line, Number(command.words[1] ?? 1))
       const inner = this.#words(command, from, depth + 1)
       // what stands around the call counts for all that it calls
       return inner.map((step, i) => ({
@@ -137,19 +151,11 @@ class Reader {
     })
   }
 
-  #words(line: Line, from: Step['from'], depth: number): Step[] {
+  #words(written: Line, from: Step['from'], depth: number): Step[] {
+    const line = this.#args ? withArguments(written, this.#args) : written
     const given = line.words
     if (depth > deepest) return [this.#step(line, from)]
-    if (this.#functions.has(given[0] ?? '')) {
-      // and those among its arguments: `retry 5 migrate`
-      const names = new Set(given.filter(word => this.#functions.has(word)))
-      const bodies = [...names].map(name => [name, this.#functions.get(name)!] as const)
-      // one that calls itself is read once
-      for (const name of names) this.#functions.delete(name)
-      const steps = bodies.flatMap(([, body]) => this.#commands(body, from, depth + 1))
-      for (const [name, body] of bodies) this.#functions.set(name, body)
-      return steps
-    }
+    if (this.#functions.has(given[0] ?? '')) return this.#call(line, from, depth)
     if (/^"?\$(@|\*|\{@\})"?$/.test(given.at(-1) ?? '') && this.#command !== undefined && given.length <= 3) {
       const command = this.#command
       this.#command = undefined
@@ -174,11 +180,29 @@ class Reader {
     return [...before, this.#step(rest, from)]
   }
 
+  #call(line: Line, from: Step['from'], depth: number): Step[] {
+    const name = line.words[0]!
+    const body = this.#functions.get(name)!
+    const outer = this.#args
+    const args = { line: slice(line, 1), isTaken: false }
+    // one that calls itself is read once
+    this.#functions.delete(name)
+    this.#args = args
+    const steps = this.#commands(body, from, depth + 1)
+    this.#args = outer
+    // the functions among its arguments, where it takes them in a way that is not seen: `retry 5 migrate`
+    const others = args.isTaken ? [] : line.words.slice(1).filter(word => this.#functions.has(word))
+    for (const other of new Set(others))
+      steps.push(...this.#call({ words: [other], sources: [other] }, from, depth + 1))
+    this.#functions.set(name, body)
+    return steps
+  }
+
   #step({ words, sources }: Line, from: Step['from'], operator: Step['operator'] = 'end'): Step {
     return {
       words,
       sources,
-      text: words.join(' ').slice(0, longestRead),
+      text: withoutDocument(words).join(' ').slice(0, longestRead),
       written: undefined,
       from,
       operator,
@@ -259,7 +283,7 @@ class Reader {
   /** The text with its variables' values; undefined where one is not known. */
   #expand(text: string): string | undefined {
     let isKnown = true
-    const args = wordsOf(this.#command ?? [])
+    const args = this.#args?.line.words ?? wordsOf(this.#command ?? [])
     const all = text.replace(/\$(?:[@*]|\{[@*]\})/g, () => args.join(' '))
     const value = all.replace(/\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))/g, (_, braced, fallback, plain) => {
       const name = braced ?? plain
@@ -288,6 +312,30 @@ function wordsOf(line: CommandLine): readonly string[] {
   return readLine(line).words
 }
 
+interface Arguments {
+  line: Line
+  /** Something was put in the place of its `"$@"`. */
+  isTaken: boolean
+}
+
+/** `"$@"`, `$2` and the like as what they stand for. */
+function withArguments({ words, sources }: Line, args: Arguments): Line {
+  const all = words.map((word, i): Line => {
+    const [, which, from = '1'] = /^\$(?:([@*1-9])|\{([@*1-9])(?::(\d+))?\})$/.exec(word)?.filter(Boolean) ?? []
+    if (which === undefined) return { words: [word], sources: [sources[i]!] }
+    args.isTaken = true
+    const at = Number(which)
+    return Number.isNaN(at) ? slice(args.line, Number(from) - 1) : slice(args.line, at - 1, at)
+  })
+  return { words: all.flatMap(one => one.words), sources: all.flatMap(one => one.sources) }
+}
+
+/** What a command is given to read is no word of it. */
+function withoutDocument(words: readonly string[]): readonly string[] {
+  const at = words.indexOf(hereDocument)
+  return at < 0 ? words : [...words.slice(0, at), ...withoutDocument(words.slice(at + 2))]
+}
+
 function slice({ words, sources }: Line, from: number, to?: number): Line {
   return { words: words.slice(from, to), sources: sources.slice(from, to) }
 }
@@ -300,6 +348,9 @@ function quoted(word: string): string {
 /** The script of `sh -c SCRIPT`, empty where there is none yet. */
 function shellOf(words: readonly string[]): { script: string; stopsOnError: boolean } | undefined {
   if (!/^(.*\/)?(sh|bash|ash|dash|zsh)$/.test(words[0] ?? '')) return undefined
+  const read = words.indexOf(hereDocument)
+  if (read > 0 && words.slice(1, read).every(word => /^[-+]/.test(word)))
+    return { script: words[read + 1] ?? '', stopsOnError: bashE(words) }
   const at = words.findIndex((word, i) => i > 0 && /^-[a-z]*c$/.test(word))
   const flags = words.slice(1, at + 1)
   if (at < 0 || words.slice(1, at).some(word => !/^[-+]|^pipefail$|^errexit$/.test(word))) return undefined

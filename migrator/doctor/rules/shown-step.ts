@@ -8,8 +8,8 @@ const longest = 60
 const redact = redactor()
 
 export function shownStep({ written }: Step): string {
-  // what makes up the command may be a secret as a whole
-  if (written === undefined) return 'what a variable holds'
+  // what a variable holds may be a secret as a whole
+  if (written === undefined) return 'one of its commands'
   // before it is cut: half of a URL is not known as one
   const text = redact(unshield(written))
   return `\`${text.length > longest ? `${text.slice(0, longest - 3)}...` : text}\``

@@ -62,7 +62,7 @@ test("only the dollar signs that are the container's shell's are doubled, and qu
 test('a command that a variable holds is neither shown nor taken apart', async () => {
   const env = 'COMMAND=\'sh -c "migrate -database postgres://app:hunter2@db/app up; exec ./server"\'\n'
   const { text, services } = await fixed(project('    image: example/app:1\n    command: ${COMMAND}\n', env))
-  expect(text).toContain('app goes on when what a variable holds fails')
+  expect(text).toContain('app goes on when one of its commands fails')
   expect(text).not.toContain('hunter2')
   expect(services['app-migrate']).toBeUndefined()
 })

@@ -1,0 +1,87 @@
+// What a script of the build context runs: here-documents, arguments of functions, arrays, options of the shell.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { diagnose } from '../../../migrator/doctor/diagnose.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'doctor-shell-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+let count = 0
+
+/** Role and steps of an app with this entrypoint, and the rules that it breaks. */
+async function read(script: string) {
+  const cwd = join(folder, `${count++}`)
+  mkdirSync(cwd)
+  const app = '{ build: ., environment: { PGHOST: db } }'
+  writeFileSync(join(cwd, 'compose.yml'), `services: { db: { image: "postgres:17" }, app: ${app} }`)
+  writeFileSync(
+    join(cwd, 'Dockerfile'),
+    'FROM a\nCOPY entrypoint.sh /\nENTRYPOINT ["/entrypoint.sh"]\nCMD ["uvicorn", "app"]\n',
+  )
+  writeFileSync(join(cwd, 'entrypoint.sh'), `#!/bin/bash\n${script}\n`)
+  const { stack, findings } = await diagnose([], { cwd, env: {}, docker: false })
+  const { role, startup } = stack.members.get('app')!
+  return {
+    role,
+    steps: startup.steps.map(({ text }) => text),
+    rules: findings.filter(({ service }) => service === 'app').map(({ rule }) => rule.id),
+  }
+}
+
+test.for([
+  ['a here-document', "until python - <<'PY'\nfor x in range(9):\n    if x: pass\nPY\ndo sleep 1; done"],
+  ['one with tabs', 'if true; then\n\tcat > a <<-END\n\tfor it\n\tEND\nfi'],
+  ['two on a line', 'cat <<A; cat <<"B"\nwhile\nA\ncase\nB'],
+  ['a here-string', 'cat <<< "for x"'],
+  ['a shift of bits', '(( n = 1 << 3 ))\nx=$((1 << 2))'],
+  ['a loop with arithmetic', 'for ((i = 0; i < 3; i++)); do echo $i; done'],
+] as const)('%s opens nothing: what stands behind it is run', async ([, text]) => {
+  const { role, steps, rules } = await read(`set -e\n${text}\nalembic upgrade head\nexec "$@"`)
+  expect(role).toBe('app')
+  expect(steps.slice(-2)).toEqual(['alembic upgrade head', 'uvicorn app'])
+  expect(rules).toContain('migrate-in-app')
+})
+
+test('an array begins no function', async () => {
+  const { steps } = await read('ARGS=(--workers 4)\n{ alembic upgrade head; }\nexec "$@"')
+  expect(steps).toContain('alembic upgrade head')
+})
+
+test('a here-document that a shell is given is its script', async () => {
+  const { steps } = await read('bash -e <<EOF\ncd /srv\nalembic upgrade head\nEOF\nexec "$@"')
+  expect(steps).toEqual(['cd /srv', 'alembic upgrade head', 'uvicorn app'])
+})
+
+test.for([
+  ['"$@"', 'retry() { until "$@"; do sleep 1; done; }\nretry alembic upgrade head'],
+  ['"${@}" behind a shift', 'retry() { n=$1; shift; until "${@}"; do sleep $n; done; }\nretry 5 alembic upgrade head'],
+  ['"${@:2}"', 'run() { echo "$1"; "${@:2}"; }\nrun Migrating alembic upgrade head'],
+  ['$2', 'run() { echo $1; sh -c "$2"; }\nrun Migrating "alembic upgrade head"'],
+  ['a function', 'up() { alembic upgrade head; }\nretry() { "$@" || exit 1; }\nretry up'],
+] as const)('the arguments of a function: %s', async ([, text]) => {
+  const { role, steps } = await read(`set -e\n${text}\nexec "$@"`)
+  expect(role).toBe('app')
+  expect(steps.filter(step => step === 'alembic upgrade head')).toHaveLength(1)
+  expect(steps.filter(step => step === 'uvicorn app')).toHaveLength(1)
+})
+
+test.for([
+  'set -o pipefail -o errexit',
+  'set -u -e -o pipefail',
+  'set -eo pipefail',
+  "trap 'exit 1' ERR",
+  'fail() { exit 1; }\ntrap fail ERR',
+])('a failure ends a script with %s', async options => {
+  const { rules } = await read(`${options}\nalembic upgrade head\nexec "$@"`)
+  expect(rules).not.toContain('chain-ignores-failure')
+})
+
+test.for(['set -o pipefail', 'set -e\nset +o errexit', "trap 'echo failed' ERR", "trap 'exit 1' TERM", 'set -- -e'])(
+  'a failure does not end a script with %s',
+  async options => {
+    const { rules } = await read(`${options}\nalembic upgrade head\nexec "$@"`)
+    expect(rules).toContain('chain-ignores-failure')
+  },
+)
