@@ -19,6 +19,8 @@ export interface Compose {
   /** The project's folder, absolute. */
   readonly directory: string
   readonly services: Readonly<Record<string, Record<string, unknown>>>
+  /** The same as all files together have them: nothing interpolated, relative paths from the project's folder. */
+  readonly written: Readonly<Record<string, Record<string, unknown>>>
   readonly volumes: Readonly<Record<string, unknown>>
   readonly networks: Readonly<Record<string, unknown>>
   /** What else the files say at their top, for a trial. */
@@ -94,6 +96,7 @@ export async function loadCompose(files: readonly string[], options: LoadOptions
     files: names,
     directory,
     services: servicesOf(values, first),
+    written: servicesOf(own.written, first),
     volumes: mapOf(values.volumes),
     networks: mapOf(values.networks),
     top: values,

@@ -7,6 +7,7 @@ import { type ComposeDocument, parseCompose, problem, valuesOf } from './documen
 import { readEnvFile } from './env-file.ts'
 import { interpolateAll, type Variables } from './interpolate.ts'
 import { asList, isValues, mergeValues } from './merge.ts'
+import { rebase } from './rebase.ts'
 
 type Values = Record<string, unknown>
 
@@ -15,6 +16,8 @@ const deepest = 20
 
 export interface OwnReading {
   readonly values: Values
+  /** The same, with nothing interpolated. */
+  readonly written: Values
   /** Every file that was read, the lowest first. */
   readonly documents: readonly ComposeDocument[]
   /** What could not be read, one sentence each. */
@@ -26,25 +29,47 @@ export interface OwnReading {
  * @throws UsageError for an include or an extended file that is not there.
  */
 export function readAlone(documents: readonly ComposeDocument[], variables: Variables): OwnReading {
-  const reader = new Reader()
-  let values: Values = {}
-  for (const document of documents) values = reader.layOver(values, document, variables, 0)
-  return { values, documents: [...reader.further, ...documents], notes: reader.notes }
+  const directory = documents[0]!.directory
+  const reader = new Reader(directory, true)
+  const asWritten = new Reader(directory, false)
+  let [values, written]: Values[] = [{}, {}]
+  for (const document of documents) {
+    values = reader.layOver(values!, document, variables, 0)
+    written = asWritten.layOver(written!, document, variables, 0)
+  }
+  return { values: values!, written: written!, documents: [...reader.further, ...documents], notes: reader.notes }
 }
 
 class Reader {
   readonly further: ComposeDocument[] = []
   readonly notes: string[] = []
+  readonly #directory: string
+  readonly #isInterpolating: boolean
+
+  /** @param directory the project's, from which the relative paths of all files are made to count */
+  constructor(directory: string, isInterpolating: boolean) {
+    this.#directory = directory
+    this.#isInterpolating = isInterpolating
+  }
 
   layOver(below: Values, document: ComposeDocument, variables: Variables, depth: number): Values {
     if (depth > deepest) throw problem(document, ['include'], 'its includes come back to themselves.')
     const own = valuesOf(document)
     const taken = withoutReset(below, own, document)
-    const values = interpolateAll(own, variables) as Values
+    const values = this.#take(own, document, variables)
     let result = taken
-    for (const include of asList(values.include)) result = this.#include(result, include, document, variables, depth)
+    const includes = interpolateAll(own.include, variables)
+    for (const include of asList(includes)) result = this.#include(result, include, document, variables, depth)
     if (isValues(values.services)) values.services = this.#extended(values.services, document, variables)
     return mergeValues(result, values) as Values
+  }
+
+  #take(own: Values, { directory }: ComposeDocument, variables: Variables): Values {
+    const values = this.#isInterpolating ? (interpolateAll(own, variables) as Values) : own
+    if (directory === this.#directory || !isValues(values.services)) return values
+    const services = Object.entries(values.services)
+    const move = (service: unknown) => (isValues(service) ? rebase(service, directory, this.#directory) : service)
+    return { ...values, services: Object.fromEntries(services.map(([name, service]) => [name, move(service)])) }
   }
 
   #include(below: Values, include: unknown, document: ComposeDocument, variables: Variables, depth: number): Values {
@@ -95,12 +120,13 @@ class Reader {
     const id = `${document.file} ${name}`
     if (seen.includes(id)) throw problem(document, at, `${name} extends itself.`)
     const { extends: target, ...own } = service
-    const { file, service: base } = isValues(target) ? target : { file: undefined, service: target }
+    const named = interpolateAll(target, variables)
+    const { file, service: base } = isValues(named) ? named : { file: undefined, service: named }
     let others = services
     let from = document
     if (file !== undefined) {
       from = this.#read(String(file), undefined, document, at)
-      const read = interpolateAll(valuesOf(from), variables) as Values
+      const read = this.#take(valuesOf(from), from, variables)
       others = isValues(read.services) ? read.services : {}
     }
     if (!(String(base) in others)) throw problem(document, at, `there is no service ${String(base)} to extend.`)

@@ -52,12 +52,6 @@ export class Places {
     return isScalar(node) ? String(node.source ?? node.value) : undefined
   }
 
-  /** The value as it is written, nothing interpolated; undefined where it is not there. */
-  value(service: string, path: Path): unknown {
-    const found = this.#find(service, path)
-    return found?.node?.toJS(found.document.yaml)
-  }
-
   /** Whether the value is written without quotes. */
   isPlain(service: string, path: Path): boolean {
     const node = this.#find(service, path)?.node

@@ -77,9 +77,9 @@ export function buildStack(compose: Compose, images: ReadonlyMap<string, ImageCo
 }
 
 /** Entrypoint and command as the files have them, with Compose's variables shielded. */
-function shieldedCommand({ places }: Compose, { name }: Service): Pick<Service, 'entrypoint' | 'command'> {
+function shieldedCommand({ written }: Compose, { name }: Service): Pick<Service, 'entrypoint' | 'command'> {
   const read = (key: string): CommandLine | undefined => {
-    const value = places.value(name, [key])
+    const value = written[name]?.[key]
     if (typeof value === 'string') return shield(value)
     return Array.isArray(value) ? value.map(word => shield(String(word))) : undefined
   }

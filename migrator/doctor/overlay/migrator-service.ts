@@ -1,6 +1,7 @@
 // The migrator of this repository as a service of somebody's stack.
 
 import { migratorImageVariable } from '../../settings/image-variables.ts'
+import { asMap } from '../compose/merge.ts'
 import type { Member, Stack } from '../model/stack.ts'
 
 /** Its image by a variable, so that a project can say where it has it from. */
@@ -13,22 +14,23 @@ export function migratorService(
   volumes: readonly string[],
 ): Record<string, unknown> {
   const { name, environment } = service
-  const { places } = compose
+  const own = compose.written[name] ?? {}
+  const variables = asMap(own.environment)
   // as it is written: what comes from .env stays there
   const written = (keys: readonly string[], fallback: string) => {
     const key = keys.find(one => environment[one] !== undefined)
     if (key === undefined) return fallback
-    const raw = places.raw(name, ['environment', key])
+    const value = variables[key]
     // of an env_file, which only its own service reads; compose reads .env, and says so where that has not got it
-    if (raw === undefined) return `\${${key}:?as ${name} has it}`
-    return raw.startsWith(`${key}=`) ? raw.slice(key.length + 1) : raw
+    if (value === undefined) return `\${${key}:?as ${name} has it}`
+    return value === null ? `\${${key}}` : String(value)
   }
   const user = written(['POSTGRES_USER', 'POSTGRESQL_USERNAME'], 'postgres')
-  const [inFile, file] = [environment.POSTGRES_PASSWORD_FILE !== undefined, places.value(name, ['secrets'])]
+  const [inFile, file] = [environment.POSTGRES_PASSWORD_FILE !== undefined, own.secrets]
   const password = inFile
     ? { PGPASSWORD_FILE: written(['POSTGRES_PASSWORD_FILE'], '') }
     : { PGPASSWORD: written(['POSTGRES_PASSWORD', 'POSTGRESQL_PASSWORD'], '') }
-  const networks = namesOf(places.value(name, ['networks']))
+  const networks = namesOf(own.networks)
   return {
     image,
     restart: 'no',

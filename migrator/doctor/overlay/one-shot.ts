@@ -9,12 +9,12 @@ const kept = [
 
 /** @param migrates its entrypoint and command */
 export function oneShotOf(
-  { places }: Compose,
+  { written }: Compose,
   service: string,
   migrates: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   // as it is written, not as it is resolved: what comes from .env stays there
-  const written = kept.map(key => [key, places.value(service, [key])] as const)
-  const same = Object.fromEntries(written.filter(([, value]) => value !== undefined && value !== null))
+  const own = kept.map(key => [key, written[service]?.[key]] as const)
+  const same = Object.fromEntries(own.filter(([, value]) => value !== undefined && value !== null))
   return { ...same, restart: 'no', ...migrates }
 }

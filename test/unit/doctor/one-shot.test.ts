@@ -1,0 +1,96 @@
+// The one-shot of an app that several files make up: it has what the app has of each of them.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { diagnose } from '../../../migrator/doctor/diagnose.ts'
+import { databasesOf } from '../../../migrator/doctor/model/gating.ts'
+import { makeOverlay } from '../../../migrator/doctor/overlay/fix.ts'
+import { migratorService } from '../../../migrator/doctor/overlay/migrator-service.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'doctor-one-shot-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+let count = 0
+
+function projectOf(files: Record<string, string>): string {
+  const cwd = join(folder, `${count++}`)
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(cwd, name)), { recursive: true })
+    writeFileSync(join(cwd, name), text)
+  }
+  return cwd
+}
+
+async function oneShotOf(files: Record<string, string>, names: readonly string[] = []) {
+  const options = { cwd: projectOf(files), env: {}, docker: false }
+  const { text } = await makeOverlay(await diagnose(names, options), options)
+  return parse(text).services['api-migrate']
+}
+
+const command = 'sh -c "alembic upgrade head && uvicorn app"'
+const db = 'db: { image: "postgres:17", environment: { POSTGRES_PASSWORD: x } }'
+
+test('an overlay that adds a variable, and one that changes another', async () => {
+  const oneShot = await oneShotOf({
+    'compose.yml': `services: { ${db}, api: { image: a, command: ${command}, environment: ["PGHOST=db", "PGPASSWORD=\${PW}", "A=1"], volumes: ["./a:/a"] } }`,
+    'compose.override.yml': 'services: { api: { environment: { DEBUG: "1", A: "2" }, volumes: ["./b:/b"] } }',
+  })
+  expect(oneShot).toMatchObject({
+    environment: { PGHOST: 'db', PGPASSWORD: '${PW}', A: '2', DEBUG: '1' },
+    volumes: ['./a:/a', './b:/b'],
+  })
+})
+
+test('a service of another file that it extends, in its folder', async () => {
+  const oneShot = await oneShotOf({
+    'compose.yml': `services: { ${db}, api: { extends: { file: base/common.yml, service: py }, command: ${command}, environment: { LEVEL: info } } }`,
+    'base/common.yml':
+      'services: { py: { build: ., env_file: a.env, environment: { PGHOST: db, PGUSER: "${U}" }, volumes: ["./conf:/conf", "data:/data"] } }',
+    'base/a.env': 'A=1\n',
+  })
+  expect(oneShot).toMatchObject({
+    build: './base',
+    env_file: './base/a.env',
+    environment: { PGHOST: 'db', PGUSER: '${U}', LEVEL: 'info' },
+    volumes: ['./base/conf:/conf', 'data:/data'],
+  })
+})
+
+test('a file that is included from its own folder', async () => {
+  const oneShot = await oneShotOf({
+    'compose.yml': `include: [svc/compose.yml]\nservices: { ${db} }`,
+    'svc/compose.yml': `services: { api: { build: { context: ./api, dockerfile: D }, command: ${command}, environment: { PGHOST: db }, env_file: [{ path: a.env }, ../b.env], volumes: ["./conf:/conf:ro", { type: bind, source: ../c, target: /c }, "/e:/e", "\${F}:/f"] } }`,
+    'svc/a.env': '',
+    'b.env': '',
+  })
+  expect(oneShot).toMatchObject({
+    build: { context: './svc/api', dockerfile: 'D' },
+    env_file: [{ path: './svc/a.env' }, './b.env'],
+    volumes: ['./svc/conf:/conf:ro', { type: 'bind', source: './c', target: '/c' }, '/e:/e', '${F}:/f'],
+  })
+})
+
+test('the build context of a file in another folder is read there', async () => {
+  const files = {
+    'compose.yml': `include: [svc/compose.yml]\nservices: { ${db} }`,
+    'svc/compose.yml': 'services: { api: { build: ., environment: { PGHOST: db } } }',
+    'svc/Dockerfile': 'FROM a\nCMD alembic upgrade head && uvicorn app\n',
+  }
+  const { stack } = await diagnose([], { cwd: projectOf(files), env: {}, docker: false })
+  expect(stack.members.get('api')!.migration?.tool).toBe('Alembic')
+})
+
+test('the migrator has the networks and the password of the database, whichever file has them', async () => {
+  const cwd = projectOf({
+    'compose.yml':
+      'services: { db: { image: "postgres:17", networks: [back], environment: { POSTGRES_PASSWORD: "${PW}", POSTGRES_USER: u } }, api: { image: a, environment: { PGHOST: db } } }\nnetworks: { back: , more: }',
+    'compose.override.yml': 'services: { db: { networks: [more], environment: [POSTGRES_DB=shop] } }',
+  })
+  const { stack } = await diagnose([], { cwd, env: {}, docker: false })
+  expect(migratorService(stack, databasesOf(stack)[0]!.member!, [])).toMatchObject({
+    environment: { PGHOST: 'db', PGUSER: 'u', PGPASSWORD: '${PW}', PGDATABASE: 'shop' },
+    networks: ['back', 'more'],
+  })
+})
