@@ -4,7 +4,7 @@ import { redactor } from '../text/redact.ts'
 import { type Compose, type LoadOptions, loadCompose } from './compose/load.ts'
 import type { Place } from './compose/places.ts'
 import { type Ignore, ignoresIn } from './ignore.ts'
-import { buildStack, type Stack } from './model/stack.ts'
+import { buildStack, labelComplaints, type Stack } from './model/stack.ts'
 import type { ImageConfig } from './model/startup.ts'
 import type { Patch } from './overlay/patch.ts'
 import { rules } from './rules/index.ts'
@@ -60,7 +60,7 @@ export function examine(stack: Stack): Diagnosis {
     stack,
     findings: findings.toSorted(byWeight),
     silenced,
-    notes: [...compose.notes, ...complaints(ignores, used)],
+    notes: [...compose.notes, ...labelComplaints(stack), ...complaints(ignores, used)],
   }
 }
 

@@ -33,18 +33,18 @@ const userKey =
 export function connectionsOf(service: Service, steps: readonly Step[], hosts: ReadonlySet<string>): Connection[] {
   const found: Connection[] = []
   const environment = Object.entries(service.environment)
-  const database = environment.find(
-    ([key, value]) => databaseKey.test(key) && value !== '' && !value.includes('/'),
-  )?.[1]
-  const user = environment.find(([key, value]) => userKey.test(key) && value !== '')?.[1]
+  const databases = environment.filter(([key, value]) => databaseKey.test(key) && value !== '' && !value.includes('/'))
+  const users = environment.filter(([key, value]) => userKey.test(key) && value !== '')
+  const [database, user] = [databases[0]?.[1], users[0]?.[1]]
   for (const [key, value] of environment) {
     const urls = urlsIn(expandOwn(value, service.environment))
     if (urls.length > 0) found.push(...urls)
     else if (hostKey.test(key) || /:\d{4,5}\b/.test(value)) {
       for (const [host, port] of hostsIn(value)) {
         const isPostgres = postgresHostKey.test(key)
-        if (hosts.has(host)) found.push({ host, port, database, user, kind: isPostgres ? 'sure' : 'maybe' })
-        else if (isPostgres) found.push({ host, port, database, user, kind: 'sure' })
+        if (!hosts.has(host) && !isPostgres) continue
+        const kind = isPostgres ? 'sure' : 'maybe'
+        found.push({ host, port, database: nearest(databases, key), user: nearest(users, key), kind })
       }
     }
   }
@@ -66,6 +66,15 @@ export function connectionsOf(service: Service, steps: readonly Step[], hosts: R
     }
   }
   return found
+}
+
+/** The value of the variable whose name has the most in common with another's at its beginning: DB_NAME goes with DB_HOST. */
+function nearest(variables: readonly (readonly [name: string, value: string])[], other: string): string | undefined {
+  const common = (name: string) => {
+    const end = [...name].findIndex((character, i) => character !== other[i])
+    return end < 0 ? name.length : end
+  }
+  return variables.toSorted(([a], [b]) => common(b) - common(a))[0]?.[1]
 }
 
 /** A variable that other variables of the same service make up: Compose leaves it, and an entrypoint puts it together. */

@@ -2,8 +2,11 @@
 
 import { isInfrastructure, isProxy } from './known-images.ts'
 import type { Service } from './service.ts'
-import type { Member } from './stack.ts'
+import type { Member, Use } from './stack.ts'
 import { migrationSwitchedOff } from './tools.ts'
+
+/** It says what a service is, where nothing else does. */
+export const roleLabel = 'schemagate.role'
 
 /** A member whose part in the stack is still being found out. */
 export type Draft = { -readonly [K in keyof Member]: Member[K] }
@@ -13,12 +16,12 @@ export function shareMigrated(all: readonly Draft[]): void {
   const migrators = new Map(all.flatMap(one => (one.role === 'migrator' ? [[one.service.name, one] as const] : [])))
   for (const member of all) {
     const { service, uses, role } = member
-    if (role !== 'other' || uses.length > 0) continue
-    if (service.image && (isInfrastructure(service.image) || isProxy(service.image))) continue
+    if ((role !== 'other' && !isLabelled(member)) || uses.length > 0) continue
+    if (role === 'other' && service.image && (isInfrastructure(service.image) || isProxy(service.image))) continue
     const migrator = [...service.dependsOn.keys()].map(name => migrators.get(name)).find(one => one !== undefined)
     if (!migrator) continue
     member.uses = migrator.uses.map(use => ({ ...use, isNamed: false }))
-    member.role = 'app'
+    if (role === 'other') member.role = 'app'
   }
 }
 
@@ -70,13 +73,37 @@ export function shareEnvFiles(all: readonly Draft[]): void {
   }
 }
 
-/** With a database outside whose URL is not known, who has the migrator's variable has its database. */
-export function shareOutside(all: readonly Draft[]): void {
-  for (const { migration, uses } of [...all]) {
-    const [use] = uses
-    if (!migration || !use?.isOutside || !use.server.startsWith('${')) continue
-    for (const other of all) {
-      if (other.uses.length === 0 && Object.values(other.service.environment).includes(use.server)) other.uses = [use]
-    }
+/** Who holds the same unknown value as a user of a database, `${DATABASE_URL}`, uses that database. */
+export function shareUnknown(all: readonly Draft[]): void {
+  const known = new Map<string, readonly Use[]>()
+  for (const { service, uses } of all) {
+    for (const value of unknownUrls(service.environment))
+      if (uses.length > 0 && !known.has(value)) known.set(value, uses)
   }
+  for (const member of all) {
+    if (member.uses.length > 0 || !(member.role === 'other' || isLabelled(member))) continue
+    const value = Object.values(member.service.environment).find(one => known.has(one))
+    if (value !== undefined) member.uses = known.get(value)!.map(use => ({ ...use, isNamed: true }))
+  }
+}
+
+function unknownUrls(environment: Service['environment']): string[] {
+  return Object.entries(environment).flatMap(([key, value]) =>
+    /(DATABASE|DB|POSTGRES\w*|PG)_?(URL|URI)$|_DSN$/i.test(key) && /^\$\{\w+\}$/.test(value) ? [value] : [],
+  )
+}
+
+/** Who is labelled as a user of a database, and says nothing of which, uses the only one. */
+export function shareOnly(all: readonly Draft[]): void {
+  const outside = all.flatMap(({ uses }) => uses.filter(use => use.isOutside).map(({ server }) => server))
+  const inside = all.filter(({ role }) => role === 'database').map(({ service }) => service.name)
+  const [server, ...others] = new Set([...inside, ...outside])
+  if (server === undefined || others.length > 0) return
+  const use = { server, isOutside: inside.length === 0, database: undefined, user: undefined, isNamed: false }
+  for (const member of all) if (member.uses.length === 0 && isLabelled(member)) member.uses = [use]
+}
+
+/** As a user of a database. */
+export function isLabelled({ service }: Pick<Member, 'service'>): boolean {
+  return /^(app|migrator)$/.test(service.labels[roleLabel] ?? '')
 }

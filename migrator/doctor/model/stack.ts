@@ -10,7 +10,16 @@ import { parseImage } from './image.ts'
 import { isInfrastructure, isOtherDatabase, isPooler, isPostgresImage, isProxy, isTool } from './known-images.ts'
 import { findMigration, type ServiceMigration } from './migrating.ts'
 import { type CommandLine, type Service, toService } from './service.ts'
-import { type Draft, shareEnvFiles, shareMigrated, shareOutside, shareSwitches } from './sharing.ts'
+import {
+  type Draft,
+  isLabelled,
+  roleLabel,
+  shareEnvFiles,
+  shareMigrated,
+  shareOnly,
+  shareSwitches,
+  shareUnknown,
+} from './sharing.ts'
 import { type ImageConfig, type Startup, startupOf, withWritten } from './startup.ts'
 import { looksLikeSwarm } from './swarm.ts'
 
@@ -44,7 +53,7 @@ export interface Stack {
   readonly isSwarm: boolean
 }
 
-const labelledRoles: ReadonlySet<string> = new Set(['database', 'migrator', 'app', 'gate', 'proxy'])
+const labelledRoles = ['database', 'migrator', 'app', 'gate', 'proxy'] as const
 
 /** @param images what an engine knows of images, by their names in the file */
 export function buildStack(compose: Compose, images: ReadonlyMap<string, ImageConfig> = new Map()): Stack {
@@ -89,10 +98,24 @@ function shieldedCommand({ written }: Compose, { name }: Service): Pick<Service,
 /** Roles that an image or a label tells by itself. */
 function assignServers(members: ReadonlyMap<string, Member>): void {
   for (const member of members.values() as Iterable<Draft>) {
-    const label = member.service.labels['schemagate.role']
-    if (label !== undefined && labelledRoles.has(label)) member.role = label as Role
-    else member.role = roleByImage(member)
+    member.role = roleByLabel(member) ?? roleByImage(member)
   }
+}
+
+function roleByLabel({ service }: Member): Role | undefined {
+  return labelledRoles.find(role => role === service.labels[roleLabel])
+}
+
+/** What is wrong with the labels, one sentence each. */
+export function labelComplaints({ members }: Stack): string[] {
+  return [...members.values()].flatMap(member => {
+    const { name, labels } = member.service
+    const label = labels[roleLabel]
+    if (label !== undefined && roleByLabel(member) === undefined)
+      return [`${name} has the label ${roleLabel}: ${label}, which is none of ${labelledRoles.join(', ')}.`]
+    if (!isLabelled(member) || member.uses.length > 0) return []
+    return [`${name} has the label ${roleLabel}: ${label}, and nothing says which database it uses: name its host.`]
+  })
 }
 
 function roleByImage({ service, context, startup, migration }: Member): Role {
@@ -243,8 +266,10 @@ function ownNames({ service: { environment } }: Member): Connection {
 function assignClients(members: ReadonlyMap<string, Member>, waitedFor: ReadonlySet<string>): void {
   const all = [...members.values()] as Draft[]
   shareEnvFiles(all)
-  shareOutside(all)
+  shareUnknown(all)
   for (const member of all) {
+    // what passes requests on has no database: php-nginx is an app
+    if (member.role === 'proxy' && !roleByLabel(member) && member.uses.some(use => use.isNamed)) member.role = 'other'
     if (member.role !== 'other') continue
     const { service, migration, uses } = member
     if (migration && !migration.alsoServes && uses.length > 0) {
@@ -256,6 +281,7 @@ function assignClients(members: ReadonlyMap<string, Member>, waitedFor: Readonly
     if (!isNamed && !migration && service.image && (isInfrastructure(service.image) || isProxy(service.image))) continue
     member.role = 'app'
   }
+  shareOnly(all)
   shareMigrated(all)
   // a one-shot that others wait for prepares their database, whatever it is called, where no other does
   const hasMigrator = all.some(({ role, migration }) => role === 'migrator' || migration?.alsoServes)

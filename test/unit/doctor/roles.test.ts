@@ -1,0 +1,86 @@
+// What a service is, and which database it uses, where its image and its URL do not tell.
+
+import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { diagnose } from '../../../migrator/doctor/diagnose.ts'
+import { root } from '../../../scripts/lib/root.ts'
+
+async function read(services: string) {
+  const stdin = `services:\n${services}`
+  const { stack, findings, notes } = await diagnose(['-'], { cwd: tmpdir(), env: {}, docker: false, stdin })
+  const errors = findings
+    .filter(({ severity }) => severity === 'error')
+    .map(({ rule, service }) => `${rule.id} ${service}`)
+  const useOf = (name: string) =>
+    stack.members.get(name)!.uses.map(({ server, database }) => `${server}/${database ?? ''}`)
+  return { roleOf: (name: string) => stack.members.get(name)!.role, useOf, errors, notes }
+}
+
+const db = '  db: { image: "postgres:17" }\n'
+const migrate =
+  '  migrate: { image: a, command: alembic upgrade head, environment: { PGHOST: db, PGDATABASE: shop } }\n'
+const label = (role: string) => `labels: { schemagate.role: ${role} }`
+
+describe('a label', () => {
+  test('as in docs/doctor.md: the migrator uses the only database', async () => {
+    const [, example] = /```yaml\nservices:\n(\s+preparer:[^`]*)```/.exec(
+      readFileSync(join(root, 'docs/doctor.md'), 'utf8'),
+    )!
+    const { useOf, errors } = await read(`${db}${example}  web: { image: b, environment: { PGHOST: db } }\n`)
+    expect(useOf('preparer')).toEqual(['db/'])
+    expect(errors).toEqual(['ungated-client web'])
+  })
+
+  test('makes an app of what names no database', async () => {
+    const { errors } = await read(`${db}${migrate}  web: { image: b, ${label('app')} }\n`)
+    expect(errors).toEqual(['ungated-client web'])
+  })
+
+  test('of an app behind a migrator means that database, where there are several', async () => {
+    const other = '  other: { image: "postgres:17" }\n'
+    const { useOf, errors } = await read(
+      `${db}${other}${migrate}  web: { image: b, ${label('app')}, depends_on: { migrate: { condition: service_completed_successfully } } }\n`,
+    )
+    expect(useOf('web')).toEqual(['db/shop'])
+    expect(errors).toEqual([])
+  })
+
+  test('that leaves the database open, or is none, is told', async () => {
+    const other = '  other: { image: "postgres:17" }\n'
+    const { notes } = await read(
+      `${db}${other}  web: { image: b, ${label('app')} }\n  x: { image: c, ${label('ap')} }\n`,
+    )
+    expect(notes).toEqual([
+      expect.stringMatching(/^web has the label .* nothing says which database it uses/),
+      expect.stringMatching(/^x has the label .* none of database, migrator/),
+    ])
+  })
+})
+
+test('who holds the same unknown URL uses the same database', async () => {
+  const url = 'environment: { DATABASE_URL: "${DATABASE_URL}" }'
+  const { errors } = await read(
+    `${db}  migrate: { image: a, command: alembic upgrade head, ${url} }\n  app: { image: a, ${url} }\n  alone: { image: a, environment: { URL: "\${OTHER_URL}" } }\n`,
+  )
+  expect(errors).toEqual(['ungated-client app'])
+})
+
+test('an image with a web server in its name is an app where it names a database', async () => {
+  const { roleOf, errors } = await read(
+    `${db}${migrate}  app: { image: webdevops/php-nginx, environment: { DB_HOST: db, DB_DATABASE: shop } }\n  proxy: { image: nginx, environment: { UPSTREAM: "app:80" }, depends_on: [db] }\n`,
+  )
+  expect([roleOf('app'), roleOf('proxy')]).toEqual(['app', 'proxy'])
+  expect(errors).toEqual(['ungated-client app'])
+})
+
+test.for([
+  ['TEST_DB_NAME: t, DB_HOST: db, DB_NAME: shop', ['db/shop']],
+  ['POSTGRES_DB: t, APP_DB_HOST: db, APP_DB_NAME: shop', ['db/shop']],
+  ['DB_NAME: shop, DB_HOST: db, TEST_DB_HOST: db, TEST_DB_NAME: t', ['db/shop', 'db/t']],
+  ['DB: db, DB_NAME: shop', ['db/shop']],
+] as const)('the name of the database is the one that goes with the host: %s', async ([environment, uses]) => {
+  const { useOf } = await read(`${db}  app: { image: a, environment: { ${environment} } }\n`)
+  expect(useOf('app')).toEqual(uses)
+})
