@@ -86,7 +86,7 @@ function migratorPatch({ stack }: Diagnosis, { database, way, app }: Choice): Pa
     command: [way.command],
     depends_on: { [member.service.name]: { condition: 'service_healthy' } },
   })
-  return { services: { [name]: migrate, ...gated } }
+  return migrate && { services: { [name]: migrate, ...gated } }
 }
 
 /** A migrator that is started again for ever after a failure keeps `up` waiting for ever: five tries will do. */

@@ -21,8 +21,10 @@ import { UsageError } from '../../errors.ts'
 
 /** One file of the stack. */
 export interface ComposeDocument {
-  /** As it was named on the command line, or as its `include` or `extends` names it. */
+  /** As it was named on the command line; one that an `include` or `extends` names is named in the same way. */
   readonly file: string
+  /** Absolute; `-` for standard input. */
+  readonly path: string
   /** The folder against which its relative paths count. */
   readonly directory: string
   readonly text: string
@@ -44,7 +46,7 @@ const composeTags = ['!reset', '!override'].flatMap((tag): (ScalarTag | Collecti
  * Reads one file.
  * @throws UsageError with file, line and column where it is no YAML, no compose file, or of version 1.
  */
-export function parseCompose(file: string, directory: string, text: string): ComposeDocument {
+export function parseCompose(file: string, path: string, directory: string, text: string): ComposeDocument {
   const lines = new LineCounter()
   const yaml = parseDocument(text, {
     lineCounter: lines,
@@ -53,7 +55,7 @@ export function parseCompose(file: string, directory: string, text: string): Com
     logLevel: 'error',
     customTags: composeTags,
   })
-  const document: ComposeDocument = { file, directory, text, yaml, lines }
+  const document: ComposeDocument = { file, path, directory, text, yaml, lines }
   const [error] = yaml.errors
   if (error) {
     const templated = /^[^#\n]*?(\{\{|\{%)[^\n]*/m.exec(text)

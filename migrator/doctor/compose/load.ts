@@ -9,7 +9,7 @@ import { type ComposeDocument, parseCompose } from './documents.ts'
 import { readEnvFile } from './env-file.ts'
 import type { Variables } from './interpolate.ts'
 import { isValues } from './merge.ts'
-import { readAlone } from './own-reading.ts'
+import { type OwnReading, readAlone } from './own-reading.ts'
 import { Places } from './places.ts'
 
 /** The files of one stack, read. */
@@ -21,6 +21,8 @@ export interface Compose {
   readonly services: Readonly<Record<string, Record<string, unknown>>>
   /** The same as all files together have them: nothing interpolated, relative paths from the project's folder. */
   readonly written: Readonly<Record<string, Record<string, unknown>>>
+  /** Those of COMPOSE_PROFILES: every `up` here starts what is below them. */
+  readonly activeProfiles: ReadonlySet<string>
   readonly volumes: Readonly<Record<string, unknown>>
   readonly networks: Readonly<Record<string, unknown>>
   /** What else the files say at their top, for a trial. */
@@ -41,7 +43,7 @@ export interface LoadOptions {
   readonly docker: boolean
 }
 
-/** Those that Compose looks for, in its order, and the overlays that go with them. */
+/** Those that Compose looks for, in its order, and the overlays: the first of each, whatever the other is called. */
 const defaultNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml']
 const overlayNames = [
   'compose.override.yml',
@@ -60,7 +62,7 @@ export function filesIn(cwd: string, env: Variables): string[] {
   const there = (name: string) => existsSync(join(cwd, name))
   const main = defaultNames.find(there)
   if (main === undefined) return []
-  const overlay = overlayNames.find(name => name.startsWith(main.split('.')[0]!) && there(name))
+  const overlay = overlayNames.find(there)
   return overlay === undefined ? [main] : [main, overlay]
 }
 
@@ -76,15 +78,16 @@ export async function loadCompose(files: readonly string[], options: LoadOptions
   if (first === undefined)
     throw new UsageError(`There is no compose file in ${cwd}. Name one: schemagate doctor path/to/compose.yml`)
   const directory = first === '-' ? cwd : dirname(resolve(cwd, first))
-  const documents = names.map(name => parseCompose(name, directory, textOf(name, cwd, stdin)))
+  const pathOf = (name: string) => (name === '-' ? name : resolve(cwd, name))
+  const documents = names.map(name => parseCompose(name, pathOf(name), directory, textOf(name, cwd, stdin)))
   const variables = { ...readEnvFile(join(directory, '.env')), ...env }
-  const own = readAlone(documents, variables)
+  const alone = tryAlone(documents, variables)
+  const own = alone instanceof UsageError ? { values: {}, written: {}, documents, notes: [] } : alone
   const notes = [...own.notes]
-  let values = own.values
+  let values: Record<string, unknown> = own.values
   let readBy: Compose['readBy'] = 'the YAML alone'
   if (options.docker) {
-    const paths = names.map(name => (name === '-' ? name : resolve(cwd, name)))
-    const config = await dockerConfig(paths, directory, stdin, env, unsetIn(documents, variables))
+    const config = await dockerConfig(names.map(pathOf), directory, stdin, env, unsetIn(documents, variables))
     if ('values' in config) {
       values = config.values
       readBy = 'docker compose config'
@@ -92,9 +95,16 @@ export async function loadCompose(files: readonly string[], options: LoadOptions
       notes.unshift(`docker compose config cannot read this (${config.why}), so the YAML alone is read.`)
     } else notes.unshift(`${config.why}, so the YAML alone is read.`)
   }
+  if (alone instanceof UsageError) {
+    if (readBy === 'the YAML alone') throw alone
+    notes.push(
+      `Docker reads what the YAML alone does not give, so lines and overlays know the named files alone: ${alone.message}`,
+    )
+  }
   return {
     files: names,
     directory,
+    activeProfiles: new Set(variables.COMPOSE_PROFILES?.split(',').map(name => name.trim())),
     services: servicesOf(values, first),
     written: servicesOf(own.written, first),
     volumes: mapOf(values.volumes),
@@ -104,6 +114,16 @@ export async function loadCompose(files: readonly string[], options: LoadOptions
     places: new Places(own.documents),
     notes,
     readBy,
+  }
+}
+
+/** What docker can read need not be readable without it. */
+function tryAlone(documents: readonly ComposeDocument[], variables: Variables): OwnReading | UsageError {
+  try {
+    return readAlone(documents, variables)
+  } catch (error) {
+    if (error instanceof UsageError) return error
+    throw error
   }
 }
 

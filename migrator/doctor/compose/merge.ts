@@ -14,7 +14,8 @@ const namesAsMaps: Readonly<Record<string, () => Values>> = {
 
 /** `over` laid over `base`; neither is changed. */
 export function mergeValues(base: unknown, over: unknown, key = ''): unknown {
-  if (over === undefined) return base
+  // an empty `app:` or `environment:` says nothing; an empty `command:` takes the image's
+  if (over === undefined || (over === null && !replaced.has(key))) return base ?? over
   if (base === undefined || base === null) return over
   if (replaced.has(key)) return over
   if (mapsAsLists.has(key)) return { ...asMap(base), ...asMap(over) }

@@ -1,7 +1,7 @@
 // The stack from the YAML alone: overlays, extends and includes as Compose merges them, where docker cannot be asked.
 
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { isScalar, visit } from 'yaml'
 import { type ComposeDocument, parseCompose, problem, valuesOf } from './documents.ts'
 import { readEnvFile } from './env-file.ts'
@@ -29,9 +29,8 @@ export interface OwnReading {
  * @throws UsageError for an include or an extended file that is not there.
  */
 export function readAlone(documents: readonly ComposeDocument[], variables: Variables): OwnReading {
-  const directory = documents[0]!.directory
-  const reader = new Reader(directory, true)
-  const asWritten = new Reader(directory, false)
+  const reader = new Reader(documents[0]!, true)
+  const asWritten = new Reader(documents[0]!, false)
   let [values, written]: Values[] = [{}, {}]
   for (const document of documents) {
     values = reader.layOver(values!, document, variables, 0)
@@ -43,12 +42,12 @@ export function readAlone(documents: readonly ComposeDocument[], variables: Vari
 class Reader {
   readonly further: ComposeDocument[] = []
   readonly notes: string[] = []
-  readonly #directory: string
+  readonly #main: ComposeDocument
   readonly #isInterpolating: boolean
 
-  /** @param directory the project's, from which the relative paths of all files are made to count */
-  constructor(directory: string, isInterpolating: boolean) {
-    this.#directory = directory
+  /** @param main in the project's folder, from which the relative paths of all files are made to count */
+  constructor(main: ComposeDocument, isInterpolating: boolean) {
+    this.#main = main
     this.#isInterpolating = isInterpolating
   }
 
@@ -66,9 +65,9 @@ class Reader {
 
   #take(own: Values, { directory }: ComposeDocument, variables: Variables): Values {
     const values = this.#isInterpolating ? (interpolateAll(own, variables) as Values) : own
-    if (directory === this.#directory || !isValues(values.services)) return values
+    if (directory === this.#main.directory || !isValues(values.services)) return values
     const services = Object.entries(values.services)
-    const move = (service: unknown) => (isValues(service) ? rebase(service, directory, this.#directory) : service)
+    const move = (service: unknown) => (isValues(service) ? rebase(service, directory, this.#main.directory) : service)
     return { ...values, services: Object.fromEntries(services.map(([name, service]) => [name, move(service)])) }
   }
 
@@ -93,9 +92,10 @@ class Reader {
   #read(path: string, directory: string | undefined, from: ComposeDocument, at: readonly string[]): ComposeDocument {
     const full = resolve(from.directory, path)
     if (!existsSync(full)) throw problem(from, at, `this names ${path}, and there is no such file.`)
-    const known = this.further.find(({ file }) => file === path)
+    const known = this.further.find(one => one.path === full)
     if (known) return known
-    const document = parseCompose(path, directory ?? dirname(full), readFileSync(full, 'utf8'))
+    const name = join(dirname(this.#main.file), relative(this.#main.directory, full))
+    const document = parseCompose(name, full, directory ?? dirname(full), readFileSync(full, 'utf8'))
     this.further.push(document)
     return document
   }

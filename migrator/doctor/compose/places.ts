@@ -1,5 +1,6 @@
 // Where a value of the stack stands: the last file that sets it, through aliases, merge keys and `extends`.
 
+import { resolve as resolvePath } from 'node:path'
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml'
 import type { ComposeDocument } from './documents.ts'
 
@@ -86,8 +87,8 @@ export class Places {
     if (!isMap(target)) return undefined
     const base = String(target.get('service'))
     if (!target.has('file')) return this.#inDocument(document, base, path, seen)
-    const name = String(target.get('file')).replace(/^\.\//, '')
-    const other = this.#documents.find(({ file }) => file === name || file.endsWith(`/${name}`))
+    const full = resolvePath(document.directory, String(target.get('file')))
+    const other = this.#documents.find(one => one.path === full)
     return other && this.#inDocument(other, base, path, new Set())
   }
 

@@ -77,7 +77,7 @@ function toDatabase(stack: Stack, server: string, members: readonly Member[]): D
   const apps = members.filter(({ role }) => role === 'app')
   const oneShots = members.filter(({ role }) => role === 'migrator')
   const selfMigrating = apps.filter(({ migration }) => migration?.alsoServes)
-  const isByHand = (migrator: Member) => migrator.migration?.hasNoCommand === true || !runsWith(migrator, apps)
+  const isByHand = (migrator: Member) => migrator.migration?.hasNoCommand === true || !runsWith(stack, migrator, apps)
   return {
     server,
     member: stack.members.get(server),
@@ -88,10 +88,11 @@ function toDatabase(stack: Stack, server: string, members: readonly Member[]): D
   }
 }
 
-/** A migrator below a profile runs by itself only if each application is below that profile, too. */
-function runsWith(migrator: Member, apps: readonly Member[]): boolean {
+/** A migrator below a profile runs by itself only if that is active, or each application is below it, too. */
+function runsWith({ compose: { activeProfiles } }: Stack, migrator: Member, apps: readonly Member[]): boolean {
   const { profiles } = migrator.service
   if (profiles.length === 0 || apps.length === 0) return true
+  if (activeProfiles.has('*') || profiles.some(profile => activeProfiles.has(profile))) return true
   return apps.every(
     ({ service }) => service.profiles.length > 0 && service.profiles.every(one => profiles.includes(one)),
   )

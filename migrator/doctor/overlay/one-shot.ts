@@ -7,14 +7,16 @@ const kept = [
   ...['platform', 'extra_hosts', 'network_mode', 'depends_on', 'links', 'dns'],
 ]
 
-/** @param migrates its entrypoint and command */
+/** Undefined where it is not known how the app is written. @param migrates the one-shot's entrypoint and command */
 export function oneShotOf(
   { written }: Compose,
   service: string,
   migrates: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
+): Record<string, unknown> | undefined {
   // as it is written, not as it is resolved: what comes from .env stays there
-  const own = kept.map(key => [key, written[service]?.[key]] as const)
+  const app = written[service]
+  if (!app) return undefined
+  const own = kept.map(key => [key, app[key]] as const)
   const same = Object.fromEntries(own.filter(([, value]) => value !== undefined && value !== null))
   return { ...same, restart: 'no', ...migrates }
 }

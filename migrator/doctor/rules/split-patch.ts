@@ -27,17 +27,20 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
   const after = own.slice(first)
   if (first <= migration.step || after.some(({ text }) => migrationIn(text))) return undefined
   const name = `${service.name}-migrate`
-  return {
-    services: {
-      [name]: oneShotOf(compose, service.name, { entrypoint: ['sh', '-ec'], command: [script(before)] }),
-      [service.name]: {
-        ...(service.entrypoint === undefined
-          ? { command: ['sh', '-c', script(after)] }
-          : { entrypoint: ['sh', '-c'], command: [script(after)] }),
-        depends_on: { [name]: { condition: 'service_completed_successfully' } },
+  const oneShot = oneShotOf(compose, service.name, { entrypoint: ['sh', '-ec'], command: [script(before)] })
+  return (
+    oneShot && {
+      services: {
+        [name]: oneShot,
+        [service.name]: {
+          ...(service.entrypoint === undefined
+            ? { command: ['sh', '-c', script(after)] }
+            : { entrypoint: ['sh', '-c'], command: [script(after)] }),
+          depends_on: { [name]: { condition: 'service_completed_successfully' } },
+        },
       },
-    },
-  }
+    }
+  )
 }
 
 /** One after the other, each only if the one before it went well; the last takes the shell's place. */

@@ -28,6 +28,7 @@ export function switchPatch(stack: Stack, member: Member): Patch | undefined {
   if (!off || !migrates) return undefined
   const name = `${service.name}-migrate`
   const oneShot = oneShotOf(stack.compose, service.name, migrates)
+  if (!oneShot) return undefined
   return {
     services: {
       [name]: oneShot,

@@ -1,0 +1,105 @@
+// Which files doctor takes, and that it reads them as Compose does.
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { diagnose } from '../../../migrator/doctor/diagnose.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'doctor-files-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+let count = 0
+
+async function read(files: Record<string, string>, env: Record<string, string> = {}, names: readonly string[] = []) {
+  const cwd = join(folder, `${count++}`)
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(cwd, name)), { recursive: true })
+    writeFileSync(join(cwd, name), text)
+  }
+  const { stack, findings, notes } = await diagnose(names, { cwd, env, docker: 'PATH' in env })
+  const errors = findings
+    .filter(({ severity }) => severity === 'error')
+    .map(({ rule, service }) => `${rule.id} ${service}`)
+  return { stack, findings, errors, notes, files: stack.compose.files }
+}
+
+const db = '  db: { image: "postgres:17" }\n'
+const database = `services:\n${db}`
+
+test.for([
+  [
+    ['compose.yml', 'docker-compose.override.yml'],
+    ['compose.yml', 'docker-compose.override.yml'],
+  ],
+  [
+    ['docker-compose.yml', 'compose.override.yaml'],
+    ['docker-compose.yml', 'compose.override.yaml'],
+  ],
+  [
+    ['compose.yaml', 'compose.yml', 'docker-compose.override.yml', 'compose.override.yml'],
+    ['compose.yaml', 'compose.override.yml'],
+  ],
+] as const)('of %j it takes %j', async ([there, taken]) => {
+  expect((await read(Object.fromEntries(there.map(name => [name, database])))).files).toEqual(taken)
+})
+
+test('an overlay that has nothing in a service, or below a key, says nothing of it', async () => {
+  const { errors, stack } = await read({
+    'compose.yml': `${database}  migrate: { image: a, command: alembic upgrade head, environment: { PGHOST: db } }\n  app: { image: b, environment: { PGHOST: db }, command: c, depends_on: [db] }\n`,
+    'compose.override.yml':
+      'services:\n  app:\n    # nothing\n  migrate:\n    environment:\n    command: alembic upgrade head\n',
+  })
+  expect(errors).toEqual(['ungated-client app'])
+  expect(stack.members.get('migrate')!.role).toBe('migrator')
+})
+
+test("an overlay's empty command is the image's own", async () => {
+  const { stack } = await read({
+    'compose.yml': `${database}  app: { image: b, environment: { PGHOST: db }, command: c }\n`,
+    'compose.override.yml': 'services: { app: { command: } }',
+  })
+  expect(stack.members.get('app')!.service.command).toBeUndefined()
+})
+
+const common = (name: string, service: string) => ({
+  [`${name}/compose.yml`]: `services: { ${name}: { extends: { file: common.yml, service: ${service} } } }`,
+  [`${name}/common.yml`]: `services:\n${name === 'b' ? '\n\n' : ''}  ${service}: { image: ${name}, environment: { PGHOST: db }, restart: no }\n`,
+})
+
+test('two files of one name in two folders', async () => {
+  const { stack, findings } = await read({
+    'compose.yml': `include: [a/compose.yml, b/compose.yml]\n${database}`,
+    ...common('a', 'base-a'),
+    ...common('b', 'base-b'),
+  })
+  expect([...stack.members.values()].map(({ service }) => service.image?.text)).toEqual(['a', 'b', 'postgres:17'])
+  const places = findings
+    .filter(({ rule }) => rule.id === 'unquoted-no')
+    .map(({ place }) => `${place.file}:${place.line}`)
+  expect(places).toEqual(['a/common.yml:2', 'b/common.yml:4'])
+})
+
+const isDocker = spawnSync('docker', ['compose', 'version']).status === 0
+
+test.runIf(isDocker)('what docker alone can read is read, and that is said', async () => {
+  const files = {
+    'compose.yml': `include: [two.yml]\n${database}`,
+    'two.yml': `services: { app: { image: a, environment: { PGHOST: db } } }\n---\nservices: { migrate: { image: a, command: sh -c "alembic upgrade head; exit 0", environment: { PGHOST: db } } }\n`,
+  }
+  const { errors, notes } = await read(files, { PATH: process.env.PATH!, HOME: process.env.HOME! })
+  expect(errors.toSorted()).toEqual(['chain-ignores-failure migrate', 'ungated-client app'])
+  expect(notes).toEqual([
+    expect.stringMatching(/^Docker reads what the YAML alone does not give, .*two.yml:2:1: a second document/),
+  ])
+  await expect(read(files)).rejects.toThrow(/two.yml:2:1: a second document/)
+})
+
+test.for([
+  ['.env', { '.env': 'COMPOSE_PROFILES=tools,more\n' }, {}],
+  ['the environment', {}, { COMPOSE_PROFILES: '*' }],
+] as const)('a migrator below a profile that %s makes active runs by itself', async ([, files, env]) => {
+  const services = `${database}  migrate: { image: a, command: alembic upgrade head, profiles: [tools], environment: { PGHOST: db } }\n  app: { image: b, environment: { PGHOST: db }, depends_on: { migrate: { condition: service_completed_successfully } } }\n`
+  expect((await read({ 'compose.yml': services })).errors).toEqual(['migrator-by-hand migrate'])
+  expect((await read({ 'compose.yml': services, ...files }, env)).errors).toEqual([])
+})
