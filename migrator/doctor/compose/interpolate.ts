@@ -5,6 +5,11 @@ export type Variables = Readonly<Record<string, string | undefined>>
 
 const start = /\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*))/g
 
+/** The variable's value; what every object has, as `constructor`, is none. */
+export function valueIn(variables: Variables, name: string): string | undefined {
+  return Object.hasOwn(variables, name) ? variables[name] : undefined
+}
+
 /**
  * The text as Compose would make it. A variable that is unset and has no default is left as `${NAME}`: it is not known,
  * and two places that name it hold the same. Compose would put nothing there.
@@ -53,7 +58,7 @@ function closingBrace(text: string, from: number): number {
 }
 
 function expand(name: string, rest: string, variables: Variables): string {
-  const value = variables[name]
+  const value = valueIn(variables, name)
   const [, operator = '', word = ''] = /^(:?[-+?]?)([\s\S]*)$/.exec(rest)!
   const isSet = operator.startsWith(':') ? value !== undefined && value !== '' : value !== undefined
   switch (operator.at(-1)) {

@@ -128,13 +128,12 @@ function tryAlone(documents: readonly ComposeDocument[], variables: Variables): 
 }
 
 function servicesOf(values: Record<string, unknown>, file: string): Compose['services'] {
-  const services: Record<string, Record<string, unknown>> = {}
-  for (const [name, service] of Object.entries(mapOf(values.services))) {
+  const services = Object.entries(mapOf(values.services)).map(([name, service]) => {
     if (service !== null && !isValues(service))
       throw new UsageError(`${file}: the service ${JSON.stringify(name)} must be a map, with an image or a build.`)
-    services[name] = service ?? {}
-  }
-  return services
+    return [name, service ?? {}] as const
+  })
+  return Object.fromEntries(services)
 }
 
 function mapOf(value: unknown): Record<string, unknown> {

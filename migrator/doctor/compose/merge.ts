@@ -59,9 +59,10 @@ export function isValues(value: unknown): value is Values {
 }
 
 function mergeMaps(base: Values, over: Values): Values {
-  const merged = { ...base }
-  for (const [key, value] of Object.entries(over)) merged[key] = mergeValues(base[key], value, key)
-  return merged
+  const merged = new Map(Object.entries(base))
+  for (const [key, value] of Object.entries(over)) merged.set(key, mergeValues(merged.get(key), value, key))
+  // a service may be called `__proto__`
+  return Object.fromEntries(merged)
 }
 
 /** Mounts of one target are one mount; everything else in a list is itself. */

@@ -1,5 +1,6 @@
 // To which databases a service connects, as its environment and its command tell.
 
+import { valueIn } from '../compose/interpolate.ts'
 import type { Service } from './service.ts'
 import type { Step } from './startup.ts'
 
@@ -80,7 +81,7 @@ function nearest(variables: readonly (readonly [name: string, value: string])[],
 /** A variable that other variables of the same service make up: Compose leaves it, and an entrypoint puts it together. */
 function expandOwn(text: string, environment: Service['environment']): string {
   return text.replace(/\$\{?(\w+)\}?/g, (all, name) => {
-    const value = environment[name]
+    const value = valueIn(environment, name)
     return value === undefined || value.includes('$') ? all : value
   })
 }

@@ -1,5 +1,6 @@
 // What a service runs at its start, command by command: compose file, Dockerfile, and the scripts that they call.
 
+import { valueIn } from '../compose/interpolate.ts'
 import { isShielded } from '../compose/shield.ts'
 import type { BuildContext } from './build-context.ts'
 import type { CommandLine, Service } from './service.ts'
@@ -288,7 +289,7 @@ class Reader {
     const value = all.replace(/\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))/g, (_, braced, fallback, plain) => {
       const name = braced ?? plain
       if (/^\d$/.test(name)) return args[Number(name) - 1] ?? fallback ?? ''
-      const set = this.#service.environment[name] ?? this.#context.image?.environment[name]
+      const set = valueIn(this.#service.environment, name) ?? valueIn(this.#context.image?.environment ?? {}, name)
       if (set !== undefined && !set.includes('${')) return set
       if (fallback !== undefined) return fallback
       // what a script sets itself, or an env file that is not here

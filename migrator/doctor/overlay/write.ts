@@ -34,9 +34,10 @@ export function overlayText(patch: Patch, files: readonly string[], by = 'doctor
 
 function merge(below: unknown, above: unknown): unknown {
   if (!isValues(below) || !isValues(above) || above instanceof Override || below instanceof Override) return above
-  const merged: Record<string, unknown> = { ...below }
-  for (const [key, value] of Object.entries(above)) merged[key] = key in below ? merge(below[key], value) : value
-  return merged
+  const merged = new Map(Object.entries(below))
+  for (const [key, value] of Object.entries(above))
+    merged.set(key, merged.has(key) ? merge(merged.get(key), value) : value)
+  return Object.fromEntries(merged)
 }
 
 /** Without what is undefined. */

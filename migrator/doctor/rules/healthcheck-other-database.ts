@@ -1,5 +1,6 @@
 // A health check that asks as another user, or of another database, than those that there are.
 
+import { valueIn } from '../compose/interpolate.ts'
 import type { Probe } from '../model/database-health.ts'
 import type { Service } from '../model/service.ts'
 import type { Stack } from '../model/stack.ts'
@@ -72,7 +73,7 @@ function problemsOf(stack: Stack, service: Service, probe: Probe): string[] {
 function expand(word: string, environment: Service['environment'], hasShell: boolean): string {
   if (!hasShell) return word
   return word.replace(/\$(?:\{(\w+)(?::?-((?:[^{}]|\{[^{}]*\})*))?\}|(\w+))/g, (all, braced, fallback, plain) => {
-    const value = environment[braced ?? plain]
+    const value = valueIn(environment, braced ?? plain)
     return value ?? (fallback === undefined ? all : expand(fallback, environment, true))
   })
 }
