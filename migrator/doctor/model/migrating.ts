@@ -92,6 +92,12 @@ export function isServing(step: Step): boolean {
   return isServingForSure(step) || !seeding.test(step.text)
 }
 
+/** It does nothing, for ever. */
+export function isIdling({ text, operator, isTest, conditions }: Step): boolean {
+  const lasts = /^(tail\b.*\s(-[a-zA-Z]*[fF]|--follow)\b|sleep\s+(inf|infinity)\b)/.test(text)
+  return lasts && operator !== '&' && !isTest && conditions.length === 0
+}
+
 /** Servers and workers by their names. */
 export function isServingForSure({ text }: Step): boolean {
   return /\b(uvicorn|gunicorn|hypercorn|daphne|granian|runserver\w*|celery|rqworker|dramatiq|flask\s+run|fastapi\s+(run|dev)|puma|unicorn|sidekiq|rails\s+(s|server)|thruster|node\s+\S*(server|main|index|app|dist)\S*|npm\s+(run\s+)?(start|dev|serve|worker)\S*|yarn\s+(run\s+)?(start|dev|serve|worker)\S*|pnpm\s+(run\s+)?(start|dev|serve|worker)\S*|next\s+(start|dev)|nodemon|pm2|phx\.server|supervisord|apache2-foreground|php-fpm|nginx|air|java\s+.*-jar|dotnet\s+\S+\.dll|streamlit|waitress|uwsgi|bin\/\w+\s+start|artisan\s+serve|octane|bun\s+(run\s+)?(start|dev))\b/.test(

@@ -17,6 +17,7 @@ import { noMigrationSeen } from './no-migration-seen.ts'
 import { noVolume } from './no-volume.ts'
 import { obsoleteVersion } from './obsolete-version.ts'
 import { oneRole } from './one-role.ts'
+import { oneShotIdles } from './one-shot-idles.ts'
 import { oneShotRestarts } from './one-shot-restarts.ts'
 import { oneShotShortForm } from './one-shot-short-form.ts'
 import { passwordInUrl } from './password-in-url.ts'
@@ -40,6 +41,7 @@ export const rules: readonly Rule[] = [
   initdbMigration,
   chainIgnoresFailure,
   oneShotRestarts,
+  oneShotIdles,
   unquotedNo,
   noMigrationSeen,
   migrateInApp,

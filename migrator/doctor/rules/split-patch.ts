@@ -1,7 +1,7 @@
 // An overlay that takes the migration out of an app's command into a one-shot of the same image.
 
 import { toComposeText } from '../compose/shield.ts'
-import { isServing } from '../model/migrating.ts'
+import { isIdling, isServing } from '../model/migrating.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import type { Step } from '../model/startup.ts'
 import { migrationIn } from '../model/tools.ts'
@@ -17,7 +17,7 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
   )
     return undefined
   if (steps.some(({ inLoop, operator }) => inLoop || operator === '|')) return undefined
-  const own = steps.filter(({ words }) => words[0] !== 'set' && !/^(true|:)$/.test(words[0] ?? ''))
+  const own = steps.filter(step => !/^(set|true|:)$/.test(step.words[0] ?? '') && !isIdling(step))
   if (own.some(({ written }) => written === undefined)) return undefined
   if (role === 'migrator')
     return { services: { [service.name]: { entrypoint: ['sh', '-ec'], command: [script(own)] } } }

@@ -95,3 +95,19 @@ test('of an image that cannot be seen into nothing is guessed', async () => {
   expect(after).toEqual(['migrate-in-app'])
   expect(services).toEqual({})
 })
+
+test('a one-shot that idles after its migration ends with it', async () => {
+  const { before, after, services } = await overlayOf(`  migrate:
+    image: example/app:1
+    command: sh -c "alembic upgrade head && tail -f /dev/null"
+    environment: { DATABASE_URL: "postgres://app@db/app" }
+    depends_on: { db: { condition: service_healthy } }
+  app:
+    image: example/app:1
+    environment: { DATABASE_URL: "postgres://app@db/app" }
+    depends_on: { migrate: { condition: service_completed_successfully } }
+`)
+  expect(before).toEqual(['one-shot-idles'])
+  expect(after).toEqual([])
+  expect(services.migrate.command).toEqual(['exec alembic upgrade head'])
+})
