@@ -5,6 +5,8 @@ export interface ShellCommand {
   readonly words: readonly string[]
   /** The same words as the text has them, in their quotes. */
   readonly sources: readonly string[]
+  /** `2>&1`, `> file`: where its output goes. */
+  readonly redirects: readonly string[]
   /** What stands between it and the next. */
   readonly operator: '&&' | '||' | ';' | '&' | '|' | 'end'
   /** `set -e` is on where it stands. */
@@ -20,13 +22,16 @@ export interface ShellCommand {
 }
 
 interface Token {
-  readonly kind: 'word' | 'operator'
+  readonly kind: 'word' | 'operator' | 'redirect'
   readonly text: string
   /** As it stands there, in its quotes. */
   readonly source: string
 }
 
 const operators = ['&&', '||', ';;', ';', '|&', '|', '&', '(', ')', '\n']
+
+/** A redirection of a command's output, with the file that it goes to. */
+const output = /^&?>(?:>|\|)?(?:&\d|&-|[ \t]*&?(?:"[^"]*"|'[^']*'|[^\s;&|()<>"'])*)/
 
 /** Splits a text as a shell would. Quotes are taken off, variables stay. */
 export function tokenize(text: string): Token[] {
@@ -74,18 +79,22 @@ export function tokenize(text: string): Token[] {
       const close = matching(source, i)
       word = (word ?? '') + source.slice(i, close + 1)
       i = close
-    } else if (c === '>' || c === '<') {
-      // a redirection is no word of the command; what it reads from is kept, since psql may be fed so
-      const redirect = /^(>>?\|?|<<<|<)(&\d|&-)?\s*/.exec(source.slice(i))!
-      if (word !== undefined && /^\d$/.test(word)) word = undefined
+    } else if (c === '<') {
+      // psql may be fed so
+      const redirect = source.startsWith('<<<', i) ? '<<<' : '<'
       end(i)
-      i += redirect[0].length - 1
-      if (c === '<') tokens.push({ kind: 'word', text: '<', source: redirect[1]! })
-      else if (redirect[2] === undefined) i += /^[^\s;&|)]*/.exec(source.slice(i + 1))![0].length
+      tokens.push({ kind: 'word', text: '<', source: redirect })
+      i += redirect.length - 1
+    } else if (c === '>' || source.startsWith('&>', i)) {
+      const [redirect] = output.exec(source.slice(i))!
+      const isNumbered = word !== undefined && /^\d$/.test(word)
+      if (isNumbered) word = undefined
+      else end(i)
+      tokens.push({ kind: 'redirect', text: redirect, source: `${isNumbered ? source[i - 1] : ''}${redirect}` })
+      i += redirect.length - 1
     } else {
       const operator = operators.find(one => source.startsWith(one, i))
       if (operator === undefined) word = (word ?? '') + c
-      else if (operator === '&' && source[i - 1] === '>') continue
       else {
         end(i)
         tokens.push({ kind: 'operator', text: operator === '\n' ? ';' : operator, source: operator })
@@ -161,6 +170,7 @@ class Reading {
   readonly commands: ShellCommand[] = []
   readonly #blocks: Block[] = []
   #words: Token[] = []
+  #redirects: string[] = []
   #negated = false
   #errexit: boolean
   /** A trap of errors ends the script. */
@@ -175,7 +185,8 @@ class Reading {
   take(token: Token): void {
     const { kind, text } = token
     const block = this.#blocks.at(-1)
-    if (block?.part === 'pattern' && text !== 'esac') this.#pattern(block, token)
+    if (kind === 'redirect') this.#redirects.push(token.source)
+    else if (block?.part === 'pattern' && text !== 'esac') this.#pattern(block, token)
     else if (kind === 'operator') this.#operator(text, block)
     else if (this.#words.length > 0 && !(text === 'in' && this.#words[0]!.text === 'case')) this.#words.push(token)
     else this.#first(token, block)
@@ -184,8 +195,9 @@ class Reading {
   finish(operator: ShellCommand['operator']): void {
     const words = this.#words.map(({ text }) => text)
     const sources = this.#words.map(({ source }) => source)
-    const negated = this.#negated
+    const [redirects, negated] = [this.#redirects, this.#negated]
     this.#words = []
+    this.#redirects = []
     this.#negated = false
     if (words.length === 0) return
     if (words[0] === 'set') this.#set(words)
@@ -196,6 +208,7 @@ class Reading {
     this.commands.push({
       words,
       sources,
+      redirects,
       operator,
       stopsOnError: this.#errexit || this.#endsOnError,
       inLoop: this.#blocks.some(isWait),

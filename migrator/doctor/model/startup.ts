@@ -9,6 +9,10 @@ import { hereDocument, parseShell, type ShellCommand, tokenize } from './shell.t
 export interface Step extends ShellCommand {
   /** Its words, with one space between them, as far as they are read. */
   readonly text: string
+  /** The whole command, as a shell would have to read it. */
+  readonly sources: readonly string[]
+  /** False: it goes over several lines, or something stands around it that is not in `sources`. */
+  readonly isLine: boolean
   /** As the files have it, with Compose's variables shielded; undefined where that is no line. */
   readonly written: string | undefined
   /** Where it is written: the compose file, or a file of the build context. */
@@ -56,9 +60,15 @@ export function withWritten({ steps, isKnown }: Startup, shielded: Startup): Sta
   }
 }
 
-/** A here-document is not of one line with the others. */
-function writtenOf({ words, sources }: Step): string | undefined {
-  return words.includes(hereDocument) ? undefined : sources.join(' ')
+function writtenOf({ sources, isLine }: Step): string | undefined {
+  return isLine ? sources.join(' ') : undefined
+}
+
+/** A command behind variables of its own, or behind a program that starts it; the shell's own commands cannot be. */
+function behind(lead: readonly string[], step: Step): Step {
+  if (lead.length === 0) return step
+  const isOfShell = /^(cd|export|set|\.|source|\w+=.*)$/.test(step.words[0] ?? '')
+  return { ...step, sources: [...lead, ...step.sources], isLine: step.isLine && !isOfShell }
 }
 
 class Reader {
@@ -164,21 +174,25 @@ class Reader {
       this.#command = command
       return steps
     }
-    const { wait, rest } = unwrapped(line)
-    const { words } = rest
+    const { wait, lead, rest } = unwrapped(line)
     const before = wait ? [this.#step(wait, from, '&&')] : []
-    if (words.length === 0) return before
+    return [...before, ...this.#program(rest, from, depth).map(step => behind(lead, step))]
+  }
+
+  /** What a shell or a script runs, or the program itself. */
+  #program(line: Line, from: Step['from'], depth: number): Step[] {
+    const { words } = line
+    if (words.length === 0) return []
     const shell = shellOf(words)
-    if (shell && shell.script !== '')
-      return [...before, ...this.#shell(shell.script, shell.stopsOnError, from, depth + 1)]
+    if (shell && shell.script !== '') return this.#shell(shell.script, shell.stopsOnError, from, depth + 1)
     const script = this.#scriptOf(words) ?? this.#packageScript(words)
     if (script !== undefined && !this.#scripts.has(script)) {
       this.#scripts.add(script)
       const steps = this.#shell(script, bashE(words), 'context', depth + 1)
       this.#scripts.delete(script)
-      if (steps.length > 0) return [...before, ...steps]
+      if (steps.length > 0) return steps
     }
-    return [...before, this.#step(rest, from)]
+    return [this.#step(line, from)]
   }
 
   #call(line: Line, from: Step['from'], depth: number): Step[] {
@@ -199,10 +213,13 @@ class Reader {
     return steps
   }
 
-  #step({ words, sources }: Line, from: Step['from'], operator: Step['operator'] = 'end'): Step {
+  #step(line: Line, from: Step['from'], operator: Step['operator'] = 'end'): Step {
+    const { words, sources, redirects = [] } = line
     return {
       words,
-      sources,
+      sources: [...sources, ...redirects],
+      redirects,
+      isLine: !words.includes(hereDocument),
       text: withoutDocument(words).join(' ').slice(0, longestRead),
       written: undefined,
       from,
@@ -301,11 +318,13 @@ class Reader {
 }
 
 /** Words, and the same as a shell would have to read them. */
-type Line = Pick<ShellCommand, 'words' | 'sources'>
+interface Line extends Pick<ShellCommand, 'words' | 'sources'> {
+  readonly redirects?: readonly string[]
+}
 
 function readLine(line: CommandLine): Line {
   if (typeof line !== 'string') return { words: line, sources: line.map(quoted) }
-  const tokens = tokenize(line)
+  const tokens = tokenize(line).filter(({ kind }) => kind !== 'redirect')
   return { words: tokens.map(({ text }) => text), sources: tokens.map(({ source }) => source) }
 }
 
@@ -320,7 +339,7 @@ interface Arguments {
 }
 
 /** `"$@"`, `$2` and the like as what they stand for. */
-function withArguments({ words, sources }: Line, args: Arguments): Line {
+function withArguments({ words, sources, redirects = [] }: Line, args: Arguments): Line {
   const all = words.map((word, i): Line => {
     const [, which, from = '1'] = /^\$(?:([@*1-9])|\{([@*1-9])(?::(\d+))?\})$/.exec(word)?.filter(Boolean) ?? []
     if (which === undefined) return { words: [word], sources: [sources[i]!] }
@@ -328,7 +347,7 @@ function withArguments({ words, sources }: Line, args: Arguments): Line {
     const at = Number(which)
     return Number.isNaN(at) ? slice(args.line, Number(from) - 1) : slice(args.line, at - 1, at)
   })
-  return { words: all.flatMap(one => one.words), sources: all.flatMap(one => one.sources) }
+  return { words: all.flatMap(one => one.words), sources: all.flatMap(one => one.sources), redirects }
 }
 
 /** What a command is given to read is no word of it. */
@@ -337,8 +356,8 @@ function withoutDocument(words: readonly string[]): readonly string[] {
   return at < 0 ? words : [...words.slice(0, at), ...withoutDocument(words.slice(at + 2))]
 }
 
-function slice({ words, sources }: Line, from: number, to?: number): Line {
-  return { words: words.slice(from, to), sources: sources.slice(from, to) }
+function slice({ words, sources, redirects = [] }: Line, from: number, to?: number): Line {
+  return { words: words.slice(from, to), sources: sources.slice(from, to), redirects }
 }
 
 /** A word that a shell takes as it is. */
@@ -374,9 +393,14 @@ function isPassThrough(words: readonly string[]): boolean {
 }
 
 /** What starts another command: taken off, and what it waits for kept. */
-function unwrapped(line: Line): { wait: Line | undefined; rest: Line } {
+function unwrapped(line: Line): { wait: Line | undefined; lead: readonly string[]; rest: Line } {
   let at = 0
   let wait: Line | undefined
+  let leadAt = 0
+  const result = (end: number) => {
+    const lead = slice(line, leadAt, end)
+    return { wait, lead: lead.sources.filter((_, i) => lead.words[i] !== 'exec'), rest: slice(line, end) }
+  }
   for (;;) {
     const words = line.words.slice(at)
     const first = words[0]?.split('/').at(-1) ?? ''
@@ -390,13 +414,14 @@ function unwrapped(line: Line): { wait: Line | undefined; rest: Line } {
     else if (
       /^(doppler|infisical|dotenvx|dotenv|op|chamber|with-contenv|opentelemetry-instrument|ddtrace-run)$/.test(first)
     ) {
-      if (dashes < 0) return { wait, rest: slice(line, first.includes('-') ? at + 1 : at) }
+      if (dashes < 0) return result(first.includes('-') ? at + 1 : at)
       at += dashes + 1
     } else if (isWaitWrapper(first) && wait === undefined) {
       const own = dashes < 0 ? waitArguments(words) : dashes
       wait = slice(line, at, at + own)
       at += dashes < 0 ? own : own + 1
-    } else return { wait, rest: slice(line, at) }
+      leadAt = at
+    } else return result(at)
   }
 }
 

@@ -46,8 +46,8 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
 /** One after the other, each only if the one before it went well; the last takes the shell's place. */
 export function script(steps: readonly Step[]): string {
   const commands = steps.map(
-    ({ words, written = '' }, i) =>
-      `${i === steps.length - 1 && !/^(exec|cd|export|\w+=)/.test(words[0] ?? '') ? 'exec ' : ''}${written}`,
+    ({ written = '' }, i) =>
+      `${i === steps.length - 1 && !/^(exec|cd|export)\b|^\w+=/.test(written) ? 'exec ' : ''}${written}`,
   )
   return toComposeText(commands.join(' && '))
 }

@@ -43,6 +43,35 @@ test('an overlay that adds a variable, and one that changes another', async () =
   })
 })
 
+test.for([
+  ['PYTHONPATH=. alembic upgrade head', 'PYTHONPATH=. alembic upgrade head'],
+  [
+    'echo "[alembic]" > alembic.ini && alembic upgrade head 2>&1',
+    'echo "[alembic]" > alembic.ini && exec alembic upgrade head 2>&1',
+  ],
+  ['alembic upgrade head &> log', 'exec alembic upgrade head &> log'],
+  ['gosu app alembic upgrade head >>"a log" 2>/dev/null', 'exec gosu app alembic upgrade head >>"a log" 2>/dev/null'],
+  ['gosu app sh -c "env A=1 alembic upgrade head"', 'exec gosu app env A=1 alembic upgrade head'],
+  ['wait-for-it db:5432 -- A=1 alembic upgrade head', 'wait-for-it db:5432 && A=1 alembic upgrade head'],
+  ['psql -f a.sql < in && alembic upgrade head', 'psql -f a.sql < in && exec alembic upgrade head'],
+] as const)('its command is what the file has: %s', async ([migrates, expected]) => {
+  const script = JSON.stringify(`${migrates} && uvicorn app`)
+  const oneShot = await oneShotOf({
+    'compose.yml': `services: { ${db}, api: { image: a, command: [bash, -c, ${script}], environment: { PGHOST: db } } }`,
+  })
+  expect(oneShot.command).toEqual([expected])
+})
+
+test('a command that is no line, or that would lose what stands around it, is not taken apart', async () => {
+  for (const migrates of ['alembic upgrade head <<A\nx\nA\n', 'A=1 sh -c "cd /srv && alembic upgrade head" && ']) {
+    const script = JSON.stringify(`${migrates}uvicorn app`)
+    const oneShot = await oneShotOf({
+      'compose.yml': `services: { ${db}, api: { image: a, command: [bash, -c, ${script}], environment: { PGHOST: db } } }`,
+    })
+    expect(oneShot).toBeUndefined()
+  }
+})
+
 test('a service of another file that it extends, in its folder', async () => {
   const oneShot = await oneShotOf({
     'compose.yml': `services: { ${db}, api: { extends: { file: base/common.yml, service: py }, command: ${command}, environment: { LEVEL: info } } }`,

@@ -56,7 +56,7 @@ test("only the dollar signs that are the container's shell's are doubled, and qu
   const command = `["sh", "-c", 'migrate -path "$$DIR" -database "\${URL:-a b}" up; exec ./server $$(hostname) > log']`
   const { services } = await fixed(project(`    image: example/app:1\n    command: ${command}\n`))
   expect(services['app-migrate'].command).toEqual(['exec migrate -path "$$DIR" -database "${URL:-a b}" up'])
-  expect(services.app.command).toEqual(['sh', '-c', 'exec ./server $$(hostname)'])
+  expect(services.app.command).toEqual(['sh', '-c', 'exec ./server $$(hostname) > log'])
 })
 
 test('a command that a variable holds is neither shown nor taken apart', async () => {
