@@ -109,12 +109,9 @@ class Reader {
       return this.#shell(script, shell.stopsOnError, commandFrom, 0)
     }
     if (typeof entrypoint === 'string' && hasOperators(entrypoint)) return this.#shell(entrypoint, false, from, 0)
-    const text = shell ? shell.script : this.#scriptOf(words)
-    if (text !== undefined) {
-      const steps = this.#shell(text, shell?.stopsOnError ?? bashE(words), from, 0)
-      // it may call the command by another name than "$@", or be no shell script at all
-      return steps
-    }
+    if (shell) return this.#shell(shell.script, shell.stopsOnError, from, 0)
+    const text = this.#scriptOf(words)
+    if (text !== undefined) return this.#shell(text, bashE(words), 'context', 0)
     if (isPassThrough(words)) return this.line(command, commandFrom, 0)
     const args = readLine(command ?? [])
     const whole = { words: [...words, ...args.words], sources: [...rest.sources, ...args.sources] }

@@ -8,6 +8,9 @@ import { migrationIn } from '../model/tools.ts'
 import { oneShotOf } from '../overlay/one-shot.ts'
 import type { Patch } from '../overlay/patch.ts'
 
+/** What changes the shell that runs it. */
+const setsUp = /^(cd|export|umask|ulimit|\.|source|\w+=.*)$/
+
 /** Undefined where the command is not in the compose file, or cannot be taken apart without a doubt. */
 export function splitPatch({ compose }: Stack, { service, startup, migration, role }: Member): Patch | undefined {
   const { steps } = startup
@@ -24,8 +27,9 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
   const first = own.findIndex(isServing)
   if (first < 0) return undefined
   const before = own.slice(0, first)
-  const after = own.slice(first)
-  if (first <= migration.step || after.some(({ text }) => migrationIn(text))) return undefined
+  // a folder or a variable that the shell was given holds for the app, too
+  const after = [...before.filter(({ words }) => setsUp.test(words[0] ?? '')), ...own.slice(first)]
+  if (first <= own.indexOf(steps[migration.step]!) || after.some(({ text }) => migrationIn(text))) return undefined
   const name = `${service.name}-migrate`
   const oneShot = oneShotOf(compose, service.name, { entrypoint: ['sh', '-ec'], command: [script(before)] })
   return (

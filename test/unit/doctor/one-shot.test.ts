@@ -23,10 +23,14 @@ function projectOf(files: Record<string, string>): string {
   return cwd
 }
 
-async function oneShotOf(files: Record<string, string>, names: readonly string[] = []) {
+async function overlayOf(files: Record<string, string>) {
   const options = { cwd: projectOf(files), env: {}, docker: false }
-  const { text } = await makeOverlay(await diagnose(names, options), options)
-  return parse(text).services['api-migrate']
+  const { text } = await makeOverlay(await diagnose([], options), options)
+  return parse(text).services
+}
+
+async function oneShotOf(files: Record<string, string>) {
+  return (await overlayOf(files))['api-migrate']
 }
 
 const command = 'sh -c "alembic upgrade head && uvicorn app"'
@@ -49,6 +53,7 @@ test.for([
     'echo "[alembic]" > alembic.ini && alembic upgrade head 2>&1',
     'echo "[alembic]" > alembic.ini && exec alembic upgrade head 2>&1',
   ],
+  ['set -e; alembic upgrade head', 'exec alembic upgrade head'],
   ['alembic upgrade head &> log', 'exec alembic upgrade head &> log'],
   ['gosu app alembic upgrade head >>"a log" 2>/dev/null', 'exec gosu app alembic upgrade head >>"a log" 2>/dev/null'],
   ['gosu app sh -c "env A=1 alembic upgrade head"', 'exec gosu app env A=1 alembic upgrade head'],
@@ -60,6 +65,23 @@ test.for([
     'compose.yml': `services: { ${db}, api: { image: a, command: [bash, -c, ${script}], environment: { PGHOST: db } } }`,
   })
   expect(oneShot.command).toEqual([expected])
+})
+
+test('the app keeps the folder and the variables that the shell was given before the migration', async () => {
+  const { api } = await overlayOf({
+    'compose.yml': `services: { ${db}, api: { image: a, command: sh -c "cd /srv && export A=1 && alembic upgrade head && uvicorn app", environment: { PGHOST: db } } }`,
+  })
+  expect(api.command).toEqual(['sh', '-c', 'cd /srv && export A=1 && exec uvicorn app'])
+})
+
+test('an entrypoint that is a script of the image is left as it is', async () => {
+  const services = await overlayOf({
+    'compose.yml': `services: { ${db}, api: { build: ., entrypoint: ["/start.sh"], command: [uvicorn, app], environment: { PGHOST: db } } }`,
+    Dockerfile: 'FROM a\nCOPY start.sh /\n',
+    'start.sh': '#!/bin/sh\nset -e\nalembic upgrade head\nexec "$@"\n',
+  })
+  expect(services.api.entrypoint).toBeUndefined()
+  expect(services['api-migrate']).toBeUndefined()
 })
 
 test('a command that is no line, or that would lose what stands around it, is not taken apart', async () => {
