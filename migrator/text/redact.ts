@@ -36,7 +36,7 @@ export function redactor(secrets: readonly (string | undefined)[] = []): (text: 
     for (const form of longestFirst) out = out.replaceAll(form, '***')
     // an excerpt that is hidden already keeps its width, for the caret under it; a variable's name is no secret
     const unlessHidden = (all: string, secret: string, shown: string) =>
-      /^(\*+|\$\{[A-Za-z_]\w*\})$/.test(secret) ? all : shown
+      /^(\*+|\$\{[A-Za-z_]\w*\}?)$/.test(secret) ? all : shown
     return out
       .replace(urlPassword, (all, before: string, secret: string) => unlessHidden(all, secret, `${before}:***@`))
       .replace(keywordPassword, (all, word: string, between: string, secret: string) =>

@@ -73,10 +73,25 @@ function expand(name: string, rest: string, variables: Variables): string {
 
 /** Every text in a value, interpolated; keys are left, as Compose leaves them. */
 export function interpolateAll(value: unknown, variables: Variables): unknown {
-  if (typeof value === 'string') return interpolate(value, variables)
-  if (Array.isArray(value)) return value.map(item => interpolateAll(item, variables))
+  return inTexts(value, text => interpolate(text, variables))
+}
+
+/** Nothing interpolated; but a variable that only another folder's `.env` has is asked for. @param by who has it there */
+export function askForAll(value: unknown, names: ReadonlySet<string>, by: string): unknown {
+  if (names.size === 0) return value
+  return inTexts(value, text =>
+    replaceVariables(
+      text.replaceAll('$$', () => '$$$$'),
+      (whole, name) => (names.has(name) ? `\${${name}:?as ${by} has it}` : whole),
+    ),
+  )
+}
+
+function inTexts(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === 'string') return change(value)
+  if (Array.isArray(value)) return value.map(item => inTexts(item, change))
   if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, interpolateAll(item, variables)]))
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inTexts(item, change)]))
   }
   return value
 }

@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { isScalar, visit } from 'yaml'
 import { type ComposeDocument, parseCompose, problem, valuesOf } from './documents.ts'
 import { readEnvFile } from './env-file.ts'
-import { interpolateAll, type Variables } from './interpolate.ts'
+import { askForAll, interpolateAll, type Variables } from './interpolate.ts'
 import { asList, isValues, mergeValues } from './merge.ts'
 import { rebase } from './rebase.ts'
 
@@ -16,7 +16,7 @@ const deepest = 20
 
 export interface OwnReading {
   readonly values: Values
-  /** The same, with nothing interpolated. */
+  /** The same as the project's own files could have it: nothing interpolated, what only an included `.env` has asked for. */
   readonly written: Values
   /** Every file that was read, the lowest first. */
   readonly documents: readonly ComposeDocument[]
@@ -29,8 +29,11 @@ export interface OwnReading {
  * @throws UsageError for an include or an extended file that is not there.
  */
 export function readAlone(documents: readonly ComposeDocument[], variables: Variables): OwnReading {
-  const reader = new Reader(documents[0]!, true)
-  const asWritten = new Reader(documents[0]!, false)
+  const reader = new Reader(documents[0]!, (own, _, all) => interpolateAll(own, all))
+  const asWritten = new Reader(documents[0]!, (own, { file }, all) => {
+    const ofIncludes = Object.keys(all).filter(name => !Object.hasOwn(variables, name))
+    return askForAll(own, new Set(ofIncludes), file)
+  })
   let [values, written]: Values[] = [{}, {}]
   for (const document of documents) {
     values = reader.layOver(values!, document, variables, 0)
@@ -39,16 +42,19 @@ export function readAlone(documents: readonly ComposeDocument[], variables: Vari
   return { values: values!, written: written!, documents: [...reader.further, ...documents], notes: reader.notes }
 }
 
+/** What becomes of a file's values before they are merged. */
+type Change = (own: Values, document: ComposeDocument, variables: Variables) => unknown
+
 class Reader {
   readonly further: ComposeDocument[] = []
   readonly notes: string[] = []
   readonly #main: ComposeDocument
-  readonly #isInterpolating: boolean
+  readonly #change: Change
 
   /** @param main in the project's folder, from which the relative paths of all files are made to count */
-  constructor(main: ComposeDocument, isInterpolating: boolean) {
+  constructor(main: ComposeDocument, change: Change) {
     this.#main = main
-    this.#isInterpolating = isInterpolating
+    this.#change = change
   }
 
   layOver(below: Values, document: ComposeDocument, variables: Variables, depth: number): Values {
@@ -63,8 +69,9 @@ class Reader {
     return mergeValues(result, values) as Values
   }
 
-  #take(own: Values, { directory }: ComposeDocument, variables: Variables): Values {
-    const values = this.#isInterpolating ? (interpolateAll(own, variables) as Values) : own
+  #take(own: Values, document: ComposeDocument, variables: Variables): Values {
+    const { directory } = document
+    const values = this.#change(own, document, variables) as Values
     if (directory === this.#main.directory || !isValues(values.services)) return values
     const services = Object.entries(values.services)
     const move = (service: unknown) => (isValues(service) ? rebase(service, directory, this.#main.directory) : service)

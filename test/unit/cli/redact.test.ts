@@ -110,3 +110,12 @@ test('a place shows no part of a secret that begins before what is shown, or end
         expect(placeAt('f.sql', `first\n${line}\nlast`, 6 + at).excerpt).not.toMatch(/h?unter|hun|ter2/)
     }
 })
+
+test("a variable's name in a compose file is no secret, and its default is one", () => {
+  const redact = redactor()
+  expect(redact('postgres://app:${DB_PASSWORD}@db/app PGPASSWORD=${PW}')).toBe(
+    'postgres://app:${DB_PASSWORD}@db/app PGPASSWORD=${PW}',
+  )
+  expect(redact('postgres://app:${PW:-hunter2}@db/app')).not.toContain('hunter2')
+  expect(redact('postgres://app:$ecret@db/app')).not.toContain('$ecret')
+})

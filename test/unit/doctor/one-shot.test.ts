@@ -123,6 +123,20 @@ test('a file that is included from its own folder', async () => {
   })
 })
 
+test("what only the included file's own .env has is asked for, and is not written", async () => {
+  const oneShot = await oneShotOf({
+    'compose.yml': `include: [svc/compose.yml]\nservices: { ${db} }`,
+    '.env': 'BOTH=1\n',
+    'svc/.env': 'PW=hunter2\nBOTH=2\n',
+    'svc/compose.yml': `services: { api: { image: a, command: ${command}, environment: { PGHOST: db, PGPASSWORD: "\${PW:-x}", A: "$$PW\${BOTH}\${NONE}" } } }`,
+  })
+  expect(oneShot.environment).toEqual({
+    PGHOST: 'db',
+    PGPASSWORD: '${PW:?as svc/compose.yml has it}',
+    A: '$$PW${BOTH}${NONE}',
+  })
+})
+
 test('the build context of a file in another folder is read there', async () => {
   const files = {
     'compose.yml': `include: [svc/compose.yml]\nservices: { ${db} }`,
