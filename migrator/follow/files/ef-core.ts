@@ -16,7 +16,7 @@ interface Attributed {
 }
 
 export const efCore: FollowedReader = async (dir, { ignore }) => {
-  const enters = (name: string) => isOwnFolder(name) && name !== 'bin' && name !== 'obj'
+  const enters = (name: string, path: string) => isOwnFolder(name, path) && name !== 'bin' && name !== 'obj'
   const paths = filesIn(dir, { ignore, enters }).filter(path => path.endsWith('.cs'))
   const found = paths.flatMap(path => attributesIn(join(dir, path), path.slice(0, path.lastIndexOf('/') + 1)))
   refuseProviders(found, dir)

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import type { FolderOptions } from '../../files/folder.ts'
-import { filesIn } from './tree.ts'
+import { filesIn, isVisible } from './tree.ts'
 
 export interface NamedFiles {
   /** Where the tool's migrations are in a project: its folder can be named as well. */
@@ -18,7 +18,7 @@ export interface NamedFiles {
 /** The migrations in a folder, in the order of their files' names. */
 export function readNamed(dir: string, { usual, deep, read }: NamedFiles, options: FolderOptions): FollowedMigration[] {
   const folder = folderOf(dir, usual)
-  const enters = (name: string) => deep === true && !name.startsWith('.')
+  const enters = (name: string) => deep === true && isVisible(name)
   const paths = filesIn(folder, { ignore: options.ignore, enters })
   const found = paths.flatMap(path => read(path.slice(path.lastIndexOf('/') + 1), join(folder, path)) ?? [])
   return found.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))

@@ -10,7 +10,7 @@ import { layoutNamed, layoutProblem } from '../../files/tools/index.ts'
 import type { Ordered, Tool } from '../../files/tools/tool.ts'
 import { filesToolOf } from '../../histories/index.ts'
 import type { FollowedReader } from './reader.ts'
-import { baseOf, filesIn, isOwnFolder } from './tree.ts'
+import { baseOf, filesIn, isVisible } from './tree.ts'
 
 /** Modules that a tool of SQL files runs, too. */
 const modules: Readonly<Record<string, RegExp>> = {
@@ -65,9 +65,9 @@ function entries(tool: Tool, listing: FolderListing): Found[] {
   })
 }
 
-/** The tool looks into all folders inside. */
+/** The tool looks into all folders inside that are not hidden. */
 function deepFiles(dir: string, tool: Tool, ignore: readonly string[]): Found[] {
-  return filesIn(dir, { ignore, enters: isOwnFolder }).flatMap(path => {
+  return filesIn(dir, { ignore, enters: isVisible }).flatMap(path => {
     const named = namedFile(tool, baseOf(path))
     const isTaken = named?.direction === 'up' && (named.layout === 'flyway' || named.layout === 'repeatable')
     return isTaken ? [foundAs(named, path, named.standsIn)] : []

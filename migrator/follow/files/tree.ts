@@ -1,21 +1,31 @@
 // Files in a folder and in the folders inside, as other tools look for them.
 
-import { type Dirent, readdirSync, statSync } from 'node:fs'
+import { type Dirent, existsSync, readdirSync, statSync } from 'node:fs'
 import { join, matchesGlob } from 'node:path'
 import { UsageError } from '../../errors.ts'
 
 export interface TreeOptions {
   readonly ignore?: readonly string[] | undefined
-  /** Which folders inside are entered, by name; absent: none. */
-  readonly enters?: (folder: string) => boolean
+  /** Which folders inside are entered, by name and path; absent: none. */
+  readonly enters?: (folder: string, path: string) => boolean
 }
 
-/** Libraries and the output of builds: no project's own files. */
-const notOwn = new Set(['node_modules', 'vendor', 'site-packages', '__pycache__', 'venv', 'env', 'deps', '_build'])
+/** Folders that npm, pip and Python make, and nobody else. */
+const notOwn = new Set(['node_modules', 'site-packages', 'dist-packages', '__pycache__'])
 
-/** A folder of the project's own: not hidden, and none in which its libraries are. */
-export function isOwnFolder(name: string): boolean {
-  return !name.startsWith('.') && !notOwn.has(name)
+/** What is in an environment of Python's, whatever its name: of venv, of Conda. */
+const signsOfEnvironment = ['pyvenv.cfg', 'conda-meta']
+
+/**
+ * A folder of the project's own: not hidden, and none in which its libraries are. An app may be called `vendor` or `env`:
+ * one that is left out by mistake opens the gate, and one that is read by mistake can be ignored.
+ */
+export function isOwnFolder(name: string, path: string): boolean {
+  return isVisible(name) && !notOwn.has(name) && !signsOfEnvironment.some(sign => existsSync(join(path, sign)))
+}
+
+export function isVisible(name: string): boolean {
+  return !name.startsWith('.')
 }
 
 /**
@@ -35,7 +45,7 @@ export function filesIn(dir: string, { ignore = [], enters }: TreeOptions = {}):
       const path = `${folder}${entry.name}`
       if (isIgnored(path)) continue
       if (isFile(entry, join(dir, path))) found.push(path)
-      else if (entry.isDirectory() && enters?.(entry.name)) inside.push(`${path}/`)
+      else if (entry.isDirectory() && enters?.(entry.name, join(dir, path))) inside.push(`${path}/`)
     }
     open.push(...inside.reverse())
   }

@@ -42,6 +42,20 @@ describe("a project's apps", () => {
     expect((await read(files)).keys).toEqual(['orders.0001_initial', 'orders.0002_more', 'people.0001_initial'])
   })
 
+  test("may be in a folder of any name; libraries' are told by what is there", async () => {
+    const files = {
+      ...app('vendor', '0001_initial'),
+      ...app('env/shop', '0001_initial'),
+      ...app('deps/_build/parts', '0001_initial'),
+      'py/pyvenv.cfg': 'home = /usr/bin\n',
+      ...app('py/src/library', '0001_initial'),
+      'conda/conda-meta/history': '',
+      ...app('conda/library', '0001_initial'),
+      ...app('lib/dist-packages/library', '0001_initial'),
+    }
+    expect((await read(files)).keys).toEqual(['parts.0001_initial', 'shop.0001_initial', 'vendor.0001_initial'])
+  })
+
   test('take the configuration that is the default', async () => {
     const files = {
       ...app('a', '0001'),

@@ -30,6 +30,18 @@ describe('folders of SQL files', () => {
       files('V1__a.sql', 'V2_1__b.java', 'deep/er/V1.3__c.sql', 'R__views.sql', 'U1__a.sql', 'notes.sql'),
       ['1', '1.3', '2.1', 'R__views'],
     ],
+    [
+      'flyway',
+      files(
+        'V1__a.sql',
+        'vendor/V2__b.sql',
+        'node_modules/x/V3__c.sql',
+        'env/pyvenv.cfg',
+        'env/V4__d.sql',
+        '.x/V5__e.sql',
+      ),
+      ['1', '2', '3', '4'],
+    ],
     ['flyway', files('V1__a.sql', 'B2__base.sql', 'V2__b.sql', 'V3__c.sql'), ['2', '3']],
     ['goose', files('00001_a.sql', '00003_c.go', '00002_b.sql', '00002_b_test.go', 'main.go'), ['1', '2', '3']],
     ['golang-migrate', files('1_a.up.sql', '1_a.down.sql', '10_c.up.json', '2_b.up.sql'), ['1', '2', '10']],
@@ -170,6 +182,7 @@ describe('folders of code', () => {
         'export class Deep1700000000006 implements MigrationInterface {\n  public readonly name: string = "Deep1700000000006";\n}\n',
       'helper.ts': 'export class Helper { up() {} }\n',
       'node_modules/x.js': 'class X1700000000007 { up() {} down() {} }\n',
+      'vendor/m.ts': 'export class Vendor1700000000008 implements MigrationInterface {}\n',
     })
     expect(await readFollowed('typeorm', dir)).toEqual([
       { key: '1700000000001', name: 'Other1700000000001' },
@@ -177,6 +190,7 @@ describe('folders of code', () => {
       { key: '1700000000004', name: 'B1700000000004' },
       { key: '1700000000005', name: 'Base1700000000005' },
       { key: '1700000000006', name: 'Deep1700000000006' },
+      { key: '1700000000008', name: 'Vendor1700000000008' },
     ])
   })
 
