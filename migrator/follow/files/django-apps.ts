@@ -2,11 +2,10 @@
 
 import { join } from 'node:path'
 import type { FolderOptions } from '../../files/folder.ts'
-import { readUtf8 } from '../../files/read-large.ts'
 import { type Literal, literalOf } from '../python/literal.ts'
 import { type PythonModule, readPython } from '../python/module.ts'
-import { tokens } from '../python/tokens.ts'
 import { unreadable } from '../unreadable.ts'
+import { settingsOf } from './django-settings.ts'
 import { baseOf } from './tree.ts'
 
 export interface App {
@@ -17,12 +16,10 @@ export interface App {
 
 /** @param paths of all Python files, relative to the project's folder. */
 export function appsOf(dir: string, paths: readonly string[], { onLeftOut }: FolderOptions): readonly App[] {
-  const settings = paths.filter(isSettings)
-  const moved = migrationModules(dir, settings)
+  const { strings: named, moved } = settingsOf(dir, paths)
   const packages = paths
     .filter(path => /(?:^|\/)migrations\/__init__\.py$/.test(path))
     .map(path => path.slice(0, -'/__init__.py'.length))
-  const named = new Set(settings.flatMap(path => strings(join(dir, path))))
   const apps: App[] = []
   for (const migrations of packages) {
     const folder = migrations === 'migrations' ? '' : migrations.slice(0, -'/migrations'.length)
@@ -45,10 +42,6 @@ export function appsOf(dir: string, paths: readonly string[], { onLeftOut }: Fol
   return apps.toSorted((a, b) => (a.label < b.label ? -1 : 1))
 }
 
-function isSettings(path: string): boolean {
-  return /(?:^|\/)(?:settings|settings\/\w+|\w*settings\w*)\.py$/.test(path) && !/test/i.test(path)
-}
-
 function isForTests(folder: string): boolean {
   return folder.split('/').some(name => /^(?:tests?|testing|test_.*)$/.test(name))
 }
@@ -60,10 +53,6 @@ function isNamed(folder: string, named: ReadonlySet<string>): boolean {
     const module = parts.slice(i).join('.')
     return [...named].some(name => name === module || name.startsWith(`${module}.apps.`))
   })
-}
-
-function strings(file: string): readonly string[] {
-  return tokens(readUtf8(file)).flatMap(({ value }) => (value === undefined ? [] : [value]))
 }
 
 /** An app's label is its folder's name, unless its AppConfig has another. Undefined: the folder has no name to Python. */
@@ -104,30 +93,4 @@ function valueIn(
     ({ names, block }) => names.includes(name) && block.kind === 'class' && block.name === className,
   )
   return binding && { value: binding.value && literalOf(binding.value), start: binding.start }
-}
-
-/** Where the settings keep migrations of apps elsewhere, by the app's label; null: the app has none. */
-function migrationModules(dir: string, settings: readonly string[]): ReadonlyMap<string, string | null> {
-  const moved = new Map<string, string | null>()
-  for (const path of settings) {
-    // most settings have none, and they may be long
-    if (!readUtf8(join(dir, path)).includes('MIGRATION_MODULES')) continue
-    const module = readPython(join(dir, path))
-    for (const { names, value, start } of module.bindings) {
-      if (!names.includes('MIGRATION_MODULES') || value === undefined) continue
-      const literal = literalOf(value)
-      const entries =
-        literal !== null && typeof literal === 'object' && 'entries' in literal ? literal.entries : undefined
-      if (!Array.isArray(entries))
-        throw unreadable(
-          module,
-          start,
-          'computes MIGRATION_MODULES, and schemagate does not run Python',
-          'Write a dictionary of strings; or, if the project does not use this file: --ignore.',
-        )
-      for (const [label, to] of entries)
-        if (typeof label === 'string' && (typeof to === 'string' || to === null)) moved.set(label, to)
-    }
-  }
-  return moved
 }

@@ -21,6 +21,8 @@ export interface Binding {
   readonly names: readonly string[]
   /** Undefined: not by an `=`. */
   readonly value: readonly Token[] | undefined
+  /** Of `from .a import *`, whose name is `*`, it is `.a`. */
+  readonly from?: string
   readonly block: Block
   /** UTF-16, into the source. */
   readonly start: number
@@ -116,7 +118,9 @@ class ModuleReader {
     const [first] = statement
     if (first?.kind !== 'name') return
     if (first.text === 'import' || first.text === 'from') {
-      this.#bindings.push({ names: importedNames(statement), value: undefined, block, start: first.start })
+      const from = importedFrom(statement)
+      const names = importedNames(statement)
+      this.#bindings.push({ names, value: undefined, ...(from !== undefined && { from }), block, start: first.start })
       return
     }
     // `a = b = value` binds both; an annotation is passed over
@@ -150,19 +154,29 @@ function isCompound(words: readonly Token[]): boolean {
   return compound.has(first!.text)
 }
 
-/** Of `import a.b` it is `a`, of `from a import b` it is `b`, of either with `as c` it is `c`. */
+/** Of `import a.b` it is `a`, of `from a import b` it is `b`, of `from a import *` it is `*`, of either with `as c` it is `c`. */
 function importedNames(statement: readonly Token[]): string[] {
   const from = statement[0]!.text === 'from' ? statement.findIndex(({ text }) => text === 'import') : 0
   const names: string[] = []
   let group: string[] = []
   for (const { kind, text } of [...statement.slice(from + 1), { kind: 'operator', text: ',' }]) {
-    if (kind === 'name') group.push(text)
+    if (kind === 'name' || text === '*') group.push(text)
     if (text !== ',') continue
     const name = group.includes('as') ? group.at(-1) : group[0]
     if (name !== undefined) names.push(name)
     group = []
   }
   return names
+}
+
+/** The module of `from a.b import c`. */
+function importedFrom(statement: readonly Token[]): string | undefined {
+  if (statement[0]!.text !== 'from') return undefined
+  const end = statement.findIndex(({ text }) => text === 'import')
+  return statement
+    .slice(1, end)
+    .map(({ text }) => text)
+    .join('')
 }
 
 /** The names before an `=`: of `a: str` the first, of `a, (b, c)` all, of `a.b` and `a[0]` none. */

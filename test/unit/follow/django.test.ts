@@ -93,6 +93,103 @@ describe("a project's apps", () => {
   })
 })
 
+describe('settings that say where migrations are', () => {
+  const apps = { ...app('shop', '0001'), 'moved/__init__.py': '', 'moved/0007.py': migration() }
+  const installed = "INSTALLED_APPS = ['shop']\n"
+  const toMoved = "MIGRATION_MODULES = {'shop': 'moved'}\n"
+
+  test.for([
+    ['take them from others', { 'settings/base.py': installed + toMoved, 'settings/prod.py': 'from .base import *\n' }],
+    [
+      'take them from others by name',
+      {
+        'settings/base.py': installed + toMoved,
+        'settings/prod.py': 'from .base import INSTALLED_APPS, MIGRATION_MODULES\n',
+      },
+    ],
+    ['agree', { 'settings/a.py': installed + toMoved, 'settings/b.py': installed + toMoved }],
+    [
+      'have parts that are no settings by themselves',
+      { 'settings.py': installed + toMoved, 'settings/celery.py': 'X = 1\n' },
+    ],
+    ['set them again', { 'settings.py': `${installed}MIGRATION_MODULES = {}\n${toMoved}` }],
+    [
+      'are overridden by what is taken later',
+      {
+        'settings.py': `${installed}MIGRATION_MODULES = {}\nfrom local_settings import *\n`,
+        'local_settings.py': toMoved,
+      },
+    ],
+    ['use the name in a function', { 'settings.py': `${installed}${toMoved}def f():\n    MIGRATION_MODULES = {}\n` }],
+    [
+      'are for tests',
+      { 'settings.py': installed + toMoved, 'test_settings.py': 'from settings import *\nMIGRATION_MODULES = {}\n' },
+    ],
+    ['are in a folder whose name has "test" in it', { 'contest/settings.py': installed + toMoved }],
+  ] as const)('%s', async ([, files]) => {
+    expect((await read({ ...apps, ...files })).keys).toEqual(['shop.0007'])
+  })
+
+  test.for([
+    [
+      'under a condition',
+      { 'settings.py': `${installed}if 'test' in sys.argv:\n    MIGRATION_MODULES = {'shop': None}\n` },
+      /settings\.py:3 sets MIGRATION_MODULES under a condition.*--ignore/,
+    ],
+    [
+      'in one class of several',
+      { 'settings.py': `class Prod(C):\n    ${installed}class Ci(Prod):\n    MIGRATION_MODULES = {'shop': None}\n` },
+      /settings\.py:4 sets MIGRATION_MODULES in a class.*--ignore/,
+    ],
+    [
+      'taken from others under a condition',
+      { 'settings/base.py': `${installed}if CI:\n    from .ci import *\n`, 'settings/ci.py': toMoved },
+      /base\.py:3 takes MIGRATION_MODULES from .*ci\.py under a condition.*--ignore/,
+    ],
+    [
+      'in one of two files',
+      { 'settings/base.py': installed, 'settings/ci.py': "from .base import *\nMIGRATION_MODULES = {'shop': None}\n" },
+      /ci\.py.* and .*base\.py do not agree where the migrations of shop are: it has none, and in its own folder.*--ignore/,
+    ],
+    [
+      'at two places',
+      { 'settings/a.py': installed + toMoved, 'settings/b.py': `${installed}MIGRATION_MODULES = {'shop': 'other'}\n` },
+      /a\.py and .*b\.py do not agree where the migrations of shop are: in moved, and in other/,
+    ],
+    [
+      'added to',
+      { 'settings.py': `${installed}MIGRATION_MODULES = {}\nMIGRATION_MODULES |= more\n` },
+      /settings\.py:3 computes/,
+    ],
+    [
+      'changed by a key',
+      { 'settings.py': `${installed}MIGRATION_MODULES = {}\nif CI: MIGRATION_MODULES['shop'] = None\n` },
+      /settings\.py:3 computes/,
+    ],
+    [
+      'changed by a call',
+      { 'settings.py': `${installed}MIGRATION_MODULES.update(shop='moved')\n` },
+      /settings\.py:2 computes/,
+    ],
+    ['no module', { 'settings.py': `${installed}MIGRATION_MODULES = {'shop': False}\n` }, /settings\.py:2 computes/],
+    ['no Python', { 'settings.py': `${installed}X = '\n` }, /settings\.py:2 has a string that does not end/],
+  ] as const)('are refused: %s', async ([, files, message]) => {
+    const result = read({ ...apps, ...files })
+    await expect(result).rejects.toThrow(UsageError)
+    await expect(result).rejects.toThrow(message)
+  })
+
+  test('count no more once they are ignored', async () => {
+    const dir = writtenFolder({
+      ...apps,
+      'settings/base.py': installed,
+      'settings/ci.py': "MIGRATION_MODULES = {'shop': None}\n",
+    })
+    const migrations = await readFollowed('django', dir, { ignore: ['settings/ci.py'] })
+    expect(migrations.map(({ key }) => key)).toEqual(['shop.0001'])
+  })
+})
+
 test('a squashed migration says for which it stands in', async () => {
   const files = {
     ...app('a', '0001', '0002'),
