@@ -4,6 +4,7 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { UsageError } from '../errors.ts'
+import { otherApi } from '../files/foreign-code.ts'
 import type { Migration } from '../files/migration.ts'
 import { tools } from '../files/tools/index.ts'
 import { type Place, placeAt } from '../sql/excerpt.ts'
@@ -39,8 +40,7 @@ export async function loadModule({ file }: Migration, signal: AbortSignal): Prom
 export function foreignModule(file: string): string {
   const source = readFileSync(file, 'utf8')
   const tool = tools.find(({ module }) => module?.test(source))
-  if (tool === undefined) return ''
-  return `It looks like a migration for ${tool.title}; schemagate does not provide that API. Here \`up\` is given a context with \`query(sql, values)\`. Write what it does as SQL.`
+  return tool ? otherApi(tool) : ''
 }
 
 /** Whether it has a down part; a code migration's module is loaded for that. @throws UsageError if it cannot be. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import type { Named } from './file-name.ts'
+import { otherApi, ownerOfCode } from './foreign-code.ts'
 import { isSqlFile, readFolderName, readName } from './layouts.ts'
 import { type FolderListing, listFolder, noLayout, noMigrations } from './listing.ts'
 import type { Migration } from './migration.ts'
@@ -166,11 +167,22 @@ class FolderReader implements MigrationsFolder {
     this.#matchDowns()
     refuseUndoFiles(this.#migrations)
     refuseGeneralForms(this.#migrations)
-    const migrations = [...this.#migrations.values()]
-    const tool = this.#tool ?? (this.#explicit ? undefined : ofTool(migrations, this.#listing))
+    const read = [...this.#migrations.values()]
+    const tool = this.#tool ?? (this.#explicit ? undefined : ofTool(read, this.#listing))
+    const migrations = read.map(migration => this.#withDoubtOfCode(migration, tool))
     const onGap = (migration: Migration, message: string) =>
       this.#onLeftOut({ file: migration.file, message: `${migration.file} ${message}` })
     return inOrder(migrations, { tool, explicit: this.#explicit, listing: this.#listing, onLeftOut: onGap })
+  }
+
+  /** What another tool has applied is not run again: its code is refused where it would be. */
+  #withDoubtOfCode(migration: Migration, tool: Tool | undefined): Migration {
+    if (migration.kind !== 'code') return migration
+    const owner = ownerOfCode(this.#ups.get(migration.name)!.text, tool)
+    if (!owner) return migration
+    const name = migration.file.slice(this.#prefix.length)
+    const doubt = `${migration.file} is not run. ${otherApi(owner)} Or, if schemagate should not run it, leave it out: --ignore '${name}'`
+    return { ...migration, doubt }
   }
 
   #add(up: UpFile): void {

@@ -5,7 +5,7 @@ import type { Tool } from './tool.ts'
 const sequelize: Tool = {
   name: 'sequelize',
   title: 'Sequelize',
-  module: /\bqueryInterface\b/,
+  module: /\bqueryInterface\b|\bsequelize\b/i,
   tables: ['SequelizeMeta'],
 }
 
@@ -18,12 +18,20 @@ const mikroOrm: Tool = {
   tables: ['mikro_orm_migrations'],
 }
 
-const dbMigrate: Tool = { name: 'db-migrate', title: 'db-migrate', module: /\.runSql\(/ }
+/** Where Sequelize's is not what it is given. */
+const umzug: Tool = { name: 'umzug', title: 'Umzug', module: /\bup\b[^()]*\(\s*\{[^}]*\bcontext\b/ }
+
+const dbMigrate: Tool = {
+  name: 'db-migrate',
+  title: 'db-migrate',
+  module:
+    /\bdb,\s*(?:callback|cb|done)\b|\bdb\.(?:runSql|(?:create|drop|rename)Table|(?:add|remove|rename|change)(?:Column|Index|ForeignKey))\b/,
+}
 
 const kysely: Tool = {
   name: 'kysely',
   title: 'Kysely',
-  module: /\bkysely\b/i,
+  module: /\bkysely\b|\bdb\.schema\b/i,
   tables: ['kysely_migration', 'kysely_migration_lock'],
 }
 
@@ -122,6 +130,6 @@ const reshape: Tool = {
 }
 
 export const codeTools: readonly Tool[] = [
-  ...[sequelize, typeorm, mikroOrm, dbMigrate, kysely, knex],
+  ...[sequelize, umzug, typeorm, mikroOrm, dbMigrate, kysely, knex],
   ...[rails, sequel, django, alembic, yoyo, ecto, laravel, phinx, doctrine, efCore, pop, pgroll, reshape],
 ]

@@ -9,6 +9,7 @@ export const postgrator: Tool = {
   title: 'postgrator',
   reads: '`001.do.users.sql`, `001.undo.users.sql`. By number',
   not: 'its JavaScript migrations (`generateSql`) are refused by name; one version twice is refused',
+  module: /\bgenerateSql\b/,
   tables: ['schemaversion'],
   refusesTwice: true,
   recognise: listing => listing.files.some(name => form.test(name)),

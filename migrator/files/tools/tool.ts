@@ -55,7 +55,7 @@ export interface Tool {
   readonly reads?: string
   /** For the same table: what is left out, and what is refused. */
   readonly not?: string
-  /** Its API, in a module that is meant for it. */
+  /** Its API, in a module that is meant for it. Where it is what `up` is given, the module is certainly not schemagate's. */
   readonly module?: RegExp
   /** Its own history tables, without their schema. */
   readonly tables?: readonly string[]

@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { UsageError } from '../../errors.ts'
 import { readUtf8 } from '../../files/read-large.ts'
-import { type CodeToken, csharpTokens } from '../code/tokens.ts'
+import { type CodeToken, csharpTokens } from '../../text/code-tokens.ts'
 import { unreadable } from '../unreadable.ts'
 import type { FollowedReader } from './reader.ts'
 import { filesIn, isOwnFolder } from './tree.ts'
