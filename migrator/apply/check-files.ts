@@ -3,6 +3,8 @@
 import { UsageError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
 import { findPlaceholder, inWordsOf } from '../files/placeholders.ts'
+import { dbmate } from '../files/tools/dbmate.ts'
+import { supabase } from '../files/tools/supabase.ts'
 import { placeAt } from '../sql/excerpt.ts'
 import { textOf } from '../sql/outline.ts'
 import { loadParser, parseStatements, syntaxError } from '../sql/parse.ts'
@@ -63,11 +65,13 @@ function requireOneOrder(migrations: readonly Migration[]): void {
   for (const migration of migrations) {
     const { otherPlace } = migration
     if (otherPlace === undefined) continue
-    if (last && last.otherPlace! > otherPlace)
+    if (last && last.otherPlace! > otherPlace) {
+      const tool = migration.tool === dbmate.name ? dbmate : supabase
       throw new UsageError(
-        `By number ${last.file} comes before ${migration.file}; dbmate, whose marks these are, orders names as text, and there it comes after. ` +
-          'Say which holds: --layout native or --layout dbmate; or give all numbers the same width.',
+        `By number ${last.file} comes before ${migration.file}; by name as text, which is the order of ${tool.title}, it comes after. ` +
+          `Say which holds: --layout native or --layout ${tool.name}; or give all numbers the same width.`,
       )
+    }
     last = migration
   }
 }

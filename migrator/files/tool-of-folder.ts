@@ -2,7 +2,7 @@
 
 import { UsageError } from '../errors.ts'
 import type { Migration } from './migration.ts'
-import { compareMigrations, compareVersions } from './order.ts'
+import { compareAsText, compareMigrations, compareVersions } from './order.ts'
 import { layoutNamed, presume } from './tools/index.ts'
 import type { Listing, Tool } from './tools/tool.ts'
 
@@ -28,7 +28,7 @@ interface Circumstances {
 /** The migrations in their order. @throws UsageError where the tool refuses what it finds twice. */
 export function inOrder(migrations: readonly Migration[], circumstances: Circumstances): Migration[] {
   const { tool, explicit, listing } = circumstances
-  if (tool?.sharesMarks && !explicit) return withOtherPlaces(migrations, tool, listing)
+  if (!explicit && (!tool || tool.sharesMarks)) return withOtherPlaces(migrations, tool, listing)
   const sorted = migrations.toSorted(tool?.order?.(listing) ?? compareMigrations)
   if (tool?.refusesTwice) refuseTwice(sorted, tool)
   return tool ? untilStop(sorted, tool, circumstances) : sorted
@@ -56,13 +56,26 @@ function untilStop(sorted: readonly Migration[], tool: Tool, { onLeftOut }: Circ
 }
 
 /**
- * By number, and each with its place in the tool's own order, if the two differ and the folder could be the tool's: each
- * file has both of its parts. Which order holds is decided where it matters, for pending migrations.
+ * By number, and each with its place in the order of the tool that the folder could be of, if the two differ. Which order
+ * holds is decided where it matters, for pending migrations. All files with both parts could be dbmate's. Dates of several
+ * lengths come in another order by name as text, as Supabase has it.
  */
-function withOtherPlaces(migrations: readonly Migration[], tool: Tool, listing: Listing): Migration[] {
+function withOtherPlaces(migrations: readonly Migration[], tool: Tool | undefined, listing: Listing): Migration[] {
   const sorted = migrations.toSorted(compareMigrations)
-  if (!migrations.every(migration => migration.down && migration.tool === tool.name)) return sorted
-  const other = migrations.toSorted(tool.order?.(listing) ?? compareMigrations)
-  if (other.every((migration, i) => migration === sorted[i])) return sorted
-  return sorted.map(migration => ({ ...migration, otherPlace: other.indexOf(migration) }))
+  const isTools = tool && migrations.every(migration => migration.down && migration.tool === tool.name)
+  const unclear = isTools ? sorted : sorted.filter(isDated)
+  const other = unclear.toSorted((isTools && tool.order?.(listing)) || compareAsText)
+  if (other.every((migration, i) => migration === unclear[i])) return sorted
+  return sorted.map(migration => {
+    const otherPlace = other.indexOf(migration)
+    return otherPlace === -1 ? migration : { ...migration, otherPlace }
+  })
+}
+
+/** A day, perhaps with its time, or the seconds or milliseconds since 1970. */
+const date = /^(?:(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{0,9}|1\d{9}|1\d{12})(?!\d)/
+
+/** Pairs and versions are ordered by number whatever tool they are for. */
+function isDated({ name, layout }: Migration): boolean {
+  return (layout === 'native' || layout === 'folder' || layout === 'code') && date.test(name)
 }

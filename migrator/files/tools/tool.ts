@@ -9,7 +9,7 @@ export interface Listing {
   readonly files: readonly string[]
   /** Names of the folders in it, each with the names of what it holds; hidden folders are not among them. */
   readonly folders: ReadonlyMap<string, readonly string[]>
-  /** The text of a file, by its path in the folder; undefined if there is no such file. */
+  /** The text of a file, by its path from the folder (`../x` is beside it); undefined if there is no such file. */
   text(path: string): string | undefined
 }
 

@@ -133,6 +133,11 @@ describe('is refused before anything is run', () => {
       { ...first, '00002_fill.go': 'package migrations' },
       /00002_fill\.go is a migration that only goose can run/,
     ],
+    [
+      'dates of several lengths',
+      { '20240101000000_init.sql': cups, '20250315_mode.sql': handle },
+      /20250315_mode\.sql comes before .*20240101000000_init\.sql; .*Supabase.* --layout native or --layout supabase/,
+    ],
     ['two orders', { '1_a.sql': marked, '2_b.sql': marked, '10_c.sql': marked }, /--layout native or --layout dbmate/],
     [
       'a placeholder of graphile-migrate, also in a string',

@@ -1,7 +1,10 @@
 // Tool by tool: whose folder it is, in which order its files are run, and in which parts, as the tool's own source has it.
 
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { readFolder } from '../../../migrator/files/folder.ts'
 import { layouts, toolsWithTable } from '../../../migrator/files/tools/index.ts'
+import { folder, write } from '../../helpers/migrations.ts'
 import { downSql, type Files, journal, marked, named, read, upSql } from '../../helpers/tool-folders.ts'
 
 /** A row's first word, as `--layout` takes it. */
@@ -139,6 +142,48 @@ describe('order', () => {
   test('every tool that is read has its place in this table', () => {
     const rows = new Set(cases.map(([tool]) => nameOf(tool)))
     expect(layouts.map(({ name }) => name).filter(name => !rows.has(name) && name !== 'micrate')).toEqual([])
+  })
+
+  test.for([
+    ['a day after a second', ['20240101000000_init.sql', '20250315_mode.sql'], [1, 0]],
+    ['the same day', ['20240101_a.sql', '20240101000000_b.sql'], [1, 0]],
+    ['a day after milliseconds', ['1700000000000_a.sql', '20240101_b.sql'], [1, 0]],
+    ['of code and of a folder', ['20240101000000_a.mjs', '20250315_b/up.sql', '20260101_c.sql'], [1, 2, 0]],
+    ['beside other numbers', ['20240101000000_init.sql', '20250315_mode.sql', '2_x.sql'], [undefined, 1, 0]],
+    [
+      'in one order',
+      ['20240101_a.sql', '20240201000000_b.sql', '20240301000000_c.sql'],
+      [undefined, undefined, undefined],
+    ],
+    ['no dates', ['2_a.sql', '10_b.sql', '20249999_c.sql', '100000000000_d.sql'], Array(4).fill(undefined)],
+    [
+      'in pairs, which no tool orders as text',
+      ['20240101000000_a.up.sql', '20250315_b.up.sql'],
+      [undefined, undefined],
+    ],
+  ] as const)('of numbers and of names differ for dates of several lengths: %s', async ([, names, places]) => {
+    const { migrations } = await read(named(names))
+    expect(migrations.map(({ otherPlace }) => otherPlace)).toEqual(places)
+    const decided = await read(named(names), 'native')
+    expect(decided.migrations.flatMap(({ otherPlace }) => otherPlace ?? [])).toEqual([])
+  })
+
+  test('of Supabase is that of its project, whose settings are beside the folder', async () => {
+    const files = {
+      ...named([
+        'supabase/migrations/20240101000000_init.sql',
+        'supabase/migrations/20250315_mode.sql',
+        'supabase/migrations/notes.sql',
+      ]),
+      'supabase/config.toml': '# x\nproject_id = "shop"\n\n[db]\nport = 54322\n',
+    }
+    const dir = join(await folder(files), 'supabase/migrations')
+    expect(readFolder(dir).map(({ name, otherPlace }) => [name, otherPlace])).toEqual([
+      ['20240101000000_init', undefined],
+      ['20250315_mode', undefined],
+    ])
+    await write(dir, { '../config.toml': 'title = "x"\n' })
+    expect(() => readFolder(dir)).toThrow(/notes\.sql is not a migration/)
   })
 
   test('of dbmate and of schemagate differ only where a folder could be of either: then each has both places', async () => {
