@@ -1,17 +1,18 @@
 // Reads a folder of migrations, as the tool does that it was written for, into a list in the order of their application.
 
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import type { Named } from './file-name.ts'
 import { otherApi, ownerOfCode } from './foreign-code.ts'
 import { isSqlFile, readFolderName, readName } from './layouts.ts'
-import { type FolderListing, listFolder, noLayout, noMigrations } from './listing.ts'
+import { type FolderListing, folderForFile, listFolder, noLayout, noMigrations } from './listing.ts'
 import type { Migration } from './migration.ts'
 import { readUp, type UpFile, understand, wholeFile } from './migration-file.ts'
 import { compareVersions } from './order.ts'
 import { codeInFolder, onlyItsTool } from './other-languages.ts'
 import { inOrder, ofTool } from './tool-of-folder.ts'
+import { requireFolderFile } from './tools/folders.ts'
 import { layoutNamed, layoutProblem, recognise } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
 import { refuseGeneralForms, refuseOtherDatabase, refuseUndoFiles, unsupportedName } from './unsupported.ts'
@@ -82,6 +83,7 @@ function* readEntries(dir: string, options: FolderOptions): Generator<void, Migr
     folder.read(name)
   }
   folder.requireAll()
+  folder.readDeep()
   return folder
 }
 
@@ -123,7 +125,7 @@ class FolderReader implements MigrationsFolder {
       this.#readMigrationFolder(name, path)
       return
     }
-    const named = this.#tool?.nameFile?.(name) ?? readName(name)
+    const named = this.#nameOf(name)
     if (named && this.#listing.irregular.has(name))
       throw new UsageError(`${path} is not a regular file. Remove it from the migrations folder.`)
     if (!named) this.#readOther(name, path)
@@ -140,6 +142,10 @@ class FolderReader implements MigrationsFolder {
     }
   }
 
+  #nameOf(fileName: string): Named | undefined {
+    return this.#tool?.nameFile?.(fileName) ?? readName(fileName)
+  }
+
   get checksums(): Iterable<UpFile> {
     return this.#ups.values()
   }
@@ -152,6 +158,12 @@ class FolderReader implements MigrationsFolder {
         `${this.#prefix}${missing}.sql is missing: ${this.#tool?.title} lists it, and would not run without it. Restore it.`,
       )
     if (this.#ups.size === 0) throw new UsageError(noMigrations(this.#dir, this.#listing, this.#tool))
+  }
+
+  /** What is in folders inside of folders, where migrations may be that would be missed. */
+  readDeep(): void {
+    for (const folder of this.#listing.folders.keys())
+      for (const file of this.#listing.deepIn(folder)) if (isSqlFile(file)) this.#readStray(folder, file)
   }
 
   migrations(): Migration[] {
@@ -226,26 +238,24 @@ class FolderReader implements MigrationsFolder {
 
   /** Prisma's `NAME/migration.sql`, Diesel's `NAME/up.sql` and `NAME/down.sql`. */
   #readMigrationFolder(name: string, path: string): void {
+    if (this.#nameOf(name)) throw folderForFile(path)
     const files = this.#listing.folders.get(name) ?? []
     const sqlFiles = files.filter(file => !file.startsWith('.') && isSqlFile(file))
-    if (sqlFiles.length === 0) {
-      const code = codeInFolder(this.#listing, name, this.#tool)
-      if (code) throw new UsageError(onlyThere(this.#prefix + code.file, code.what, `${name}/**`))
-      if (this.#tool?.recursive) this.#refuseInside(name)
-      return
-    }
+    const code = sqlFiles.length === 0 && codeInFolder(this.#listing, name, this.#tool)
+    if (code) throw new UsageError(onlyThere(this.#prefix + code.file, code.what, `${name}/**`))
     const named = this.#tool?.nameFolder?.(name) ?? readFolderName(name)
     const taken = named && this.#tool?.takes?.(named, this.#listing) !== false
     const ups = sqlFiles.filter(file => file === 'migration.sql' || file === 'up.sql')
-    for (const file of sqlFiles.filter(file => !['migration.sql', 'up.sql', 'down.sql'].includes(file))) {
-      const stray = join(path, file)
-      if (this.#leavesStrays() && !this.#tool?.recursive) this.#leaveOut(stray, true)
-      else
-        throw new UsageError(
-          readName(file)
-            ? `${stray} is in a folder inside the migrations folder, and migrations are read from the folder itself. Move it up, or out of the migrations folder, or name its folder with --dir, or leave it out with --ignore '${name}/*'.`
-            : noLayout(stray, `${name}/${file}`),
-        )
+    for (const file of sqlFiles.filter(file => !['migration.sql', 'up.sql', 'down.sql'].includes(file)))
+      this.#readStray(name, `${name}/${file}`)
+    if (taken) requireFolderFile(this.#tool, path, name, files)
+    if (sqlFiles.length === 0) {
+      if (taken && this.#tool && readFolderName(name))
+        this.#onLeftOut({
+          file: path,
+          message: `${path} is left out, as ${this.#tool.title} does: there is no SQL in it. Restore its file; or leave it out without this warning: --ignore '${name}'`,
+        })
+      return
     }
     if (!taken && this.#leavesStrays()) {
       for (const file of ups) this.#leaveOut(join(path, file), true)
@@ -263,13 +273,18 @@ class FolderReader implements MigrationsFolder {
     if (sqlFiles.includes('down.sql')) this.#innerDowns.set(up.name, join(path, 'down.sql'))
   }
 
-  /** The tool looks into all folders: what is deeper is a migration to it, too. */
-  #refuseInside(name: string): void {
-    const inside = this.#listing.inside(name).find(file => this.#tool?.recursive?.test(file.split('/').at(-1)!))
-    if (inside !== undefined)
-      throw new UsageError(
-        `${this.#prefix}${inside} is in a folder inside the migrations folder. ${this.#tool?.title} reads it there; schemagate reads the folder itself. Move it up, or leave it out with --ignore '${name}/**'.`,
-      )
+  /** A file of SQL in a folder, other than the folder's own; `file` is its path in the migrations folder. */
+  #readStray(folder: string, file: string): void {
+    const path = this.#prefix + file
+    if (this.#leavesStrays() && !this.#tool?.recursive) {
+      this.#leaveOut(path, true)
+      return
+    }
+    throw new UsageError(
+      this.#nameOf(basename(file))
+        ? `${path} is in a folder inside the migrations folder, and migrations are read from the folder itself. Move it up, or out of the migrations folder, or name its folder with --dir, or leave it out with --ignore '${folder}/**'.`
+        : noLayout(path, file),
+    )
   }
 
   #matchDowns(): void {

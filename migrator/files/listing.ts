@@ -1,7 +1,7 @@
 // What is in the migrations folder, and the error if none of it is a migration.
 
 import { type Dirent, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, join, matchesGlob } from 'node:path'
+import { basename, join, matchesGlob, relative } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { readFolderName, readName } from './layouts.ts'
 import { codeToolOf } from './other-languages.ts'
@@ -14,8 +14,8 @@ export interface FolderListing extends Listing {
   readonly irregular: ReadonlySet<string>
   /** Names of links that lead to no folder. */
   readonly links: ReadonlySet<string>
-  /** Paths of all files in a folder inside, however deep. */
-  inside(folder: string): readonly string[]
+  /** Paths of the files that are in folders inside that one, however deep, without what is hidden and libraries. */
+  deepIn(folder: string): readonly string[]
 }
 
 /**
@@ -29,22 +29,26 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
   const irregular = new Set<string>()
   const links = new Set<string>()
   const folders = new Map<string, readonly string[]>()
+  const deep = new Set<string>()
   for (const entry of entriesOf(dir)) {
     const { name } = entry
     if (ignore.length > 0 && ignored(name)) continue
-    entries.push(name)
-    if (entry.isFile()) files.push(name)
-    else if (!isFolder(dir, entry)) {
-      files.push(name)
-      if (entry.isSymbolicLink()) links.add(name)
-      else irregular.add(name)
-    } else if (!name.startsWith('.'))
+    if (!entry.isFile() && !name.startsWith('.') && isFolder(dir, entry)) {
+      const all = entriesOf(join(dir, name))
+      const inside = all.filter(inner => !ignored(`${name}/${inner.name}`))
+      // what is left out as a whole is no empty folder
+      if (inside.length === 0 && all.length > 0) continue
       folders.set(
         name,
-        entriesOf(join(dir, name))
-          .map(inner => inner.name)
-          .filter(inner => !ignored(`${name}/${inner}`)),
+        inside.map(inner => inner.name),
       )
+      if (inside.some(inner => inner.isDirectory())) deep.add(name)
+    } else if (entry.isFile() || !entry.isDirectory()) {
+      files.push(name)
+      if (entry.isSymbolicLink()) links.add(name)
+      else if (!entry.isFile()) irregular.add(name)
+    }
+    entries.push(name)
   }
   return {
     entries,
@@ -63,10 +67,7 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
         return undefined
       }
     },
-    inside: folder =>
-      readdirSync(join(dir, folder), { recursive: true, encoding: 'utf8' })
-        .map(path => `${folder}/${path.replaceAll('\\', '/')}`)
-        .filter(path => !ignored(path)),
+    deepIn: folder => (deep.has(folder) ? deepFiles(dir, folder).filter(path => !ignored(path)) : []),
   }
 }
 
@@ -85,6 +86,13 @@ function entriesOf(dir: string): Dirent[] {
             : `cannot be read (${String(code)})`
     throw new UsageError(`The migrations folder ${dir} ${reason}. Name the right one with --dir or SCHEMAGATE_DIR.`)
   }
+}
+
+function deepFiles(dir: string, folder: string): readonly string[] {
+  return readdirSync(join(dir, folder), { recursive: true, withFileTypes: true })
+    .filter(entry => !entry.isDirectory())
+    .map(entry => relative(dir, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .filter(path => path.split('/').length > 2 && !/(?:^|\/)(?:\.|node_modules\/)/.test(path))
 }
 
 /** Follows links: Kubernetes mounts every file of a ConfigMap as one. */
@@ -112,6 +120,13 @@ export function noMigrations(dir: string, listing: Listing, tool: Tool | undefin
   if (tool)
     return `No migrations in ${dir} that ${tool.title} would run. Name the right folder with --dir, or its tool with --layout.`
   return `No migrations in ${dir}. Name the right folder with --dir, or write the first: schemagate create NAME --dir ${dir}`
+}
+
+/** The error for a folder where a file must be. */
+export function folderForFile(path: string): UsageError {
+  return new UsageError(
+    `${path} is a folder, and its name is a migration's file. Docker makes such a folder where a file is mounted that does not exist. Put the file there, or remove the folder.`,
+  )
 }
 
 export function noLayout(path: string, glob: string): string {

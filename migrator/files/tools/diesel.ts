@@ -26,6 +26,7 @@ export const diesel: Tool = {
     version: [BigInt(/^\d+$/.exec(version(name))?.[0] ?? 0)],
   }),
   takes: ({ layout }) => layout === 'folder' || layout === 'code',
+  folderFile: 'up.sql',
   leavesStrays: true,
   order: () => byVersion,
   inTransaction: (entry, listing) =>

@@ -1,7 +1,8 @@
 // What the tools share that have a folder for each migration.
 
+import { UsageError } from '../../errors.ts'
 import { readName } from '../layouts.ts'
-import type { Listing } from './tool.ts'
+import type { Listing, Tool } from './tool.ts'
 
 /**
  * True if every migration is a folder with such a file in it; or, beside other numbered files, if all of these folders
@@ -13,4 +14,18 @@ export function byFolders(listing: Listing, fileName: string, ownName: (folder: 
   if (own.length === 0 || holders.some(([folder]) => /^\d/.test(folder) && !own.includes(folder))) return false
   const others = listing.files.some(name => readName(name)?.direction === 'up' && /\.sql$/i.test(name))
   return others ? own.every(ownName) : own.some(name => /^\d/.test(name))
+}
+
+/** @throws UsageError on a numbered folder without the file that the tool wants in each. */
+export function requireFolderFile(
+  tool: Tool | undefined,
+  path: string,
+  folder: string,
+  files: readonly string[],
+): void {
+  const file = tool?.folderFile
+  if (file !== undefined && /^\d/.test(folder) && !files.includes(file))
+    throw new UsageError(
+      `${path} has no ${file}, and ${tool!.title} refuses it. Restore the file, or remove the folder; or leave it out: --ignore '${folder}'`,
+    )
 }

@@ -18,6 +18,7 @@ export const prisma: Tool = {
       : byFolders(listing, 'migration.sql', name => /^\d{14}_/.test(name)),
   nameFolder: name => ({ name, layout: 'folder', direction: 'up', version: [BigInt(/^\d+/.exec(name)?.[0] ?? 0)] }),
   takes: ({ layout }) => layout === 'folder' || layout === 'code',
+  folderFile: 'migration.sql',
   leavesStrays: true,
   order: () => compareAsText,
   refuses(listing) {

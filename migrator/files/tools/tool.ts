@@ -75,6 +75,8 @@ export interface Tool {
   nameFolder?(folderName: string): Named | undefined
   /** False: the tool does not look at it. Absent: it looks at all. */
   takes?(named: Named, listing: Listing): boolean
+  /** The file that each folder of a migration must have: the tool refuses one without. */
+  readonly folderFile?: string
   /** True: a `.sql` file that is no migration to the tool is left out, with a warning. */
   readonly leavesStrays?: true
   /** True: the tool refuses a version that it finds twice. */

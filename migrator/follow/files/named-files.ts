@@ -19,7 +19,8 @@ export interface NamedFiles {
 export function readNamed(dir: string, { usual, deep, read }: NamedFiles, options: FolderOptions): FollowedMigration[] {
   const folder = folderOf(dir, usual)
   const enters = (name: string) => deep === true && isVisible(name)
-  const paths = filesIn(folder, { ignore: options.ignore, enters })
+  const isFile = (name: string) => read(name, join(folder, name)) !== undefined
+  const paths = filesIn(folder, { ignore: options.ignore, enters, isFile })
   const found = paths.flatMap(path => read(path.slice(path.lastIndexOf('/') + 1), join(folder, path)) ?? [])
   return found.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
 }

@@ -1,11 +1,13 @@
 // Folders of SQL files, by their names alone: what is in them the tool knows, and code that it runs counts as well.
 
+import { join } from 'node:path'
 import { historyToolNamed } from '../../../gate/histories/index.ts'
 import { UsageError } from '../../errors.ts'
 import type { Named } from '../../files/file-name.ts'
 import { isSqlFile, readFolderName, readName } from '../../files/layouts.ts'
-import { type FolderListing, listFolder } from '../../files/listing.ts'
+import { type FolderListing, folderForFile, listFolder } from '../../files/listing.ts'
 import { compareMigrations, compareVersions } from '../../files/order.ts'
+import { requireFolderFile } from '../../files/tools/folders.ts'
 import { layoutNamed, layoutProblem } from '../../files/tools/index.ts'
 import type { Ordered, Tool } from '../../files/tools/tool.ts'
 import { filesToolOf } from '../../histories/index.ts'
@@ -36,7 +38,7 @@ export function sqlFolder(name: string): FollowedReader {
     const listing = listFolder(dir, ignore)
     const refused = tool.refuses?.(listing)
     if (refused !== undefined) throw new UsageError(`${dir} ${refused}`)
-    const found = (tool.recursive ? deepFiles(dir, tool, ignore) : entries(tool, listing)).toSorted(
+    const found = (tool.recursive ? deepFiles(dir, tool, ignore) : entries(dir, tool, listing)).toSorted(
       tool.order?.(listing) ?? compareMigrations,
     )
     const missing = tool.expects?.(listing).find(one => !found.some(file => file.name === one))
@@ -54,10 +56,12 @@ export function sqlFolder(name: string): FollowedReader {
   }
 }
 
-function entries(tool: Tool, listing: FolderListing): Found[] {
+function entries(dir: string, tool: Tool, listing: FolderListing): Found[] {
   return listing.entries.flatMap(entry => {
     if (entry.startsWith('.')) return []
     const inside = listing.folders.get(entry)
+    if (inside && namedFile(tool, entry)) throw folderForFile(join(dir, entry))
+    if (inside) requireFolderFile(tool, join(dir, entry), entry, inside)
     const named = inside ? namedFolder(tool, entry, inside) : namedFile(tool, entry)
     if (named?.direction !== 'up' || tool.takes?.(named, listing) === false) return []
     const text = () => listing.text(inside ? `${entry}/migration.sql` : entry) ?? ''
@@ -67,11 +71,13 @@ function entries(tool: Tool, listing: FolderListing): Found[] {
 
 /** The tool looks into all folders inside that are not hidden. */
 function deepFiles(dir: string, tool: Tool, ignore: readonly string[]): Found[] {
-  return filesIn(dir, { ignore, enters: isVisible }).flatMap(path => {
-    const named = namedFile(tool, baseOf(path))
-    const isTaken = named?.direction === 'up' && (named.layout === 'flyway' || named.layout === 'repeatable')
-    return isTaken ? [foundAs(named, path, named.standsIn)] : []
-  })
+  return filesIn(dir, { ignore, enters: isVisible, isFile: file => namedFile(tool, file) !== undefined }).flatMap(
+    path => {
+      const named = namedFile(tool, baseOf(path))
+      const isTaken = named?.direction === 'up' && (named.layout === 'flyway' || named.layout === 'repeatable')
+      return isTaken ? [foundAs(named, path, named.standsIn)] : []
+    },
+  )
 }
 
 function foundAs({ name, layout, version }: Named, path: string, standsIn: true | undefined): Found {

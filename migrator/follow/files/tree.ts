@@ -3,11 +3,14 @@
 import { type Dirent, existsSync, readdirSync, statSync } from 'node:fs'
 import { join, matchesGlob } from 'node:path'
 import { UsageError } from '../../errors.ts'
+import { folderForFile } from '../../files/listing.ts'
 
 export interface TreeOptions {
   readonly ignore?: readonly string[] | undefined
   /** Which folders inside are entered, by name and path; absent: none. */
   readonly enters?: (folder: string, path: string) => boolean
+  /** Names that only a migration's file has: a folder of such a name is refused. */
+  readonly isFile?: (name: string) => boolean
 }
 
 /** Folders that npm, pip and Python make, and nobody else. */
@@ -31,9 +34,9 @@ export function isVisible(name: string): boolean {
 /**
  * Paths of files, relative to the folder and with `/`, sorted by code unit within each folder. Links to files are files;
  * links to folders are not entered.
- * @throws UsageError if the folder is missing or cannot be read.
+ * @throws UsageError if the folder is missing or cannot be read, or a folder stands where a file must be.
  */
-export function filesIn(dir: string, { ignore = [], enters }: TreeOptions = {}): readonly string[] {
+export function filesIn(dir: string, { ignore = [], enters, isFile }: TreeOptions = {}): readonly string[] {
   const found: string[] = []
   const isIgnored = (path: string) => ignore.some(glob => matchesGlob(path, glob) || matchesGlob(path, `${glob}/**`))
   // a stack of its own: folders may be deep in each other
@@ -44,7 +47,8 @@ export function filesIn(dir: string, { ignore = [], enters }: TreeOptions = {}):
     for (const entry of entriesOf(join(dir, folder), dir)) {
       const path = `${folder}${entry.name}`
       if (isIgnored(path)) continue
-      if (isFile(entry, join(dir, path))) found.push(path)
+      if (leadsToFile(entry, join(dir, path))) found.push(path)
+      else if (entry.isDirectory() && isFile?.(entry.name)) throw folderForFile(join(dir, path))
       else if (entry.isDirectory() && enters?.(entry.name, join(dir, path))) inside.push(`${path}/`)
     }
     open.push(...inside.reverse())
@@ -68,7 +72,7 @@ function entriesOf(folder: string, dir: string): Dirent[] {
   }
 }
 
-function isFile(entry: Dirent, path: string): boolean {
+function leadsToFile(entry: Dirent, path: string): boolean {
   if (!entry.isSymbolicLink()) return entry.isFile()
   try {
     return statSync(path).isFile()

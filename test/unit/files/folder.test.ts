@@ -93,7 +93,8 @@ test('what is no migration is left out silently', async () => {
       '1_a_test.go',
       'embed.go',
       '__init__.py',
-      'testdata/fixtures/1_a.up.sql',
+      'node_modules/x/y/1_a.sql',
+      'lib/.hidden/1_a.sql',
     ],
     ...[
       '1_types.d.mts',
@@ -131,6 +132,34 @@ test.for([
   ['down without up in a folder', ['1_a.sql', '2_b/down.sql'], /2_b\/down\.sql has no up\.sql beside it/],
   ['an undo file twice', ['V1__a.sql', 'U1__a.sql', 'U1.0__b.sql'], /down part/],
   ['a file one folder down', ['1_a.sql', 'v2/V2__b.sql'], /V2__b\.sql is in a folder inside the migrations folder/],
+  [
+    'a file two folders down',
+    ['1_a.sql', '2024/q1/0002_b.sql'],
+    /q1\/0002_b\.sql is in a folder inside the migrations folder/,
+  ],
+  [
+    'a file further down',
+    ['1_a.sql', 'testdata/more/fixtures/1_a.up.sql'],
+    /fixtures\/1_a\.up\.sql is in a folder inside/,
+  ],
+  [
+    'another file two folders down',
+    ['1_a.sql', 'x/y/notes.sql'],
+    /x\/y\/notes\.sql is not a migration.*--ignore 'x\/y\/notes\.sql'/,
+  ],
+  [
+    'a file in a folder of a migration',
+    ['0.sql', '1_a/up.sql', '1_a/in/2_b.sql'],
+    /1_a\/in\/2_b\.sql is in a folder inside/,
+  ],
+  ...['0002_b.sql', '2_b.up.sql', 'V2__b.sql', 'R__b.sql', '2_b.mjs', 'B2__b.sql'].map(
+    name =>
+      [
+        `a folder in place of the file ${name}`,
+        ['V1__a.sql', `${name}/x.txt`],
+        /is a folder, and its name is a migration's file/,
+      ] as const,
+  ),
   ["Flyway's callbacks", ['V1__a.sql', 'afterMigrate__grants.sql'], /grants\.sql is a callback of Flyway/],
   ['what is for MySQL', ['1_a.up.sql', '1_a.mysql.up.sql'], /1_a\.mysql\.up\.sql is for another database/],
   [

@@ -44,6 +44,12 @@ test.for([
     ['1_a', '3_c'],
     ['2_lost.down.sql'],
   ],
+  [
+    'a folder of Hasura without its file',
+    { ...named(['1700000000000_a/up.sql', '1700000000001_b/notes.md', '1700000000002_c/dev/x.sql']) },
+    ['1700000000000_a'],
+    ['1700000000001_b', '1700000000002_c', '1700000000002_c/dev/x.sql'],
+  ],
   ["Flyway's undo file without its version", named(['V1__a.sql', 'U2__b.sql']), ['V1__a'], ['U2__b.sql']],
   [
     "what comes after a gap in Play's numbers",
@@ -80,6 +86,12 @@ test('--ignore leaves out folders, files in them and code', async () => {
   const deep = named(['V1__a.sql', 'more/V2__b.txt', 'more/deep/V2__b.sql'])
   await expect(read(deep)).rejects.toThrow('more/deep/V2__b.sql')
   expect((await read(deep, undefined, ['more/deep'])).names).toEqual(['V1__a'])
+  // a folder of which all is left out is left out itself
+  const prisma = named(['20240101000000_a/migration.sql', '20240102000000_b/migration.sql'])
+  expect(await read(prisma, undefined, ['20240102000000_b/*.sql'])).toMatchObject({
+    names: ['20240101000000_a'],
+    leftOut: [],
+  })
 })
 
 test.for([
@@ -190,6 +202,26 @@ test.for([
     'Prisma for another database',
     { ...named(['1_a/migration.sql']), 'migration_lock.toml': 'provider = "mysql"\n' },
     /has migrations for mysql/,
+  ],
+  [
+    'a folder where Flyway looks, too, below another file',
+    named(['V1__a.sql', 'more/up.sql', 'more/deep/V2__b.sql']),
+    /more\/deep\/V2__b\.sql is in a folder inside the migrations folder/,
+  ],
+  [
+    'a folder of Prisma without its file',
+    named(['20240101000000_a/migration.sql', '20240102000000_b/readme.md', 'migration_lock.toml']),
+    /20240102000000_b has no migration\.sql, and Prisma refuses it/,
+  ],
+  [
+    'a folder of Prisma with another file',
+    named(['20240101000000_a/migration.sql', '20240102000000_b/seed.sql', 'migration_lock.toml']),
+    /20240102000000_b has no migration\.sql/,
+  ],
+  [
+    'a folder of Diesel without its file',
+    named(['2024-01-01-000000_a/up.sql', '2024-01-02-000000_b/metadata.toml']),
+    /2024-01-02-000000_b has no up\.sql, and Diesel refuses it/,
   ],
   [
     "Hasura's metadata",

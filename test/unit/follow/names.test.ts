@@ -246,6 +246,14 @@ describe('what cannot be told is refused', () => {
     ],
     ['goose', files('1_a.sql', '01_b.sql'), /are the same to the history of goose/],
     ['drizzle', { 'meta/_journal.json': '{' }, /no JSON/],
+    [
+      'prisma',
+      files('20240101000000_a/migration.sql', '20240102000000_b/x.md'),
+      /20240102000000_b has no migration\.sql/,
+    ],
+    ['dbmate', files('1_a.sql', '2_b.sql/x'), /2_b\.sql is a folder, and its name is a migration's file/],
+    ['flyway', files('V1__a.sql', 'sub/V2__b.sql/x'), /sub\/V2__b\.sql is a folder, and its name/],
+    ['knex', files('1_a.js', '2_b.js/x'), /2_b\.js is a folder, and its name/],
     ['knex', files('README.md'), /has no migration of Knex/],
     ['liquibase', files('a.xml'), /contexts, labels and preconditions/],
   ] as const)('%s: %o', async ([tool, written, message]) => {
