@@ -1,8 +1,9 @@
 // A new migration's files, in the scheme that the folder already uses.
 
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UsageError } from '../errors.ts'
+import { cannotRead, cannotWrite, isThere } from './cannot-read.ts'
 import { readFolder } from './folder.ts'
 import { marksLike } from './marks.ts'
 import type { Layout, Migration } from './migration.ts'
@@ -38,20 +39,27 @@ export function createMigrationFiles(options: CreateOptions): string[] {
   const files = code ? codeFile(number, slug) : (own ?? sqlFiles(layout, number, slug, existing))
 
   const paths = Object.keys(files).map(name => join(dir, name))
-  const taken = paths.find(path => existsSync(path))
+  const taken = paths.find(isThere)
   if (taken) throw new UsageError(`${taken} already exists.`)
   for (const [name, content] of Object.entries(files)) {
     const path = join(dir, name)
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, content, { flag: 'wx' })
+    try {
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, content, { flag: 'wx' })
+    } catch (error) {
+      throw cannotWrite(path, error)
+    }
   }
   return paths
 }
 
 /** False for a file of that name: reading it then reports what is wrong. */
 function isEmptyOrMissing(dir: string): boolean {
-  const found = statSync(dir, { throwIfNoEntry: false })
-  return !found || (found.isDirectory() && readdirSync(dir).every(name => name.startsWith('.')))
+  try {
+    return !isThere(dir) || (statSync(dir).isDirectory() && readdirSync(dir).every(name => name.startsWith('.')))
+  } catch (error) {
+    throw error instanceof UsageError ? error : cannotRead(dir, error)
+  }
 }
 
 /** The layout of the newest SQL migration that counts. */

@@ -1,10 +1,12 @@
 // What is in the migrations folder, and the error if none of it is a migration.
 
-import { type Dirent, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync, statSync } from 'node:fs'
 import { basename, join, matchesGlob, relative } from 'node:path'
 import { UsageError } from '../errors.ts'
+import { cannotRead, isThere } from './cannot-read.ts'
 import { readFolderName, readName } from './layouts.ts'
 import { codeToolOf } from './other-languages.ts'
+import { readUtf8 } from './read-large.ts'
 import type { Listing, Tool } from './tools/tool.ts'
 
 export interface FolderListing extends Listing {
@@ -57,15 +59,10 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
     links,
     folders,
     text(path) {
-      // most of these files do not exist, and an error costs more than a check
-      if (!existsSync(join(dir, path))) return undefined
-      try {
-        // reading a fifo waits for a writer
-        if (!statSync(join(dir, path)).isFile()) return undefined
-        return readFileSync(join(dir, path), 'utf8').replace(/^\uFEFF/, '')
-      } catch {
-        return undefined
-      }
+      // most of these files do not exist, and an error costs more than a check; a folder of that name is none
+      return isThere(join(dir, path)) && statSync(join(dir, path)).isFile()
+        ? readUtf8(join(dir, path)).replace(/^\uFEFF/, '')
+        : undefined
     },
     deepIn: folder => (deep.has(folder) ? deepFiles(dir, folder).filter(path => !ignored(path)) : []),
   }
@@ -89,10 +86,19 @@ function entriesOf(dir: string): Dirent[] {
 }
 
 function deepFiles(dir: string, folder: string): readonly string[] {
-  return readdirSync(join(dir, folder), { recursive: true, withFileTypes: true })
+  return recursive(join(dir, folder))
     .filter(entry => !entry.isDirectory())
     .map(entry => relative(dir, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
     .filter(path => path.split('/').length > 2 && !/(?:^|\/)(?:\.|node_modules\/)/.test(path))
+}
+
+function recursive(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+  } catch (error) {
+    const path = error instanceof Error && 'path' in error ? String(error.path) : folder
+    throw cannotRead(path, error)
+  }
 }
 
 /** Follows links: Kubernetes mounts every file of a ConfigMap as one. */

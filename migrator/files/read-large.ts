@@ -5,6 +5,7 @@ import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { memoryUsage } from 'node:process'
 import { UsageError } from '../errors.ts'
+import { cannotRead } from './cannot-read.ts'
 
 const megabyte = 1 << 20
 /** The memory is not checked for smaller files. */
@@ -18,9 +19,25 @@ let firstRead: Buffer | undefined
 /**
  * A file's text; bytes that are not UTF-8 become U+FFFD.
  * @param isRegular the folder's listing says that it is a regular file. A small one is then read without asking what it is.
- * @throws UsageError if it is no regular file, or more than the process can hold; the system's error if it cannot be read.
+ * @throws UsageError if it cannot be read, is no regular file, in UTF-16, or more than the process can hold.
  */
 export function readUtf8(file: string, isRegular = false): string {
+  try {
+    const text = readWhole(file, isRegular)
+    if (text.startsWith('\uFFFD\uFFFD')) refuseUtf16(file)
+    return text
+  } catch (error) {
+    throw error instanceof UsageError ? error : cannotRead(file, error)
+  }
+}
+
+/** Its byte-order mark is no UTF-8. */
+function refuseUtf16(file: string): void {
+  const mark = readFileSync(file).toString('hex', 0, 2)
+  if (mark === 'fffe' || mark === 'feff') throw new UsageError(`${file} is UTF-16. Save it as UTF-8.`)
+}
+
+function readWhole(file: string, isRegular: boolean): string {
   const text = isRegular ? readSmall(file) : undefined
   if (text !== undefined) return text
   const info = statSync(file)

@@ -10,31 +10,16 @@ import { readUtf8 } from './read-large.ts'
  * @param isRegular see {@link readUtf8}.
  */
 export function readText(file: string, isRegular = false): string {
-  let text: string
-  try {
-    // the fastest way; it writes U+FFFD for bytes that are not UTF-8
-    text = readUtf8(file, isRegular)
-    if (text.includes('\uFFFD') || text.includes('\0')) requireText(file, readFileSync(file))
-  } catch (error) {
-    if (error instanceof UsageError) throw error
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-    const way = code === 'EACCES' ? ` Make it readable for user ${process.getuid?.() ?? '?'}.` : ''
-    throw new UsageError(`${file} cannot be read (${code}).${way}`)
-  }
+  // the fastest way; it writes U+FFFD for bytes that are not UTF-8
+  const text = readUtf8(file, isRegular)
+  if (text.includes('\uFFFD') || text.includes('\0')) requireText(file, readFileSync(file))
   return text.startsWith('\uFEFF') ? text.slice(1) : text
 }
 
 /** @throws UsageError unless the bytes are UTF-8 without NUL. */
 function requireText(file: string, bytes: Buffer): void {
   const nul = bytes.indexOf(0)
-  if (nul !== -1) {
-    const utf16 =
-      bytes.length > 1 && ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
-    throw new UsageError(
-      utf16
-        ? `${file} is UTF-16. Save it as UTF-8.`
-        : `${file} has a NUL byte at offset ${nul}; Postgres would cut the text there. Remove it.`,
-    )
-  }
+  if (nul !== -1)
+    throw new UsageError(`${file} has a NUL byte at offset ${nul}; Postgres would cut the text there. Remove it.`)
   if (!isUtf8(bytes)) throw new UsageError(`${file} is not valid UTF-8. Save it as UTF-8.`)
 }

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
 /** @returns its path. */
-export function writtenFolder(files: Readonly<Record<string, string>>): string {
+export function writtenFolder(files: Readonly<Record<string, string | Uint8Array>>): string {
   const dir = mkdtempSync(join(tmpdir(), 'schemagate-files-'))
   onTestFinished(() => rmSync(dir, { recursive: true }))
   for (const [path, text] of Object.entries(files)) {

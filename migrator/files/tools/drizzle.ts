@@ -27,9 +27,9 @@ const journals = new WeakMap<Listing, Journal>()
 function read(listing: Listing): Journal {
   const known = journals.get(listing)
   if (known) return known
+  const text = listing.text(journalPath)
   let value: unknown
   try {
-    const text = listing.text(journalPath)
     value = text === undefined ? undefined : JSON.parse(text)
   } catch {
     value = 'broken'

@@ -1,8 +1,9 @@
 // Where Alembic's revisions are, seen from any of the folders that a person would name.
 
-import { existsSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { UsageError } from '../../errors.ts'
+import { isThere } from '../../files/cannot-read.ts'
 import type { FolderOptions } from '../../files/folder.ts'
 import { readUtf8 } from '../../files/read-large.ts'
 import { baseOf, filesIn } from './tree.ts'
@@ -22,7 +23,7 @@ const revisionFile = /^(?!\.#|__init__).*\.py$/
  */
 export function revisionFiles(dir: string, { ignore, onLeftOut }: FolderOptions): readonly string[] {
   const { folders, deep } = configured(dir) ?? byFolder(dir, ignore)
-  const there = folders.filter(folder => existsSync(folder))
+  const there = folders.filter(isThere)
   const paths = there.flatMap(folder => pythonFiles(folder, deep, ignore))
   const read = new Set(paths)
   const inside = there.flatMap(folder => pythonFiles(folder, true, ignore)).filter(path => !read.has(path))
@@ -47,7 +48,7 @@ function pythonFiles(folder: string, deep: boolean, ignore: readonly string[] | 
 }
 
 function byFolder(dir: string, ignore: readonly string[] | undefined): Locations {
-  const isScripts = existsSync(join(dir, 'env.py')) || existsSync(join(dir, 'versions'))
+  const isScripts = isThere(join(dir, 'env.py')) || isThere(join(dir, 'versions'))
   const scripts = isScripts ? dir : join(dir, '..')
   const above = [scripts, join(scripts, '..'), join(scripts, '../..'), join(scripts, '../../..')]
   const found = above.map(folder => ({ folder, config: readConfig(folder) })).find(({ config }) => config)
@@ -62,7 +63,7 @@ function byFolder(dir: string, ignore: readonly string[] | undefined): Locations
 function configured(dir: string): Locations | undefined {
   const config = readConfig(dir)
   const locations = config && locationsOf(dir, config, undefined)
-  if (config && !locations && !existsSync(join(dir, 'versions')))
+  if (config && !locations && !isThere(join(dir, 'versions')))
     throw new UsageError(
       `${join(dir, config.file)} does not say where the revisions are in a way that can be read. Name their folder with --dir.`,
     )
@@ -82,7 +83,7 @@ function folderAt(root: string, location: string): string | undefined {
   const [, name, path] = /^([\w.]+):(?![\\/])(.*)$/.exec(location) ?? []
   const relative = name === undefined ? location : join(name.replaceAll('.', '/'), path!)
   const candidates = isAbsolute(relative) ? [relative] : [join(root, relative), join(root, 'src', relative), relative]
-  return candidates.find(folder => existsSync(folder) && statSync(folder).isDirectory())
+  return candidates.find(folder => isThere(folder) && statSync(folder).isDirectory())
 }
 
 interface Config {
@@ -151,5 +152,5 @@ function toml(values: ReadonlyMap<string, string>): ReadonlyMap<string, string> 
 }
 
 function textAt(path: string): string | undefined {
-  return existsSync(path) ? readUtf8(path) : undefined
+  return isThere(path) ? readUtf8(path) : undefined
 }

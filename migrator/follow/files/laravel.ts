@@ -1,9 +1,9 @@
 // Laravel: `2024_01_01_000000_name.php`, and those that a dump of the schema stands for (`schema:dump --prune`).
 
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { withoutEnding } from '../../../gate/histories/names.ts'
 import { UsageError } from '../../errors.ts'
+import { isThere } from '../../files/cannot-read.ts'
 import { readUtf8 } from '../../files/read-large.ts'
 import { folderOf, readNamed } from './named-files.ts'
 import type { FollowedReader } from './reader.ts'
@@ -24,7 +24,7 @@ export const laravel: FollowedReader = async (dir, options) => {
 
 /** The rows of the history that a dump for Postgres brings along. */
 function dumpedNames(folder: string): readonly string[] {
-  const file = ['pgsql-schema.sql', 'pgsql-schema.dump'].map(name => join(folder, name)).find(path => existsSync(path))
+  const file = ['pgsql-schema.sql', 'pgsql-schema.dump'].map(name => join(folder, name)).find(isThere)
   if (file === undefined) return []
   const names: string[] = []
   let column: number | undefined

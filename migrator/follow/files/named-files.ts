@@ -1,8 +1,8 @@
 // Tools whose history is known by the names of files: what is in them only the tool reads.
 
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
+import { isThere } from '../../files/cannot-read.ts'
 import type { FolderOptions } from '../../files/folder.ts'
 import { filesIn, isVisible } from './tree.ts'
 
@@ -26,7 +26,7 @@ export function readNamed(dir: string, { usual, deep, read }: NamedFiles, option
 }
 
 export function folderOf(dir: string, usual: string | undefined): string {
-  return usual !== undefined && existsSync(join(dir, usual)) ? join(dir, usual) : dir
+  return usual !== undefined && isThere(join(dir, usual)) ? join(dir, usual) : dir
 }
 
 /** A number and the words behind it, in the order of numbers. */

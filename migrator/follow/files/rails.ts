@@ -1,11 +1,11 @@
 // Rails: `20240101000000_name.rb` in db/migrate; where there is none, the versions that db/structure.sql or db/schema.rb has.
 // https://github.com/rails/rails: activerecord/lib/active_record/migration.rb.
 
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { numberKey } from '../../../gate/histories/history.ts'
 import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import { UsageError } from '../../errors.ts'
+import { isThere } from '../../files/cannot-read.ts'
 import { readUtf8 } from '../../files/read-large.ts'
 import { byNumber, readNamed } from './named-files.ts'
 import type { FollowedReader } from './reader.ts'
@@ -17,7 +17,7 @@ const migration = /^(\d+)_[_a-z0-9]*\.?[_a-z0-9]*\.rb$/
 
 export const rails: FollowedReader = async (dir, options) => {
   const places = [dir, join(dir, 'db'), join(dir, '..')]
-  const hasFolder = existsSync(dir) || !dir.endsWith('migrate')
+  const hasFolder = isThere(dir) || !dir.endsWith('migrate')
   const files = hasFolder ? readNamed(dir, { usual, deep: true, read: readFile }, options) : []
   const migrations = files.length > 0 ? files : fromSchema(places)
   return byNumber(migrations)
@@ -36,9 +36,9 @@ function readFile(file: string, path: string): FollowedMigration | undefined {
 function fromSchema(folders: readonly string[]): readonly FollowedMigration[] {
   for (const folder of folders) {
     const structure = join(folder, 'structure.sql')
-    if (existsSync(structure)) return versions(inserted(readUtf8(structure)))
+    if (isThere(structure)) return versions(inserted(readUtf8(structure)))
     const schema = join(folder, 'schema.rb')
-    if (existsSync(schema)) {
+    if (isThere(schema)) {
       const version = /^ActiveRecord::Schema(?:\[[\d.]+\])?\.define\(version: ([\d_]+)\)/m.exec(readUtf8(schema))?.[1]
       return version === undefined ? [] : versions([version.replaceAll('_', '')])
     }

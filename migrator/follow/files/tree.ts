@@ -1,8 +1,9 @@
 // Files in a folder and in the folders inside, as other tools look for them.
 
-import { type Dirent, existsSync, readdirSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync, statSync } from 'node:fs'
 import { join, matchesGlob } from 'node:path'
 import { UsageError } from '../../errors.ts'
+import { cannotRead, isThere } from '../../files/cannot-read.ts'
 import { folderForFile } from '../../files/listing.ts'
 
 export interface TreeOptions {
@@ -24,7 +25,7 @@ const signsOfEnvironment = ['pyvenv.cfg', 'conda-meta']
  * one that is left out by mistake opens the gate, and one that is read by mistake can be ignored.
  */
 export function isOwnFolder(name: string, path: string): boolean {
-  return isVisible(name) && !notOwn.has(name) && !signsOfEnvironment.some(sign => existsSync(join(path, sign)))
+  return isVisible(name) && !notOwn.has(name) && !signsOfEnvironment.some(sign => isThere(join(path, sign)))
 }
 
 export function isVisible(name: string): boolean {
@@ -65,8 +66,8 @@ function entriesOf(folder: string, dir: string): Dirent[] {
     return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-    const reason =
-      code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is not a folder' : `cannot be read (${code})`
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw cannotRead(folder, cause)
+    const reason = code === 'ENOENT' ? 'does not exist' : 'is not a folder'
     const what = folder === dir || folder === join(dir, '') ? `The folder ${dir}` : `The folder ${folder} in ${dir}`
     throw new UsageError(`${what} ${reason}. Name the right one with --dir or SCHEMAGATE_DIR.`, { cause })
   }
@@ -77,6 +78,7 @@ function leadsToFile(entry: Dirent, path: string): boolean {
   try {
     return statSync(path).isFile()
   } catch {
-    return false
+    // to nowhere, or a circle of links: reading it reports that
+    return true
   }
 }

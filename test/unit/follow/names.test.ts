@@ -180,6 +180,7 @@ describe('folders of code', () => {
       'c.d.ts': 'export declare class Base1700000000009 implements MigrationInterface {}\n',
       'd/e.ts':
         'export class Deep1700000000006 implements MigrationInterface {\n  public readonly name: string = "Deep1700000000006";\n}\n',
+      '.old.ts': 'export class Old1700000000009 implements MigrationInterface {}\n',
       'helper.ts': 'export class Helper { up() {} }\n',
       'node_modules/x.js': 'class X1700000000007 { up() {} down() {} }\n',
       'vendor/m.ts': 'export class Vendor1700000000008 implements MigrationInterface {}\n',
