@@ -5,7 +5,7 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import type { Named } from './file-name.ts'
 import { otherApi, ownerOfCode } from './foreign-code.ts'
-import { isSqlFile, readFolderName, readName } from './layouts.ts'
+import { isSqlFile, isTest, readFolderName, readName } from './layouts.ts'
 import { type FolderListing, folderForFile, listFolder, noLayout, noMigrations } from './listing.ts'
 import type { Migration } from './migration.ts'
 import { readUp, type UpFile, understand, wholeFile } from './migration-file.ts'
@@ -219,6 +219,12 @@ class FolderReader implements MigrationsFolder {
       this.#leaveOut(path, true)
       return
     }
+    // of Go and Ruby they cannot be a migration
+    if (isTest(name) && /^\d.*[jt]s$/is.test(name))
+      this.#onLeftOut({
+        file: path,
+        message: `${path} is left out: it is a test, by its name. If it is a migration, rename it.`,
+      })
     const what = onlyItsTool(name, this.#tool, () => this.#listing.text(name) ?? '')
     if (what) throw new UsageError(onlyThere(path, what, name))
   }

@@ -10,7 +10,14 @@ const repeatable = /^R__(.*)\.sql$/is
 const pair = /^(.+)\.(up|down)\.sql$/is
 const sql = /^(.+)\.sql$/is
 const code = /^(.+)\.(ts|mts|cts|js|mjs|cjs)$/is
-const declaration = /\.d\.[mc]?ts$/i
+const test = /(?:_test\.go|_spec\.rb|\.(?:test|spec)\.[mc]?[jt]sx?)$/i
+const output = /(?:\.d\.[mc]?ts|\.map|\.pyc)$/i
+
+/** Whether a name is that of a test, which is beside the migration that it tests. */
+export const isTest = (fileName: string): boolean => test.test(fileName)
+
+/** Whether a name is that of no migration, whatever it begins with: of a test, or of what a build has made. */
+export const isNoMigration = (fileName: string): boolean => isTest(fileName) || output.test(fileName)
 
 /**
  * Reads a file's name. Undefined: it is no migration. Names are in NFC, whatever form the file system uses, so that a file is
@@ -38,7 +45,7 @@ export function readName(asWritten: string): Named | undefined {
   const plain = sql.exec(fileName)
   if (plain) return numbered(plain[1]!, 'native', 'up')
 
-  const module = declaration.test(fileName) ? null : code.exec(fileName)
+  const module = isNoMigration(fileName) ? null : code.exec(fileName)
   return module ? numbered(module[1]!, 'code', 'up') : undefined
 }
 

@@ -1,13 +1,11 @@
 // Numbered files and folders with a program in another language, or a template: only their own tool can run them.
 
+import { isNoMigration } from './layouts.ts'
 import { tools } from './tools/index.ts'
 import type { Listing, Tool } from './tools/tool.ts'
 
 /** A number as any of the tools writes it. */
 const numbered = /^(?:\d|[VUB]\d|R__|Version\d)/
-
-/** Names that begin with a number and are no migration: tests, and the output of builds. */
-const noMigration = /(?:_test\.go|_spec\.rb|\.d\.[mc]?ts|\.map|\.pyc)$/i
 
 const languages: readonly (readonly [RegExp, string])[] = [
   [/\.go$/i, 'in Go, which only its own tool (goose, bun, gormigrate) can run'],
@@ -31,7 +29,7 @@ const modules = /\.(?:ts|mts|cts|js|mjs|cjs|tsx)$/i
 
 /** What a numbered file is that schemagate leaves out and a tool would run, as the end of a sentence. */
 export function onlyItsTool(fileName: string, folderTool: Tool | undefined, text: () => string): string | undefined {
-  if (!numbered.test(fileName) || noMigration.test(fileName)) return undefined
+  if (!numbered.test(fileName) || isNoMigration(fileName)) return undefined
   return whatOf(fileName, folderTool, text)
 }
 
@@ -53,7 +51,7 @@ export function codeInFolder(
 ): { readonly file: string; readonly what: string } | undefined {
   if (!numbered.test(folder)) return undefined
   for (const file of listing.folders.get(folder) ?? []) {
-    if (file.startsWith('.') || noMigration.test(file)) continue
+    if (file.startsWith('.') || isNoMigration(file)) continue
     const path = `${folder}/${file}`
     if (modules.test(file))
       return {

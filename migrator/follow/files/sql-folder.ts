@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { historyToolNamed } from '../../../gate/histories/index.ts'
 import { UsageError } from '../../errors.ts'
 import type { Named } from '../../files/file-name.ts'
-import { isSqlFile, readFolderName, readName } from '../../files/layouts.ts'
+import { isSqlFile, isTest, readFolderName, readName } from '../../files/layouts.ts'
 import { type FolderListing, folderForFile, listFolder } from '../../files/listing.ts'
 import { compareMigrations, compareVersions } from '../../files/order.ts'
 import { requireFolderFile } from '../../files/tools/folders.ts'
@@ -91,7 +91,7 @@ function namedFolder(tool: Tool, folder: string, files: readonly string[]): Name
 }
 
 function namedFile(tool: Tool, file: string): Named | undefined {
-  const runs = tool.code?.some(({ pattern }) => pattern.test(file)) && !file.endsWith('_test.go')
+  const runs = tool.code?.some(({ pattern }) => pattern.test(file)) && !isTest(file)
   const isModule = modules[tool.name]?.test(file) && !/\.d\.[cm]?ts$/.test(file)
   // a program is named as a file of SQL is
   const asSql = runs || isModule ? file.replace(/\.[^.]+$/, '.sql') : file

@@ -5,19 +5,17 @@ import { join } from 'node:path'
 import { numberKey } from '../../../gate/histories/history.ts'
 import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import { UsageError } from '../../errors.ts'
+import { isNoMigration } from '../../files/layouts.ts'
 import { readUtf8 } from '../../files/read-large.ts'
 import { type CodeToken, scriptTokens } from '../../text/code-tokens.ts'
 import { unreadable } from '../unreadable.ts'
 import { byNumber } from './named-files.ts'
 import type { FollowedReader } from './reader.ts'
-import { baseOf, filesIn, isOwnFolder } from './tree.ts'
+import { filesIn, isOwnFolder } from './tree.ts'
 
 export const typeorm: FollowedReader = async (dir, { ignore }) => {
   const paths = filesIn(dir, { ignore, enters: isOwnFolder })
-  const modules = paths.filter(
-    path =>
-      !baseOf(path).startsWith('.') && /\.[cm]?[jt]s$/.test(path) && !/\.d\.[cm]?ts$|\.(?:spec|test)\./.test(path),
-  )
+  const modules = paths.filter(path => /(?:^|\/)[^./][^/]*\.[cm]?[jt]s$/.test(path) && !isNoMigration(path))
   // compiled beside its source, a class is there twice
   const stems = new Map(modules.map(path => [path.replace(/\.[cm]?[jt]s$/, ''), path]))
   return byNumber([...stems.values()].flatMap(path => migrationsIn(join(dir, path))))

@@ -95,6 +95,7 @@ test('what is no migration is left out silently', async () => {
       '__init__.py',
       'node_modules/x/y/1_a.sql',
       'lib/.hidden/1_a.sql',
+      '2_tests/1_a.test.ts',
     ],
     ...[
       '1_types.d.mts',

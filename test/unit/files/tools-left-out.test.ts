@@ -50,6 +50,25 @@ test.for([
     ['1700000000000_a'],
     ['1700000000001_b', '1700000000002_c', '1700000000002_c/dev/x.sql'],
   ],
+  [
+    'tests beside code, which are not run',
+    named(
+      [
+        '1_a.sql',
+        '2_b.ts',
+        '2_b.test.ts',
+        '2_b.spec.mjs',
+        '2_b.d.ts',
+        '2_b.js.map',
+        'help.test.ts',
+        '3_c_test.js',
+        '2_b_test.go',
+      ],
+      '',
+    ),
+    ['1_a', '2_b', '3_c_test'],
+    ['2_b.spec.mjs', '2_b.test.ts'],
+  ],
   ["Flyway's undo file without its version", named(['V1__a.sql', 'U2__b.sql']), ['V1__a'], ['U2__b.sql']],
   [
     "what comes after a gap in Play's numbers",

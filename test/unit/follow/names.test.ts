@@ -123,6 +123,9 @@ describe('folders of code', () => {
       ),
       ['20240101_a', '20240102_b', '20240103_c', '4_d'],
     ],
+    // both run whatever ends in .js
+    ['knex', '', files('1_a.js', '1_a.test.js'), ['1_a', '1_a.test']],
+    ['sequelize', '', files('1_a.js', '1_a.spec.js', '1_a.js.map'), ['1_a', '1_a.spec']],
     [
       'sequelize',
       '',
