@@ -143,7 +143,7 @@ class FolderReader implements MigrationsFolder {
   }
 
   #nameOf(fileName: string): Named | undefined {
-    return this.#tool?.nameFile?.(fileName) ?? readName(fileName)
+    return this.#tool?.nameFile?.(fileName.normalize('NFC')) ?? readName(fileName)
   }
 
   get checksums(): Iterable<UpFile> {
@@ -249,7 +249,7 @@ class FolderReader implements MigrationsFolder {
     const sqlFiles = files.filter(file => !file.startsWith('.') && isSqlFile(file))
     const code = sqlFiles.length === 0 && codeInFolder(this.#listing, name, this.#tool)
     if (code) throw new UsageError(onlyThere(this.#prefix + code.file, code.what, `${name}/**`))
-    const named = this.#tool?.nameFolder?.(name) ?? readFolderName(name)
+    const named = this.#tool?.nameFolder?.(name.normalize('NFC')) ?? readFolderName(name)
     const taken = named && this.#tool?.takes?.(named, this.#listing) !== false
     const ups = sqlFiles.filter(file => file === 'migration.sql' || file === 'up.sql')
     for (const file of sqlFiles.filter(file => !['migration.sql', 'up.sql', 'down.sql'].includes(file)))

@@ -36,7 +36,7 @@ function read(listing: Listing): Journal {
   }
   const names = entriesOf(value)?.flatMap(entry => {
     const tag: unknown = typeof entry === 'object' && entry !== null ? Reflect.get(entry, 'tag') : undefined
-    return typeof tag === 'string' ? [tag] : []
+    return typeof tag === 'string' ? [tag.normalize('NFC')] : []
   })
   const journal = { value, names }
   journals.set(listing, journal)

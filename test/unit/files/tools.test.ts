@@ -145,6 +145,22 @@ describe('order', () => {
   })
 
   test.for([
+    ['prisma', named(['20240101000000_café/migration.sql'.normalize('NFD'), 'migration_lock.toml'])],
+    ['diesel', named(['2024-01-01-000000_café/up.sql'.normalize('NFD')])],
+    [
+      'drizzle',
+      { ...named(['0_café.sql'.normalize('NFD')]), 'meta/_journal.json': journal('0_café'.normalize('NFD')) },
+    ],
+    ['postgrator', named(['1.do.café.sql'.normalize('NFD')])],
+    ['flyway', named(['B1__café.sql'.normalize('NFD')])],
+    ['refinery', named(['U1__café.sql'.normalize('NFD')])],
+    ['native', named(['1_café.sql'.normalize('NFD')])],
+  ] as const)('of names does not depend on the form in which a file system has them: %s', async ([layout, files]) => {
+    for (const tool of [layout, undefined])
+      if (layout !== 'refinery' || tool !== undefined) expect((await read(files, tool)).names[0]).toMatch(/café$/)
+  })
+
+  test.for([
     ['a day after a second', ['20240101000000_init.sql', '20250315_mode.sql'], [1, 0]],
     ['the same day', ['20240101_a.sql', '20240101000000_b.sql'], [1, 0]],
     ['a day after milliseconds', ['1700000000000_a.sql', '20240101_b.sql'], [1, 0]],
