@@ -28,7 +28,7 @@ export function refuseOtherDatabase(name: string, file: string): void {
 
 /** @throws UsageError on a migration whose text only another tool can run. */
 export function refuseUnsupported(file: string, source: string): void {
-  const content = contents.find(({ pattern }) => pattern.test(source))
+  const content = contents.find(({ isIn }) => isIn(source))
   if (content) throw new UsageError(`${file} ${content.what}`)
 }
 

@@ -1,11 +1,14 @@
 // Atlas: `.sql` files by name as text; a checkpoint replaces what is older on an empty database.
 
 import { compareAsText } from '../order.ts'
+import { headOf } from './head.ts'
 import type { Tool } from './tool.ts'
+
+const comment = /(?:--|#)[^\n]*(?:\n|$)/y
 
 /** The comment lines at the top, if a blank line follows them: only then do they concern the whole file. */
 function directives(source: string): string[] {
-  const head = /^(?:(?:--|#)[^\n]*(?:\n|$))*/.exec(source)?.[0] ?? ''
+  const head = headOf(source, comment)
   return /^(?:\r?\n|$)/.test(source.slice(head.length, head.length + 2)) ? head.split('\n') : []
 }
 
@@ -27,7 +30,7 @@ export const atlas: Tool = {
   standsIn: isCheckpoint,
   contents: [
     {
-      pattern: /^\s*--[ \t]*atlas:txtar\b/,
+      isIn: source => /^\s*--[ \t]*atlas:txtar\b/.test(source),
       what: 'holds several files of Atlas (`-- atlas:txtar`), and only Atlas takes them apart. Leave only what is under `-- migration.sql --`.',
     },
   ],

@@ -20,7 +20,7 @@ export const goose: Tool = {
   takes: ({ layout }) => layout === 'native' || layout === 'code',
   contents: [
     {
-      pattern: /^[ \t]*--[ \t]*\+goose[ \t]+envsub(?:st)?[ \t]+on\b/im,
+      isIn: source => /^[ \t]*--[ \t]*\+goose[ \t]+envsub(?:st)?[ \t]+on\b/im.test(source),
       what: 'has `-- +goose ENVSUB ON`, and schemagate does not fill in variables. Write the values themselves.',
     },
   ],

@@ -1,6 +1,10 @@
 // Liquibase: changesets, with conditions and contexts. schemagate runs none of it.
 
+import { headOf } from './head.ts'
 import type { Tool } from './tool.ts'
+
+const blankOrComment = /\s+|--[^\n]*(?:\n|$)/y
+const formatted = /^[ \t]*--[ \t]*liquibase formatted sql\b/im
 
 export const liquibase: Tool = {
   name: 'liquibase',
@@ -9,7 +13,7 @@ export const liquibase: Tool = {
   tables: ['databasechangelog', 'databasechangeloglock'],
   contents: [
     {
-      pattern: /^(?:\s|--[^\n]*\n)*--\s*liquibase formatted sql\b/i,
+      isIn: source => formatted.test(headOf(source, blankOrComment)),
       what: 'is SQL formatted for Liquibase, whose changesets and conditions schemagate does not know. Write plain SQL, one file for each change: `liquibase update-sql` prints it. For a database that has these changes, `schemagate baseline NAME` then records them as applied.',
     },
   ],

@@ -100,7 +100,7 @@ export interface Tool {
   /** Filled in by the tool in files that are certainly its own: with its marks, or in a folder that is its. */
   readonly placeholders?: readonly Placeholder[]
   /** Contents that only this tool can run, in whatever folder. `what` goes on after the file's name. */
-  readonly contents?: readonly { readonly pattern: RegExp; readonly what: string }[]
+  readonly contents?: readonly { isIn(source: string): boolean; readonly what: string }[]
   /** File names that mean something to this tool alone, in whatever folder. `what` goes on after the file's name. */
   readonly refusedNames?: readonly { readonly pattern: RegExp; readonly what: string }[]
   /** File names that only this tool can run; `text` must be in the file, if it is given. */

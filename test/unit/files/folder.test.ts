@@ -205,6 +205,21 @@ test.for([
   expect(() => readFolder(dir)).toThrow(message)
 })
 
+test.for([
+  ['blank lines', '\n'],
+  ['blank lines of Windows', '\r\n'],
+  ['spaces', ' '],
+  ['comments', '-- x\n'],
+  ['comments with #', '# x\n'],
+  ['comments and blank lines', '--\n\n'],
+] as const)('a long beginning of %s is no limit', async ([, piece]) => {
+  const long = piece.repeat(20_000_000 / piece.length)
+  expect(names(await folder({ '1_a.sql': `${long}\nselect 1;\n` }))).toEqual(['1_a'])
+  if (piece.startsWith('#')) return
+  const dir = await folder({ '1_a.sql': `${long}\n--liquibase formatted sql\n` })
+  expect(() => readFolder(dir)).toThrow(/1_a\.sql is SQL formatted for Liquibase/)
+})
+
 test('words of a way back in a name are words where nothing is beside it to go back from', async () => {
   const given = ['1_slow-down.sql', '2_add_undo.sql', '3_rollback.sql', '4_do_undo_log.sql']
   expect(names(await files(...given))).toEqual(['1_slow-down', '2_add_undo', '3_rollback', '4_do_undo_log'])
