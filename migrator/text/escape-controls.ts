@@ -4,3 +4,8 @@
 export function escapeControls(text: string): string {
   return text.replace(/(?![\n\t])\p{Cc}/gu, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
+
+/** The same for what must stay one line: a name can contain a line end. */
+export function escapeLine(text: string): string {
+  return escapeControls(text).replaceAll('\n', '\\n')
+}

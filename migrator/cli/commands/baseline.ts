@@ -1,4 +1,5 @@
 import { exitCodes } from '../../errors.ts'
+import { escapeLine } from '../../text/escape-controls.ts'
 import { defineCommand } from '../command.ts'
 import { ignoreDifferencesOption, scratchUrlOption } from '../verify-options.ts'
 
@@ -31,8 +32,8 @@ export const baselineCommand = defineCommand({
       scratchUrl: options.scratchUrl,
       ignore: options.ignoreDifferences,
     })
-    for (const name of replaced) print(`replaced ${name}`)
-    for (const name of recorded) print(`recorded ${name}`)
+    for (const name of replaced) print(escapeLine(`replaced ${name}`))
+    for (const name of recorded) print(escapeLine(`recorded ${name}`))
     print(
       recorded.length + replaced.length === 0
         ? 'nothing to do: everything is recorded already'

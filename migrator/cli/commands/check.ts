@@ -1,4 +1,5 @@
 import { exitCodes } from '../../errors.ts'
+import { escapeLine } from '../../text/escape-controls.ts'
 import { defineCommand } from '../command.ts'
 import { logFailure } from '../run-summary.ts'
 import { manifestOption } from '../shared-options.ts'
@@ -18,7 +19,7 @@ export const checkCommand = defineCommand({
       logFailure(log, error)
       return error.exitCode
     }
-    print(`${state}: the head is ${head ?? 'none'}`)
+    print(escapeLine(`${state}: the head is ${head ?? 'none'}`))
     return exitCodes.done
   },
 })

@@ -1,4 +1,5 @@
 import { exitCodes } from '../../errors.ts'
+import { escapeLine } from '../../text/escape-controls.ts'
 import type { PlannedMigration } from '../../verbs/plan.ts'
 import { defineCommand } from '../command.ts'
 import { formatOption } from '../shared-options.ts'
@@ -14,7 +15,7 @@ export const planCommand = defineCommand({
     const { plan } = await import('../../verbs/plan.ts')
     const result = await plan(engine)
     if (options.format === 'json') print(JSON.stringify(result))
-    else if (result.migrations.length === 0) print(`-- nothing to do; the head is ${result.head ?? 'none'}`)
+    else if (result.migrations.length === 0) print(escapeLine(`-- nothing to do; the head is ${result.head ?? 'none'}`))
     else print(result.migrations.map(render).join('\n\n'))
     return exitCodes.done
   },
@@ -31,7 +32,7 @@ function render({ name, file, kind, transaction, breaking, steps }: PlannedMigra
     ...(kind === 'code' && !transaction ? ['no transaction'] : []),
     ...(breaking ? ['breaking'] : []),
   ]
-  const head = `-- ${name} (${how.join(', ')}): ${file}`
+  const head = escapeLine(`-- ${name} (${how.join(', ')}): ${file}`)
   const bodies = steps.map((step, i) => {
     const note = transaction ? '' : `-- step ${i + 1}${step.transaction ? '' : ', outside of a transaction'}\n`
     return `${note}${step.sql.replace(/;?$/, ';')}`

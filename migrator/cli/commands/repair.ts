@@ -1,4 +1,5 @@
 import { exitCodes, UsageError } from '../../errors.ts'
+import { escapeLine } from '../../text/escape-controls.ts'
 import { defineCommand } from '../command.ts'
 
 export const repairCommand = defineCommand({
@@ -35,9 +36,9 @@ export const repairCommand = defineCommand({
       )
     const { repair } = await import('../../verbs/repair.ts')
     for (const { migration, before, after } of await repair(engine, options)) {
-      print(`${migration}`)
+      print(escapeLine(migration))
       print(`  before  checksum ${before.checksum}`)
-      const renamed = after && after.name !== migration ? `name ${after.name}, ` : ''
+      const renamed = after && after.name !== migration ? `name ${escapeLine(after.name)}, ` : ''
       print(`  after   ${after ? `${renamed}checksum ${after.checksum}` : 'forgotten'}`)
     }
     return exitCodes.done

@@ -1,0 +1,34 @@
+// Names of files can hold what a terminal obeys: no command prints it as it is.
+
+import { expect } from 'vitest'
+import { schemagate } from '../../helpers/cli.ts'
+import { test } from '../../helpers/database.ts'
+import { folder, write } from '../../helpers/migrations.ts'
+
+test('names are printed without what would move a cursor or end a comment', async ({ database }) => {
+  const dir = await folder({
+    '1_a\u001B[2J.sql': 'create table a (\r\n);',
+    '2_b\ndrop table a; --\u009B1m.sql': 'create table b ();',
+  })
+  const run = async (...args: string[]) => {
+    const { stdout, code } = await schemagate([...args, '--dir', dir], { env: { DATABASE_URL: database.url } })
+    expect(code).toBe(0)
+    // what `up` writes is a log, in JSON
+    if (args[0] !== 'up') expect(stdout).not.toMatch(/(?![\r\n\t])\p{Cc}/u)
+    return stdout
+  }
+  const plan = await run('plan')
+  expect(plan).toContain('-- 1_a\\x1b[2J (in one transaction): ')
+  expect(plan).toContain('-- 2_b\\ndrop table a; --\\x9b1m (in one transaction): ')
+  // SQL stays as it is
+  expect(plan).toContain('create table a (\r\n);')
+  await run('up', '--to', '1_a\u001B[2J')
+  expect(await run('plan')).not.toMatch(/^drop/m)
+  await run('up')
+  expect(await run('plan')).toContain('the head is 2_b\\ndrop table a; --\\x9b1m')
+  expect(await run('check')).toContain('the head is 2_b')
+  await write(dir, { '1_a\u001B[2J.sql': 'create table c ();' })
+  expect(await run('repair', '--accept-edited', '1_a\u001B[2J')).toMatch(/^1_a\\x1b\[2J$/m)
+  await database.query('drop schema schemagate cascade')
+  expect(await run('baseline', '2_b\ndrop table a; --\u009B1m')).toContain('recorded 1_a\\x1b[2J')
+})
