@@ -6,6 +6,7 @@ import { UsageError } from '../../errors.ts'
 import { readUtf8 } from '../../files/read-large.ts'
 import { type CodeToken, csharpTokens } from '../../text/code-tokens.ts'
 import { unreadable } from '../unreadable.ts'
+import { refuseMissed } from './missed.ts'
 import type { FollowedReader } from './reader.ts'
 import { filesIn, isOwnFolder } from './tree.ts'
 
@@ -23,10 +24,13 @@ export const efCore: FollowedReader = async (dir, { ignore }) => {
   return found.map(({ id }) => ({ key: id, name: id })).toSorted((a, b) => (a.key < b.key ? -1 : 1))
 }
 
+const attribute = /^[ \t]*\[(?:[\w.]+\.)?(?=Migration(?:Attribute)?\s*\(\s*@?")/gm
+
 function attributesIn(file: string, folder: string): readonly Attributed[] {
   const source = readUtf8(file)
   if (!/\bMigration(?:Attribute)?\s*\(/.test(source)) return []
   const tokens = csharpTokens(source)
+  refuseMissed({ file, source }, tokens, attribute)
   return tokens.flatMap((token, at) => {
     if (!isAttribute(tokens, at)) return []
     const [value, close] = tokens.slice(at + 2)

@@ -9,6 +9,7 @@ import { isNoMigration } from '../../files/layouts.ts'
 import { readUtf8 } from '../../files/read-large.ts'
 import { type CodeToken, scriptTokens } from '../../text/code-tokens.ts'
 import { unreadable } from '../unreadable.ts'
+import { refuseMissed } from './missed.ts'
 import { byNumber } from './named-files.ts'
 import type { FollowedReader } from './reader.ts'
 import { filesIn, isOwnFolder } from './tree.ts'
@@ -21,10 +22,14 @@ export const typeorm: FollowedReader = async (dir, { ignore }) => {
   return byNumber([...stems.values()].flatMap(path => migrationsIn(join(dir, path))))
 }
 
+const declaration =
+  /^[ \t]*(?:export\s+(?:default\s+)?)?(?:abstract\s+)?(?=class\b[^{;]*\bimplements\b[^{;]*\bMigrationInterface\b)/gm
+
 function migrationsIn(file: string): readonly FollowedMigration[] {
   const source = readUtf8(file)
   if (!source.includes('class') || !/MigrationInterface|\d{13}/.test(source)) return []
   const tokens = scriptTokens(source)
+  refuseMissed({ file, source }, tokens, declaration)
   return tokens.flatMap((token, at) => {
     if (token.kind !== 'word' || token.text !== 'class' || tokens[at - 1]?.text === '.') return []
     const { named, isMigration } = classAt(tokens, at)

@@ -180,6 +180,8 @@ describe('folders of code', () => {
       'b.js':
         'module.exports = class B1700000000003 { constructor() { this.name = "B1700000000004"; }\n async up() {} async down() {} }\n',
       'c.js': 'class Base1700000000005 {}\n',
+      'f.ts':
+        '// class No1600000000003 implements MigrationInterface {}\n/**\n * class No1600000000004 implements MigrationInterface {}\n */\nexport abstract class Plain implements MigrationInterface { abstract up(): void }\n',
       'c.d.ts': 'export declare class Base1700000000009 implements MigrationInterface {}\n',
       'd/e.ts':
         'export class Deep1700000000006 implements MigrationInterface {\n  public readonly name: string = "Deep1700000000006";\n}\n',
@@ -237,6 +239,27 @@ describe('what cannot be told is refused', () => {
       'typeorm',
       { 'a.ts': 'class A1700000000000 implements MigrationInterface {\n  name = `A${time}`\n}' },
       /a\.ts:2 computes the name/,
+    ],
+    [
+      'typeorm',
+      {
+        'a.ts': 'if (a) /`/.test(a)\nexport class A1700000000000 implements MigrationInterface {}\n',
+        'b.ts': 'export class B1700000000001 implements MigrationInterface {}\n',
+      },
+      /a\.ts:2 has a migration that cannot be read.*--ignore/,
+    ],
+    [
+      'typeorm',
+      {
+        'a.ts':
+          'class A1700000000000 implements MigrationInterface {}\nif (a) /`/.test(a)\nexport default class B1700000000001\n  extends Base implements MigrationInterface {}\n',
+      },
+      /a\.ts:3 has a migration that cannot be read/,
+    ],
+    [
+      'ef-core',
+      { 'a.cs': 'var a = $"{b("/*")}";\n  [Migration("1_A")]\nclass A {}', 'b.cs': `${context}[Migration("2_B")]` },
+      /a\.cs:2 has a migration that cannot be read.*--ignore/,
     ],
     [
       'ef-core',
