@@ -34,7 +34,9 @@ export async function checkFiles(migrations: readonly Migration[], signal: Abort
  * @throws UsageError as {@link checkFiles}.
  */
 export async function checkDownParts(migrations: readonly Migration[]): Promise<void> {
-  for (const { down, tool } of migrations) {
+  for (const { kind, doubt, down, tool } of migrations) {
+    // of SQL the other part is in doubt
+    if (kind === 'code' && doubt !== undefined) throw new UsageError(doubt)
     if (!down) continue
     await checkPart(down, tool)
     if (migrations.length > 1) await requireSyntax(down)

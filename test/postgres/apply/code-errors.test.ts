@@ -212,3 +212,25 @@ test.for([
     expect(stderr + stdout).toContain('left')
   },
 )
+
+test("another tool's code is not run, neither forth nor back, and stays where that tool has applied it", async ({
+  database,
+}) => {
+  const dir = await folder({
+    '1700000000000_pre.sql': '-- Up Migration\ncreate table a ();\n-- Down Migration\ndrop table a;\n',
+    '1700000000001_none.cjs': 'exports.up = (pgm, done) => done()\nexports.down = (pgm, done) => done()\n',
+  })
+  const run = (...args: string[]) => schemagate([...args, '--dir', dir], { env: { DATABASE_URL: database.url } })
+  for (const verb of ['plan', 'up']) {
+    const { code, stdout, stderr } = await run(verb)
+    expect([code, stdout + stderr]).toEqual([2, expect.stringContaining('1700000000001_none.cjs is not run. It looks')])
+  }
+  expect(await tables(database)).toEqual([])
+
+  await database.query('create table a ()')
+  expect((await run('baseline', '1700000000001_none')).code).toBe(0)
+  expect((await run('check')).code).toBe(0)
+  const down = await run('down', '--yes')
+  expect([down.code, down.stdout]).toEqual([2, expect.stringContaining('1700000000001_none.cjs is not run. It looks')])
+  expect((await run('check')).code).toBe(0)
+})
