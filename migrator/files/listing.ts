@@ -35,7 +35,12 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
   for (const entry of entriesOf(dir)) {
     const { name } = entry
     if (ignore.length > 0 && ignored(name)) continue
-    if (!entry.isFile() && !name.startsWith('.') && isFolder(dir, entry)) {
+    if (entry.isFile()) files.push(name)
+    else if (!isFolder(dir, entry)) {
+      files.push(name)
+      if (entry.isSymbolicLink()) links.add(name)
+      else irregular.add(name)
+    } else if (!name.startsWith('.')) {
       const all = entriesOf(join(dir, name))
       const inside = all.filter(inner => !ignored(`${name}/${inner.name}`))
       // what is left out as a whole is no empty folder
@@ -45,10 +50,6 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
         inside.map(inner => inner.name),
       )
       if (inside.some(inner => inner.isDirectory())) deep.add(name)
-    } else if (entry.isFile() || !entry.isDirectory()) {
-      files.push(name)
-      if (entry.isSymbolicLink()) links.add(name)
-      else if (!entry.isFile()) irregular.add(name)
     }
     entries.push(name)
   }
