@@ -56,7 +56,10 @@ export interface PlanInput {
   readonly wasAdopted: boolean
 }
 
-export function planAdoption(input: PlanInput): AdoptionPlan {
+export function planAdoption(given: PlanInput): AdoptionPlan {
+  // names of files are read in this form, and tools record them as the disk has them
+  const entries = given.history.entries.map(entry => ({ ...entry, key: entry.key.normalize() }))
+  const input = { ...given, history: { ...given.history, entries } }
   const { history, files, ledger, forgetMissing, wasAdopted } = input
   const { tool } = history.table
   const recorded = new Set(ledger.map(({ name }) => name))

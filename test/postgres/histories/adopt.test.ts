@@ -124,6 +124,23 @@ test('two files that are one to the history are not both recorded, and the rest 
   expect(await migrator.up()).toMatchObject({ outcome: 'applied' })
 })
 
+test('a name is the same whether its accents are characters of their own or not', async ({ database }) => {
+  const name = '20240101000000_caf\u00e9'
+  const dir = await folder({ [`${name.normalize('NFD')}/migration.sql`]: 'create table a (i int)' })
+  await database.query(`create table a (i int); create table _prisma_migrations (id varchar(36) primary key, checksum varchar(64) not null,
+    finished_at timestamptz, migration_name varchar(255) not null, logs text, rolled_back_at timestamptz,
+    started_at timestamptz not null default now(), applied_steps_count integer not null default 0)`)
+  const checksum = createHash('sha256').update('create table a (i int)').digest('hex')
+  await database.query('insert into _prisma_migrations values ($1, $2, now(), $3, null, null, now(), 1)', [
+    'a',
+    checksum,
+    name.normalize('NFD'),
+  ])
+  expect((await on(database, dir).adopt()).recorded).toEqual([name])
+  expect(await on(database, dir).up()).toMatchObject({ outcome: 'nothing-to-do' })
+  expect((await on(database, dir).status()).problems).toEqual([])
+})
+
 test('a file that the tool never reads is no part of its history, and is told before up runs it', async ({
   database,
 }) => {
