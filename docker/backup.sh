@@ -1,7 +1,8 @@
 #!/bin/bash
 # Dumps and restores the stack's database, as the service `backup` of compose.prod.yml, run by scripts/deploy and restore.
 #
-#   dump NAME       writes NAME.dump and verifies it by listing it; keeps the newest KEEP ones (10)
+#   dump NAME       writes NAME.dump and verifies it by listing it
+#   prune           removes all dumps but the newest KEEP ones (10)
 #   list            one line for each dump, newest first: name, bytes
 #   restore NAME    puts the dump in the database's place; the database as it was stays beside it under another name
 set -euo pipefail
@@ -11,7 +12,8 @@ export PGPASSWORD PGCONNECT_TIMEOUT=10
 
 fail() { echo "backup: $*" >&2; exit 1; }
 admin() { psql -X -q -v ON_ERROR_STOP=1 -d postgres "$@"; }
-dumps() { find . -maxdepth 1 -name '*.dump' -printf '%T@ %f %s\n' | sort -rn | cut -d' ' -f2-; }
+# Only what busybox has as well: Alpine's image of Postgres has bash, but not GNU's find with its -printf.
+dumps() { find . -name '*.dump' -exec stat -c '%Y %n %s' {} + | sed 's| \./| |' | sort -k1,1rn -k2,2r | cut -d' ' -f2-; }
 
 dump() {
   local name=$1
@@ -21,9 +23,10 @@ dump() {
   [ "$(pg_restore --list "$name.part" | grep -c '^[0-9]')" -gt 0 ] || fail "the dump of $PGDATABASE lists nothing"
   sync "$name.part"
   mv "$name.part" "$name.dump"
-  dumps | tail -n "+$((${KEEP:-10} + 1))" | while read -r old _; do rm -f "$old"; done
   stat -c '%n %s' "$name.dump"
 }
+
+prune() { dumps | tail -n "+$((${KEEP:-10} + 1))" | while read -r old _; do rm -f "$old"; done; }
 
 # Into a database of its own, so that nothing of a newer schema stays beside the older one, and so that a dump that cannot
 # be restored changes nothing.
@@ -76,7 +79,8 @@ SQL
 
 case "${1:-}" in
   dump) dump "${2:?name}" ;;
+  prune) prune ;;
   list) dumps ;;
   restore) restore "${2:?name}" ;;
-  *) fail "dump NAME, list, or restore NAME" ;;
+  *) fail "dump NAME, prune, list, or restore NAME" ;;
 esac

@@ -8,7 +8,7 @@ import { harmlessChecks, haveCurl } from '../stack/smoke-checks.ts'
 import { examineImages, obtainImages, type Release } from './images.ts'
 import { exclusively } from './lock.ts'
 import { openProduction, productionOptions } from './options.ts'
-import { MigratorError, needingBackup, type Pending, readPending, takeBackup } from './pending.ts'
+import { MigratorError, needingBackup, type Pending, pruneBackups, readPending, takeBackup } from './pending.ts'
 import type { Production } from './production.ts'
 import { openProgress, type Progress } from './progress.ts'
 import { recordRelease } from './record.ts'
@@ -102,7 +102,12 @@ async function deploy(production: Production, given: Record<string, unknown>): P
     return 0
   }
   const [first] = needing
-  if (first) await step('back up', () => takeBackup(production, first.name))
+  if (first)
+    await step('back up', async () => {
+      const taken = await takeBackup(production, first.name)
+      await pruneBackups(production)
+      return taken
+    })
   await migrate(production, progress, given['allow-ahead'] === true)
   await rollOut(production, release, { timeout, recreate: given.recreate === true }, progress)
   await recordRelease(production.options)

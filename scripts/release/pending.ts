@@ -48,3 +48,9 @@ export async function takeBackup(production: Production, why: string): Promise<s
   const [file, bytes] = stdout.trim().split(' ')
   return `${file}, ${sizeOf(Number(bytes))}`
 }
+
+/** Removes the oldest dumps. A restore never does: the dump that it is asked for may be the oldest. */
+export async function pruneBackups(production: Production): Promise<void> {
+  const { exitCode, stderr } = await production.backup('prune')
+  if (exitCode !== 0) throw new Error(`Old backups could not be removed.\n${stderr.trim()}`)
+}
