@@ -81,7 +81,9 @@ async function restore(production: Production, name: string, backup: boolean): P
   await step(`restore ${name}`, async () => {
     const { exitCode, stdout, stderr } = await production.backup('restore', name)
     if (exitCode !== 0) throw new Error(`Nothing was changed.\n${stderr.trim()}`)
-    return stdout.trim() === '' ? undefined : `the previous database is now ${stdout.trim()}`
+    const [previous, ...notes] = stdout.trim().split('\n')
+    for (const note of notes) say(`! ${note}`)
+    return `the previous database is now ${previous}`
   })
   const { head, pending } = await readStatus(production)
   if (head !== null)

@@ -25,6 +25,35 @@ test('a restore finds its dump, although the one that it takes before would push
   expect(kept.join()).not.toContain(oldest)
 })
 
+test('what belonged to a role belongs to it again, also where the role is gone', { timeout }, async ({
+  production,
+}) => {
+  await bringUpDatabase(production)
+  await production.sql(`create role "a Reader" login; create table seen (id int); alter table seen enable row level security;
+    alter table seen owner to "a Reader"; create policy all_of_it on seen to "a Reader" using (true);
+    create function harmless() returns int language sql security definer as 'select 1';
+    alter function harmless() owner to "a Reader"; revoke all on function harmless() from public`)
+  const owners = `select string_agg(pg_get_userbyid(owner), ',') from
+    (select relowner from pg_class where relname = 'seen' union all select proowner from pg_proc where proname = 'harmless') as o (owner)`
+  const everybody = `select has_function_privilege('public', 'harmless()', 'execute')`
+  await backup(production, [], 'dump', 'with-roles')
+
+  // The second time on a server that never had the roles.
+  for (const isGone of [false, true]) {
+    if (isGone)
+      for (const role of ['"a Reader"', 'app']) await production.sql(`drop owned by ${role}; drop role ${role}`)
+    const { code, output } = await production.run('restore', current, '--from', 'with-roles', '--yes', '--no-backup')
+    expect(code, output).toBe(0)
+    expect(output).not.toContain('!')
+    const [, old] = /the previous database is now (tickets_before_\w+)$/m.exec(output) ?? []
+    await production.sql(`drop database ${old}`)
+    expect(await production.sql(owners)).toBe('a Reader,a Reader')
+    expect(await production.sql(everybody)).toBe('f')
+    const logins = `select string_agg(rolname, ',' order by rolname) from pg_roles where rolcanlogin and rolname in ('a Reader', 'app')`
+    expect(await production.sql(logins)).toBe(isGone ? 'app' : 'a Reader,app')
+  }
+})
+
 async function bringUpDatabase(production: Production): Promise<void> {
   for (const args of [
     ['up', '--detach', '--no-deps', '--wait', 'postgres'],
