@@ -43,12 +43,21 @@ where needs.dbid = base.oid or (needs.classid = 'pg_database'::regclass and need
 SQL
 }
 
+# This database's name with more after it, in the 63 bytes that a name may have: Postgres would cut the end off, and what
+# is left can be the name of this database. No character is cut in two.
+named() {
+  local LC_ALL=C name=$PGDATABASE room=$((63 - ${#1}))
+  while [[ ${name:room:1} == [$'\x80'-$'\xbf'] ]]; do room=$((room - 1)); done
+  echo "${name:0:room}$1"
+}
+
 # Into a database of its own, so that nothing of a newer schema stays beside the older one, and so that a dump that cannot
 # be restored changes nothing.
 into_new() {
   local new=$1 file=$2
   admin -v new="$new" <<<'drop database if exists :"new" with (force); create database :"new" template template0;'
-  pg_restore --exit-on-error "${@:3}" --dbname="$new" "$file"
+  # An empty --dbname is PGDATABASE; a name of one with `=` would be taken for a connection string.
+  PGDATABASE=$new pg_restore --exit-on-error "${@:3}" --dbname= "$file"
 }
 
 # Settings and rights of the database itself, which pg_restore gives only to a database that it makes. Some may name a role
@@ -62,8 +71,9 @@ properties() {
 }
 
 restore() {
-  local file=$1.dump database=$PGDATABASE new=${PGDATABASE}_restoring old note
-  old=${database}_before_$(date -u +%Y%m%dt%H%M%S)
+  local file=$1.dump database=$PGDATABASE new old note
+  new=$(named _restoring)
+  old=$(named "_before_$(date -u +%Y%m%dt%H%M%S)")
   [ -f "$file" ] || fail "there is no dump $file; there are: $(dumps | cut -d' ' -f1 | tr '\n' ' ')"
   pg_restore --list "$file" >/dev/null || fail "$file is not a dump that can be read"
   # A dump of an earlier release has no such file.

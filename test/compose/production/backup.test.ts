@@ -54,6 +54,23 @@ test('what belonged to a role belongs to it again, also where the role is gone',
   }
 })
 
+test('a database with any name is restored', { timeout }, async ({ production }) => {
+  await bringUpDatabase(production)
+  // The longest that there is, twice: a name that is made longer would be this database's own.
+  for (const name of [`it's "a"=b ${'x'.repeat(52)}`, `x${'ß'.repeat(31)}`]) {
+    expect(Buffer.byteLength(name)).toBe(63)
+    const within = (statement: string) => psql(production, name, statement)
+    await psql(production, 'postgres', `create database "${name.replaceAll('"', '""')}"`)
+    await within('create table things (id int); insert into things values (1)')
+    const variables = ['--env', `PGDATABASE=${name}`]
+    await backup(production, variables, 'dump', 'one')
+    await within('insert into things values (2)')
+    const old = await backup(production, variables, 'restore', 'one')
+    expect(await within('select count(*) from things')).toBe('1')
+    expect(await psql(production, old, 'select count(*) from things')).toBe('2')
+  }
+})
+
 async function bringUpDatabase(production: Production): Promise<void> {
   for (const args of [
     ['up', '--detach', '--no-deps', '--wait', 'postgres'],
@@ -69,4 +86,14 @@ async function backup(production: Production, options: readonly string[], ...arg
   const run = await production.compose(current, 'run', '--rm', '--no-deps', '-T', ...options, 'backup', ...args)
   expect(run.exitCode, run.stdout + run.stderr).toBe(0)
   return run.stdout.trim()
+}
+
+async function psql(production: Production, database: string, statement: string): Promise<string> {
+  const [postgres] = await production.inspect('postgres')
+  const command = ['psql', '-X', '-U', 'owner', '-v', 'ON_ERROR_STOP=1', '-Atqc', statement]
+  const { exitCode, stdout, stderr } = await production.docker(
+    ...['exec', '--env', `PGDATABASE=${database}`, postgres?.Id ?? '', ...command],
+  )
+  expect(exitCode, stderr).toBe(0)
+  return stdout.trim()
 }
