@@ -9,9 +9,10 @@ import { $ } from 'zx'
 import { releaseRecord } from '../../../scripts/release/record.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { type Production, test } from '../production/fixture.ts'
+import { deploys, health, shortTimeout } from '../production/steps.ts'
 import { registerAndLogIn } from '../scenario/client.ts'
 import { environment, root } from '../scenario/project.ts'
-import { current } from '../scenario/releases.ts'
+import { current, stuck } from '../scenario/releases.ts'
 
 const unit = join(root, 'docker/schemagate.service')
 const analyzer = '/usr/bin/systemd-analyze'
@@ -43,21 +44,43 @@ test('after a reboot that lost the database, nothing is served before the unit h
   await production.docker('start', ...before)
   await eventually(async () => expect(await asked(production)).toBe(503), { timeout: 30_000 })
 
-  const settings = {
-    ...parseEnv(await readFile(releaseRecord(production.project), 'utf8')),
-    SECRETS_DIR: production.folder,
-    APP_PORT: new URL(production.url).port,
-  }
-  for (const key of ['ExecStartPre', 'ExecStart'] as const) {
-    const started = await run(key, settings)
-    expect(started.exitCode, started.stderr).toBe(0)
-  }
+  const settings = await settingsOf(production)
+  await boots(settings)
   await registerAndLogIn(production.url)
   expect(await idsOf(production, services), 'nothing was replaced').toEqual(before)
 
   expect((await run('ExecStop', settings)).exitCode).toBe(0)
   expect(await asked(production)).toBeUndefined()
 })
+
+test('after a deploy that put the old app back, the unit brings back what was serving', async ({ production }) => {
+  await deploys(production, current)
+  // Its migration stays, and the release that was deployed last can live with it.
+  const never = await production.run('deploy', await stuck(), ...shortTimeout)
+  expect(never.output).toContain('serves again')
+  expect(await production.sql('select count(*) from notes')).toBe('0')
+
+  const settings = await settingsOf(production)
+  expect((await run('ExecStop', settings)).exitCode).toBe(0)
+  await boots(settings)
+  expect(await health(production)).toMatchObject({ status: 200, state: 'open' })
+})
+
+/** What systemd reads, and what a real stack has in .env. */
+async function settingsOf(production: Production): Promise<NodeJS.Dict<string>> {
+  return {
+    ...parseEnv(await readFile(releaseRecord(production.project), 'utf8')),
+    SECRETS_DIR: production.folder,
+    APP_PORT: new URL(production.url).port,
+  }
+}
+
+async function boots(settings: NodeJS.Dict<string>): Promise<void> {
+  for (const key of ['ExecStartPre', 'ExecStart'] as const) {
+    const started = await run(key, settings)
+    expect(started.exitCode, started.stderr).toBe(0)
+  }
+}
 
 async function idsOf(production: Production, services: readonly string[]): Promise<string[]> {
   const containers = await Promise.all(services.map(production.inspect))
