@@ -22,6 +22,8 @@ test('the installed package builds an image that reads a mounted folder, and one
   })
   await unpack(await pack('migrator', project), join(project, 'node_modules/schemagate'))
   const inProject = $({ cwd: project, quiet: true })
+  // as npm leaves it under a strict umask
+  await inProject`chmod --recursive go-rwx node_modules/schemagate`
   await inProject`docker build --quiet --tag ${image} node_modules/schemagate`
 
   const migrations = await folder({ '0001_shop.sql': 'create table shop (id int);\n' })
