@@ -1,13 +1,12 @@
 // The production stack: docker-compose.yml under its overlay, as commands that end when this process does.
 
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseEnv } from 'node:util'
 import { $, type ProcessOutput, type ProcessPromise } from 'zx'
 import { UsageError } from '../lib/command/options.ts'
 import { ofService } from '../lib/containers.ts'
 import { dieWithUs } from '../lib/process/die-with-us.ts'
 import { root } from '../lib/root.ts'
+import { setting } from '../lib/setting.ts'
 
 // zx ends a command that takes too long by way of a shell, and Node prints a warning about that.
 process.noDeprecation = true
@@ -23,8 +22,7 @@ export interface ProductionOptions {
 
 /** The release that was asked for: from the command line, the environment, or `.env`. @throws UsageError if none was. */
 export async function releaseTag(given: unknown): Promise<string> {
-  const fromFile = parseEnv(await readFile(join(root, '.env'), 'utf8').catch(() => '')).IMAGE_TAG
-  const tag = String(given ?? process.env.IMAGE_TAG ?? fromFile ?? '')
+  const tag = String(given ?? (await setting('IMAGE_TAG')) ?? '')
   if (/^\w[\w.-]{0,127}$/.test(tag)) return tag
   throw new UsageError(
     tag === '' ? 'Which release? Name it with --tag or IMAGE_TAG.' : `--tag ${tag}: not a tag that Docker knows.`,

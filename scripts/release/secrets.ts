@@ -6,11 +6,12 @@ import { join, resolve } from 'node:path'
 import { parseOptions } from '../lib/command/options.ts'
 import { report } from '../lib/command/report.ts'
 import { root } from '../lib/root.ts'
+import { setting } from '../lib/setting.ts'
 
 const help = `
 Usage: npm run secrets
 
-Makes owner_password, app_password and jwt_secret in SECRETS_DIR (default: secrets), those that are missing. The folder
+Makes owner_password, app_password and jwt_secret in SECRETS_DIR of the environment or .env (default: secrets), those that are missing. The folder
 can be entered by you alone; the files in it are readable, since a container sees them as another user. Keep copies: a
 Postgres volume keeps the owner's password that it was first made with.
 `
@@ -22,7 +23,7 @@ await report(async () => {
     console.log(help.trim())
     return 0
   }
-  const folder = resolve(root, process.env.SECRETS_DIR || 'secrets')
+  const folder = resolve(root, (await setting('SECRETS_DIR')) || 'secrets')
   await mkdir(folder, { recursive: true })
   await chmod(folder, 0o700)
   for (const name of names) {

@@ -1,10 +1,9 @@
 // The options that `up`, `down` and `smoke` share, and the defaults behind them.
 
-import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { parseEnv } from 'node:util'
 import { parseOptions, type Specific, UsageError } from '../lib/command/options.ts'
 import { root } from '../lib/root.ts'
+import { setting } from '../lib/setting.ts'
 import type { Way } from './ways.ts'
 
 export interface StackOptions {
@@ -45,8 +44,7 @@ export function stackOptions(help: string, specific: Specific, defaults: { state
 
 /** The app's port when none was given: APP_PORT of the environment or of `.env`, as compose takes it, else 8000. */
 export async function defaultPort(): Promise<number> {
-  const fromFile = parseEnv(await readFile(join(root, '.env'), 'utf8').catch(() => '')).APP_PORT
-  return portOf('APP_PORT', process.env.APP_PORT || fromFile || '8000')
+  return portOf('APP_PORT', (await setting('APP_PORT')) || '8000')
 }
 
 function portOf(name: string, text: string): number {
