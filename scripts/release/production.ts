@@ -40,6 +40,8 @@ export interface Service {
   readonly image: string
   readonly secrets?: readonly { readonly source: string }[]
   readonly user?: string
+  readonly cap_drop?: readonly string[]
+  readonly volumes?: readonly { readonly type: string; readonly source?: string }[]
 }
 
 /** What `docker compose config` makes of all files and variables. */

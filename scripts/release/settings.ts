@@ -3,7 +3,7 @@
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { UsageError } from '../lib/command/options.ts'
-import type { Config, Production } from './production.ts'
+import type { Config, Production, Service } from './production.ts'
 
 /** Free space that images, logs and the database may want while a release goes out. */
 const freeBytes = 1024 ** 3
@@ -26,7 +26,7 @@ export async function checkSettings(production: Production): Promise<string[]> {
     throw new UsageError(`The compose files cannot be used: ${error instanceof Error ? error.message : error}`)
   }
   const { problems, warnings } = await checkSecrets(config)
-  problems.push(...(await checkDisk(production)))
+  problems.push(...(await unreadableMounts(config)), ...(await checkDisk(production)))
   if (problems.length > 0)
     throw new UsageError(['The release cannot go out like this:', ...problems.map(text => `  - ${text}`)].join('\n'))
   return warnings
@@ -68,12 +68,43 @@ async function checkSecrets(config: Config): Promise<{ problems: string[]; warni
   return { problems, warnings }
 }
 
+/**
+ * The files that containers are given from this checkout, or from a folder of the user's, and may not read: under a strict
+ * umask none is there for others.
+ */
+export async function unreadableMounts({ services }: Config): Promise<string[]> {
+  const problems: string[] = []
+  for (const [name, service] of Object.entries(services)) {
+    const user = userOf(service)
+    // Root may read everything, unless that is taken from it. The number of another image's user is not known.
+    if (Number.isNaN(user) || (user === 0 && !service.cap_drop?.includes('ALL'))) continue
+    for (const { type, source } of service.volumes ?? []) {
+      const found = type === 'bind' && source !== undefined ? await stat(source).catch(() => undefined) : undefined
+      if (source === undefined || !found?.isFile() || mayRead(found, user)) continue
+      problems.push(
+        `${source} is mounted into ${name}, whose user ${user} may not read it: chmod a+r ${quoted(source)}`,
+      )
+    }
+  }
+  return problems
+}
+
+/** A path as a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
+}
+
 /** The numbers of the users that a secret is for. */
 function usersOf(config: Config, secret: string): number[] {
   const users = Object.values(config.services)
     .filter(({ secrets }) => secrets?.some(({ source }) => source === secret))
-    .map(({ user = 'root' }) => (user === 'postgres' ? postgresUid : user === 'root' ? 0 : Number.parseInt(user, 10)))
+    .map(userOf)
   return [...new Set(users)]
+}
+
+/** The number of a container's user; not a number where only its image knows it. */
+function userOf({ user = 'root' }: Service): number {
+  return user === 'postgres' ? postgresUid : user === 'root' ? 0 : Number.parseInt(user, 10)
 }
 
 function mayRead({ mode, uid, gid }: { mode: number; uid: number; gid: number }, user: number): boolean {
