@@ -45,7 +45,14 @@ async function gate(closedFor: number) {
 }
 
 async function waitForGate(path: string, ...args: string[]) {
-  const child = spawn('/bin/sh', [join(root, 'docker/wait-for-gate'), ...args], { env: { PATH: path } })
+  return ended(start(path, ...args))
+}
+
+function start(path: string, ...args: string[]) {
+  return spawn('/bin/sh', [join(root, 'docker/wait-for-gate'), ...args], { env: { PATH: path } })
+}
+
+async function ended(child: ReturnType<typeof start>) {
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', text => {
@@ -73,6 +80,18 @@ describe.for(['curl', 'wget', 'bash'])('with %s', tool => {
       expect(output).toBe(`wait-for-gate: ${url} was not open within 1 s\n`)
     }
   })
+})
+
+// As a container's first process it has only the handlers that it sets: without one `docker stop` takes its ten seconds.
+test.for([
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)('%s ends it while it waits, with %i', async ([signal, code]) => {
+  const { url, asked } = await gate(1_000)
+  const child = start(await pathWith('bash', 'date', 'sleep'), url, '30', '--', '/bin/true')
+  await expect.poll(asked).toBeGreaterThan(0)
+  child.kill(signal)
+  expect(await ended(child)).toEqual({ code, output: '' })
 })
 
 test('with none of them it says so', async () => {
