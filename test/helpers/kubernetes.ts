@@ -28,6 +28,8 @@ export type KubernetesObject = Kinds[keyof Kinds] & { kind: keyof Kinds; metadat
 /** What the operator fills in. */
 export interface Values {
   readonly tag: string
+  /** Where the images are pulled from; undefined: by their plain names. */
+  readonly registry?: string
   readonly database: Readonly<Record<string, string>>
   readonly secrets: Readonly<Record<'owner-password' | 'app-password' | 'jwt-secret', string>>
 }
@@ -54,7 +56,7 @@ export async function whyNoKubectl(): Promise<string | undefined> {
 /** @throws Error with kubectl's message if the overlay cannot be built. */
 export async function render(
   overlay: Overlay,
-  { tag, database, secrets }: Values = values,
+  { tag, registry, database, secrets }: Values = values,
 ): Promise<KubernetesObject[]> {
   const folder = await mkdtemp(join(tmpdir(), 'schemagate-kubernetes-'))
   try {
@@ -66,8 +68,11 @@ export async function render(
     await edit(join(folder, 'base/kustomization.yaml'), ({ configMapGenerator: [map] }) => {
       map.literals = Object.entries(database).map(([name, value]) => `${name}=${value}`)
     })
-    await edit(join(folder, overlay, 'kustomization.yaml'), ({ images }) => {
-      for (const image of images) image.newTag = tag
+    await edit(join(folder, overlay, 'kustomization.yaml'), ({ images, labels = [] }) => {
+      for (const image of images)
+        Object.assign(image, { newTag: tag }, registry && { newName: `${registry}/${image.name}` })
+      // in the file it is the images' tag, by an alias
+      for (const { pairs } of labels) pairs['app.kubernetes.io/version'] = tag
     })
     const { exitCode, stdout, stderr } = await $({
       quiet: true,

@@ -132,10 +132,14 @@ describe.skipIf(whyNot)(`Kubernetes${whyNot ? ` (skipped: ${whyNot})` : ''}`, ()
   })
 
   test('each release has a Job of its own, since a Job cannot be changed', async () => {
-    const names = async (tag: string) =>
-      only('Job', await render('job', { ...values, tag })).map(job => job.metadata!.name)
+    const names = async (tag: string, registry = {}) =>
+      only('Job', await render('job', { ...values, tag, ...registry })).map(job => job.metadata!.name)
     expect(await names('1.2.3')).toEqual(['migrator-1.2.3'])
     expect(await names('1.2.4')).toEqual(['migrator-1.2.4'])
+    // a colon that is not the tag's
+    expect(await names('1.2.4', { registry: 'registry.example.com:5000/shop' })).toEqual(['migrator-1.2.4'])
+    const { images, labels } = parse(await readFile(join(root, 'docker/kubernetes/job/kustomization.yaml'), 'utf8'))
+    expect(labels[0].pairs).toEqual({ 'app.kubernetes.io/version': images[0].newTag })
   })
 
   test('the Job tries again after just those exit codes that docs/operating.md says are worth it', async () => {
