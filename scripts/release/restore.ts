@@ -85,23 +85,40 @@ async function restore(production: Production, name: string, backup: boolean): P
     for (const note of notes) say(`! ${note}`)
     return `the previous database is now ${previous}`
   })
-  const { head, pending } = await readStatus(production)
+  const { head, pending, state } = await readStatus(production).catch(isRestored)
+  const { tag } = production.options
   if (head !== null)
     await step('give the app its rights', async () => {
-      // A dump carries no roles. Nothing is pending up to its own head, so that no migration runs.
-      const up = await production.migrator(['up', '--to', head])
-      if (up.exitCode !== 0) throw new Error(lastMessage(up.stdout) ?? `the migrator ended with ${up.exitCode}`)
+      // A password is in no dump. Nothing is pending up to its own head, so that no migration runs; one that is ahead of
+      // the release has nothing pending at all.
+      const up = await production.migrator(state === 'ahead' ? ['up', '--allow-ahead'] : ['up', '--to', head])
+      if (up.exitCode !== 0) isRestored(lastMessage(up.stdout) ?? `the migrator ended with ${up.exitCode}.`)
       return undefined
     })
-  say(
-    pending.length === 0
-      ? `\nRestored: the database is at ${head ?? 'no migration'}, as ${production.options.tag} wants it.`
-      : `\nRestored: the database is at ${head ?? 'no migration'}. ${production.options.tag} wants ${pending.length} more migrations, and does not serve until they are applied: npm run deploy`,
-  )
+  const wants =
+    state === 'ahead'
+      ? `. It is ahead of ${tag}, which can live with it.`
+      : pending.length === 0
+        ? `, as ${tag} wants it.`
+        : `. ${tag} wants ${pending.length} more migrations, and does not serve until they are applied: npm run deploy`
+  say(`\nRestored: the database is at ${head ?? 'no migration'}${wants}`)
   return 0
 }
 
-async function readStatus(production: Production): Promise<{ head: string | null; pending: readonly unknown[] }> {
+/** @throws Error saying what is left to do when the dump is in its place, and the release cannot use it. */
+function isRestored(why: unknown): never {
+  throw new Error(
+    `The dump is restored, but the app was given no rights and may be unable to serve: ${why instanceof Error ? why.message : why}\nDeploy the release that belongs to the dump: npm run deploy -- --tag TAG`,
+  )
+}
+
+interface Status {
+  readonly state: string
+  readonly head: string | null
+  readonly pending: readonly unknown[]
+}
+
+async function readStatus(production: Production): Promise<Status> {
   const { exitCode, stdout, stderr } = await production.migrator(['status', '--format', 'json'])
   if (exitCode !== 0) throw new Error(lastMessage(stderr) ?? stderr.trim())
   return JSON.parse(stdout)

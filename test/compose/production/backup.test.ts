@@ -1,7 +1,7 @@
 // docker/backup.sh, as deploy and restore run it: what a dump holds, and what a restore must not lose.
 
 import { expect } from 'vitest'
-import { current } from '../scenario/releases.ts'
+import { current, newer } from '../scenario/releases.ts'
 import { type Production, test } from './fixture.ts'
 import { timeout } from './steps.ts'
 
@@ -54,6 +54,26 @@ test('what belonged to a role belongs to it again, also where the role is gone',
   }
 })
 
+test('a dump that is ahead of the release is restored for it, and one that disagrees with it is told as that', {
+  timeout,
+}, async ({ production }) => {
+  await bringUpDatabase(production, await newer())
+  await backup(production, [], 'dump', 'ahead')
+  await production.sql(`update schemagate.ledger set checksum = repeat('0', 64) where name like '0002%'`)
+  await backup(production, [], 'dump', 'edited')
+  const restore = (name: string) => production.run('restore', current, '--from', name, '--yes', '--no-backup')
+
+  await production.sql('alter role app nologin')
+  const ahead = await restore('ahead')
+  expect(ahead.code, ahead.output).toBe(0)
+  expect(ahead.output).toContain('Restored: the database is at 9001_notes. It is ahead of test')
+  expect(await production.sql(`select rolcanlogin from pg_roles where rolname = 'app'`)).toBe('t')
+
+  const edited = await restore('edited')
+  expect(edited.code, edited.output).toBe(1)
+  expect(edited.output).toMatch(/The dump is restored, but .*disagree[\s\S]*0002_files_and_integrations/)
+})
+
 test('a database with any name is restored', { timeout }, async ({ production }) => {
   await bringUpDatabase(production)
   // The longest that there is, twice: a name that is made longer would be this database's own.
@@ -71,12 +91,12 @@ test('a database with any name is restored', { timeout }, async ({ production })
   }
 })
 
-async function bringUpDatabase(production: Production): Promise<void> {
+async function bringUpDatabase(production: Production, release = current): Promise<void> {
   for (const args of [
     ['up', '--detach', '--no-deps', '--wait', 'postgres'],
     ['run', '--rm', '--no-deps', '-T', 'migrator', 'up'],
   ]) {
-    const { exitCode, stdout, stderr } = await production.compose(current, ...args)
+    const { exitCode, stdout, stderr } = await production.compose(release, ...args)
     expect(exitCode, stdout + stderr).toBe(0)
   }
 }
