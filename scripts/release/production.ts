@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { $, type ProcessOutput, type ProcessPromise } from 'zx'
 import { UsageError } from '../lib/command/options.ts'
 import { ofService } from '../lib/containers.ts'
+import { overlays } from '../lib/overlays.ts'
 import { dieWithUs } from '../lib/process/die-with-us.ts'
 import { root } from '../lib/root.ts'
 import { setting } from '../lib/setting.ts'
@@ -28,9 +29,6 @@ export async function releaseTag(given: unknown): Promise<string> {
     tag === '' ? 'Which release? Name it with --tag or IMAGE_TAG.' : `--tag ${tag}: not a tag that Docker knows.`,
   )
 }
-
-/** The stack's compose files, from the repository's root. */
-export const overlays = ['docker-compose.yml', 'docker/compose.prod.yml'] as const
 
 /** The app's replicas, in the order in which they are replaced. */
 export const replicas = ['app', 'app-2'] as const

@@ -2,8 +2,9 @@
 
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { overlays } from '../lib/overlays.ts'
 import { root } from '../lib/root.ts'
-import { overlays, type ProductionOptions } from './production.ts'
+import type { ProductionOptions } from './production.ts'
 
 /** The file that holds a project's record, as variables that Compose and systemd understand. */
 export function releaseRecord(project: string): string {

@@ -1,8 +1,10 @@
 // The example stack on Docker: the compose file, as a project that can be told from others.
 
 import { $, type ProcessOutput } from 'zx'
+import { UsageError } from '../lib/command/options.ts'
 import { ofService } from '../lib/containers.ts'
 import { isolatedEnvironment } from '../lib/isolated-environment.ts'
+import { overlays } from '../lib/overlays.ts'
 import { root } from '../lib/root.ts'
 
 export interface DockerStackOptions {
@@ -13,7 +15,10 @@ export interface DockerStackOptions {
   readonly isolated?: boolean
 }
 
-/** `docker compose` for one project. A failure is a result, not an exception. */
+/**
+ * `docker compose` for one project. A failure is a result, not an exception; but `up` and `down` throw a UsageError where
+ * the project is a production stack.
+ */
 export interface DockerStack {
   /** Builds, starts, waits until all are healthy; the migrator's exit code if that is what failed. */
   up(
@@ -45,6 +50,7 @@ export function dockerStack({ project, port, isolated = false }: DockerStackOpti
 
   const stack: DockerStack = {
     async up(signal) {
+      await requireNoProduction(quietly, project)
       // Not --wait-timeout: some versions of Compose then start the app early.
       const up = await visibly({
         timeout: '15m',
@@ -65,6 +71,7 @@ export function dockerStack({ project, port, isolated = false }: DockerStackOpti
       return { ok: false, exitCode: up.exitCode || 1, why: 'The stack did not come up; see above.' }
     },
     async down({ volumes }) {
+      await requireNoProduction(quietly, project)
       const down = await visibly`docker compose ${base} down --remove-orphans ${volumes ? ['--volumes'] : []}`
       if (down.exitCode !== 0) throw new Error(`The Docker stack ${project} could not be taken down.`)
     },
@@ -91,11 +98,26 @@ export function dockerStack({ project, port, isolated = false }: DockerStackOpti
   return stack
 }
 
+type Shell = (pieces: TemplateStringsArray, ...args: unknown[]) => PromiseLike<ProcessOutput>
+
+/**
+ * `npm run deploy` has the same default project as these scripts, which would take its containers for orphans and remove
+ * them, and with --volumes or --fresh its data and its backups. @throws UsageError
+ */
+async function requireNoProduction(quietly: Shell, project: string): Promise<void> {
+  const label = 'com.docker.compose'
+  const files = `{{.Label "${label}.project.config_files"}}`
+  const containers = await quietly`docker ps --all --filter label=${label}.project=${project} --format ${files}`
+  const backups = [`project=${project}`, 'volume=backups'].flatMap(of => ['--filter', `label=${label}.${of}`])
+  const volumes = await quietly`docker volume ls --quiet ${backups}`
+  if (!containers.stdout.includes(overlays[1]) && volumes.stdout.trim() === '') return
+  throw new UsageError(
+    `${project} is a production stack, made by npm run deploy: left as it is. Name another with --project, or use docker compose with ${overlays.join(' and ')}.`,
+  )
+}
+
 /** The exit code of the migrator's last run, undefined if it has not run or is still running. */
-async function migratorExitCode(
-  quietly: (pieces: TemplateStringsArray, ...args: unknown[]) => PromiseLike<ProcessOutput>,
-  project: string,
-): Promise<number | undefined> {
+async function migratorExitCode(quietly: Shell, project: string): Promise<number | undefined> {
   const id = (await quietly`docker ps --all --quiet ${ofService(project, 'migrator')}`).stdout.trim().split('\n')[0]
   if (!id) return undefined
   const { stdout } = await quietly`docker inspect --format ${'{{.State.Status}} {{.State.ExitCode}}'} ${id}`
