@@ -123,8 +123,7 @@ async function startDatabase(production: Production, { step, say }: Progress, is
   if (isRunning && (await hasOtherSettings(production, 'postgres')))
     say(`! The settings of postgres have changed; taking them up interrupts it: ${production.command} up -d postgres`)
   await step('wait for the database', async () => {
-    const up = await production.compose(['up', '--detach', '--no-deps', '--no-recreate', '--wait', 'postgres'])
-    if (up.exitCode !== 0) throw new Error(`Postgres did not become healthy.\n${up.stderr.trim()}`)
+    await production.startDatabase()
     return undefined
   })
 }

@@ -141,6 +141,15 @@ export class Production {
     )
   }
 
+  /** Starts Postgres unless it runs, and waits for it. @throws Error with what it logged. */
+  async startDatabase(): Promise<void> {
+    const up = await this.compose(['up', '--detach', '--no-deps', '--no-recreate', '--wait', 'postgres'])
+    if (up.exitCode === 0) return
+    const logs = await this.compose(['logs', '--no-log-prefix', '--no-color', '--tail', '20', 'postgres'])
+    const said = (logs.stdout + logs.stderr).trim().replace(/^/gm, '  | ')
+    throw new Error(`Postgres did not become healthy.\n${up.stderr.trim()}\n${said}`)
+  }
+
   /** Where the proxy answers. */
   async url(): Promise<string | undefined> {
     const { stdout, exitCode } = await this.compose(['port', 'proxy', '8080'])

@@ -73,8 +73,7 @@ async function list(production: Production): Promise<number> {
 async function restore(production: Production, name: string, backup: boolean): Promise<number> {
   const { step, say } = openProgress()
   await step('wait for the database', async () => {
-    const up = await production.compose(['up', '--detach', '--no-deps', '--no-recreate', '--wait', 'postgres'])
-    if (up.exitCode !== 0) throw new Error(`Postgres did not become healthy.\n${up.stderr.trim()}`)
+    await production.startDatabase()
     return undefined
   })
   if (backup) await step('back up what is there now', () => takeBackup(production, 'restore'))

@@ -56,14 +56,16 @@ async function checkSecrets(config: Config): Promise<{ problems: string[]; warni
     const unreadable = usersOf(config, name).filter(uid => !mayRead(found, uid))
     if (unreadable.length > 0)
       problems.push(
-        `the secret ${name}: user ${unreadable.join(' and ')} of the containers may not read ${file}, since it keeps its owner and mode. Make it readable, in a folder that only you may enter: chmod 0444 ${file} && chmod 0700 ${dirname(file)}`,
+        `the secret ${name}: user ${unreadable.join(' and ')} of the containers may not read ${file}, since it keeps its owner and mode. Make it readable, in a folder that only you may enter: chmod 0444 ${quoted(file)} && chmod 0700 ${quoted(dirname(file))}`,
       )
     folders.add(dirname(file))
   }
   const warnings: string[] = []
   for (const folder of folders) {
     if (((await stat(folder)).mode & 0o011) !== 0)
-      warnings.push(`Everybody on this machine may enter ${folder} and read the secrets there: chmod 0700 ${folder}`)
+      warnings.push(
+        `Everybody on this machine may enter ${folder} and read the secrets there: chmod 0700 ${quoted(folder)}`,
+      )
   }
   return { problems, warnings }
 }
