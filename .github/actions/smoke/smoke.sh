@@ -68,8 +68,8 @@ serves() {
   state=$(migrator_state)
   [ "$state" = 'exited 0' ] || fail "the stack is up, but the migrator has not ended with 0: $state"
   headline 'requests'
-  expect 200 "$SMOKE_HEALTH_URL" || fail 'the stack is up, but not healthy'
-  bash -euo pipefail -c "$SMOKE_REQUESTS" || fail 'a request did not get the answer that was expected'
+  BODY=$answer expect 200 "$SMOKE_HEALTH_URL" || fail 'the stack is up, but not healthy'
+  URL=$origin BODY=$answer bash -euo pipefail -c "$SMOKE_REQUESTS" || fail 'a request did not get the answer that was expected'
   [ "$SMOKE_CHECK" = true ] || return 0
   headline 'check'
   docker compose run --rm -T "$SMOKE_MIGRATOR" check || fail 'the database does not match the migrations'
@@ -99,7 +99,8 @@ does_not_serve() {
 [[ $SMOKE_HEALTH_URL =~ ^https?://[^/]+ ]] || fail "health-url is not an http URL: $SMOKE_HEALTH_URL"
 scratch=$(mktemp -d)
 trap finish EXIT
-export URL=${BASH_REMATCH[0]} BODY=$scratch/body
+# Under other names than the script gets them: Compose would put what is exported here into a file that has ${URL}.
+origin=${BASH_REMATCH[0]} answer=$scratch/body
 export -f expect
 # What an earlier, killed run left behind would not be empty.
 down

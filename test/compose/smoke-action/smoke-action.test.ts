@@ -127,6 +127,14 @@ describe('the smoke action', () => {
     expect(await repository.leftovers()).toBe('')
   })
 
+  test("leaves the compose file's own URL and BODY as they are", async ({ repository }) => {
+    await repository.override('services: { app: { labels: { of: "${URL:-the file} ${BODY:-alone}" } } }')
+    const requests = `docker inspect --format '{{.Config.Labels.of}}' "$(docker compose ps --quiet app)"`
+    const { exitCode, stdout, stderr } = await repository.smoke({ requests })
+    expect(exitCode, stdout + stderr).toBe(0)
+    expect(stdout).toContain('\nthe file alone\n')
+  })
+
   test('fails when the stack does not come up in time', async ({ repository }) => {
     await repository.override('services: { app: { healthcheck: { test: ["CMD", "false"], start_period: 300s } } }')
     const { exitCode, stderr } = await repository.smoke({ timeout: 15 })
