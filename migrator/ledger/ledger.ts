@@ -33,6 +33,7 @@ export class Ledger {
   readonly change: Changes
   readonly guards: Guards
   readonly #options: LedgerOptions
+  #hasLeftProcedures = false
   readonly #expectations = new Expectations()
 
   constructor(options: LedgerOptions) {
@@ -105,6 +106,7 @@ export class Ledger {
   async useProcedures(): Promise<void> {
     const { session, schema, lock } = this.#options
     this.change.procedures = undefined
+    this.#hasLeftProcedures = false
     const procedures = new Procedures(schema, lock.guardWithKey)
     const look = async () => (await session.query<ProceduresFound & QueryResultRow>(procedures.found)).rows[0]!
     const { ready, present } = await look()
@@ -116,11 +118,17 @@ export class Ledger {
     if (lock.hasKey) this.change.procedures = procedures
   }
 
-  /** True if this error came of a procedure that was dropped: the next attempt does without. */
+  /** True if this error came of a procedure that was dropped, or lost with a primary: the next attempt does without. */
   leavesProcedures(error: unknown): boolean {
     if (!this.change.procedures?.isMissing(error)) return false
     this.change.procedures = undefined
+    this.#hasLeftProcedures = true
     return true
+  }
+
+  /** They are to be made again. */
+  get hasLeftProcedures(): boolean {
+    return this.#hasLeftProcedures
   }
 
   /**

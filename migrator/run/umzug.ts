@@ -14,8 +14,12 @@ import type { MigrationStatus } from './run.ts'
 
 /** Applies the chosen migrations, in their order. */
 export async function migrateUp(migrating: Migrating, results: Results): Promise<void> {
-  await attempt(migrating.run, 'the ledger', () => migrating.run.ledger.useProcedures())
+  const { run } = migrating
+  const useProcedures = () => attempt(run, 'the ledger', () => run.ledger.useProcedures())
+  await useProcedures()
   await createUmzug(migrating, results).up({ migrations: namesOf(migrating) })
+  // a migration has dropped them, or a primary was lost with them
+  if (run.ledger.hasLeftProcedures) await useProcedures()
 }
 
 /** Reverts the chosen migrations, in their order. */

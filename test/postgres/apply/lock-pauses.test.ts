@@ -117,11 +117,11 @@ test.for([
   const dir = await folder({ [file]: text })
   const holders = []
   for (const table of ['a', 'b', 'c']) holders.push(await idleInTransaction(database, `select from ${table}`))
-  const run = start(['up', '--dir', dir, '--lock-timeout', '2s'], {
+  const run = start(['up', '--dir', dir, '--lock-timeout', '4s'], {
     env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
   })
   await releaseInTurn(database, holders.slice(0, 1), 1_200)
-  await eventually(() => expect(run.lines.some(line => line.event === 'clash')).toBe(true))
+  await eventually(() => expect(run.lines.some(line => line.event === 'clash')).toBe(true), { timeout: 30_000 })
   const clash = run.lines.find(line => line.event === 'clash')
   expect(clash?.msg).toMatch(/its waits for locks added up to more than the lock timeout; rolled back, attempt 2 of 21/)
   expect(clash?.blockers).toEqual([expect.objectContaining({ pid: holders[1]?.pid })])

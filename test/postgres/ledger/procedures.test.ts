@@ -66,13 +66,21 @@ test('one that is not as this release has it is replaced', async ({ database }) 
 })
 
 describe('dropped', () => {
-  test('by a migration, they are done without, and made by the next run', async ({ database }) => {
+  test('by a migration, they are done without, and made again at the end', async ({ database }) => {
     const dir = await folder({ '1_a.sql': `create table a (); ${drops}`, '2_b.sql': 'create table b ();' })
     const result = await schemagate(['up'], as(database.url, dir))
     expect(result.code, result.stdout).toBe(0)
     expect(await applied(database)).toEqual(['1_a', '2_b'])
+    expect((await procedures(database)).map(({ name }) => name)).toEqual(names)
+  })
+
+  test('by a migration and not made again, since the next one fails, they are made by the next run', async ({
+    database,
+  }) => {
+    const dir = await folder({ '1_a.sql': `create table a (); ${drops}`, '2_b.sql': 'create table a ();' })
+    expect((await schemagate(['up'], as(database.url, dir))).code).toBe(5)
     expect(await procedures(database)).toEqual([])
-    await write(dir, { '3_c.sql': 'create table c ();' })
+    await write(dir, { '2_b.sql': 'create table b ();' })
     expect((await schemagate(['up'], as(database.url, dir))).code).toBe(0)
     expect((await procedures(database)).map(({ name }) => name)).toEqual(names)
   })

@@ -152,6 +152,10 @@ describe('a failover to a standby that lacks the last commits ends in convergenc
       { losingFrom: /create schema/, at: /create table tally/, moment: 'before', says: lostCommits },
     ],
     [
+      'when it lacks the procedures alone',
+      { losingFrom: /create procedure/, at: /create table tally/, moment: 'before' },
+    ],
+    [
       'when it lacks migrations of this run',
       { losingFrom: /create table public\.s/, at: /'0005\.2'/, moment: 'before', says: lostCommits },
     ],
