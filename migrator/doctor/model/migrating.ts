@@ -2,8 +2,8 @@
 
 import type { Service } from './service.ts'
 import type { Startup, Step } from './startup.ts'
-import { isWaitWrapper } from './startup.ts'
 import { type Migration, migrationIn, migrationOfImage, migrationSwitch } from './tools.ts'
+import { isWaitWrapper } from './wrappers.ts'
 
 export interface ServiceMigration extends Migration {
   /** It goes on to serve: no one-shot. */

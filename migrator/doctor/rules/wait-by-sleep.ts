@@ -3,8 +3,8 @@
 import { isServing } from '../model/migrating.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import type { Step } from '../model/startup.ts'
-import { isWaitWrapper } from '../model/startup.ts'
 import { migrationIn } from '../model/tools.ts'
+import { isWaitWrapper } from '../model/wrappers.ts'
 import type { Rule } from './rule.ts'
 import { shownStep } from './shown-step.ts'
 

@@ -14,7 +14,7 @@ export interface TreeOptions {
   readonly isFile?: (name: string) => boolean
 }
 
-/** Folders that npm, pip and Python make, and nobody else. */
+/** The folders that npm, pip and Python make: no project has its own code in one of that name. */
 const notOwn = new Set(['node_modules', 'site-packages', 'dist-packages', '__pycache__'])
 
 /** What is in an environment of Python's, whatever its name: of venv, of Conda. */

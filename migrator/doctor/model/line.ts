@@ -1,0 +1,52 @@
+// One command as its words, each also as a shell would have to read it.
+
+import type { CommandLine } from './service.ts'
+import { hereDocument, type ShellCommand, tokenize } from './shell.ts'
+
+/** Words, and the same as a shell would have to read them. */
+export interface Line extends Pick<ShellCommand, 'words' | 'sources'> {
+  readonly redirects?: readonly string[]
+}
+
+export function readLine(line: CommandLine): Line {
+  if (typeof line !== 'string') return { words: line, sources: line.map(quoted) }
+  const tokens = tokenize(line).filter(({ kind }) => kind !== 'redirect')
+  return { words: tokens.map(({ text }) => text), sources: tokens.map(({ source }) => source) }
+}
+
+export function wordsOf(line: CommandLine): readonly string[] {
+  return readLine(line).words
+}
+
+export interface Arguments {
+  line: Line
+  /** Something was put in the place of its `"$@"`. */
+  isTaken: boolean
+}
+
+/** `"$@"`, `$2` and the like as what they stand for. */
+export function withArguments({ words, sources, redirects = [] }: Line, args: Arguments): Line {
+  const all = words.map((word, i): Line => {
+    const [, which, from = '1'] = /^\$(?:([@*1-9])|\{([@*1-9])(?::(\d+))?\})$/.exec(word)?.filter(Boolean) ?? []
+    if (which === undefined) return { words: [word], sources: [sources[i]!] }
+    args.isTaken = true
+    const at = Number(which)
+    return Number.isNaN(at) ? slice(args.line, Number(from) - 1) : slice(args.line, at - 1, at)
+  })
+  return { words: all.flatMap(one => one.words), sources: all.flatMap(one => one.sources), redirects }
+}
+
+/** What a command is given to read is no word of it. */
+export function withoutDocument(words: readonly string[]): readonly string[] {
+  const at = words.indexOf(hereDocument)
+  return at < 0 ? words : [...words.slice(0, at), ...withoutDocument(words.slice(at + 2))]
+}
+
+export function slice({ words, sources, redirects = [] }: Line, from: number, to?: number): Line {
+  return { words: words.slice(from, to), sources: sources.slice(from, to), redirects }
+}
+
+/** A word that a shell takes as it is. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}

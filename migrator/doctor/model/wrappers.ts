@@ -1,0 +1,74 @@
+// What starts another command: a shell, an entrypoint of a base image, a program that waits before it.
+
+import { type Line, slice } from './line.ts'
+import { hereDocument } from './shell.ts'
+
+/** The script of `sh -c SCRIPT`, empty where there is none yet. */
+export function shellOf(words: readonly string[]): { script: string; stopsOnError: boolean } | undefined {
+  if (!/^(.*\/)?(sh|bash|ash|dash|zsh)$/.test(words[0] ?? '')) return undefined
+  const read = words.indexOf(hereDocument)
+  if (read > 0 && words.slice(1, read).every(word => /^[-+]/.test(word)))
+    return { script: words[read + 1] ?? '', stopsOnError: bashE(words) }
+  const at = words.findIndex((word, i) => i > 0 && /^-[a-z]*c$/.test(word))
+  const flags = words.slice(1, at + 1)
+  if (at < 0 || words.slice(1, at).some(word => !/^[-+]|^pipefail$|^errexit$/.test(word))) return undefined
+  return { script: words[at + 1] ?? '', stopsOnError: flags.some(flag => /^-[a-z]*e/.test(flag) || flag === 'errexit') }
+}
+
+export function bashE(words: readonly string[]): boolean {
+  return /^(.*\/)?(sh|bash|ash)$/.test(words[0] ?? '') && /^-[a-z]*e/.test(words[1] ?? '')
+}
+
+/** Entrypoints of base images that run what they are given. */
+export function isPassThrough(words: readonly string[]): boolean {
+  return /^(.*\/)?(tini|dumb-init|docker-entrypoint\.sh|docker-php-entrypoint|entrypoint\.sh|docker-entrypoint|entrypoint|init|env|catatonit|s6-svscan|launcher|python-entrypoint\.sh)$/.test(
+    words[0] ?? '',
+  )
+}
+
+/** What starts another command: taken off, and what it waits for kept. */
+export function unwrapped(line: Line): { wait: Line | undefined; lead: readonly string[]; rest: Line } {
+  let at = 0
+  let wait: Line | undefined
+  let leadAt = 0
+  const result = (end: number) => {
+    const lead = slice(line, leadAt, end)
+    return { wait, lead: lead.sources.filter((_, i) => lead.words[i] !== 'exec'), rest: slice(line, end) }
+  }
+  for (;;) {
+    const words = line.words.slice(at)
+    const first = words[0]?.split('/').at(-1) ?? ''
+    const dashes = words.indexOf('--')
+    if (words.length > 1 && /^\w+=|^(exec|time|nohup|sudo|command|env)$/.test(first)) at += 1
+    else if (/^(tini|dumb-init|catatonit)$/.test(first)) {
+      const program = words.findIndex((word, i) => i > 0 && !word.startsWith('-'))
+      // alone, it starts the command that comes behind it
+      at += dashes >= 0 ? dashes + 1 : program > 0 ? program : words.length
+    } else if (/^(gosu|su-exec|chroot)$/.test(first)) at += 2
+    else if (
+      /^(doppler|infisical|dotenvx|dotenv|op|chamber|with-contenv|opentelemetry-instrument|ddtrace-run)$/.test(first)
+    ) {
+      if (dashes < 0) return result(first.includes('-') ? at + 1 : at)
+      at += dashes + 1
+    } else if (isWaitWrapper(first) && wait === undefined) {
+      const own = dashes < 0 ? waitArguments(words) : dashes
+      wait = slice(line, at, at + own)
+      at += dashes < 0 ? own : own + 1
+      leadAt = at
+    } else return result(at)
+  }
+}
+
+export function isWaitWrapper(word: string): boolean {
+  return /^(wait-?for-?it(\.sh)?|wait-?for(\.sh)?|wait_for_it(\.sh)?|wait_for(\.sh)?|wait-for-[\w-]+(\.sh)?|wait4x|dockerize|wait-on)$/.test(
+    word,
+  )
+}
+
+/** How many words are the waiting program's own: dockerize takes the command without `--`. */
+function waitArguments(words: readonly string[]): number {
+  if (words[0]?.split('/').at(-1) !== 'dockerize') return words.length
+  let i = 1
+  while (i < words.length && words[i]!.startsWith('-')) i += words[i]!.includes('=') ? 1 : 2
+  return Math.min(i, words.length)
+}
