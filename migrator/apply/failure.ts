@@ -5,12 +5,12 @@ import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError } from '../errors.ts'
 import type { SqlPart } from '../files/migration.ts'
 import { toolsWithTable } from '../files/tools/index.ts'
+import { fieldLines } from '../postgres/error-fields.ts'
 import { statementAt } from '../postgres/failed-statement.ts'
 import { type Place, placeAt, toOffset } from '../sql/excerpt.ts'
 import { scan } from '../sql/scan.ts'
 import { type Piece, split } from '../sql/split.ts'
 import { findUnsupported } from '../sql/unsupported.ts'
-import { hideSecrets } from '../text/redact.ts'
 import { wayOutOf } from './ways-out.ts'
 
 /** A message that failed: its text, where in it the file's SQL stands, and how many statements were completed. */
@@ -101,48 +101,6 @@ function foreignHistory(code: string | undefined, message: string, toolName: str
       `Remove the statement, or let it run only where the table exists: do $$ begin if to_regclass('${table}') is not null then ... end if; end $$.`,
   ]
 }
-
-/** SQL that failed and is not a file's own; `start` and `end`: where in the text that was sent it stands, in UTF-16 units. */
-export interface FailedQuery {
-  readonly text: string
-  readonly start?: number
-  readonly end?: number
-}
-
-/** What the server says besides the message. */
-export function fieldLines(error: unknown, query?: FailedQuery): string[] {
-  const field = (name: string): string | undefined => {
-    const value: unknown = error instanceof Error ? Reflect.get(error, name) : undefined
-    return typeof value === 'string' ? value : undefined
-  }
-  const lines: string[] = []
-  const add = (label: string, text: string | undefined) => {
-    if (text?.startsWith('\n')) lines.push(`  ${label}:${text.replaceAll('\n', '\n    ')}`)
-    else if (text) lines.push(`  ${label}: ${text.replaceAll('\n', `\n${' '.repeat(label.length + 4)}`)}`)
-  }
-  add('detail', field('detail'))
-  add('hint', field('hint'))
-  // a statement that a function made has a position of its own
-  add(
-    'query',
-    excerptOf({ text: field('internalQuery') }, field('internalPosition')) ??
-      excerptOf(query ?? { text: undefined }, field('position')),
-  )
-  add('context', field('where'))
-  return lines
-}
-
-function excerptOf(
-  { text, start = 0, end }: Omit<FailedQuery, 'text'> & { readonly text: string | undefined },
-  position: string | undefined,
-): string | undefined {
-  if (text === undefined) return undefined
-  const query = text.slice(start, end)
-  if (position === undefined) return hideSecrets(query.trim().slice(0, 10 * longestQuery)).slice(0, longestQuery)
-  return `\n${placeAt('', query, toOffset(text, Number(position)) - start).excerpt}`
-}
-
-const longestQuery = 300
 
 interface Located {
   readonly place: Place | undefined

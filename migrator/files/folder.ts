@@ -64,7 +64,7 @@ export async function readFolderInTurns(dir: string, options: FolderOptions = {}
   for (let entries = 1; ; entries++) {
     const { done, value } = reading.next()
     if (done) return value
-    if (entries % 32 === 0) await immediate()
+    if (entries % 16 === 0) await immediate()
   }
 }
 

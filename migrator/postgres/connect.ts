@@ -46,6 +46,8 @@ export interface ConnectOptions {
   readonly idleLimit?: number
   /** An expression of SQL, of type jsonb, that is asked together with the first question: see {@link Greeting.answer}. */
   readonly ask?: string
+  /** Called when the first question is on its way. */
+  readonly onAsked?: () => void
 }
 
 /** What the server said of itself when it was first asked. */
@@ -163,7 +165,10 @@ async function connectOnce(
         backendKey.pid = key.processID
         backendKey.secret = key.secretKey
       })
-      await client.connect()
+      const connecting = client.connect()
+      // what a password's exchange takes is loaded while the server makes a process for it
+      process.getBuiltinModule('node:crypto')
+      await connecting
       const greeting = await greet(client, wanted, options, backendKey.pid)
       return { client, endpoint, greeting, backendKey }
     } catch (error) {
@@ -200,12 +205,13 @@ type GreetingRow = { pid: number; version: string; text: string; known: string[]
 async function greet(client: pg.Client, wanted: Wanted, options: ConnectOptions, key: number): Promise<Greeting> {
   const settings = sessionSettings(options.idleLimit ?? idleLimit)
   const ask = async (set: readonly Setting[], also = 'null') => {
-    const { rows } = await client.query<GreetingRow>(
+    const asking = client.query<GreetingRow>(
       `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num') as version,
               pg_catalog.current_setting('server_version') as text, ${serverKindColumns}, ${setKnown(set, key)} as known,
               ${also} as answer`,
     )
-    return rows[0]!
+    options.onAsked?.()
+    return (await asking).rows[0]!
   }
   let row: GreetingRow
   let known: readonly string[]

@@ -30,9 +30,9 @@ export async function withSession<T>(engine: Engine, use: (session: Session) => 
   }
 }
 
-function openSession({ settings, log, signal }: Engine, ask?: string): Promise<Session> {
+function openSession({ settings, log, signal }: Engine, first: Pick<ConnectOptions, 'ask' | 'onAsked'> = {}) {
   return Session.open({
-    ...(ask !== undefined && { ask }),
+    ...first,
     target: settings.target,
     timeout: settings.connectTimeout,
     signal,
@@ -64,55 +64,65 @@ export async function withFilesAndSession<T>(
   engine: Engine,
   use: (files: Migration[], session: Session) => Promise<T>,
 ): Promise<T> {
-  return withFolderAndSession(engine, async (folder, session) => use(folder.migrations(), session))
+  return withFolderAndSession(engine, async (reading, session) => use((await reading).migrations(), session))
 }
 
 /**
- * The same for a verb that may not need what the files say.
+ * The same for a verb that may not need what the files say, and can ask the server more while they are read.
  * @param ask what is asked with the session's first question: see {@link ConnectOptions.ask}.
  */
 export async function withFolderAndSession<T>(
   engine: Engine,
-  use: (folder: MigrationsFolder, session: Session) => Promise<T>,
+  use: (reading: Promise<MigrationsFolder>, session: Session) => Promise<T>,
   ask?: string,
 ): Promise<T> {
-  const opening = openSession(engine, ask)
+  const asked = Promise.withResolvers<void>()
+  const opening = openSession(engine, { ...(ask !== undefined && { ask }), onAsked: asked.resolve })
+  const reading = readFiles(engine, asked.promise)
   opening.catch(() => {})
-  let folder: MigrationsFolder
+  reading.catch(() => {})
   let session: Session
   try {
-    folder = await readFolderInTurns(engine.settings.dir, folderOptions(engine.settings, engine.log))
-    session = await openedOrMistaken(opening, folder)
+    session = await openedOrMistaken(opening, reading)
   } catch (error) {
     void opening.then(session => session.close()).catch(() => {})
     throw error
   }
   try {
-    return await use(folder, session)
+    return await use(reading, session)
   } finally {
     await session.close()
   }
+}
+
+/** Milliseconds that the connection is given before the files are read. */
+const headStart = 20
+
+/** Reads the files once the server has a question to answer: the wait for that is the longest of a run with nothing to do. */
+async function readFiles({ settings, log }: Engine, asked: Promise<void>): Promise<MigrationsFolder> {
+  let late: NodeJS.Timeout | undefined
+  const gone = new Promise<void>(resolve => {
+    late = setTimeout(resolve, headStart)
+  })
+  await Promise.race([asked, gone])
+  clearTimeout(late)
+  return readFolderInTurns(settings.dir, folderOptions(settings, log))
 }
 
 /** Milliseconds: a server that takes longer is not there yet. */
 const promptly = 500
 
 /** A mistake in the files is told before anything of a server that refuses, and does not wait for one that is not there. */
-async function openedOrMistaken(opening: Promise<Session>, folder: MigrationsFolder): Promise<Session> {
+async function openedOrMistaken(opening: Promise<Session>, reading: Promise<MigrationsFolder>): Promise<Session> {
   let late: NodeJS.Timeout | undefined
   const mistake = new Promise<never>((_resolve, reject) => {
-    late = setTimeout(() => {
-      try {
-        folder.migrations()
-      } catch (error) {
-        reject(error)
-      }
-    }, promptly)
+    reading.catch(reject)
+    late = setTimeout(() => void reading.then(folder => folder.migrations()).catch(reject), promptly)
   })
   try {
     return await Promise.race([opening, mistake])
   } catch (error) {
-    folder.migrations()
+    ;(await reading).migrations()
     throw error
   } finally {
     clearTimeout(late)

@@ -27,10 +27,10 @@ export class RunRecord {
   #ended = false
 
   /** @param results of a run that applies or reverts migrations. */
-  constructor(engine: Engine, command: string, id: string = randomUUID(), results?: Results) {
+  constructor(engine: Engine, command: string, results?: Results) {
     this.#engine = engine
     this.#command = command
-    this.id = id
+    this.id = results?.runId ?? randomUUID()
     this.#results = results
   }
 

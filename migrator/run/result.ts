@@ -3,10 +3,10 @@
 import { randomUUID } from 'node:crypto'
 import { codeOf, isConnectionLoss, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { migratorName } from '../../gate/protocol/announcement.ts'
-import { fieldLines } from '../apply/failure.ts'
 import { now } from '../clock.ts'
 import { DeniedError, type ExitCode, exitCodes, NoAnswerError, ProcessEndedError, SchemagateError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
+import { fieldLines } from '../postgres/error-fields.ts'
 import { failedStatement, raisingFunction } from '../postgres/failed-statement.ts'
 import type { MigrationResult, MigrationStatus } from './run.ts'
 
@@ -32,6 +32,13 @@ export class Results {
   readonly endedAt: Record<string, number> = {}
   /** The newest migration that the database was last seen to have. */
   head: string | null = null
+  #runId: string | undefined
+
+  /** The run's id, made when it is first asked for: what makes it is loaded while the server is waited for. */
+  get runId(): string {
+    this.#runId ??= randomUUID()
+    return this.#runId
+  }
 
   /** Sets what is to be run; all of it is not reached yet. */
   expect(migrations: readonly Migration[]): void {
@@ -62,22 +69,18 @@ export class Results {
 }
 
 /** Does a run's work and makes a result of what it came to. Foreseen failures are part of the result; only a bug throws. */
-export async function conclude(
-  signal: AbortSignal,
-  work: (runId: string, results: Results) => Promise<void>,
-): Promise<RunResult> {
+export async function conclude(signal: AbortSignal, work: (results: Results) => Promise<void>): Promise<RunResult> {
   const started = now()
-  const runId = randomUUID()
   const results = new Results()
   let error: SchemagateError | undefined
   try {
-    await work(runId, results)
+    await work(results)
   } catch (thrown) {
     error = asSchemagateError(thrown, signal)
     if (!error) throw thrown
   }
   return {
-    runId,
+    runId: results.runId,
     outcome: outcomeOf(results, error, signal),
     exitCode: error?.exitCode ?? exitCodes.done,
     migrations: results.all,

@@ -3,7 +3,7 @@
 import { quoteIdent } from '../../gate/postgres/quote.ts'
 import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import { ledgerTable, manifestTable } from '../../gate/protocol/ledger.ts'
-import type { RoleAnswer } from '../app-role/plain.ts'
+import { plainRole, type RoleAnswer } from '../app-role/plain.ts'
 import { type ConditionRow, conditionExpression, conditionOf, type LedgerCondition } from '../ledger/condition.ts'
 import { type Applied, digestOf, digestSql, headSql } from '../ledger/digest.ts'
 import type { LedgerTable } from '../ledger/table.ts'
@@ -53,10 +53,11 @@ interface Asking extends Pick<Engine, 'signal'> {
  * Every file is applied as it is now, nothing else is, the ledger is this release's own and hides nothing, and the app's
  * role, if one is given, is as it should be. Undefined where any of it is otherwise or cannot be said in one question: what
  * it is, the longer way finds out.
+ * @param files may still be being read: the server answers meanwhile.
  */
 export async function findUpToDate(
   { settings: { schema }, signal }: Asking,
-  files: readonly Applied[],
+  files: readonly Applied[] | Promise<readonly Applied[]>,
   session: Session,
   appRole?: AppRoleOptions,
 ): Promise<UpToDate | undefined> {
@@ -64,12 +65,15 @@ export async function findUpToDate(
   const condition = first?.ledger && conditionOf(schema, first.ledger)
   if (!condition || !isPlain(condition)) return undefined
   if (appRole && !(first.readsPasswords && condition.tables.has('schemagate_app_roles'))) return undefined
-  const role = appRole && (await import('../app-role/plain.ts')).plainRole(appRole, schema)
+  const role = appRole && plainRole(appRole, schema)
+  const asking = session.query<{ [K in keyof Answer]: Answer[K] }>(question(schema, role?.sql))
+  asking.catch(() => {})
+  const digest = digestOf(await files)
   try {
-    const { rows } = await session.query<{ [K in keyof Answer]: Answer[K] }>(question(schema, role?.sql))
+    const { rows } = await asking
     const answer = rows[0]!
     const { version, applied, head, published, adopted } = answer
-    if (version !== currentVersion || !applied || answer.digest !== digestOf(files)) return undefined
+    if (version !== currentVersion || !applied || answer.digest !== digest) return undefined
     if (role && !(await role.isAsItShouldBe(answer.role))) return undefined
     return { head, published, adopted }
   } catch (error) {

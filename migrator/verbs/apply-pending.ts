@@ -36,14 +36,13 @@ export interface UpWork {
   readonly engine: Engine
   readonly files: readonly Migration[]
   readonly session: Session
-  readonly runId: string
   readonly results: Results
   readonly options: UpOptions
 }
 
 /** Reads the history, and applies what is pending in it. */
-export async function applyPending({ engine, files, session, runId, results, options }: UpWork): Promise<void> {
-  const record = new RunRecord(engine, 'up', runId, results)
+export async function applyPending({ engine, files, session, results, options }: UpWork): Promise<void> {
+  const record = new RunRecord(engine, 'up', results)
   const late = namesOf(files, options.allowLate ?? [])
   const read = await readHistoryBefore(engine, files, session, record)
   // only what is pending here is in the way
@@ -55,7 +54,7 @@ export async function applyPending({ engine, files, session, runId, results, opt
   await record.during(session, () => applyWith({ engine, files, session, record, results, first, late, options }))
 }
 
-interface Work extends Omit<UpWork, 'runId'> {
+interface Work extends UpWork {
   readonly record: RunRecord
   /** As it was before the lock. */
   readonly first: History

@@ -58,10 +58,11 @@ interface FilesAndLedger {
 
 /** One question where the answer is yes; the longer way says why it is not. */
 async function compareFiles(engine: Engine): Promise<FilesAndLedger> {
-  const compare = async (folder: MigrationsFolder, session: Session): Promise<FilesAndLedger> => {
-    const found = await findUpToDate(engine, [...folder.checksums], session)
+  const compare = async (reading: Promise<MigrationsFolder>, session: Session): Promise<FilesAndLedger> => {
+    const checksums = reading.then(folder => [...folder.checksums])
+    const found = await findUpToDate(engine, checksums, session)
     if (found && !found.adopted) return { state: 'current', head: found.head, pending: [], problems: [] }
-    const files = folder.migrations()
+    const files = (await reading).migrations()
     const read = await readHistory(engine, files, session)
     const { state, head, pending, problems } = await withOtherTools(engine, files, session, read)
     return { state, head, pending: pending.map(p => p.name), problems }

@@ -30,9 +30,9 @@ export interface DownOptions {
 
 /** Reverts applied migrations. Foreseen failures are part of the result; only a bug throws. */
 export async function down(engine: Engine, options: DownOptions = {}): Promise<RunResult> {
-  return conclude(engine.signal, (runId, results) =>
+  return conclude(engine.signal, results =>
     withFilesAndSession(engine, async (files, session) => {
-      const record = new RunRecord(engine, 'down', runId, results)
+      const record = new RunRecord(engine, 'down', results)
       const history = await readHistoryBefore(engine, files, session, record)
       results.head = history.head
       await record.during(session, () => revertTargets({ engine, files, session, record, results, history, options }))

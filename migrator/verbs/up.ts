@@ -11,18 +11,20 @@ export type { UpOptions } from './apply-pending.ts'
 
 /** Applies pending migrations. Foreseen failures are part of the result; only a bug throws. */
 export async function up(engine: Engine, options: UpOptions = {}): Promise<RunResult> {
-  return conclude(engine.signal, (runId, results) =>
+  return conclude(engine.signal, results =>
     withFolderAndSession(
       engine,
-      async (folder, session) => {
+      async (reading, session) => {
         const isAsked = ({ name }: { readonly name: string }) => options.only?.has(name) ?? true
-        const found = await upToDate(engine, [...folder.checksums].filter(isAsked), session, options)
+        const checksums = reading.then(folder => [...folder.checksums].filter(isAsked))
+        const found = await upToDate(engine, checksums, session, options)
+        const folder = await reading
         if (found) {
           results.head = found.head
           return
         }
         const { applyPending } = await import('./apply-pending.ts')
-        await applyPending({ engine, files: folder.migrations().filter(isAsked), session, runId, results, options })
+        await applyPending({ engine, files: folder.migrations().filter(isAsked), session, results, options })
       },
       askedFirst(engine.settings.schema),
     ),
@@ -32,7 +34,7 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
 /** The answer of one question, where that can give it: what is asked of single migrations is checked by the longer way. */
 async function upToDate(
   engine: Engine,
-  files: readonly Applied[],
+  files: Promise<readonly Applied[]>,
   session: Session,
   { to, allowLate = [], appRole }: UpOptions,
 ): Promise<UpToDate | undefined> {
