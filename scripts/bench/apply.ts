@@ -3,10 +3,10 @@
 import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { buildIfStale, bundle } from '../build/if-stale.ts'
 import { runBench } from './frame/bench.ts'
 import { alternate, Contender, rounds } from './frame/contenders.ts'
 import type { Figure } from './frame/figures.ts'
+import { migratorOfImage } from './frame/migrator.ts'
 import { runTimed } from './frame/processes.ts'
 import { withServer } from './frame/server.ts'
 import { smallMigrations, writeSmallMigrations } from './frame/small-migrations.ts'
@@ -18,7 +18,7 @@ const wallLimit = 1.05
 const cpuLimit = 18.75
 
 export async function apply(): Promise<readonly Figure[]> {
-  await buildIfStale()
+  const migrator = await migratorOfImage()
   return withServer(async ({ work, database, description }) => {
     console.log(`apply: ${description}, Node ${process.version}`)
     const dir = await writeSmallMigrations(work, count)
@@ -30,9 +30,7 @@ export async function apply(): Promise<readonly Figure[]> {
         .join(''),
     )
     const ours = new Contender(async () =>
-      runTimed(process.execPath, [bundle, 'up', '--dir', dir, '--log-level', 'warn'], {
-        DATABASE_URL: await database(),
-      }),
+      migrator(['up'], { DATABASE_URL: await database(), SCHEMAGATE_DIR: dir, LOG_LEVEL: 'warn' }),
     )
     const psql = new Contender(async () =>
       runTimed('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', script, '-d', await database()]),

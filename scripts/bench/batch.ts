@@ -3,10 +3,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import { buildIfStale, bundle } from '../build/if-stale.ts'
 import { runBench } from './frame/bench.ts'
 import { alternate, Contender, rounds } from './frame/contenders.ts'
 import type { Figure } from './frame/figures.ts'
+import { migratorOfImage } from './frame/migrator.ts'
 import { runTimed } from './frame/processes.ts'
 import { withServer } from './frame/server.ts'
 
@@ -39,7 +39,7 @@ end $$;
 `
 
 export async function batches(): Promise<readonly Figure[]> {
-  await buildIfStale()
+  const migrator = await migratorOfImage()
   return withServer(async ({ database, work, description }) => {
     console.log(`batch: ${description}, Node ${process.version}`)
     const dir = join(work, 'migrations')
@@ -59,8 +59,8 @@ export async function batches(): Promise<readonly Figure[]> {
       return url
     }
     const ours = new Contender(async () => {
-      const env = { DATABASE_URL: await filled(), SCHEMAGATE_ON_FOREIGN_TABLES: 'run' }
-      return runTimed(process.execPath, [bundle, 'up', '--dir', dir, '--log-level', 'warn'], env)
+      const env = { SCHEMAGATE_DIR: dir, SCHEMAGATE_ON_FOREIGN_TABLES: 'run', LOG_LEVEL: 'warn' }
+      return migrator(['up'], { ...env, DATABASE_URL: await filled() })
     })
     const theirs = new Contender(async () => runTimed('psql', ['-X', '-q', '-c', loop, '-d', await filled()]))
     await alternate(rounds(3), [ours, theirs], { warmUps: 0 })

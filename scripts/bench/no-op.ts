@@ -5,12 +5,12 @@ import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import pg from 'pg'
-import { buildIfStale, bundle } from '../build/if-stale.ts'
 import { runBench } from './frame/bench.ts'
 import { alternate, Contender, rounds } from './frame/contenders.ts'
 import type { Figure } from './frame/figures.ts'
+import { migratorOfImage } from './frame/migrator.ts'
 import { runTimed } from './frame/processes.ts'
-import { type BenchServer, withServer } from './frame/server.ts'
+import { withServer } from './frame/server.ts'
 import { smallMigrations, writeSmallMigrations } from './frame/small-migrations.ts'
 
 const starts = rounds(25)
@@ -28,16 +28,40 @@ client.connect().then(() => client.query('select 1')).then(() => client.end())
 `
 
 export async function noOp(): Promise<readonly Figure[]> {
-  await buildIfStale()
+  const migrator = await migratorOfImage()
   return withServer(async server => {
     console.log(`no-op: ${server.description}, Node ${process.version}`)
     const script = join(server.work, 'bare.cjs')
     await writeFile(script, bareScript)
     const node = new Contender(() => runTimed(process.execPath, ['-e', '0']))
     const bare = new Contender(() => runTimed(process.execPath, [script], { DATABASE_URL: server.url }))
-    const plain = { hundred: await applied(server, 100), thousand: await applied(server, 1_000) }
-    const withRole = { hundred: await applied(server, 100, true), thousand: await applied(server, 1_000, true) }
-    const long = await recorded(server, 10_000)
+    /** An `up` with so many applied, set as compose sets it. The app's role has a password. */
+    const applied = async (count: number, hasRole = false): Promise<Contender> => {
+      const role = { SCHEMAGATE_APP_ROLE: server.role(), SCHEMAGATE_APP_PASSWORD: 'a-password-of-the-app' }
+      const env = {
+        DATABASE_URL: await server.database(),
+        SCHEMAGATE_DIR: await writeSmallMigrations(server.work, count),
+        ...(hasRole && role),
+      }
+      await migrator(['up'], env)
+      return new Contender(() => migrator(['up'], env))
+    }
+    /** The same with a history that was recorded without running it. */
+    const recorded = async (count: number): Promise<Contender> => {
+      const env = {
+        DATABASE_URL: await server.database(),
+        SCHEMAGATE_DIR: await writeSmallMigrations(server.work, count),
+      }
+      const client = new pg.Client(env.DATABASE_URL)
+      await client.connect()
+      await client.query('create table one (id int)')
+      await client.end()
+      await migrator(['baseline', smallMigrations(count).at(-1)!.name.replace('.sql', '')], env)
+      return new Contender(() => migrator(['up'], env))
+    }
+    const plain = { hundred: await applied(100), thousand: await applied(1_000) }
+    const withRole = { hundred: await applied(100, true), thousand: await applied(1_000, true) }
+    const long = await recorded(10_000)
     await alternate(starts, [node, bare, ...Object.values(plain), ...Object.values(withRole)])
     await alternate(Math.ceil(starts / 3), [long])
 
@@ -57,33 +81,6 @@ export async function noOp(): Promise<readonly Figure[]> {
       ...beside('10,000 applied', long, 'node -e 0', node, longHistoryLimit).slice(0, 1),
     ]
   })
-}
-
-/** An `up` with all of them applied. The app's role has a password, as compose gives it one. */
-async function applied(server: BenchServer, count: number, hasRole = false): Promise<Contender> {
-  const url = await server.database()
-  const dir = await writeSmallMigrations(server.work, count)
-  const role = { SCHEMAGATE_APP_ROLE: server.role(), SCHEMAGATE_APP_PASSWORD: 'a-password-of-the-app' }
-  const env = { DATABASE_URL: url, ...(hasRole && role) }
-  await up(dir, env)
-  return new Contender(() => up(dir, env))
-}
-
-/** The same with a history that was recorded without running it. */
-async function recorded(server: BenchServer, count: number): Promise<Contender> {
-  const url = await server.database()
-  const dir = await writeSmallMigrations(server.work, count)
-  const client = new pg.Client(url)
-  await client.connect()
-  await client.query('create table one (id int)')
-  await client.end()
-  const last = smallMigrations(count).at(-1)!.name.replace('.sql', '')
-  await runTimed(process.execPath, [bundle, 'baseline', last, '--dir', dir], { DATABASE_URL: url })
-  return new Contender(() => up(dir, { DATABASE_URL: url }))
-}
-
-function up(dir: string, env: NodeJS.ProcessEnv) {
-  return runTimed(process.execPath, [bundle, 'up', '--dir', dir, '--log-level', 'warn'], env)
 }
 
 await runBench(import.meta, noOp)

@@ -2,11 +2,10 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { buildIfStale, bundle } from '../build/if-stale.ts'
 import { runBench } from './frame/bench.ts'
 import { alternate, Contender, rounds } from './frame/contenders.ts'
 import type { Figure } from './frame/figures.ts'
-import { runTimed } from './frame/processes.ts'
+import { migratorOfImage } from './frame/migrator.ts'
 import { withServer } from './frame/server.ts'
 
 /** Milliseconds. */
@@ -22,14 +21,14 @@ create view v${n} as select id from t${n};
 `
 
 export async function verify(): Promise<readonly Figure[]> {
-  await buildIfStale()
+  const migrator = await migratorOfImage()
   return withServer(async ({ work, database, description }) => {
     console.log(`verify: ${description}, Node ${process.version}`)
     const dir = join(work, 'migrations')
     await mkdir(dir)
     await writeFile(join(dir, '0001_all.sql'), Array.from({ length: tables }, (_, n) => table(n)).join(''))
     const env = { DATABASE_URL: await database(), SCHEMAGATE_DIR: dir, LOG_LEVEL: 'warn' }
-    const run = (verb: string) => runTimed(process.execPath, [bundle, verb], env)
+    const run = (verb: string) => migrator([verb], env)
     await run('up')
     const first = await run('verify')
     console.log(`verify: the first, in a scratch database: ${Math.round(first.wall)} ms`)

@@ -36,7 +36,7 @@ const require = createRequire(import.meta.url)
  * What libraries load at every start and the command line never uses; it costs more than the rest of a start.
  * Umzug has a command line of its own, pino can log from a worker thread and checks arguments with node:assert, and pg
  * has the names of hosts looked up for its native sibling, and the Web Crypto API for passwords. TLS is loaded where a
- * client certificate is set, or by pg.
+ * client certificate is set, or by pg; what makes hashes is loaded while the server is waited for.
  */
 const unused: readonly { id: RegExp; instead: string }[] = [
   { id: /umzug[\\/]lib[\\/]cli\.js$/, instead: 'exports.UmzugCLI = undefined' },
@@ -51,11 +51,28 @@ const unused: readonly { id: RegExp; instead: string }[] = [
     instead:
       "export const createSecureContext = options => process.getBuiltinModule('node:tls').createSecureContext(options)",
   },
+  {
+    id: /^\0node:crypto$/,
+    instead: [
+      "const load = name => (...args) => process.getBuiltinModule('node:crypto')[name](...args)",
+      ...[
+        'createHash',
+        'createHmac',
+        'hash',
+        'pbkdf2',
+        'pbkdf2Sync',
+        'randomBytes',
+        'randomInt',
+        'randomUUID',
+        'timingSafeEqual',
+      ].map(name => `export const ${name} = load('${name}')`),
+    ].join('\n'),
+  },
   { id: /^\0assert$/, instead: 'module.exports = (ok, message) => { if (!ok) throw new Error(message) }' },
 ]
 const withoutTheUnused = {
   name: 'without-the-unused',
-  resolveId: (id: string) => (['assert', 'dns', 'node:tls'].includes(id) ? `\0${id}` : undefined),
+  resolveId: (id: string) => (['assert', 'dns', 'node:crypto', 'node:tls'].includes(id) ? `\0${id}` : undefined),
   load: (id: string) => unused.find(module => module.id.test(id))?.instead,
 }
 
@@ -79,12 +96,11 @@ for (const folder of [gate, migrator, example]) {
 // the command line: CommonJS, which starts faster than ES modules, with what a run rarely needs in chunks of their own
 const entry = `${root}migrator/cli/main.ts`
 /**
- * One file for what each start loads, one for what a run with an app's role adds, one for what a run adds that applies: a
- * file costs half a millisecond, however small it is.
+ * One file for what each start loads, one for what a run adds that applies: a file costs half a millisecond, however small
+ * it is.
  */
 const together: readonly { name: string; entries: readonly string[] }[] = [
   { name: 'start', entries: ['cli/main.ts'] },
-  { name: 'role', entries: ['app-role/plain.ts'] },
   {
     name: 'apply',
     entries: [

@@ -1,5 +1,5 @@
-// Makes V8's code cache where an image is built: by runs of `up` against a server that knows its answers. Two have nothing
-// to do; what others load besides, runs that migrate an older database and an empty one for an app's role add to it.
+// Makes V8's code cache where an image is built: by runs of `up` against a server that knows its answers. The first has
+// nothing to do; what others load besides, runs that migrate an older database and an empty one add to it.
 
 const { spawn } = require('node:child_process')
 const { createHash, createHmac, pbkdf2Sync } = require('node:crypto')
@@ -67,14 +67,15 @@ const ledger = found.map(row =>
 )
 
 const password = 'warm'
+const salt = Buffer.alloc(16).toString('base64')
+const salted = pbkdf2Sync(password, Buffer.from(salt, 'base64'), 4096, 32, 'sha256')
+const hmac = (key, text) => createHmac('sha256', key).update(text).digest()
+const serverKey = hmac(salted, 'Server Key')
 
 /** Its verifier, as the server keeps it. */
 function verifier() {
-  const salt = Buffer.alloc(16)
-  const salted = pbkdf2Sync(password, salt, 4096, 32, 'sha256')
-  const key = name => createHmac('sha256', salted).update(name).digest()
-  const stored = createHash('sha256').update(key('Client Key')).digest('base64')
-  return `SCRAM-SHA-256$4096:${salt.toString('base64')}$${stored}:${key('Server Key').toString('base64')}`
+  const stored = createHash('sha256').update(hmac(salted, 'Client Key')).digest('base64')
+  return `SCRAM-SHA-256$4096:${salt}$${stored}:${serverKey.toString('base64')}`
 }
 
 const first = answer => [
@@ -111,7 +112,7 @@ const migrated = [
       {
         version: [integer, 'LEDGER_VERSION'],
         applied: [bool, 't'],
-        digest: [text, createHash('sha256').update(`4 ${checksum}1_up`).digest('hex')],
+        digest: [text, createHash('sha256').update(`4 1_up64 ${checksum}`).digest('hex')],
         head: [text, '1_up'],
         published: [bool, 't'],
         adopted: [bool, 'f'],
@@ -193,10 +194,37 @@ function replyTo(answers, type, body) {
   return type === 'S' ? [ready] : []
 }
 
-function serve(answers) {
+/**
+ * SCRAM-SHA-256 from the server's side, as far as a client can tell that does know the password.
+ * https://www.postgresql.org/docs/current/sasl-authentication.html
+ */
+function scram() {
+  let first
+  return body => {
+    if (first === undefined) {
+      const bare = body.toString().split('n,,').at(-1)
+      first = { bare, answer: `${/r=.*/.exec(bare)[0]}warm,s=${salt},i=4096` }
+      return [message('R', int32(11), Buffer.from(first.answer))]
+    }
+    const [withoutProof] = body.toString().split(',p=')
+    const signature = hmac(serverKey, `${first.bare},${first.answer},${withoutProof}`).toString('base64')
+    return [
+      message('R', int32(12), Buffer.from(`v=${signature}`)),
+      message('R', int32(0)),
+      message('K', int32(1), int32(1)),
+      ready,
+    ]
+  }
+}
+
+/** The code with which a client asks for TLS in place of a protocol's version. */
+const sslRequest = 80877103
+
+function serve(answers, asked) {
   return createServer(socket => {
     let rest = Buffer.alloc(0)
     let started = false
+    const authenticate = scram()
     socket.on('error', () => {})
     socket.on('data', chunk => {
       rest = Buffer.concat([rest, chunk])
@@ -207,28 +235,35 @@ function serve(answers) {
         const type = started ? String.fromCharCode(rest[0]) : 'startup'
         const body = rest.subarray(head + 4, length)
         rest = rest.subarray(length)
-        if (type === 'startup') {
+        if (type === 'startup' && body.readInt32BE() === sslRequest) socket.write('N')
+        else if (type === 'startup') {
           started = true
-          socket.write(Buffer.concat([message('R', int32(0)), message('K', int32(1), int32(1)), ready]))
-        } else socket.write(Buffer.concat(replyTo(answers, type, body)))
+          socket.write(message('R', int32(10), Buffer.from('SCRAM-SHA-256\0\0')))
+        } else if (type === 'p') socket.write(Buffer.concat(authenticate(body)))
+        else {
+          if (type === 'Q' || type === 'P') asked(body.toString())
+          socket.write(Buffer.concat(replyTo(answers, type, body)))
+        }
       }
     })
   })
 }
 
-/** A run of `up` with these files. */
+/** A run of `up` with these files; how many questions it has asked. */
 async function up(answers, files, options = [], env = {}) {
-  const server = serve(answers).listen(0, '127.0.0.1')
+  let questions = 0
+  const server = serve(answers, () => questions++).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const dir = mkdtempSync(join(tmpdir(), 'warm-up-'))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text)
-  const url = `postgres://owner@127.0.0.1:${server.address().port}/warm?sslmode=disable`
+  const url = `postgres://owner:${password}@127.0.0.1:${server.address().port}/warm`
   const args = [join(__dirname, 'schemagate.cjs'), 'up', '--dir', dir, '--database-url', url, ...options]
   const run = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'] })
   const [code] = await once(run, 'close')
   rmSync(dir, { recursive: true })
   server.close()
   if (code !== 0) process.exitCode = 1
+  return questions
 }
 
 const files = { '1_up.sql': sql }
@@ -238,8 +273,8 @@ const role = [['--app-role', 'app'], { SCHEMAGATE_APP_PASSWORD: password }]
 
 /** The first decides what a run with nothing to do finds; each of the others adds the files that it alone has loaded. */
 async function warmUp() {
-  await up(migrated, files)
-  await up(migrated, files, ...role)
+  const questions = await up(migrated, files, ...role)
+  if (questions !== 2) throw new Error(`a run with nothing to do asked ${questions} questions, and not two`)
   await up(migrated, more, ...role)
   await up(always, more, ...role)
 }
