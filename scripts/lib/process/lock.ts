@@ -2,6 +2,7 @@
 
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isAlive, markOf, type ProcessMark } from './mark.ts'
 
 /** Taken, or held by another process. */
@@ -21,13 +22,29 @@ export async function takeLock(file: string): Promise<Lock> {
       } catch (error) {
         if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
       }
-      const holder = await readHolder(file)
-      if (holder && (await isAlive(holder))) return { holder }
-      await rm(file, { force: true })
+      const holder = await livingHolder(file)
+      if (holder) return { holder }
+      await removeLeft(file)
     }
   } finally {
     await rm(mine, { force: true })
   }
+}
+
+/** Removes what a killed one left: one process at a time, which looks again, or it would remove the lock of the next holder. */
+async function removeLeft(file: string): Promise<void> {
+  const turn = await takeLock(`${file}.left`)
+  if ('holder' in turn) return void (await sleep(10))
+  try {
+    if (!(await livingHolder(file))) await rm(file, { force: true })
+  } finally {
+    await turn.release()
+  }
+}
+
+async function livingHolder(file: string): Promise<ProcessMark | undefined> {
+  const holder = await readHolder(file)
+  return holder && (await isAlive(holder)) ? holder : undefined
 }
 
 async function readHolder(file: string): Promise<ProcessMark | undefined> {
