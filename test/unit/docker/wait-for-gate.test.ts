@@ -5,9 +5,10 @@ import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { root } from '../../../scripts/lib/root.ts'
 
@@ -80,6 +81,12 @@ describe.for(['curl', 'wget', 'bash'])('with %s', tool => {
       expect(output).toBe(`wait-for-gate: ${url} was not open within 1 s\n`)
     }
   })
+
+  test.skipIf(find(tool) === undefined)('it does not wait for a connection that comes to nothing', async () => {
+    const url = `http://127.0.0.1:${await silentPort()}/ready`
+    const { code } = await waitForGate(await pathWith(tool, 'timeout', 'date', 'sleep'), url, '1')
+    expect(code).toBe(7)
+  })
 })
 
 // As a container's first process it has only the handlers that it sets: without one `docker stop` takes its ten seconds.
@@ -93,6 +100,24 @@ test.for([
   child.kill(signal)
   expect(await ended(child)).toEqual({ code, output: '' })
 })
+
+/** A port on which connections are not refused, and come to nothing: of a host behind a firewall that drops them. */
+async function silentPort(): Promise<number> {
+  const script = `const server = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+    require('fs').writeSync(1, String(server.address().port))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  })`
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [text] = await once(child.stdout!, 'data')
+  const port = Number(text)
+  for (let i = 0; i < 4; i++) {
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    onTestFinished(() => void socket.destroy())
+  }
+  await sleep(200)
+  return port
+}
 
 test('with none of them it says so', async () => {
   const { code, output } = await waitForGate(await pathWith('date', 'sleep'), 'http://127.0.0.1:9/ready')
