@@ -2,8 +2,8 @@
 
 import { isatty } from 'node:tty'
 import { didYouMean } from '../../gate/did-you-mean.ts'
-import { type ExitCode, exitCodes, InterruptedError, UsageError } from '../errors.ts'
-import { asSchemagateError } from '../run/result.ts'
+import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
+import { asSchemagateError, Results } from '../run/result.ts'
 import { redactor } from '../text/redact.ts'
 import { version } from '../version.ts'
 import { readCommandLine, type Syntax } from './command-line.ts'
@@ -12,7 +12,7 @@ import { commandHelp, generalHelp } from './help.ts'
 import { createLog } from './log.ts'
 import { print } from './print.ts'
 import { endProcess, interruptible, reportEarlyEnd } from './process-end.ts'
-import { logFailure } from './run-summary.ts'
+import { logFailure, summariseEarlyEnd } from './run-summary.ts'
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const [name, ...args] = argv
@@ -39,6 +39,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const redact = redactor(commandLine.secrets)
   const log = await createLog({ level, format, fd, redact })
   const interruption = interruptible(text => void process.stderr.write(redact(text)))
+  const results = new Results()
   const fail = (thrown: unknown): ExitCode => {
     const error = asSchemagateError(thrown, interruption.signal)
     if (error) logFailure(log, error)
@@ -48,11 +49,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
         `This is a bug in schemagate: ${thrown instanceof Error ? thrown.message : thrown}. Please report it.`,
       )
     const exitCode = error?.exitCode ?? exitCodes.bug
-    // a run that failed before it had a result ends with its line, too
-    if (command?.name === 'up' || command?.name === 'down') {
-      const outcome = error instanceof InterruptedError ? 'interrupted' : 'failed'
-      log.info({ event: 'run', outcome, applied: 0, exitCode }, `${outcome} (exit code ${exitCode})`)
-    }
+    if (command?.name === 'up' || command?.name === 'down') summariseEarlyEnd(log, results, error, exitCode)
     return exitCode
   }
   const early = reportEarlyEnd(fail)
@@ -61,7 +58,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     const parsed = commandLine.parsed()
     for (const note of parsed.settings.target.notes ?? []) log.info({ event: 'setting' }, note)
     const { progressDisplay } = log
-    const engine = { settings: parsed.settings, log, signal: interruption.signal, redact, progressDisplay }
+    const engine = { settings: parsed.settings, log, signal: interruption.signal, redact, progressDisplay, results }
     return await command.run({ ...parsed, engine, log, signal: interruption.signal, print })
   } catch (thrown) {
     return fail(thrown)

@@ -1,8 +1,8 @@
 // Logs the result of a run: the cause of a failure, then the line that ends every run.
 
-import { type ExitCode, MigrationFailedError, type SchemagateError, UsageError } from '../errors.ts'
+import { type ExitCode, InterruptedError, MigrationFailedError, type SchemagateError, UsageError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { RunResult } from '../run/result.ts'
+import type { Results, RunResult } from '../run/result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { formatDuration } from '../text/durations.ts'
 import { shorten } from '../text/shorten.ts'
@@ -40,6 +40,22 @@ export function summarise(log: Log, result: RunResult, aim: 'applied' | 'reverte
     `${text} (${formatDuration(durationMs)}, exit code ${exitCode})`,
   )
   return exitCode
+}
+
+/** The line of a run that did not come to its end: it failed before it began, or a migration has ended the process. */
+export function summariseEarlyEnd(
+  log: Log,
+  results: Results,
+  error: SchemagateError | undefined,
+  exitCode: ExitCode,
+): void {
+  const outcome = error instanceof InterruptedError ? 'interrupted' : 'failed'
+  const [applied, reverted] = [results.count('applied'), results.count('reverted')]
+  const done = reverted > 0 ? `: ${reverted} reverted` : applied > 0 ? `: ${applied} applied` : ''
+  log.info(
+    { event: 'run', outcome, applied, ...(reverted > 0 && { reverted }), exitCode },
+    `${outcome}${done} (exit code ${exitCode})`,
+  )
 }
 
 /** Logs the cause in one line; the SQL excerpt is a field, which a terminal shows under it. */

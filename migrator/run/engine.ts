@@ -9,6 +9,7 @@ import type { ConnectOptions } from '../postgres/connect.ts'
 import { Session } from '../postgres/session.ts'
 import type { ProgressDisplay } from '../progress/progress.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { Results } from './result.ts'
 
 export interface Engine {
   readonly settings: Settings
@@ -18,6 +19,8 @@ export interface Engine {
   redact(text: string): string
   /** Shows how far a long migration is; without it, the log has lines of that. */
   readonly progressDisplay?: ProgressDisplay | undefined
+  /** Where a run collects its results, for who has to tell of them if it does not come to its end. */
+  readonly results?: Results | undefined
 }
 
 /** A session for one verb, closed whatever happens. Errors as {@link Session.open}. */

@@ -8,6 +8,7 @@ import { DeniedError, type ExitCode, exitCodes, NoAnswerError, ProcessEndedError
 import type { Migration } from '../files/migration.ts'
 import { fieldLines } from '../postgres/error-fields.ts'
 import { failedStatement, raisingFunction } from '../postgres/failed-statement.ts'
+import type { Engine } from './engine.ts'
 import type { MigrationResult, MigrationStatus } from './run.ts'
 
 export type Outcome = 'applied' | 'reverted' | 'nothing-to-do' | 'failed' | 'interrupted'
@@ -69,9 +70,11 @@ export class Results {
 }
 
 /** Does a run's work and makes a result of what it came to. Foreseen failures are part of the result; only a bug throws. */
-export async function conclude(signal: AbortSignal, work: (results: Results) => Promise<void>): Promise<RunResult> {
+export async function conclude(
+  { signal, results = new Results() }: Pick<Engine, 'signal' | 'results'>,
+  work: (results: Results) => Promise<void>,
+): Promise<RunResult> {
   const started = now()
-  const results = new Results()
   let error: SchemagateError | undefined
   try {
     await work(results)

@@ -30,7 +30,7 @@ export interface DownOptions {
 
 /** Reverts applied migrations. Foreseen failures are part of the result; only a bug throws. */
 export async function down(engine: Engine, options: DownOptions = {}): Promise<RunResult> {
-  return conclude(engine.signal, results =>
+  return conclude(engine, results =>
     withFilesAndSession(engine, async (files, session) => {
       const record = new RunRecord(engine, 'down', results)
       const history = await readHistoryBefore(engine, files, session, record)

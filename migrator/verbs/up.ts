@@ -11,7 +11,7 @@ export type { UpOptions } from './apply-pending.ts'
 
 /** Applies pending migrations. Foreseen failures are part of the result; only a bug throws. */
 export async function up(engine: Engine, options: UpOptions = {}): Promise<RunResult> {
-  return conclude(engine.signal, results =>
+  return conclude(engine, results =>
     withFolderAndSession(
       engine,
       async (reading, session) => {

@@ -34,6 +34,20 @@ describe('a code migration that takes the process with it does not pass for done
     expect(JSON.parse(status.stdout)).toMatchObject({ state: 'empty', applied: [] })
   })
 
+  test('what was applied before it is counted', async ({ database }) => {
+    const ends =
+      "import { setTimeout as sleep } from 'node:timers/promises'\nexport async function up() {\n  await sleep(100)\n  process.exit(0)\n}\n"
+    const run = on(database, await folder({ '1_a.sql': 'create table a ();', '2_b.sql': 'select 1;', '3_x.mjs': ends }))
+    const { code, lines } = await run('up')
+    expect(code).toBe(5)
+    expect(lines.at(-1)).toMatchObject({
+      event: 'run',
+      outcome: 'failed',
+      applied: 2,
+      msg: 'failed: 2 applied (exit code 5)',
+    })
+  })
+
   test.for(['await new Promise(() => {})\n', 'setInterval(() => {}, 1000)\nawait new Promise(() => {})\n'])(
     'a signal ends one that hangs while it is loaded: %j',
     async (text, { database }) => {
