@@ -38,10 +38,13 @@ export function needingBackup({ head, migrations }: Pending): PendingMigration[]
   return head === null ? [] : migrations.filter(({ breaking, reversible }) => breaking || !reversible)
 }
 
+/** Characters of a dump's name: a file's may have 255 bytes, and a migration's is one. */
+const longestName = 200
+
 /** Dumps the database into the volume `backups`. Returns the dump's name and size. */
 export async function takeBackup(production: Production, why: string): Promise<string> {
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
-  const name = `${time}-before-${why.replace(/[^\w.-]+/g, '_')}`
+  const name = `${time}-before-${why.replace(/[^\w.-]+/g, '_')}`.slice(0, longestName)
   const { exitCode, stdout, stderr } = await production.backup('dump', name)
   if (exitCode !== 0)
     throw new Error(`No backup could be taken, so nothing was changed (--no-backup does without).\n${stderr.trim()}`)

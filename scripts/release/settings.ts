@@ -8,8 +8,8 @@ import type { Config, Production, Service } from './production.ts'
 /** Free space that images, logs and the database may want while a release goes out. */
 const freeBytes = 1024 ** 3
 const jwtSecretBytes = 32
-/** The user of the official Postgres image. */
-const postgresUid = 999
+/** The user of the official Postgres images: Debian's, and Alpine's. */
+const postgresUid = ({ image }: Service) => (/alpine/.test(image) ? 70 : 999)
 
 /**
  * Checks the engine, the compose files with their variables, the secrets and the disk. Returns warnings.
@@ -105,8 +105,9 @@ function usersOf(config: Config, secret: string): number[] {
 }
 
 /** The number of a container's user; not a number where only its image knows it. */
-function userOf({ user = 'root' }: Service): number {
-  return user === 'postgres' ? postgresUid : user === 'root' ? 0 : Number.parseInt(user, 10)
+function userOf(service: Service): number {
+  const { user = 'root' } = service
+  return user === 'postgres' ? postgresUid(service) : user === 'root' ? 0 : Number.parseInt(user, 10)
 }
 
 function mayRead({ mode, uid, gid }: { mode: number; uid: number; gid: number }, user: number): boolean {

@@ -33,6 +33,9 @@ test('a file that is mounted must be readable for the user of the container', as
   expect(await problemsOf(postgres)).toEqual([
     `${file} is mounted into one, whose user 999 may not read it: chmod a+r '${folder}/it'\\''s.conf'`,
   ])
+  expect(await problemsOf({ ...postgres, image: 'postgres:17-alpine' })).toEqual([
+    `${file} is mounted into one, whose user 70 may not read it: chmod a+r '${folder}/it'\\''s.conf'`,
+  ])
   expect(await problemsOf({ image: 'caddy:2', user: '1000:1000' })).toHaveLength(1)
   // root may read everything, unless that was taken from it; of a user's name alone nothing is known
   expect(await problemsOf({ image: 'caddy:2' })).toEqual([])
