@@ -5,14 +5,15 @@ import type { Log } from '../log.ts'
 import type { Engine } from '../run/engine.ts'
 import type { Options } from '../settings/option.ts'
 import type { Parsed, Syntax } from './command-line.ts'
+import type { Printer } from './print.ts'
 
 /** What a command is handed when it runs. */
 export interface Invocation<O extends Options = Options> extends Parsed<O> {
   readonly engine: Engine
   readonly log: Log
   readonly signal: AbortSignal
-  /** Writes a result to stdout, with a newline. */
-  print(text: string): void
+  /** Where a result is written to: stdout. */
+  readonly print: Printer
 }
 
 export interface Command<O extends Options = Options> extends Syntax<O> {

@@ -1,5 +1,4 @@
 import { exitCodes } from '../../errors.ts'
-import { escapeControls } from '../../text/escape-controls.ts'
 import { defineCommand } from '../command.ts'
 import { formatOption } from '../shared-options.ts'
 import { ignoreDifferencesOption, scratchUrlOption } from '../verify-options.ts'
@@ -56,10 +55,10 @@ export const adoptCommand = defineCommand({
   async run({ engine, options: { format, ignoreDifferences, ...options }, print, settings }) {
     const { adopt } = await import('../../verbs/adopt.ts')
     const result = await adopt(engine, { ...options, ignore: ignoreDifferences, appRole: settings.appRole })
-    if (format === 'json') print(JSON.stringify(result))
+    if (format === 'json') print.json(result)
     else {
       const { renderAdoption } = await import('../render-adoption.ts')
-      print(escapeControls(renderAdoption(result)))
+      print(renderAdoption(result))
     }
     return result.problems.length > 0 ? exitCodes.diverged : exitCodes.done
   },

@@ -56,7 +56,7 @@ All rules: docs/doctor.md`,
         stdin: positionals.includes('-') ? await text(process.stdin) : undefined,
         inspectImage: options.image ? inspectImage : undefined,
       },
-      print,
+      print: print.asItIs,
       say: line => void process.stderr.write(`${line}\n`),
     })
   },

@@ -1,5 +1,4 @@
 import { exitCodes } from '../../errors.ts'
-import { escapeControls } from '../../text/escape-controls.ts'
 import { defineCommand } from '../command.ts'
 import { logFailure } from '../run-summary.ts'
 import { formatOption, manifestOption } from '../shared-options.ts'
@@ -18,11 +17,11 @@ export const followCommand = defineCommand({
   async run({ engine, log, options, settings, print }) {
     const { follow } = await import('../../verbs/follow.ts')
     const { error, ...result } = await follow(engine, { manifestFile: options.manifest, appRole: settings.appRole })
-    if (options.format === 'json') print(JSON.stringify(result))
+    if (options.format === 'json') print.json(result)
     else {
       const { state, title, history, head, newer } = result
       const more = newer.length > 0 ? `, with ${newer.length} of newer releases` : ''
-      print(escapeControls(`${state}: ${title} (${history}) is at ${head ?? 'nothing'}${more}`))
+      print(`${state}: ${title} (${history}) is at ${head ?? 'nothing'}${more}`)
     }
     if (!error) return exitCodes.done
     logFailure(log, error)

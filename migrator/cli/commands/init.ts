@@ -36,7 +36,7 @@ Ends by running doctor on the result.`,
     const { init } = await import('../../init/init.ts')
     return init({
       dryRun: options.dryRun,
-      asking: { isInteractive: isTerminal && !options.yes && !options.dryRun, print },
+      asking: { isInteractive: isTerminal && !options.yes && !options.dryRun, print: print.asItIs },
       database: options.server,
       app: options.app,
       migrations: options.migrations,
@@ -44,7 +44,7 @@ Ends by running doctor on the result.`,
       diagnose: { cwd: process.cwd(), env, docker: true },
       color: isTerminal && !env.NO_COLOR,
       width: Math.min(stdout.columns ?? 120, 120),
-      print,
+      print: print.asItIs,
     })
   },
 })

@@ -18,10 +18,10 @@ export const manifestCommand = defineCommand({
     const options = folderOptions(settings, log)
     if (follow === undefined) {
       const { manifestOf } = await import('../../files/manifest.ts')
-      print(JSON.stringify(manifestOf(readFolder(dir, options)), null, 2))
+      print.json(manifestOf(readFolder(dir, options)), 2)
     } else {
       const { followedManifest } = await import('../../follow/manifest.ts')
-      print(JSON.stringify(await followedManifest(settings, options), null, 2))
+      print.json(await followedManifest(settings, options), 2)
     }
     return exitCodes.done
   },

@@ -14,9 +14,9 @@ export const planCommand = defineCommand({
   async run({ engine, options, print }) {
     const { plan } = await import('../../verbs/plan.ts')
     const result = await plan(engine)
-    if (options.format === 'json') print(JSON.stringify(result))
+    if (options.format === 'json') print.json(result)
     else if (result.migrations.length === 0) print(escapeLine(`-- nothing to do; the head is ${result.head ?? 'none'}`))
-    else print(result.migrations.map(render).join('\n\n'))
+    else print.asItIs(result.migrations.map(render).join('\n\n'))
     return exitCodes.done
   },
 })

@@ -1,6 +1,5 @@
 import { exitCodes } from '../../errors.ts'
 import { formatDuration } from '../../text/durations.ts'
-import { escapeControls } from '../../text/escape-controls.ts'
 import type { Status } from '../../verbs/status.ts'
 import { defineCommand } from '../command.ts'
 import { formatOption } from '../shared-options.ts'
@@ -20,7 +19,8 @@ export const statusCommand = defineCommand({
     const { exitCodeOf } = await import('../../verbs/check.ts')
     const { status } = await import('../../verbs/status.ts')
     const result = await status(engine)
-    print(options.format === 'json' ? JSON.stringify(result) : render(result))
+    if (options.format === 'json') print.json(result)
+    else print(render(result))
     return options.exitCode ? exitCodeOf(result) : exitCodes.done
   },
 })
@@ -41,5 +41,5 @@ function render({ database, state, head, applied, pending, problems, follow }: S
     ),
     ...(problems.length > 0 ? ['', ...problems.map(p => `  ${p.code}: ${p.message}`)] : []),
   ]
-  return escapeControls(lines.join('\n').trimEnd())
+  return lines.join('\n').trimEnd()
 }

@@ -29,13 +29,14 @@ export const verifyCommand = defineCommand({
     const { verify, snapshot } = await import('../../verbs/verify.ts')
     if (options.snapshot) {
       const { printSnapshot } = await import('../../verify/snapshot.ts')
-      print(printSnapshot(await snapshot(engine)).trimEnd())
+      print.asItIs(printSnapshot(await snapshot(engine)).trimEnd())
       return exitCodes.done
     }
     const { scratchUrl, expect, ignoreDifferences: ignore } = options
     const result = await verify(engine, { scratchUrl, expect, ignore })
     const { asJson, asText } = await import('../../verify/report.ts')
-    print(options.format === 'json' ? JSON.stringify(asJson(result)) : asText(result))
+    if (options.format === 'json') print.json(asJson(result))
+    else print(asText(result))
     return result.differences.length === 0 ? exitCodes.done : exitCodes.notReady
   },
 })

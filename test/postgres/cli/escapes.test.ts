@@ -1,4 +1,4 @@
-// Names of files can hold what a terminal obeys: no command prints it as it is.
+// Names of files and of tables can hold what a terminal obeys: no command prints it as it is.
 
 import { expect } from 'vitest'
 import { schemagate } from '../../helpers/cli.ts'
@@ -10,13 +10,13 @@ test('names are printed without what would move a cursor or end a comment', asyn
     '1_a\u001B[2J.sql': 'create table a (\r\n);',
     '2_b\ndrop table a; --\u009B1m.sql': 'create table b ();',
   })
-  const run = async (...args: string[]) => {
+  const ended = async (expected: number, ...args: string[]) => {
     const { stdout, code } = await schemagate([...args, '--dir', dir], { env: { DATABASE_URL: database.url } })
-    expect(code).toBe(0)
-    // what `up` writes is a log, in JSON
-    if (args[0] !== 'up') expect(stdout).not.toMatch(/(?![\r\n\t])\p{Cc}/u)
+    expect(code).toBe(expected)
+    expect(stdout).not.toMatch(/(?![\r\n\t])\p{Cc}/u)
     return stdout
   }
+  const run = (...args: string[]) => ended(0, ...args)
   const plan = await run('plan')
   expect(plan).toContain('-- 1_a\\x1b[2J (in one transaction): ')
   expect(plan).toContain('-- 2_b\\ndrop table a; --\\x9b1m (in one transaction): ')
@@ -27,6 +27,11 @@ test('names are printed without what would move a cursor or end a comment', asyn
   await run('up')
   expect(await run('plan')).toContain('the head is 2_b\\ndrop table a; --\\x9b1m')
   expect(await run('check')).toContain('the head is 2_b')
+  const { applied } = JSON.parse(await run('status', '--format', 'json'))
+  expect(applied[1].name).toBe('2_b\ndrop table a; --\u009B1m')
+  await database.query(`create table "c\u001B[2J\u009B1m" ()`)
+  expect(await ended(7, 'verify')).toContain('table "c\\x1b[2J\\x9b1m": exists')
+  expect(JSON.parse(await ended(7, 'verify', '--format', 'json')).differences[0].name).toContain('c\u001B[2J\u009B1m')
   await write(dir, { '1_a\u001B[2J.sql': 'create table c ();' })
   expect(await run('repair', '--accept-edited', '1_a\u001B[2J')).toMatch(/^1_a\\x1b\[2J$/m)
   await database.query('drop schema schemagate cascade')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { readCommandLine } from '../../../migrator/cli/command-line.ts'
 import { commands, variables } from '../../../migrator/cli/commands/index.ts'
+import { printerTo } from '../../../migrator/cli/print.ts'
 import { SchemagateError } from '../../../migrator/errors.ts'
 import { compareHistory } from '../../../migrator/ledger/history.ts'
 import { silent } from '../../../migrator/log.ts'
@@ -29,9 +30,9 @@ function on(database: ScratchDatabase, dir: string) {
         variables,
       ).parsed()
       const engine = { settings: parsed.settings, log, signal, redact: (text: string) => text }
-      const print = (text: string) => {
+      const print = printerTo(text => {
         output += `${text}\n`
-      }
+      })
       return { code: await command.run({ ...parsed, engine, log, signal, print }), output, error }
     } catch (thrown) {
       if (thrown instanceof SchemagateError) return { code: thrown.exitCode, output, error: thrown.message }
