@@ -1,7 +1,7 @@
 // Files in a folder and in the folders inside, as other tools look for them.
 
-import { type Dirent, readdirSync, statSync } from 'node:fs'
-import { join, matchesGlob } from 'node:path'
+import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs'
+import { join, matchesGlob, relative } from 'node:path'
 import { UsageError } from '../../errors.ts'
 import { cannotRead, isThere } from '../../files/cannot-read.ts'
 import { folderForFile } from '../../files/listing.ts'
@@ -33,8 +33,9 @@ export function isVisible(name: string): boolean {
 }
 
 /**
- * Paths of files, relative to the folder and with `/`, sorted by code unit within each folder. Links to files are files;
- * links to folders are not entered.
+ * Paths of files, relative to the folder and with `/`, sorted by code unit within each folder. Links to files are files. A
+ * link to a folder elsewhere is entered, when all that is inside was: most tools do, and what is left out by mistake opens
+ * the gate. One to a folder that this one is in is not.
  * @throws UsageError if the folder is missing or cannot be read, or a folder stands where a file must be.
  */
 export function filesIn(dir: string, { ignore = [], enters, isFile }: TreeOptions = {}): readonly string[] {
@@ -42,19 +43,27 @@ export function filesIn(dir: string, { ignore = [], enters, isFile }: TreeOption
   const isIgnored = (path: string) => ignore.some(glob => matchesGlob(path, glob) || matchesGlob(path, `${glob}/**`))
   // a stack of its own: folders may be deep in each other
   const open = ['']
-  while (open.length > 0) {
-    const folder = open.pop()!
+  const links: string[] = []
+  const visited = new Set<string>()
+  for (;;) {
+    const folder = open.pop() ?? links.shift()
+    if (folder === undefined) return found
     const inside: string[] = []
-    for (const entry of entriesOf(join(dir, folder), dir)) {
+    const entries = entriesOf(join(dir, folder), dir)
+    const real = realpathSync(join(dir, folder))
+    if (visited.has(real) || (folder !== '' && !relative(real, realpathSync(dir)).startsWith('..'))) continue
+    visited.add(real)
+    for (const entry of entries) {
       const path = `${folder}${entry.name}`
       if (isIgnored(path)) continue
-      if (leadsToFile(entry, join(dir, path))) found.push(path)
-      else if (entry.isDirectory() && isFile?.(entry.name)) throw folderForFile(join(dir, path))
-      else if (entry.isDirectory() && enters?.(entry.name, join(dir, path))) inside.push(`${path}/`)
+      const kind = kindOf(entry, join(dir, path))
+      if (kind === 'file') found.push(path)
+      else if (kind === 'folder' && isFile?.(entry.name)) throw folderForFile(join(dir, path))
+      else if (kind === 'folder' && enters?.(entry.name, join(dir, path)))
+        (entry.isSymbolicLink() ? links : inside).push(`${path}/`)
     }
     open.push(...inside.reverse())
   }
-  return found
 }
 
 export function baseOf(path: string): string {
@@ -73,12 +82,13 @@ function entriesOf(folder: string, dir: string): Dirent[] {
   }
 }
 
-function leadsToFile(entry: Dirent, path: string): boolean {
-  if (!entry.isSymbolicLink()) return entry.isFile()
+/** Of a link what it leads to. */
+function kindOf(entry: Dirent, path: string): 'file' | 'folder' | undefined {
   try {
-    return statSync(path).isFile()
+    const found = entry.isSymbolicLink() ? statSync(path) : entry
+    return found.isFile() ? 'file' : found.isDirectory() ? 'folder' : undefined
   } catch {
     // to nowhere, or a circle of links: reading it reports that
-    return true
+    return 'file'
   }
 }
