@@ -45,7 +45,29 @@ function become(command: readonly [string, ...string[]], log: Log): never {
   log.info({ event: 'exec' }, `starting ${command[0]}`)
   if (!process.execve)
     throw new UsageError('`wait -- COMMAND` needs a system with execve: Linux, macOS or another Unix.')
-  return process.execve(file, [...command], definedVariables())
+  undoNodeSetup()
+  try {
+    return process.execve(file, [...command], definedVariables())
+  } catch (cause) {
+    const why = cause instanceof Error && 'code' in cause ? cause.code : cause
+    throw new UsageError(
+      `The command ${JSON.stringify(command[0])} cannot be executed (${why}): a script has to begin with a line such as #!/bin/sh that names a program which is there, and a program has to be one for this system.`,
+      { cause },
+    )
+  }
+}
+
+/** Undoes what Node has set for itself and `execve` keeps. */
+function undoNodeSetup(): void {
+  // An ignored signal stays ignored; one that has a handler gets its default action.
+  for (const signal of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(signal, () => {})
+  // Node's pipes do not block. A program that does not expect that loses what a full one does not take.
+  for (const { _handle: handle } of [process.stdout, process.stderr] as Piped[]) handle?.setBlocking?.(true)
+}
+
+/** What Node's own streams have, and their types do not. */
+interface Piped {
+  readonly _handle?: { setBlocking?(isBlocking: boolean): void } | null
 }
 
 /** As execvp searches: a name with a slash is a path, any other is looked for in PATH. */

@@ -1,5 +1,7 @@
 // `wait`: for engines without start conditions, where the app's own container asks, as the app's own role.
 
+import { constants } from 'node:fs'
+import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { schemagate, start } from '../../helpers/cli.ts'
@@ -147,6 +149,39 @@ describe('with the files', () => {
     await write(dir, { '2_b.sql': 'select 2;' })
     const not = await run('wait', '--timeout', '200ms', '--', 'sh', '-c', 'echo ran')
     expect(not).toMatchObject({ code: 7, stdout: expect.not.stringContaining('ran\n') })
+  })
+
+  test.skipIf(process.platform !== 'linux')(
+    'the command has pipes and signals as a shell would give it',
+    async ({ database }) => {
+      const dir = await folder({ '1_a.sql': 'select 1;' })
+      const run = on(database, dir)
+      await run('up')
+      const shown = 'grep SigIgn /proc/self/status; cat /proc/self/fdinfo/1 /proc/self/fdinfo/2'
+      const { code, stdout } = await run('wait', '--', 'sh', '-c', shown)
+      expect(code).toBe(0)
+      // SIGPIPE and SIGXFSZ would be 1001000
+      expect(stdout).toMatch(/SigIgn:\s0{16}\n/)
+      const flags = [...stdout.matchAll(/^flags:\s+0(\d+)$/gm)].map(([, octal]) => Number.parseInt(octal!, 8))
+      expect(flags.map(set => set & constants.O_NONBLOCK)).toEqual([0, 0])
+    },
+  )
+
+  test('a command that the system cannot execute is told as that', async ({ database }) => {
+    const dir = await folder({ '1_a.sql': 'select 1;', noshebang: 'echo ran\n', lost: '#!/no/such/shell\necho ran\n' })
+    const run = on(database, dir)
+    await run('up')
+    for (const [name, why] of [
+      ['noshebang', 'ENOEXEC'],
+      ['lost', 'ENOENT'],
+    ] as const) {
+      await chmod(join(dir, name), 0o755)
+      const { code, stdout } = await run('wait', '--', join(dir, name))
+      expect({ code, stdout }).toMatchObject({
+        code: 2,
+        stdout: expect.stringContaining(`cannot be executed (${why})`),
+      })
+    }
   })
 
   test('stops at once when it is told to', async ({ database }) => {
