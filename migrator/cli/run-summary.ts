@@ -2,8 +2,8 @@
 
 import { type ExitCode, InterruptedError, MigrationFailedError, type SchemagateError, UsageError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { Engine } from '../run/engine.ts'
 import type { Results, RunResult } from '../run/result.ts'
-import type { Settings } from '../settings/settings.ts'
 import { formatDuration } from '../text/durations.ts'
 import { shorten } from '../text/shorten.ts'
 
@@ -73,12 +73,11 @@ export function logFailure(log: Log, error: SchemagateError): void {
 
 /** Sends a run to OpenTelemetry's collector, where the environment names one; nothing is loaded for it otherwise. */
 export async function reportRun(
-  log: Log,
+  engine: Pick<Engine, 'settings' | 'log' | 'redact'>,
   verb: 'up' | 'down',
   result: RunResult,
-  { target }: Pick<Settings, 'target'>,
 ): Promise<void> {
   if (!process.env.OTEL_EXPORTER_OTLP_ENDPOINT || process.env.OTEL_SDK_DISABLED === 'true') return
   const { exportRun } = await import('../telemetry/run.ts')
-  await exportRun(verb, result, target.database, log)
+  await exportRun(verb, result, engine)
 }

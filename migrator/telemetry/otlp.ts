@@ -71,6 +71,15 @@ export class Exporter {
     }
   }
 
+  /** @throws Error without what was given: a token would be quoted. */
+  #headers(): Headers {
+    try {
+      return new Headers({ ...pairs(this.#env.OTEL_EXPORTER_OTLP_HEADERS), 'content-type': 'application/json' })
+    } catch {
+      throw new Error('OTEL_EXPORTER_OTLP_HEADERS has what no HTTP header may have: write name=value,name=value')
+    }
+  }
+
   async #send(signal: 'traces' | 'metrics', body: unknown): Promise<void> {
     const endpoint = (this.#env.OTEL_EXPORTER_OTLP_ENDPOINT ?? '').replace(/\/+$/, '')
     const timeout = Number(this.#env.OTEL_EXPORTER_OTLP_TIMEOUT) || defaultTimeout
@@ -81,12 +90,13 @@ export class Exporter {
         )
       const response = await fetch(`${endpoint}/v1/${signal}`, {
         method: 'POST',
-        headers: { ...pairs(this.#env.OTEL_EXPORTER_OTLP_HEADERS), 'content-type': 'application/json' },
+        headers: this.#headers(),
         body: JSON.stringify(body),
         signal: AbortSignal.timeout(timeout),
         redirect: 'error',
       })
-      await response.arrayBuffer()
+      // what else it says does not matter, and may have no end
+      await response.body?.cancel()
       if (!response.ok) throw new Error(`it answered ${response.status}`)
     } catch (error) {
       const why = error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : error

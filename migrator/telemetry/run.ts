@@ -1,25 +1,27 @@
 // A run as a trace and as metrics: a span for the run, and one for each migration that it reached.
 
-import type { Log } from '../log.ts'
+import type { Engine } from '../run/engine.ts'
 import type { RunResult } from '../run/result.ts'
+import { shorten } from '../text/shorten.ts'
 import { Exporter, type Span } from './otlp.ts'
 
-/** Sends what a run came to. `database` is the database's name. */
+/** Sends what a run came to. */
 export async function exportRun(
   verb: 'up' | 'down',
   result: RunResult,
-  database: string,
-  log: Log,
+  { settings, log, redact }: Pick<Engine, 'settings' | 'log' | 'redact'>,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<void> {
   const { runId, outcome, exitCode, head, durationMs, migrations, endedAt, error } = result
   const end = Date.now()
-  const shared = { 'db.system.name': 'postgresql', 'db.namespace': database }
+  const shared = { 'db.system.name': 'postgresql', 'db.namespace': settings.target.database }
+  // the server quotes values, and code says what it likes
+  const said = error && shorten(redact(error.message.split('\n')[0]!))
   const children = migrations.flatMap(({ name, kind, status, durationMs: took }): Span[] => {
     const ended = endedAt[name]
     if (ended === undefined) return []
     const attributes = { ...shared, 'schemagate.migration': name, 'schemagate.kind': kind, 'schemagate.status': status }
-    const failed = status === 'failed' ? (error?.message.split('\n')[0] ?? 'failed') : undefined
+    const failed = status === 'failed' ? (said ?? 'failed') : undefined
     return [{ name: `${verb} ${name}`, start: ended - took, end: ended, attributes, error: failed }]
   })
   const attributes = {
@@ -34,7 +36,7 @@ export async function exportRun(
     start: end - durationMs,
     end,
     attributes,
-    error: error?.message.split('\n')[0],
+    error: said,
     children,
   }
   const count = (status: string) => migrations.filter(migration => migration.status === status).length

@@ -18,13 +18,13 @@ export const downCommand = defineCommand({
     },
     yes: { flag: 'yes', kind: 'switch', help: 'confirms it: what the migrations made is lost' },
   },
-  async run({ engine, log, options, settings }) {
+  async run({ engine, log, options }) {
     const { to, step, yes } = options
     if (to !== undefined && step !== undefined)
       throw new UsageError('--to and --step both say how far to revert. Give one of them.')
     const { down } = await import('../../verbs/down.ts')
     const result = await down(engine, { to, step, confirmed: yes })
-    await reportRun(log, 'down', result, settings)
+    await reportRun(engine, 'down', result)
     return summarise(log, result, 'reverted')
   },
 })

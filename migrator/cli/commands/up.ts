@@ -24,7 +24,7 @@ export const upCommand = defineCommand({
   },
   async run({ engine, log, options, settings }) {
     const result = await up(engine, { ...options, appRole: settings.appRole })
-    await reportRun(log, 'up', result, settings)
+    await reportRun(engine, 'up', result)
     return summarise(log, result, 'applied')
   },
 })

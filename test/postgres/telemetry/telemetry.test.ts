@@ -1,6 +1,6 @@
 // OpenTelemetry: what a run sends to a collector, and what the gate reports through the API's own SDK.
 
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import { metrics, trace } from '@opentelemetry/api'
 import {
   AggregationTemporality,
@@ -29,7 +29,7 @@ interface SentSpan {
 }
 
 /** A collector that keeps what it is sent, and answers with this status. */
-async function collector(status = 200) {
+async function collector(status = 200, answer = (response: ServerResponse) => void response.end('{}')) {
   const bodies: Record<string, string[]> = {}
   const headers: (string | undefined)[] = []
   const server = createServer(async (request, response) => {
@@ -40,10 +40,13 @@ async function collector(status = 200) {
     const sent = bodies[path] ?? []
     bodies[path] = sent
     sent.push(body)
-    response.writeHead(status, { 'content-type': 'application/json' }).end('{}')
+    answer(response.writeHead(status, { 'content-type': 'application/json' }))
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close())
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
   const spans = (): SentSpan[] =>
     (bodies['/v1/traces'] ?? []).flatMap(body => JSON.parse(body).resourceSpans[0].scopeSpans[0].spans)
   return { url: urlOf(server), bodies, headers, spans }
@@ -112,6 +115,47 @@ describe('a run', () => {
       expect(code).toBe(0)
       expect(lines.find(line => line.event === 'telemetry')?.msg).toContain(why)
     }
+  })
+
+  test('sends no secret that an error quotes', async ({ database }) => {
+    const { url, bodies, spans } = await collector()
+    const dir = await folder({
+      '0001_reports.sql': `select 'postgres://reports:hunter2@db/reports'::int;`,
+    })
+    const env = { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir, OTEL_EXPORTER_OTLP_ENDPOINT: url }
+    expect((await schemagate(['up'], { env })).code).toBe(5)
+    expect(spans()).toHaveLength(2)
+    for (const { status } of spans()) expect(status.message).toContain('postgres://reports:***@db/reports')
+    expect(JSON.stringify(bodies)).not.toContain('hunter2')
+  })
+
+  // Node names the header that it refuses, with its value
+  test.for(['authorization=Bearer%20hunter2%0Ax', 'Authorization: Bearer hunter2='])(
+    'shows no token of headers that cannot be sent: %s',
+    async (headers, { database }) => {
+      const { url, bodies } = await collector()
+      const dir = await folder({ '0001_users.sql': 'create table users (id int);' })
+      const env = {
+        DATABASE_URL: database.url,
+        SCHEMAGATE_DIR: dir,
+        OTEL_EXPORTER_OTLP_ENDPOINT: url,
+        OTEL_EXPORTER_OTLP_HEADERS: headers,
+      }
+      const { code, stdout, stderr } = await schemagate(['up'], { env })
+      expect(code).toBe(0)
+      expect(stdout).toContain('OTEL_EXPORTER_OTLP_HEADERS')
+      expect(stdout + stderr).not.toContain('hunter2')
+      expect(bodies).toEqual({})
+    },
+  )
+
+  test('does not wait for the end of an answer', async ({ database }) => {
+    const dir = await folder({ '0001_users.sql': 'create table users (id int);' })
+    const { url } = await collector(200, response => void response.write('never whole'))
+    const env = { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir, OTEL_EXPORTER_OTLP_ENDPOINT: url }
+    const { code, lines } = await schemagate(['up'], { env })
+    expect(code).toBe(0)
+    expect(lines.find(line => line.event === 'telemetry')).toBeUndefined()
   })
 
   test('sends nothing where the SDK is disabled', async ({ database }) => {
