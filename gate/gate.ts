@@ -74,7 +74,7 @@ const DEFAULTS = {
   fence: true,
 } as const
 
-const OTHER_SERVER = 'The connection leads to another server than the one whose ledger the gate has read.'
+const OTHER_SERVER = 'The connection leads to another server or database than the one whose ledger the gate has read.'
 
 /**
  * Creates a gate. It starts closed and queries the ledger at once; until the first answer its state is `unreachable`. It
@@ -210,8 +210,8 @@ export class Gate extends EventEmitter<GateEvents> {
 
   /**
    * Reads the ledger over a connection of the app's own.
-   * @throws GateClosedError when that connection leads to a database which the app does not match, or to another server
-   * than the one whose ledger the gate has read.
+   * @throws GateClosedError when that connection leads to a database which the app does not match, or to another server or
+   * database than the one whose ledger the gate has read.
    */
   async verify(connection: Queryable): Promise<void> {
     const { verdict, databaseHead, also } = await this.#watcher.reader.read(connection, serverExpression)
@@ -221,7 +221,7 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Checks only that a connection of the app's own leads to the server whose ledger the gate has read.
+   * Checks only that a connection of the app's own leads to the server and database whose ledger the gate has read.
    * @throws GateClosedError when it does not, or the gate has not reached any server.
    */
   async verifyServer(connection: Queryable): Promise<void> {

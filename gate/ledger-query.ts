@@ -23,11 +23,12 @@ export interface RowsRow extends LookRow {
 }
 
 /**
- * Tells servers apart: when the server process was started, in microseconds. Every role may read it. The system
- * identifier would not do: not every role may read it, and a standby shares it with its primary.
+ * Tells servers apart, and the databases of one: when the server process was started, in microseconds, and the database's
+ * name. Every role may read that. The system identifier would not do: not every role may read it, and a standby shares it
+ * with its primary.
  */
 export const serverExpression =
-  '(extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8::text'
+  "((extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8::text || '/' || pg_catalog.current_database())"
 
 /**
  * Asks whether the ledger in `schema` has changed: for a hash of which row versions it has, which a server tells without

@@ -7,7 +7,7 @@ import { GuardedConnections } from './guarded-connections.ts'
 import { goToItsHost, verifyFirst } from './pool-follows-gate.ts'
 
 /**
- * Makes a pool hand out no connection to a database that the app does not match, or to another server than the one whose
+ * Makes a pool hand out no connection to a database that the app does not match, or to another server or database than the one whose
  * ledger the gate has read: `connect` rejects with a GateClosedError (statusCode 503). The gate queries the ledger at once
  * when a query of the pool fails because the schema is not what it expected. When another session takes the ledger while
  * requests are still inside (a restore that they block, and that blocks them), running queries are cancelled and the

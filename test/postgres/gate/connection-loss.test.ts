@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, onTestFinished } from 'vitest'
 import { guardPool } from '../../../gate/pool.ts'
+import { followGate } from '../../../gate/pool-follows-gate.ts'
 import { GateClosedError } from '../../../gate/status.ts'
 import { test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
@@ -259,6 +260,24 @@ describe("the app's own pool", () => {
     expect((await gate.check()).state).toBe('open')
     held.resolve()
     await late
+  })
+
+  // the gate would not see what becomes of that database
+  test('gives no connection to another database, although the app matches it now', async ({ createDatabase }) => {
+    const [here, elsewhere] = [await createDatabase(), await createDatabase()]
+    for (const database of [here, elsewhere]) {
+      await ledgerOf(database).create()
+      await ledgerOf(database).applyQuietly('0001_users', '0002_tickets')
+    }
+    const gate = gateOf({ url: here.url, manifest: app })
+    await gate.whenOpen({ timeout: 5000 })
+    for (const guard of [guardPool, followGate]) {
+      const pool = guard(gate, poolOf({ connectionString: elsewhere.url }))
+      await expect(pool.query('select 1')).rejects.toThrow('another server or database')
+    }
+    const pool = guardPool(gate, poolOf({ connectionString: here.url }))
+    await pool.query('select 1')
+    expect(gate.isOpen).toBe(true)
   })
 
   test('an error on any of its connections makes the gate look', async ({ database }) => {
