@@ -3,62 +3,86 @@
 import type { Gate } from '../gate.ts'
 import { GateClosedError } from '../status.ts'
 
-/** A query under way. */
-interface Query extends PromiseLike<unknown> {
-  cancel?(): unknown
+/** A query, or a part of one: it is sent by `handler`, once it is awaited, iterated or executed. */
+interface Query {
+  handler: (query: Query) => unknown
+  /** A cursor that is iterated sets both again for each row. */
+  resolve(result: unknown): void
+  reject(error: unknown): void
+  cancel(): unknown
 }
 
-/** What starts a query, or takes a connection. */
-const queries = new Set(['unsafe', 'file', 'begin', 'reserve', 'subscribe', 'savepoint'])
+/** What makes a query. */
+const queries = new Set(['unsafe', 'file'])
+
+/** What takes a connection, and gives an instance for it or passes one to a function. */
+const connections = new Set(['begin', 'savepoint', 'reserve', 'subscribe'])
 
 /**
- * An instance of postgres.js that refuses every query with a GateClosedError while the gate is closed, tells the gate of
+ * An instance of postgres.js whose queries reject with a GateClosedError while the gate is closed. It tells the gate of
  * errors of the schema, and cancels what is running when the ledger is taken away. It does not check to which server a
  * connection leads: give gate and postgres.js the same address of one server.
  */
 export function guardPostgres<Sql extends object>(gate: Gate, sql: Sql): Sql {
   const running = new Set<Query>()
   gate.on('evict', () => {
-    for (const query of running) query.cancel?.()
+    for (const query of running) query.cancel()
   })
   return guarded(gate, sql, running)
 }
 
 function guarded<Sql extends object>(gate: Gate, sql: Sql, running: Set<Query>): Sql {
-  const call = (target: CallableFunction, self: unknown, values: unknown[]) => {
-    if (!gate.isOpen) throw new GateClosedError(gate.status)
-    return watched(gate, Reflect.apply(target, self, values.map(inTransaction)), running)
-  }
-  /** The callbacks of `begin` and `savepoint` get a guarded instance as well. */
-  const inTransaction = (value: unknown) =>
-    typeof value === 'function' ? (inner: object) => value(guarded(gate, inner, running)) : value
+  /** An instance for one connection, such as `begin` passes on and `reserve` gives. */
+  const inner = (value: unknown) => (typeof value === 'function' ? guarded(gate, value, running) : value)
+  const withInner = (value: unknown) =>
+    typeof value === 'function' ? (instance: unknown, ...rest: unknown[]) => value(inner(instance), ...rest) : value
   return new Proxy(sql, {
     apply: (target, self, values: unknown[]) => {
       const isQuery = Array.isArray(values[0]) && 'raw' in values[0]
-      const callable = target as unknown as CallableFunction
-      return isQuery ? call(callable, self, values) : Reflect.apply(callable, self, values)
+      const made = Reflect.apply(target as unknown as CallableFunction, self, values)
+      return isQuery ? watched(gate, made, running) : made
     },
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name)
-      if (typeof value !== 'function' || typeof name !== 'string' || !queries.has(name)) return value
-      return (...values: unknown[]) => call(value, target, values)
+      if (typeof value !== 'function' || typeof name !== 'string') return value
+      if (queries.has(name)) return (...values: unknown[]) => watched(gate, value.apply(target, values), running)
+      if (!connections.has(name)) return value
+      return async (...values: unknown[]) => {
+        if (!gate.isOpen) throw new GateClosedError(gate.status)
+        const result = await value.apply(target, values.map(withInner))
+        return name === 'reserve' ? inner(result) : result
+      }
     },
   })
 }
 
-/** Watches a query. It is sent only once it is awaited: the `then` of its own must not be called for it. */
+/** Refuses a query when it is sent behind a closed gate, and watches it until it has ended. */
 function watched(gate: Gate, query: Query, running: Set<Query>): Query {
-  const plain = query.then
-  if (typeof plain !== 'function') return query
-  const done = () => running.delete(query)
-  const failed = (error: unknown) => {
-    done()
-    gate.observe(error)
-  }
-  const value = (...handlers: unknown[]) => {
+  const send = query.handler
+  const handler = (sent: Query) => {
+    if (!gate.isOpen) return sent.reject(new GateClosedError(gate.status))
     running.add(query)
-    Reflect.apply(plain, query, [done, failed])
-    return Reflect.apply(plain, query, handlers)
+    return send(sent)
   }
-  return Object.defineProperty(query, 'then', { value })
+  query.handler = Object.assign(handler, send)
+  onEnd(query, 'resolve', () => running.delete(query))
+  onEnd(query, 'reject', error => {
+    running.delete(query)
+    gate.observe(error)
+  })
+  return query
+}
+
+function onEnd(query: Query, name: 'resolve' | 'reject', ended: (value: unknown) => void): void {
+  let settle = query[name]
+  const settled = (value: unknown) => {
+    ended(value)
+    settle(value)
+  }
+  Object.defineProperty(query, name, {
+    get: () => settled,
+    set: (next: (value: unknown) => void) => {
+      settle = next
+    },
+  })
 }

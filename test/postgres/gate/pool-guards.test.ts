@@ -141,6 +141,67 @@ test('a transaction of postgres.js is refused once the gate has closed in its mi
   expect((await database.query('select text from notes')).rows).toEqual([{ text }])
 })
 
+test('postgres.js is refused behind a closed gate whatever sends a query, and by a rejection', async ({ database }) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  const gate = gateOf({ url: database.url, manifest: app })
+  await gate.whenOpen({ timeout: 5000 })
+  const sql = guardPostgres(gate, postgres(database.url, { max: 2, onnotice: () => {} }))
+  onTestFinished(() => sql.end({ timeout: 1 }))
+  const reserved = await sql.reserve()
+  onTestFinished(() => reserved.release())
+  const rows = async () => {
+    const found: unknown[] = []
+    for await (const [row] of sql`select generate_series(1, 3) as n`.cursor()) found.push(row?.n)
+    return found
+  }
+  const ways: Record<string, () => Promise<unknown>> = {
+    reserved: () => reserved`select 1`,
+    cursor: rows,
+    forEach: () => sql`select 1`.forEach(() => {}),
+    execute: () => sql`select 1`.execute(),
+    begin: () => sql.begin(inner => inner`select 1`),
+    reserve: async () => (await sql.reserve()).release(),
+  }
+  expect(await rows()).toEqual([1, 2, 3])
+  for (const send of Object.values(ways)) await send()
+
+  const made = sql`select 1`
+  await ledger.apply({ name: '0003_rename', breaking: true })
+  await eventually(() => expect(gate.isOpen).toBe(false))
+  for (const [name, send] of Object.entries(ways)) {
+    // a call that throws would end a process that only catches the promise
+    const refused = send().then(
+      () => 'answered',
+      (error: Error) => error.name,
+    )
+    expect([name, await refused]).toEqual([name, 'GateClosedError'])
+  }
+  await expect(made).rejects.toThrow('The gate is closed')
+  // a part of a query is none
+  expect(() => sql`where n = ${1}`).not.toThrow()
+})
+
+test('a cursor of postgres.js is cancelled when the ledger is taken away', async ({ database }) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  const gate = gateOf({ url: database.url, manifest: app, staleAfter: 2000, pollInterval: 100 })
+  await gate.whenOpen({ timeout: 5000 })
+  const sql = guardPostgres(gate, postgres(database.url, { max: 2, onnotice: () => {} }))
+  onTestFinished(() => sql.end({ timeout: 1 }))
+  gate.enter()
+  const read = async () => {
+    for await (const _ of sql`select case when n > 2 then pg_sleep(30) end from generate_series(1, 9) as n`.cursor());
+  }
+  const running = outcome(read())
+  await eventually(async () => expect((await sleeping(database)).length).toBe(1))
+  await ledger.drop()
+  expect(await running).toContain('canceling')
+  gate.leave()
+})
+
 test('connections that are lost do not end a process that listens to no error', async ({ database }) => {
   const ledger = ledgerOf(database)
   await ledger.create()
