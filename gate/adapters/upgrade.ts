@@ -54,5 +54,7 @@ function refuse(gate: Gate, socket: Duplex): void {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   // its client may have gone
   socket.on('error', () => {})
-  socket.end(`HTTP/1.1 503 Service Unavailable\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
+  // what the client has sent already is read, or the kernel would take the answer back; and it need not hang up
+  socket.resume()
+  socket.end(`HTTP/1.1 503 Service Unavailable\r\n${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

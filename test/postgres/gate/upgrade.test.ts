@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { createServer, get } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { expect, onTestFinished } from 'vitest'
 import { gateUpgrade } from '../../../gate/adapters/upgrade.ts'
@@ -49,6 +49,29 @@ async function says(socket: Duplex, text: string): Promise<string> {
   socket.write(text)
   return String((await heard)[0])
 }
+
+test('a refused connection is ended, also if its client does not hang up', async ({ database }) => {
+  const gate = gateOf({ url: database.url, manifest: app })
+  await eventually(() => expect(gate.state).toBe('unmigrated'))
+  const server = createServer().on(
+    'upgrade',
+    gateUpgrade(gate, () => {}),
+  )
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  for (const more of ['', 'more than it was asked for']) {
+    const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    client.on('error', () => {})
+    onTestFinished(() => void client.destroy())
+    client.write(`GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n${more}`)
+    expect(String((await once(client, 'data'))[0])).toContain('503 Service Unavailable')
+  }
+  await eventually(async () => {
+    const open = await new Promise(resolve => server.getConnections((_, count) => resolve(count)))
+    expect(open).toBe(0)
+  })
+})
 
 test('a closed gate refuses it; once it has closed, and when the ledger is taken away, what is open is ended', async ({
   database,
