@@ -1,6 +1,7 @@
 // Requests inside an open gate: each counts until its answer has been handed to the network, or a limit has passed.
 
 import type { ServerResponse } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import { performance } from 'node:perf_hooks'
 import type { Gate } from './gate.ts'
 
@@ -11,6 +12,9 @@ const ABANDONED_FOR = 10_000
 // no more. One that is still being written may read the database as it goes: its connection is cut.
 const UNREAD_FOR = 1_000
 const UNFINISHED_FOR = 10_000
+
+// A code of HTTP/2.
+const INTERNAL_ERROR = 2
 
 /** What tells that a handler has done its work, where the response alone does not: Fastify's reply, for one. */
 export interface Work {
@@ -96,7 +100,7 @@ function watchInside(gate: Gate): Inside {
     } else timer ??= setInterval(() => endUnread(stays), 100).unref()
   })
   gate.on('cut', () => {
-    for (const { response } of [...stays]) if (!response.writableEnded) response.destroy()
+    for (const { response } of [...stays]) if (!response.writableEnded) breakOff(response)
   })
   return inside
 }
@@ -112,8 +116,14 @@ function endUnread(stays: readonly Stay[]): void {
     if (stay.since === 0 || stay.ended !== ended) Object.assign(stay, { since: now, ended })
     const age = now - stay.since
     if (ended && age > UNREAD_FOR) stay.leave()
-    else if (!ended && age > UNFINISHED_FOR) response.destroy()
+    else if (!ended && age > UNFINISHED_FOR) breakOff(response)
   }
+}
+
+/** Ends an answer so that its client sees it is not whole: a stream of HTTP/2 that is destroyed without an error looks so. */
+function breakOff(response: ServerResponse & { readonly stream?: Pick<ServerHttp2Stream, 'close'> }): void {
+  if (response.stream) response.stream.close(INTERNAL_ERROR)
+  else response.destroy()
 }
 
 /** Polls: no event reports an answer to a client that has disconnected. */

@@ -32,7 +32,7 @@ export async function throughGate(
   request: Request,
   work: () => Promise<Response>,
 ): Promise<Response> {
-  if (!gate.enter()) return exempt.has(pathOf(new URL(request.url).pathname)) ? work() : refusal(gate)
+  if (!gate.enter()) return exempt.has(pathOf(withoutOrigin(request.url))) ? work() : refusal(gate)
   const stay = new Stay(gate, request.signal)
   try {
     const response = await work()
@@ -54,6 +54,11 @@ export async function throughGate(
   }
 }
 
+/** Not by URL, which takes out `..`: not every runtime has done so before, and the handler's routes see what was sent. */
+function withoutOrigin(url: string): string {
+  return url.replace(/^[^:/?#]+:\/\/[^/?#]*/, '')
+}
+
 function refusal(gate: Gate): Response {
   return new Response(JSON.stringify(problem(gate.status)), { status: 503, headers: PROBLEM_HEADERS })
 }
@@ -61,6 +66,8 @@ function refusal(gate: Gate): Response {
 /** One request's stay. */
 class Stay {
   isCut = false
+  /** Since when its answer is being read behind a closed gate. */
+  readSince: number | undefined
   /** Breaks the answer off; set while it is being read. */
   breakOff: (() => void) | undefined
   readonly #gate: Gate
@@ -106,13 +113,23 @@ function watchStays(gate: Gate): Set<Stay> {
     for (const stay of stays) stay.cut()
   })
   gate.on('change', () => {
-    clearTimeout(timer)
-    if (gate.isOpen) return
-    timer = setTimeout(() => {
-      for (const stay of stays) if (stay.breakOff) stay.cut()
-    }, UNFINISHED_FOR).unref()
+    if (gate.isOpen) {
+      clearInterval(timer)
+      timer = undefined
+      for (const stay of stays) stay.readSince = undefined
+    } else timer ??= setInterval(() => endUnfinished(stays), 100).unref()
   })
   return stays
+}
+
+/** Breaks off answers that are read for too long. */
+function endUnfinished(stays: ReadonlySet<Stay>): void {
+  const now = performance.now()
+  for (const stay of stays) {
+    if (!stay.breakOff) continue
+    stay.readSince ??= now
+    if (now - stay.readSince >= UNFINISHED_FOR) stay.cut()
+  }
 }
 
 /** The same body; the stay ends with it, whether it was read to its end or not. */

@@ -1,7 +1,9 @@
 // The gate in each framework, the real one: closed, open, and closing while a request is inside.
 
 import 'reflect-metadata'
+import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import { Readable } from 'node:stream'
 import { Controller, Get, Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
@@ -233,6 +235,49 @@ test("an answer of the web's own kind counts until it was read, and is broken of
   const asked = performance.now()
   await ledger.drop()
   expect(performance.now() - asked).toBeLessThan(700)
+})
+
+test('an answer over HTTP/2 that is cut is not taken for a whole one', async ({ database }) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  const gate = gateOf({ url: database.url, manifest: app, staleAfter: 2000, pollInterval: 100 })
+  await gate.whenOpen({ timeout: 5000 })
+  const server = createHttp2Server(
+    gateListener(gate, (_, response) => void response.write('the first rows\n')) as never,
+  )
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const client = connectHttp2(urlOf(server as never))
+  onTestFinished(() => {
+    client.destroy()
+    server.close()
+  })
+  const stream = client.request({ ':path': '/export' })
+  await once(stream.setEncoding('utf8'), 'data')
+  const ended = new Promise(resolve => stream.once('end', () => resolve('whole')).once('error', resolve))
+  await ledger.drop()
+  expect(await ended).toMatchObject({ code: 'ERR_HTTP2_STREAM_ERROR' })
+})
+
+test('an exempt path is compared as it was sent, also by a runtime that leaves `..` in it', async ({ database }) => {
+  const gate = gateOf({ url: database.url, manifest: app })
+  await eventually(() => expect(gate.state).toBe('unmigrated'))
+  const hono = new Hono()
+  hono.use(honoGate(gate))
+  hono.all('*', context => context.text('answered'))
+  const status = async (url: string) => {
+    const request = Object.defineProperty(new Request('http://localhost/'), 'url', { value: url })
+    return (await hono.fetch(request)).status
+  }
+  expect(await status('http://localhost/health?full')).toBe(200)
+  for (const path of [
+    '/tickets/../health',
+    '/tickets/%2e%2e/health',
+    '/tickets?/health',
+    '/tickets#/health',
+    '//health',
+  ])
+    expect([path, await status(`http://localhost${path}`)]).toEqual([path, 503])
 })
 
 test('a request whose client has gone leaves after ten seconds, though its handler never answers', async ({
