@@ -145,8 +145,10 @@ function ownSettings(given: ClientConfig): ClientConfig {
   const config: ClientConfig = { ...given }
   // A pool hides its password from enumeration.
   if (given.password !== undefined) config.password = given.password
-  // The gate has limits of its own: an app's statement timeout would end its queries, or its hold of the ledger.
+  // The gate has limits of its own: an app's statement timeout would end its queries, or its hold of the ledger. And the
+  // app's parsers may give texts where the gate asks for numbers and booleans.
   for (const name of [
+    'types',
     'statement_timeout',
     'lock_timeout',
     'idle_in_transaction_session_timeout',

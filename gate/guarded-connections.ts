@@ -1,6 +1,6 @@
 // Connections of an app's own that a gate guards: checked before use, listened to, and ended when the ledger is released.
 
-import type { Client } from 'pg'
+import { type Client, types } from 'pg'
 import type { Gate } from './gate.ts'
 import { sendCancel } from './postgres/cancel.ts'
 import type { Queryable } from './schema-reader.ts'
@@ -10,13 +10,11 @@ export type GuardedClient = Pick<Client, 'connection' | 'host' | 'port' | 'query
 
 export class GuardedConnections {
   readonly #gate: Gate
-  readonly #connections = new Set<GuardedClient>()
+  readonly #connections: Set<GuardedClient>
 
   constructor(gate: Gate) {
     this.#gate = gate
-    gate.on('evict', () => {
-      for (const client of this.#connections) end(client)
-    })
+    this.#connections = connectionsOf.get(gate) ?? watchConnections(gate)
   }
 
   /**
@@ -50,8 +48,21 @@ export class GuardedConnections {
   }
 }
 
+/** Those of all pools: one listener for a gate, since pools come and go. */
+const connectionsOf = new WeakMap<Gate, Set<GuardedClient>>()
+
+function watchConnections(gate: Gate): Set<GuardedClient> {
+  const connections = new Set<GuardedClient>()
+  connectionsOf.set(gate, connections)
+  gate.on('evict', () => {
+    for (const client of connections) end(client)
+  })
+  return connections
+}
+
+/** With pg's own parsers: a pool's may leave a boolean as text. */
 export function queryable(client: Pick<Client, 'query'>): Queryable {
-  return { query: async <Row extends object>(text: string) => (await client.query<Row>(text)).rows }
+  return { query: async <Row extends object>(text: string) => (await client.query<Row>({ text, types })).rows }
 }
 
 /** Ends a connection at once. The server would finish its statement even without a client, so that is cancelled. */

@@ -24,11 +24,19 @@ const connections = new Set(['begin', 'savepoint', 'reserve', 'subscribe'])
  * connection leads: give gate and postgres.js the same address of one server.
  */
 export function guardPostgres<Sql extends object>(gate: Gate, sql: Sql): Sql {
+  return guarded(gate, sql, runningOf.get(gate) ?? watchRunning(gate))
+}
+
+/** The queries that are running, of all instances: one listener for a gate. */
+const runningOf = new WeakMap<Gate, Set<Query>>()
+
+function watchRunning(gate: Gate): Set<Query> {
   const running = new Set<Query>()
+  runningOf.set(gate, running)
   gate.on('evict', () => {
     for (const query of running) query.cancel()
   })
-  return guarded(gate, sql, running)
+  return running
 }
 
 function guarded<Sql extends object>(gate: Gate, sql: Sql, running: Set<Query>): Sql {

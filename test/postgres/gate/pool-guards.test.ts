@@ -141,6 +141,39 @@ test('a transaction of postgres.js is refused once the gate has closed in its mi
   expect((await database.query('select text from notes')).rows).toEqual([{ text }])
 })
 
+test('a gate keeps nothing of the pools that it has guarded', async ({ database }) => {
+  const gate = gateOf({ url: database.url, manifest: app })
+  for (let i = 0; i < 3; i++) {
+    await guardPool(gate, new pg.Pool({ connectionString: database.url })).end()
+    guardPostgres(gate, postgres(database.url))
+  }
+  // one for pg's connections, one for those of postgres.js
+  expect(gate.listenerCount('evict')).toBe(2)
+})
+
+test("a pool's own parsers are not in the gate's way", async ({ database }) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  // texts as the server sends them: `f` for false
+  const types = { getTypeParser: () => (text: unknown) => text }
+  const pool = new pg.Pool({ connectionString: database.url, types })
+  onTestFinished(() => pool.end())
+  const gate = gateOf({ pool, manifest: app, pollInterval: 100 })
+  guardPool(gate, pool)
+  await gate.whenOpen({ timeout: 5000 })
+  expect((await pool.query('select true as yes')).rows).toEqual([{ yes: 't' }])
+  const sessions = `select from pg_stat_activity where datname = current_database() and application_name like 'schemagate:%'`
+  expect((await database.query(sessions)).rows).toHaveLength(2)
+  // half restored
+  const taken = await pool.connect()
+  const changed = database.query('alter table schemagate.ledger drop constraint ledger_pkey')
+  await eventually(() => expect(gate.state).toBe('migrating'))
+  taken.release(true)
+  await changed
+  await expect(pool.query('select 1')).rejects.toThrow('no primary key')
+})
+
 test('postgres.js is refused behind a closed gate whatever sends a query, and by a rejection', async ({ database }) => {
   const ledger = ledgerOf(database)
   await ledger.create()
