@@ -74,6 +74,9 @@ const DEFAULTS = {
   fence: true,
 } as const
 
+// The longest that setTimeout takes: some 25 days. Anything more would be a millisecond.
+const LONGEST_TIMEOUT = 2 ** 31 - 1
+
 const OTHER_SERVER = 'The connection leads to another server or database than the one whose ledger the gate has read.'
 
 /**
@@ -193,7 +196,7 @@ export class Gate extends EventEmitter<GateEvents> {
       }
       const onAbort = () => settle(() => reject(signal?.reason))
       const onTimeout = () => settle(() => reject(new GateTimeoutError(this.status, timeout!)))
-      const timer = timeout === undefined ? undefined : setTimeout(onTimeout, timeout)
+      const timer = timeout === undefined ? undefined : setTimeout(onTimeout, Math.min(timeout, LONGEST_TIMEOUT))
       this.on('change', onChange)
       signal?.addEventListener('abort', onAbort)
     })

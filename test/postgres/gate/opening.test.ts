@@ -1,5 +1,6 @@
 // The gate on a real database: what opens it, what closes it, and how soon.
 
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
 import { GateTimeoutError } from '../../../gate/status.ts'
 import { test } from '../../helpers/database.ts'
@@ -178,6 +179,9 @@ describe('waiting', () => {
     await expect(gate.whenOpen({ timeout: 50 })).rejects.toThrow(GateTimeoutError)
     await eventually(() => expect(gate.state).toBe('unmigrated'))
     await expect(gate.whenOpen({ timeout: 50 })).rejects.toThrow('(unmigrated)')
+    // no limit, where setTimeout would take a millisecond
+    const endless = gate.whenOpen({ timeout: Infinity }).catch((error: unknown) => error)
+    expect(await Promise.race([endless, pause(100, 'waits')])).toBe('waits')
     await expect(gate.whenOpen({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough')
     const abort = new AbortController()
     const waiting = gate.whenOpen({ signal: abort.signal })
