@@ -8,11 +8,13 @@ the requests that are on their way, and is seen when it has ended.
 
 import hashlib
 import json
+import os
 import re
 import select
+import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 
@@ -113,34 +115,53 @@ class Gate:
             try:
                 with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=2) as connection:
                     self._watch(connection)
-            except psycopg.Error as error:
-                self._become("unreachable", f"The database does not answer ({error.sqlstate or 'no connection'}).")
+            except Exception as error:  # of whatever kind: the thread that asks has to live
+                code = getattr(error, "sqlstate", None) or "no connection"
+                self._become("unreachable", f"The database does not answer ({code}).")
             self._closing.wait(0.25)
         self._become("unreachable", "The gate was closed by the app itself.")
 
     def _watch(self, connection):
-        timeout = f"set statement_timeout = {int(self._stale * 1000)}"
-        connection.execute(f"{timeout}; listen {self._schema}")
+        # its own descriptor, which stays that connection's until it is closed here
+        with socket.socket(fileno=os.dup(connection.fileno())) as line:
+            self._watch_over(connection, line)
+
+    def _watch_over(self, connection, line):
+        def execute(sql, *parameters):
+            # An answer that does not come ends the connection: the server may have gone without a word.
+            late = threading.Timer(self._stale, _cut, [line])
+            late.daemon = True
+            late.start()
+            try:
+                connection.execute(sql, parameters)
+            finally:
+                late.cancel()
+
+        # `select` takes no descriptor beyond 1023
+        poller = select.poll()
+        poller.register(line, select.POLLIN)
+        execute(f"set statement_timeout = {int(self._stale * 1000)}")
+        execute(f"listen {self._schema}")
         drained = True
         while not self._closing.is_set():
             asked = time.monotonic()
-            state, detail = self._ask(connection)
+            state, detail = self._ask(execute)
             if state == "open" and drained:
                 # announced before it opens: a migrator that looks in between sees it
-                connection.execute("select set_config('application_name', %s, false)", [self._name])
+                execute("select set_config('application_name', %s, false)", self._name)
                 drained = False
-                state, detail = self._ask(connection)
+                state, detail = self._ask(execute)
             self._become(state, detail, asked + self._stale)
             if not drained and state in ("too-old", "migrating") and self._is_empty():
-                connection.execute("set application_name = 'schemagate:drained'")
+                execute("set application_name = 'schemagate:drained'")
                 drained = True
             # readable when a notification has come, or the connection is lost
             pause = self._poll if state == "open" else min(self._poll, 0.25)
-            select.select([connection.fileno()], [], [], pause)
+            poller.poll(pause * 1000)
 
-    def _ask(self, connection):
+    def _ask(self, execute):
         try:
-            connection.execute(f"select {self._schema}.require(%s::text)", [self._manifest])
+            execute(f"select {self._schema}.require(%s::text)", self._manifest)
             return ("open", "The database has the schema that this app was built for.")
         except psycopg.Error as error:
             code = error.sqlstate
@@ -162,6 +183,11 @@ class Gate:
             self._status = (state, detail)
             self._open_until = until if state == "open" else 0.0
             self._lock.notify_all()
+
+
+def _cut(line):
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 class AsgiGate:

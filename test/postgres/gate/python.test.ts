@@ -1,7 +1,9 @@
 // The gate for Python apps (examples/python-gate), in FastAPI, Django and SQLAlchemy: closed, open, closing under requests.
 
 import { spawnSync } from 'node:child_process'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect, onTestFinished } from 'vitest'
 import { headHash } from '../../../gate/protocol/announcement.ts'
 import { requireFunctionDdl } from '../../../gate/protocol/require.ts'
@@ -9,7 +11,7 @@ import { root } from '../../../scripts/lib/root.ts'
 import { test as base, type ScratchDatabase } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { cleanEnvironment, type Running, startProcess } from '../../helpers/process.ts'
-import { ledgerOf, manifest } from './fixtures.ts'
+import { ledgerOf, manifest, urlOf } from './fixtures.ts'
 
 const app = manifest('0001_users', '0002_tickets')
 
@@ -88,6 +90,67 @@ const announced = async (database: ScratchDatabase) =>
       "select application_name from pg_stat_activity where datname = current_database() and application_name like 'schemagate:%'",
     )
   ).rows.map(row => row.application_name)
+
+/** Starts a process with a gate that prints its state at each change; it stays open for a second after each answer. */
+async function watching(url: string, before = ''): Promise<Running> {
+  const source = `
+import json, sys, time
+from schemagate_gate import Gate
+${before}
+gate = Gate(${JSON.stringify(url)}, json.loads(${JSON.stringify(JSON.stringify(app))}), poll=0.2, stale=1)
+last = None
+while True:
+    state = gate.status[0]
+    if state != last: print(state, flush=True)
+    last = state
+    time.sleep(0.02)`
+  const env = cleanEnvironment({ PYTHONPATH: join(root, 'examples/python-gate'), PYTHONDONTWRITEBYTECODE: '1' })
+  const running = startProcess([python, '-c', source], { env })
+  onTestFinished(() => running.kill('SIGKILL'))
+  return running
+}
+
+async function migrated(database: ScratchDatabase): Promise<void> {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await database.query(requireFunctionDdl('schemagate'))
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+}
+
+// what waits with `select`, as psycopg may, takes no descriptor beyond 1023
+test('Python: goes on to ask after an error that is none of the database', async ({ database }) => {
+  await migrated(database)
+  const many = 'import os, threading; held = [os.dup(0) for _ in range(1100)]'
+  const running = await watching(database.url, `${many}; threading.Timer(2, lambda: list(map(os.close, held))).start()`)
+  await eventually(() => expect(running.stdout).toMatch(/open\n$/))
+  await pause(1_500)
+  expect(running.stdout).toMatch(/open\n$/)
+  expect(running.stderr).not.toMatch(/Traceback/)
+})
+
+test('Python: connects again where its connection has gone silent', async ({ database }) => {
+  await migrated(database)
+  const { hostname, port } = new URL(database.url)
+  const silent = new Set<() => void>()
+  const proxy = createServer(client => {
+    const server = connect(Number(port), hostname)
+    const cut = () => {
+      client.destroy()
+      server.destroy()
+    }
+    for (const socket of [client, server]) socket.on('error', cut).on('close', cut)
+    client.pipe(server).pipe(client)
+    silent.add(() => server.unpipe(client))
+  })
+  await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void proxy.close())
+  const address = Object.assign(new URL(database.url), { host: new URL(urlOf(proxy as never)).host })
+  const running = await watching(address.href)
+  await eventually(() => expect(running.stdout).toMatch(/open\n$/))
+  for (const hush of silent) hush()
+  await eventually(() => expect(running.stdout).toMatch(/open\nunreachable\nopen\n$/))
+  expect(running.stderr).toBe('')
+})
 
 for (const framework of ['FastAPI', 'Django'] as const)
   test(`${framework}: refuses behind a closed gate, and a breaking migration waits for the requests inside`, async ({
