@@ -27,6 +27,7 @@ class Stay {
   /** Since when it has been in its present state behind a closed gate. */
   since = 0
   ended = false
+  #isAbandoned = false
   readonly #inside: Inside
   readonly #work: Work | undefined
   /** Its place among those inside; -1 once it has left. */
@@ -57,9 +58,15 @@ class Stay {
     gate.leave()
   }
 
+  /** Its connection has ended. Up to Node 22 no event says so of a response that waits behind another one (pipelining). */
+  get isCutOff(): boolean {
+    return this.response.closed || this.response.req?.socket?.destroyed === true
+  }
+
   onClose(): void {
     if (this.response.headersSent || this.isAnswered) this.leave()
-    else if (this.#place >= 0) leaveOnceAnswered(this)
+    else if (this.#place >= 0 && !this.#isAbandoned) leaveOnceAnswered(this)
+    this.#isAbandoned = true
   }
 }
 
@@ -67,6 +74,8 @@ class Stay {
 interface Inside {
   readonly gate: Gate
   readonly stays: Stay[]
+  /** Which of them is to be looked at next. */
+  next: number
 }
 
 const insideOf = new WeakMap<Gate, Inside>()
@@ -80,7 +89,9 @@ const insideOf = new WeakMap<Gate, Inside>()
  * @param work is asked after the client has disconnected; without it only the response tells.
  */
 export function stayInside(gate: Gate, response: ServerResponse, work?: Work): Pick<Stay, 'leave'> {
-  const stay = new Stay(insideOf.get(gate) ?? watchInside(gate), response, work)
+  const inside = insideOf.get(gate) ?? watchInside(gate)
+  endOneCutOff(inside)
+  const stay = new Stay(inside, response, work)
   // The listener stays for good: a response is closed once.
   if (response.closed) stay.onClose()
   else response.on('close', () => stay.onClose())
@@ -89,20 +100,35 @@ export function stayInside(gate: Gate, response: ServerResponse, work?: Work): P
 
 function watchInside(gate: Gate): Inside {
   const stays: Stay[] = []
-  const inside = { gate, stays }
+  const inside = { gate, stays, next: 0 }
   insideOf.set(gate, inside)
   let timer: NodeJS.Timeout | undefined
+  const stop = () => {
+    clearInterval(timer)
+    timer = undefined
+  }
+  const poll = () => {
+    endUnread(stays)
+    // nobody enters a closed gate; it may be closed for good
+    if (stays.length === 0) stop()
+  }
   gate.on('change', () => {
     if (gate.isOpen) {
-      clearInterval(timer)
-      timer = undefined
+      stop()
       for (const stay of stays) stay.since = 0
-    } else timer ??= setInterval(() => endUnread(stays), 100).unref()
+    } else timer ??= setInterval(poll, 100).unref()
   })
   gate.on('cut', () => {
     for (const { response } of [...stays]) if (!response.writableEnded) breakOff(response)
   })
   return inside
+}
+
+/** For each request that enters another one is looked at, so that those that no event ends do not become more and more. */
+function endOneCutOff(inside: Inside): void {
+  if (inside.next >= inside.stays.length) inside.next = 0
+  const stay = inside.stays[inside.next++]
+  if (stay?.isCutOff) stay.onClose()
 }
 
 /** Ends requests that still count only because their clients do not read the answers. */
@@ -111,6 +137,7 @@ function endUnread(stays: readonly Stay[]): void {
   // A copy: one that leaves changes the places of others.
   for (const stay of [...stays]) {
     const { response } = stay
+    if (stay.isCutOff) stay.onClose()
     if (!response.headersSent || response.closed) continue
     const ended = response.writableEnded
     if (stay.since === 0 || stay.ended !== ended) Object.assign(stay, { since: now, ended })

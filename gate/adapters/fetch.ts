@@ -109,15 +109,23 @@ function watchStays(gate: Gate): Set<Stay> {
   const stays = new Set<Stay>()
   staysOf.set(gate, stays)
   let timer: NodeJS.Timeout | undefined
+  const stop = () => {
+    clearInterval(timer)
+    timer = undefined
+  }
+  const poll = () => {
+    endUnfinished(stays)
+    // nobody enters a closed gate; it may be closed for good
+    if (stays.size === 0) stop()
+  }
   gate.on('cut', () => {
     for (const stay of stays) stay.cut()
   })
   gate.on('change', () => {
     if (gate.isOpen) {
-      clearInterval(timer)
-      timer = undefined
+      stop()
       for (const stay of stays) stay.readSince = undefined
-    } else timer ??= setInterval(() => endUnfinished(stays), 100).unref()
+    } else timer ??= setInterval(poll, 100).unref()
   })
   return stays
 }

@@ -44,5 +44,7 @@ test('one that nobody reads is broken off after ten seconds, however late it has
   expect(gate.inside).toBe(1)
   vi.advanceTimersByTime(300)
   expect(gate.inside).toBe(0)
+  // and nothing is looked at any more
+  expect(vi.getTimerCount()).toBe(0)
   await expect(new Response(body).text()).rejects.toThrow('taken away')
 })

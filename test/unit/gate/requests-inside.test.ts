@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Gate } from '../../../gate/gate.ts'
 import { stayInside } from '../../../gate/requests-inside.ts'
 
@@ -61,5 +61,40 @@ describe('requests inside a gate', () => {
     for (const at of [0, 4]) responses[at]!.emit('close')
     gate.emit('cut')
     expect(responses.map(each => each.destroyed)).toEqual([false, true, true, true, false])
+  })
+
+  // up to Node 22 no event says of a response behind another one on its connection that the connection has ended
+  describe('whose connection has ended without an event', () => {
+    const cutOff = (gate: Counter, { isBegun }: { isBegun: boolean }) => {
+      const socket = new Socket()
+      const waiting = new ServerResponse(new IncomingMessage(socket))
+      if (isBegun) Object.assign(waiting, { _header: 'HTTP/1.1 200 OK' })
+      gate.enter(waiting)
+      socket.destroy()
+      return waiting
+    }
+
+    test('do not become more and more', () => {
+      const gate = new Counter()
+      for (let i = 0; i < 1_000; i++) cutOff(gate, { isBegun: true })
+      expect(gate.inside).toBeLessThan(5)
+    })
+
+    test('hold up no gate that has closed, once they are answered', () => {
+      vi.useFakeTimers()
+      onTestFinished(() => void vi.useRealTimers())
+      const gate = new Counter()
+      cutOff(gate, { isBegun: true })
+      const working = cutOff(gate, { isBegun: false })
+      gate.isOpen = false
+      gate.emit('change')
+      vi.advanceTimersByTime(500)
+      expect(gate.inside).toBe(1)
+      working.end('an answer')
+      vi.advanceTimersByTime(500)
+      expect(gate.inside).toBe(0)
+      // and nothing is looked at any more
+      expect(vi.getTimerCount()).toBe(0)
+    })
   })
 })
