@@ -53,11 +53,11 @@ interface Asking extends Pick<Engine, 'signal'> {
  * Every file is applied as it is now, nothing else is, the ledger is this release's own and hides nothing, and the app's
  * role, if one is given, is as it should be. Undefined where any of it is otherwise or cannot be said in one question: what
  * it is, the longer way finds out.
- * @param files may still be being read: the server answers meanwhile.
+ * @param files called once the question is on its way: they are read while the server answers.
  */
 export async function findUpToDate(
   { settings: { schema }, signal }: Asking,
-  files: readonly Applied[] | Promise<readonly Applied[]>,
+  files: () => Promise<readonly Applied[]>,
   session: Session,
   appRole?: AppRoleOptions,
 ): Promise<UpToDate | undefined> {
@@ -68,7 +68,7 @@ export async function findUpToDate(
   const role = appRole && plainRole(appRole, schema)
   const asking = session.query<{ [K in keyof Answer]: Answer[K] }>(question(schema, role?.sql))
   asking.catch(() => {})
-  const digest = digestOf(await files)
+  const digest = digestOf(await files())
   try {
     const { rows } = await asking
     const answer = rows[0]!

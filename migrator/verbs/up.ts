@@ -16,7 +16,7 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
       engine,
       async (reading, session) => {
         const isAsked = ({ name }: { readonly name: string }) => options.only?.has(name) ?? true
-        const checksums = reading.then(folder => [...folder.checksums].filter(isAsked))
+        const checksums = async () => [...(await reading).checksums].filter(isAsked)
         const found = await upToDate(engine, checksums, session, options)
         const folder = await reading
         if (found) {
@@ -34,7 +34,7 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
 /** The answer of one question, where that can give it: what is asked of single migrations is checked by the longer way. */
 async function upToDate(
   engine: Engine,
-  files: Promise<readonly Applied[]>,
+  files: () => Promise<readonly Applied[]>,
   session: Session,
   { to, allowLate = [], appRole }: UpOptions,
 ): Promise<UpToDate | undefined> {

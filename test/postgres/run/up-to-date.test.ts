@@ -52,7 +52,7 @@ async function bothWays({ url }: ScratchDatabase, dir: string, role?: string) {
   try {
     const files = readFolder(dir)
     const app = role === undefined ? undefined : { name: role, password, schemas: undefined }
-    const found = await findUpToDate({ settings: { schema }, signal }, files, session, app)
+    const found = await findUpToDate({ settings: { schema }, signal }, async () => files, session, app)
     const longer = async () => {
       const ledger = await readLedger(session, schema)
       const history = compareHistory(files, ledger.rows, ledger)
@@ -94,6 +94,15 @@ test('a database without a ledger is not asked for it, which would be an error i
   const env = { DATABASE_URL: proxy.url(database.url) }
   expect(await schemagate(['check', '--dir', dir], { env })).toMatchObject({ code: 7 })
   expect(proxy.messages.filter(({ sql }) => sql?.includes('from "schemagate".ledger'))).toEqual([])
+})
+
+test.for(['up', 'check'])('%s: a mistake in a file that is read late is told once', async (verb, { database }) => {
+  const names = Array.from({ length: 2000 }, (_, i) => `${10_000 + i}_a.sql`)
+  const dir = await folder({ ...Object.fromEntries(names.map(name => [name, 'select 1;'])), '99999_b.go': '' })
+  const run = await schemagate([verb, '--dir', dir], { env: { DATABASE_URL: database.url } })
+  expect(run.code).toBe(2)
+  expect(run.stdout + run.stderr).toContain('99999_b.go is a migration')
+  expect(run.stderr).not.toContain('nothing caught')
 })
 
 test('an edited file is noticed, though its size and its times are as they were', async ({ migrated: { dir, up } }) => {
