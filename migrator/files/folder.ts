@@ -12,7 +12,7 @@ import { readUp, type UpFile, understand, wholeFile } from './migration-file.ts'
 import { compareVersions } from './order.ts'
 import { codeInFolder, onlyItsTool } from './other-languages.ts'
 import { inOrder, ofTool } from './tool-of-folder.ts'
-import { requireFolderFile } from './tools/folders.ts'
+import { holdsMigration, isFolderFile, requireFolderFile } from './tools/folders.ts'
 import { layoutNamed, layoutProblem, recognise } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
 import { refuseGeneralForms, refuseOtherDatabase, refuseUndoFiles, unsupportedName } from './unsupported.ts'
@@ -244,14 +244,14 @@ class FolderReader implements MigrationsFolder {
 
   /** Prisma's `NAME/migration.sql`, Diesel's `NAME/up.sql` and `NAME/down.sql`. */
   #readMigrationFolder(name: string, path: string): void {
-    if (this.#nameOf(name)) throw folderForFile(path)
     const files = this.#listing.folders.get(name) ?? []
+    if (this.#nameOf(name) && !holdsMigration(files)) throw folderForFile(path)
     const sqlFiles = files.filter(file => !file.startsWith('.') && isSqlFile(file))
     const code = sqlFiles.length === 0 && codeInFolder(this.#listing, name, this.#tool)
     if (code) throw new UsageError(onlyThere(this.#prefix + code.file, code.what, `${name}/**`))
     const named = this.#tool?.nameFolder?.(name.normalize('NFC')) ?? readFolderName(name)
     const taken = named && this.#tool?.takes?.(named, this.#listing) !== false
-    const ups = sqlFiles.filter(file => file === 'migration.sql' || file === 'up.sql')
+    const ups = sqlFiles.filter(isFolderFile)
     for (const file of sqlFiles.filter(file => !['migration.sql', 'up.sql', 'down.sql'].includes(file)))
       this.#readStray(name, `${name}/${file}`)
     if (taken) requireFolderFile(this.#tool, path, name, files)

@@ -7,7 +7,7 @@ import type { Named } from '../../files/file-name.ts'
 import { isSqlFile, isTest, readFolderName, readName } from '../../files/layouts.ts'
 import { type FolderListing, folderForFile, listFolder } from '../../files/listing.ts'
 import { compareMigrations, compareVersions } from '../../files/order.ts'
-import { requireFolderFile } from '../../files/tools/folders.ts'
+import { holdsMigration, requireFolderFile } from '../../files/tools/folders.ts'
 import { layoutNamed, layoutProblem } from '../../files/tools/index.ts'
 import type { Ordered, Tool } from '../../files/tools/tool.ts'
 import { filesToolOf } from '../../histories/index.ts'
@@ -60,7 +60,7 @@ function entries(dir: string, tool: Tool, listing: FolderListing): Found[] {
   return listing.entries.flatMap(entry => {
     if (entry.startsWith('.')) return []
     const inside = listing.folders.get(entry)
-    if (inside && namedFile(tool, entry)) throw folderForFile(join(dir, entry))
+    if (inside && namedFile(tool, entry) && !holdsMigration(inside)) throw folderForFile(join(dir, entry))
     if (inside) requireFolderFile(tool, join(dir, entry), entry, inside)
     const named = inside ? namedFolder(tool, entry, inside) : namedFile(tool, entry)
     if (named?.direction !== 'up' || tool.takes?.(named, listing) === false) return []
@@ -86,7 +86,7 @@ function foundAs({ name, layout, version }: Named, path: string, standsIn: true 
 }
 
 function namedFolder(tool: Tool, folder: string, files: readonly string[]): Named | undefined {
-  if (!files.includes('migration.sql') && !files.includes('up.sql')) return undefined
+  if (!holdsMigration(files)) return undefined
   return tool.nameFolder?.(folder) ?? readFolderName(folder)
 }
 

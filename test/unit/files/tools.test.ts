@@ -48,6 +48,11 @@ describe('order', () => {
       ['20240915000000_a', '202409150001_b', '20241231_c'],
     ],
     [
+      'prisma, with a folder that is named as a file',
+      named(['20240101000000_a/migration.sql', '20240102000000_b.sql/migration.sql']),
+      ['20240101000000_a', '20240102000000_b.sql'],
+    ],
+    [
       'prisma, with its lock and a folder without a number',
       {
         ...named(['init/migration.sql', '2_b/migration.sql', '10_a/migration.sql']),

@@ -55,6 +55,7 @@ describe('folders of SQL files', () => {
     ['dbmate', files('20240101_a.sql', '20240102_b.ts'), ['20240101']],
     ['diesel', files('2024-01-01-000000_a/up.sql', '2024-01-01-000000_a/down.sql', 'b/notes.md'), ['20240101000000']],
     ['prisma', files('20240101000000_a/migration.sql', 'migration_lock.toml', 'seed.sql'), ['20240101000000_a']],
+    ['prisma', files('1_a/migration.sql', '2_b.sql/migration.sql'), ['1_a', '2_b.sql']],
   ] as const)('%s: %o', async ([tool, written, keys]) => {
     expect((await keysOf(tool, writtenFolder(written))).toSorted()).toEqual([...keys].toSorted())
   })
