@@ -21,7 +21,7 @@ function readRevision(module: PythonModule): Revision {
   const legacy = legacyName.exec(file)?.[1]
   if (!written && legacy === undefined)
     throw new UsageError(
-      `${file} has no \`revision\`, and Alembic refuses such a file. Move it out of the folder, or leave it out: --ignore.`,
+      `${file} has no \`revision\`, and Alembic refuses such a file. Move it out of the folder, or leave it out: --ignore; or name the folder of the revisions with --dir.`,
     )
   const revision = written ? only(string, module, written, 'a string') : legacy!
   if (/[@+-]/.test(revision) || revision === '')

@@ -5,20 +5,22 @@ import { withoutEnding } from '../../../gate/histories/names.ts'
 import { UsageError } from '../../errors.ts'
 import { isThere } from '../../files/cannot-read.ts'
 import { readUtf8 } from '../../files/read-large.ts'
-import { folderOf, readNamed } from './named-files.ts'
+import { folderOf, type NamedFiles, readNamed } from './named-files.ts'
 import type { FollowedReader } from './reader.ts'
 
-const usual = 'database/migrations'
-
-export const laravel: FollowedReader = async (dir, options) => {
+const migrations: NamedFiles = {
+  usual: 'database/migrations',
   // https://github.com/laravel/framework, Migrator::getMigrationFiles: `*_*.php` of the folder itself
-  const read = (file: string) =>
+  read: file =>
     /_.*\.php$/s.test(file) && !file.startsWith('.')
       ? { key: withoutEnding(file), name: withoutEnding(file) }
-      : undefined
-  const files = readNamed(dir, { usual, read }, options)
+      : undefined,
+}
+
+export const laravel: FollowedReader = async (dir, options) => {
+  const files = readNamed(dir, migrations, options)
   const known = new Set(files.map(({ key }) => key))
-  const dumped = dumpedNames(join(folderOf(dir, usual), '../schema')).filter(name => !known.has(name))
+  const dumped = dumpedNames(join(folderOf(dir, migrations, options), '../schema')).filter(name => !known.has(name))
   return [...dumped.map(name => ({ key: name, name })), ...files].toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 

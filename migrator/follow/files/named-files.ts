@@ -1,10 +1,11 @@
 // Tools whose history is known by the names of files: what is in them only the tool reads.
 
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
+import { UsageError } from '../../errors.ts'
 import { isThere } from '../../files/cannot-read.ts'
 import type { FolderOptions } from '../../files/folder.ts'
-import { filesIn, isVisible } from './tree.ts'
+import { baseOf, filesIn, isVisible } from './tree.ts'
 
 export interface NamedFiles {
   /** Where the tool's migrations are in a project: its folder can be named as well. */
@@ -16,17 +17,32 @@ export interface NamedFiles {
 }
 
 /** The migrations in a folder, in the order of their files' names. */
-export function readNamed(dir: string, { usual, deep, read }: NamedFiles, options: FolderOptions): FollowedMigration[] {
-  const folder = folderOf(dir, usual)
+export function readNamed(dir: string, named: NamedFiles, options: FolderOptions): FollowedMigration[] {
+  const { deep, read } = named
+  const folder = folderOf(dir, named, options)
   const enters = (name: string) => deep === true && isVisible(name)
   const isFile = (name: string) => read(name, join(folder, name)) !== undefined
   const paths = filesIn(folder, { ignore: options.ignore, enters, isFile })
-  const found = paths.flatMap(path => read(path.slice(path.lastIndexOf('/') + 1), join(folder, path)) ?? [])
+  const found = paths.flatMap(path => read(baseOf(path), join(folder, path)) ?? [])
   return found.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
 }
 
-export function folderOf(dir: string, usual: string | undefined): string {
-  return usual !== undefined && isThere(join(dir, usual)) ? join(dir, usual) : dir
+/**
+ * The folder that is named, or the usual one in it.
+ * @throws UsageError if both hold migrations: reading one alone would open the gate on a database that lacks the other's.
+ */
+export function folderOf(dir: string, { usual, read }: NamedFiles, { ignore }: FolderOptions): string {
+  if (usual === undefined || !isThere(join(dir, usual))) return dir
+  const enters = (_name: string, path: string) => `${join(dir, usual)}${sep}`.startsWith(`${path}${sep}`)
+  const found = filesIn(dir, { ignore, enters }).filter(path => read(baseOf(path), join(dir, path)) !== undefined)
+  // a project has other modules beside the folder, and their names have no number
+  const own = found.find(path => /^\d[^/]*$/.test(path))
+  const inside = found.find(path => path.startsWith(`${usual}/`))
+  if (own !== undefined && inside !== undefined)
+    throw new UsageError(
+      `${dir} holds ${own}, and the folder ${usual} in it ${baseOf(inside)}: only one of these folders is the one of migrations. Name ${join(dir, usual)} with --dir; or leave that out: --ignore '${usual}'`,
+    )
+  return own === undefined ? join(dir, usual) : dir
 }
 
 /** A number and the words behind it, in the order of numbers. */

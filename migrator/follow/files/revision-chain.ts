@@ -19,7 +19,7 @@ export function revisionChain(revisions: readonly Revision[]): readonly Followed
     const other = byName.get(one.revision)
     if (other)
       throw new UsageError(
-        `${other.file} and ${one.file} have the same revision ${one.revision}; which of them Alembic takes, chance decides. Remove one of them.`,
+        `${other.file} and ${one.file} have the same revision ${one.revision}; which of them Alembic takes, chance decides. Remove one of them; or, where it is for another database, leave it out: --ignore.`,
       )
     byName.set(one.revision, one)
   }

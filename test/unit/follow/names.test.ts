@@ -124,6 +124,9 @@ describe('folders of code', () => {
       ),
       ['20240101_a', '20240102_b', '20240103_c', '4_d'],
     ],
+    // the folder itself is named, and what it holds are not only its migrations
+    ['knex', '', files('knexfile.js', 'migrations/1_a.js'), ['1_a']],
+    ['knex', '', files('1_a.js', 'migrations/README.md'), ['1_a']],
     // both run whatever ends in .js
     ['knex', '', files('1_a.js', '1_a.test.js'), ['1_a', '1_a.test']],
     ['sequelize', '', files('1_a.js', '1_a.spec.js', '1_a.js.map'), ['1_a', '1_a.spec']],
@@ -283,11 +286,24 @@ describe('what cannot be told is refused', () => {
     ['flyway', files('V1__a.sql', 'sub/V2__b.sql/x'), /sub\/V2__b\.sql is a folder, and its name/],
     ['knex', files('1_a.js', '2_b.js/x'), /2_b\.js is a folder, and its name/],
     ['knex', files('README.md'), /has no migration of Knex/],
+    [
+      'knex',
+      files('1_a.js', '2_b.js', 'migrations/3_c.js'),
+      /holds 1_a\.js, and the folder migrations in it 3_c\.js: .*--dir.*--ignore 'migrations'/,
+    ],
+    ['laravel', files('1_a.php', 'database/migrations/2_b.php'), /--ignore 'database\/migrations'/],
     ['liquibase', files('a.xml'), /contexts, labels and preconditions/],
   ] as const)('%s: %o', async ([tool, written, message]) => {
     const read = keysOf(tool, writtenFolder(written))
     await expect(read).rejects.toThrow(UsageError)
     await expect(read).rejects.toThrow(message)
+  })
+
+  test('of a folder in the one that is named, unless one of them is left out', async () => {
+    const dir = writtenFolder(files('1_a.js', '2_b.js', 'migrations/3_c.js'))
+    const keys = async (...ignore: string[]) => (await readFollowed('knex', dir, { ignore })).map(({ key }) => key)
+    expect(await keys('migrations')).toEqual(['1_a', '2_b'])
+    expect(await keys('1_a.js', '2_b.js')).toEqual(['3_c'])
   })
 
   test('of a folder that is not there', async () => {
