@@ -68,7 +68,7 @@ const redact = redactor()
 
 function toFinding({ places }: Compose, rule: Rule, violation: Violation): Finding {
   const { service, path, top, what, patch } = violation
-  const place = service === undefined ? (places.top(top ?? '') ?? places.of('', [])) : places.of(service, path)
+  const place = service === undefined ? (places.top(top ?? '') ?? places.of('')) : places.of(service, path)
   return { rule, severity: rule.severity, service, place, what: redact(what), patch }
 }
 
@@ -76,7 +76,7 @@ function toFinding({ places }: Compose, rule: Rule, violation: Violation): Findi
 function silences(ignore: Ignore, { rule, service, place }: Finding, { places }: Compose): boolean {
   if (ignore.rule !== rule.id) return false
   const isAt = ({ file, line }: Place) => file === ignore.place.file && line === ignore.line
-  return isAt(place) || (service !== undefined && isAt(places.of(service)))
+  return isAt(place) || (service !== undefined && places.beginnings(service).some(isAt))
 }
 
 function complaints(ignores: readonly Ignore[], used: ReadonlySet<Ignore>): string[] {

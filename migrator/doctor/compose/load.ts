@@ -111,7 +111,7 @@ export async function loadCompose(files: readonly string[], options: LoadOptions
     networks: mapOf(values.networks),
     top: values,
     documents: own.documents,
-    places: new Places(own.documents),
+    places: new Places(own.documents, documents),
     notes,
     readBy,
   }

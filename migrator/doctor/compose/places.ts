@@ -22,20 +22,34 @@ export type Path = readonly (string | number)[]
 
 export class Places {
   readonly #documents: readonly ComposeDocument[]
+  readonly #named: readonly ComposeDocument[]
   readonly #services = new WeakMap<ComposeDocument, Map<string, Pair>>()
 
-  /** @param documents the first is the lowest: what a later one sets wins */
-  constructor(documents: readonly ComposeDocument[]) {
+  /**
+   * @param documents the first is the lowest: what a later one sets wins
+   * @param named those among them that the user has named; the others are included or extended by them
+   */
+  constructor(documents: readonly ComposeDocument[], named: readonly ComposeDocument[]) {
     this.#documents = documents
+    this.#named = named
   }
 
-  /** Where this path of a service stands, or as much of it as there is. */
+  /** Where this path of a service stands, or as much of it as there is; of none of it, where the service begins. */
   of(service: string, path: Path = []): Place {
-    for (let length = path.length; length >= 0; length--) {
+    for (let length = path.length; length > 0; length--) {
       const found = this.#find(service, path.slice(0, length))
       if (found) return placeOf(found)
     }
-    return { file: this.#documents[0]?.file ?? '-', line: 1, column: 1 }
+    return this.beginnings(service)[0] ?? { file: this.#documents[0]?.file ?? '-', line: 1, column: 1 }
+  }
+
+  /** Every place where a file says something of the service: first where it is made, then where further files add to it. */
+  beginnings(service: string): Place[] {
+    const all = [...new Set([...this.#named, ...this.#documents])].flatMap(
+      document => this.#inDocument(document, service, [], new Set()) ?? [],
+    )
+    const filled = all.filter(({ node }) => isMap(node))
+    return (filled.length > 0 ? filled : all).map(placeOf)
   }
 
   /** Where a key at the top stands. */
@@ -60,9 +74,23 @@ export class Places {
   }
 
   #find(service: string, path: Path): Found | undefined {
+    const [key, at] = path
+    if (key !== undefined && typeof at === 'number' && path.length === 2) return this.#item(service, key, at)
     for (const document of this.#documents.toReversed()) {
       const found = this.#inDocument(document, service, path, new Set())
       if (found) return found
+    }
+    return undefined
+  }
+
+  /** Compose appends a list to those of the files below: the item that is so far from the first. */
+  #item(service: string, key: string | number, at: number): Found | undefined {
+    let before = 0
+    for (const document of this.#documents) {
+      const list = this.#inDocument(document, service, [key], new Set())
+      const items = isSeq(list?.node) ? list.node.items.length : 0
+      if (at < before + items) return this.#inDocument(document, service, [key, at - before], new Set())
+      before += items
     }
     return undefined
   }

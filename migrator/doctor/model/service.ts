@@ -176,7 +176,8 @@ export function seconds(value: unknown): number | undefined {
   return parts.reduce((sum, [, number, unit]) => sum + Number(number) * units[unit!]!, 0)
 }
 
-function toMount(value: unknown): Mount {
+/** A volume of a service in either of its forms. */
+export function toMount(value: unknown): Mount {
   if (isValues(value)) {
     return {
       source: String(value.source ?? ''),

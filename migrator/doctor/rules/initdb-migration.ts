@@ -1,7 +1,9 @@
 // A schema that is mounted into the folder that Postgres reads only once.
 
 import { basename } from 'node:path'
+import { asList } from '../compose/merge.ts'
 import { serversOf } from '../model/gating.ts'
+import { toMount } from '../model/service.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import { migratorService } from '../overlay/migrator-service.ts'
 import { Override, type Patch } from '../overlay/patch.ts'
@@ -28,7 +30,7 @@ export const initdbMigration: Rule = {
       yield {
         service: member.service.name,
         path: ['volumes', schema[0]!.i],
-        what: `${names.slice(0, 3).join(', ')}${more} make the schema on the very first start of ${member.service.name}, and never again.`,
+        what: `${names.slice(0, 3).join(', ')}${more} ${names.length === 1 ? 'makes' : 'make'} the schema on the very first start of ${member.service.name}, and never again.`,
         ...(patch && { patch }),
       }
     }
@@ -70,21 +72,22 @@ function migratorPatch(
   member: Member,
   taken: ReadonlySet<number>,
 ): Patch | undefined {
-  const { service } = member
-  if (stack.members.has('migrator') || service.environment.POSTGRES_PASSWORD === undefined) return undefined
-  const { mounts, name } = service
-  const migrations = mounts.flatMap(({ source, target }, i) => {
-    if (!taken.has(i)) return []
+  const { name, environment, mounts } = member.service
+  if (stack.members.has('migrator') || environment.POSTGRES_PASSWORD === undefined) return undefined
+  const targets = new Set(mounts.filter((_, i) => taken.has(i)).map(({ target }) => target))
+  // as they are written: with their options, and with paths that hold on every machine
+  const volumes = asList(stack.compose.written[name]?.volumes)
+  const isTaken = (volume: unknown) => targets.has(toMount(volume).target)
+  if (volumes.filter(isTaken).length < targets.size) return undefined
+  const migrations = volumes.filter(isTaken).map(volume => {
+    const { source, target } = toMount(volume)
     const inside = target.replace(/^\/docker-entrypoint-initdb\.d\/?/, '')
-    return [`${source}:/migrations${inside === '' ? '' : `/${inside}`}:ro`]
+    return `${source}:/migrations${inside === '' ? '' : `/${inside}`}:ro`
   })
-  const rest = mounts.flatMap(({ source, target, type }, i) =>
-    taken.has(i) || type === 'tmpfs' ? [] : [`${source}:${target}`],
-  )
   const gate = { depends_on: { migrator: { condition: 'service_completed_successfully' } } }
   return {
     services: {
-      [name]: { volumes: new Override(rest) },
+      [name]: { volumes: new Override(volumes.filter(volume => !isTaken(volume))) },
       migrator: migratorService(stack, member, migrations),
       ...Object.fromEntries(apps.map(app => [app.service.name, gate])),
     },
