@@ -6,7 +6,7 @@ import type { BuildContext } from './build-context.ts'
 import { type Arguments, type Line, readLine, slice, withArguments, withoutDocument, wordsOf } from './line.ts'
 import type { CommandLine, Service } from './service.ts'
 import { hereDocument, parseShell, type ShellCommand } from './shell.ts'
-import { bashE, isPassThrough, shellOf, unwrapped } from './wrappers.ts'
+import { bashE, isPassThrough, type Shell, shellOf, shellOfScript, unwrapped } from './wrappers.ts'
 
 export interface Step extends ShellCommand {
   /** Its words, with one space between them, as far as they are read. */
@@ -19,6 +19,8 @@ export interface Step extends ShellCommand {
   readonly written: string | undefined
   /** Where it is written: the compose file, or a file of the build context. */
   readonly from: 'compose' | 'context'
+  /** What reads it; undefined where that is no shell. */
+  readonly shell: Shell | undefined
 }
 
 export interface Startup {
@@ -66,6 +68,19 @@ function writtenOf({ sources, isLine }: Step): string | undefined {
   return isLine ? sources.join(' ') : undefined
 }
 
+/** How a script is read. */
+interface ReadBy {
+  readonly stopsOnError: boolean
+  readonly shell: Shell | undefined
+}
+
+const noShell: ReadBy = { stopsOnError: false, shell: undefined }
+
+/** @param words those that call it */
+function script(words: readonly string[], text: string): ReadBy {
+  return { stopsOnError: bashE(words), shell: shellOfScript(words, text) }
+}
+
 /** A command behind variables of its own, or behind a program that starts it; the shell's own commands cannot be. */
 function behind(lead: readonly string[], step: Step): Step {
   if (lead.length === 0) return step
@@ -106,14 +121,14 @@ class Reader {
     const shell = shellOf(words)
     // `sh -c` whose text is the command
     if (shell && shell.script === '' && command !== undefined) {
-      const script =
+      const text =
         typeof command === 'string' && !/^\s*(["']).*\1\s*$/s.test(command) ? command : wordsOf(command).join(' ')
-      return this.#shell(script, shell.stopsOnError, commandFrom, 0)
+      return this.#shell(text, shell, commandFrom, 0)
     }
-    if (typeof entrypoint === 'string' && hasOperators(entrypoint)) return this.#shell(entrypoint, false, from, 0)
-    if (shell) return this.#shell(shell.script, shell.stopsOnError, from, 0)
+    if (typeof entrypoint === 'string' && hasOperators(entrypoint)) return this.#shell(entrypoint, noShell, from, 0)
+    if (shell) return this.#shell(shell.script, shell, from, 0)
     const text = this.#scriptOf(words)
-    if (text !== undefined) return this.#shell(text, bashE(words), 'context', 0)
+    if (text !== undefined) return this.#shell(text, script(words, text), 'context', 0)
     if (isPassThrough(words)) return this.line(command, commandFrom, 0)
     const args = readLine(command ?? [])
     const whole = { words: [...words, ...args.words], sources: [...rest.sources, ...args.sources] }
@@ -123,11 +138,11 @@ class Reader {
   line(line: CommandLine | undefined, from: Step['from'], depth: number): Step[] {
     if (line === undefined || line.length === 0) return []
     if (typeof line === 'string' && hasOperators(line) && !shellOf(wordsOf(line)))
-      return this.#shell(line, false, from, depth)
+      return this.#shell(line, noShell, from, depth)
     return this.#words(readLine(line), from, depth)
   }
 
-  #shell(text: string, stopsOnError: boolean, from: Step['from'], depth: number): Step[] {
+  #shell(text: string, { stopsOnError, shell }: ReadBy, from: Step['from'], depth: number): Step[] {
     const commands = parseShell(text, stopsOnError)
     for (const [name, body] of Map.groupBy(commands, ({ inFunction }) => inFunction))
       if (name !== undefined) this.#functions.set(name, body)
@@ -140,7 +155,7 @@ class Reader {
       depth,
     )
     this.#args = outer
-    return steps
+    return steps.map(step => ({ ...step, shell: step.shell ?? shell }))
   }
 
   #commands(commands: readonly ShellCommand[], from: Step['from'], depth: number): Step[] {
@@ -183,12 +198,12 @@ class Reader {
     const { words } = line
     if (words.length === 0) return []
     const shell = shellOf(words)
-    if (shell && shell.script !== '') return this.#shell(shell.script, shell.stopsOnError, from, depth + 1)
-    const script = this.#scriptOf(words) ?? this.#packageScript(words)
-    if (script !== undefined && !this.#scripts.has(script)) {
-      this.#scripts.add(script)
-      const steps = this.#shell(script, bashE(words), 'context', depth + 1)
-      this.#scripts.delete(script)
+    if (shell && shell.script !== '') return this.#shell(shell.script, shell, from, depth + 1)
+    const text = this.#scriptOf(words) ?? this.#packageScript(words)
+    if (text !== undefined && !this.#scripts.has(text)) {
+      this.#scripts.add(text)
+      const steps = this.#shell(text, script(words, text), 'context', depth + 1)
+      this.#scripts.delete(text)
       if (steps.length > 0) return steps
     }
     return [this.#step(line, from)]
@@ -222,6 +237,7 @@ class Reader {
       text: withoutDocument(words).join(' ').slice(0, longestRead),
       written: undefined,
       from,
+      shell: undefined,
       operator,
       stopsOnError: false,
       inLoop: false,

@@ -3,16 +3,46 @@
 import { type Line, slice } from './line.ts'
 import { hereDocument } from './shell.ts'
 
-/** The script of `sh -c SCRIPT`, empty where there is none yet. */
-export function shellOf(words: readonly string[]): { script: string; stopsOnError: boolean } | undefined {
-  if (!/^(.*\/)?(sh|bash|ash|dash|zsh)$/.test(words[0] ?? '')) return undefined
+interface ShellScript {
+  /** Empty where there is none yet. */
+  readonly script: string
+  readonly stopsOnError: boolean
+  readonly shell: Shell
+}
+
+/** The words that start a shell, without what says that it reads a script: `bash -l`. */
+export type Shell = readonly string[]
+
+/** The script of `sh -c SCRIPT`. */
+export function shellOf(words: readonly string[]): ShellScript | undefined {
+  const [program = ''] = words
+  if (!/^(.*\/)?(sh|bash|ash|dash|zsh)$/.test(program)) return undefined
   const read = words.indexOf(hereDocument)
   if (read > 0 && words.slice(1, read).every(word => /^[-+]/.test(word)))
-    return { script: words[read + 1] ?? '', stopsOnError: bashE(words) }
+    return { script: words[read + 1] ?? '', stopsOnError: bashE(words), shell: [program] }
   const at = words.findIndex((word, i) => i > 0 && /^-[a-z]*c$/.test(word))
   const flags = words.slice(1, at + 1)
   if (at < 0 || words.slice(1, at).some(word => !/^[-+]|^pipefail$|^errexit$/.test(word))) return undefined
-  return { script: words[at + 1] ?? '', stopsOnError: flags.some(flag => /^-[a-z]*e/.test(flag) || flag === 'errexit') }
+  const has = (letter: string, name: string) =>
+    flags.some(flag => flag === name || new RegExp(`^-[a-z]*${letter}`).test(flag))
+  return {
+    script: words[at + 1] ?? '',
+    stopsOnError: has('e', 'errexit'),
+    // a login shell has the PATH of its profile
+    shell: has('l', '--login') ? [program, '-l'] : [program],
+  }
+}
+
+/** What reads a script: the shell that it is given to, or that of its first line. */
+export function shellOfScript([program = '']: readonly string[], text: string): Shell {
+  if (/^(.*\/)?(sh|bash|ash|dash|zsh)$/.test(program)) return [program]
+  const [, named = 'sh'] = /^#!.*?((?:\/\S*\/)?(?:ba|z|da|a)?sh)\b/.exec(text) ?? []
+  return [named]
+}
+
+/** The shell in which the commands of all of these can be run: bash reads what sh does, and not the other way round. */
+export function shellFor(shells: readonly (Shell | undefined)[]): Shell {
+  return shells.find(shell => shell && (shell.length > 1 || !/^(.*\/)?(sh|ash|dash)$/.test(shell[0]!))) ?? ['sh']
 }
 
 export function bashE(words: readonly string[]): boolean {

@@ -5,6 +5,7 @@ import { isIdling, isServing } from '../model/migrating.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import type { Step } from '../model/startup.ts'
 import { migrationIn } from '../model/tools.ts'
+import { shellFor } from '../model/wrappers.ts'
 import { oneShotOf } from '../overlay/one-shot.ts'
 import type { Patch } from '../overlay/patch.ts'
 
@@ -22,8 +23,9 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
   if (steps.some(({ inLoop, operator }) => inLoop || operator === '|')) return undefined
   const own = steps.filter(step => !/^(set|true|:)$/.test(step.words[0] ?? '') && !isIdling(step))
   if (own.some(({ written }) => written === undefined)) return undefined
+  const shell = shellFor(own.map(step => step.shell))
   if (role === 'migrator')
-    return { services: { [service.name]: { entrypoint: ['sh', '-ec'], command: [script(own)] } } }
+    return { services: { [service.name]: { entrypoint: [...shell, '-ec'], command: [script(own)] } } }
   const first = own.findIndex(isServing)
   if (first < 0) return undefined
   const before = own.slice(0, first)
@@ -31,15 +33,15 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
   const after = [...before.filter(({ words }) => setsUp.test(words[0] ?? '')), ...own.slice(first)]
   if (first <= own.indexOf(steps[migration.step]!) || after.some(({ text }) => migrationIn(text))) return undefined
   const name = `${service.name}-migrate`
-  const oneShot = oneShotOf(compose, service.name, { entrypoint: ['sh', '-ec'], command: [script(before)] })
+  const oneShot = oneShotOf(compose, service.name, { entrypoint: [...shell, '-ec'], command: [script(before)] })
   return (
     oneShot && {
       services: {
         [name]: oneShot,
         [service.name]: {
           ...(service.entrypoint === undefined
-            ? { command: ['sh', '-c', script(after)] }
-            : { entrypoint: ['sh', '-c'], command: [script(after)] }),
+            ? { command: [...shell, '-c', script(after)] }
+            : { entrypoint: [...shell, '-c'], command: [script(after)] }),
           depends_on: { [name]: { condition: 'service_completed_successfully' } },
         },
       },

@@ -3,6 +3,7 @@
 import type { Member, Stack } from '../model/stack.ts'
 import { startupOf } from '../model/startup.ts'
 import { migrationIn, migrationSwitch } from '../model/tools.ts'
+import { shellFor } from '../model/wrappers.ts'
 import { oneShotOf } from '../overlay/one-shot.ts'
 import type { Patch } from '../overlay/patch.ts'
 import { script } from './split-patch.ts'
@@ -51,7 +52,8 @@ function ofScript({ service, startup, context, migration }: Member) {
       if (migrationSwitch(environment)) continue
       const { steps } = startupOf({ ...service, environment }, context)
       if (steps.length === 0 || steps.some(({ text }) => migrationIn(text))) continue
-      return { off: { [name]: value }, migrates: { entrypoint: ['sh', '-ec'], command: [script(guarded)] } }
+      const entrypoint = [...shellFor(guarded.map(({ shell }) => shell)), '-ec']
+      return { off: { [name]: value }, migrates: { entrypoint, command: [script(guarded)] } }
     }
   }
   return undefined

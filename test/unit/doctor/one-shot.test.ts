@@ -159,3 +159,28 @@ test('the migrator has the networks and the password of the database, whichever 
     networks: ['back', 'more'],
   })
 })
+
+test.for([
+  ['bash -c', ['bash']],
+  ['/bin/bash -lc', ['/bin/bash', '-l']],
+  ['sh -ec', ['sh']],
+] as const)('what %s reads is read by the same shell in one-shot and app', async ([shell, expected]) => {
+  const services = await overlayOf({
+    'compose.yml': `services: { ${db}, api: { image: a, command: ${shell} "source .venv/bin/activate && alembic upgrade head &> log && uvicorn app", environment: { PGHOST: db } } }`,
+  })
+  expect(services['api-migrate'].entrypoint).toEqual([...expected, '-ec'])
+  expect(services.api.command.slice(0, -1)).toEqual([...expected, '-c'])
+})
+
+test.for([
+  ['#!/usr/bin/env bash', 'bash'],
+  ['#!/bin/bash -e', '/bin/bash'],
+  ['#!/bin/sh', '/bin/sh'],
+] as const)('what a script with %s runs behind a switch is read by its shell', async ([first, shell]) => {
+  const services = await overlayOf({
+    'compose.yml': `services: { ${db}, api: { build: ., environment: { PGHOST: db, MIGRATE: "1" } } }`,
+    Dockerfile: 'FROM a\nCOPY start.sh /\nCMD ["/start.sh"]\n',
+    'start.sh': `${first}\nset -e\nif [ "$MIGRATE" = 1 ]; then\n  alembic upgrade head\nfi\nexec uvicorn app\n`,
+  })
+  expect(services['api-migrate'].entrypoint).toEqual([shell === '/bin/sh' ? 'sh' : shell, '-ec'])
+})
