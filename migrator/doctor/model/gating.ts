@@ -1,5 +1,6 @@
 // Who waits for whose migration: for each database its migrators, its users, and what stands between them.
 
+import { isThereWith } from './profiles.ts'
 import type { Dependency } from './service.ts'
 import type { Member, Stack, Use } from './stack.ts'
 
@@ -93,9 +94,7 @@ function runsWith({ compose: { activeProfiles } }: Stack, migrator: Member, apps
   const { profiles } = migrator.service
   if (profiles.length === 0 || apps.length === 0) return true
   if (activeProfiles.has('*') || profiles.some(profile => activeProfiles.has(profile))) return true
-  return apps.every(
-    ({ service }) => service.profiles.length > 0 && service.profiles.every(one => profiles.includes(one)),
-  )
+  return apps.every(({ service }) => isThereWith(service.profiles, profiles))
 }
 
 /** Why an application is not started before the migration has succeeded, or what keeps it. */

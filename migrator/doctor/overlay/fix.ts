@@ -7,6 +7,7 @@ import { RefusedError } from '../../errors.ts'
 import type { Compose } from '../compose/load.ts'
 import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from '../diagnose.ts'
 import type { Patch } from './patch.ts'
+import { withinProfiles } from './profiles.ts'
 import { mergePatches, overlayName, overlayText } from './write.ts'
 
 export interface Overlay {
@@ -37,7 +38,8 @@ export async function makeOverlay(
   try {
     for (let round = 0; round < mostRounds; round++) {
       if (round > 0 || initial.length === 0) patches = [...patches, ...patchesOf(overlay.result.findings)]
-      const text = patches.length === 0 ? '' : overlayText(mergePatches(patches), files, by)
+      const patch = withinProfiles(mergePatches(patches), diagnosis.stack)
+      const text = Object.keys(patch.services).length === 0 ? '' : overlayText(patch, files, by)
       if (text === overlay.text) break
       writeFileSync(trial, text)
       overlay = { text, result: await diagnose([...files, trial], options) }

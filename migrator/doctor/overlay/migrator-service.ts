@@ -13,7 +13,7 @@ export function migratorService(
   { service }: Member,
   volumes: readonly string[],
 ): Record<string, unknown> {
-  const { name, environment } = service
+  const { name, environment, profiles } = service
   const own = compose.written[name] ?? {}
   const variables = asMap(own.environment)
   // as it is written: what comes from .env stays there
@@ -34,6 +34,7 @@ export function migratorService(
   return {
     image,
     restart: 'no',
+    ...(profiles.length > 0 && { profiles }),
     environment: {
       PGHOST: name,
       PGUSER: user,

@@ -4,7 +4,7 @@ import type { Compose } from '../compose/load.ts'
 
 const kept = [
   ...['image', 'build', 'environment', 'env_file', 'volumes', 'networks', 'secrets', 'configs', 'working_dir', 'user'],
-  ...['platform', 'extra_hosts', 'network_mode', 'depends_on', 'links', 'dns'],
+  ...['platform', 'extra_hosts', 'network_mode', 'depends_on', 'links', 'dns', 'profiles'],
 ]
 
 /** Undefined where it is not known how the app is written. @param migrates the one-shot's entrypoint and command */

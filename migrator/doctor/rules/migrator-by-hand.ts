@@ -1,6 +1,8 @@
 // A migrator that runs only when somebody thinks of it.
 
 import { type Database, databasesOf, serversOf } from '../model/gating.ts'
+import { isThereWith } from '../model/profiles.ts'
+import type { Service } from '../model/service.ts'
 import type { Stack } from '../model/stack.ts'
 import { type Patch, reset } from '../overlay/patch.ts'
 import { documentedMigration } from './documented-migration.ts'
@@ -11,7 +13,7 @@ export const migratorByHand: Rule = {
   severity: 'error',
   title: 'The migrator is below a profile, has no command that migrates, or is only in the documentation (`run --rm`).',
   why: 'Forgotten once is enough: `up` ends with 0, and each request meets 42P01.',
-  fix: 'Take the profile away, and gate each application on the migrator.',
+  fix: 'Take the profile away, or give it those of the applications, and gate each application on the migrator.',
   *check(stack) {
     for (const database of databasesOf(stack)) {
       if (database.migrators.length > 0 || database.selfMigrating.length > 0) continue
@@ -27,7 +29,7 @@ export const migratorByHand: Rule = {
               service: name,
               path: ['profiles'],
               what: `${name} is below the profile ${profiles.join(', ')}, so \`up\` leaves ${database.server} as it is.`,
-              patch: withoutProfile(database, name),
+              patch: withApplications(stack, database, service),
             }
       }
     }
@@ -75,10 +77,24 @@ export const migratorByHand: Rule = {
   },
 }
 
-function withoutProfile({ apps }: Database, migrator: string): Patch {
-  const gate = { depends_on: { [migrator]: { condition: 'service_completed_successfully' } } }
-  const gated = apps.map(({ service }) => [service.name, gate] as const)
-  return { services: { [migrator]: { profiles: reset }, ...Object.fromEntries(gated) } }
+/** The migrator starts with every application that has what the migrator itself needs. */
+function withApplications(
+  { members }: Stack,
+  { apps, server }: Database,
+  { name, profiles, dependsOn }: Service,
+): Patch {
+  const needed = [server, ...dependsOn.keys()].map(other => members.get(other)?.service.profiles ?? [])
+  const gated = apps.filter(({ service }) => needed.every(other => isThereWith(service.profiles, other)))
+  const wanted = new Set(gated.flatMap(({ service }) => service.profiles))
+  const missing = [...wanted].filter(profile => !profiles.includes(profile))
+  const isAlways = gated.some(({ service }) => service.profiles.length === 0)
+  const gate = { depends_on: { [name]: { condition: 'service_completed_successfully' } } }
+  return {
+    services: {
+      [name]: isAlways ? { profiles: reset } : missing.length > 0 ? { profiles: missing } : {},
+      ...Object.fromEntries(apps.map(({ service }) => [service.name, gate])),
+    },
+  }
 }
 
 function* documented(stack: Stack, database: Database) {
