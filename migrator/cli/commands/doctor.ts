@@ -50,6 +50,7 @@ All rules: docs/doctor.md`,
       color: env.FORCE_COLOR ? env.FORCE_COLOR !== '0' : stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
       width: Math.min(stdout.columns ?? 120, 120),
       diagnose: {
+        signal,
         cwd: process.cwd(),
         env,
         docker: true,

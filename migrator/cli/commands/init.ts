@@ -28,7 +28,7 @@ Ends by running doctor on the result.`,
       help: "what migrates, run with the app's image",
     },
   },
-  async run({ options, print }) {
+  async run({ options, print, signal }) {
     const { env, stdin, stdout } = process
     const isTerminal = stdin.isTTY === true && stdout.isTTY === true
     if (!isTerminal && !options.yes && !options.dryRun)
@@ -41,7 +41,7 @@ Ends by running doctor on the result.`,
       app: options.app,
       migrations: options.migrations,
       command: options.command,
-      diagnose: { cwd: process.cwd(), env, docker: true },
+      diagnose: { cwd: process.cwd(), env, docker: true, signal },
       color: isTerminal && !env.NO_COLOR,
       width: Math.min(stdout.columns ?? 120, 120),
       print: print.asItIs,

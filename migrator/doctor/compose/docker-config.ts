@@ -9,12 +9,20 @@ export type DockerConfig =
   | { readonly values: Record<string, unknown> }
   | { readonly why: string; readonly isThere: boolean }
 
-/** Long enough for thousands of services. */
-const timeout = 60_000
+/** In milliseconds: long enough for thousands of services. */
+const longEnough = 20_000
+
+export interface DockerLimits {
+  /** Milliseconds after which docker is not waited for. */
+  readonly dockerTimeout?: number | undefined
+  /** Ends the reading. */
+  readonly signal?: AbortSignal | undefined
+}
 
 /**
  * Asks docker's client; no engine is needed, and nothing is started.
  * @param files paths, or `-` for the text in `stdin`
+ * @throws the signal's reason
  * @param unset variables that have no value: each stands for itself, so that what is not known does not become nothing
  */
 export async function dockerConfig(
@@ -23,15 +31,18 @@ export async function dockerConfig(
   stdin: string | undefined,
   env: Variables,
   unset: readonly string[],
+  limits: DockerLimits = {},
 ): Promise<DockerConfig> {
   const args = [
     ...['compose', '--profile', '*', '--project-directory', directory, ...files.flatMap(file => ['-f', file])],
     ...['config', '--format', 'json'],
   ]
   const placeholders = Object.fromEntries(unset.map(name => [name, `\${${name}}`]))
-  let result = await run(args, directory, stdin, { ...env, ...placeholders })
+  let result = await run(args, directory, stdin, { ...env, ...placeholders }, limits)
+  limits.signal?.throwIfAborted()
+  if (result.code === 'killed') return { why: 'it does not end', isThere: true }
   // where a number is wanted, `${PORT}` is none, and nothing at all is
-  if (result.code !== 0 && unset.length > 0) result = await run(args, directory, stdin, env)
+  if (result.code !== 0 && unset.length > 0) result = await run(args, directory, stdin, env, limits)
   if (result.code === undefined) return { why: 'the docker client is not there', isThere: false }
   if (result.code !== 0) return { why: reason(result.stderr), isThere: !/is not a docker command/.test(result.stderr) }
   try {
@@ -43,26 +54,41 @@ export async function dockerConfig(
 
 interface Result {
   /** Undefined: it could not be started. */
-  readonly code: number | undefined
+  readonly code: number | 'killed' | undefined
   readonly stdout: string
   readonly stderr: string
 }
 
-function run(args: readonly string[], cwd: string, stdin: string | undefined, env: Variables): Promise<Result> {
+function run(
+  args: readonly string[],
+  cwd: string,
+  stdin: string | undefined,
+  env: Variables,
+  { dockerTimeout = longEnough, signal }: DockerLimits,
+): Promise<Result> {
   return new Promise(done => {
     const child = spawn('docker', args, {
       cwd,
       // a file that somebody else wrote must not make this machine fetch what it names
       env: { ...env, COMPOSE_EXPERIMENTAL_GIT_REMOTE: '0', COMPOSE_EXPERIMENTAL_OCI_REMOTE: '0', COMPOSE_FILE: '' },
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout,
+      // a group of its own: docker passes a SIGTERM on to compose, which does not look at it while it reads
+      detached: true,
     })
+    const kill = () => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL')
+    const timer = setTimeout(kill, dockerTimeout)
+    signal?.addEventListener('abort', kill)
+    const end = (code: Result['code']) => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', kill)
+      done({ code, stdout, stderr })
+    }
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', text => (stdout += text))
     child.stderr.setEncoding('utf8').on('data', text => (stderr += text))
-    child.on('error', () => done({ code: undefined, stdout, stderr }))
-    child.on('close', code => done({ code: code ?? 1, stdout, stderr }))
+    child.on('error', () => end(undefined))
+    child.on('close', code => end(code ?? 'killed'))
     child.stdin.on('error', () => {})
     child.stdin.end(stdin ?? '')
   })

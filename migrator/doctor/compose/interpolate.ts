@@ -5,6 +5,9 @@ export type Variables = Readonly<Record<string, string | undefined>>
 
 const start = /\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*))/g
 
+/** Defaults in defaults: deeper than any honest one, and what is below stays as it is. */
+const deepest = 100
+
 /** The variable's value; what every object has, as `constructor`, is none. */
 export function valueIn(variables: Variables, name: string): string | undefined {
   return Object.hasOwn(variables, name) ? variables[name] : undefined
@@ -15,8 +18,8 @@ export function valueIn(variables: Variables, name: string): string | undefined 
  * and two places that name it hold the same. Compose would put nothing there.
  * Rules: https://docs.docker.com/reference/compose-file/interpolation/
  */
-export function interpolate(text: string, variables: Variables): string {
-  return replaceVariables(text, (_, name, rest) => expand(name, rest, variables))
+export function interpolate(text: string, variables: Variables, depth = 0): string {
+  return depth > deepest ? text : replaceVariables(text, (_, name, rest) => expand(name, rest, variables, depth))
 }
 
 /**
@@ -57,15 +60,15 @@ function closingBrace(text: string, from: number): number {
   return -1
 }
 
-function expand(name: string, rest: string, variables: Variables): string {
+function expand(name: string, rest: string, variables: Variables, depth: number): string {
   const value = valueIn(variables, name)
   const [, operator = '', word = ''] = /^(:?[-+?]?)([\s\S]*)$/.exec(rest)!
   const isSet = operator.startsWith(':') ? value !== undefined && value !== '' : value !== undefined
   switch (operator.at(-1)) {
     case '-':
-      return isSet ? value! : interpolate(word, variables)
+      return isSet ? value! : interpolate(word, variables, depth + 1)
     case '+':
-      return isSet ? interpolate(word, variables) : ''
+      return isSet ? interpolate(word, variables, depth + 1) : ''
     default:
       return value ?? `\${${name}}`
   }

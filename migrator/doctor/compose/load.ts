@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import { UsageError } from '../../errors.ts'
-import { dockerConfig } from './docker-config.ts'
+import { type DockerLimits, dockerConfig } from './docker-config.ts'
 import { type ComposeDocument, parseCompose } from './documents.ts'
 import { readEnvFile } from './env-file.ts'
 import type { Variables } from './interpolate.ts'
@@ -34,7 +34,7 @@ export interface Compose {
   readonly readBy: 'docker compose config' | 'the YAML alone'
 }
 
-export interface LoadOptions {
+export interface LoadOptions extends DockerLimits {
   readonly cwd: string
   readonly env: Variables
   /** The text for the file `-`. */
@@ -87,7 +87,7 @@ export async function loadCompose(files: readonly string[], options: LoadOptions
   let values: Record<string, unknown> = own.values
   let readBy: Compose['readBy'] = 'the YAML alone'
   if (options.docker) {
-    const config = await dockerConfig(names.map(pathOf), directory, stdin, env, unsetIn(documents, variables))
+    const config = await dockerConfig(names.map(pathOf), directory, stdin, env, unsetIn(documents, variables), options)
     if ('values' in config) {
       values = config.values
       readBy = 'docker compose config'

@@ -107,3 +107,8 @@ test('a script that calls itself', () => {
   const { status } = check('', 'compose.yml', cwd)
   expect([0, 7]).toContain(status)
 })
+
+test('defaults inside of defaults', () => {
+  const nested = `${'${A:-'.repeat(5_000)}x${'}'.repeat(5_000)}`
+  expect([0, 7]).toContain(check(`    labels: { a: '${nested}' }\n`).status)
+})
