@@ -13,6 +13,12 @@ export interface Comparison {
 const noted: ReadonlySet<string> = new Set(['column order'])
 
 /**
+ * What another property or object says already: they are there for what follows from them, and for remedies. A collation
+ * can be used in the database if its encoding is the database's or none, which mean the same there.
+ */
+const notCompared: ReadonlySet<string> = new Set(['columns', 'inherited from', 'encoding'])
+
+/**
  * Compares what is there with what was expected. What happened to an object is not told of its parts again.
  */
 export function compare(found: Catalog, expected: Catalog): Comparison {
@@ -22,7 +28,7 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
   const missing = expected.objects.filter(object => !here.has(keyOf(object)))
   const gone = new Set([...unexpected, ...missing].map(keyOf))
   const redefined = new Set<string>()
-  const differences: Difference[] = []
+  const changed: Difference[] = []
   const notes: Difference[] = []
 
   for (const object of found.objects) {
@@ -30,7 +36,7 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
     if (!other || isElsewhere(object, other)) continue
     for (const difference of compareProperties(object, other)) {
       if (noted.has(difference.property!)) notes.push(difference)
-      else differences.push(difference)
+      else changed.push(difference)
       if (redefines.has(difference.property!)) redefined.add(keyOf(object))
     }
   }
@@ -40,7 +46,16 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
       object.parent !== other.parent && [object, other].some(({ parent }) => parent !== undefined && gone.has(parent))
     )
   }
-  const isTold = ({ parent }: CatalogObject) => parent !== undefined && (gone.has(parent) || redefined.has(parent))
+  const atParents = new Set(changed.map(difference => `${keyOf(difference)}: ${difference.property}`))
+  const differences = changed.filter(
+    ({ object, property = '' }) =>
+      !cascading.has(property) ||
+      !listOf(object?.properties['inherited from']).some(from => atParents.has(`${from}: ${property}`)),
+  )
+  const isTold = ({ parent, properties }: CatalogObject) =>
+    (parent !== undefined && (gone.has(parent) || redefined.has(parent))) ||
+    listOf(properties['inherited from']).some(from => gone.has(from))
+  const partsOf = (object: CatalogObject) => expected.objects.filter(({ parent }) => parent === keyOf(object))
   const own = { unexpected: unexpected.filter(o => !isTold(o)), missing: missing.filter(o => !isTold(o)) }
   for (const object of own.unexpected) {
     const was = own.missing.find(other => isRenamed(object, other))
@@ -49,12 +64,27 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
       differences.push({ change: 'renamed', ...named(object), found: object.name, expected: was.name, object, was })
     } else differences.push({ change: 'unexpected', ...named(object), object })
   }
-  for (const object of own.missing) differences.push({ change: 'missing', ...named(object), object })
+  for (const object of own.missing)
+    differences.push({ change: 'missing', ...named(object), object, parts: partsOf(object) })
   return { differences: differences.toSorted(byName), notes }
 }
 
 /** With these, parts come and go: the columns of a view, the sequence of an identity. */
 const redefines: ReadonlySet<string> = new Set(['definition', 'identity', 'attributes'])
+
+/** What is changed in partitions and children when it is changed in their parent. */
+const cascading: ReadonlySet<string> = new Set([
+  'type',
+  'collation',
+  'nullability',
+  'default',
+  'generated',
+  'storage',
+  'statistics target',
+  'definition',
+  'validity',
+  'state',
+])
 
 /** Parts of the same object that differ in nothing but their names. */
 function isRenamed(object: CatalogObject, other: CatalogObject): boolean {
@@ -73,6 +103,7 @@ const renamable: ReadonlySet<string> = new Set(['constraint', 'index', 'statisti
 function* compareProperties(found: CatalogObject, expected: CatalogObject): Generator<Difference> {
   const names = new Set([...Object.keys(expected.properties), ...Object.keys(found.properties)])
   for (const property of names) {
+    if (notCompared.has(property) || followsFromOwner(property, found, expected)) continue
     const [a, b] = [found.properties[property], expected.properties[property]]
     if (property === 'column order' ? sameOrder(a, b) : equal(a, b)) continue
     yield {
@@ -81,8 +112,21 @@ function* compareProperties(found: CatalogObject, expected: CatalogObject): Gene
       property,
       ...(a !== undefined && { found: a }),
       ...(b !== undefined && { expected: b }),
+      object: found,
+      was: expected,
     }
   }
+}
+
+/** A column's sequence has its table's owner. What the role that should own it was granted is its own as soon as it does. */
+function followsFromOwner(
+  property: string,
+  { properties: found }: CatalogObject,
+  { properties }: CatalogObject,
+): boolean {
+  if (found.owner === properties.owner) return false
+  const isOwned = found['owned by'] !== undefined && properties['owned by'] !== undefined
+  return property === 'owner' ? isOwned : property === `grants to ${properties.owner}`
 }
 
 function equal(a: Value | undefined, b: Value | undefined): boolean {
@@ -97,6 +141,8 @@ function sameOrder(a: Value | undefined, b: Value | undefined): boolean {
     b.filter(name => a.includes(name)),
   )
 }
+
+const listOf = (value: Value | undefined): readonly string[] => (Array.isArray(value) ? value : [])
 
 const named = ({ kind, name, parent }: CatalogObject) => ({ kind, name, ...(parent !== undefined && { parent }) })
 

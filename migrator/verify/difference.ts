@@ -21,8 +21,10 @@ export interface Difference {
   /** As the live database has it; absent where it has none. Of a renamed object, its name. */
   readonly found?: Value
   readonly expected?: Value
-  /** Where the whole object is concerned: as it is, or should be. */
+  /** As it is; of a missing object, as it should be. */
   readonly object?: CatalogObject
-  /** The other one of a renamed object. */
+  /** As it should be, of one that was renamed or changed. */
   readonly was?: CatalogObject
+  /** Of a missing object: what goes with it. */
+  readonly parts?: readonly CatalogObject[]
 }

@@ -5,13 +5,13 @@ import { type CatalogObject, migratorRole } from './catalog/catalog.ts'
 import type { Difference } from './difference.ts'
 import { columnRemedy } from './remedies/columns.ts'
 import { grantRemedy } from './remedies/grants.ts'
-import { made } from './remedies/made.ts'
+import { inMade, made } from './remedies/made.ts'
 import { partName, tableOf } from './remedies/names.ts'
 import { propertyRemedy } from './remedies/properties.ts'
 
 /**
  * Statements, in order; undefined where a person has to decide: what exists and no migration makes may be in use, and another
- * type rewrites a table.
+ * type rewrites a table. What it needs of other remedies is not asked here: see `withRemedies`.
  */
 export function remedy(difference: Difference): string[] | undefined {
   const statements = statementsFor(difference)
@@ -19,21 +19,60 @@ export function remedy(difference: Difference): string[] | undefined {
 }
 
 function statementsFor(difference: Difference): string[] | undefined {
-  const { change, object } = difference
+  const { change, object, was, parts = [] } = difference
   switch (change) {
     case 'unexpected':
       return undefined
     case 'missing':
-      return object && made(object)
+      return object && together([whole(object), ...parts.map(partOf)])
     case 'renamed':
-      return object && difference.was && renamed(object, difference.was)
+      return object && was && renamed(object, was)
     case 'changed':
-      return commentRemedy(difference) ?? ownerRemedy(difference) ?? grantRemedy(difference) ?? specific(difference)
+      return changed(difference)
   }
+}
+
+function changed(difference: Difference): string[] | undefined {
+  return commentRemedy(difference) ?? ownerRemedy(difference) ?? grantRemedy(difference) ?? specific(difference)
 }
 
 function specific(difference: Difference): string[] | undefined {
   return difference.kind === 'column' ? columnRemedy(difference) : propertyRemedy(difference)
+}
+
+/** The object, and what its own statement does not say of it; undefined where any of that cannot be said. */
+function whole(object: CatalogObject): string[] | undefined {
+  return together([made(object), besides(object, inMade[object.kind] ?? [])])
+}
+
+/** What came with a missing object. The columns of a view are the view's. */
+function partOf(part: CatalogObject): string[] | undefined {
+  return part.kind === 'column' ? besides(part, []) : whole(part)
+}
+
+/** Statements for all properties but these and those that a new object has by itself. */
+function besides(object: CatalogObject, said: readonly string[]): string[] | undefined {
+  const { kind, name, parent, properties } = object
+  const own = Object.entries(properties).filter(
+    ([property, value]) => !said.includes(property) && !isOfNew(property, value),
+  )
+  return together(
+    own.map(([property, expected]) =>
+      changed({ change: 'changed', kind, name, ...(parent !== undefined && { parent }), property, expected }),
+    ),
+  )
+}
+
+function isOfNew(property: string, value: unknown): boolean {
+  return (
+    property === 'inherited from' ||
+    property === 'grants to the owner' ||
+    (property === 'owner' && value === migratorRole)
+  )
+}
+
+function together(lists: readonly (readonly string[] | undefined)[]): string[] | undefined {
+  return lists.includes(undefined) ? undefined : lists.flatMap(list => list ?? [])
 }
 
 function renamed(object: CatalogObject, was: CatalogObject): string[] | undefined {
@@ -63,7 +102,7 @@ function commentRemedy({ kind, name, property, expected, parent }: Difference): 
   if (property !== 'comment' || namedOtherwise.has(kind) || (kind === 'index' && name.includes(' (part of ')))
     return undefined
   const text = expected === undefined ? 'null' : quoteLiteral(String(expected))
-  if (!onTable.has(kind)) return [`comment on ${kind} ${name} is ${text}`]
+  if (!onTable.has(kind)) return [`comment on ${kind} ${kind === 'cast' ? `(${name})` : name} is ${text}`]
   const part = { kind, name, ...(parent !== undefined && { parent }), properties: {} }
   const on = parent?.startsWith('domain ') ? `domain ${tableOf(part)}` : tableOf(part)
   return [`comment on ${kind} ${partName(part)} on ${on} is ${text}`]

@@ -3,7 +3,7 @@
 import type { Verification } from '../verbs/verify.ts'
 import { migratorRole } from './catalog/catalog.ts'
 import type { Difference } from './difference.ts'
-import { remedy } from './remedy.ts'
+import { type WithRemedy, withRemedies } from './run-order.ts'
 import { textDiff } from './text-diff.ts'
 import { longTexts, migrationsAsSource, sentence, snapshotAsSource, subject } from './wording.ts'
 
@@ -11,10 +11,10 @@ import { longTexts, migrationsAsSource, sentence, snapshotAsSource, subject } fr
 export function asText(result: Verification): string {
   const { differences, notes, ignored, pending, migrations, role, comparedWith } = result
   const named = (text: string) => text.replaceAll(migratorRole, role)
-  const lines = differences.flatMap(difference => [
+  const lines = withRemedies(differences).flatMap(({ difference, remedy }) => [
     sentence(difference, sourceOf(result)),
     ...(diffOf(difference) ?? []).map(line => `    ${line}`),
-    ...(remedy(difference) ?? []).map(sql => `  put right by: ${sql}`),
+    ...(remedy ?? []).map(sql => `  put right by: ${sql}`),
   ])
   const aside = [
     ...notes.map(note => `note: ${noteOf(note)}`),
@@ -36,15 +36,14 @@ export function asText(result: Verification): string {
 export function asJson(result: Verification): object {
   const { comparedWith, migrations, pending, differences, notes, ignored, role } = result
   const named = (text: string) => text.replaceAll(migratorRole, role)
-  const plain = (difference: Difference) => {
+  const plain = ({ difference, remedy }: WithRemedy) => {
     const { change, kind, name, property, found, expected } = difference
     const diff = diffOf(difference)
-    const statements = remedy(difference)
     return {
       ...{ change, kind, name, property, found, expected },
       message: named(sentence(difference, sourceOf(result))),
       ...(diff && { diff }),
-      ...(statements && { remedy: statements.map(named) }),
+      ...(remedy && { remedy: remedy.map(named) }),
     }
   }
   return {
@@ -52,7 +51,7 @@ export function asJson(result: Verification): object {
     comparedWith,
     migrations,
     pending,
-    differences: differences.map(plain),
+    differences: withRemedies(differences).map(plain),
     notes: notes.map(note => ({ kind: note.kind, name: note.name, message: noteOf(note) })),
     ignored,
   }

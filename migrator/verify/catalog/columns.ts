@@ -1,6 +1,6 @@
 // Columns of tables; of views those properties that the view's definition does not have; attributes of composite types.
 
-import { flag, type Kinds, literal, nameOf, options, relation, relations, since, words } from './kind.ts'
+import { flag, inheritedFrom, type Kinds, literal, nameOf, options, relation, relations, since, words } from './kind.ts'
 
 const columnName = "format('%I.%I.%I', n.nspname, c.relname, a.attname)"
 const ofTable = (expression: string) => `case when c.relkind in ('r', 'p', 'f') then ${expression} end`
@@ -28,6 +28,7 @@ export const columns: Kinds = version => [
       storage: `case when a.attstorage <> t.typstorage then ${words('a.attstorage', { p: 'plain', e: 'external', m: 'main', x: 'extended' })} end`,
       compression: words('a.attcompression', { p: 'pglz', l: 'lz4' }),
       'statistics target': 'nullif(a.attstattarget, -1)::text',
+      'inherited from': inheritedFrom('a.attinhcount > 0', 'column', 'a.attname'),
     },
     more: [options('a.attoptions'), options('a.attfdwoptions')],
   },

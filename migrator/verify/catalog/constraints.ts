@@ -1,6 +1,17 @@
 // Constraints of tables and domains: primary and foreign keys, unique, check, exclusion.
 
-import { flag, type Kind, type Kinds, literal, options, ownSchema, qualified, relation, since } from './kind.ts'
+import {
+  flag,
+  inheritedFrom,
+  type Kind,
+  type Kinds,
+  literal,
+  options,
+  ownSchema,
+  qualified,
+  relation,
+  since,
+} from './kind.ts'
 
 /** Validity is a property of its own, so that a constraint that waits for VALIDATE is not taken for another one. */
 const definition = "regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '')"
@@ -31,6 +42,7 @@ export const constraints: Kinds = version => {
       clustered: flag('i.indisclustered', 'yes'),
       'replica identity': flag('i.indisreplident', 'yes'),
       tablespace: 's.spcname',
+      'inherited from': inheritedFrom('k.coninhcount > 0', 'constraint', 'k.conname'),
       'comment on its index': "obj_description(ic.oid, 'pg_class')",
     },
     more: [options('ic.reloptions')],

@@ -77,6 +77,11 @@ export const relation = `${relationKind()} || ' ' || ${qualified('n.nspname', 'c
 export const relations = (kinds: string) =>
   `pg_class c join pg_namespace n on n.oid = c.relnamespace and ${ownSchema} and c.relkind in (${[...kinds].map(literal).join(', ')})`
 
+/** Keys of what the relation `c` inherited a part from, where it did: the parts of its parents that have the same name. */
+export const inheritedFrom = (condition: string, kind: string, part: string) =>
+  `case when ${condition} then (select jsonb_agg(${literal(`${kind} `)} || format('%I.%I.%I', pn.nspname, pc.relname, ${part}) order by h.inhseqno)
+  from pg_inherits h join pg_class pc on pc.oid = h.inhparent join pg_namespace pn on pn.oid = pc.relnamespace where h.inhrelid = c.oid) end`
+
 /** A function's name and arguments, null for none. */
 export const functionName = (oid: string) => `nullif(${oid}::oid, 0)::regprocedure::text`
 

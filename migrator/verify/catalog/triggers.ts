@@ -1,6 +1,6 @@
 // Triggers of tables and views, and of the database's own events.
 
-import { functionName, type Kinds, literal, relation, relations, words } from './kind.ts'
+import { functionName, inheritedFrom, type Kinds, literal, relation, relations, words } from './kind.ts'
 
 /** What fires in an ordinary session needs no word. */
 const states = { D: 'disabled', R: 'fires on replicas only', A: 'fires always' }
@@ -14,7 +14,11 @@ export const triggers: Kinds = () => [
     name: "format('%I.%I.%I', n.nspname, c.relname, t.tgname)",
     parent: relation,
     within: { catalog: 'pg_class', oid: 'c.oid' },
-    properties: { definition: 'pg_get_triggerdef(t.oid)', state: words('t.tgenabled', states) },
+    properties: {
+      definition: 'pg_get_triggerdef(t.oid)',
+      state: words('t.tgenabled', states),
+      'inherited from': inheritedFrom('t.tgparentid <> 0', 'trigger', 't.tgname'),
+    },
   },
   {
     kind: literal('event trigger'),

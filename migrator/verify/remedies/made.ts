@@ -6,6 +6,21 @@ import { partName, tableOf } from './names.ts'
 
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value : [])
 
+/** What those statements have in them; everything else about the object takes statements of its own. */
+export const inMade: Readonly<Record<string, readonly string[]>> = {
+  index: ['definition'],
+  constraint: ['definition', 'validity'],
+  trigger: ['definition'],
+  rule: ['definition'],
+  statistics: ['definition'],
+  view: ['definition', 'columns'],
+  'materialized view': ['definition', 'columns', 'access method'],
+  extension: ['version', 'schema'],
+  policy: ['mode', 'command', 'roles', 'using', 'with check'],
+  column: ['type', 'collation', 'default', 'nullability'],
+  type: ['form', 'labels', 'grants to PUBLIC'],
+}
+
 /** Undefined: it is made by its migration alone. */
 export function made(object: CatalogObject): string[] | undefined {
   const { kind, name, parent, properties: p } = object
@@ -20,8 +35,9 @@ export function made(object: CatalogObject): string[] | undefined {
     case 'statistics':
       return [definition]
     case 'view':
+      return [`create view ${name} as ${definition}`]
     case 'materialized view':
-      return [`create ${kind} ${name} as ${definition}`]
+      return [`create materialized view ${name} using ${p['access method']} as ${definition}`]
     case 'schema':
       return [`create schema ${name}`]
     case 'extension':
@@ -38,18 +54,24 @@ export function made(object: CatalogObject): string[] | undefined {
     case 'column':
       return columnOf(object)
     case 'type':
-      return p.form === 'enum'
-        ? [`create type ${name} as enum (${texts(p.labels).map(quoteLiteral).join(', ')})`]
-        : undefined
+      return p.form === 'enum' ? enumOf(object) : undefined
     default:
       return undefined
   }
 }
 
-/** Beside the table's writers, where that can be. */
+/** Everyone may use a new type. */
+function enumOf({ name, properties: p }: CatalogObject): string[] {
+  return [
+    `create type ${name} as enum (${texts(p.labels).map(quoteLiteral).join(', ')})`,
+    ...(p['grants to PUBLIC'] === undefined ? [`revoke usage on type ${name} from public`] : []),
+  ]
+}
+
+/** Beside the table's writers, where that can be; on a partitioned table it cannot, and its partitions get one with it. */
 function indexOf(definition: string, name: string, parent = ''): string {
   const how = parent.startsWith('table ') && !definition.includes(' ON ONLY ') ? ' CONCURRENTLY' : ''
-  return definition.replace(' INDEX ON ', ` INDEX${how} ${name} ON `)
+  return definition.replace(' INDEX ON ', ` INDEX${how} ${name} ON `).replace(' ON ONLY ', ' ON ')
 }
 
 /** Checks and foreign keys are added without a look at every row, and validated beside the table's writers. */

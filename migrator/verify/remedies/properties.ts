@@ -1,6 +1,7 @@
 // Statements for a property of a table, index, constraint, sequence, view, function, trigger or type.
 
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
+import type { CatalogObject } from '../catalog/catalog.ts'
 import type { Difference } from '../difference.ts'
 import { partName, tableOf } from './names.ts'
 
@@ -17,6 +18,7 @@ const rowSecurity: Readonly<Record<string, readonly [on: string, off: string]>> 
 }
 
 const sequenceOptions: Readonly<Record<string, string>> = {
+  type: 'as',
   increment: 'increment by',
   minimum: 'minvalue',
   maximum: 'maxvalue',
@@ -25,12 +27,14 @@ const sequenceOptions: Readonly<Record<string, string>> = {
 }
 
 export function propertyRemedy(difference: Difference): string[] | undefined {
-  const { kind, name, parent, property = '', expected } = difference
+  const { kind, name, parent, property = '', found, expected } = difference
   const part = { name, ...(parent !== undefined && { parent }) }
   const security = rowSecurity[property]
   if (security) return [`alter table ${name} ${expected === undefined ? security[1] : security[0]}`]
-  if (/^option (?!toast\.)/.test(property) && ['table', 'view', 'materialized view'].includes(kind))
+  if (property.startsWith('option ') && ['table', 'view', 'materialized view'].includes(kind))
     return [`alter ${kind} ${name} ${setOrReset(property.slice('option '.length), expected)}`]
+  if (property.startsWith('option ') && kind === 'constraint')
+    return [`alter index ${indexOf(part)} ${setOrReset(property.slice('option '.length), expected)}`]
   if (property.startsWith('setting ') && (kind === 'function' || kind === 'procedure')) {
     const setting = property.slice('setting '.length)
     return [
@@ -55,7 +59,24 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
       return isOlder(String(difference.found), String(expected))
         ? [`alter extension ${name} update to ${quoteLiteral(String(expected))}`]
         : undefined
+    case 'index clustered':
+    case 'constraint clustered':
+      return expected === undefined ? undefined : [`alter ${parent} cluster on ${partName(part)}`]
+    case 'index replica identity':
+    case 'constraint replica identity':
+      return expected === undefined
+        ? undefined
+        : [`alter table ${tableOf(part)} replica identity using index ${partName(part)}`]
+    case 'table replica identity':
+      return [found, expected].includes('an index')
+        ? undefined
+        : [`alter table ${name} replica identity ${expected ?? 'default'}`]
+    case 'constraint comment on its index':
+      return [
+        `comment on index ${indexOf(part)} is ${expected === undefined ? 'null' : quoteLiteral(String(expected))}`,
+      ]
     case 'view definition':
+      if (!isExtended(difference)) return undefined
       return [`create or replace view ${name} as ${String(expected).replace(/;$/, '').trim()}`]
     case 'trigger definition':
       return replaced(expected, 'TRIGGER')
@@ -81,6 +102,18 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
         ? [`alter sequence ${name} ${sequenceOptions[property]} ${expected}`]
         : undefined
   }
+}
+
+/** A view can be replaced by one that has its columns, and then others. */
+function isExtended({ object, was }: Difference): boolean {
+  const [has, wants] = [object, was].map(view => view?.properties.columns)
+  return Array.isArray(has) && Array.isArray(wants) && has.every((column, i) => column === wants[i])
+}
+
+/** A constraint's index, which has its name. */
+function indexOf(constraint: Pick<CatalogObject, 'name' | 'parent'>): string {
+  const schema = /^(?:"(?:[^"]|"")*"|[^."]+)/.exec(tableOf(constraint))?.[0]
+  return `${schema}.${partName(constraint)}`
 }
 
 /** A search path is stored as the list that is written. */

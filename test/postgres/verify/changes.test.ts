@@ -2,13 +2,14 @@
 
 import { describe, expect } from 'vitest'
 import { migratorRole } from '../../../migrator/verify/catalog/catalog.ts'
-import { remedy } from '../../../migrator/verify/remedy.ts'
+import { withRemedies } from '../../../migrator/verify/run-order.ts'
 import { sentence } from '../../../migrator/verify/wording.ts'
 import { test } from '../../helpers/database.ts'
 import { compareSchemas, majorVersion } from '../../helpers/schemas.ts'
 import { asChange, type Row } from './changes/change.ts'
 import { constraints } from './changes/constraints.ts'
 import { programs } from './changes/programs.ts'
+import { remedies } from './changes/remedies.ts'
 import { rights } from './changes/rights.ts'
 import { tables } from './changes/tables.ts'
 import { types } from './changes/types.ts'
@@ -19,6 +20,7 @@ describe.each<[string, readonly Row[]]>([
   ['views, functions, triggers, rules, policies, sequences', programs],
   ['types, operators, casts, text search, extensions, publications', types],
   ['owners, grants, default privileges', rights],
+  ['what is put right in more than one statement, or in an order', remedies],
 ])('of %s', (_what, rows) => {
   test(`${rows.length} changes by hand are each found and named`, async ({ createDatabase }) => {
     const [found, expected] = [await createDatabase(), await createDatabase()]
@@ -36,14 +38,15 @@ describe.each<[string, readonly Row[]]>([
     expect(said.toSorted()).toEqual(says.toSorted())
 
     // what is said to put it right does, and of what no remedy is known all is left
-    for (const sql of differences.flatMap(difference => remedy(difference) ?? []))
+    const told = withRemedies(differences)
+    for (const sql of told.flatMap(({ remedy }) => remedy ?? []))
       await found.query(sql.replaceAll(migratorRole, 'current_user')).catch(error => {
         throw new Error(`${error.message}\n${sql}`)
       })
     const left = await compareSchemas(found, [], expected, [])
-    const unmended = differences.filter(difference => !remedy(difference))
+    const unmended = told.filter(({ remedy }) => !remedy)
     expect(left.differences.map(difference => sentence(difference)).toSorted()).toEqual(
-      unmended.map(difference => sentence(difference)).toSorted(),
+      unmended.map(({ difference }) => sentence(difference)).toSorted(),
     )
     await expected.query(`drop owned by ${role}`)
   })

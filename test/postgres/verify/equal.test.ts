@@ -188,6 +188,7 @@ const pairs: readonly Pair[] = [
     'create operator =*= (leftarg = int, rightarg = int, function = int4eq)',
     'create operator =*= (procedure = int4eq, rightarg = integer, leftarg = integer)',
   ],
+  ['create collation q2 from "POSIX"', "create collation q2 (provider = libc, locale = 'POSIX')"],
   ['create table r1 (a int constraint r1_nn not null)', 'create table r1 (a int not null)', 18],
   [
     "set timezone = 'Asia/Tokyo'; set datestyle = 'German'; create table s1 (a timestamptz default '2020-01-01 00:00:00+00', b interval default '1 day 2 hours')",

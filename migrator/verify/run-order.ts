@@ -1,0 +1,123 @@
+// Differences in the order in which their remedies can be run.
+
+import type { Difference } from './difference.ts'
+import { partName, tableOf } from './remedies/names.ts'
+import { remedy } from './remedy.ts'
+
+export interface WithRemedy {
+  readonly difference: Difference
+  readonly remedy: readonly string[] | undefined
+}
+
+/** As they came; what a remedy needs of others stands before it, and where that has no remedy it is none either. */
+export function withRemedies(differences: readonly Difference[]): WithRemedy[] {
+  const order: WithRemedy[] = []
+  const possible = new Map<Difference, boolean>()
+  const needs = needsAmong(differences)
+  const isInTheWay = obstaclesAmong(differences)
+  function visit(difference: Difference): boolean {
+    const known = possible.get(difference)
+    if (known !== undefined) return known
+    const statements = remedy(difference)
+    // what needs it, and is needed by it in turn, goes on as if it were done
+    possible.set(difference, statements !== undefined)
+    const before = statements ? needs(difference, statements.join('\n')).map(visit) : []
+    const works = statements !== undefined && before.every(Boolean) && !isInTheWay(difference)
+    possible.set(difference, works)
+    order.push({ difference, remedy: works ? statements : undefined })
+    return works
+  }
+  // what an extension brings is in no catalogue
+  for (const difference of differences.filter(({ kind }) => kind === 'extension')) visit(difference)
+  for (const difference of differences) visit(difference)
+  return order
+}
+
+/** Of the same object: properties that have to be right before this one can be. */
+const propertiesBefore: Readonly<Record<string, readonly string[]>> = {
+  default: ['type', 'identity', 'generated'],
+  nullability: ['identity'],
+  minimum: ['type'],
+  maximum: ['type'],
+}
+
+/** Finds those that have to be put right before statements can be run: what they name and is not there under that name. */
+function needsAmong(differences: readonly Difference[]) {
+  const absent = differences.filter(({ change }) => change === 'missing' || change === 'renamed')
+  const byName = Map.groupBy(absent, nameInStatements)
+  const byTable = Map.groupBy(
+    absent.filter(({ kind }) => kind === 'column' || kind === 'constraint' || kind === 'index'),
+    tableOf,
+  )
+  const byObject = Map.groupBy(differences, ({ kind, name }) => `${kind} ${name}`)
+  return (difference: Difference, text: string): Difference[] => {
+    const { all, words } = namesIn(text)
+    const named = [...all].flatMap(name => byName.get(name) ?? [])
+    const parts = [...all].flatMap(name => byTable.get(name) ?? []).filter(part => isUsed(part, words, text))
+    const first = propertiesBefore[difference.property ?? ''] ?? []
+    const same = (byObject.get(`${difference.kind} ${difference.name}`) ?? []).filter(({ property = '' }) =>
+      first.includes(property),
+    )
+    return [...named, ...parts, ...same].filter(other => other !== difference)
+  }
+}
+
+/** A column that a statement names beside its table; the key that a foreign key refers to. */
+function isUsed(part: Difference, words: ReadonlySet<string>, text: string): boolean {
+  return part.kind === 'column' ? words.has(partName(part)) : text.includes(` REFERENCES ${tableOf(part)}(`)
+}
+
+/** Without a function's arguments, which a call does not have. */
+function nameInStatements({ name, was }: Difference): string {
+  return (was ?? { name }).name.replace(/\((?:[^()"]|"[^"]*")*\)$/, '')
+}
+
+const identifier = '(?:"(?:[^"]|"")*"|[\\p{L}\\p{N}_$]+)'
+const path = new RegExp(`${identifier}(?:\\.${identifier})*`, 'gu')
+const segment = new RegExp(identifier, 'gu')
+
+/** Every name in the text, with what it is in (`public.users` and `public` of `public.users.id`), and its words alone. */
+function namesIn(text: string): { all: Set<string>; words: Set<string> } {
+  const all = new Set<string>()
+  const words = new Set<string>()
+  for (const [found] of text.matchAll(path)) {
+    const segments = found.match(segment) ?? []
+    for (const [i, word] of segments.entries()) {
+      words.add(word)
+      all.add(segments.slice(0, i + 1).join('.'))
+    }
+  }
+  return { all, words }
+}
+
+const relations: ReadonlySet<string> = new Set([
+  'table',
+  'foreign table',
+  'view',
+  'materialized view',
+  'sequence',
+  'index',
+  'type',
+])
+
+/** Finds what has to go first, which is not told: another thing of that name, a primary key over the column. */
+function obstaclesAmong(differences: readonly Difference[]) {
+  const unexpected = differences.filter(({ change }) => change === 'unexpected')
+  const names = new Set(unexpected.filter(({ kind }) => relations.has(kind)).map(({ name }) => name))
+  const keys = differences.flatMap(({ kind, property, change, object, parent }) =>
+    kind === 'constraint' && (change === 'unexpected' || property === 'definition')
+      ? [{ parent, definition: String(object?.properties.definition) }]
+      : [],
+  )
+  return (difference: Difference): boolean => {
+    const { change, kind, name, property, expected, parent } = difference
+    if (change === 'missing') return relations.has(kind) && names.has(name)
+    if (property !== 'nullability' || expected !== undefined) return false
+    return keys.some(
+      key =>
+        key.parent === parent &&
+        key.definition.startsWith('PRIMARY KEY') &&
+        namesIn(key.definition).words.has(partName(difference)),
+    )
+  }
+}

@@ -1,0 +1,186 @@
+// Single changes whose remedy takes several statements, needs another one before it, or cannot be.
+
+import type { Row } from './change.ts'
+
+const none = 'no migration makes it'
+const make = 'the migrations make it'
+const mine = "(the migrator's role)"
+const missing = 'is missing, and a migration makes it'
+const nothing = "returns trigger language plpgsql as 'begin return new; end'"
+
+export const remedies: readonly Row[] = [
+  // what is made again is made whole
+  [
+    "create table a1 (a int, b int); create index a1_i on a1 (a); comment on index a1_i is 'x'; alter table a1 cluster on a1_i; create statistics a1_s on a, b from a1; comment on statistics a1_s is 'y'",
+    'drop index a1_i; drop statistics a1_s',
+    [`index a1_i: ${missing}`, `statistics a1_s: ${missing}`],
+  ],
+  [
+    "create table a2 (a int not null, b int constraint a2_b unique with (fillfactor = 70)); create unique index a2_i on a2 (a); alter table a2 replica identity using index a2_i; alter table a2 cluster on a2_b; comment on index a2_b is 'x'; comment on constraint a2_b on a2 is 'y'",
+    'alter table a2 drop constraint a2_b; drop index a2_i',
+    [`constraint a2.a2_b: ${missing}`, `index a2_i: ${missing}`],
+  ],
+  [
+    "create table a3 (a int, b text); create view a3v with (security_barrier) as select a, b from a3; comment on view a3v is 'x'; comment on column a3v.a is 'y'; alter view a3v alter b set default 'z'; grant select on a3v to ROLE; grant update (b) on a3v to ROLE",
+    'drop view a3v',
+    `view a3v: ${missing}`,
+  ],
+  [
+    `create view a4 as select 1 as a; alter view a4 owner to ROLE; create function a4_f() ${nothing}; create trigger a4_t instead of insert on a4 for each row execute function a4_f(); comment on trigger a4_t on a4 is 'x'`,
+    'drop view a4',
+    `view a4: ${missing}`,
+  ],
+  [
+    "create materialized view a5 with (fillfactor = 70) as select 1 as a; create unique index a5_i on a5 (a); comment on materialized view a5 is 'x'; comment on index a5_i is 'y'",
+    'drop materialized view a5',
+    `materialized view a5: ${missing}`,
+  ],
+  [
+    "create table a6 (a int, b text); alter table a6 alter b set statistics 44, alter b set storage external, alter b set (n_distinct = 5); comment on column a6.b is 'x'; grant select (b) on a6 to ROLE",
+    'alter table a6 drop b',
+    `column a6.b: ${missing}`,
+  ],
+  [
+    `create table a7 (a int); create function a7_f() ${nothing}; create trigger a7_t before insert on a7 for each row execute function a7_f(); alter table a7 disable trigger a7_t; comment on trigger a7_t on a7 is 'x'`,
+    'drop trigger a7_t on a7',
+    `trigger a7.a7_t: ${missing}`,
+  ],
+  [
+    "create type a8 as enum ('a'); alter type a8 owner to ROLE; comment on type a8 is 'x'; create type a8r as enum ('a'); revoke usage on type a8r from public",
+    'drop type a8; drop type a8r',
+    [`type a8: ${missing}`, `type a8r: ${missing}`],
+  ],
+  // one before the other
+  [
+    'create table b1 (a int primary key); create table b1_r (x int references b1, y int references b1)',
+    'alter table b1_r drop x; alter table b1_r drop constraint b1_r_y_fkey; alter table b1 drop constraint b1_pkey',
+    [
+      `constraint b1.b1_pkey: ${missing}`,
+      `column b1_r.x: ${missing}`,
+      `constraint b1_r.b1_r_x_fkey: ${missing}`,
+      `constraint b1_r.b1_r_y_fkey: ${missing}`,
+    ],
+  ],
+  [
+    'create view b2_z as select 1 as a; create view b2_m as select a from b2_z; create view b2_a as select a from b2_m',
+    'drop view b2_a; drop view b2_m; drop view b2_z',
+    [`view b2_a: ${missing}`, `view b2_m: ${missing}`, `view b2_z: ${missing}`],
+  ],
+  [
+    "create type b3_z as enum ('a'); create table b3 (a int, b b3_z default 'a')",
+    'drop type b3_z cascade',
+    [`column b3.b: ${missing}`, `type b3_z: ${missing}`],
+  ],
+  [
+    'create table b4 (a int default 7)',
+    'alter table b4 alter a drop default, alter a set not null; alter table b4 alter a add generated always as identity',
+    [
+      `column b4.a: has no default; ${make} 7`,
+      `column b4.a: nullability: not null, and ${none}`,
+      `column b4.a: identity: always, and ${none}`,
+    ],
+  ],
+  [
+    'create sequence b5',
+    'drop sequence b5; create sequence b5 as int',
+    [`sequence b5: type is integer; ${make} bigint`, `sequence b5: maximum is 2147483647; ${make} 9223372036854775807`],
+  ],
+  [
+    'create table b6 (a serial)',
+    'alter sequence b6_a_seq rename to b6_other',
+    [
+      `column b6.a: default is nextval('public.b6_other'::regclass); ${make} nextval('public.b6_a_seq'::regclass)`,
+      'sequence b6_other: is named otherwise: expected b6_a_seq',
+    ],
+  ],
+  [
+    'create schema b7; create view b7.v as select 1 as a',
+    'drop schema b7 cascade',
+    ['schema b7: is missing, and a migration makes it', `view b7.v: ${missing}`],
+  ],
+  // what cannot be run is not said
+  [
+    'create table c1 (a int); create view c1_v as select a from c1',
+    'drop table c1 cascade',
+    [`table c1: ${missing}`, `view c1_v: ${missing}`],
+  ],
+  [
+    'create view c2 as select 1 as a, 2 as b',
+    'drop view c2; create view c2 as select 1 as a, 2 as b, 3 as c',
+    'view c2: its definition is another one',
+  ],
+  [
+    'create view c3 as select 1 as a, 2 as b',
+    'drop view c3; create view c3 as select 1 as a',
+    'view c3: its definition is another one',
+  ],
+  [
+    'create view c4 as select 1 as a',
+    'drop view c4; create materialized view c4 as select 1 as a',
+    [`view c4: ${missing}`, `materialized view c4: exists, and ${none}`],
+  ],
+  [
+    'create table c5 (a int)',
+    'alter table c5 add primary key (a)',
+    [`column c5.a: nullability: not null, and ${none}`, `constraint c5.c5_pkey: exists, and ${none}`],
+  ],
+  [
+    "create table c6 (a text default 'x')",
+    'alter table c6 alter a drop default, alter a type int using 1',
+    [`column c6.a: type is integer; ${make} text`, `column c6.a: has no default; ${make} 'x'::text`],
+  ],
+  [
+    `create function c7_f() ${nothing}; create table c7 (a int); create trigger c7_t before insert on c7 for each row execute function c7_f()`,
+    'drop function c7_f() cascade',
+    [`function c7_f(): ${missing}`, `trigger c7.c7_t: ${missing}`],
+  ],
+  // what partitions and children have of their parents is told of these
+  [
+    `create function d1_f() ${nothing}; create table d1 (a int, b int constraint d1_b check (b > 0), c int) partition by list (a); create table d1a partition of d1 for values in (1); create trigger d1_t before insert on d1 for each row execute function d1_f()`,
+    'alter table d1 drop c, drop constraint d1_b; drop trigger d1_t on d1; alter table d1 add e int',
+    [
+      `column d1.c: ${missing}`,
+      `column d1.e: exists, and ${none}`,
+      `constraint d1.d1_b: ${missing}`,
+      `trigger d1.d1_t: ${missing}`,
+    ],
+  ],
+  [
+    'create table d2 (a int, b int); create table d2c (c int) inherits (d2)',
+    'alter table d2 drop b',
+    `column d2.b: ${missing}`,
+  ],
+  [
+    `create function d3_f() ${nothing}; create table d3 (a int, b int default 1, c int) partition by list (a); create table d3a partition of d3 for values in (1); create trigger d3_t before insert on d3 for each row execute function d3_f()`,
+    'alter table d3 alter b set default 2, alter c set not null; alter table d3 disable trigger d3_t; alter table d3 add primary key (a)',
+    [
+      `column d3.a: nullability: not null, and ${none}`,
+      `column d3.b: default is 2; ${make} 1`,
+      `column d3.c: nullability: not null, and ${none}`,
+      `trigger d3.d3_t: state: disabled, and ${none}`,
+      `constraint d3.d3_pkey: exists, and ${none}`,
+    ],
+  ],
+  [
+    'create table d4 (a int, b int) partition by list (a); create table d4a partition of d4 for values in (1); create index d4_i on d4 (b)',
+    'drop index d4_i',
+    `index d4_i: ${missing}`,
+  ],
+  // owners
+  [
+    'create table e1 (a serial); grant select on e1 to ROLE',
+    'alter table e1 owner to ROLE',
+    [`table e1: owner is ROLE; ${make} ${mine}`, `table e1: has no grants to ROLE; ${make} select`],
+  ],
+  [
+    'create table e2 (a int); alter table e2 owner to ROLE',
+    'alter table e2 owner to current_user; grant select on e2 to ROLE',
+    `table e2: owner is ${mine}; ${make} ROLE`,
+  ],
+  // names
+  [
+    'create type f1 as (a int); create cast (f1 as circle) with inout',
+    "comment on cast (f1 as circle) is 'x'",
+    `cast f1 as circle: comment: x, and ${none}`,
+  ],
+]
