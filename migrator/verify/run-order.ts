@@ -1,5 +1,6 @@
 // Differences in the order in which their remedies can be run.
 
+import type { CatalogObject } from './catalog/catalog.ts'
 import type { Difference } from './difference.ts'
 import { partName, tableOf } from './remedies/names.ts'
 import { remedy } from './remedy.ts'
@@ -39,12 +40,18 @@ const propertiesBefore: Readonly<Record<string, readonly string[]>> = {
   nullability: ['identity'],
   minimum: ['type'],
   maximum: ['type'],
+  start: ['type'],
 }
 
 /** Finds those that have to be put right before statements can be run: what they name and is not there under that name. */
 function needsAmong(differences: readonly Difference[]) {
   const absent = differences.filter(({ change }) => change === 'missing' || change === 'renamed')
-  const byName = Map.groupBy(absent, nameInStatements)
+  const byName = new Map<string, Difference[]>()
+  for (const difference of absent)
+    for (const object of [difference.was ?? difference, ...(difference.parts ?? [])]) {
+      const name = nameInStatements(object)
+      byName.set(name, [...(byName.get(name) ?? []), difference])
+    }
   const byTable = Map.groupBy(
     absent.filter(({ kind }) => kind === 'column' || kind === 'constraint' || kind === 'index'),
     tableOf,
@@ -68,8 +75,8 @@ function isUsed(part: Difference, words: ReadonlySet<string>, text: string): boo
 }
 
 /** Without a function's arguments, which a call does not have. */
-function nameInStatements({ name, was }: Difference): string {
-  return (was ?? { name }).name.replace(/\((?:[^()"]|"[^"]*")*\)$/, '')
+function nameInStatements({ name }: Pick<CatalogObject, 'name'>): string {
+  return name.replace(/\((?:[^()"]|"[^"]*")*\)$/, '')
 }
 
 const identifier = '(?:"(?:[^"]|"")*"|[\\p{L}\\p{N}_$]+)'

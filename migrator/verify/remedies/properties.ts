@@ -20,9 +20,13 @@ const rowSecurity: Readonly<Record<string, readonly [on: string, off: string]>> 
 const sequenceOptions: Readonly<Record<string, string>> = {
   type: 'as',
   increment: 'increment by',
+  cache: 'cache',
+}
+
+/** These have to fit each other: they are set together. */
+const sequenceBounds: Readonly<Record<string, string>> = {
   minimum: 'minvalue',
   maximum: 'maxvalue',
-  cache: 'cache',
   start: 'start with',
 }
 
@@ -48,7 +52,9 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
     case 'event trigger state':
       return [`alter event trigger ${name} ${switches[String(expected)] ?? 'enable'}`]
     case 'constraint validity':
-      return expected === undefined ? [`alter table ${tableOf(part)} validate constraint ${partName(part)}`] : undefined
+      return expected === undefined
+        ? [`alter ${onDomain(part) ? 'domain' : 'table'} ${tableOf(part)} validate constraint ${partName(part)}`]
+        : undefined
     case 'constraint triggers':
       return expected === undefined
         ? disabledOn(difference.found).map(table => `alter table ${table} enable trigger all`)
@@ -98,10 +104,19 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
     case 'procedure security':
       return [`alter ${kind} ${name} security ${expected ?? 'invoker'}`]
     default:
-      return kind === 'sequence' && sequenceOptions[property]
-        ? [`alter sequence ${name} ${sequenceOptions[property]} ${expected}`]
-        : undefined
+      return kind === 'sequence' ? sequenceRemedy(difference) : undefined
   }
+}
+
+function sequenceRemedy({ name, property = '', expected, was }: Difference): string[] | undefined {
+  if (sequenceOptions[property]) return [`alter sequence ${name} ${sequenceOptions[property]} ${expected}`]
+  if (!sequenceBounds[property]) return undefined
+  const bounds = Object.entries(sequenceBounds).map(([bound, words]) => `${words} ${was?.properties[bound]}`)
+  return [`alter sequence ${name} ${bounds.join(' ')}`]
+}
+
+function onDomain({ parent = '' }: Pick<CatalogObject, 'parent'>): boolean {
+  return parent.startsWith('domain ')
 }
 
 /** A view can be replaced by one that has its columns, and then others. */

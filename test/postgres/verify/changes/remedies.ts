@@ -94,6 +94,29 @@ export const remedies: readonly Row[] = [
     ],
   ],
   [
+    'create sequence b8 minvalue 1 maxvalue 29 start 3',
+    'drop sequence b8; create sequence b8 minvalue 2 maxvalue 90 start 28',
+    [
+      `sequence b8: minimum is 2; ${make} 1`,
+      `sequence b8: maximum is 90; ${make} 29`,
+      `sequence b8: start is 28; ${make} 3`,
+    ],
+  ],
+  [
+    'create sequence b9 minvalue 20 maxvalue 90 start 30',
+    'drop sequence b9; create sequence b9 minvalue 1 maxvalue 40 start 25',
+    [
+      `sequence b9: minimum is 1; ${make} 20`,
+      `sequence b9: maximum is 40; ${make} 90`,
+      `sequence b9: start is 25; ${make} 30`,
+    ],
+  ],
+  [
+    'create domain b10 as int constraint b10_c check (value > 0)',
+    'alter domain b10 drop constraint b10_c; alter domain b10 add constraint b10_c check (value > 0) not valid',
+    `constraint b10.b10_c: validity: not valid, and ${none}`,
+  ],
+  [
     'create schema b7; create view b7.v as select 1 as a',
     'drop schema b7 cascade',
     ['schema b7: is missing, and a migration makes it', `view b7.v: ${missing}`],
@@ -103,6 +126,11 @@ export const remedies: readonly Row[] = [
     'create table c1 (a int); create view c1_v as select a from c1',
     'drop table c1 cascade',
     [`table c1: ${missing}`, `view c1_v: ${missing}`],
+  ],
+  [
+    "create table c9 (a serial); create table c9_r (a int default nextval('c9_a_seq'))",
+    'drop table c9 cascade',
+    [`table c9: ${missing}`, `column c9_r.a: has no default; ${make} nextval('public.c9_a_seq'::regclass)`],
   ],
   [
     'create view c2 as select 1 as a, 2 as b',
