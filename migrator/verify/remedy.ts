@@ -6,7 +6,7 @@ import type { Difference } from './difference.ts'
 import { columnRemedy } from './remedies/columns.ts'
 import { grantRemedy } from './remedies/grants.ts'
 import { inMade, made } from './remedies/made.ts'
-import { partName, tableOf } from './remedies/names.ts'
+import { isPart, partName, tableOf } from './remedies/names.ts'
 import { propertyRemedy } from './remedies/properties.ts'
 
 /**
@@ -99,18 +99,24 @@ const onTable: ReadonlySet<string> = new Set(['constraint', 'trigger', 'rule', '
 const namedOtherwise: ReadonlySet<string> = new Set(['default privileges', 'user mapping', 'attribute'])
 
 function commentRemedy({ kind, name, property, expected, parent }: Difference): string[] | undefined {
-  if (property !== 'comment' || namedOtherwise.has(kind) || (kind === 'index' && name.includes(' (part of ')))
-    return undefined
+  if (property !== 'comment' || namedOtherwise.has(kind) || (kind === 'index' && isPart(name))) return undefined
   const text = expected === undefined ? 'null' : quoteLiteral(String(expected))
-  if (!onTable.has(kind)) return [`comment on ${kind} ${kind === 'cast' ? `(${name})` : name} is ${text}`]
+  if (!onTable.has(kind)) return [`comment on ${kind} ${commented(kind, name)} is ${text}`]
   const part = { kind, name, ...(parent !== undefined && { parent }), properties: {} }
   const on = parent?.startsWith('domain ') ? `domain ${tableOf(part)}` : tableOf(part)
   return [`comment on ${kind} ${partName(part)} on ${on} is ${text}`]
 }
 
+/** As COMMENT names it: a cast in parentheses, an aggregate without arguments with a star. */
+function commented(kind: string, name: string): string {
+  return kind === 'cast' ? `(${name})` : kind === 'aggregate' ? withStar(name) : name
+}
+
+const withStar = (aggregate: string) => aggregate.replace(/\(\)$/, '(*)')
+
 function ownerRemedy({ kind, name, property, expected }: Difference): string[] | undefined {
   if (property !== 'owner' || typeof expected !== 'string') return undefined
   return [
-    `alter ${kind} ${name} owner to ${expected === migratorRole ? migratorRole : `"${expected.replaceAll('"', '""')}"`}`,
+    `alter ${kind} ${kind === 'aggregate' ? withStar(name) : name} owner to ${expected === migratorRole ? migratorRole : `"${expected.replaceAll('"', '""')}"`}`,
   ]
 }

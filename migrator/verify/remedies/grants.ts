@@ -6,6 +6,7 @@ import { partName, tableOf } from './names.ts'
 /** What GRANT calls a kind, where it is another word than here. */
 const words: Readonly<Record<string, string>> = {
   table: 'table',
+  relation: 'table',
   view: 'table',
   'materialized view': 'table',
   'foreign table': 'table',
@@ -19,8 +20,6 @@ const words: Readonly<Record<string, string>> = {
   language: 'language',
   'foreign data wrapper': 'foreign data wrapper',
   server: 'foreign server',
-  'built-in function': 'function',
-  'extension function': 'function',
 }
 
 const withOption = ' with grant option'
@@ -29,11 +28,12 @@ const withOption = ' with grant option'
 export function grantRemedy({ kind, name, parent, property = '', found, expected }: Difference): string[] | undefined {
   const grantee = /^grants to (.*)$/s.exec(property)?.[1]
   if (grantee === undefined || grantee === 'the owner') return undefined
-  const word = kind === 'column' ? 'table' : words[kind]
+  const own = kind.replace(/^(?:built-in|extension) /, '')
+  const word = own === 'column' ? 'table' : words[own]
   if (!word) return undefined
   const part = { name, ...(parent !== undefined && { parent }) }
-  const columns = kind === 'column' ? ` (${partName(part)})` : ''
-  const on = kind === 'column' ? tableOf(part) : name
+  const columns = own === 'column' ? ` (${partName(part)})` : ''
+  const on = own === 'column' ? tableOf(part) : name
   const role =
     grantee === 'PUBLIC'
       ? 'public'

@@ -2,7 +2,7 @@
 
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { CatalogObject } from '../catalog/catalog.ts'
-import { partName, tableOf } from './names.ts'
+import { isPart, partName, tableOf } from './names.ts'
 
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value : [])
 
@@ -27,7 +27,7 @@ export function made(object: CatalogObject): string[] | undefined {
   const definition = typeof p.definition === 'string' ? p.definition.replace(/;$/, '').trim() : ''
   switch (kind) {
     case 'index':
-      return name.includes(' (part of ') ? undefined : [indexOf(definition, partName(object), parent)]
+      return isPart(name) ? undefined : [indexDefinition(definition, partName(object), parent)]
     case 'constraint':
       return constraintOf(object, definition)
     case 'trigger':
@@ -69,7 +69,7 @@ function enumOf({ name, properties: p }: CatalogObject): string[] {
 }
 
 /** Beside the table's writers, where that can be; on a partitioned table it cannot, and its partitions get one with it. */
-function indexOf(definition: string, name: string, parent = ''): string {
+function indexDefinition(definition: string, name: string, parent = ''): string {
   const how = parent.startsWith('table ') && !definition.includes(' ON ONLY ') ? ' CONCURRENTLY' : ''
   return definition.replace(' INDEX ON ', ` INDEX${how} ${name} ON `).replace(' ON ONLY ', ' ON ')
 }

@@ -5,7 +5,10 @@ import type { CatalogObject } from '../catalog/catalog.ts'
 /** The parent's name, without its kind. */
 export function tableOf({ parent }: Pick<CatalogObject, 'parent'>): string {
   return (
-    parent?.replace(/^(?:materialized view|foreign table|table|view|domain|type|server|sequence|column) /, '') ?? ''
+    parent?.replace(
+      /^(?:(?:built-in|extension) relation|materialized view|foreign table|table|view|domain|type|server|sequence|column) /,
+      '',
+    ) ?? ''
   )
 }
 
@@ -14,4 +17,13 @@ export function partName({ name, parent }: Pick<CatalogObject, 'name' | 'parent'
   const table = tableOf({ ...(parent !== undefined && { parent }) })
   if (name.startsWith(`${table}.`)) return name.slice(table.length + 1)
   return /(?:^|\.)("(?:[^"]|"")*"|[^.]*)$/.exec(name)?.[1] ?? name
+}
+
+/** A partition's index goes by its parent's name, which is not what SQL calls it. */
+export const isPart = (name: string) => name.includes(' (part of ')
+
+/** A constraint's index, which has its name. */
+export function indexOf(constraint: Pick<CatalogObject, 'name' | 'parent'>): string {
+  const schema = /^(?:"(?:[^"]|"")*"|[^."]+)/.exec(tableOf(constraint))?.[0]
+  return `${schema}.${partName(constraint)}`
 }

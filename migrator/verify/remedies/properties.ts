@@ -3,7 +3,7 @@
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { CatalogObject } from '../catalog/catalog.ts'
 import type { Difference } from '../difference.ts'
-import { partName, tableOf } from './names.ts'
+import { indexOf, isPart, partName, tableOf } from './names.ts'
 
 /** What switches a trigger or a rule; absent is the ordinary state. */
 const switches: Readonly<Record<string, string>> = {
@@ -60,17 +60,17 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
         ? disabledOn(difference.found).map(table => `alter table ${table} enable trigger all`)
         : undefined
     case 'index validity':
-      return expected === undefined && !name.includes(' (part of ') ? [`reindex index concurrently ${name}`] : undefined
+      return expected === undefined && !isPart(name) ? [`reindex index concurrently ${name}`] : undefined
     case 'extension version':
       return isOlder(String(difference.found), String(expected))
         ? [`alter extension ${name} update to ${quoteLiteral(String(expected))}`]
         : undefined
     case 'index clustered':
     case 'constraint clustered':
-      return expected === undefined ? undefined : [`alter ${parent} cluster on ${partName(part)}`]
+      return expected === undefined || isPart(name) ? undefined : [`alter ${parent} cluster on ${partName(part)}`]
     case 'index replica identity':
     case 'constraint replica identity':
-      return expected === undefined
+      return expected === undefined || isPart(name)
         ? undefined
         : [`alter table ${tableOf(part)} replica identity using index ${partName(part)}`]
     case 'table replica identity':
@@ -125,15 +125,9 @@ function isExtended({ object, was }: Difference): boolean {
   return Array.isArray(has) && Array.isArray(wants) && has.every((column, i) => column === wants[i])
 }
 
-/** A constraint's index, which has its name. */
-function indexOf(constraint: Pick<CatalogObject, 'name' | 'parent'>): string {
-  const schema = /^(?:"(?:[^"]|"")*"|[^."]+)/.exec(tableOf(constraint))?.[0]
-  return `${schema}.${partName(constraint)}`
-}
-
-/** A search path is stored as the list that is written. */
+/** A search path is stored as the list that is written, an empty one as a name without letters, which is no name. */
 function settingValue(setting: string, value: string): string {
-  return setting === 'search_path' && value !== '' ? value : quoteLiteral(value)
+  return setting === 'search_path' && !['', '""'].includes(value) ? value : quoteLiteral(value.replace(/^""$/, ''))
 }
 
 /** Extensions are updated, and have no way back. */

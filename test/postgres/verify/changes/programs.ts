@@ -218,4 +218,12 @@ export const programs: readonly Row[] = [
   ],
   ['create sequence q9', 'drop sequence q9', 'sequence q9: is missing, and a migration makes it'],
   ['', 'create sequence q10', `sequence q10: exists, and ${none}`],
+  [
+    'create aggregate ag9(int) (sfunc = int4pl, stype = int, msfunc = int4pl, minvfunc = int4mi, mstype = int, mfinalfunc = int4abs)',
+    'create or replace aggregate ag9(int) (sfunc = int4pl, stype = int, msfunc = int4pl, minvfunc = int4mi, mstype = int, mfinalfunc = int4abs, mfinalfunc_modify = read_write, msspace = 100)',
+    [
+      `aggregate ag9(integer): moving final function changes the state: read-write, and ${none}`,
+      `aggregate ag9(integer): moving state size: 100, and ${none}`,
+    ],
+  ],
 ]

@@ -115,4 +115,26 @@ export const rights: readonly Row[] = [
     'grant insert on pg_stat_statements to ROLE',
     `extension relation pg_stat_statements: exists, and ${none}`,
   ],
+  [
+    'create extension postgres_fdw',
+    'grant usage on foreign data wrapper postgres_fdw to ROLE',
+    `extension foreign data wrapper postgres_fdw: exists, and ${none}`,
+  ],
+  ['', 'revoke usage on language plpgsql from public', `extension language plpgsql: exists, and ${none}`],
+  ['', 'grant create on schema pg_catalog to ROLE', `built-in schema pg_catalog: exists, and ${none}`],
+  ['', 'grant select (prosrc) on pg_proc to ROLE', `built-in column pg_proc.prosrc: exists, and ${none}`],
+  [
+    'create extension pg_buffercache; grant select (bufferid, relfilenode) on pg_buffercache to ROLE',
+    'grant update (bufferid) on pg_buffercache to ROLE; revoke select (relfilenode) on pg_buffercache from ROLE; grant select (isdirty) on pg_buffercache to ROLE',
+    [
+      `extension column pg_buffercache.bufferid: grants to ROLE is select, update; ${make} select`,
+      `extension column pg_buffercache.relfilenode: is missing, and a migration makes it`,
+      `extension column pg_buffercache.isdirty: exists, and ${none}`,
+    ],
+  ],
+  [
+    "create aggregate h40(*) (sfunc = int8inc, stype = int8, initcond = '0')",
+    'alter aggregate h40(*) owner to ROLE; revoke execute on function h40() from public',
+    [`aggregate h40(): owner is ROLE; ${make} ${mine}`, `aggregate h40(): has no grants to PUBLIC; ${make} execute`],
+  ],
 ]
