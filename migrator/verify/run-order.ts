@@ -2,7 +2,7 @@
 
 import type { CatalogObject } from './catalog/catalog.ts'
 import type { Difference } from './difference.ts'
-import { partName, tableOf } from './remedies/names.ts'
+import { indexOf, partName, tableOf } from './remedies/names.ts'
 import { remedy } from './remedy.ts'
 
 export interface WithRemedy {
@@ -56,17 +56,29 @@ function needsAmong(differences: readonly Difference[]) {
     absent.filter(({ kind }) => kind === 'column' || kind === 'constraint' || kind === 'index'),
     tableOf,
   )
+  const retyped = Map.groupBy(
+    differences.filter(({ kind, property }) => kind === 'column' && property === 'type'),
+    tableOf,
+  )
   const byObject = Map.groupBy(differences, ({ kind, name }) => `${kind} ${name}`)
   return (difference: Difference, text: string): Difference[] => {
     const { all, words } = namesIn(text)
     const named = [...all].flatMap(name => byName.get(name) ?? [])
     const parts = [...all].flatMap(name => byTable.get(name) ?? []).filter(part => isUsed(part, words, text))
+    const types = isExpression(difference) ? [...all].flatMap(name => retyped.get(name) ?? []) : []
     const first = propertiesBefore[difference.property ?? ''] ?? []
     const same = (byObject.get(`${difference.kind} ${difference.name}`) ?? []).filter(({ property = '' }) =>
       first.includes(property),
     )
-    return [...named, ...parts, ...same].filter(other => other !== difference)
+    return [...named, ...parts, ...types.filter(column => words.has(partName(column))), ...same].filter(
+      other => other !== difference,
+    )
   }
+}
+
+/** What columns of another type can give another meaning, or none. */
+function isExpression({ change, property = '' }: Difference): boolean {
+  return change === 'missing' || ['definition', 'using', 'with check', 'default'].includes(property)
 }
 
 /** A column that a statement names beside its table; the key that a foreign key refers to. */
@@ -107,18 +119,26 @@ const relations: ReadonlySet<string> = new Set([
   'type',
 ])
 
+/** The name that it has among tables, views, sequences and indexes; a key's index has the key's. */
+function relationName({ kind, name, parent, object }: Difference): string | undefined {
+  if (relations.has(kind)) return name
+  const isKey = kind === 'constraint' && /^(?:PRIMARY KEY|UNIQUE|EXCLUDE)/.test(String(object?.properties.definition))
+  return isKey ? indexOf({ name, ...(parent !== undefined && { parent }) }) : undefined
+}
+
 /** Finds what has to go first, which is not told: another thing of that name, a primary key over the column. */
 function obstaclesAmong(differences: readonly Difference[]) {
   const unexpected = differences.filter(({ change }) => change === 'unexpected')
-  const names = new Set(unexpected.filter(({ kind }) => relations.has(kind)).map(({ name }) => name))
+  const names = new Set(unexpected.map(relationName))
   const keys = differences.flatMap(({ kind, property, change, object, parent }) =>
     kind === 'constraint' && (change === 'unexpected' || property === 'definition')
       ? [{ parent, definition: String(object?.properties.definition) }]
       : [],
   )
   return (difference: Difference): boolean => {
-    const { change, kind, name, property, expected, parent } = difference
-    if (change === 'missing') return relations.has(kind) && names.has(name)
+    const { change, property, expected, parent } = difference
+    const name = relationName(difference)
+    if (change === 'missing') return name !== undefined && names.has(name)
     if (property !== 'nullability' || expected !== undefined) return false
     return keys.some(
       key =>

@@ -211,4 +211,34 @@ export const remedies: readonly Row[] = [
     "comment on cast (f1 as circle) is 'x'",
     `cast f1 as circle: comment: x, and ${none}`,
   ],
+  [
+    "create aggregate f2(*) (sfunc = int8inc, stype = int8, initcond = '0')",
+    "comment on aggregate f2(*) is 'x'",
+    `aggregate f2(): comment: x, and ${none}`,
+  ],
+  [
+    "create function f3() returns int language sql set search_path = '' as 'select 1'",
+    'alter function f3() reset search_path',
+    `function f3(): has no setting search_path; ${make} ""`,
+  ],
+  [
+    'create table f4 (a int) partition by list (a); create table f4a partition of f4 for values in (1); create index f4_i on f4 (a); alter table f4a cluster on f4a_a_idx',
+    'alter table f4a set without cluster',
+    `index f4a (part of public.f4_i): has no clustered; ${make} yes`,
+  ],
+  [
+    'create table c10 (a int); create unique index c10_i on c10 (a)',
+    'drop index c10_i; alter table c10 add constraint c10_i unique (a)',
+    [`index c10_i: ${missing}`, `constraint c10.c10_i: exists, and ${none}`],
+  ],
+  [
+    'create table c11 (a int constraint c11_k unique)',
+    'alter table c11 drop constraint c11_k; create unique index c11_k on c11 (a)',
+    [`constraint c11.c11_k: ${missing}`, `index c11_k: exists, and ${none}`],
+  ],
+  [
+    'create table c12 (a int constraint c12_c check (a > 0), b int); create rule c12_r as on update to c12 where new.a = 1 do nothing',
+    'drop rule c12_r on c12; alter table c12 drop constraint c12_c, alter a type text',
+    [`column c12.a: type is text; ${make} integer`, `constraint c12.c12_c: ${missing}`, `rule c12.c12_r: ${missing}`],
+  ],
 ]
