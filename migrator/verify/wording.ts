@@ -1,7 +1,7 @@
 // A difference as an operator says it.
 
 import type { Value } from './catalog/catalog.ts'
-import type { Difference } from './difference.ts'
+import type { Change, Difference } from './difference.ts'
 
 /** What the database was compared with, in words. */
 export interface Source {
@@ -24,7 +24,8 @@ export function subject({ kind, name }: Pick<Difference, 'kind' | 'name'>): stri
   return `${kind} ${name.replace(/^public\./, '')}`
 }
 
-function predicate({ change, property, found, expected, name }: Difference, source: Source): string {
+function predicate({ change, kind, property, found, expected, name }: Difference, source: Source): string {
+  if (/^(?:built-in|extension) /.test(kind) && change !== 'changed') return rights(change, source)
   switch (change) {
     case 'unexpected':
       return `exists, and ${source.doesNot}`
@@ -41,6 +42,14 @@ function predicate({ change, property, found, expected, name }: Difference, sour
   if (found === undefined) return `has no ${property}; ${source.makes} ${shown(expected)}`
   if (expected === undefined) return `${property}: ${shown(found)}, and ${source.doesNot}`
   return `${property} is ${shown(found)}; ${source.makes} ${shown(expected)}`
+}
+
+/** What Postgres or an extension brought is there anyway; it is listed where its rights are others. */
+function rights(change: Change, source: Source): string {
+  const isFile = source !== migrationsAsSource
+  return change === 'unexpected'
+    ? `has other rights than it came with, and ${isFile ? 'the snapshot does not have them' : 'no migration gives them'}`
+    : `has the rights that it came with, and ${isFile ? 'the snapshot has others' : 'a migration gives it others'}`
 }
 
 function shown(value: Value | undefined): string {

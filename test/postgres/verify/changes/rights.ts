@@ -4,6 +4,7 @@ import type { Row } from './change.ts'
 
 const none = 'no migration makes it'
 const make = 'the migrations make it'
+const otherRights = 'has other rights than it came with, and no migration gives them'
 const mine = "(the migrator's role)"
 
 export const rights: readonly Row[] = [
@@ -85,9 +86,9 @@ export const rights: readonly Row[] = [
   [
     '',
     'revoke execute on function pg_catalog.pg_sleep(double precision) from public',
-    `built-in function pg_sleep(double precision): exists, and ${none}`,
+    `built-in function pg_sleep(double precision): ${otherRights}`,
   ],
-  ['', 'grant select on pg_catalog.pg_authid to ROLE', `built-in relation pg_authid: exists, and ${none}`],
+  ['', 'grant select on pg_catalog.pg_authid to ROLE', `built-in relation pg_authid: ${otherRights}`],
   [
     'create table h26 (a int)',
     'revoke insert on h26 from current_user',
@@ -108,28 +109,28 @@ export const rights: readonly Row[] = [
   [
     'create extension hstore',
     'revoke execute on function hstore(text, text) from public',
-    `extension function hstore(text,text): exists, and ${none}`,
+    `extension function hstore(text,text): ${otherRights}`,
   ],
   [
     'create extension pg_stat_statements',
     'grant insert on pg_stat_statements to ROLE',
-    `extension relation pg_stat_statements: exists, and ${none}`,
+    `extension relation pg_stat_statements: ${otherRights}`,
   ],
   [
     'create extension postgres_fdw',
     'grant usage on foreign data wrapper postgres_fdw to ROLE',
-    `extension foreign data wrapper postgres_fdw: exists, and ${none}`,
+    `extension foreign data wrapper postgres_fdw: ${otherRights}`,
   ],
-  ['', 'revoke usage on language plpgsql from public', `extension language plpgsql: exists, and ${none}`],
-  ['', 'grant create on schema pg_catalog to ROLE', `built-in schema pg_catalog: exists, and ${none}`],
-  ['', 'grant select (prosrc) on pg_proc to ROLE', `built-in column pg_proc.prosrc: exists, and ${none}`],
+  ['', 'revoke usage on language plpgsql from public', `extension language plpgsql: ${otherRights}`],
+  ['', 'grant create on schema pg_catalog to ROLE', `built-in schema pg_catalog: ${otherRights}`],
+  ['', 'grant select (prosrc) on pg_proc to ROLE', `built-in column pg_proc.prosrc: ${otherRights}`],
   [
     'create extension pg_buffercache; grant select (bufferid, relfilenode) on pg_buffercache to ROLE',
     'grant update (bufferid) on pg_buffercache to ROLE; revoke select (relfilenode) on pg_buffercache from ROLE; grant select (isdirty) on pg_buffercache to ROLE',
     [
       `extension column pg_buffercache.bufferid: grants to ROLE is select, update; ${make} select`,
-      `extension column pg_buffercache.relfilenode: is missing, and a migration makes it`,
-      `extension column pg_buffercache.isdirty: exists, and ${none}`,
+      'extension column pg_buffercache.relfilenode: has the rights that it came with, and a migration gives it others',
+      `extension column pg_buffercache.isdirty: ${otherRights}`,
     ],
   ],
   [
