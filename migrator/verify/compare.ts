@@ -55,7 +55,7 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
   const isTold = ({ parent, properties }: CatalogObject) =>
     (parent !== undefined && (gone.has(parent) || redefined.has(parent))) ||
     listOf(properties['inherited from']).some(from => gone.has(from))
-  const partsOf = (object: CatalogObject) => expected.objects.filter(({ parent }) => parent === keyOf(object))
+  const parts = Map.groupBy(expected.objects, ({ parent }) => parent)
   const own = { unexpected: unexpected.filter(o => !isTold(o)), missing: missing.filter(o => !isTold(o)) }
   for (const object of own.unexpected) {
     const was = own.missing.find(other => isRenamed(object, other))
@@ -65,7 +65,7 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
     } else differences.push({ change: 'unexpected', ...named(object), object })
   }
   for (const object of own.missing)
-    differences.push({ change: 'missing', ...named(object), object, parts: partsOf(object) })
+    differences.push({ change: 'missing', ...named(object), object, parts: parts.get(keyOf(object)) ?? [] })
   return { differences: differences.toSorted(byName), notes }
 }
 

@@ -43,9 +43,13 @@ const propertiesBefore: Readonly<Record<string, readonly string[]>> = {
   start: ['type'],
 }
 
-/** Finds those that have to be put right before statements can be run: what they name and is not there under that name. */
+/**
+ * Finds those that have to be put right before statements can be run: what they name and is not there under that name, or as an enum
+ * without the label. */
 function needsAmong(differences: readonly Difference[]) {
-  const absent = differences.filter(({ change }) => change === 'missing' || change === 'renamed')
+  const absent = differences.filter(
+    ({ change, property }) => change === 'missing' || change === 'renamed' || property === 'labels',
+  )
   const byName = new Map<string, Difference[]>()
   for (const difference of absent)
     for (const object of [difference.was ?? difference, ...(difference.parts ?? [])]) {

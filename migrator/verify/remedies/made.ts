@@ -2,7 +2,7 @@
 
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { CatalogObject } from '../catalog/catalog.ts'
-import { isPart, partName, tableOf } from './names.ts'
+import { isInherited, isPart, partName, tableOf } from './names.ts'
 
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value : [])
 
@@ -31,6 +31,7 @@ export function made(object: CatalogObject): string[] | undefined {
     case 'constraint':
       return constraintOf(object, definition)
     case 'trigger':
+      return isInherited(object) ? undefined : [definition]
     case 'rule':
     case 'statistics':
       return [definition]

@@ -27,3 +27,6 @@ export function indexOf(constraint: Pick<CatalogObject, 'name' | 'parent'>): str
   const schema = /^(?:"(?:[^"]|"")*"|[^."]+)/.exec(tableOf(constraint))?.[0]
   return `${schema}.${partName(constraint)}`
 }
+
+/** A partition's trigger comes and goes with its parent's. */
+export const isInherited = (trigger: CatalogObject | undefined) => trigger?.properties['inherited from'] !== undefined

@@ -3,7 +3,7 @@
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { CatalogObject } from '../catalog/catalog.ts'
 import type { Difference } from '../difference.ts'
-import { indexOf, isPart, partName, tableOf } from './names.ts'
+import { indexOf, isInherited, isPart, partName, tableOf } from './names.ts'
 
 /** What switches a trigger or a rule; absent is the ordinary state. */
 const switches: Readonly<Record<string, string>> = {
@@ -31,7 +31,7 @@ const sequenceBounds: Readonly<Record<string, string>> = {
 }
 
 export function propertyRemedy(difference: Difference): string[] | undefined {
-  const { kind, name, parent, property = '', found, expected } = difference
+  const { kind, name, parent, property = '', found, expected, object, was } = difference
   const part = { name, ...(parent !== undefined && { parent }) }
   const security = rowSecurity[property]
   if (security) return [`alter table ${name} ${expected === undefined ? security[1] : security[0]}`]
@@ -85,7 +85,7 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
       if (!isExtended(difference)) return undefined
       return [`create or replace view ${name} as ${String(expected).replace(/;$/, '').trim()}`]
     case 'trigger definition':
-      return replaced(expected, 'TRIGGER')
+      return [object, was].some(isInherited) ? undefined : replaced(expected, 'TRIGGER')
     case 'rule definition':
       return replaced(expected, 'RULE')
     case 'policy using':

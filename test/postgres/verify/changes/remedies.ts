@@ -241,4 +241,22 @@ export const remedies: readonly Row[] = [
     'drop rule c12_r on c12; alter table c12 drop constraint c12_c, alter a type text',
     [`column c12.a: type is text; ${make} integer`, `constraint c12.c12_c: ${missing}`, `rule c12.c12_r: ${missing}`],
   ],
+  [
+    "create type b11_z as enum ('a', 'b'); create table b11 (a b11_z default 'b')",
+    "drop table b11; drop type b11_z; create type b11_z as enum ('a'); create table b11 (a b11_z default 'a')",
+    [`column b11.a: default is 'a'::public.b11_z; ${make} 'b'::public.b11_z`, `type b11_z: labels is a; ${make} a, b`],
+  ],
+  [
+    `create function c13_f() ${nothing}; create table c13 (a int) partition by list (a); create table c13a partition of c13 for values in (1); create trigger c13_t before insert on c13 for each row execute function c13_f()`,
+    'alter table c13 detach partition c13a; create trigger c13_t before update on c13a for each row execute function c13_f()',
+    [
+      `table c13a: has no partition; ${make} public.c13 FOR VALUES IN (1)`,
+      `trigger c13a.c13_t: definition is CREATE TRIGGER c13_t BEFORE UPDATE ON public.c13a FOR EACH ROW EXECUTE FUNCTION public.c13_f(); ${make} CREATE TRIGGER c13_t BEFORE INSERT ON public.c13a FOR EACH ROW EXECUTE FUNCTION public.c13_f()`,
+    ],
+  ],
+  [
+    `create function c14_f() ${nothing}; create table c14 (a int) partition by list (a); create table c14a partition of c14 for values in (1); create trigger c14_t before insert on c14 for each row execute function c14_f()`,
+    'alter table c14 detach partition c14a',
+    [`table c14a: has no partition; ${make} public.c14 FOR VALUES IN (1)`, `trigger c14a.c14_t: ${missing}`],
+  ],
 ]
