@@ -70,14 +70,20 @@ function needsAmong(differences: readonly Difference[]) {
     const named = [...all].flatMap(name => byName.get(name) ?? [])
     const parts = [...all].flatMap(name => byTable.get(name) ?? []).filter(part => isUsed(part, words, text))
     const types = isExpression(difference) ? [...all].flatMap(name => retyped.get(name) ?? []) : []
+    const place = difference.change === 'missing' ? (byObject.get(difference.parent ?? '') ?? []).filter(isPlace) : []
     const first = propertiesBefore[difference.property ?? ''] ?? []
     const same = (byObject.get(`${difference.kind} ${difference.name}`) ?? []).filter(({ property = '' }) =>
       first.includes(property),
     )
-    return [...named, ...parts, ...types.filter(column => words.has(partName(column))), ...same].filter(
+    return [...named, ...parts, ...types.filter(column => words.has(partName(column))), ...place, ...same].filter(
       other => other !== difference,
     )
   }
+}
+
+/** Of a table: whether it is partitioned, or a partition. Its parts are made in other ways then. */
+function isPlace({ property = '' }: Difference): boolean {
+  return property === 'partition key' || property === 'partition'
 }
 
 /** What columns of another type can give another meaning, or none. */

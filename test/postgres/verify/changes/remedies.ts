@@ -259,4 +259,16 @@ export const remedies: readonly Row[] = [
     'alter table c14 detach partition c14a',
     [`table c14a: has no partition; ${make} public.c14 FOR VALUES IN (1)`, `trigger c14a.c14_t: ${missing}`],
   ],
+  [
+    'create table c15 (a int, b int); create index c15_i on c15 (a); create table c15_o (a int, b int constraint c15_u unique) partition by list (b)',
+    'drop table c15; create table c15 (a int, b int) partition by list (a); drop table c15_o; create table c15_o (a int, b int)',
+    [
+      `table c15: partition key: LIST (a), and ${none}`,
+      `table c15: has no access method; ${make} heap`,
+      `index c15_i: ${missing}`,
+      `table c15_o: has no partition key; ${make} LIST (b)`,
+      `table c15_o: access method: heap, and ${none}`,
+      `constraint c15_o.c15_u: ${missing}`,
+    ],
+  ],
 ]
