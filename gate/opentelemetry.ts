@@ -2,6 +2,7 @@
 
 import { metrics, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { Gate } from './gate.ts'
+import type { GateStatus } from './status.ts'
 
 /**
  * Reports a gate: a span `gate closed` for each time that it was closed, with its state as an attribute and an event for each
@@ -30,8 +31,9 @@ export function reportGate(gate: Gate): () => void {
     closed ??= tracer.startSpan('gate closed', { attributes: { 'schemagate.state': state } })
     closed.addEvent(state, { detail })
   }
-  const onChange = () => {
-    changes.add(1, { 'schemagate.state': gate.state })
+  const onChange = ({ state }: GateStatus, previous: GateStatus) => {
+    // what is missing may change as well, in one state
+    if (state !== previous.state) changes.add(1, { 'schemagate.state': state })
     report()
   }
   report()

@@ -188,20 +188,28 @@ test('a gate reports its closings as spans, and whether it is open as a metric',
   const end = reportGate(gate)
   await eventually(() => expect(gate.state).toBe('unmigrated'))
   await ledger.create()
+  await eventually(() => expect(gate.detail).toContain('empty ledger'))
   await ledger.applyQuietly('0001_users')
   await gate.whenOpen({ timeout: 5000 })
   await eventually(() => expect(spans.getFinishedSpans()).toHaveLength(1))
   const [closed] = spans.getFinishedSpans()
   expect(closed?.name).toBe('gate closed')
   expect(closed?.attributes).toEqual({ 'schemagate.state': 'unreachable' })
-  expect(closed?.events.map(event => event.name)).toEqual(['unreachable', 'unmigrated'])
+  expect(closed?.events.map(event => event.name)).toEqual(['unreachable', 'unmigrated', 'unmigrated'])
 
-  const gauge = async () => {
+  const measured = async (name: string) => {
     points.reset()
     await reader.forceFlush()
     const all = points.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(scope => scope.metrics))
-    return all.find(({ descriptor }) => descriptor.name === 'schemagate.gate.open')?.dataPoints.at(-1)?.value
+    return all.find(({ descriptor }) => descriptor.name === name)?.dataPoints ?? []
   }
+  const gauge = async () => (await measured('schemagate.gate.open')).at(-1)?.value
+  // without a ledger, and then with an empty one, it was the same state
+  const changes = (await measured('schemagate.gate.changes')).map(({ attributes, value }) => [
+    attributes['schemagate.state'],
+    value,
+  ])
+  expect(Object.fromEntries(changes)).toEqual({ unmigrated: 1, open: 1 })
   expect(await gauge()).toBe(1)
   await ledger.drop()
   await eventually(() => expect(gate.isOpen).toBe(false))
