@@ -31,6 +31,8 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
 
   /** Requests with a body that count as inside: no longer while the body arrives. */
   const stayOf = new WeakMap<FastifyReply, { leave(): void }>()
+  /** Those whose body arrives. */
+  const arriving = new WeakSet<FastifyReply>()
   const enters = (request: FastifyRequest, reply: FastifyReply) => {
     if (!gate.enter()) return false
     const stay = stayInside(gate, reply.raw, reply)
@@ -44,12 +46,22 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
     else refuse(gate, reply)
   })
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
-    if (hasBody(request)) stayOf.get(reply)?.leave()
+    if (hasBody(request)) {
+      stayOf.get(reply)?.leave()
+      arriving.add(reply)
+    }
     done()
   })
   fastify.addHook('preValidation', (request, reply, done) => {
+    arriving.delete(reply)
     if (!hasBody(request) || enters(request, reply) || isExempt(request)) done()
     else refuse(gate, reply)
+  })
+  // A body that cannot be read is answered without coming to the hook before.
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    if (!arriving.delete(reply) || gate.isOpen || isExempt(request)) return done(null, payload)
+    reply.code(503).headers(PROBLEM_HEADERS)
+    done(null, JSON.stringify(problem(gate.status)))
   })
 }
 

@@ -104,11 +104,13 @@ describe('a closed gate', () => {
     const length = await slowRequest(url, 'content-length: 8', '{"x"', ': 1}')
     const chunked = await slowRequest(url, 'transfer-encoding: chunked', '4\r\n{"x"\r\n', '4\r\n: 1}\r\n0\r\n\r\n')
     const served = await slowRequest(url, 'content-length: 8', '{"x"', ': 2}')
+    const unreadable = await slowRequest(url, 'content-length: 8', '{"x"', ' 1 }')
     expect(await served.finish()).toContain('HTTP/1.1 200')
     await database.query(`delete from schemagate.ledger where name = '0002_tickets'`)
     expect((await gate.check()).state).toBe('behind')
     expect(await length.finish()).toContain('HTTP/1.1 503')
     expect(await chunked.finish()).toContain('HTTP/1.1 503')
+    expect(await unreadable.finish()).toMatch(/^HTTP\/1.1 503.*"state":"behind"/s)
     expect(worked).toEqual([{ x: 2 }])
   })
 
