@@ -5,7 +5,7 @@ import { tools } from './tools/index.ts'
 import type { Listing, Tool } from './tools/tool.ts'
 
 /** A number as any of the tools writes it. */
-const numbered = /^(?:\d|[VUB]\d|R__|Version\d)/
+const numbered = /^(?:\d|[VUB]\d|R__|(?:Version|Migration)\d|m\d{6,8}_\d)/
 
 const languages: readonly (readonly [RegExp, string])[] = [
   [/\.go$/i, 'in Go, which only its own tool (goose, bun, gormigrate) can run'],
@@ -13,7 +13,7 @@ const languages: readonly (readonly [RegExp, string])[] = [
   [/\.py$/i, 'in Python, which only its own tool (Alembic, Django, yoyo) can run'],
   [/\.rb$/i, 'in Ruby, which only its own tool (Rails, Sequel) can run'],
   [/\.exs?$/i, 'in Elixir, which only its own tool (Ecto) can run'],
-  [/\.php$/i, 'in PHP, which only its own tool (Laravel, Doctrine, Phinx) can run'],
+  [/\.php$/i, 'in PHP, which only its own tool (Laravel, Doctrine, Phinx, Yii) can run'],
   [/\.(?:cs|fs|vb)$/i, 'for .NET, which only its own tool (EF Core, FluentMigrator) can run'],
   [/\.rs$/i, 'in Rust, which only its own tool (refinery, SeaORM) can run'],
   [/\.(?:clj|edn|cr|gleam|dart|swift|pl|lua|hs|ml|erl)$/i, 'in a language that only its own tool can run'],

@@ -16,6 +16,7 @@ const mikroOrm: Tool = {
   title: 'MikroORM',
   module: /@mikro-orm\//,
   tables: ['mikro_orm_migrations'],
+  code: [{ pattern: /(?:^|\/)Migration\d+.*\.[cm]?[jt]s$/, text: /@mikro-orm\// }],
 }
 
 /** Where Sequelize's is not what it is given. */

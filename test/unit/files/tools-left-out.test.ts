@@ -170,6 +170,17 @@ test.for([
     named(['20240101000000_a/migration.sql', '20240102000000_b/migration.ts']),
     /20240102000000_b\/migration\.ts is code in a folder inside the migrations folder/,
   ],
+  [
+    "MikroORM's, by its own name for files",
+    {
+      '1_a.sql': 'select 1;',
+      'Migration20240222170223.ts': "import { Migration } from '@mikro-orm/migrations'",
+      '.snapshot-app.json': '{}',
+    },
+    /Migration20240222170223\.ts is a migration that only MikroORM can run/,
+  ],
+  ["SeaORM's", { '1_a.sql': 'select 1;', 'm20220101_000001_b.rs': '' }, /_b\.rs is a migration in Rust/],
+  ["Yii's", { '1_a.sql': 'select 1;', 'm150101_185401_b.php': '' }, /_b\.php is a migration in PHP/],
   ['a folder with another language', named(['1_a/up.sql', '2_b/up.rs']), /2_b\/up\.rs is a migration in Rust/],
   [
     'only code',
