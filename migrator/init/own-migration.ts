@@ -3,7 +3,8 @@
 import { toComposeText } from '../doctor/compose/shield.ts'
 import type { Database } from '../doctor/model/gating.ts'
 import type { Stack } from '../doctor/model/stack.ts'
-import { splitPatch } from '../doctor/rules/split-patch.ts'
+import { shellFor } from '../doctor/model/wrappers.ts'
+import { script, setUpFor, splitPatch } from '../doctor/rules/split-patch.ts'
 import type { Choice } from './plan.ts'
 
 /** Both undefined where doctor's own changes do: there is a one-shot, or the command is in the compose file. */
@@ -16,10 +17,18 @@ export function ownMigration(
   for (const app of selfMigrating) {
     const { startup, migration } = app
     if (migration?.step === undefined || splitPatch(stack, app)) continue
-    const { written } = startup.steps[migration.step]!
-    if (written === undefined) continue
-    const command = toComposeText(written)
-    return { way: { tool: migration.tool, folder: '.', command }, app }
+    const step = startup.steps[migration.step]!
+    const setUp = setUpFor(startup.steps, migration.step)
+    if (setUp === undefined || step.written === undefined) continue
+    const run = [...setUp, step]
+    const command = setUp.length === 0 ? toComposeText(step.written) : script(run)
+    const way = {
+      tool: migration.tool,
+      folder: '.',
+      command,
+      shell: shellFor(run.map(({ shell }) => shell)),
+    }
+    return { way, app }
   }
   return none
 }

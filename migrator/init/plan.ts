@@ -81,9 +81,11 @@ function migratorPatch({ stack }: Diagnosis, { database, way, app }: Choice): Pa
     return { services: { [name]: migratorService(stack, member, [mount]), ...gated } }
   }
   if (!app) return undefined
+  const isAlways = apps.some(({ service }) => service.profiles.length === 0)
   const migrate = oneShotOf(stack.compose, app.service.name, {
-    entrypoint: ['sh', '-ec'],
+    entrypoint: [...(way.shell ?? ['sh']), '-ec'],
     command: [way.command],
+    profiles: isAlways ? undefined : [...new Set(apps.flatMap(({ service }) => service.profiles))],
     depends_on: { [member.service.name]: { condition: 'service_healthy' } },
   })
   return migrate && { services: { [name]: migrate, ...gated } }

@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import type { Shell } from '../doctor/model/wrappers.ts'
 import { readFolder } from '../files/folder.ts'
 
 export interface Recognised {
@@ -10,6 +11,8 @@ export interface Recognised {
   readonly folder: string
   /** What the app's own image runs; undefined for a folder of SQL, which the migrator of this repository reads. */
   readonly command: string | undefined
+  /** What reads the command; undefined for sh. */
+  readonly shell?: Shell | undefined
 }
 
 /** A tool that needs its project: language, models, settings. */

@@ -187,7 +187,8 @@ function checked(document: ComposeDocument, root: YAMLMap): ComposeDocument {
   for (const { key, value } of services.items) {
     if (!isScalar(key)) throw problem(document, startOf(key), 'a service has a name, and this is none.')
     const service = resolved(value)
-    if (key.source !== '<<' && !isMap(service) && !(service == null || (isScalar(service) && service.value === null)))
+    const isNothing = service == null || (isScalar(service) && (service.value === null || service.tag === '!reset'))
+    if (key.source !== '<<' && !isMap(service) && !isNothing)
       throw problem(
         document,
         startOf(value),

@@ -21,6 +21,8 @@ export interface Step extends ShellCommand {
   readonly from: 'compose' | 'context'
   /** What reads it; undefined where that is no shell. */
   readonly shell: Shell | undefined
+  /** The shells inside of each other that it is run by, outermost first, each by a number. */
+  readonly processes: readonly number[]
 }
 
 export interface Startup {
@@ -72,13 +74,19 @@ function writtenOf({ sources, isLine }: Step): string | undefined {
 interface ReadBy {
   readonly stopsOnError: boolean
   readonly shell: Shell | undefined
+  /** By the shell that calls it, which keeps what it sets. */
+  readonly isSourced?: boolean
 }
 
 const noShell: ReadBy = { stopsOnError: false, shell: undefined }
 
 /** @param words those that call it */
 function script(words: readonly string[], text: string): ReadBy {
-  return { stopsOnError: bashE(words), shell: shellOfScript(words, text) }
+  return {
+    stopsOnError: bashE(words),
+    shell: shellOfScript(words, text),
+    isSourced: /^(\.|source)$/.test(words[0] ?? ''),
+  }
 }
 
 /** A command behind variables of its own, or behind a program that starts it; the shell's own commands cannot be. */
@@ -95,6 +103,7 @@ class Reader {
   /** What the function that is being read was called with. */
   #args: Arguments | undefined
   #commandFrom: Step['from'] = 'compose'
+  #processes = 0
   /** Those that are being read: one that calls itself is read once. */
   readonly #scripts = new Set<string>()
   /** The bodies of the functions that its scripts have made so far, by their names. */
@@ -142,7 +151,8 @@ class Reader {
     return this.#words(readLine(line), from, depth)
   }
 
-  #shell(text: string, { stopsOnError, shell }: ReadBy, from: Step['from'], depth: number): Step[] {
+  #shell(text: string, { stopsOnError, shell, isSourced }: ReadBy, from: Step['from'], depth: number): Step[] {
+    const process = ++this.#processes
     const commands = parseShell(text, stopsOnError)
     for (const [name, body] of Map.groupBy(commands, ({ inFunction }) => inFunction))
       if (name !== undefined) this.#functions.set(name, body)
@@ -155,7 +165,11 @@ class Reader {
       depth,
     )
     this.#args = outer
-    return steps.map(step => ({ ...step, shell: step.shell ?? shell }))
+    return steps.map(step => ({
+      ...step,
+      shell: step.shell ?? shell,
+      processes: isSourced ? step.processes : [process, ...step.processes],
+    }))
   }
 
   #commands(commands: readonly ShellCommand[], from: Step['from'], depth: number): Step[] {
@@ -238,6 +252,7 @@ class Reader {
       written: undefined,
       from,
       shell: undefined,
+      processes: [],
       operator,
       stopsOnError: false,
       inLoop: false,

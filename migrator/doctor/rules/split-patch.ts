@@ -12,6 +12,15 @@ import type { Patch } from '../overlay/patch.ts'
 /** What changes the shell that runs it. */
 const setsUp = /^(cd|export|umask|ulimit|\.|source|\w+=.*)$/
 
+/** What the steps before one have set up for it, undefined where it cannot be said what that is. */
+export function setUpFor(steps: readonly Step[], at: number): readonly Step[] | undefined {
+  const { processes: own } = steps[at]!
+  const found = steps
+    .slice(0, at)
+    .filter(({ words, processes }) => setsUp.test(words[0] ?? '') && processes.every((one, i) => one === own[i]))
+  return found.some(({ conditions, written }) => conditions.length > 0 || written === undefined) ? undefined : found
+}
+
 /** Undefined where the command is not in the compose file, or cannot be taken apart without a doubt. */
 export function splitPatch({ compose }: Stack, { service, startup, migration, role }: Member): Patch | undefined {
   const { steps } = startup

@@ -6,7 +6,7 @@ import { migrationIn, migrationSwitch } from '../model/tools.ts'
 import { shellFor } from '../model/wrappers.ts'
 import { oneShotOf } from '../overlay/one-shot.ts'
 import type { Patch } from '../overlay/patch.ts'
-import { script } from './split-patch.ts'
+import { script, setUpFor } from './split-patch.ts'
 
 /** Images whose entrypoint cannot be seen, and their own commands that migrate and end. */
 const known: readonly { image: RegExp; off: Record<string, string>; migrates: Record<string, unknown> }[] = [
@@ -43,7 +43,8 @@ function ofScript({ service, startup, context, migration }: Member) {
   const step = migration?.step === undefined ? undefined : startup.steps[migration.step]
   if (!step || step.conditions.length === 0 || step.inLoop || step.isTest) return undefined
   const guarded = startup.steps.filter(({ conditions }) => conditions.join() === step.conditions.join())
-  if (guarded.some(({ written }) => written === undefined)) return undefined
+  const setUp = setUpFor(startup.steps, startup.steps.indexOf(guarded[0]!))
+  if (setUp === undefined || guarded.some(({ written }) => written === undefined)) return undefined
   const names = step.conditions.flatMap(one => [...one.matchAll(/\$\{?([A-Z_]\w*)/g)].map(([, name]) => name!))
   for (const name of names) {
     for (const value of values) {
@@ -52,8 +53,9 @@ function ofScript({ service, startup, context, migration }: Member) {
       if (migrationSwitch(environment)) continue
       const { steps } = startupOf({ ...service, environment }, context)
       if (steps.length === 0 || steps.some(({ text }) => migrationIn(text))) continue
-      const entrypoint = [...shellFor(guarded.map(({ shell }) => shell)), '-ec']
-      return { off: { [name]: value }, migrates: { entrypoint, command: [script(guarded)] } }
+      const run = [...setUp, ...guarded]
+      const entrypoint = [...shellFor(run.map(({ shell }) => shell)), '-ec']
+      return { off: { [name]: value }, migrates: { entrypoint, command: [script(run)] } }
     }
   }
   return undefined

@@ -184,3 +184,31 @@ test.for([
   })
   expect(services['api-migrate'].entrypoint).toEqual([shell === '/bin/sh' ? 'sh' : shell, '-ec'])
 })
+
+const scriptOf = (before: string) => ({
+  'compose.yml': `services: { ${db}, api: { build: ., environment: { PGHOST: db, MIGRATE: "1" } } }`,
+  Dockerfile: 'FROM a\nCOPY start.sh /\nCMD ["/start.sh"]\n',
+  'start.sh': `#!/bin/sh\nset -e\n${before}\nif [ "$MIGRATE" = 1 ]; then\n  alembic upgrade head\nfi\nexec uvicorn app\n`,
+})
+
+test('what a script sets up before its switch holds for the one-shot, too', async () => {
+  const services = await overlayOf(scriptOf('cd /srv\nexport DIRECT_URL="$DATABASE_URL"\necho starting'))
+  expect(services['api-migrate'].command).toEqual([
+    'cd /srv && export DIRECT_URL="$$DATABASE_URL" && exec alembic upgrade head',
+  ])
+})
+
+test('what a script sets up under a condition is not taken over, so there is no one-shot', async () => {
+  const services = await overlayOf(scriptOf('if [ -z "$DIRECT_URL" ]; then\n  export DIRECT_URL="$DATABASE_URL"\nfi'))
+  expect(services['api-migrate']).toBeUndefined()
+})
+
+test('what a script of its own process sets holds for nothing but that', async () => {
+  const files = scriptOf('/scripts/prepare.sh a b')
+  const services = await overlayOf({
+    ...files,
+    Dockerfile: `${files.Dockerfile}COPY prepare.sh /scripts/\n`,
+    'prepare.sh': '#!/bin/sh\nFROM=$1\ncd /tmp\nsed s/a/b/ x\n',
+  })
+  expect(services['api-migrate'].command).toEqual(['exec alembic upgrade head'])
+})

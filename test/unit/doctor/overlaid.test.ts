@@ -64,6 +64,23 @@ test('an item of a list that several files make stands in the file that has it',
   expect(other.places).toContain('port-published compose.yml:5')
 })
 
+test.for([
+  ['the YAML alone', false],
+  ['docker', true],
+] as const)('a service that a further file takes away is none, read by %s', async ([, docker]) => {
+  const { options, names } = project(
+    {
+      'compose.yml':
+        'services:\n  db: { image: "postgres:17" }\n  old: { image: a, environment: { PGHOST: db }, depends_on: [db] }\n',
+      'more.yml': 'services:\n  old: !reset null\n',
+    },
+    docker,
+  )
+  const { stack, findings } = await diagnose(names, options)
+  expect([...stack.members.keys()]).toEqual(['db'])
+  expect(findings.filter(({ service }) => service !== 'db')).toEqual([])
+})
+
 const mounts = `services:
   db:
     image: postgres:17
