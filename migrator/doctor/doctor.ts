@@ -2,9 +2,9 @@
 
 import { relative, resolve } from 'node:path'
 import { type ExitCode, exitCodes } from '../errors.ts'
-import { redactor } from '../text/redact.ts'
 import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from './diagnose.ts'
 import { makeOverlay, writeOverlay } from './overlay/fix.ts'
+import { shownOverlay } from './overlay/shown.ts'
 import { renderGithub } from './render/github.ts'
 import { renderJson } from './render/json.ts'
 import { renderSarif } from './render/sarif.ts'
@@ -37,7 +37,7 @@ export async function doctor(options: DoctorOptions): Promise<ExitCode> {
   if (!options.fix) return errors.length > 0 ? exitCodes.notReady : exitCodes.done
   const { text: overlay, result } = await makeOverlay(diagnosis, options.diagnose)
   if (overlay === '') options.say('There is nothing that an overlay can put right.')
-  else options.say(`${writeOverlay(diagnosis.stack.compose, overlay)}:\n\n${redactor()(overlay)}`)
+  else options.say(`${writeOverlay(diagnosis.stack.compose, overlay)}:\n\n${shownOverlay(overlay)}`)
   const remaining = result.findings.filter(({ severity }) => severity !== 'note')
   if (remaining.length > 0) options.say('What is left, and cannot be put right by an overlay:')
   for (const { rule, service, what } of remaining)

@@ -4,9 +4,9 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { dirname, join, relative } from 'node:path'
 import { type DiagnoseOptions, type Diagnosis, diagnose } from '../doctor/diagnose.ts'
 import { type Database, databasesOf } from '../doctor/model/gating.ts'
+import { shownOverlay } from '../doctor/overlay/shown.ts'
 import { renderText } from '../doctor/render/text.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
-import { redactor } from '../text/redact.ts'
 import { type Asking, agree, choose } from './ask.ts'
 import { ownMigration } from './own-migration.ts'
 import { type Choice, type Plan, plan } from './plan.ts'
@@ -116,7 +116,7 @@ function found({ database, way, app }: Choice): string {
 
 function show({ files, remarks }: Plan, print: (text: string) => void): void {
   for (const { name, text, isAppended } of files)
-    print(`--- ${name}${isAppended ? ' (at its end)' : ' (new)'}\n${redactor()(text)}`)
+    print(`--- ${name}${isAppended ? ' (at its end)' : ' (new)'}\n${shownOverlay(text)}`)
   for (const remark of remarks) print(remark)
 }
 

@@ -94,3 +94,19 @@ test('init has the variable, too, of a command in a script', async () => {
   })
   expect(lines.join('\n')).toContain('migrate -database "$$URL" up')
 })
+
+test('a password that the file has is in the overlay, and is not shown', async () => {
+  for (const environment of [
+    '{ PGHOST: db, DB_PASSWORD: hunter2, API_TOKEN: "hunter2=", OTHER_PASS: "${PW:-hunter2}", PASSWORD_FILE: /run/pw, A: "${PW}" }',
+    '["PGHOST=db", "SECRET_KEY=hunter2"]',
+  ]) {
+    const cwd = project('    image: example/app:1\n    command: sh -c "migrate up; exec ./server"\n')
+    const path = join(cwd, 'compose.yml')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('{ PGHOST: db }', environment))
+    const shown = await fixed(cwd)
+    expect(shown.text).toContain('***')
+    expect(shown.text).toContain('- PGPASSWORD="$$POSTGRES_PASSWORD" PGCONNECT_TIMEOUT=3 psql')
+    expect(shown.text).not.toContain('hunter2')
+    expect(JSON.stringify(shown.services['app-migrate'])).toContain('hunter2')
+  }
+})
