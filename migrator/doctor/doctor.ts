@@ -3,7 +3,7 @@
 import { relative, resolve } from 'node:path'
 import { type ExitCode, exitCodes } from '../errors.ts'
 import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from './diagnose.ts'
-import { makeOverlay, writeOverlay } from './overlay/fix.ts'
+import { makeOverlay, overlayPath, writeOverlay } from './overlay/fix.ts'
 import { shownOverlay } from './overlay/shown.ts'
 import { renderGithub } from './render/github.ts'
 import { renderJson } from './render/json.ts'
@@ -35,7 +35,7 @@ export async function doctor(options: DoctorOptions): Promise<ExitCode> {
   const errors = diagnosis.findings.filter(({ severity }) => severity === 'error')
   if (options.trial) return tryOut(diagnosis, options)
   if (!options.fix) return errors.length > 0 ? exitCodes.notReady : exitCodes.done
-  const { text: overlay, result } = await makeOverlay(diagnosis, options.diagnose)
+  const { text: overlay, result } = await makeOverlay(await withoutOwn(diagnosis, options), options.diagnose)
   if (overlay === '') options.say('There is nothing that an overlay can put right.')
   else options.say(`${writeOverlay(diagnosis.stack.compose, overlay)}:\n\n${shownOverlay(overlay)}`)
   const remaining = result.findings.filter(({ severity }) => severity !== 'note')
@@ -43,6 +43,13 @@ export async function doctor(options: DoctorOptions): Promise<ExitCode> {
   for (const { rule, service, what } of remaining)
     options.say(`  ${rule.severity} ${rule.id} ${service ?? ''}: ${what}`)
   return remaining.some(({ severity }) => severity === 'error') ? exitCodes.notReady : exitCodes.done
+}
+
+/** The stack without the overlay that is written again: that has to say all that it said before, too. */
+async function withoutOwn(diagnosis: Diagnosis, { diagnose: options }: DoctorOptions): Promise<Diagnosis> {
+  const { compose } = diagnosis.stack
+  const files = compose.files.filter(name => resolve(options.cwd, name) !== overlayPath(compose))
+  return files.length === compose.files.length || files.length === 0 ? diagnosis : diagnose(files, options)
 }
 
 /** What runs although no migration could succeed, one line a service. */

@@ -110,3 +110,13 @@ test('a password that the file has is in the overlay, and is not shown', async (
     expect(JSON.stringify(shown.services['app-migrate'])).toContain('hunter2')
   }
 })
+
+test('an overlay that is among the files is written again whole', async () => {
+  const cwd = project('    image: example/app:1\n    command: sh -c "migrate up; exec ./server"\n')
+  const first = await fixed(cwd)
+  const path = join(cwd, 'compose.yml')
+  writeFileSync(path, `${readFileSync(path, 'utf8')}  worker: { image: b, environment: { PGHOST: db } }\n`)
+  writeFileSync(join(cwd, '.env'), 'COMPOSE_FILE=compose.yml:compose.schemagate.yml\n')
+  const second = await fixed(cwd)
+  expect(Object.keys(second.services)).toEqual(expect.arrayContaining([...Object.keys(first.services), 'worker']))
+})
