@@ -72,7 +72,7 @@ const brought: readonly Brought[] = [
   {
     kind: 'schema',
     catalog: 'pg_namespace',
-    isBuiltIn: "x.nspname in ('pg_catalog', 'information_schema')",
+    isBuiltIn: "x.nspname = 'pg_catalog'",
     list: 'x.nspacl',
     type: "'n'",
     owner: 'x.nspowner',

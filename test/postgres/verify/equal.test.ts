@@ -2,7 +2,7 @@
 
 import { expect } from 'vitest'
 import { test } from '../../helpers/database.ts'
-import { compareSchemas, majorVersion } from '../../helpers/schemas.ts'
+import { catalogOf, compareSchemas, majorVersion } from '../../helpers/schemas.ts'
 
 /** One way to write it, another, and the first major version that knows both. */
 type Pair = readonly [one: string, other: string, since?: number]
@@ -231,4 +231,11 @@ test('a table in the place of a view is told once, and not of its columns', asyn
     'unexpected table public.t',
     'missing view public.t',
   ])
+})
+
+test('a new database has its schema and its language, and nothing of what Postgres brought', async ({
+  createDatabase,
+}) => {
+  const { objects } = await catalogOf(await createDatabase())
+  expect(objects.map(({ kind, name }) => `${kind} ${name}`)).toEqual(['extension plpgsql', 'schema public'])
 })
