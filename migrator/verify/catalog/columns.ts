@@ -8,6 +8,10 @@ const attributes =
   'join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped join pg_type t on t.oid = a.atttypid'
 const collation = `case when a.attcollation <> t.typcollation then ${nameOf('pg_collation', 'coll', 'a.attcollation')} end`
 
+/** A typed table has its columns of the type. */
+const ofType = `(select jsonb_build_array(format('attribute %I.%I.%I', tn.nspname, ty.typname, a.attname))
+  from pg_type ty join pg_namespace tn on tn.oid = ty.typnamespace where ty.oid = c.reloftype)`
+
 export const columns: Kinds = version => [
   {
     kind: literal('column'),
@@ -28,7 +32,7 @@ export const columns: Kinds = version => [
       storage: `case when a.attstorage <> t.typstorage then ${words('a.attstorage', { p: 'plain', e: 'external', m: 'main', x: 'extended' })} end`,
       compression: words('a.attcompression', { p: 'pglz', l: 'lz4' }),
       'statistics target': 'nullif(a.attstattarget, -1)::text',
-      'inherited from': inheritedFrom('a.attinhcount > 0', 'column', 'a.attname'),
+      'inherited from': `case when c.reloftype <> 0 then ${ofType} else ${inheritedFrom('a.attinhcount > 0', 'column', 'a.attname')} end`,
     },
     more: [options('a.attoptions'), options('a.attfdwoptions')],
   },

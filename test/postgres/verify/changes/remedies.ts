@@ -194,6 +194,11 @@ export const remedies: readonly Row[] = [
     'drop index d4_i',
     `index d4_i: ${missing}`,
   ],
+  [
+    'create type d5_t as (a int, b int); create table d5 of d5_t',
+    'alter type d5_t drop attribute b cascade, add attribute c int cascade',
+    `type d5_t: attributes is a, c; ${make} a, b`,
+  ],
   // owners
   [
     'create table e1 (a serial); grant select on e1 to ROLE',
