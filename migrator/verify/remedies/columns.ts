@@ -4,7 +4,7 @@ import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { Difference } from '../difference.ts'
 import { partName, tableOf } from './names.ts'
 
-export function columnRemedy({ name, parent, property = '', expected }: Difference): string[] | undefined {
+export function columnRemedy({ name, parent, property = '', found, expected }: Difference): string[] | undefined {
   if (!parent) return undefined
   const part = { name, parent }
   const kind = parent.startsWith('foreign table ') ? 'foreign table' : parent.startsWith('view ') ? 'view' : 'table'
@@ -18,7 +18,8 @@ export function columnRemedy({ name, parent, property = '', expected }: Differen
       return alter(expected === undefined ? 'drop default' : `set default ${expected}`)
     case 'nullability':
       if (expected === undefined) return alter('drop not null')
-      return expected === 'not null' ? alter('set not null') : undefined
+      // one that is there is changed by the name of its constraint
+      return expected === 'not null' && found === undefined ? alter('set not null') : undefined
     case 'storage':
       // the type's own has no word before 16
       return expected === undefined ? undefined : alter(`set storage ${expected}`)

@@ -276,4 +276,10 @@ export const remedies: readonly Row[] = [
       `constraint c15_o.c15_u: ${missing}`,
     ],
   ],
+  [
+    'create table c16 (a int not null)',
+    'alter table c16 alter constraint c16_a_not_null no inherit',
+    `column c16.a: nullability is not null, no inherit; ${make} not null`,
+    18,
+  ],
 ]
