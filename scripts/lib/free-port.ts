@@ -1,18 +1,17 @@
 // Finds a TCP port on 127.0.0.1 that nothing listens on.
 
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
+/** Below those that the kernel gives to connections: one of these could have a port before it is used. */
+const [lowest, highest] = [10_000, 32_767]
+
 /** A port that was free a moment ago. Another process can take it first: the caller must be ready to ask again. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      server.close(() => resolve(port))
-    })
-  })
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(lowest, highest + 1)
+    if (await isPortFree(port)) return port
+  }
 }
 
 /** Whether `port` can be bound on `host` now. */
