@@ -3,7 +3,6 @@
 import { writeSync } from 'node:fs'
 import { configure } from 'safe-stable-stringify'
 import type { Log } from '../log.ts'
-import { escapeInJson } from '../text/escape-controls.ts'
 import { redactLine } from '../text/redact.ts'
 import type { LogOptions } from './log.ts'
 import { serialiseError } from './log-error.ts'
@@ -18,7 +17,7 @@ export function jsonLog({ level: least, fd, redact }: Omit<LogOptions, 'format'>
   const at = (level: Level) => {
     if (levels.indexOf(level) < levels.indexOf(least)) return () => {}
     return (fields: object, message: string) => {
-      if (isRead) isRead = write(fd, escapeInJson(redacted(redact, lineOf(level, fields, message))))
+      if (isRead) isRead = write(fd, redacted(redact, lineOf(level, fields, message)))
     }
   }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
