@@ -44,8 +44,9 @@ const propertiesBefore: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * Finds those that have to be put right before statements can be run: what they name and is not there under that name, or as an enum
- * without the label. */
+ * Finds those that have to be put right before statements can be run: what they name and is not there under that name, or as
+ * an enum without the label.
+ */
 function needsAmong(differences: readonly Difference[]) {
   const absent = differences.filter(
     ({ change, property }) => change === 'missing' || change === 'renamed' || property === 'labels',

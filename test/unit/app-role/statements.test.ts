@@ -18,15 +18,20 @@ describe('a verifier', () => {
     )
   })
 
-  test('is known for its own password and no other, and has a salt of its own each time', async () => {
-    const verifier = await scramVerifier('secret', 100)
-    expect(await verifies(verifier, 'secret')).toBe(true)
-    expect(await verifies(verifier, 'Secret')).toBe(false)
-    expect(await scramVerifier('secret', 100)).not.toBe(verifier)
-    for (const other of ['', 'md5aaaa', 'SCRAM-SHA-256$x:y$z:w', verifier.slice(0, -2)]) {
-      expect(await verifies(other, 'secret')).toBe(false)
-    }
-  })
+  // more iterations than the server's own are derived aside
+  test.for([100, 5_000])(
+    'is known for its own password and no other, and has a salt of its own each time: %i',
+    async iterations => {
+      const verifier = await scramVerifier('secret', iterations)
+      expect(verifier).toMatch(new RegExp(`^SCRAM-SHA-256\\$${iterations}:`))
+      expect(await verifies(verifier, 'secret')).toBe(true)
+      expect(await verifies(verifier, 'Secret')).toBe(false)
+      expect(await scramVerifier('secret', iterations)).not.toBe(verifier)
+      for (const other of ['', 'md5aaaa', 'SCRAM-SHA-256$x:y$z:w', verifier.slice(0, -2)]) {
+        expect(await verifies(other, 'secret')).toBe(false)
+      }
+    },
+  )
 })
 
 describe('saslprep', () => {
