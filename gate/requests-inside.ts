@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 import { performance } from 'node:perf_hooks'
 import type { Gate } from './gate.ts'
+import { pollWhileClosed } from './poll-while-closed.ts'
 
 // After its client has disconnected, a handler counts until it answers, for this long at most: it may never answer.
 const ABANDONED_FOR = 10_000
@@ -102,21 +103,12 @@ function watchInside(gate: Gate): Inside {
   const stays: Stay[] = []
   const inside = { gate, stays, next: 0 }
   insideOf.set(gate, inside)
-  let timer: NodeJS.Timeout | undefined
-  const stop = () => {
-    clearInterval(timer)
-    timer = undefined
-  }
-  const poll = () => {
-    endUnread(stays)
-    // nobody enters a closed gate; it may be closed for good
-    if (stays.length === 0) stop()
-  }
-  gate.on('change', () => {
-    if (gate.isOpen) {
-      stop()
+  pollWhileClosed(gate, {
+    isEmpty: () => stays.length === 0,
+    poll: () => endUnread(stays),
+    reset() {
       for (const stay of stays) stay.since = 0
-    } else timer ??= setInterval(poll, 100).unref()
+    },
   })
   gate.on('cut', () => {
     for (const { response } of [...stays]) if (!response.writableEnded) breakOff(response)

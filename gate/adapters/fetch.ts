@@ -1,6 +1,7 @@
 // The gate before handlers of the web's own kind, from Request to Response: Next, Remix, Bun, Deno, and Hono by its own file.
 
 import type { Gate } from '../gate.ts'
+import { pollWhileClosed } from '../poll-while-closed.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
 import type { GateMiddlewareOptions } from './express.ts'
 
@@ -108,24 +109,15 @@ const staysOf = new WeakMap<Gate, Set<Stay>>()
 function watchStays(gate: Gate): Set<Stay> {
   const stays = new Set<Stay>()
   staysOf.set(gate, stays)
-  let timer: NodeJS.Timeout | undefined
-  const stop = () => {
-    clearInterval(timer)
-    timer = undefined
-  }
-  const poll = () => {
-    endUnfinished(stays)
-    // nobody enters a closed gate; it may be closed for good
-    if (stays.size === 0) stop()
-  }
   gate.on('cut', () => {
     for (const stay of stays) stay.cut()
   })
-  gate.on('change', () => {
-    if (gate.isOpen) {
-      stop()
+  pollWhileClosed(gate, {
+    isEmpty: () => stays.size === 0,
+    poll: () => endUnfinished(stays),
+    reset() {
       for (const stay of stays) stay.readSince = undefined
-    } else timer ??= setInterval(poll, 100).unref()
+    },
   })
   return stays
 }
