@@ -1,6 +1,6 @@
 // Reads a folder of migrations, as the tool does that it was written for, into a list in the order of their application.
 
-import { basename, join } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import type { Named } from './file-name.ts'
@@ -225,8 +225,13 @@ class FolderReader implements MigrationsFolder {
         file: path,
         message: `${path} is left out: it is a test, by its name. If it is a migration, rename it.`,
       })
-    const what = onlyItsTool(name, this.#tool, () => this.#listing.text(name) ?? '')
-    if (what) throw new UsageError(onlyThere(path, what, name))
+    const onlyThere = (file: string) => onlyItsTool(file, this.#tool, () => this.#listing.text(file) ?? '')
+    const what = onlyThere(name)
+    if (!what) return
+    const ending = extname(name)
+    const same = this.#listing.files.filter(file => extname(file) === ending)
+    const alike = same.some(file => this.#nameOf(file)) ? [name] : same.filter(file => onlyThere(file))
+    throw notRun(path, what, name, alike.length > 1 ? `, and all ${alike.length} like it with '*${ending}'` : '')
   }
 
   #leavesStrays(): boolean {
@@ -248,7 +253,7 @@ class FolderReader implements MigrationsFolder {
     if (this.#nameOf(name) && !holdsMigration(files)) throw folderForFile(path)
     const sqlFiles = files.filter(file => !file.startsWith('.') && isSqlFile(file))
     const code = sqlFiles.length === 0 && codeInFolder(this.#listing, name, this.#tool)
-    if (code) throw new UsageError(onlyThere(this.#prefix + code.file, code.what, `${name}/**`))
+    if (code) throw notRun(this.#prefix + code.file, code.what, `${name}/**`)
     const named = this.#tool?.nameFolder?.(name.normalize('NFC')) ?? readFolderName(name)
     const taken = named && this.#tool?.takes?.(named, this.#listing) !== false
     const ups = sqlFiles.filter(isFolderFile)
@@ -330,9 +335,9 @@ class FolderReader implements MigrationsFolder {
   }
 }
 
-function onlyThere(path: string, what: string, glob: string): string {
-  return (
+function notRun(path: string, what: string, glob: string, others = ''): UsageError {
+  return new UsageError(
     `${path} ${what}: leaving it out would skip a migration. Write it as SQL, or as a code migration in TypeScript or ` +
-    `JavaScript, with the same number; or, if schemagate should not run it, leave it out: --ignore '${glob}'`
+      `JavaScript, with the same number; or, if schemagate should not run it, leave it out: --ignore '${glob}'${others}`,
   )
 }

@@ -1,5 +1,6 @@
 // Files that schemagate cannot run as another tool would: each is refused, with the way out.
 
+import { basename } from 'node:path'
 import { UsageError } from '../errors.ts'
 import type { Migration } from './migration.ts'
 import { tools } from './tools/index.ts'
@@ -22,7 +23,7 @@ export function refuseOtherDatabase(name: string, file: string): void {
   const database = otherDatabase.exec(name)?.[1]
   if (database)
     throw new UsageError(
-      `${file} is for another database (${database}), as its name says. Leave only what is for Postgres in the migrations folder.`,
+      `${file} is for another database (${database}), as its name says. Leave only what is for Postgres in the migrations folder; or leave the others out: --ignore '*.${database}*'`,
     )
 }
 
@@ -62,7 +63,7 @@ export function refuseGeneralForms(migrations: ReadonlyMap<string, Migration>): 
     if (general)
       throw new UsageError(
         `${file} is ${general.name} for Postgres, and ${general.file} is for other databases; both would be run. ` +
-          'Leave only what is for Postgres in the migrations folder.',
+          `Leave only what is for Postgres in the migrations folder; or leave the other out: --ignore '${basename(general.file)}'`,
       )
   }
 }

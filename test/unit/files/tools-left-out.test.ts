@@ -119,6 +119,20 @@ test.for([
     { '1_a.sql': '', '2_fill.go': 'package migrations' },
     /2_fill\.go is a migration that only goose can run.*--ignore '2_fill\.go'/,
   ],
+  [
+    'several in Go',
+    { '1_a.sql': '', '2_fill.go': 'package migrations', '3_more.go': 'package migrations', 'go.go': '' },
+    /--ignore '2_fill\.go', and all 2 like it with '\*\.go'/,
+  ],
+  [
+    'several beside code that is run',
+    {
+      '1_a.ts': '',
+      'Migration20240101000000.ts': "'@mikro-orm/migrations'",
+      'Migration20240101000001.ts': "'@mikro-orm/migrations'",
+    },
+    /--ignore 'Migration20240101000000\.ts'$/,
+  ],
   ['Java', named(['V1__a.sql', 'V2__Fill.java']), /V2__Fill\.java is a migration that only Flyway can run/],
   ['Kotlin, repeatable', named(['V1__a.sql', 'R__Fill.kt']), /R__Fill\.kt is a migration that only Flyway can run/],
   ['Rust', named(['V1__a.sql', 'V2__fill.rs']), /V2__fill\.rs is a migration that only refinery can run/],
