@@ -2,6 +2,7 @@
 
 import { escapeLiteral } from 'pg'
 import { WrongServerError } from './postgres/hosts.ts'
+import { commentOn, type FilledSchema, tablesStand } from './protocol/emptied.ts'
 import { HistoryUnreadableError } from './protocol/followed.ts'
 import { ledgerColumns, ledgerTable } from './protocol/ledger.ts'
 
@@ -13,13 +14,16 @@ export interface LookRow {
   readonly whole: boolean
   /** Row level security holds for this role: rows may be there that it does not see. */
   readonly hidden: boolean
+  /** The tables that were asked for are all there. */
+  readonly standing: boolean
   /** The answer to what was asked besides. */
   readonly also: string | null
 }
 
-/** What the second returns: the rows as well, as JSON. */
+/** What the second returns: the rows as well, as JSON, and the comment that says where tables are. */
 export interface RowsRow extends LookRow {
   readonly rows: string
+  readonly comment: string | null
 }
 
 /**
@@ -40,10 +44,11 @@ export const serverExpression =
  * It takes no parameters, so that it is sent as a simple query: with the extended protocol the portal, and with it the
  * snapshot, would live on in the transaction of a gate that holds the ledger, and CREATE INDEX CONCURRENTLY would wait
  * for that transaction to end.
+ * @param tables those that are to be there.
  * @param also an SQL expression of type text, answered with it.
  */
-export function lookSql(schema: string, also: string): string {
-  return `select ${columnsOfLook(schema, also)}`
+export function lookSql(schema: string, tables: readonly FilledSchema[], also: string): string {
+  return `select ${columnsOfLook(schema, tables, also)}`
 }
 
 /** Asks the same, and for the rows: in one query, since they have to belong together. */
@@ -51,18 +56,21 @@ export function rowsSql(schema: string, also: string): string {
   // The only part of the journal that matters here.
   const earlier = `case when pg_catalog.jsonb_typeof(journal) = 'object' then journal->'earlier' end`
   return `select (select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(l) order by position), '[]')::text
-    from (select ${ledgerColumns.join(', ')}, position, ${earlier} as earlier from ${ledgerTable(schema)}) as l) as rows,
-  ${columnsOfLook(schema, also)}`
+    from (select ${ledgerColumns.join(', ')}, position, ${earlier} as earlier from ${ledgerTable(schema)}) as l) as rows, ${commentOn(tableOf(schema))} as comment,
+  ${columnsOfLook(schema, [], also)}`
 }
 
-function columnsOfLook(schema: string, also: string): string {
+const tableOf = (schema: string) => `pg_catalog.to_regclass(${escapeLiteral(ledgerTable(schema))})`
+
+function columnsOfLook(schema: string, tables: readonly FilledSchema[], also: string): string {
   const ledger = ledgerTable(schema)
-  const table = `pg_catalog.to_regclass(${escapeLiteral(ledger)})`
+  const table = tableOf(schema)
   return `(select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
-    coalesce(pg_catalog.string_agg(xmin::pg_catalog.text || ctid::pg_catalog.text, ' '), '') || ${table}::pg_catalog.oid::pg_catalog.text || ${serverExpression}, 'UTF8')), 'hex')
+    coalesce(pg_catalog.string_agg(xmin::pg_catalog.text || ctid::pg_catalog.text, ' '), '') || ${table}::pg_catalog.oid::pg_catalog.text || ${serverExpression} || coalesce(${commentOn(table)}, ''), 'UTF8')), 'hex')
    from ${ledger}) as version,
   exists (select from pg_catalog.pg_index where indrelid = ${table} and indisprimary) as whole,
   pg_catalog.row_security_active(${table}) as hidden,
+  ${tablesStand(tables)} as standing,
   ${also} as also`
 }
 

@@ -12,6 +12,7 @@ import {
   sqlState,
 } from './ledger-query.ts'
 import { judge, type Verdict } from './protocol/compatibility.ts'
+import { emptiedExpression, type FilledSchema, tablesIn, unlessEmptied } from './protocol/emptied.ts'
 import { type LedgerRow, ledgerTable } from './protocol/ledger.ts'
 import type { LedgerManifest } from './protocol/manifest.ts'
 import type { Queryable, Reading, SchemaReader } from './schema-reader.ts'
@@ -40,13 +41,13 @@ export class LedgerReader implements SchemaReader {
   readonly #manifest: LedgerManifest
   readonly #schema: string
   /** The last ledger that was compared. */
-  #seen: { readonly version: string | undefined; readonly reading: Reading }
+  #seen: { readonly version: string | undefined; readonly reading: Reading; readonly tables: readonly FilledSchema[] }
 
   constructor(manifest: LedgerManifest, schema: string) {
     this.#manifest = manifest
     this.#schema = schema
     this.fence = new LedgerFence(schema)
-    this.#seen = { version: undefined, reading: { verdict: judge(manifest, null), databaseHead: null } }
+    this.#seen = { version: undefined, reading: { verdict: judge(manifest, null), databaseHead: null }, tables: [] }
   }
 
   async read(session: Queryable, also: string): Promise<Reading> {
@@ -54,23 +55,26 @@ export class LedgerReader implements SchemaReader {
     // what was known when this one was sent.
     const seen = this.#seen
     try {
-      let row = (await askAgain<LookRow>(session, lookSql(this.#schema, also)))[0]!
+      let row = (await askAgain<LookRow>(session, lookSql(this.#schema, seen.tables, also)))[0]!
       let { reading } = seen
-      if (row.version !== seen.version && row.whole) {
+      let emptied: string | null = null
+      if (row.whole && (row.version !== seen.version || !row.standing)) {
         const withRows = (await session.query<RowsRow>(rowsSql(this.#schema, also)))[0]!
         row = withRows
-        reading = this.#judge(row.version, JSON.parse(withRows.rows))
+        reading = this.#judge(row.version, JSON.parse(withRows.rows), withRows.comment)
+        emptied = await this.#emptied(session)
       }
-      const answer = { version: row.version, ...(row.also !== null && { also: row.also }) }
+      const version = emptied === null ? row.version : `${row.version} ${emptied}`
+      const answer = { version, ...(row.also !== null && { also: row.also }) }
       if (!row.whole) return { verdict: INCOMPLETE, databaseHead: undefined, ...answer }
       const { verdict } = reading
       const told = row.hidden ? mayBeHidden(verdict, this.#schema) : await this.#foreign(session, verdict)
-      return { ...reading, verdict: told, ...answer }
+      return { ...reading, verdict: unlessEmptied(told, emptied, this.#schema), ...answer }
     } catch (error) {
       const code = sqlState(error)
       if (code === LEDGER_LOCKED) return { verdict: LOCKED, databaseHead: undefined }
       if (code === undefined || !NO_LEDGER_STATES.has(code)) throw error
-      const reading = this.#judge(undefined, null)
+      const reading = this.#judge(undefined, null, null)
       return { ...reading, verdict: await this.#foreign(session, reading.verdict) }
     }
   }
@@ -87,11 +91,19 @@ export class LedgerReader implements SchemaReader {
     return { ...verdict, state: 'foreign', detail }
   }
 
+  /** The schemas that have nothing of what migrations made in them. */
+  async #emptied(session: Queryable): Promise<string | null> {
+    if (this.#seen.tables.length === 0) return null
+    const sql = `select ${emptiedExpression(this.#schema)} as emptied`
+    const [answer] = await session.query<{ emptied: string | null }>(sql)
+    return answer!.emptied
+  }
+
   /** @param rows null where there is no ledger. */
-  #judge(version: string | undefined, rows: readonly LedgerRow[] | null): Reading {
+  #judge(version: string | undefined, rows: readonly LedgerRow[] | null, comment: string | null): Reading {
     const applied = (rows ?? []).filter(row => row.state === 'applied' && row.kind !== 'repeatable')
     const reading = { verdict: judge(this.#manifest, rows), databaseHead: applied.at(-1)?.name ?? null }
-    this.#seen = { version, reading }
+    this.#seen = { version, reading, tables: tablesIn(comment) }
     return reading
   }
 }

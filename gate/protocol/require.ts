@@ -2,6 +2,7 @@
 
 import { historyTools } from '../histories/index.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
+import { whereEmptied } from './emptied.ts'
 import { ledgerTable } from './ledger.ts'
 
 /** The SQLSTATEs that `require` raises: exit codes 6 and 7 with SG before them. */
@@ -30,6 +31,13 @@ export function requireFunctionDdl(schema: string): string {
   const names = [...new Set(historyTools.flatMap(tool => (tool.distinctive || tool.ownName ? tool.tables : [])))]
   const foreign = `when exists (select from pg_class where relkind in ('r', 'p') and relnamespace <> ${quoteLiteral(s)}::regnamespace
           and relname in (${names.map(quoteLiteral).join(', ')})) then 'foreign'`
+  const requireTables = whereEmptied(
+    schema,
+    `raise exception using errcode = '${requireStates.notReady}',
+        message = format('schemagate: unmigrated: no table of what is applied is left in %s', emptied),
+        detail = 'The schema was dropped or emptied beside its ledger.',
+        hint = 'schemagate status says what can be done.';`,
+  )
   return `create or replace function ${s}.require(manifest jsonb) returns boolean
 language plpgsql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $require$
 declare
@@ -37,6 +45,7 @@ declare
   unknown text[];
   migrating text[];
   missing text[];
+  emptied text;
 begin
   if jsonb_typeof(manifest) is distinct from 'object' or (manifest->'version') is distinct from '1'::jsonb
     or jsonb_typeof(manifest->'migrations') is distinct from 'array' then
@@ -87,6 +96,7 @@ begin
       detail = 'Migrations: ' || array_to_string(missing, ', '),
       hint = 'Run the migrator that was built with this app: schemagate up.';
   end if;
+  ${requireTables}
   return true;
 end
 $require$;
@@ -96,6 +106,7 @@ language plpgsql stable parallel safe security invoker set search_path = pg_cata
 declare
   found_position bigint;
   offender text;
+  emptied text;
 begin
   if head is null or head = '' then
     raise exception using errcode = 'invalid_parameter_value', message = 'schemagate: require needs the name of a migration',
@@ -134,6 +145,7 @@ begin
       detail = format('This app was built with migrations up to %s.', head),
       hint = 'The next run of the migrator finishes it.';
   end if;
+  ${requireTables}
   return true;
 end
 $require$;`

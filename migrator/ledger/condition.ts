@@ -3,6 +3,7 @@
 
 import { doBlock, quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import { sqlstate } from '../../gate/postgres/sqlstate.ts'
+import { commentOn } from '../../gate/protocol/emptied.ts'
 import { DeniedError, RefusedError, UsageError } from '../errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { version as release } from '../version.ts'
@@ -31,6 +32,8 @@ export interface LedgerCondition {
   readonly usable: boolean
   readonly creatable: boolean
   readonly tables: ReadonlyMap<LedgerTable, TableCondition>
+  /** The comment on the table `ledger`. */
+  readonly comment: string | null
 }
 
 /** Asks the catalogue by names, which needs no right on the schema. */
@@ -49,8 +52,9 @@ export function conditionOf(schema: string, rows: readonly ConditionRow[]): Ledg
   const first = rows[0]
   if (!first) return undefined
   const { schemaOwner, me, usable, creatable } = first
+  const comment = rows.find(({ table }) => table === 'ledger')?.comment ?? null
   const tables = rows.flatMap(row => (row.table === null ? [] : [tableCondition(row, row.table)]))
-  return { schema, owner: schemaOwner, me, usable, creatable, tables: new Map(tables.map(t => [t.name, t])) }
+  return { schema, owner: schemaOwner, me, usable, creatable, comment, tables: new Map(tables.map(t => [t.name, t])) }
 }
 
 export interface ConditionRow {
@@ -65,6 +69,7 @@ export interface ConditionRow {
   readonly readable: boolean
   readonly rowSecurity: boolean
   readonly hidden: boolean
+  readonly comment: string | null
   readonly columns: readonly string[]
 }
 
@@ -73,7 +78,7 @@ function conditionSql(schema: string): string {
     pg_catalog.has_schema_privilege(n.oid, 'usage') as usable, pg_catalog.has_schema_privilege(n.oid, 'create') as creatable,
     c.relname::text as table, c.relkind as kind, pg_catalog.pg_get_userbyid(c.relowner)::text as owner,
     pg_catalog.pg_has_role(c.relowner, 'usage') as mine, pg_catalog.has_table_privilege(c.oid, 'select') as readable,
-    c.relrowsecurity or c.relforcerowsecurity as "rowSecurity", pg_catalog.row_security_active(c.oid) as hidden,
+    c.relrowsecurity or c.relforcerowsecurity as "rowSecurity", pg_catalog.row_security_active(c.oid) as hidden, ${commentOn('c.oid')} as comment,
     array(select a.attname::text from pg_catalog.pg_attribute a
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
   from pg_catalog.pg_namespace n left join pg_catalog.pg_class c

@@ -1,5 +1,6 @@
 // History: the migration files held against the ledger's rows.
 
+import { emptiedDetail } from '../../gate/protocol/emptied.ts'
 import type { Migration } from '../files/migration.ts'
 import { compareMigrations } from '../files/order.ts'
 import { withRowSecurity } from './condition.ts'
@@ -14,6 +15,7 @@ export type ProblemCode =
   | 'out-of-order'
   | 'interrupted'
   | 'row-security'
+  | 'emptied'
   | 'foreign'
   | 'moved-on'
 
@@ -125,6 +127,14 @@ export function compareHistory(
           `or, if its SQL was run by hand: schemagate baseline ${shellWord(file.name)}`,
       })
 
+  const { emptied, condition } = ledger
+  if (emptied !== null && condition && applied.length > 0)
+    problems.push({
+      code: 'emptied',
+      migration: null,
+      message: `${emptiedDetail(emptied, condition.schema)} If its tables were moved by hand: schemagate baseline ${shellWord(headOf(rows) ?? 'NAME')}`,
+    })
+
   for (const table of withRowSecurity(ledger.condition))
     problems.push({
       code: 'row-security',
@@ -133,10 +143,10 @@ export function compareHistory(
     })
 
   const blocking = problems.some(isDisagreement)
-  const edited = problems.some(problem => problem.code === 'edited')
+  const isOther = problems.some(({ code }) => code === 'edited' || code === 'emptied')
   return {
     state:
-      ahead && !edited
+      ahead && !isOther
         ? 'ahead'
         : blocking
           ? 'diverged'

@@ -1,6 +1,7 @@
-// The tables of the project itself: whether the database was migrated before there was a ledger.
+// The tables of the project itself: whether the database was migrated before there was a ledger, and where they are.
 
 import { quoteLiteral } from '../../gate/postgres/quote.ts'
+import { type FilledSchema, isProjectsTable } from '../../gate/protocol/emptied.ts'
 import type { Session } from '../postgres/session.ts'
 import { ledgerTables } from './table.ts'
 
@@ -12,11 +13,26 @@ export async function countTables(session: Session, ledgerSchema: string): Promi
   const { rows } = await session.query<{ tables: number }>(
     `select count(*)::int as tables
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p', 'f') and not c.relispartition
-        and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-        and (n.nspname <> ${quoteLiteral(ledgerSchema)} or c.relname not in (${Object.keys(ledgerTables).map(quoteLiteral).join(', ')}))
-        and not exists (select from pg_catalog.pg_depend d
-                         where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`,
+      where ${isProjectsTable} and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+        and (n.nspname <> ${quoteLiteral(ledgerSchema)} or c.relname not in (${Object.keys(ledgerTables).map(quoteLiteral).join(', ')}))`,
   )
   return rows[0]!.tables
+}
+
+/**
+ * The schemas with tables in which migrations may have made them: the one in which unqualified names are, and those that
+ * `isNamed` knows from the files. Not the ledger's own: who drops that drops the ledger.
+ */
+export async function filledSchemas(
+  session: Session,
+  ledgerSchema: string,
+  isNamed: (schema: string) => boolean,
+): Promise<readonly FilledSchema[]> {
+  const { rows } = await session.query<FilledSchema & { isFirst: boolean; [column: string]: unknown }>(
+    `select n.nspname::text as schema, min(c.relname collate "C")::text as table, n.nspname = pg_catalog.current_schema() as "isFirst"
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where ${isProjectsTable} and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', ${quoteLiteral(ledgerSchema)})
+      group by n.nspname order by n.nspname collate "C"`,
+  )
+  return rows.filter(({ schema, isFirst }) => isFirst || isNamed(schema))
 }

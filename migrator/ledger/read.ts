@@ -1,6 +1,7 @@
 // Reads the ledger: which migrations a database has, and what version the ledger itself is of.
 
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
+import { emptiedExpression, tablesIn } from '../../gate/protocol/emptied.ts'
 import { ledgerTable } from '../../gate/protocol/ledger.ts'
 import type { Session } from '../postgres/session.ts'
 import {
@@ -76,13 +77,15 @@ export interface LedgerContents {
   /** Of the ledger's schema: 0 where there is none, and lower than it was where a table is gone. */
   readonly version: number
   readonly condition: LedgerCondition | undefined
+  /** The names of schemas that have nothing of what migrations made in them; null where there is none. */
+  readonly emptied: string | null
 }
 
 /** The ledger of a database without one. */
-export const noLedger: LedgerContents = { rows: undefined, version: 0, condition: undefined }
+export const noLedger: LedgerContents = { rows: undefined, version: 0, condition: undefined, emptied: null }
 
 /**
- * Reads the ledger, in two questions: the catalogue's word on its tables, then their rows.
+ * Reads the ledger: the catalogue's word on its tables, then their rows, and whether what they speak of is there.
  * @param anyVersion also a newer release's, for the questions of an app: what it reads keeps its meaning.
  * @throws UsageError if a table of the ledger's name belongs to something else, DeniedError if it may not be read or its rows are
  *   hidden, NewerLedgerError.
@@ -104,7 +107,15 @@ export async function readLedger(
   const known = versions?.readable && !versions.hidden
   const { rows, version, by } = await selectRows(session, schema, '', known)
   if (version > currentVersion && !anyVersion) throw new NewerLedgerError(schema, version, by)
-  return { rows, version: versionWith(condition.tables, version), condition }
+  return {
+    ...{ rows, version: versionWith(condition.tables, version), condition },
+    emptied: tablesIn(condition.comment).length > 0 ? await readEmptied(session, schema) : null,
+  }
+}
+
+async function readEmptied(session: Session, schema: string): Promise<string | null> {
+  const { rows } = await session.query<{ emptied: string | null }>(`select ${emptiedExpression(schema)} as emptied`)
+  return rows[0]!.emptied
 }
 
 /** One row, or undefined. */

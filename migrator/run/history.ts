@@ -65,6 +65,12 @@ export function foreignMessage({ problems }: Pick<History, 'problems'>): string 
   return problems.flatMap(({ code, message }) => (code === 'foreign' ? [message] : [])).join('\n')
 }
 
+/** @throws DivergedError if the ledger speaks of tables that are gone: to change what it says would not bring them back. */
+export function requireNotEmptied({ problems }: History): void {
+  const emptied = problems.find(({ code }) => code === 'emptied')
+  if (emptied) throw new DivergedError(`Nothing was changed. ${emptied.message}`)
+}
+
 /**
  * @throws DivergedError if files and ledger disagree; all problems in one message.
  * @param allowAhead let a database pass that has newer migrations, none of them breaking.

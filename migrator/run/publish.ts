@@ -1,12 +1,15 @@
 // After a successful run: tells the applications what the database has now.
 
 import { quoteLiteral } from '../../gate/postgres/quote.ts'
+import { commentOnLedger, tablesIn, tablesStand } from '../../gate/protocol/emptied.ts'
 import { ledgerTable, manifestTable } from '../../gate/protocol/ledger.ts'
 import { requireFunctionDdl } from '../../gate/protocol/require.ts'
 import { manifestOf } from '../files/manifest.ts'
 import type { Migration } from '../files/migration.ts'
+import { namedSchemas } from '../files/named-schemas.ts'
 import { statementsOnly } from '../ledger/changes.ts'
 import type { History } from '../ledger/history.ts'
+import { filledSchemas } from '../ledger/other-tables.ts'
 import { givenToOwner } from '../ledger/owner.ts'
 import type { Session } from '../postgres/session.ts'
 import { version } from '../version.ts'
@@ -14,22 +17,25 @@ import { attempt } from './attempt.ts'
 import type { Run } from './run.ts'
 
 /**
- * False if a run was stopped after its last change and before it published: the next one does. Both times are the
- * server's. A database that has nothing of the files, or more than they have, has nothing to be published for them.
+ * False if a run was stopped after its last change and before it published: the next one does; and if the
+ * tables are gone that it spoke of, where there are others. Both times are the server's. A database that has nothing of the files, or more than they have, has nothing to be published for them.
  */
 export async function isPublished(session: Session, schema: string, history: History): Promise<boolean> {
   if (history.applied.length === 0 || history.state === 'ahead') return true
-  if (!history.ledger.condition?.tables.has('manifest')) return false
+  const { condition } = history.ledger
+  if (!condition?.tables.has('manifest')) return false
   const { rows } = await session.query<{ published: boolean }>(
     `select exists (select from ${manifestTable(schema)}
        where pg_catalog.jsonb_array_length(manifest->'migrations') = ${history.applied.length}
-         and published_at >= (select max(applied_at) from ${ledgerTable(schema)} where state = 'applied')) as published`,
+         and published_at >= (select max(applied_at) from ${ledgerTable(schema)} where state = 'applied'))
+       and ${tablesStand(tablesIn(condition.comment))} as published`,
   )
   return rows[0]!.published
 }
 
 /**
- * Gives the app's role its login, if there is one (`ensureRole`), stores the manifest of what is applied and notifies the gates. A standby
+ * Gives the app's role its login, if there is one (`ensureRole`), stores the manifest of what is applied and where its tables
+ * are, and notifies the gates. A standby
  * that is promoted in between may lack the role: it is looked at again with each attempt.
  */
 export async function publish(
@@ -42,6 +48,7 @@ export async function publish(
   const applied = new Set(history.applied.map(row => row.name))
   const manifest = manifestOf(files.filter(file => applied.has(file.name)))
   const values = [JSON.stringify(manifest), run.id, version].map(quoteLiteral).join(', ')
+  const named = namedSchemas(files)
   const text =
     `insert into ${manifestTable(schema)} (manifest, run_id, tool_version) values (${values}) ` +
     'on conflict (only_row) do update set manifest = excluded.manifest, published_at = pg_catalog.clock_timestamp(), ' +
@@ -51,6 +58,7 @@ export async function publish(
   const notified = run.ledger.change.notified({ event: 'published', head: history.head })
   await attempt(run, 'the manifest', async () => {
     await ensureRole?.()
-    await run.ledger.write([statementsOnly(text), notified, run.record.end()])
+    const filled = await filledSchemas(run.session, schema, name => named.has(name))
+    await run.ledger.write([statementsOnly(text + commentOnLedger(schema, filled)), notified, run.record.end()])
   })
 }

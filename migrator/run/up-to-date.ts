@@ -2,6 +2,7 @@
 
 import { quoteIdent } from '../../gate/postgres/quote.ts'
 import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
+import { tablesIn, tablesStand } from '../../gate/protocol/emptied.ts'
 import { ledgerTable, manifestTable } from '../../gate/protocol/ledger.ts'
 import { plainRole, type RoleAnswer } from '../app-role/plain.ts'
 import { type ConditionRow, conditionExpression, conditionOf, type LedgerCondition } from '../ledger/condition.ts'
@@ -31,6 +32,8 @@ interface Answer {
   readonly head: string
   readonly published: boolean
   readonly adopted: boolean
+  /** The tables that migrations made are there, as far as one of each schema tells. */
+  readonly standing: boolean
   /** Null where no role was asked for, or there is none of its name. */
   readonly role: RoleAnswer | null
 }
@@ -50,7 +53,7 @@ interface Asking extends Pick<Engine, 'signal'> {
 }
 
 /**
- * Every file is applied as it is now, nothing else is, the ledger is this release's own and hides nothing, and the app's
+ * Every file is applied as it is now, nothing else is, the ledger is this release's own and hides nothing, the tables are there, and the app's
  * role, if one is given, is as it should be. Undefined where any of it is otherwise or cannot be said in one question: what
  * it is, the longer way finds out.
  * @param files called once the question is on its way: they are read while the server answers.
@@ -66,14 +69,14 @@ export async function findUpToDate(
   if (!condition || !isPlain(condition)) return undefined
   if (appRole && !(first.readsPasswords && condition.tables.has('schemagate_app_roles'))) return undefined
   const role = appRole && plainRole(appRole, schema)
-  const asking = session.query<{ [K in keyof Answer]: Answer[K] }>(question(schema, role?.sql))
+  const asking = session.query<{ [K in keyof Answer]: Answer[K] }>(question(schema, condition, role?.sql))
   asking.catch(() => {})
   const digest = digestOf(await files())
   try {
     const { rows } = await asking
     const answer = rows[0]!
-    const { version, applied, head, published, adopted } = answer
-    if (version !== currentVersion || !applied || answer.digest !== digest) return undefined
+    const { version, applied, head, published, adopted, standing } = answer
+    if (version !== currentVersion || !applied || !standing || answer.digest !== digest) return undefined
     if (role && !(await role.isAsItShouldBe(answer.role))) return undefined
     return { head, published, adopted }
   } catch (error) {
@@ -95,12 +98,12 @@ function isPlain({ usable, tables }: LedgerCondition): boolean {
   )
 }
 
-function question(schema: string, role = 'null'): string {
+function question(schema: string, { comment }: LedgerCondition, role = 'null'): string {
   const s = quoteIdent(schema)
   return `select (select max(version) from ${s}.ledger_version) as version, l.applied, l.digest, ${headSql(schema)} as head,
     exists (select from ${manifestTable(schema)} where published_at >= l.newest
       and pg_catalog.jsonb_array_length(manifest->'migrations') = l.count) as published,
-    exists (select from ${s}.adoption) as adopted, ${role} as role
+    exists (select from ${s}.adoption) as adopted, ${tablesStand(tablesIn(comment))} as standing, ${role} as role
   from (select count(*), bool_and(state = 'applied') as applied, max(applied_at) as newest, ${digestSql} as digest
     from ${ledgerTable(schema)}) as l`
 }

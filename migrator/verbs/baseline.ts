@@ -4,7 +4,7 @@ import { DivergedError, RefusedError, UsageError } from '../errors.ts'
 import { didYouMeanMigration, migrationNamed } from '../files/find-by-name.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Change } from '../ledger/changes.ts'
-import { compareHistory, type History, latePosition } from '../ledger/history.ts'
+import { compareHistory, type History, latePosition, type ProblemCode } from '../ledger/history.ts'
 import { countTables } from '../ledger/other-tables.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { replacedBy } from '../ledger/squash.ts'
@@ -45,9 +45,10 @@ export async function baseline(engine: Engine, name: string, options: BaselineOp
     if (!last) throw new UsageError(`There is no migration ${name}.${didYouMeanMigration(files, name)}`)
     const plan = (history: History) => planBaseline(files, history, last, options.replacingMissing === true)
     const record = new RunRecord(engine, 'baseline')
-    const { recorded: planned } = plan(await readHistoryBefore(engine, files, session, record))
+    const before = await readHistoryBefore(engine, files, session, record)
+    const isSaid = plan(before).recorded.length > 0 || before.problems.some(({ code }) => code === 'emptied')
     const tables = await reading(engine, session, () => countTables(session, engine.settings.schema))
-    if (planned.length > 0 && tables === 0)
+    if (isSaid && tables === 0)
       throw new RefusedError(
         `The database ${engine.settings.target.database} has no table, and a baseline runs nothing: what it records would never be made. Nothing was recorded. ` +
           'Is it the right database? To make the schema: schemagate up',
@@ -105,11 +106,14 @@ function planBaseline(
   const upTo = files.slice(0, files.indexOf(last) + 1)
   const recorded = upTo.filter(file => !names.has(file.name) && file.kind !== 'repeatable')
   const { problems } = replaced.length > 0 ? compareHistory(files, [...rows, ...recorded.map(asRow)]) : history
-  const wrong = problems.filter(problem => problem.code !== 'out-of-order' && problem.code !== 'row-security')
+  const wrong = problems.filter(({ code }) => !isBaselines.has(code))
   if (wrong.length > 0)
     throw new DivergedError(`Nothing was recorded.\n${wrong.map(p => `- ${p.code}: ${p.message}`).join('\n')}`)
   return { recorded, replaced }
 }
+
+/** What a baseline says itself is as it should be, and what its run puts right. */
+const isBaselines: ReadonlySet<ProblemCode> = new Set(['out-of-order', 'emptied', 'row-security'])
 
 /** The row that a file will have. */
 function asRow({ name, checksum, marks }: Migration): LedgerRow {

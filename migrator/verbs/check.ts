@@ -1,6 +1,7 @@
 // The question of `check` and `wait`: does the database match, the files or an app's manifest?
 
 import { judge } from '../../gate/protocol/compatibility.ts'
+import { unlessEmptied } from '../../gate/protocol/emptied.ts'
 import type { LedgerRow as GateRow } from '../../gate/protocol/ledger.ts'
 import { isFollowed, type Manifest } from '../../gate/protocol/manifest.ts'
 import { DivergedError, NotReadyError } from '../errors.ts'
@@ -80,10 +81,10 @@ async function checkManifest(engine: Engine, manifest: Manifest): Promise<Match>
     return { state: comparison?.state ?? verdict.state, head: head ?? null, ...(error && { error }) }
   }
   // as a gate does it: a newer ledger keeps the meaning of what an app reads
-  const { rows } = await withSession(engine, session =>
-    readLedger(session, engine.settings.schema, { anyVersion: true }),
-  )
-  const { state, detail } = judge(manifest, rows?.map(windowRow) ?? null)
+  const { schema } = engine.settings
+  const { rows, emptied } = await withSession(engine, session => readLedger(session, schema, { anyVersion: true }))
+  const verdict = judge(manifest, rows?.map(windowRow) ?? null)
+  const { state, detail } = unlessEmptied(verdict, emptied, schema)
   const head = rows?.findLast(row => row.state === 'applied' && row.kind !== 'repeatable')?.name ?? null
   if (state === 'open') return { state, head }
   const error = state === 'diverged' || state === 'too-old' ? new DivergedError(detail) : new NotReadyError(detail)

@@ -10,7 +10,7 @@ import type { LedgerRow } from '../ledger/read.ts'
 import { findRenames } from '../ledger/renames.ts'
 import { attempt } from '../run/attempt.ts'
 import { type Engine, withFilesAndSession } from '../run/engine.ts'
-import { readHistoryOf } from '../run/history.ts'
+import { readHistoryOf, requireNotEmptied } from '../run/history.ts'
 import { publish } from '../run/publish.ts'
 import { RunRecord } from '../run/record.ts'
 import type { Run } from '../run/run.ts'
@@ -37,12 +37,14 @@ export interface Repair {
  * Makes all of the changes in one transaction, each only where the history has just that problem, and leaves a trace of
  * each in the ledger. All of them are checked before the first is made. Renames come first: what was edited as well is then
  * accepted under its new name.
- * @throws UsageError with everything that cannot be done.
+ * @throws UsageError with everything that cannot be done, DivergedError where nothing is left of what is applied.
  */
 export async function repair(engine: Engine, options: RepairOptions): Promise<Repair[]> {
   return withFilesAndSession(engine, (files, session) =>
     withRun(engine, session, new RunRecord(engine, 'repair'), async run => {
-      const { rows } = await readHistoryOf(run, files)
+      const history = await readHistoryOf(run, files)
+      requireNotEmptied(history)
+      const { rows } = history
       const { repairs, changes, problems } = plan(run, files, rows, options)
       if (problems.length > 0) throw new UsageError(`${problems.join('\n')}\nNothing was changed.`)
       await attempt(run, 'the repair', () => run.ledger.write(changes))

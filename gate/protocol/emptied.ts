@@ -1,0 +1,91 @@
+// Whether anything of what the migrations made is left. A ledger in a schema of its own stays when the schema beside it is
+// dropped, or its tables are: what it says is then true of nothing.
+
+import { quoteLiteral } from '../postgres/quote.ts'
+import type { Verdict } from './compatibility.ts'
+import { ledgerTable } from './ledger.ts'
+
+/** Tables that a project may have: no partitions, and none that an extension brings. Of pg_class as `c`. */
+export const isProjectsTable = `c.relkind in ('r', 'p', 'f') and not c.relispartition and not exists (select from pg_catalog.pg_depend d
+  where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e')`
+
+/** A schema in which migrations made tables, and one of them. */
+export interface FilledSchema {
+  readonly schema: string
+  readonly table: string
+}
+
+/**
+ * The statement that says where tables are, in a comment on the ledger's table: a comment is read by every role, is written
+ * while gates hold the table, and goes with it into a dump.
+ * https://www.postgresql.org/docs/current/sql-comment.html
+ */
+export function commentOnLedger(ledgerSchema: string, filled: readonly FilledSchema[]): string {
+  const tables = JSON.stringify(Object.fromEntries(filled.map(({ schema, table }) => [schema, table])))
+  const comment = quoteLiteral(
+    `schemagate: the migrations that are applied. A table in each of their schemas: ${tables}`,
+  )
+  return `comment on table ${ledgerTable(ledgerSchema)} is ${comment};`
+}
+
+/** An SQL expression: the comment on a table. `oid` is an expression, too. */
+export function commentOn(oid: string): string {
+  return `(select d.description from pg_catalog.pg_description d
+    where d.objoid = ${oid} and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = 0)`
+}
+
+/** The tables in a comment on the ledger's; none if it is another comment. */
+export function tablesIn(comment: string | null): readonly FilledSchema[] {
+  const [, tables] = /^schemagate: .*(\{.*\})$/s.exec(comment ?? '') ?? []
+  if (tables === undefined) return []
+  return Object.entries(JSON.parse(tables)).map(([schema, table]) => ({ schema, table: String(table) }))
+}
+
+/** The same in SQL: null, or an object of type jsonb. */
+function tablesInComment(ledgerSchema: string): string {
+  const ledger = `pg_catalog.to_regclass(${quoteLiteral(ledgerTable(ledgerSchema))})`
+  return `substring(${commentOn(ledger)} from ${quoteLiteral(String.raw`^schemagate: .*(\{.*\})$`)})::pg_catalog.jsonb`
+}
+
+/** An SQL condition that costs next to nothing: these tables are all there. Where one is gone, {@link emptiedExpression} tells. */
+export function tablesStand(tables: readonly FilledSchema[]): string {
+  if (tables.length === 0) return 'true'
+  const pairs = tables.map(({ schema, table }) => `(${quoteLiteral(schema)}, ${quoteLiteral(table)})`).join(', ')
+  return `(select count(*) from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where (n.nspname, c.relname) in (${pairs})) = ${tables.length}`
+}
+
+/**
+ * An SQL expression of type text: the names of the schemas that have no table any more, or null. The table in the comment
+ * answers for its schema, and where that is gone any other one.
+ */
+export function emptiedExpression(ledgerSchema: string): string {
+  return `(select pg_catalog.string_agg(s.key, ', ') from pg_catalog.jsonb_each_text(${tablesInComment(ledgerSchema)}) s
+    where not exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = s.key and ${isProjectsTable}))`
+}
+
+/**
+ * Statements of a PL/pgSQL function that has a variable `emptied`: runs `statements` where it is not null. The expression is
+ * for tables that are gone: a session that asks but once takes longer to plan it than for all else.
+ */
+export function whereEmptied(ledgerSchema: string, statements: string): string {
+  return `if exists (select from jsonb_each_text(${tablesInComment(ledgerSchema)}) t where not exists (
+    select from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relname = t.value and n.nspname = t.key)) then
+    emptied := ${emptiedExpression(ledgerSchema)};
+    if emptied is not null then
+      ${statements}
+    end if;
+  end if;`
+}
+
+/** What is wrong, and the ways out. */
+export function emptiedDetail(emptied: string, ledgerSchema: string): string {
+  return `Migrations are applied that made tables in ${emptied}, and there is none any more: the schema was dropped or emptied beside its ledger. Restore a backup; or, to apply all migrations again, drop the schema ${ledgerSchema}, too, and run schemagate up.`
+}
+
+/** The verdict on a database where schemas were emptied: it has nothing of what its ledger says. */
+export function unlessEmptied(verdict: Verdict, emptied: string | null, ledgerSchema: string): Verdict {
+  if (emptied === null || (verdict.state !== 'open' && verdict.state !== 'behind')) return verdict
+  return { state: 'unmigrated', detail: emptiedDetail(emptied, ledgerSchema) }
+}

@@ -1,0 +1,26 @@
+// The schemas that SQL files speak of, for what is told of a database from outside: by a look at the texts, not by grammar.
+
+import type { Migration } from './migration.ts'
+
+/** An identifier, quoted or not; Postgres cuts off what is longer. */
+const identifier = String.raw`(?:"((?:[^"]|""){1,63})"|([\p{L}_][\p{L}\p{N}_$]{0,62}))`
+const naming = new RegExp(
+  String.raw`\bschema\s+(?:if\s+not\s+exists\s+)?${identifier}|(?<![\p{L}\p{N}_$])${identifier}\s*\.`,
+  'giu',
+)
+
+/** In characters; a file that is longer holds data, and names no schema that no other one does. */
+const longest = 1 << 20
+
+/** Names after `schema`, and before a dot: an alias of a table is among them. Code migrations are not looked at. */
+export function namedSchemas(migrations: readonly Migration[]): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (const { up } of migrations) {
+    if (!up || up.source.length > longest) continue
+    for (const [, quoted, plain, quotedBefore, plainBefore] of up.source.matchAll(naming)) {
+      const exact = quoted ?? quotedBefore
+      names.add(exact === undefined ? (plain ?? plainBefore)!.toLowerCase() : exact.replaceAll('""', '"'))
+    }
+  }
+  return names
+}
