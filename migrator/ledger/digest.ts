@@ -23,7 +23,7 @@ export function digestOf(migrations: readonly Applied[]): string {
  * character beyond the basic plane) has another digest for the same rows, never the same one for others.
  */
 export const digestSql = `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.string_agg(
-  pg_catalog.octet_length(name) || ' ' || name || pg_catalog.octet_length(checksum) || ' ' || checksum, '' order by name collate "C"), 'UTF8')), 'hex')`
+  pg_catalog.concat(pg_catalog.octet_length(name), ' ', name, pg_catalog.octet_length(checksum), ' ', checksum), '' order by name collate "C"), 'UTF8')), 'hex')`
 
 /** The name of the ledger's head, as an expression: see `headOf`. All rows are applied. */
 export function headSql(schema: string): string {

@@ -75,7 +75,7 @@ export class Procedures {
       },
       {
         name: recordApplied,
-        source: `declare ${declare} begin ${body} ${insertRow(table, row)}; ${endTurn("$6 || ' ' || $1")} end`,
+        source: `declare ${declare} begin ${body} ${insertRow(table, row)}; ${endTurn("pg_catalog.concat($6, ' ', $1)")} end`,
       },
     ]
   }
