@@ -33,6 +33,7 @@ export const ownState = {
   journalMoved: 'SG003',
   begunInSteps: 'SG004',
   outOfTurn: 'SG005',
+  notWritten: 'SG006',
 } as const
 
 /** Worth trying the whole migration again: somebody else was in the way, and may be gone. */

@@ -1,11 +1,11 @@
 // Changes of the ledger: the statements that write them, and what is to be found in the ledger once they are committed.
 
-import { quoteLiteral } from '../../gate/postgres/quote.ts'
+import { doBlock, quoteLiteral } from '../../gate/postgres/quote.ts'
 import { ledgerTable } from '../../gate/protocol/ledger.ts'
 import { type Notification, notifySql } from '../../gate/protocol/notifications.ts'
-import { showRows } from './condition.ts'
+import { rowsShown } from './condition.ts'
 import type { Expectation, Expected } from './expectations.ts'
-import { forgetUnbegun } from './guards.ts'
+import { forgetUnbegun, mustChange } from './guards.ts'
 import { insertRow, transactionTime } from './insert.ts'
 import { doneBatches } from './journal.ts'
 import type { Procedures } from './procedures.ts'
@@ -62,13 +62,10 @@ export class Changes {
   readonly #schema: string
   readonly #runId: string
   readonly #toolVersion: string
-  /** Stands before what is written behind a migration's SQL, which may have switched row level security on for the ledger. */
-  readonly #showRows: string
   readonly #late = new Map<string, number>()
 
   constructor(schema: string, runId: string, toolVersion: string) {
     this.#table = ledgerTable(schema)
-    this.#showRows = showRows(schema)
     this.#schema = schema
     this.#runId = quoteLiteral(runId)
     this.#toolVersion = quoteLiteral(toolVersion)
@@ -82,7 +79,7 @@ export class Changes {
   /** A migration is applied; its duration is that of the transaction, whose guard has taken away a row that was never begun. */
   applied(row: NewRow): Change {
     const insert = this.#insert(row, { state: 'applied', journal: 'null::jsonb', duration: transactionTime })
-    const written = this.#recordApplied(row) ?? `${this.#showRows}${insert}${this.#onRepeat(row)};`
+    const written = this.#recordApplied(row) ?? this.#written(`${insert}${this.#onRepeat(row)}`)
     return change(`${written}${this.otherHistory.applied(row.name)}${this.grants.after}`, row.name, {
       checksum: row.checksum,
       applied: true,
@@ -99,9 +96,9 @@ export class Changes {
   }
 
   /** A migration that cannot run in one transaction is under way; it takes the place of a row that was never begun. */
-  running(row: NewRow): Change {
+  running(row: NewRow, onConflict = this.#onRepeat(row)): Change {
     const insert = this.#insert(row, { state: 'running', journal: `'{"done": []}'::jsonb`, duration: '0' })
-    return change(`${forgetUnbegun(this.#table, row.name)}${insert}${this.#onRepeat(row)};`, row.name, {
+    return change(`${forgetUnbegun(this.#table, row.name)}${this.#written(insert + onConflict)}`, row.name, {
       checksum: row.checksum,
       applied: false,
     })
@@ -109,9 +106,10 @@ export class Changes {
 
   /** A code migration that commits as it goes is about to be called; its batches that are done stay so. */
   runningCode(row: NewRow): Change {
-    const { statements, expected } = this.running(row)
-    const again = ` on conflict (name) do update set checksum = excluded.checksum, breaking = excluded.breaking;`
-    return { statements: statements.replace(/;$/, again), expected }
+    return this.running(
+      row,
+      ' on conflict (name) do update set checksum = excluded.checksum, breaking = excluded.breaking',
+    )
   }
 
   /** A migration counts as applied without having been run. Repeatable: what is recorded already stays as it is. */
@@ -162,9 +160,11 @@ export class Changes {
   /** A migration that was `running` is applied. Only what outlives the run stays in the journal. */
   finished(name: string, checksum: string): Change {
     return change(
-      `${this.#showRows}update ${this.#table} set state = 'applied', run_id = ${this.#runId}, ` +
-        `duration_ms = extract(epoch from pg_catalog.clock_timestamp() - applied_at) * 1000, applied_at = pg_catalog.clock_timestamp(), ` +
-        `journal = nullif(journal - 'done' - 'started' - 'batches' - 'replaced', '{}') where name = ${quoteLiteral(name)};${this.otherHistory.applied(name)}`,
+      this.#written(
+        `update ${this.#table} set state = 'applied', run_id = ${this.#runId}, ` +
+          `duration_ms = extract(epoch from pg_catalog.clock_timestamp() - applied_at) * 1000, applied_at = pg_catalog.clock_timestamp(), ` +
+          `journal = nullif(journal - 'done' - 'started' - 'batches' - 'replaced', '{}') where name = ${quoteLiteral(name)}`,
+      ) + this.otherHistory.applied(name),
       name,
       { checksum, applied: true },
     )
@@ -193,7 +193,9 @@ export class Changes {
     const aside = `case state when 'running' then pg_catalog.jsonb_build_object('interrupted', pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(${set}))) else '{}' end`
     const begun = `coalesce(journal, '{}') - '{done,started,batches}'::text[] || ${aside} || '{"reverting": true, "done": []}'`
     return change(
-      `update ${this.#table} set state = 'running', journal = case when journal ? 'reverting' then journal else ${begun} end where name = ${quoteLiteral(name)};`,
+      this.#written(
+        `update ${this.#table} set state = 'running', journal = case when journal ? 'reverting' then journal else ${begun} end where name = ${quoteLiteral(name)}`,
+      ),
       name,
       'reverting',
     )
@@ -218,8 +220,8 @@ export class Changes {
 
   /** A migration is reverted. */
   reverted(name: string): Change {
-    const row = `delete from ${this.#table} where name = ${quoteLiteral(name)};`
-    return change(`${this.#showRows}${row}${this.otherHistory.reverted(name)}`, name, 'gone')
+    const row = this.#written(`delete from ${this.#table} where name = ${quoteLiteral(name)}`)
+    return change(`${row}${this.otherHistory.reverted(name)}`, name, 'gone')
   }
 
   /** A file's new content is what was applied; the old checksum stays in the row's journal. Repeatable. */
@@ -307,8 +309,14 @@ export class Changes {
 
   #journalled(name: string, journal: string): Change {
     return statementsOnly(
-      `${this.#showRows}update ${this.#table} set journal = ${journal} where name = ${quoteLiteral(name)};`,
+      this.#written(`update ${this.#table} set journal = ${journal} where name = ${quoteLiteral(name)}`),
     )
+  }
+
+  /** A change of a row that stands behind a migration's SQL, which may have switched row level security on for the ledger. */
+  #written(statement: string): string {
+    const { declare, body } = rowsShown(this.#schema)
+    return doBlock(`${body} ${mustChange(this.#table, statement)}`, declare)
   }
 }
 

@@ -17,6 +17,17 @@ function raiseIf(condition: string, state: string): string {
   return `if ${condition} then ${raise(state)} end if;`
 }
 
+/**
+ * PL/pgSQL: a statement that changes a row of the ledger, and an error where there was no change. A trigger may keep a row
+ * from being written without one (`return new` of a trigger before delete), and so may a rule; and what the migration did
+ * would be committed without being recorded.
+ */
+export function mustChange(table: string, statement: string): string {
+  const message = quoteLiteral(`a trigger or a rule of ${table} keeps its rows from being written`)
+  const hint = quoteLiteral(`Drop it, or have it leave that table out; psql shows it: \\d ${table}`)
+  return `${statement}; if not found then raise sqlstate '${ownState.notWritten}' using message = ${message}, hint = ${hint}; end if;`
+}
+
 /** Of a row that is to be forgotten; a repeatable migration's remembers the contents that were, and is written over. */
 const forgettable = "journal->'earlier' is null"
 

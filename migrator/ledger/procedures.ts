@@ -8,7 +8,7 @@ import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import { codeOf, ownState, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { ledgerTable } from '../../gate/protocol/ledger.ts'
 import { rowsShown } from './condition.ts'
-import { unlessBegun } from './guards.ts'
+import { mustChange, unlessBegun } from './guards.ts'
 import { insertRow, transactionTime } from './insert.ts'
 import { givenToOwner } from './owner.ts'
 import { ledgerProcedures } from './table.ts'
@@ -75,7 +75,7 @@ export class Procedures {
       },
       {
         name: recordApplied,
-        source: `declare ${declare} begin ${body} ${insertRow(table, row)}; ${endTurn("pg_catalog.concat($6, ' ', $1)")} end`,
+        source: `declare ${declare} begin ${body} ${mustChange(table, insertRow(table, row))} ${endTurn("pg_catalog.concat($6, ' ', $1)")} end`,
       },
     ]
   }
@@ -93,7 +93,7 @@ export class Procedures {
   }
 
   /**
-   * A statement for its end: writes its row, with row level security switched off for the ledger as by `showRows`.
+   * A statement for its end: writes its row, with row level security switched off for the ledger as by {@link rowsShown}.
    * @param values SQL expressions: name, checksum, kind, breaking, journal, run, release.
    */
   recordApplied(values: readonly string[]): string {

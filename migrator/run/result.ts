@@ -1,7 +1,7 @@
 // What a run came to: data, from which text and JSON are rendered.
 
 import { randomUUID } from 'node:crypto'
-import { codeOf, isConnectionLoss, sqlstate } from '../../gate/postgres/sqlstate.ts'
+import { codeOf, isConnectionLoss, ownState, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { migratorName } from '../../gate/protocol/announcement.ts'
 import { now } from '../clock.ts'
 import { DeniedError, type ExitCode, exitCodes, NoAnswerError, ProcessEndedError, SchemagateError } from '../errors.ts'
@@ -147,9 +147,11 @@ function refusedByServer(error: Error, code: string | undefined): DeniedError {
     [
       `Postgres refused a statement of schemagate's own${code ? ` (${code})` : ''}: ${error.message}`,
       ...details,
-      raisedBy
-        ? `It comes from ${raisedBy}, a trigger or an event trigger of this database's. Have it let schemagate's own statements pass (its sessions have an application_name that begins with "${migratorName}"), or run as a role that it lets pass; then run it again.`
-        : "Something in this database is not as schemagate's own statements need it. Change that, and run it again; if nothing here explains it, please report it.",
+      code === ownState.notWritten
+        ? 'Do as the hint says, and run it again.'
+        : raisedBy
+          ? `It comes from ${raisedBy}, a trigger or an event trigger of this database's. Have it let schemagate's own statements pass (its sessions have an application_name that begins with "${migratorName}"), or run as a role that it lets pass; then run it again.`
+          : "Something in this database is not as schemagate's own statements need it. Change that, and run it again; if nothing here explains it, please report it.",
     ].join('\n'),
     { cause: error },
   )
