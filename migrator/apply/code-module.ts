@@ -3,11 +3,13 @@
 import { readFileSync, realpathSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { types } from 'node:util'
 import { UsageError } from '../errors.ts'
 import { otherApi } from '../files/foreign-code.ts'
 import type { Migration } from '../files/migration.ts'
 import { tools } from '../files/tools/index.ts'
 import { type Place, placeAt } from '../sql/excerpt.ts'
+import { messageOfThrown } from '../text/thrown.ts'
 import type { MigrationModule } from './code-context.ts'
 import { untilAborted } from './until-aborted.ts'
 
@@ -20,7 +22,7 @@ export async function loadModule({ file }: Migration, signal: AbortSignal): Prom
     signal.throwIfAborted()
     const place = placeIn(file, error) ?? (error instanceof SyntaxError ? placeOfSyntaxError(file, error) : undefined)
     const at = place ? `, line ${place.line}, column ${place.column}` : ''
-    const message = error instanceof Error ? error.message : String(error)
+    const message = messageOfThrown(error)
     const foreign = foreignModule(file)
     throw new UsageError(`${file}${at} cannot be loaded: ${message}${foreign && `. ${foreign}`}`, {
       cause: error,
@@ -31,6 +33,11 @@ export async function loadModule({ file }: Migration, signal: AbortSignal): Prom
     throw new UsageError(
       `${file} exports no function \`up\`: write \`export async function up(context) { ... }\`. ${foreignModule(file)}`.trim(),
     )
+  for (const name of ['up', 'down'] as const)
+    if (types.isGeneratorFunction(module[name]))
+      throw new UsageError(
+        `${file}: \`${name}\` is a generator, of which a call runs nothing. Write it as \`async function ${name}\`, without the asterisk.`,
+      )
   if (module.down !== undefined && typeof module.down !== 'function')
     throw new UsageError(`${file} exports a \`down\` that is no function.`)
   return module as MigrationModule

@@ -2,7 +2,6 @@
 
 import { basename } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { inspect } from 'node:util'
 import type pg from 'pg'
 import { clashCodes, codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError, ProcessEndedError, SchemagateError } from '../errors.ts'
@@ -15,6 +14,7 @@ import { refuseBehindPooler } from '../run/pooler.ts'
 import type { Run } from '../run/run.ts'
 import { loadParser, parseStatements } from '../sql/parse.ts'
 import { controlOf } from '../sql/transaction-statements.ts'
+import { messageOfThrown } from '../text/thrown.ts'
 import type { Batches } from './batches/batches.ts'
 import type { MigrationContext } from './code-context.ts'
 import { foreignModule, loadModule, placeIn } from './code-module.ts'
@@ -227,7 +227,7 @@ async function callModule(
     // of a batch: a lock that it did not get, another migrator
     if (error instanceof SchemagateError || codeOf(error)?.startsWith('SG')) throw error
     const code = codeOf(error)
-    const message = error instanceof Error ? error.message : typeof error === 'string' ? error : inspect(error)
+    const message = messageOfThrown(error)
     const place = placeIn(migration.file, error)
     const at = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : ''
     const foreign = error instanceof TypeError ? foreignModule(migration.file) : ''
