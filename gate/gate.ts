@@ -6,6 +6,7 @@ import { Admission } from './admission.ts'
 import { type Connection, connectionsOf } from './connection.ts'
 import { SCHEMA_STATES, serverExpression, sqlState } from './ledger-query.ts'
 import { identify } from './ledger-session.ts'
+import { LONGEST_TIMEOUT, requireOptions } from './options.ts'
 import { type Manifest, requireMigrations } from './protocol/manifest.ts'
 import type { Queryable } from './schema-reader.ts'
 import { GateClosedError, type GateState, type GateStatus, GateTimeoutError, statusOf, unreachable } from './status.ts'
@@ -74,16 +75,13 @@ const DEFAULTS = {
   fence: true,
 } as const
 
-// The longest that setTimeout takes: some 25 days. Anything more would be a millisecond.
-const LONGEST_TIMEOUT = 2 ** 31 - 1
-
 const OTHER_SERVER = 'The connection leads to another server or database than the one whose ledger the gate has read.'
 
 /**
  * Creates a gate. It starts closed and queries the ledger at once; until the first answer its state is `unreachable`. It
  * never throws or rejects because of the database, and keeps the process alive until `close`.
- * @throws TypeError when the options name no database, or a connection string that cannot be used; ManifestError when the manifest
- * has no migrations.
+ * @throws TypeError when the options name no database, or have a connection string, a name or a duration that cannot be
+ * used; ManifestError when the manifest has no migrations.
  */
 export function createGate(options: GateOptions): Gate {
   return new Gate(options)
@@ -99,6 +97,7 @@ export class Gate extends EventEmitter<GateEvents> {
     super()
     // Each call of `whenOpen` adds a listener, and many may wait at once.
     this.setMaxListeners(0)
+    requireOptions(options)
     const { manifest, drain } = options
     requireMigrations(manifest)
     const settings = { ...DEFAULTS, ...defined(options) }

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Admission } from '../../../gate/admission.ts'
 import { connectionsOf } from '../../../gate/connection.ts'
-import { createGate } from '../../../gate/gate.ts'
+import { createGate, type GateOptions } from '../../../gate/gate.ts'
 import { sqlState, unreachableDetail } from '../../../gate/ledger-query.ts'
 import { Lookout } from '../../../gate/lookout.ts'
 import { pathOf } from '../../../gate/problem.ts'
@@ -211,6 +211,25 @@ test('a wake-up signal ends a wait, and one sent before ends the next wait, once
 describe('small things', () => {
   test('a database must be named', () => {
     expect(() => createGate({ manifest: parseManifest(good) })).toThrow(TypeError)
+  })
+
+  test.for<[string, object, RegExp]>([
+    ['a duration that is no number', { staleAfter: Number(undefined) }, /staleAfter is NaN/],
+    ['one that is text', { connectTimeout: '500' }, /connectTimeout is 500, but must be a number of milliseconds/],
+    ['one that is below zero', { pollInterval: -1 }, /pollInterval is -1/],
+    ['one for which Node has no timer', { closedPollInterval: Number.POSITIVE_INFINITY }, /closedPollInterval is Inf/],
+    ['a name that is none', { drian: () => {} }, /there is no option drian\. Did you mean drain\?/],
+    [
+      'a connection string in the wrong place',
+      { connection: 'postgres://u:hunter2@h/x' },
+      /^createGate: connection is a string: give it as url\.$/,
+    ],
+    ['no manifest', { manifest: undefined }, /manifest is missing/],
+  ])('options that cannot be used are refused: %s', ([, option, message]) => {
+    const options = { url: 'postgres://u@127.0.0.1:1/x', manifest: parseManifest(good), ...option }
+    const make = () => createGate(options as GateOptions)
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(message)
   })
 
   test('a gate for no migrations at all, which would open on any database, is refused', () => {
