@@ -10,6 +10,7 @@ export const sqlstate = {
   uniqueViolation: '23505',
   activeTransaction: '25001',
   readOnly: '25006',
+  untranslatable: '22P05',
   invalidTermination: '2D000',
   syntaxError: '42601',
   unsafeNewEnumValue: '55P04',

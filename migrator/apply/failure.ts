@@ -44,7 +44,7 @@ export async function explainFailure(
   const { error } = failed
   const code = codeOf(error)
   const raw = error instanceof Error ? error.message : String(error)
-  const { place, message, atCommit, own } = locate(part, failed, raw)
+  const { place, message, atCommit, own, ledgerGone } = locate(part, failed, raw)
   const sql = failed.text.slice(failed.sqlStart, failed.sqlStart + failed.sqlLength)
   const unsupported = code === sqlstate.syntaxError ? findUnsupported(sql) : undefined
   const where = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : atCommit ? ' at COMMIT' : ''
@@ -52,7 +52,7 @@ export async function explainFailure(
   const lines = [
     `${name} failed${where}: ${message}${code ? ` (${code})` : ''}`,
     ...(own ? [`  at a statement of schemagate's own, ${own.where} the file's: ${own.text}`] : []),
-    ...fieldLines(error),
+    ...(ledgerGone ? [] : fieldLines(error)),
     ...(unsupported ? [`  ${unsupported.message}`] : []),
     ...history,
     ...(atCommit
@@ -109,6 +109,8 @@ interface Located {
   readonly atCommit?: boolean
   /** It was one of our own statements, which stand around the file's. */
   readonly own?: { readonly text: string; readonly where: 'before' | 'after' } | undefined
+  /** It was one of those, since the file took away the table that it writes. */
+  readonly ledgerGone?: boolean
 }
 
 /** By the server's position, else by the statement at which it stopped. */
@@ -116,6 +118,8 @@ function locate(part: SqlPart, failed: FailedMessage, raw: string): Located {
   const { error, text, sqlStart, sqlLength, fileOffset, completed } = failed
   const sql = text.slice(sqlStart, sqlStart + sqlLength)
   const at = (offset: number) => placeAt(part.file, part.source, fileOffset + offset)
+  const foreign = untranslatable(sql, error)
+  if (foreign !== undefined) return { place: at(foreign), message: raw }
   const position: unknown = error instanceof Error ? Reflect.get(error, 'position') : undefined
   if (typeof position === 'string') {
     const offset = toOffset(text, Number(position)) - sqlStart
@@ -147,7 +151,20 @@ function locate(part: SqlPart, failed: FailedMessage, raw: string): Located {
   const own = statementAt(text.slice(sqlStart + sqlLength), completed - countStatements(sql))
   return own === undefined || own === 'commit'
     ? { place: undefined, message: raw, atCommit: true }
-    : { place: undefined, message: raw, own: { text: own, where: 'after' } }
+    : codeOf(error) === sqlstate.undefinedTable
+      ? { place: undefined, message: `${raw}, when the ledger was written after it`, ledgerGone: true }
+      : { place: undefined, message: raw, own: { text: own, where: 'after' } }
+}
+
+/**
+ * Where the character stands that the database's encoding does not have. The server converts a message before it looks at it,
+ * and names the character by its bytes in UTF-8.
+ */
+function untranslatable(sql: string, error: unknown): number | undefined {
+  if (codeOf(error) !== sqlstate.untranslatable || !(error instanceof Error)) return undefined
+  const bytes = error.message.match(/\b0x[0-9a-f]{2}\b/g)
+  const offset = bytes ? sql.indexOf(Buffer.from(bytes.map(Number)).toString()) : -1
+  return offset === -1 ? undefined : offset
 }
 
 /** `COPY t, line 3, column a: "x"`: counted from the first line of the data. */

@@ -50,6 +50,10 @@ const ways: readonly WayOut[] = [
     text: 'The database or the server has no such object (a collation, an extension, a tablespace, a text search configuration). Create it first, or correct the file',
   },
   {
+    codes: ['22P05'],
+    text: "The database's own encoding does not have this character. Take it out of the file (or its name), also out of a comment; or move to a database whose encoding is UTF8",
+  },
+  {
     codes: ['42501'],
     text: "Grant the right to the migrator's role, or name the owner in DATABASE_URL",
   },

@@ -1,6 +1,6 @@
 // What an operator reads when SQL fails: where in the file, why, what became of it, and what to type.
 
-import { describe, expect } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
 import { createMigrator } from '../../../migrator/index.ts'
 import { test } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
@@ -158,4 +158,17 @@ test('a file that takes the ledger away is not told of a syntax error', async ({
     /^1_x failed: relation "schemagate\.ledger" does not exist, when the ledger was written after it \(42P01\)\n1_x was rolled back/,
   )
   expect(await tables(database)).toEqual([])
+})
+
+test("a character that the database's encoding does not have has its place", async ({ admin, database }) => {
+  const name = `${database.name}_latin1`
+  await admin.query(`create database ${name} template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'`)
+  onTestFinished(async () => void (await admin.query(`drop database ${name} with (force)`)))
+  const dir = await folder({ '1_x.sql': 'create table a (id int);\n-- größer → weiter\ncreate table b (id int);\n' })
+  const databaseUrl = database.url.replace(database.name, name)
+  const { error, exitCode } = await createMigrator({ databaseUrl, dir }).up()
+  expect(exitCode).toBe(5)
+  expect(error?.message).toMatch(/^1_x failed at 1_x\.sql:2:11: /)
+  expect(error?.message).toContain('move to a database whose encoding is UTF8')
+  expect(error?.message).not.toContain("schemagate's own")
 })
