@@ -1,23 +1,23 @@
 // The log as JSON lines: the lines that pino writes, byte for byte, by a writer that costs no time to load.
 
-import { writeSync } from 'node:fs'
 import { configure } from 'safe-stable-stringify'
 import type { Log } from '../log.ts'
 import { redactLine } from '../text/redact.ts'
 import type { LogOptions } from './log.ts'
 import { serialiseError } from './log-error.ts'
+import { writeAtOnce } from './write-at-once.ts'
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
-/** Writes each line before it returns. @throws the system's error if the log cannot be written, unless its reader has gone. */
+/** Writes each line before it returns. */
 export function jsonLog({ level: least, fd, redact }: Omit<LogOptions, 'format'>): Log {
   let isRead = true
   const at = (level: Level) => {
     if (levels.indexOf(level) < levels.indexOf(least)) return () => {}
     return (fields: object, message: string) => {
-      if (isRead) isRead = write(fd, redacted(redact, lineOf(level, fields, message)))
+      if (isRead) isRead = writeAtOnce(fd, redacted(redact, lineOf(level, fields, message)))
     }
   }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
@@ -76,23 +76,4 @@ function json(value: unknown): Line | undefined {
     const text = withoutCircles(value)
     return text === undefined ? undefined : { text, isPlain: false }
   }
-}
-
-/** Milliseconds until a full pipe is written to again. */
-const fullPipePause = 100
-
-/** False if its reader has gone. */
-function write(fd: number, line: string): boolean {
-  let rest: Buffer = Buffer.from(line)
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(fd, rest))
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined
-      if (code === 'EPIPE') return false
-      if (code !== 'EAGAIN' && code !== 'EBUSY') throw error
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fullPipePause)
-    }
-  }
-  return true
 }

@@ -7,6 +7,7 @@ import { redactLine } from '../text/redact.ts'
 import type { CommandLog, LogOptions } from './log.ts'
 import { serialiseError } from './log-error.ts'
 import { canMove, ProgressLine } from './progress-line.ts'
+import { writeAtOnce } from './write-at-once.ts'
 
 interface Sink {
   write(line: string): unknown
@@ -15,7 +16,7 @@ interface Sink {
 /** Writes synchronously. */
 export function prettyLog({ level, fd, redact }: Omit<LogOptions, 'format'>): CommandLog {
   const stream = fd === 1 ? process.stdout : process.stderr
-  const destination = pino.destination({ fd, sync: true })
+  const destination = { write: (text: string) => void writeAtOnce(fd, text) }
   const sink = prettySink(destination, stream)
   const line = canMove(stream, process.env)
     ? new ProgressLine(stream, text => destination.write(text), redact)

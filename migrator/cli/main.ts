@@ -13,6 +13,7 @@ import { createLog } from './log.ts'
 import { print } from './print.ts'
 import { endProcess, interruptible, reportEarlyEnd } from './process-end.ts'
 import { logFailure, summariseEarlyEnd } from './run-summary.ts'
+import { writeAtOnce } from './write-at-once.ts'
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const [name, ...args] = argv
@@ -38,7 +39,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const { level, format = isTerminal ? 'pretty' : 'json' } = commandLine.log
   const redact = redactor(commandLine.secrets)
   const log = await createLog({ level, format, fd, redact })
-  const interruption = interruptible(text => void process.stderr.write(redact(text)))
+  const interruption = interruptible(text => void writeAtOnce(2, redact(text)))
   const results = new Results()
   const fail = (thrown: unknown): ExitCode => {
     const error = asSchemagateError(thrown, interruption.signal)
@@ -77,6 +78,8 @@ function unknownCommand(name: string): UsageError {
   return new UsageError(`Unknown command ${JSON.stringify(name)}.${didYouMean(name, names)}\nSee: schemagate --help`)
 }
 
+// for an end that main does not come to
+process.exitCode = exitCodes.bug
 // no top-level await: the bundle is CommonJS, which Node loads faster
 void main(process.argv.slice(2)).then(exitCode => {
   process.exitCode = exitCode

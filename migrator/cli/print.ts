@@ -2,6 +2,7 @@
 
 import { exitCodes } from '../errors.ts'
 import { escapeControls, escapeInJson } from '../text/escape-controls.ts'
+import { writeAtOnce } from './write-at-once.ts'
 
 /** Writes results to stdout, each with a line end. */
 export interface Printer {
@@ -31,6 +32,11 @@ function toStdout(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-function onError({ code }: NodeJS.ErrnoException): void {
-  if (code !== 'EPIPE') process.exitCode = exitCodes.bug
+/** Told at the end, where the command's own exit code does not come after it. */
+function onError({ code, message }: NodeJS.ErrnoException): void {
+  if (code === 'EPIPE') return
+  process.once('exit', () => {
+    writeAtOnce(2, `schemagate: the result could not be written: ${message}\n`)
+    process.exitCode ||= exitCodes.bug
+  })
 }

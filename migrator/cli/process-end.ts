@@ -1,6 +1,7 @@
 // How the process ends: with its work done, or before that, by a signal, by an error that nothing caught, by process.exit().
 
 import { type ExitCode, InterruptedError, ProcessEndedError } from '../errors.ts'
+import { writeAtOnce } from './write-at-once.ts'
 
 /** Milliseconds after which a process that is still alive is ended: everything should have been released by then. */
 const exitGrace = 5_000
@@ -14,7 +15,8 @@ export function endProcess(): void {
     if (process.getActiveResourcesInfo().length === 0 && process.listenerCount('beforeExit') === 0) process.exit()
   })
   setTimeout(() => {
-    process.stderr.write(
+    writeAtOnce(
+      2,
       'schemagate: resources still open after shutdown; forcing exit. Has a code migration left a timer or a connection open? If not, please report this.\n',
     )
     process.exit()

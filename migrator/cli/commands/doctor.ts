@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts'
+import { writeAtOnce } from '../write-at-once.ts'
 
 export const doctorCommand = defineCommand({
   name: 'doctor',
@@ -58,7 +59,7 @@ All rules: docs/doctor.md`,
         inspectImage: options.image ? inspectImage : undefined,
       },
       print: print.asItIs,
-      say: line => void process.stderr.write(`${line}\n`),
+      say: line => void writeAtOnce(2, `${line}\n`),
     })
   },
 })
