@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto'
 import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import type { BackendKey } from '../../gate/postgres/cancel.ts'
+import { type BackendKey, sendCancel } from '../../gate/postgres/cancel.ts'
 import { clientConfig, prepareClient } from '../../gate/postgres/client.ts'
 import { ConnectionError } from '../../gate/postgres/connection-error.ts'
 import {
@@ -32,6 +32,7 @@ import {
   setKnown,
   setOneByOne,
 } from './session-settings.ts'
+import { watchSilence } from './silence.ts'
 
 export interface ConnectOptions {
   readonly target: Target
@@ -169,7 +170,13 @@ async function connectOnce(
       // what a password's exchange takes is loaded while the server makes a process for it
       process.getBuiltinModule('node:crypto')
       await connecting
-      const greeting = await greet(client, wanted, options, backendKey.pid)
+      const greeting = await inTime(greet(client, wanted, options, backendKey.pid), remaining, () => {
+        sendCancel(endpoint, backendKey)
+        client.connection.stream.destroy(
+          new Error('timeout expired: it took the connection, and gave no answer to the first question'),
+        )
+      })
+      watchSilence(client, endpoint)
       return { client, endpoint, greeting, backendKey }
     } catch (error) {
       client.end().catch(() => {})
@@ -180,6 +187,15 @@ async function connectOnce(
     }
   }
   throw new Error('unreachable: the last attempt returns or throws')
+}
+
+async function inTime<T>(work: Promise<T>, milliseconds: number, onLate: () => void): Promise<T> {
+  const late = setTimeout(onLate, milliseconds)
+  try {
+    return await work
+  } finally {
+    clearTimeout(late)
+  }
 }
 
 function newClient(options: ConnectOptions, endpoint: Endpoint, tls: TlsAttempt, timeout: number): pg.Client {

@@ -51,6 +51,6 @@ export function startHeartbeat(client: pg.Client, wanted: () => boolean): { stop
 }
 
 /** pg queues a query while another is under way; its types do not tell whether one is. */
-function isReady(client: pg.Client): boolean {
+export function isReady(client: pg.Client): boolean {
   return 'readyForQuery' in client && client.readyForQuery === true
 }

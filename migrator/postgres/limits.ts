@@ -17,7 +17,7 @@ type SettingsOf = Pick<Session, 'settings' | 'pooled'>
 export function setLimits({ settings, pooled }: SettingsOf, limits: Limits, local: boolean): string[] {
   const all: Setting[] = [
     // a session of its own has made them once; `pg_stat_activity` shows a message's first kilobyte, which is the file's
-    ...(pooled ? settings.filter(([name]) => name !== 'statement_timeout') : []),
+    ...(pooled ? settings.filter(([name]) => !['lock_timeout', 'statement_timeout'].includes(name)) : []),
     ['lock_timeout', `${limits.lockTimeout}ms`],
     ['statement_timeout', `${limits.statementTimeout}ms`],
   ]

@@ -27,10 +27,14 @@ const vanishing: readonly Setting[] = [
   ['client_connection_check_interval', '500ms'],
 ]
 
+/** The most that a question of the migrator's own waits for a lock, as on a ledger that another session has locked. */
+const lockTimeout = '60s'
+
 /** The settings of a session; servers know some of them only from PostgreSQL 14 or 17 on. `idle` is 0 for no limit. */
 export function sessionSettings(idle: number): readonly Setting[] {
   return [
     ['statement_timeout', '0'],
+    ['lock_timeout', lockTimeout],
     ['transaction_timeout', '0'],
     ['idle_session_timeout', `${idle}ms`],
     ['idle_in_transaction_session_timeout', `${idle}ms`],

@@ -1,7 +1,5 @@
 // Watches a migration that takes long, from a second connection: what it waits for, for how long, and which sessions wait for it.
 
-import pg from 'pg'
-import { DeniedError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Session } from '../postgres/session.ts'
 import { formatDuration } from '../text/durations.ts'
@@ -27,8 +25,6 @@ interface RelatedSession extends Blocker {
 /** Milliseconds after which a migration is worth a line in the log. */
 const reportAfter = 1_000
 const queryLength = 120
-/** A server that has not answered the watch for so long is considered gone for the migration as well. */
-const silenceLimit = 60_000
 
 /** The watch over one migration. */
 export interface MigrationWatch {
@@ -74,13 +70,12 @@ export class BlockerWatch {
     let stopped = false
     let lastReported = ''
     let looked = started
-    let answered = started
     let timer: NodeJS.Timeout
     const look = async () => {
       try {
         const { pid } = session.greeting
         const waits = await this.#lookAtWaits(pid)
-        answered = performance.now()
+        const answered = performance.now()
         if (stopped) return
         const waited = waits ? clock.see(waits, answered) : 0
         const age = answered - started
@@ -103,9 +98,6 @@ export class BlockerWatch {
           await this.#stepBack(pid, waits, migration, waited)
       } catch (error) {
         log.debug({ err: error, migration }, 'could not query for blockers')
-        if (isAnswer(error)) answered = performance.now()
-        if (performance.now() - answered >= silenceLimit)
-          session.cut(`the server has not answered for ${formatDuration(silenceLimit)}`)
       }
       if (!stopped) timer = setTimeout(look, pollInterval)
     }
@@ -165,12 +157,6 @@ export class BlockerWatch {
     )
     return rows
   }
-}
-
-/** A server that says no, that it is full or that it is starting, is there. */
-function isAnswer(error: unknown): boolean {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-  return error instanceof DeniedError || cause instanceof pg.DatabaseError
 }
 
 function report(log: Log, migration: string, age: number, related: readonly RelatedSession[]): void {

@@ -124,9 +124,12 @@ export function asSchemagateError(error: unknown, signal: AbortSignal): Schemaga
       { cause: error },
     )
   if (code !== undefined && passing.test(code))
-    return new NoAnswerError(`Postgres could not do it for now (${code}): ${error.message}. Run it again.`, {
-      cause: error,
-    })
+    return new NoAnswerError(
+      code === sqlstate.lockNotAvailable
+        ? `Another session has locked what schemagate asks for (${code}): ${error.message}. End that session (pg_locks has it), and run it again.`
+        : `Postgres could not do it for now (${code}): ${error.message}. Run it again.`,
+      { cause: error },
+    )
   return 'severity' in error ? refusedByServer(error, code) : undefined
 }
 
