@@ -92,8 +92,12 @@ const networkAway = new Set([
 /** pg has no code for these. */
 const awayMessage = /^(Connection terminated|timeout expired|Client has encountered a connection error|read E|write E)/
 
-/** PgBouncer answers with 08P01 and a sentence when its own server is away, or when it knows no such database. */
-const poolerAway = /server login has been failing|server conn crashed|connect failed|server_login_retry|shut ?down/i
+/**
+ * PgBouncer answers with 08P01 and a sentence when its own server is away, when it knows no such database, and when it has no
+ * connection left. `invalid server parameter` is what it says of a server that goes while it is given a client's settings.
+ */
+const poolerAway =
+  /server login has been failing|server conn crashed|invalid server parameter|connect failed|server_login_retry|shut ?down|no more connections allowed|query_wait_timeout|client_login_timeout/i
 
 /** True if the connection is lost or was never made, and trying again may help. */
 export function isConnectionLoss(error: unknown): boolean {

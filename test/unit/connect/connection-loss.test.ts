@@ -1,0 +1,20 @@
+// What says that a connection is lost, so that trying again may help.
+
+import pg from 'pg'
+import { expect, test } from 'vitest'
+import { isConnectionLoss } from '../../../gate/postgres/sqlstate.ts'
+
+function pooler(message: string): Error {
+  return Object.assign(new pg.DatabaseError(message, 0, 'error'), { code: '08P01', severity: 'FATAL' })
+}
+
+test.for([
+  ['server conn crashed?', true],
+  ['invalid server parameter', true],
+  ['no more connections allowed (max_client_conn)', true],
+  ['query_wait_timeout', true],
+  ['client_login_timeout (server down)', true],
+  ['unsupported startup parameter: search_path', false],
+] as const)('PgBouncer\'s "%s": %s', ([message, isLoss]) => {
+  expect(isConnectionLoss(pooler(message))).toBe(isLoss)
+})
