@@ -4,6 +4,7 @@ import { type HistoryEntry, type HistoryTool, present, type Unfinished } from '.
 
 /** https://github.com/ariga/atlas, sql/migrate: bits of a revision's type. */
 const baselineBit = 1
+const resolvedBit = 4
 
 export const atlas: HistoryTool = {
   name: 'atlas',
@@ -24,7 +25,7 @@ export const atlas: HistoryTool = {
   sql: {
     key: 'version',
     state: `case when version like '.%' then null when type & ${baselineBit} <> 0 then 'up-to'
-      when applied = total and coalesce(error, '') = '' then 'applied' else 'unfinished' end`,
+      when type & ${resolvedBit} <> 0 or applied = total and coalesce(error, '') = '' then 'applied' else 'unfinished' end`,
   },
   read(rows) {
     const entries: HistoryEntry[] = []
@@ -35,8 +36,10 @@ export const atlas: HistoryTool = {
       // its own row, by which the cloud knows the database
       if (!version || version.startsWith('.')) continue
       const isBaseline = (Number(row.type) & baselineBit) !== 0
+      // `atlas migrate set` on one that had stopped: how far it had come stays in the row
+      const isResolved = (Number(row.type) & resolvedBit) !== 0
       if (isBaseline) upTo = version
-      if (!isBaseline && (row.applied !== row.total || row.error))
+      if (!isBaseline && !isResolved && (row.applied !== row.total || row.error))
         unfinished.push({
           name: version,
           message: `Atlas stopped in ${version} after ${row.applied} of ${row.total} statements. Correct the file and finish it with Atlas: atlas migrate apply; or, if all of it is there: atlas migrate set ${version}.`,

@@ -13,6 +13,10 @@ import {
 /** https://github.com/flyway/flyway, CoreMigrationType: types of rows by which a migration is no longer applied. */
 const undone = ['UNDO_SQL', 'UNDO_SCRIPT', 'UNDO_JDBC', 'UNDO_SPRING_JDBC', 'UNDO_CUSTOM']
 const deleted = 'DELETE'
+/** Rows by which all up to their version is there. */
+const baselines = ['BASELINE', 'SQL_BASELINE']
+/** The one of the two that is written without running a file. */
+const unseen = 'BASELINE'
 
 export const flyway: HistoryTool = {
   name: 'flyway',
@@ -34,9 +38,9 @@ export const flyway: HistoryTool = {
   order: 'installed_rank',
   sql: {
     key: `case when version is null then 'R__' || coalesce(description, script) else ${versionSql('version')} end`,
-    state: `case when type = 'SCHEMA' then null when type = 'BASELINE' then case when success then 'up-to' end
-      when type = '${deleted}' then null when not success then 'unfinished'
-      when type in (${undone.map(type => `'${type}'`).join(', ')}) then null else 'applied' end`,
+    state: `case when type in ('SCHEMA', '${deleted}') then null when type in (${list(baselines)}) and success then 'up-to'
+      when type = '${unseen}' then null when not success then 'unfinished'
+      when type in (${list(undone)}) then null else 'applied' end`,
     newestOfKey: true,
   },
   read(rows) {
@@ -45,7 +49,7 @@ export const flyway: HistoryTool = {
     let upTo: string | undefined
     for (const row of rows) {
       if (row.type === 'SCHEMA') continue
-      if (row.type === 'BASELINE' && row.version && row.success === 'true') upTo = versionKey(row.version)
+      if (baselines.includes(row.type ?? '') && row.version && row.success === 'true') upTo = versionKey(row.version)
       const key = keyOf(row)
       newest.delete(key)
       newest.set(key, row)
@@ -53,7 +57,7 @@ export const flyway: HistoryTool = {
     const entries: HistoryEntry[] = []
     const unfinished: Unfinished[] = []
     for (const [key, row] of newest) {
-      if (row.type === 'BASELINE' || row.type === deleted) continue
+      if (row.type === unseen || row.type === deleted) continue
       const name = row.version ?? row.script ?? ''
       if (row.success !== 'true')
         unfinished.push({
@@ -70,6 +74,10 @@ export const flyway: HistoryTool = {
     }
     return { entries, unfinished, ...(upTo !== undefined && { upTo }) }
   },
+}
+
+function list(types: readonly string[]): string {
+  return types.map(type => `'${type}'`).join(', ')
 }
 
 /** A repeatable migration has no version: it is known by its description. */

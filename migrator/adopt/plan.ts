@@ -63,9 +63,12 @@ export function planAdoption(given: PlanInput): AdoptionPlan {
   const { history, files, ledger, forgetMissing, wasAdopted } = input
   const { tool } = history.table
   const recorded = new Set(ledger.map(({ name }) => name))
-  const entryOf = new Map(history.entries.map(entry => [entry.key, entry]))
+  const byKey = new Map(history.entries.map(entry => [entry.key, entry]))
+  const verdicts = checksumVerdicts(input, byKey)
+  const others = ofAnotherRow(files, verdicts)
+  for (const file of others) verdicts.delete(file)
+  const entryOf = (file: ToolFile) => (others.has(file) ? undefined : byKey.get(file.key))
   const applied = appliedFiles(input, entryOf)
-  const verdicts = checksumVerdicts(input, entryOf)
   const newest = files.findLastIndex(file => applied.has(file) && file.migration.kind !== 'repeatable')
   const rows: AdoptionRow[] = []
   const adopted: { migration: Migration; row: AdoptionRow }[] = []
@@ -79,7 +82,7 @@ export function planAdoption(given: PlanInput): AdoptionPlan {
   for (const [index, file] of files.entries()) {
     const { migration, key } = file
     const { name } = migration
-    const entry = entryOf.get(key)
+    const entry = entryOf(file)
     const checksum = verdicts.get(file) ?? 'none'
     const accepted = checksum === 'differs' && isNamed(input.acceptEdited, name, key)
     const isRepeatable = migration.kind === 'repeatable'
@@ -98,7 +101,7 @@ export function planAdoption(given: PlanInput): AdoptionPlan {
     rows.push(row)
     if (status === 'adopt') adopted.push({ migration, row })
     const twin = files.find(other => other.key === key && other !== file)
-    if (status === 'adopt' && twin && checksum !== 'same' && !ambiguous.has(key)) {
+    if (status === 'adopt' && twin && !others.has(file) && checksum !== 'same' && !ambiguous.has(key)) {
       ambiguous.add(key)
       problems.push({
         code: 'ambiguous',
@@ -142,31 +145,51 @@ export function planAdoption(given: PlanInput): AdoptionPlan {
 }
 
 /** The files that count as applied. */
-function appliedFiles({ history, files }: PlanInput, entryOf: ReadonlyMap<string, HistoryEntry>): Set<ToolFile> {
+function appliedFiles(
+  { history, files }: PlanInput,
+  entryOf: (file: ToolFile) => HistoryEntry | undefined,
+): Set<ToolFile> {
   const { upTo } = history
   if (history.table.tool.heads) {
     // the folder is one line: all that comes before a head lies below it
-    const heads = files.filter(({ key }) => entryOf.has(key))
+    const heads = files.filter(file => entryOf(file))
     const all = heads.length === history.entries.length
-    return new Set(all ? files.slice(0, files.findLastIndex(({ key }) => entryOf.has(key)) + 1) : [])
+    return new Set(all ? files.slice(0, files.findLastIndex(file => entryOf(file)) + 1) : [])
   }
   const isBelow = ({ key, migration }: ToolFile) =>
     upTo !== undefined && migration.kind !== 'repeatable' && compareKeys(key, upTo) <= 0
-  return new Set(files.filter(file => entryOf.has(file.key) || isBelow(file)))
+  return new Set(files.filter(file => entryOf(file) || isBelow(file)))
+}
+
+/**
+ * Files whose row is that of another one: a baseline (`B3__base.sql`) and the migration of its version have one key, and the
+ * checksum says which of them was run.
+ */
+function ofAnotherRow(
+  files: readonly ToolFile[],
+  verdicts: ReadonlyMap<ToolFile, ChecksumVerdict>,
+): ReadonlySet<ToolFile> {
+  const others = new Set<ToolFile>()
+  for (const baseline of files.filter(({ migration }) => migration.standsIn)) {
+    const pair = files.filter(({ key }) => key === baseline.key)
+    if (pair.some(file => verdicts.get(file) === 'same'))
+      for (const file of pair) if (verdicts.get(file) !== 'same') others.add(file)
+  }
+  return others
 }
 
 function checksumVerdicts(
   { filesTool, files }: PlanInput,
-  entryOf: ReadonlyMap<string, HistoryEntry>,
-): ReadonlyMap<ToolFile, ChecksumVerdict> {
-  const stored = files.filter(({ key }) => entryOf.get(key)?.checksum !== undefined)
-  if (!filesTool.checksums || stored.length === 0) return new Map()
+  byKey: ReadonlyMap<string, HistoryEntry>,
+): Map<ToolFile, ChecksumVerdict> {
+  const stored = files.filter(({ key }) => byKey.get(key)?.checksum !== undefined)
+  if (!filesTool.checksums || stored.length === 0) return new Map<ToolFile, ChecksumVerdict>()
   const { checksumForm, cumulative } = filesTool
   const expected = filesTool.checksums(files)
   const verdicts = new Map<ToolFile, ChecksumVerdict>()
   let broken = false
   for (const file of stored) {
-    const checksum = entryOf.get(file.key)!.checksum!
+    const checksum = byKey.get(file.key)!.checksum!
     const isSame = expected.get(file.migration.name)?.includes(checksum) === true
     const proves = (checksumForm?.test(checksum) ?? true) && !filesTool.coversMore?.(file)
     verdicts.set(file, isSame ? 'same' : proves && !broken ? 'differs' : 'unknown')

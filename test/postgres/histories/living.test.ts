@@ -1,0 +1,72 @@
+// Histories as years of a tool's releases and commands leave them: taken over, and followed.
+
+import { crc32 } from 'node:zlib'
+import { describe, expect } from 'vitest'
+import { readFollowed } from '../../../migrator/follow/files/index.ts'
+import { createMigrator } from '../../../migrator/index.ts'
+import { type ScratchDatabase, test } from '../../helpers/database.ts'
+import { historyFolder, historySql, livingSchema } from '../../helpers/histories.ts'
+import { folder } from '../../helpers/migrations.ts'
+
+const on = (database: ScratchDatabase, dir: string, follow?: string) =>
+  createMigrator({ databaseUrl: database.url, dir, ...(follow && { follow }) })
+
+/** What `follow` and `require()` say: the exit code, and the answer or the error. */
+async function followed(database: ScratchDatabase, tool: string, dir: string): Promise<[number, string]> {
+  const { error } = await on(database, dir, tool).follow()
+  const manifest = { version: 2, follow: { tool }, migrations: await readFollowed(tool, dir) }
+  const answer = await database.query('select schemagate.require($1::jsonb)', [JSON.stringify(manifest)]).then(
+    () => 'open',
+    ({ message }: Error) => message,
+  )
+  return [error?.exitCode ?? 0, answer]
+}
+
+describe("Flyway's baseline file", () => {
+  const versions = {
+    'V1__a.sql': 'create table a ();\n',
+    'V2__b.sql': 'create table b ();\n',
+    'V3__c.sql': 'create table c ();\n',
+  }
+  const base = { 'B2__base.sql': 'create table a ();\ncreate table b ();\n' }
+  const all = { ...versions, ...base }
+  const rowsOf = (...rows: readonly (readonly [type: string, file: keyof typeof all])[]) =>
+    `create table flyway_schema_history (installed_rank int primary key, version varchar(50), description varchar(200) not null,
+       type varchar(20) not null, script varchar(1000) not null, checksum int, installed_by varchar(100) not null,
+       installed_on timestamp not null default now(), execution_time int not null, success boolean not null);
+     create table a (); create table b (); create table c ();
+     insert into flyway_schema_history values ${rows
+       .map(([type, file], rank) => {
+         const crc = crc32(all[file].replaceAll('\n', '')) | 0
+         return `(${rank}, '${/\d/.exec(file)![0]}', 'x', '${type}', '${file}', ${crc}, 'me', now(), 1, true)`
+       })
+       .join(', ')};`
+
+  test('that was run has all up to its version', async ({ database }) => {
+    await database.query(rowsOf(['SQL_BASELINE', 'B2__base.sql'], ['SQL', 'V3__c.sql']))
+    for (const files of [all, versions, { ...base, 'V3__c.sql': versions['V3__c.sql'] }])
+      expect(await followed(database, 'flyway', await folder(files))).toEqual([0, 'open'])
+    await database.query('drop schema schemagate cascade')
+    const migrator = on(database, await folder(all))
+    expect((await migrator.adopt()).recorded).toEqual(['V1__a', 'V2__b', 'B2__base', 'V3__c'])
+    expect(await migrator.up()).toMatchObject({ outcome: 'nothing-to-do' })
+  })
+
+  test('that came later is not taken for the migration of its version', async ({ database }) => {
+    await database.query(rowsOf(['SQL', 'V1__a.sql'], ['SQL', 'V2__b.sql'], ['SQL', 'V3__c.sql']))
+    const migrator = on(database, await folder(all))
+    expect((await migrator.adopt()).recorded).toEqual(['V1__a', 'V2__b', 'V3__c'])
+    expect(await migrator.up()).toMatchObject({ exitCode: 0, migrations: [{ name: 'B2__base', status: 'skipped' }] })
+  })
+})
+
+test("a revision of Atlas' that was resolved is applied, however far it had come", async ({ database }) => {
+  await database.query(
+    `${historySql('atlas')}${livingSchema}update atlas_schema_revisions.atlas_schema_revisions
+       set applied = 0, error = 'no', type = 6 where version like '20240104%'`,
+  )
+  const dir = historyFolder('atlas')
+  expect(await followed(database, 'atlas', dir)).toEqual([0, 'open'])
+  await database.query('drop schema schemagate cascade')
+  expect((await on(database, dir).adopt()).recorded).toHaveLength(4)
+})
