@@ -26,11 +26,15 @@ export async function findHistory(
   const title = titleOf(tool)
   if (history !== undefined) return named(session, tool, history)
   const { histories } = await lookAround(session, ledgerSchema)
-  const [found, another] = histories.filter(table => table.tool.name === tool)
+  // where columns are all that tells another table, it is the one with the usual name, or the one that is named
+  const own = histories.filter(
+    table => table.tool.name === tool && (!table.tool.onlyThese || table.tool.tables.includes(table.table)),
+  )
+  const [found, another] = own
   if (another)
     return {
       why: 'wrong',
-      message: `This database has more than one history of ${title}: ${histories.flatMap(table => (table.tool.name === tool ? [nameOf(table)] : [])).join(', ')}. Name one: --history SCHEMA.TABLE.`,
+      message: `This database has more than one history of ${title}: ${own.map(nameOf).join(', ')}. Name one: --history SCHEMA.TABLE.`,
     }
   if (found) return found
   const others = histories.map(table => `${table.tool.title}'s ${nameOf(table)}`)

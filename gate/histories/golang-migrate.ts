@@ -7,6 +7,8 @@ export const golangMigrate: HistoryTool = {
   title: 'golang-migrate',
   tables: ['schema_migrations'],
   columns: { version: 'number', dirty: 'boolean' },
+  // projects that share a database name one each (x-migrations-table), and a number says nothing of whose it is
+  onlyThese: true,
   fields: { version: 'version', dirty: 'dirty' },
   order: 'version',
   sql: {

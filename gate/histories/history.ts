@@ -73,6 +73,8 @@ export interface HistoryTool {
   readonly columns: Readonly<Record<string, ColumnKind>>
   /** Only this tool's table has these columns, so that it may have any name. */
   readonly distinctive?: true
+  /** A table that has these columns and no others is this tool's, whatever its name. */
+  readonly onlyThese?: true
   /** Its columns alone do not tell it from an app's own table; its name does. */
   readonly ownName?: true
   /** A table that must be beside it, for it to be this tool's. */

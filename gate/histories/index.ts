@@ -148,7 +148,7 @@ const ledgerTables = [
 ]
 
 function catalogueSql(ledgerSchema: string): string {
-  const distinctive = historyTools.filter(tool => tool.distinctive)
+  const distinctive = historyTools.filter(tool => tool.distinctive || tool.onlyThese)
   const names = [...new Set(historyTools.flatMap(tool => tool.tables))]
   const marks = [...new Set(distinctive.map(tool => Object.keys(tool.columns).join(' ')))]
   // distinct sets of columns, each as an array that has to be contained
@@ -211,7 +211,8 @@ function fits(
   columns: Readonly<Record<string, string>>,
   tablesBeside: ReadonlySet<string>,
 ): boolean {
-  if (!tool.tables.includes(table) && !tool.distinctive) return false
+  const isOnlyThese = tool.onlyThese && Object.keys(columns).length === Object.keys(tool.columns).length
+  if (!tool.tables.includes(table) && !tool.distinctive && !isOnlyThese) return false
   if (tool.schema !== undefined && tool.schema !== schema) return false
   if (tool.companion !== undefined && !tablesBeside.has(tool.companion)) return false
   return hasColumns(tool, columns)

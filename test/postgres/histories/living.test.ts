@@ -70,3 +70,20 @@ test("a revision of Atlas' that was resolved is applied, however far it had come
   await database.query('drop schema schemagate cascade')
   expect((await on(database, dir).adopt()).recorded).toHaveLength(4)
 })
+
+test('of two projects that migrate one database by numbers, neither is taken for the other', async ({ database }) => {
+  const tableOf = (name: string, version: number) =>
+    `create table ${name} (version bigint primary key, dirty boolean not null); insert into ${name} values (${version}, false);`
+  await database.query(`${tableOf('schema_migrations', 3)}${tableOf('shop_migrations', 1)}create table t1 ()`)
+  const dir = await folder({ '1_a.up.sql': 'create table t1 ();', '2_b.up.sql': 'create table t2 ();' })
+  await expect(on(database, dir).adopt()).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringMatching(/public\.schema_migrations.*public\.shop_migrations.*--history/),
+  })
+  const { recorded, pending } = await on(database, dir).adopt({ history: 'shop_migrations' })
+  expect([recorded, pending]).toEqual([['1_a'], ['2_b']])
+  // without a name it is the usual one that is followed, whoever comes to share the database
+  expect(
+    await createMigrator({ databaseUrl: database.url, dir, schema: 'gates', follow: 'golang-migrate' }).follow(),
+  ).toMatchObject({ history: 'public.schema_migrations' })
+})

@@ -18,6 +18,7 @@ test("an app's own tables with some of the same columns are nobody's history", a
   const own = {
     applications: 'app text, name text, applied timestamptz',
     documents: 'id int, version_num varchar(32)',
+    drafts: 'version bigint, dirty boolean, content text',
     files: 'hash text primary key, created_at bigint',
     runs: 'version varchar(50), run_on timestamp',
   }
