@@ -2,22 +2,23 @@
 
 import { eachApplied, type HistoryTool, numberKey } from './history.ts'
 
+/** From 1.0 on rows have names, which its upgrade gives to older ones as well: perhaps while a gate is looking. */
+const nameSql = "pg_catalog.to_jsonb(t) ->> 'name'"
+
 export const drizzle: HistoryTool = {
   name: 'drizzle',
   title: 'Drizzle',
   tables: ['__drizzle_migrations'],
   columns: { hash: 'text', created_at: 'number' },
   ownName: true,
-  // from 1.0 on the rows have names
-  fields: { checksum: 'hash', createdAt: 'created_at', name: 'name' },
-  newer: ['name'],
+  fields: { checksum: 'hash', createdAt: 'created_at', name: nameSql },
   order: 'created_at, id',
-  sql: { key: 'created_at::text' },
+  sql: { key: `coalesce(${nameSql}, created_at::text)` },
   read: rows => ({
     // created_at is the `when` of the journal's entry, in milliseconds, and no time of day at which it was applied
     entries: eachApplied(rows, ({ createdAt, checksum, name }) => {
-      const key = numberKey(createdAt)
-      return key === undefined ? undefined : { key, name: name ?? key, ...(checksum && { checksum }) }
+      const key = name ?? numberKey(createdAt)
+      return key === undefined ? undefined : { key, name: key, ...(checksum && { checksum }) }
     }),
     unfinished: [],
   }),

@@ -87,7 +87,7 @@ export interface HistoryTool {
   readonly heads?: true
   /** Keys begin with an app's name and a dot, and libraries have apps of their own in the same history. */
   readonly byApp?: true
-  /** SQL expressions for the fields of a row, by the names that {@link read} knows them by. */
+  /** SQL expressions for the fields of a row, `t`, by the names that {@link read} knows them by. */
   readonly fields: Readonly<Record<string, string>>
   /** Fields that are read where the table has a column of that name; older releases lack it. */
   readonly newer?: readonly string[]
@@ -102,7 +102,7 @@ export interface HistoryTool {
   readonly sql: HistorySql
 }
 
-/** SQL expressions over one row of a history; names of functions are looked up in pg_catalog alone. */
+/** SQL expressions over one row of a history, `t`; names of functions are looked up in pg_catalog alone. */
 export interface HistorySql {
   /** As {@link HistoryEntry.key}. */
   readonly key: string

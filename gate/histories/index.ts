@@ -119,7 +119,7 @@ export function historySql(table: HistoryTable): string {
     // to_json writes times as ISO 8601, whatever DateStyle says; numbers stay whole as text
     .map(([name, expression]) => `pg_catalog.to_json(${expression}) #>> '{}' as ${quoteIdent(name)}`)
   return `select coalesce((select pg_catalog.json_agg(pg_catalog.row_to_json(h)) from (
-    select ${fields.join(', ')} from ${quotedTable(table)} order by ${tool.order}) as h), '[]')::text as rows,
+    select ${fields.join(', ')} from ${quotedTable(table)} as t order by ${tool.order}) as h), '[]')::text as rows,
   ${tool.running?.(table) ?? 'false'} as running`
 }
 

@@ -41,9 +41,10 @@ export function historyKeysSql(history: HistoryTable): string {
   const { sql, order } = history.tool
   const { key, state = "'applied'", newestOfKey } = sql
   const columns = `(${key})::text as key, ${state} as state`
+  const from = `from ${quotedTable(history)} as t`
   const rows = newestOfKey
-    ? `select distinct on (${key}) ${columns} from ${quotedTable(history)} order by ${key}, ${order} desc`
-    : `select ${columns} from ${quotedTable(history)}`
+    ? `select distinct on (${key}) ${columns} ${from} order by ${key}, ${order} desc`
+    : `select ${columns} ${from}`
   return `select h.key, h.state from (${rows}) as h where h.key is not null and h.state is not null`
 }
 

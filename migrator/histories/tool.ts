@@ -39,6 +39,8 @@ export interface FilesTool {
   readonly tool: HistoryTool
   /** The key of a migration's file; undefined: it can have none in this tool's history. */
   keyOf(migration: NamedMigration, beside: (name: string) => string | undefined): string | undefined
+  /** The key that it has where a newer release of the tool has rewritten the history. */
+  laterKeyOf?(migration: NamedMigration, beside: (name: string) => string | undefined): string | undefined
   /**
    * The checksums with which the tool would store each file, by the migration's name; a file may have several that all mean
    * the same content.

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { historyToolNamed } from '../../../gate/histories/index.ts'
+import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import { UsageError } from '../../errors.ts'
 import type { Named } from '../../files/file-name.ts'
 import { isSqlFile, isTest, readFolderName, readName } from '../../files/layouts.ts'
@@ -29,6 +30,13 @@ interface Found extends Ordered {
   readonly standsIn?: true | undefined
 }
 
+interface Keyed {
+  readonly file: Found
+  readonly key: string
+  /** The key that a newer release of the tool has for it. */
+  readonly replaces?: readonly string[]
+}
+
 /** The reader for the files of that tool. */
 export function sqlFolder(name: string): FollowedReader {
   return async (dir, { ignore = [], layout = name, onLeftOut }) => {
@@ -47,10 +55,12 @@ export function sqlFolder(name: string): FollowedReader {
     const stop = tool.stopsAt?.(found)
     for (const { path } of found.slice(stop?.index))
       if (stop) onLeftOut?.({ file: path, message: `${path} is left out, as ${tool.title} does: ${stop.why}.` })
-    const keyOf = filesToolOf(historyToolNamed(name)!).keyOf
+    const { keyOf, laterKeyOf } = filesToolOf(historyToolNamed(name)!)
     const keyed = found.slice(0, stop?.index).flatMap(file => {
-      const key = keyOf(file, path => listing.text(path))
-      return key === undefined ? [] : [{ file, key }]
+      const text = (path: string) => listing.text(path)
+      const key = keyOf(file, text)
+      const later = laterKeyOf?.(file, text)
+      return key === undefined ? [] : [{ file, key, ...(later !== undefined && { replaces: [later] }) }]
     })
     return withoutReplaced(keyed)
   }
@@ -102,8 +112,8 @@ function namedFile(tool: Tool, file: string): Named | undefined {
 }
 
 /** A file that stands in for all before it: of those nothing is expected. */
-function withoutReplaced(keyed: readonly { readonly file: Found; readonly key: string }[]) {
-  const all = keyed.map(({ file, key }) => ({ key, name: file.name }))
+function withoutReplaced(keyed: readonly Keyed[]): FollowedMigration[] {
+  const all = keyed.map(({ file, ...migration }) => ({ ...migration, name: file.name }))
   const at = keyed.findLastIndex(({ file }) => file.standsIn)
   if (at === -1) return all
   const { file, key } = keyed[at]!

@@ -1,5 +1,7 @@
 // Histories as years of a tool's releases and commands leave them: taken over, and followed.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { describe, expect } from 'vitest'
 import { readFollowed } from '../../../migrator/follow/files/index.ts'
@@ -86,4 +88,63 @@ test('of two projects that migrate one database by numbers, neither is taken for
   expect(
     await createMigrator({ databaseUrl: database.url, dir, schema: 'gates', follow: 'golang-migrate' }).follow(),
   ).toMatchObject({ history: 'public.schema_migrations' })
+})
+
+describe('a history of Drizzle that its release 1.0 has upgraded', () => {
+  const names = ['accounts', 'posts', 'comments', 'tags']
+  const sqlOf = (i: number, name: string) => readFileSync(join(historyFolder('drizzle'), `000${i}_${name}.sql`), 'utf8')
+  // the last two are of one second
+  const when = (i: number) => Date.UTC(2024, 0, Math.min(i, 2) + 1, 12, 30, 5, 100 + i)
+  const folderName = (i: number, name: string) => `2024010${Math.min(i, 2) + 1}123005_${name}`
+  const entries = names.map((name, i) => ({ idx: i, when: when(i), tag: `000${i}_${name}`, breakpoints: true }))
+  const files = {
+    ...Object.fromEntries(names.map((name, i) => [`000${i}_${name}.sql`, sqlOf(i, name)])),
+    'meta/_journal.json': JSON.stringify({ version: '7', dialect: 'postgresql', entries }),
+  }
+  // what drizzle-kit up makes of them
+  const folders = Object.fromEntries(
+    names.flatMap((name, i) => [
+      [`${folderName(i, name)}/migration.sql`, sqlOf(i, name)],
+      [`${folderName(i, name)}/snapshot.json`, '{}'],
+    ]),
+  )
+  const living = `${historySql('drizzle')}${livingSchema}${names
+    .map((_, i) => `update drizzle.__drizzle_migrations set created_at = ${when(i)} where id = ${i + 1};`)
+    .join('')}`
+  // drizzle-orm/up-migrations/pg.js
+  const upgrade = `alter table drizzle.__drizzle_migrations add column name text, add column applied_at timestamptz default now();${names
+    .map(
+      (name, i) =>
+        `update drizzle.__drizzle_migrations set name = '${folderName(i, name)}', applied_at = null where id = ${i + 1};`,
+    )
+    .join('')}`
+
+  test('is followed by the releases before and after', async ({ database }) => {
+    await database.query(living)
+    const [old, later] = [await folder(files), await folder(folders)]
+    expect(await followed(database, 'drizzle', old)).toEqual([0, 'open'])
+    await database.query(upgrade)
+    for (const dir of [old, later]) expect(await followed(database, 'drizzle', dir)).toEqual([0, 'open'])
+    await database.query(`delete from drizzle.__drizzle_migrations where name like '%tags'`)
+    for (const dir of [old, later])
+      expect(await followed(database, 'drizzle', dir)).toEqual([7, expect.stringContaining('behind')])
+  })
+
+  test('is adopted, kept, and written as that release would', async ({ database }) => {
+    await database.query(
+      `${living}${upgrade}delete from drizzle.__drizzle_migrations where name like '%tags'; drop table tags`,
+    )
+    const migrator = on(database, await folder(folders))
+    const { rows } = await migrator.adopt({ keepHistory: true })
+    expect(rows.map(({ status, checksum }) => [status, checksum])).toEqual([
+      ...Array(3).fill(['adopt', 'same']),
+      ['pending', 'none'],
+    ])
+    expect(await migrator.up()).toMatchObject({ outcome: 'applied' })
+    const last = await database.query(
+      'select name, created_at from drizzle.__drizzle_migrations order by id desc limit 1',
+    )
+    expect(last.rows).toEqual([{ name: '20240103123005_tags', created_at: String(Date.UTC(2024, 0, 3, 12, 30, 5)) }])
+    expect((await migrator.status()).problems).toEqual([])
+  })
 })
