@@ -20,7 +20,8 @@ export interface Comparison {
   readonly newer: readonly FollowedMigration[]
   /**
    * Entries that no manifest has. Not those of apps of which this build has nothing, such as a library's; nor those older than
-   * all that this build has: a squash has deleted their files, and the tool keeps their rows.
+   * all that this build has, or applied before the last of it: a squash has deleted their files, and the tool keeps their
+   * rows, or a package has brought them along.
    */
   readonly unknown: readonly HistoryEntry[]
 }
@@ -40,14 +41,18 @@ export function compare(
   const applied = expected.filter(isApplied)
   const missing = expected.filter(migration => !isApplied(migration))
   const newer = others.filter(({ key }) => has.has(key))
-  const apps = history.table.tool.byApp ? new Set([...own].map(appOf)) : undefined
-  const oldest = history.table.tool.heads || apps ? undefined : expected.map(({ key }) => key).sort(compareKeys)[0]
+  const complete = missing.length === 0
+  const { byApp, heads, chronological } = history.table.tool
+  const apps = byApp ? new Set([...own].map(appOf)) : undefined
+  const oldest = heads || apps ? undefined : expected.map(({ key }) => key).sort(compareKeys)[0]
   const isOlder = (key: string) => oldest !== undefined && compareKeys(key, oldest) < 0
+  const newest =
+    complete && chronological ? history.entries.findLastIndex(({ key, repeatable }) => !repeatable && own.has(key)) : -1
   const unknown = history.entries.filter(
-    ({ key }) => !own.has(key) && !elsewhere.has(key) && !isOlder(key) && (!apps || apps.has(appOf(key))),
+    ({ key }, index) =>
+      index > newest && !own.has(key) && !elsewhere.has(key) && !isOlder(key) && (!apps || apps.has(appOf(key))),
   )
   const isKnown = unknown.length === 0
-  const complete = missing.length === 0
   const state =
     history.unfinished.length > 0
       ? 'unfinished'

@@ -36,6 +36,7 @@ export const flyway: HistoryTool = {
     success: 'success',
   },
   order: 'installed_rank',
+  chronological: true,
   sql: {
     key: `case when version is null then 'R__' || coalesce(description, script) else ${versionSql('version')} end`,
     state: `case when type in ('SCHEMA', '${deleted}') then null when type in (${list(baselines)}) and success then 'up-to'

@@ -10,6 +10,7 @@ export const goose: HistoryTool = {
   distinctive: true,
   fields: { version: 'version_id', applied: 'is_applied', appliedAt: 'tstamp' },
   order: 'id',
+  chronological: true,
   sql: {
     key: 'version_id::text',
     state: "case when version_id > 0 and is_applied then 'applied' end",

@@ -93,6 +93,8 @@ export interface HistoryTool {
   readonly newer?: readonly string[]
   /** SQL: the order of the rows. */
   readonly order: string
+  /** That is the order in which they were applied, and not that of the files. */
+  readonly chronological?: true
   /** SQL, true while the tool's own lock is held in a table. Undefined: there is no such table here. */
   running?(table: HistoryTable): string | undefined
   /** What it means that {@link running} is true, and the tool's own way out. */

@@ -14,6 +14,7 @@ export const knex: HistoryTool = {
   code: true,
   fields: { name: 'name', appliedAt: 'migration_time' },
   order: 'id',
+  chronological: true,
   running: ({ schema, table, beside }) =>
     beside.has(`${table}_lock`)
       ? `exists (select from ${quoteIdent(schema)}.${quoteIdent(`${table}_lock`)} where is_locked = 1)`

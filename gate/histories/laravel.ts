@@ -11,6 +11,7 @@ export const laravel: HistoryTool = {
   code: true,
   fields: { name: 'migration' },
   order: 'batch, migration',
+  chronological: true,
   sql: { key: withoutEndingSql('migration') },
   read: rows => ({
     entries: eachApplied(rows, ({ name }) => (name ? { key: withoutEnding(name), name } : undefined)),

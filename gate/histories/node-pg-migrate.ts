@@ -10,6 +10,7 @@ export const nodePgMigrate: HistoryTool = {
   columns: { name: 'text', run_on: 'time' },
   fields: { name: 'name', appliedAt: 'run_on' },
   order: 'run_on, id',
+  chronological: true,
   sql: { key: withoutEndingSql('name') },
   read: rows => ({
     entries: eachApplied(rows, row =>

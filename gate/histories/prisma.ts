@@ -15,6 +15,7 @@ export const prisma: HistoryTool = {
     rolledBackAt: 'rolled_back_at',
   },
   order: 'started_at, migration_name',
+  chronological: true,
   sql: {
     key: 'migration_name',
     state: `case when rolled_back_at is not null then null when finished_at is null then 'unfinished' else 'applied' end`,

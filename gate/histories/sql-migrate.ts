@@ -11,6 +11,7 @@ export const sqlMigrate: HistoryTool = {
   fields: { id: 'id', appliedAt: 'applied_at', checksum: 'checksum' },
   newer: ['checksum'],
   order: 'applied_at, id',
+  chronological: true,
   sql: { key: withoutEndingSql('id') },
   read: rows => ({
     entries: eachApplied(rows, row =>

@@ -10,6 +10,7 @@ export const typeorm: HistoryTool = {
   code: true,
   fields: { name: 'name', timestamp: 'timestamp' },
   order: 'id',
+  chronological: true,
   sql: { key: 'timestamp::text' },
   read: rows => ({
     // the class may have any name: the timestamp at its end is what the tool sorts by

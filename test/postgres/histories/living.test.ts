@@ -148,3 +148,32 @@ describe('a history of Drizzle that its release 1.0 has upgraded', () => {
     expect((await migrator.status()).problems).toEqual([])
   })
 })
+
+describe('rows that were there before the last of the build', () => {
+  test("are what a squash of Prisma's has left", async ({ database }) => {
+    // its own way: a folder that sorts first, and `migrate resolve --applied`
+    const squash = '000000000000_squashed_migrations'
+    await database.query(`${historySql('prisma')}insert into _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+      values ('5', 'x', '${squash}', now(), now(), 0)`)
+    const dir = await folder({ [`${squash}/migration.sql`]: livingSchema })
+    expect(await followed(database, 'prisma', dir)).toEqual([0, 'open'])
+    await database.query(
+      `insert into _prisma_migrations select '6', 'x', now(), '20240105000000_new', null, null, now() + interval '1 s', 1`,
+    )
+    expect(await followed(database, 'prisma', dir)).toEqual([6, 'open'])
+  })
+
+  test("or of a package of Laravel's", async ({ database }) => {
+    const row = (name: string, batch: number) =>
+      `insert into migrations (migration, batch) values ('${name}', ${batch});`
+    const [first, last, theirs] = ['2014_10_12_000000_users', '2024_01_01_000000_posts', '2019_12_14_000001_tokens']
+    await database.query(
+      `create table migrations (id serial primary key, migration varchar(255) not null, batch int not null);
+       ${row(first, 1)}${row(theirs, 1)}${row(last, 2)}`,
+    )
+    const dir = await folder({ [`database/migrations/${first}.php`]: '', [`database/migrations/${last}.php`]: '' })
+    expect(await followed(database, 'laravel', dir)).toEqual([0, 'open'])
+    await database.query('update migrations set batch = 3 where id = 2')
+    expect(await followed(database, 'laravel', dir)).toEqual([6, 'open'])
+  })
+})
