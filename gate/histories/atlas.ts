@@ -41,6 +41,7 @@ export const atlas: HistoryTool = {
       if (isBaseline) upTo = version
       if (!isBaseline && !isResolved && (row.applied !== row.total || row.error))
         unfinished.push({
+          key: version,
           name: version,
           message: `Atlas stopped in ${version} after ${row.applied} of ${row.total} statements. Correct the file and finish it with Atlas: atlas migrate apply; or, if all of it is there: atlas migrate set ${version}.`,
         })

@@ -62,6 +62,7 @@ export const flyway: HistoryTool = {
       const name = row.version ?? row.script ?? ''
       if (row.success !== 'true')
         unfinished.push({
+          key,
           name,
           message: `Flyway ran ${row.script ?? name} and it failed half-way. Put right what it left in the database, and take the row out: flyway repair.`,
         })

@@ -25,6 +25,7 @@ export const golangMigrate: HistoryTool = {
         entries: [],
         unfinished: [
           {
+            key,
             name: key,
             message: `golang-migrate failed half-way in ${key} (dirty). Put right what it left in the database, then name the version that it has: migrate force VERSION.`,
           },

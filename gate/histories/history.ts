@@ -38,6 +38,8 @@ export interface HistoryEntry {
 
 /** A migration that was begun and not finished, or failed: nothing is to be built on it. */
 export interface Unfinished {
+  /** As {@link HistoryEntry.key}. */
+  readonly key: string
   readonly name: string
   /** A sentence: what the history says of it, and the tool's own way out. */
   readonly message: string
@@ -150,6 +152,11 @@ export function compareKeys(a: string, b: string): number {
     if (m !== n) return BigInt(m) < BigInt(n) ? -1 : 1
   }
   return 0
+}
+
+/** The greatest of keys; undefined: there is none. */
+export function newestKey(keys: readonly string[]): string | undefined {
+  return keys.toSorted(compareKeys).at(-1)
 }
 
 /** Entries where each row is one applied migration. */

@@ -22,6 +22,7 @@ export const play: HistoryTool = {
     unfinished: rows
       .filter(({ state }) => state !== 'applied')
       .map(({ id, state, problem }) => ({
+        key: numberKey(id) ?? '',
         name: id ?? '',
         message: `Play stopped in evolution ${id} (${state}${problem ? `: ${problem}` : ''}). Put right what it left in the database, and mark it resolved: /@evolutions/resolve/default/${id}.`,
       })),

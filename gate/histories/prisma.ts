@@ -32,6 +32,7 @@ export const prisma: HistoryTool = {
       unfinished: rows
         .filter(row => !row.appliedAt && !row.rolledBackAt)
         .map(({ name }) => ({
+          key: name ?? '',
           name: name ?? '',
           message: `Prisma began ${name} and did not finish it (P3009). Put right what it left in the database, then: prisma migrate resolve --rolled-back ${name}, or --applied ${name}.`,
         })),

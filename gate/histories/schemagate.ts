@@ -41,6 +41,7 @@ export const otherLedger: HistoryTool = {
     unfinished: rows
       .filter(({ state }) => state === 'running')
       .map(({ name }) => ({
+        key: name ?? '',
         name: name ?? '',
         message: `${name} was begun and not finished: run schemagate up on that ledger.`,
       })),

@@ -27,6 +27,7 @@ export const sqlx: HistoryTool = {
     unfinished: rows
       .filter(({ success }) => success !== 'true')
       .map(({ version, description }) => ({
+        key: numberKey(version) ?? '',
         name: version ?? '',
         message: `sqlx failed half-way in ${version} (${description}). Put right what it left in the database, and delete its row from _sqlx_migrations, or set success to true if all of it is there.`,
       })),

@@ -1,6 +1,6 @@
 // What an adopted history has gained or lost since its adoption: the other tool is still at work.
 
-import { compareKeys } from '../../gate/histories/history.ts'
+import { compareKeys, newestKey } from '../../gate/histories/history.ts'
 import { readHistory as readToolHistory } from '../../gate/histories/index.ts'
 import type { Migration } from '../files/migration.ts'
 import { filesToolOf, toolFiles } from '../histories/index.ts'
@@ -26,14 +26,28 @@ export async function movedOn(
   const recorded = new Map(own.map(({ key, migration }) => [key, inLedger.has(migration.name)]))
   const known = new Set(adoption.keys)
 
-  const gained = history.entries.filter(({ key }) => !known.has(key) && !recorded.get(key))
   const has = new Set(history.entries.map(({ key }) => key))
+  const begun = history.unfinished.filter(({ key }) => !recorded.get(key))
+  // a number is all that some tools keep, and a dirty one still has all below it
+  const reached = history.upTo ?? (has.size === 0 ? begun[0]?.key : undefined)
+  const reachedBefore = newestKey([...known, ...own.flatMap(({ key }) => (recorded.get(key) ? [key] : []))])
+  const passed = own.flatMap(({ key, migration }) =>
+    reached !== undefined && isBetween(key, reachedBefore, reached) && !has.has(key) && key !== begun[0]?.key
+      ? [{ key, name: migration.name }]
+      : [],
+  )
+  const gained = [...passed, ...history.entries].filter(({ key }) => !known.has(key) && !recorded.get(key))
   const isThere = (key: string) =>
     has.has(key) || (history.upTo !== undefined && compareKeys(key, history.upTo) <= 0) || table.tool.heads === true
   // an empty table was emptied on purpose
   const lost = has.size === 0 ? [] : adoption.keys.filter(key => !isThere(key) && recorded.get(key))
   const name = `${table.schema}.${table.table}`
   return [
+    ...begun.map(({ key, name: migration, message }) => ({
+      code: 'moved-on' as const,
+      migration: own.find(file => file.key === key)?.migration.name ?? migration,
+      message: `${title} has begun ${migration} since its history was adopted (${name}): something still runs it. Switch it off there. ${message}`,
+    })),
     ...gained.map(entry => ({
       code: 'moved-on' as const,
       migration: own.find(({ key }) => key === entry.key)?.migration.name ?? entry.name,
@@ -45,4 +59,8 @@ export async function movedOn(
       message: `${title} has taken ${key} back since its history was adopted (${name}), and the ledger has it as applied. Apply it again with ${title}, and switch that off.`,
     })),
   ]
+}
+
+function isBetween(key: string, after: string | undefined, upTo: string): boolean {
+  return compareKeys(key, upTo) <= 0 && (after === undefined || compareKeys(key, after) > 0)
 }

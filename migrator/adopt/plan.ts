@@ -1,6 +1,6 @@
 // A history held against the files, row by row: what an adoption would record, and why it may not. Pure.
 
-import { compareKeys, type HistoryEntry, type History as ToolHistory } from '../../gate/histories/history.ts'
+import { compareKeys, type HistoryEntry, newestKey, type History as ToolHistory } from '../../gate/histories/history.ts'
 import type { Migration } from '../files/migration.ts'
 import type { FilesTool, ToolFile } from '../histories/tool.ts'
 import { shellWord } from '../ledger/history.ts'
@@ -54,6 +54,8 @@ export interface PlanInput {
   readonly forgetMissing: ReadonlySet<string>
   /** The ledger's rows were made by an earlier adoption, or after one. */
   readonly wasAdopted: boolean
+  /** Keys of all that this history had then. */
+  readonly adoptedKeys: readonly string[]
 }
 
 export function planAdoption(given: PlanInput): AdoptionPlan {
@@ -146,7 +148,7 @@ export function planAdoption(given: PlanInput): AdoptionPlan {
 
 /** The files that count as applied. */
 function appliedFiles(
-  { history, files }: PlanInput,
+  { history, files, ledger, adoptedKeys }: PlanInput,
   entryOf: (file: ToolFile) => HistoryEntry | undefined,
 ): Set<ToolFile> {
   const { upTo } = history
@@ -156,8 +158,16 @@ function appliedFiles(
     const all = heads.length === history.entries.length
     return new Set(all ? files.slice(0, files.findLastIndex(file => entryOf(file)) + 1) : [])
   }
+  // one that came to the folder below what the ledger has was not run, whatever number has been reached since
+  const recorded = new Set(ledger.map(({ name }) => name))
+  const settled = new Set([
+    ...adoptedKeys,
+    ...files.flatMap(({ key, migration }) => (recorded.has(migration.name) ? [key] : [])),
+  ])
+  const newest = newestKey([...settled])
+  const cameLate = (key: string) => newest !== undefined && compareKeys(key, newest) < 0 && !settled.has(key)
   const isBelow = ({ key, migration }: ToolFile) =>
-    upTo !== undefined && migration.kind !== 'repeatable' && compareKeys(key, upTo) <= 0
+    upTo !== undefined && migration.kind !== 'repeatable' && compareKeys(key, upTo) <= 0 && !cameLate(key)
   return new Set(files.filter(file => entryOf(file) || isBelow(file)))
 }
 

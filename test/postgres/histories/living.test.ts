@@ -1,6 +1,7 @@
 // Histories as years of a tool's releases and commands leave them: taken over, and followed.
 
 import { readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { describe, expect } from 'vitest'
@@ -8,7 +9,7 @@ import { readFollowed } from '../../../migrator/follow/files/index.ts'
 import { createMigrator } from '../../../migrator/index.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { historyFolder, historySql, livingSchema } from '../../helpers/histories.ts'
-import { folder } from '../../helpers/migrations.ts'
+import { folder, write } from '../../helpers/migrations.ts'
 
 const on = (database: ScratchDatabase, dir: string, follow?: string) =>
   createMigrator({ databaseUrl: database.url, dir, ...(follow && { follow }) })
@@ -175,5 +176,53 @@ describe('rows that were there before the last of the build', () => {
     expect(await followed(database, 'laravel', dir)).toEqual([0, 'open'])
     await database.query('update migrations set batch = 3 where id = 2')
     expect(await followed(database, 'laravel', dir)).toEqual([6, 'open'])
+  })
+})
+
+describe('after the adoption of a number alone', () => {
+  const up = (n: number) => ({ [`${n}_t.up.sql`]: `create table t${n} ();` })
+  const at = (version: number, dirty = false) =>
+    `truncate schema_migrations; insert into schema_migrations values (${version}, ${dirty})`
+  const table =
+    'create table schema_migrations (version bigint primary key, dirty boolean not null); create table t1 ();'
+
+  test('a file that came to the folder below it is not taken for applied', async ({ database }) => {
+    await database.query(`${table}${at(4)}`)
+    const dir = await folder({ ...up(1), ...up(4) })
+    const migrator = on(database, dir)
+    await migrator.adopt()
+    await write(dir, up(5))
+    await database.query(at(5))
+    const refused = { exitCode: 6, message: expect.stringMatching(/out-of-order: 3_t is not in the history/) }
+    await write(dir, up(3))
+    await expect(migrator.adopt()).rejects.toMatchObject(refused)
+    await rm(join(dir, '3_t.up.sql'))
+    expect((await migrator.adopt({ keepHistory: true })).recorded).toEqual(['5_t'])
+    // the ledger's own number counts as well
+    await write(dir, up(7))
+    expect(await migrator.up()).toMatchObject({ outcome: 'applied' })
+    await write(dir, up(6))
+    await expect(migrator.adopt()).rejects.toMatchObject({ exitCode: 6 })
+  })
+
+  test('what the tool has passed, or begun, is not run again', async ({ database }) => {
+    await database.query(`${table}${at(1)}`)
+    const migrator = on(database, await folder({ ...up(1), ...up(2), ...up(3) }))
+    await migrator.adopt()
+    const told = async () => (await migrator.status()).problems.map(({ code, migration }) => `${code} ${migration}`)
+    for (const [rows, problems] of [
+      [at(9), ['moved-on 2_t', 'moved-on 3_t', 'moved-on 9']],
+      [at(9, true), ['moved-on 9', 'moved-on 2_t', 'moved-on 3_t']],
+      [at(2, true), ['moved-on 2_t']],
+    ] as const) {
+      await database.query(rows)
+      expect(await told()).toEqual(problems)
+      expect((await migrator.up()).error).toMatchObject({ exitCode: 6 })
+    }
+    // it has failed at what is applied here
+    await database.query(at(1))
+    expect(await migrator.up()).toMatchObject({ outcome: 'applied' })
+    await database.query(at(2, true))
+    expect(await told()).toEqual([])
   })
 })
