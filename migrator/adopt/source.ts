@@ -2,7 +2,8 @@
 
 import { findHistory, isFound } from '../../gate/histories/find.ts'
 import type { HistoryTable } from '../../gate/histories/history.ts'
-import { historyToolNamed, historyToolProblem, lookAround } from '../../gate/histories/index.ts'
+import { historyToolNamed, historyToolProblem, lookAround, quotedTable } from '../../gate/histories/index.ts'
+import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { DeniedError, UsageError } from '../errors.ts'
 import { grantToRead } from '../histories/foreign.ts'
 import type { Session } from '../postgres/session.ts'
@@ -16,7 +17,7 @@ export interface SourceOptions {
 
 /**
  * Finds the history.
- * @throws UsageError where there is none, or more than one and none is named; DeniedError where this role may not read it.
+ * @throws UsageError where there is none, or more than one and none is named; DeniedError where this role may not read it, or not all of it.
  */
 export async function findSource(
   session: Session,
@@ -45,7 +46,21 @@ export async function findSource(
     )
   if (!source.readable)
     throw new DeniedError(`This role may not read ${describe(source)} (42501). Grant it, ${grantToRead(source)}`)
+  await requireAllRows(session, source)
   return source
+}
+
+/** Hidden rows are migrations that were never applied, to all who read the history. */
+async function requireAllRows(session: Session, source: HistoryTable): Promise<void> {
+  const name = quotedTable(source)
+  const { rows } = await session.query<{ hidden: boolean }>(
+    `select pg_catalog.row_security_active(${quoteLiteral(name)}::pg_catalog.regclass) as hidden`,
+  )
+  if (rows[0]!.hidden)
+    throw new DeniedError(
+      `Row level security is switched on for ${describe(source)}, and may hide rows from this role: nothing was recorded. ` +
+        `Connect as a role that sees all of them (${source.owner}, or one with BYPASSRLS), or switch it off, as ${source.owner}: alter table ${name} disable row level security`,
+    )
 }
 
 function isNamed({ schema, table }: HistoryTable, name: string): boolean {

@@ -226,3 +226,16 @@ describe('after the adoption of a number alone', () => {
     expect(await told()).toEqual([])
   })
 })
+
+test('a history of which row level security hides rows is not adopted', async ({ database }) => {
+  const role = database.role('adopter')
+  await database.query(`${historySql('prisma')}${livingSchema}alter table _prisma_migrations enable row level security;
+    create policy newest on _prisma_migrations using (migration_name not like '20240104%');
+    create role ${role} login password 'x'; grant create on database ${database.name} to ${role}; grant select, update on _prisma_migrations to ${role}`)
+  const dir = historyFolder('prisma')
+  await expect(createMigrator({ databaseUrl: database.urlFor(role, 'x'), dir }).adopt()).rejects.toMatchObject({
+    exitCode: 9,
+    message: expect.stringContaining('alter table "public"."_prisma_migrations" disable row level security'),
+  })
+  expect((await on(database, dir).adopt()).recorded).toHaveLength(4)
+})
