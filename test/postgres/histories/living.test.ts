@@ -1,5 +1,6 @@
 // Histories as years of a tool's releases and commands leave them: taken over, and followed.
 
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -148,6 +149,27 @@ describe('a history of Drizzle that its release 1.0 has upgraded', () => {
     expect(last.rows).toEqual([{ name: '20240103123005_tags', created_at: String(Date.UTC(2024, 0, 3, 12, 30, 5)) }])
     expect((await migrator.status()).problems).toEqual([])
   })
+})
+
+test("Drizzle's hash of a file with other line ends is that of the same file", async ({ database }) => {
+  const sql = 'create table a (i int);\n--> statement-breakpoint\ncreate table b (i int);\n'
+  const windows = sql.replaceAll('\n', '\r\n')
+  const entries = [{ idx: 0, when: 1704067200123, tag: '0000_a', breakpoints: true }]
+  const journal = JSON.stringify({ version: '7', dialect: 'postgresql', entries })
+  const hash = (text: string) => createHash('sha256').update(text).digest('hex')
+  await database.query(
+    'create schema drizzle; create table drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)',
+  )
+  for (const [applied, file] of [
+    [sql, windows],
+    [windows, sql],
+  ] as const) {
+    await database.query(
+      `truncate drizzle.__drizzle_migrations; insert into drizzle.__drizzle_migrations (hash, created_at) values ('${hash(applied)}', 1704067200123)`,
+    )
+    const migrator = on(database, await folder({ '0000_a.sql': file, 'meta/_journal.json': journal }))
+    expect((await migrator.adopt({ dryRun: true })).rows).toMatchObject([{ status: 'adopt', checksum: 'same' }])
+  }
 })
 
 describe('rows that were there before the last of the build', () => {
