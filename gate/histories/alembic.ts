@@ -11,7 +11,7 @@ export const alembic: HistoryTool = {
   code: true,
   heads: true,
   fields: { version: 'version_num' },
-  order: 'version_num',
+  order: 't.version_num',
   sql: { key: 'version_num' },
   read: rows => ({
     entries: eachApplied(rows, ({ version }) => (version ? { key: version, name: version } : undefined)),

@@ -21,7 +21,7 @@ export const atlas: HistoryTool = {
     checksum: 'hash',
     appliedAt: 'executed_at',
   },
-  order: 'executed_at, version',
+  order: 't.executed_at, t.version',
   sql: {
     key: 'version',
     state: `case when version like '.%' then null when type & ${baselineBit} <> 0 then 'up-to'

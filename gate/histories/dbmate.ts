@@ -8,7 +8,7 @@ export const dbmate: HistoryTool = {
   tables: ['schema_migrations'],
   columns: { version: 'text' },
   fields: { version: 'version' },
-  order: 'version',
+  order: 't.version',
   sql: { key: numberSql('version') },
   read: rows => ({
     entries: eachApplied(rows, ({ version }) =>

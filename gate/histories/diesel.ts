@@ -9,7 +9,7 @@ export const diesel: HistoryTool = {
   columns: { version: 'text', run_on: 'time' },
   ownName: true,
   fields: { version: 'version', appliedAt: 'run_on' },
-  order: 'version',
+  order: 't.version',
   sql: { key: 'version' },
   read: rows => ({
     entries: eachApplied(rows, row =>

@@ -11,7 +11,7 @@ export const django: HistoryTool = {
   code: true,
   byApp: true,
   fields: { app: 'app', name: 'name', appliedAt: 'applied' },
-  order: 'id',
+  order: 't.id',
   sql: { key: "app || '.' || name" },
   read: rows => ({
     entries: eachApplied(rows, row => {

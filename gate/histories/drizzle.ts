@@ -12,7 +12,7 @@ export const drizzle: HistoryTool = {
   columns: { hash: 'text', created_at: 'number' },
   ownName: true,
   fields: { checksum: 'hash', createdAt: 'created_at', name: nameSql },
-  order: 'created_at, id',
+  order: 't.created_at, t.id',
   sql: { key: `coalesce(${nameSql}, created_at::text)` },
   read: rows => ({
     // created_at is the `when` of the journal's entry, in milliseconds, and no time of day at which it was applied

@@ -9,7 +9,7 @@ export const ecto: HistoryTool = {
   columns: { version: 'number', inserted_at: 'time' },
   code: true,
   fields: { version: 'version', appliedAt: 'inserted_at' },
-  order: 'version',
+  order: 't.version',
   sql: { key: 'version::text' },
   read: rows => ({
     entries: eachApplied(rows, row => {

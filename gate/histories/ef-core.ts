@@ -10,7 +10,7 @@ export const efCore: HistoryTool = {
   distinctive: true,
   code: true,
   fields: { name: '"MigrationId"' },
-  order: '"MigrationId"',
+  order: 't."MigrationId"',
   sql: { key: '"MigrationId"' },
   read: rows => ({
     entries: eachApplied(rows, ({ name }) => (name ? { key: name, name } : undefined)),
@@ -23,6 +23,6 @@ export const efCoreSnakeCase: HistoryTool = {
   ...efCore,
   columns: { migration_id: 'text', product_version: 'text' },
   fields: { name: 'migration_id' },
-  order: 'migration_id',
+  order: 't.migration_id',
   sql: { key: 'migration_id' },
 }

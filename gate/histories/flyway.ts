@@ -35,7 +35,7 @@ export const flyway: HistoryTool = {
     appliedAt: 'installed_on',
     success: 'success',
   },
-  order: 'installed_rank',
+  order: 't.installed_rank',
   chronological: true,
   sql: {
     key: `case when version is null then 'R__' || coalesce(description, script) else ${versionSql('version')} end`,

@@ -10,7 +10,7 @@ export const golangMigrate: HistoryTool = {
   // projects that share a database name one each (x-migrations-table), and a number says nothing of whose it is
   onlyThese: true,
   fields: { version: 'version', dirty: 'dirty' },
-  order: 'version',
+  order: 't.version',
   sql: {
     key: 'version::text',
     state: "case when version < 0 then null when dirty then 'unfinished' else 'up-to' end",

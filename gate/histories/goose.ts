@@ -9,7 +9,7 @@ export const goose: HistoryTool = {
   columns: { id: 'number', version_id: 'number', is_applied: 'boolean' },
   distinctive: true,
   fields: { version: 'version_id', applied: 'is_applied', appliedAt: 'tstamp' },
-  order: 'id',
+  order: 't.id',
   chronological: true,
   sql: {
     key: 'version_id::text',

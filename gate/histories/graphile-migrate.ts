@@ -11,7 +11,7 @@ export const graphileMigrate: HistoryTool = {
   columns: { hash: 'text', previous_hash: 'text', filename: 'text' },
   beside: () => ['current'],
   fields: { checksum: 'hash', name: 'filename', appliedAt: 'date' },
-  order: 'filename',
+  order: 't.filename',
   running: ({ schema, beside }) =>
     beside.has('current')
       ? `exists (select from ${quoteIdent(schema)}.current where content is not null and content <> '')`

@@ -93,7 +93,7 @@ export interface HistoryTool {
   readonly fields: Readonly<Record<string, string>>
   /** Fields that are read where the table has a column of that name; older releases lack it. */
   readonly newer?: readonly string[]
-  /** SQL: the order of the rows. */
+  /** SQL: the order of the rows, `t`. A bare name would be that of a field, whose numbers are text. */
   readonly order: string
   /** That is the order in which they were applied, and not that of the files. */
   readonly chronological?: true

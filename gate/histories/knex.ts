@@ -13,7 +13,7 @@ export const knex: HistoryTool = {
   beside: table => [`${table}_lock`],
   code: true,
   fields: { name: 'name', appliedAt: 'migration_time' },
-  order: 'id',
+  order: 't.id',
   chronological: true,
   running: ({ schema, table, beside }) =>
     beside.has(`${table}_lock`)

@@ -10,7 +10,7 @@ export const laravel: HistoryTool = {
   columns: { migration: 'text', batch: 'number' },
   code: true,
   fields: { name: 'migration' },
-  order: 'batch, migration',
+  order: 't.batch, t.migration',
   chronological: true,
   sql: { key: withoutEndingSql('migration') },
   read: rows => ({

@@ -20,7 +20,7 @@ export const liquibase: HistoryTool = {
     checksum: 'md5sum',
     appliedAt: 'dateexecuted',
   },
-  order: 'orderexecuted',
+  order: 't.orderexecuted',
   running: ({ schema, beside }) =>
     beside.has('databasechangeloglock')
       ? `exists (select from ${quoteIdent(schema)}.databasechangeloglock where locked)`

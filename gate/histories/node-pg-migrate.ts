@@ -9,7 +9,7 @@ export const nodePgMigrate: HistoryTool = {
   tables: ['pgmigrations'],
   columns: { name: 'text', run_on: 'time' },
   fields: { name: 'name', appliedAt: 'run_on' },
-  order: 'run_on, id',
+  order: 't.run_on, t.id',
   chronological: true,
   sql: { key: withoutEndingSql('name') },
   read: rows => ({

@@ -10,7 +10,7 @@ export const play: HistoryTool = {
   distinctive: true,
   beside: table => [`${table}_lock`],
   fields: { id: 'id', checksum: 'hash', appliedAt: 'applied_at', state: 'state', problem: 'last_problem' },
-  order: 'id',
+  order: 't.id',
   sql: { key: 'id::text', state: "case state when 'applied' then 'applied' else 'unfinished' end" },
   read: rows => ({
     entries: eachApplied(rows, row => {

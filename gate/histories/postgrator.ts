@@ -9,7 +9,7 @@ export const postgrator: HistoryTool = {
   columns: { version: 'number', name: 'text', md5: 'text', run_at: 'time' },
   distinctive: true,
   fields: { version: 'version', name: 'name', checksum: 'md5', appliedAt: 'run_at' },
-  order: 'version',
+  order: 't.version',
   sql: { key: 'version::text', state: "case when version > 0 then 'applied' end" },
   read: rows => ({
     entries: eachApplied(rows, row => {

@@ -8,7 +8,7 @@ export const postgresMigrations: HistoryTool = {
   tables: ['migrations'],
   columns: { id: 'number', name: 'text', hash: 'text', executed_at: 'time' },
   fields: { id: 'id', name: 'name', checksum: 'hash', appliedAt: 'executed_at' },
-  order: 'id',
+  order: 't.id',
   sql: { key: 'id::text', state: "case when id > 0 then 'applied' end" },
   read: rows => ({
     entries: eachApplied(rows, row => {

@@ -14,7 +14,7 @@ export const prisma: HistoryTool = {
     appliedAt: 'finished_at',
     rolledBackAt: 'rolled_back_at',
   },
-  order: 'started_at, migration_name',
+  order: 't.started_at, t.migration_name',
   chronological: true,
   sql: {
     key: 'migration_name',

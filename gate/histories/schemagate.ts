@@ -25,7 +25,7 @@ export const otherLedger: HistoryTool = {
     appliedAt: 'applied_at',
     appliedBy: 'applied_by',
   },
-  order: 'position',
+  order: 't.position',
   sql: { key: 'name', state: "case state when 'applied' then 'applied' else 'unfinished' end" },
   read: rows => ({
     entries: eachApplied(rows, row =>

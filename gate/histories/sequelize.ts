@@ -10,7 +10,7 @@ export const sequelize: HistoryTool = {
   columns: { name: 'text' },
   code: true,
   fields: { name: 'name' },
-  order: 'name',
+  order: 't.name',
   sql: { key: withoutEndingSql('name') },
   read: rows => ({
     entries: eachApplied(rows, ({ name }) => (name ? { key: withoutEnding(name), name } : undefined)),

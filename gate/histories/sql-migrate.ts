@@ -10,7 +10,7 @@ export const sqlMigrate: HistoryTool = {
   columns: { id: 'text', applied_at: 'time' },
   fields: { id: 'id', appliedAt: 'applied_at', checksum: 'checksum' },
   newer: ['checksum'],
-  order: 'applied_at, id',
+  order: 't.applied_at, t.id',
   chronological: true,
   sql: { key: withoutEndingSql('id') },
   read: rows => ({

@@ -15,7 +15,7 @@ export const sqlx: HistoryTool = {
     checksum: "pg_catalog.encode(checksum, 'hex')",
     appliedAt: 'installed_on',
   },
-  order: 'version',
+  order: 't.version',
   sql: { key: 'version::text', state: "case when success then 'applied' else 'unfinished' end" },
   read: rows => ({
     entries: eachApplied(rows, row => {

@@ -11,7 +11,7 @@ export const supabase: HistoryTool = {
   beside: () => ['seed_files'],
   fields: { version: 'version', name: 'name' },
   newer: ['name'],
-  order: 'version',
+  order: 't.version',
   sql: { key: numberSql('version') },
   read: rows => ({
     entries: eachApplied(rows, ({ version, name }) =>

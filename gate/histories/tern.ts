@@ -8,7 +8,7 @@ export const tern: HistoryTool = {
   tables: ['schema_version'],
   columns: { version: 'number' },
   fields: { version: 'version' },
-  order: 'version',
+  order: 't.version',
   sql: { key: 'version::text', state: "case when version > 0 then 'up-to' end" },
   read(rows) {
     const key = numberKey(rows.at(-1)?.version)

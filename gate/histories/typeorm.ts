@@ -9,7 +9,7 @@ export const typeorm: HistoryTool = {
   columns: { id: 'number', timestamp: 'number', name: 'text' },
   code: true,
   fields: { name: 'name', timestamp: 'timestamp' },
-  order: 'id',
+  order: 't.id',
   chronological: true,
   sql: { key: 'timestamp::text' },
   read: rows => ({

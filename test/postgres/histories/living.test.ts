@@ -261,3 +261,13 @@ test('a history of which row level security hides rows is not adopted', async ({
   })
   expect((await on(database, dir).adopt()).recorded).toHaveLength(4)
 })
+
+test('the newest of a history is the one with the highest number', async ({ database }) => {
+  const numbers = Array.from({ length: 10 }, (_, i) => i + 1)
+  await database.query(`create table _sqlx_migrations (version bigint primary key, description text not null,
+      installed_on timestamptz not null default now(), success boolean not null, checksum bytea not null, execution_time bigint not null);
+    insert into _sqlx_migrations select n, 'x', now(), true, '', 1 from generate_series(1, 10) n`)
+  const dir = await folder(Object.fromEntries(numbers.map(n => [`${n}_x.sql`, `create table t${n} ();`])))
+  expect((await on(database, dir).up()).error?.message).toMatch(/10 migrations, newest 10\).*baseline 10_x/)
+  expect((await on(database, dir, 'sqlx').status()).head).toBe('10_x')
+})
