@@ -154,6 +154,8 @@ interface Block {
   /** `test`: before `then`, `do` or a case's `in`; `pattern`: before a case's `)`. */
   part: 'test' | 'pattern' | 'body'
   condition: string
+  /** What stands behind the test's last command. */
+  link?: ShellCommand['operator']
   readonly subject?: string
   readonly functionName?: string | undefined
 }
@@ -204,7 +206,10 @@ class Reading {
     if (words[0] === 'trap' && words.includes('ERR')) this.#endsOnError = this.#isExit(words[1]!)
     const block = this.#blocks.findLast(({ kind }) => kind !== 'group')
     // a test's own words are the condition of what follows
-    if (block?.part === 'test') block.condition += ` ${negated ? '! ' : ''}${words.join(' ')}`
+    if (block?.part === 'test') {
+      block.condition += `${block.link ? ` ${block.link}` : ''} ${negated ? '! ' : ''}${words.join(' ')}`
+      block.link = operator
+    }
     this.commands.push({
       words,
       sources,

@@ -3,6 +3,7 @@
 import { valueIn } from '../compose/interpolate.ts'
 import { isShielded } from '../compose/shield.ts'
 import type { BuildContext } from './build-context.ts'
+import { holds } from './condition.ts'
 import { type Arguments, type Line, readLine, slice, withArguments, withoutDocument, wordsOf } from './line.ts'
 import type { CommandLine, Service } from './service.ts'
 import { hereDocument, parseShell, type ShellCommand } from './shell.ts'
@@ -174,7 +175,7 @@ class Reader {
 
   #commands(commands: readonly ShellCommand[], from: Step['from'], depth: number): Step[] {
     return commands.flatMap(command => {
-      if (!command.conditions.every(condition => this.#mayHold(condition))) return []
+      if (command.conditions.some(condition => holds(condition, text => this.#expand(text)) === false)) return []
       if (command.words[0] === 'shift' && this.#args)
         this.#args.line = slice(this.#args.line, Number(command.words[1] ?? 1))
       const inner = this.#words(command, from, depth + 1)
@@ -295,44 +296,18 @@ class Reader {
     }
   }
 
-  /** False only where the service's environment or command says so. */
-  #mayHold(condition: string): boolean {
-    const negated = /^! \( (.*) \)$/s.exec(condition)
-    if (negated) return this.#value(negated[1]!) !== true
-    return this.#value(condition) !== false
-  }
-
-  #value(condition: string): boolean | undefined {
-    const choice = /^case (.*) in (.*)$/s.exec(condition)
-    if (choice) {
-      const subject = this.#expand(choice[1]!)
-      if (subject === undefined) return undefined
-      return choice[2]!.split('|').some(pattern => pattern === subject || pattern === '*')
-    }
-    const test = /^(!\s+)?\[\[?\s+(.*?)\s+\]?\]$/s.exec(condition.trim())
-    if (!test) return undefined
-    const value = this.#test(test[2]!)
-    return value === undefined ? undefined : test[1] ? !value : value
-  }
-
-  #test(text: string): boolean | undefined {
-    const unary = /^-([nz])\s+(.*)$/.exec(text)
-    if (unary) {
-      const value = this.#expand(unary[2]!)
-      return value === undefined ? undefined : (value !== '') === (unary[1] === 'n')
-    }
-    const binary = /^(.*?)\s+(==?|!=|-eq|-ne)\s+(.*)$/.exec(text)
-    if (!binary) return undefined
-    const [left, right] = [this.#expand(binary[1]!), this.#expand(binary[3]!)]
-    if (left === undefined || right === undefined) return undefined
-    return (left === right) === (binary[2] !== '!=' && binary[2] !== '-ne')
-  }
-
   /** The text with its variables' values; undefined where one is not known. */
   #expand(text: string): string | undefined {
     let isKnown = true
     const args = this.#args?.line.words ?? wordsOf(this.#command ?? [])
-    const all = text.replace(/\$(?:[@*]|\{[@*]\})/g, () => args.join(' '))
+    const all = text
+      .replace(/\$(?:[@*]|\{[@*]\})/g, () => args.join(' '))
+      .replace(/\$\{[@*]:\s*(-?\d+)(?::\s*(\d+))?\}/g, (_, first, length) => {
+        const from = first < 0 ? args.length + Number(first) : first - 1
+        return args
+          .slice(Math.max(from, 0), length === undefined ? undefined : Math.max(from + Number(length), 0))
+          .join(' ')
+      })
     const value = all.replace(/\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))/g, (_, braced, fallback, plain) => {
       const name = braced ?? plain
       if (/^\d$/.test(name)) return args[Number(name) - 1] ?? fallback ?? ''

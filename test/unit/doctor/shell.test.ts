@@ -85,3 +85,21 @@ test.for(['set -o pipefail', 'set -e\nset +o errexit', "trap 'echo failed' ERR",
     expect(rules).toContain('chain-ignores-failure')
   },
 )
+
+test.for([
+  ['[ "${1}" == "uvicorn" ] && [ "${2}" == "app" ]', true],
+  ['[ "${@: -2:1}" == "uvicorn" ] && [ "${@: -1:1}" == "app" ]', true],
+  ['[[ "$1" == uvicorn && "$2" == app ]]', true],
+  ['[ "$1" = celery ] || [ "$1" = uvicorn ]', true],
+  ['[ "$1" = uvicorn -a "$2" = app ]', true],
+  ['[ "$1" = uvicorn ] && command -v alembic', true],
+  ['[ "$1" = uvicorn ] && ! [ "$2" = worker ]', true],
+  ['! [ "$1" = uvicorn ] || [ "$2" = app ]', true],
+  ['[ "$1" = uvicorn ] && [ "$2" = worker ]', false],
+  ['[ "${@: -3:1}" = uvicorn ] && [ "$2" = app ]', false],
+  ['[[ "$1" == celery || "$2" == worker ]]', false],
+] as const)('a migration behind the test %s is run: %s', async ([condition, isRun]) => {
+  const { steps } = await read(`if ${condition}; then\n  alembic upgrade head\nfi\nexec "$@"`)
+  expect(steps.includes('alembic upgrade head')).toBe(isRun)
+  expect(steps.at(-1)).toBe('uvicorn app')
+})
