@@ -1,6 +1,6 @@
 // The verb: finds out how a project migrates, shows what it would write, writes it, and runs doctor on the result.
 
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { type DiagnoseOptions, type Diagnosis, diagnose } from '../doctor/diagnose.ts'
 import { type Database, databasesOf } from '../doctor/model/gating.ts'
@@ -8,6 +8,7 @@ import { shownOverlay } from '../doctor/overlay/shown.ts'
 import { renderText } from '../doctor/render/text.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
 import { type Asking, agree, choose } from './ask.ts'
+import { nextSteps } from './next-steps.ts'
 import { ownMigration } from './own-migration.ts'
 import { type Choice, type Plan, plan } from './plan.ts'
 import { isMigrations, type Recognised, recognise } from './recognise.ts'
@@ -39,7 +40,7 @@ export async function init(options: InitOptions): Promise<ExitCode> {
   else if (await agree('Write this?', options.asking)) write(planned, print)
   else return exitCodes.done
   if (options.dryRun) return exitCodes.done
-  suggestGate(before, choice, print)
+  print(nextSteps(before.stack, choice))
   const after = await diagnose(composeFilesOf(before), options.diagnose)
   print(`\ndoctor on the result:\n\n${renderText(after, { color: options.color, width: options.width, all: false })}`)
   return after.findings.some(({ severity }) => severity === 'error') ? exitCodes.notReady : exitCodes.done
@@ -130,22 +131,6 @@ function write({ files }: Plan, print: (text: string) => void): void {
   const made = files.filter(({ isAppended }) => !isAppended).map(({ name }) => name)
   const lines = files.filter(({ isAppended }) => isAppended).map(({ name }) => `the last lines of ${name}`)
   print(`Written. To undo it, delete ${[...made, ...lines].join(', ')}.`)
-}
-
-/** In a Node project, the gate is a few lines more. */
-function suggestGate({ stack }: Diagnosis, { way }: Choice, print: (text: string) => void): void {
-  const file = join(stack.compose.directory, 'package.json')
-  if (!existsSync(file) || way === undefined || way.command !== undefined) return
-  if (!/"(pg|knex|sequelize|drizzle-orm|kysely|typeorm)"/.test(readFileSync(file, 'utf8'))) return
-  print(`
-So that the app serves only while the schema fits (docs/gate.md):
-
-  npm install schemagate-gate
-  npx schemagate manifest --dir ${way.folder} > manifest.json
-
-  import { createGate, readManifest } from 'schemagate-gate'
-  const gate = createGate({ url: process.env.DATABASE_URL, manifest: readManifest('manifest.json') })
-`)
 }
 
 /** What the project has now: the files that were read, and the overlay. */

@@ -28,7 +28,7 @@ export function overlayText(patch: Patch, files: readonly string[], by = 'doctor
   document.setIn(['services'], toNode(document, services))
   document.commentBefore = ` Written by \`schemagate ${by}\`, to be laid over ${files.join(' and ')}:
  docker compose ${[...files, overlayName].map(file => `-f ${file}`).join(' ')} up --detach --wait
- To undo it, delete this file.`
+ To undo it, delete this file${by === 'init' ? ', and the line of .env that names it' : ''}.`
   return document.toString({ lineWidth: 0 })
 }
 

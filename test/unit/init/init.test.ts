@@ -90,12 +90,15 @@ describe('in an example as it was before, init finds what migrates, and puts a g
     for (const app of apps) expect(services[app].depends_on[migrator], app).toMatchObject(done)
     expect(services.db.healthcheck.test[1]).toContain('psql -X -h 127.0.0.1')
     expect(read(folder, '.env')).toContain(`COMPOSE_FILE=compose.yaml:${overlay}\n`)
+    expect(read(folder, overlay)).toContain('delete this file, and the line of .env that names it.')
     const { jobs } = parse(read(folder, workflow))
     expect(jobs.gate.steps[1].with).toMatchObject({
       migrator,
       app: apps.join(' '),
       'health-url': 'http://127.0.0.1:8000/',
     })
+    // an overlay orders the start alone
+    expect(text).toContain('`schemagate follow` (docs/follow.md)')
     // of itself doctor finds no error any more
     expect(text).toMatch(/0 errors, \d+ warnings?/)
     expect(exitCode).toBe(0)
@@ -145,6 +148,7 @@ describe('a folder of SQL', () => {
     })
     expect(services.api.depends_on.migrate).toMatchObject(done)
     expect(read(folder, '.env')).toContain('SCHEMAGATE_MIGRATOR_IMAGE=schemagate-migrator\n')
+    expect(text).toContain('docker build --tag schemagate-migrator node_modules/schemagate\n')
   })
 
   test('in a Node project with a driver comes with the lines of the gate', async () => {
@@ -152,7 +156,8 @@ describe('a folder of SQL', () => {
     const node = await run(folderWith(withNode))
     expect(node.text).toContain('npx schemagate manifest --dir migrations > manifest.json')
     expect(node.text).toContain("from 'schemagate-gate'")
-    expect((await run(folderWith(sqlProject))).text).not.toContain('schemagate-gate')
+    expect(node.text).toContain('app.use(gateMiddleware(gate))')
+    expect((await run(folderWith(sqlProject))).text).not.toContain("from 'schemagate-gate'")
   })
 
   test('can be named, and so can a command', async () => {

@@ -1,0 +1,39 @@
+// What init leaves to do: the image that migrates, and the gate, since an overlay orders nothing but the start.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Stack } from '../doctor/model/stack.ts'
+import type { Choice } from './plan.ts'
+
+/** For a terminal, with an empty line before and behind it. */
+export function nextSteps({ compose }: Stack, { way }: Choice): string {
+  const gate =
+    'Compose orders a start by `up` alone. After a restart, a reboot or a restored backup it is the gate that keeps an app from serving: in the app (docs/gate.md), or before it (docs/gate-service.md)'
+  // what migrates is the project's own, or schemagate already
+  if (way === undefined || way.command !== undefined)
+    return `\n${gate}; where another tool migrates, with \`schemagate follow\` (docs/follow.md).\n`
+  return `
+The migrator's image is built once:
+
+  docker build --tag schemagate-migrator node_modules/schemagate
+
+${gate}.
+${hasDriver(compose.directory) ? linesOfGate(way.folder) : ''}`
+}
+
+/** A Node project, with a driver that the gate guards. */
+function hasDriver(directory: string): boolean {
+  const file = join(directory, 'package.json')
+  return existsSync(file) && /"(pg|knex|sequelize|drizzle-orm|kysely|typeorm)"/.test(readFileSync(file, 'utf8'))
+}
+
+function linesOfGate(folder: string): string {
+  return `
+  npm install schemagate-gate
+  npx schemagate manifest --dir ${folder} > manifest.json
+
+  import { createGate, gateMiddleware, readManifest } from 'schemagate-gate'
+  const gate = createGate({ url: process.env.DATABASE_URL, manifest: readManifest('manifest.json') })
+  app.use(gateMiddleware(gate))     // Express; before all that it is to keep closed
+`
+}
