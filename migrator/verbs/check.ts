@@ -1,6 +1,6 @@
 // The question of `check` and `wait`: does the database match, the files or an app's manifest?
 
-import { judge } from '../../gate/protocol/compatibility.ts'
+import { judge, list } from '../../gate/protocol/compatibility.ts'
 import { unlessEmptied } from '../../gate/protocol/emptied.ts'
 import type { LedgerRow as GateRow } from '../../gate/protocol/ledger.ts'
 import { isFollowed, type Manifest } from '../../gate/protocol/manifest.ts'
@@ -43,7 +43,7 @@ export async function check(engine: Engine, manifestFile: string | undefined): P
             `The ledger and the migration files disagree.\n${blocking.map(p => `- ${p.code}: ${p.message}`).join('\n')}`,
           )
         : pending.length > 0
-          ? new NotReadyError(`${pending.length} migrations are pending: ${list(pending)}. Apply them: schemagate up`)
+          ? new NotReadyError(`Migrations are pending: ${list(pending)}. Apply them: schemagate up`)
           : hidden.length > 0
             ? new NotReadyError(hidden.map(problem => problem.message).join('\n'))
             : undefined
@@ -93,10 +93,6 @@ async function checkManifest(engine: Engine, manifest: Manifest): Promise<Match>
 
 function windowRow(row: LedgerRow): GateRow {
   return { ...row, earlier: row.journal?.earlier ?? null }
-}
-
-function list(names: readonly string[]): string {
-  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
 }
 
 /** The exit code that `check` gives for a state of the files' question. */
