@@ -51,15 +51,15 @@ function table(rows: readonly AdoptionRow[]): string[] {
   return all.map(row => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd())
 }
 
-/** `13 with a checksum that matches, 2 without one`: what the comparison is worth. */
+/** `13 whose checksum matches, 2 without a checksum`: what the comparison is worth. */
 function counts(rows: readonly AdoptionRow[]): string {
   const taken = rows.filter(({ status }) => status === 'adopt' || status === 'recorded')
   const count = (verdict: ChecksumVerdict) => taken.filter(({ checksum }) => checksum === verdict).length
   const parts = [
-    [count('same'), 'with a checksum that matches'],
-    [count('differs'), 'with one that differs'],
-    [count('unknown'), 'with one that proves nothing'],
-    [count('none'), 'without one'],
+    [count('same'), 'whose checksum matches'],
+    [count('differs'), 'whose checksum differs'],
+    [count('unknown'), 'whose checksum proves nothing'],
+    [count('none'), 'without a checksum'],
   ] as const
   const texts = parts.flatMap(([number, what]) => (number > 0 ? [`${number} ${what}`] : []))
   return `${migrations(taken.length)} applied${texts.length > 0 ? `: ${texts.join(', ')}` : ''}`
