@@ -8,7 +8,15 @@ import { harmlessChecks, haveCurl } from '../stack/smoke-checks.ts'
 import { examineImages, obtainImages, type Release } from './images.ts'
 import { exclusively } from './lock.ts'
 import { openProduction, productionOptions } from './options.ts'
-import { MigratorError, needingBackup, type Pending, pruneBackups, readPending, takeBackup } from './pending.ts'
+import {
+  MigratorError,
+  migrations,
+  needingBackup,
+  type Pending,
+  pruneBackups,
+  readPending,
+  takeBackup,
+} from './pending.ts'
 import type { Production } from './production.ts'
 import { openProgress, type Progress } from './progress.ts'
 import { recordRelease } from './record.ts'
@@ -137,7 +145,7 @@ async function showPending(production: Production, { step, say }: Progress, allo
       // A database that is ahead has nothing pending; whether it may be is for `up` to say.
       if (!allowAhead || !(error instanceof MigratorError) || error.exitCode !== 6) throw error
     }
-    return pending.migrations.length === 0 ? 'nothing' : `${pending.migrations.length} migrations`
+    return pending.migrations.length === 0 ? 'nothing' : migrations(pending.migrations.length)
   })
   for (const { name, breaking, reversible } of pending.migrations)
     say(`    ${name}${breaking ? '  breaking' : ''}${reversible ? '' : '  cannot be taken back'}`)

@@ -33,6 +33,11 @@ export async function readPending(production: Production): Promise<Pending> {
   return JSON.parse(stdout)
 }
 
+/** So many, in words. */
+export function migrations(count: number): string {
+  return `${count} ${count === 1 ? 'migration' : 'migrations'}`
+}
+
 /** Those that nothing but a backup can take back. */
 export function needingBackup({ head, migrations }: Pending): PendingMigration[] {
   return head === null ? [] : migrations.filter(({ breaking, reversible }) => breaking || !reversible)

@@ -6,7 +6,7 @@ import { untilSignal } from '../lib/command/until-signal.ts'
 import { exclusively } from './lock.ts'
 import { lastMessage } from './migrator-log.ts'
 import { openProduction, productionOptions } from './options.ts'
-import { takeBackup } from './pending.ts'
+import { migrations, takeBackup } from './pending.ts'
 import type { Production } from './production.ts'
 import { openProgress } from './progress.ts'
 import { sizeOf } from './settings.ts'
@@ -99,7 +99,7 @@ async function restore(production: Production, name: string, backup: boolean): P
       ? `. It is ahead of ${tag}, which can live with it.`
       : pending.length === 0
         ? `, as ${tag} wants it.`
-        : `. ${tag} wants ${pending.length} more migrations, and does not serve until they are applied: npm run deploy`
+        : `. ${tag} wants ${migrations(pending.length)} more, and does not serve before that: npm run deploy`
   say(`\nRestored: the database is at ${head ?? 'no migration'}${wants}`)
   return 0
 }

@@ -32,7 +32,7 @@ test('a deploy backs up before what cannot be undone, and restore brings the sta
   expect((await production.run('restore', undefined, '--list')).output).toContain(dump)
   const restored = await production.run('restore', await breaking(), '--from', dump, '--yes', ...overlay)
   expect(restored.code, restored.output).toBe(0)
-  expect(restored.output).toContain('wants 1 more migrations')
+  expect(restored.output).toContain('wants 1 migration more')
   expect(await production.sql('select string_agg(email, $$,$$) from users')).toBe(email)
   // what belongs to the database itself
   expect(await production.sql(settings)).toBe('search_path=public, pg_catalog,work_mem=7MB')
