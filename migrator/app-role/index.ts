@@ -1,15 +1,16 @@
 // The app's login role: without login before the first migration, so that migrations may name it; with login only after a
 // successful run, so that before it no app can connect; and given no more than an app needs.
 
-import pg from 'pg'
+import type pg from 'pg'
 import { didYouMean } from '../../gate/did-you-mean.ts'
 import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
-import { DeniedError, RefusedError, UsageError } from '../errors.ts'
+import { RefusedError, UsageError } from '../errors.ts'
 import { ledgerIsReadOnly } from '../ledger/rights.ts'
 import { Script } from '../postgres/script.ts'
 import { type Memory, memoryDdl, readMemory, rememberSchemas } from './memory.ts'
-import { saslprep } from './saslprep.ts'
-import { scramVerifier, verifies } from './scram.ts'
+import { logsIn, passwordIsSet, prepared } from './password.ts'
+import { denied, tooMuch } from './refusals.ts'
+import { scramVerifier } from './scram.ts'
 import { settingNotes } from './settings.ts'
 import { bounded, lackingDefaults, type SetUpOptions, setUp } from './setup.ts'
 import { type RoleState, readRoleState } from './state.ts'
@@ -229,89 +230,4 @@ function isClash(error: unknown): boolean {
   return (
     (code !== undefined && CLASHES.has(code)) || (error instanceof Error && CLASH_WITHOUT_A_CODE.test(error.message))
   )
-}
-
-/**
- * Why an existing role may do more than an app should, with the way out; undefined if it may not.
- * @throws UsageError when it is the role that migrates.
- */
-function tooMuch(role: string, state: RoleState): string | undefined {
-  if (role === state.me || role === state.sessionUser) {
-    throw new UsageError(
-      `The app's role ${role} is the owner that runs the migrations: it could change the schema. Choose another name.`,
-    )
-  }
-  if (state.role === null) return undefined
-  const why = state.role.superuser
-    ? 'it is a superuser'
-    : state.role.owns !== null
-      ? `it owns ${state.role.owns}`
-      : state.role.memberOf.length > 0
-        ? `it is a member of ${state.role.memberOf.join(', ')}`
-        : undefined
-  if (why === undefined) return undefined
-  const help =
-    state.role.memberOf.length > 0
-      ? `Revoke it (${state.role.memberOf.map(name => `revoke ${pg.escapeIdentifier(name)} from ${pg.escapeIdentifier(role)}`).join('; ')}), or choose another role.`
-      : `Choose another role${state.role.superuser ? '' : `, or give that to ${state.me} (alter ... owner to)`}.`
-  return `The app's role ${role} may do more than an app should: ${why}. ${help}`
-}
-
-function denied(role: string, me: string | undefined, cause: unknown): DeniedError {
-  const message = cause instanceof Error ? cause.message : String(cause)
-  const owner = me ?? 'owner'
-  return new DeniedError(
-    `Role ${owner} lacks the privilege to create or alter the app's role ${role} (42501): ${message}. ` +
-      `That needs CREATEROLE, and from PostgreSQL 16 on, for a role that another role has created, also the admin option: ` +
-      `grant ${pg.escapeIdentifier(role)} to ${pg.escapeIdentifier(owner)} with admin option. Or let a superuser create the role, and leave --app-role out.`,
-    { cause },
-  )
-}
-
-function prepared(password: string): string {
-  if (password === '') throw new UsageError("The app's password is empty: give one, or leave --app-role out.")
-  if (password.includes('\0')) throw new UsageError("The app's password has a NUL character in it.")
-  const result = saslprep(password)
-  if (result === undefined) {
-    throw new UsageError(
-      "The app's password has characters that Postgres clients do not prepare alike (RFC 4013): use others, ASCII at best.",
-    )
-  }
-  return result
-}
-
-async function passwordIsSet(client: pg.ClientBase, app: AppRole): Promise<boolean> {
-  const { rows } = await client.query<{ rolpassword: string | null }>(
-    'select rolpassword from pg_catalog.pg_authid where rolname = $1',
-    [app.role],
-  )
-  return verifies(rows[0]?.rolpassword ?? '', prepared(app.password))
-}
-
-const LOGIN_TIMEOUT = 2000
-
-/** A login proves the password only where the server asks for it: `trust` lets anybody in. */
-async function logsIn(owner: pg.Client, app: AppRole): Promise<boolean> {
-  let asked = false
-  const client = new pg.Client({
-    host: owner.host,
-    port: owner.port,
-    database: owner.database,
-    ssl: owner.ssl,
-    user: app.role,
-    password: () => {
-      asked = true
-      return app.password
-    },
-    application_name: 'schemagate',
-    connectionTimeoutMillis: LOGIN_TIMEOUT,
-  })
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    await client.end()
-    return asked
-  } catch {
-    return false
-  }
 }
