@@ -101,6 +101,7 @@ export interface HistoryAnswer {
   readonly running: boolean
 }
 
+/** What the tool makes of its table's rows. */
 export function historyOf(table: HistoryTable, { rows, running }: HistoryAnswer): History {
   const read: HistoryRow[] = JSON.parse(rows)
   return { ...table.tool.read(read), table, running }

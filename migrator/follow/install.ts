@@ -107,6 +107,7 @@ export interface HistoryRights {
   readonly mine: boolean
 }
 
+/** @param role the app's, which need not exist */
 export async function readRights(session: Session, table: HistoryTable, role: string): Promise<HistoryRights> {
   const all = tablesOf(table).map(quoteLiteral)
   const r = quoteLiteral(role)

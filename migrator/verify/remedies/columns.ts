@@ -4,6 +4,7 @@ import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { Difference } from '../difference.ts'
 import { partName, tableOf } from './names.ts'
 
+/** Undefined where there is none. */
 export function columnRemedy({ name, parent, property = '', found, expected }: Difference): string[] | undefined {
   if (!parent) return undefined
   const part = { name, parent }

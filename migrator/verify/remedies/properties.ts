@@ -30,6 +30,7 @@ const sequenceBounds: Readonly<Record<string, string>> = {
   start: 'start with',
 }
 
+/** For whatever is no column; undefined where there is none. */
 export function propertyRemedy(difference: Difference): string[] | undefined {
   const { kind, name, parent, property = '', found, expected, object, was } = difference
   const part = { name, ...(parent !== undefined && { parent }) }
