@@ -11,11 +11,13 @@ export function holds(condition: string, expand: Expand): boolean | undefined {
   if (choice) {
     const subject = expand(choice[1]!)
     if (subject === undefined) return undefined
-    return choice[2]!.split('|').some(pattern => pattern === subject || pattern === '*')
+    return any(choice[2]!.split('|').map(pattern => matches(subject, pattern)))
   }
-  // `[ a ] && [ b ]` is `[[ a && b ]]`
-  const [, negated, tests] =
-    /^(!\s+)?\[\[?\s+(.*?)\s+\]\]?$/s.exec(condition.replace(/\s\]\]?(\s+(?:&&|\|\|)\s+)\[\[?\s/g, '$1')) ?? []
+  // `[ a ] && [ b ]` and `[ a -a b ]` are `[[ a && b ]]`
+  const joined = condition
+    .replace(/\s-([ao])\s/g, (_, letter) => (letter === 'a' ? ' && ' : ' || '))
+    .replace(/\s\]\]?(\s+(?:&&|\|\|)\s+)\[\[?\s/g, '$1')
+  const [, negated, tests] = /^(!\s+)?\[\[?\s+(.*?)\s+\]\]?$/s.exec(joined) ?? []
   if (tests === undefined) return undefined
   const [first, ...others] = tests.split(/\s+(&&|\|\|)\s+/)
   if (others.length === 0) return negated ? not(test(first!, expand)) : test(first!, expand)
@@ -23,9 +25,11 @@ export function holds(condition: string, expand: Expand): boolean | undefined {
   // a `!` may be for one of them or for all
   if (operators.size > 1 || /(^|\s)!\s/.test(condition)) return undefined
   const values = [first!, ...others.filter((_, i) => i % 2 === 1)].map(one => test(one, expand))
-  const decides = operators.has('||')
-  if (values.includes(decides)) return decides
-  return values.includes(undefined) ? undefined : !decides
+  return operators.has('||') ? any(values) : not(any(values.map(not)))
+}
+
+function any(values: readonly (boolean | undefined)[]): boolean | undefined {
+  return values.includes(true) || (values.includes(undefined) ? undefined : false)
 }
 
 function not(value: boolean | undefined): boolean | undefined {
@@ -34,8 +38,8 @@ function not(value: boolean | undefined): boolean | undefined {
 
 /** What stands between the brackets. */
 function test(text: string, expand: Expand): boolean | undefined {
-  // other commands beside it, or several tests in one
-  if (/(^|\s)(\[\[?|\]\]?|-[ao]|;)(\s|$)/.test(text)) return undefined
+  // other commands beside it
+  if (/(^|\s)(\[\[?|\]\]?|;)(\s|$)/.test(text)) return undefined
   const unary = /^-([nz])\s+(.*)$/.exec(text)
   if (unary) {
     const value = expand(unary[2]!)
@@ -44,6 +48,15 @@ function test(text: string, expand: Expand): boolean | undefined {
   const [, left, operator, right] = /^(.*?)\s+(==?|!=|-eq|-ne)\s+(.*)$/.exec(text) ?? []
   if (operator === undefined) return undefined
   const [a, b] = [expand(left!), expand(right!)]
-  if (a === undefined || b === undefined) return undefined
+  // a pattern in `[[ ]]`, and text in `[ ]`
+  if (a === undefined || b === undefined || /[*?]/.test(b)) return undefined
   return (a === b) === (operator !== '!=' && operator !== '-ne')
+}
+
+/** A pattern of a case, with a `*` at its ends or none. */
+function matches(text: string, pattern: string): boolean | undefined {
+  const [, before, part, behind] = /^(\*?)([^*?[\\]*)(\*?)$/.exec(pattern) ?? []
+  if (part === undefined) return undefined
+  if (before) return behind ? text.includes(part) : text.endsWith(part)
+  return behind ? text.startsWith(part) : text === part
 }

@@ -156,6 +156,8 @@ interface Block {
   condition: string
   /** What stands behind the test's last command. */
   link?: ShellCommand['operator']
+  /** Of a case: the patterns before this one. */
+  readonly earlier?: string[]
   readonly subject?: string
   readonly functionName?: string | undefined
 }
@@ -175,6 +177,8 @@ class Reading {
   #redirects: string[] = []
   #negated = false
   #errexit: boolean
+  /** The tests that the list begins with, each with what stands behind it: `[ a ] && `. */
+  #tests = ''
   /** A trap of errors ends the script. */
   #endsOnError = false
   /** The name whose body is to follow; empty after the word `function`. */
@@ -202,12 +206,15 @@ class Reading {
     this.#redirects = []
     this.#negated = false
     if (words.length === 0) return
+    const guard = this.#guard
+    const text = `${negated ? '! ' : ''}${asTest(words).join(' ')}`
+    this.#tests = testsBefore(this.#tests, text, operator)
     if (words[0] === 'set') this.#set(words)
     if (words[0] === 'trap' && words.includes('ERR')) this.#endsOnError = this.#isExit(words[1]!)
     const block = this.#blocks.findLast(({ kind }) => kind !== 'group')
     // a test's own words are the condition of what follows
     if (block?.part === 'test') {
-      block.condition += `${block.link ? ` ${block.link}` : ''} ${negated ? '! ' : ''}${words.join(' ')}`
+      block.condition += `${block.link ? ` ${block.link}` : ''} ${text}`
       block.link = operator
     }
     this.commands.push({
@@ -218,11 +225,21 @@ class Reading {
       stopsOnError: this.#errexit || this.#endsOnError,
       inLoop: this.#blocks.some(isWait),
       isTest: negated || block?.part === 'test',
-      conditions: this.#blocks.flatMap(({ kind, part, condition }) =>
-        part === 'body' && (kind === 'if' || kind === 'case') ? [condition.trim()] : [],
-      ),
+      conditions: [
+        ...this.#blocks.flatMap(({ kind, part, condition, earlier = [] }) =>
+          part === 'body' && kind !== 'loop' ? [...earlier.map(otherwise), condition.trim()] : [],
+        ),
+        guard,
+      ].filter(condition => condition !== ''),
       inFunction: this.#blocks.findLast(({ functionName }) => functionName !== undefined)?.functionName,
     })
+  }
+
+  /** What the tests before it in its list ask for: `[ a ] && x`, `[ a ] || x`. */
+  get #guard(): string {
+    const [, tests, operator] = /^(.*) (&&|\|\|) $/s.exec(this.#tests) ?? []
+    if (tests === undefined) return ''
+    return operator === '&&' ? tests : otherwise(tests)
   }
 
   #set(words: readonly string[]): void {
@@ -245,6 +262,7 @@ class Reading {
   #pattern(block: Block, token: Token): void {
     const { text } = token
     if (text === ')') {
+      if (block.condition !== '') block.earlier?.push(block.condition)
       block.condition = `case ${block.subject} in ${this.#words.map(word => word.text).join('|')}`
       block.part = 'body'
       this.#words = []
@@ -283,7 +301,7 @@ class Reading {
         if (block) block.part = 'body'
         break
       case 'else':
-        if (block) block.condition = `! ( ${block.condition.trim()} )`
+        if (block) block.condition = otherwise(block.condition.trim())
         break
       case 'fi':
       case 'done':
@@ -292,8 +310,9 @@ class Reading {
         this.#blocks.pop()
         break
       case '{':
-        this.#blocks.push({ kind: 'group', part: 'body', condition: '', functionName: this.#functionName })
+        this.#blocks.push({ kind: 'group', part: 'body', condition: this.#guard, functionName: this.#functionName })
         this.#functionName = undefined
+        this.#tests = ''
         break
       case 'in': {
         const subject = this.#words
@@ -301,7 +320,7 @@ class Reading {
           .map(word => word.text)
           .join(' ')
         this.#words = []
-        this.#blocks.push({ kind: 'case', part: 'pattern', condition: '', subject })
+        this.#blocks.push({ kind: 'case', part: 'pattern', condition: '', subject, earlier: [] })
         break
       }
       case '!':
@@ -319,4 +338,22 @@ class Reading {
 /** `until X; do sleep 1; done` is a wait with all that is in it. `while true; do work; sleep 60; done` is none. */
 function isWait({ kind, part, condition }: Block): boolean {
   return kind === 'loop' && (part === 'test' || /^(until|while !|for)/.test(condition.trim()))
+}
+
+function otherwise(condition: string): string {
+  return `! ( ${condition} )`
+}
+
+/** `test a` is `[ a ]`. */
+function asTest(words: readonly string[]): readonly string[] {
+  return words[0] === 'test' ? ['[', ...words.slice(1), ']'] : words
+}
+
+/** @param tests those so far; @param command the next one of the list, and the operator behind it */
+function testsBefore(tests: string, command: string, operator: ShellCommand['operator']): string {
+  if (operator !== '&&' && operator !== '||') return ''
+  const isTest = /^(! )?\[\[? /.test(command) || /(^|\s)\[\[ (?!.*\]\] )/s.test(tests)
+  if (isTest) return `${tests}${command} ${operator} `
+  // what the command says is not known, and the tests still have to hold
+  return operator === '&&' && tests.endsWith('&& ') ? tests : ''
 }

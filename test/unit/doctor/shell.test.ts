@@ -98,8 +98,30 @@ test.for([
   ['[ "$1" = uvicorn ] && [ "$2" = worker ]', false],
   ['[ "${@: -3:1}" = uvicorn ] && [ "$2" = app ]', false],
   ['[[ "$1" == celery || "$2" == worker ]]', false],
+  ['test "$1" = celery', false],
+  ['[ "$1" = celery -o "$2" = worker ]', false],
+  ['[[ "$1" == uvi* ]]', true],
 ] as const)('a migration behind the test %s is run: %s', async ([condition, isRun]) => {
   const { steps } = await read(`if ${condition}; then\n  alembic upgrade head\nfi\nexec "$@"`)
+  expect(steps.includes('alembic upgrade head')).toBe(isRun)
+  expect(steps.at(-1)).toBe('uvicorn app')
+})
+
+test.for([
+  ['[ "$1" = uvicorn ] && alembic upgrade head', true],
+  ['[ "$1" = celery ] || alembic upgrade head', true],
+  ['[ "$1" = uvicorn ] || echo && alembic upgrade head', true],
+  ['[ -n "$2" ] && [ "$2" = app ] && { cd /srv; alembic upgrade head; }', true],
+  ['case "$1" in uvi*) alembic upgrade head ;; esac', true],
+  ['case "$1" in celery) ;; *) alembic upgrade head ;; esac', true],
+  ['[ "$1" = celery ] && alembic upgrade head', false],
+  ['[ "$1" = celery ] &&\n  echo Migrating && alembic upgrade head', false],
+  ['[ "$1" = uvicorn ] || alembic upgrade head', false],
+  ['test "$2" = worker && { cd /srv; alembic upgrade head; }', false],
+  ['[[ "$1" == celery && "$2" == worker ]] && alembic upgrade head', false],
+  ['case "$1" in uvi*) ;; *) alembic upgrade head ;; esac', false],
+] as const)('a migration in %s is run: %s', async ([list, isRun]) => {
+  const { steps } = await read(`${list}\nexec "$@"`)
   expect(steps.includes('alembic upgrade head')).toBe(isRun)
   expect(steps.at(-1)).toBe('uvicorn app')
 })
