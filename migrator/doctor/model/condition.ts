@@ -1,10 +1,13 @@
 // Whether the test of an `if` or a `case` in a script holds, as far as the values in it are known.
 
+import { longestCondition } from './shell.ts'
+
 /** The text with its variables' values; undefined where one is not known. */
 type Expand = (text: string) => string | undefined
 
 /** @param condition one of `ShellCommand.conditions`; @returns undefined where it is not known */
 export function holds(condition: string, expand: Expand): boolean | undefined {
+  if (condition.length > longestCondition) return undefined
   const otherwise = /^! \( (.*) \)$/s.exec(condition)
   if (otherwise) return not(holds(otherwise[1]!, expand))
   const choice = /^case (.*) in (.*)$/s.exec(condition)

@@ -262,7 +262,7 @@ class Reading {
   #pattern(block: Block, token: Token): void {
     const { text } = token
     if (text === ')') {
-      if (block.condition !== '') block.earlier?.push(block.condition)
+      if (block.condition !== '' && block.earlier!.length < mostPatterns) block.earlier!.push(block.condition)
       block.condition = `case ${block.subject} in ${this.#words.map(word => word.text).join('|')}`
       block.part = 'body'
       this.#words = []
@@ -349,9 +349,15 @@ function asTest(words: readonly string[]): readonly string[] {
   return words[0] === 'test' ? ['[', ...words.slice(1), ']'] : words
 }
 
+/** In characters: what a longer list of tests asks for is not looked at. */
+export const longestCondition = 1_000
+
+/** So many patterns of a case are held against what comes behind them. */
+const mostPatterns = 20
+
 /** @param tests those so far; @param command the next one of the list, and the operator behind it */
 function testsBefore(tests: string, command: string, operator: ShellCommand['operator']): string {
-  if (operator !== '&&' && operator !== '||') return ''
+  if ((operator !== '&&' && operator !== '||') || tests.length + command.length > longestCondition) return ''
   const isTest = /^(! )?\[\[? /.test(command) || /(^|\s)\[\[ (?!.*\]\] )/s.test(tests)
   if (isTest) return `${tests}${command} ${operator} `
   // what the command says is not known, and the tests still have to hold

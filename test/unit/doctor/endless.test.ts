@@ -87,6 +87,16 @@ test('a command of thousands of words is read in a moment, whatever it starts wi
   expect([0, 7]).toContain(status)
 })
 
+test.for([
+  ['a list of tests', '[ a = a ] && '.repeat(30_000)],
+  ['a test that is left open', `[[ a == a ${'&& a == a '.repeat(30_000)}`],
+  ['a case of many patterns', `case a in ${'b) ./b ;; '.repeat(30_000)} esac`],
+  ['a test of spaces', `if [ "${' '.repeat(300_000)}" = a ]; then ./b; fi`],
+] as const)('%s', { timeout: 30_000 }, ([, text]) => {
+  const { status } = check(`    command: ["sh", "-c", ${JSON.stringify(`${text}\nalembic upgrade head\n./app`)}]\n`)
+  expect([0, 7]).toContain(status)
+})
+
 const body = 'f g f\n'.repeat(200)
 
 test('functions that call themselves and each other', () => {
