@@ -39,6 +39,14 @@ describe.each(folders)('the package in %s', folder => {
     expect(manifest).toMatchObject({ license: 'MIT', keywords: expect.arrayContaining(['postgres', 'migrations']) })
   })
 
+  test('depends on nothing but what its library imports: the command line is whole in itself', async () => {
+    const modules = (await filesIn(packageOf(folder))).filter(file => file.endsWith('.mjs'))
+    const code = (await Promise.all(modules.map(file => readFile(join(packageOf(folder), file), 'utf8')))).join()
+    const { dependencies = {} } = JSON.parse(await readFile(join(packageOf(folder), 'package.json'), 'utf8'))
+    const isImported = (name: string) => new RegExp(`\\b(from|import\\()\\s*["'\`]${name}["'\`]`).test(code)
+    expect(Object.keys(dependencies).filter(name => !isImported(name))).toEqual([])
+  })
+
   test('has nothing that publint warns of', async () => {
     const { messages, pkg } = await publint({ pkgDir: packageOf(folder), pack: false, level: 'warning' })
     expect(messages.map(message => formatMessage(message, pkg ?? {}))).toEqual([])
