@@ -22,6 +22,15 @@ export interface Arguments {
   line: Line
   /** Something was put in the place of its `"$@"`. */
   isTaken: boolean
+  /** They were a command of their own: `exec "$@"`. */
+  isRun: boolean
+}
+
+/** What a line calls its program or its script with. */
+export function argumentsOf(line: Line): Arguments {
+  const isShell = /^(.*\/)?(sh|bash|ash|dash|zsh|source|\.)$/.test(line.words[0] ?? '')
+  const at = isShell ? line.words.findIndex((word, i) => i > 0 && !word.startsWith('-')) : 0
+  return { line: slice(line, at + 1), isTaken: false, isRun: false }
 }
 
 /** `"$@"`, `$2` and the like as what they stand for. */
@@ -30,10 +39,16 @@ export function withArguments({ words, sources, redirects = [] }: Line, args: Ar
     const [, which, from = '1'] = /^\$(?:([@*1-9])|\{([@*1-9])(?::(\d+))?\})$/.exec(word)?.filter(Boolean) ?? []
     if (which === undefined) return { words: [word], sources: [sources[i]!] }
     args.isTaken = true
+    args.isRun ||= words.slice(0, i).every(before => before === 'exec') && isProgram(args.line.words[0] ?? '')
     const at = Number(which)
     return Number.isNaN(at) ? slice(args.line, Number(from) - 1) : slice(args.line, at - 1, at)
   })
   return { words: all.flatMap(one => one.words), sources: all.flatMap(one => one.sources), redirects }
+}
+
+/** Neither an address, an option nor a number. */
+function isProgram(word: string): boolean {
+  return !/^-|^[\w.-]*:\d|^\d*$/.test(word)
 }
 
 /** What a command is given to read is no word of it. */

@@ -4,7 +4,16 @@ import { valueIn } from '../compose/interpolate.ts'
 import { isShielded } from '../compose/shield.ts'
 import type { BuildContext } from './build-context.ts'
 import { holds } from './condition.ts'
-import { type Arguments, type Line, readLine, slice, withArguments, withoutDocument, wordsOf } from './line.ts'
+import {
+  type Arguments,
+  argumentsOf,
+  type Line,
+  readLine,
+  slice,
+  withArguments,
+  withoutDocument,
+  wordsOf,
+} from './line.ts'
 import type { CommandLine, Service } from './service.ts'
 import { hereDocument, parseShell, type ShellCommand } from './shell.ts'
 import { bashE, isPassThrough, type Shell, shellOf, shellOfScript, unwrapped } from './wrappers.ts'
@@ -101,8 +110,10 @@ class Reader {
   readonly #service: Service
   readonly #context: BuildContext
   #command: CommandLine | undefined
-  /** What the function that is being read was called with. */
+  /** What the function or script that is being read was called with. */
   #args: Arguments | undefined
+  /** Variables of its scripts that hold `"$@"`. */
+  readonly #holdArguments = new Set<string>()
   #commandFrom: Step['from'] = 'compose'
   #processes = 0
   /** Those that are being read: one that calls itself is read once. */
@@ -124,10 +135,13 @@ class Reader {
     this.#command = command
     this.#commandFrom = commandFrom
     // tini -- X starts X, and wait-for-it HOST -- X, too
-    const { wait, rest } = unwrapped(readLine(entrypoint))
+    const { wait, lead, rest } = unwrapped(readLine(entrypoint))
     const { words } = rest
     if (wait) return [this.#step(wait, from, '&&'), ...this.entry(words, command, from, commandFrom)]
     if (words.length === 0) return this.line(command, commandFrom, 0)
+    const isText = typeof entrypoint === 'string' && hasOperators(entrypoint)
+    // gosu USER X is that for each command of X
+    if (lead.length > 0 && !isText) return this.entry(words, command, from, commandFrom).map(step => behind(lead, step))
     const shell = shellOf(words)
     // `sh -c` whose text is the command
     if (shell && shell.script === '' && command !== undefined) {
@@ -135,7 +149,7 @@ class Reader {
         typeof command === 'string' && !/^\s*(["']).*\1\s*$/s.test(command) ? command : wordsOf(command).join(' ')
       return this.#shell(text, shell, commandFrom, 0)
     }
-    if (typeof entrypoint === 'string' && hasOperators(entrypoint)) return this.#shell(entrypoint, noShell, from, 0)
+    if (isText) return this.#shell(entrypoint, noShell, from, 0)
     if (shell) return this.#shell(shell.script, shell, from, 0)
     const text = this.#scriptOf(words)
     if (text !== undefined) return this.#shell(text, script(words, text), 'context', 0)
@@ -152,14 +166,15 @@ class Reader {
     return this.#words(readLine(line), from, depth)
   }
 
-  #shell(text: string, { stopsOnError, shell, isSourced }: ReadBy, from: Step['from'], depth: number): Step[] {
+  /** @param args what it is called with; without, it has those of the service's command */
+  #shell(text: string, by: ReadBy, from: Step['from'], depth: number, args?: Arguments): Step[] {
+    const { stopsOnError, shell, isSourced } = by
     const process = ++this.#processes
     const commands = parseShell(text, stopsOnError)
     for (const [name, body] of Map.groupBy(commands, ({ inFunction }) => inFunction))
       if (name !== undefined) this.#functions.set(name, body)
-    // it has arguments of its own
     const outer = this.#args
-    this.#args = undefined
+    this.#args = args
     const steps = this.#commands(
       commands.filter(({ inFunction }) => inFunction === undefined),
       from,
@@ -178,12 +193,16 @@ class Reader {
       if (command.conditions.some(condition => holds(condition, text => this.#expand(text)) === false)) return []
       if (command.words[0] === 'shift' && this.#args)
         this.#args.line = slice(this.#args.line, Number(command.words[1] ?? 1))
+      const [, variable] = /^(\w+)=(?:\$[@*]|\("?\$\{?[@*]\}?"?\))$/.exec(command.words.at(-1)!) ?? []
+      if (variable !== undefined) this.#holdArguments.add(variable)
       const inner = this.#words(command, from, depth + 1)
-      // what stands around the call counts for all that it calls
+      const goesOn = /^[;&]$/.test(command.operator) && !command.stopsOnError
+      // what stands around the call counts for all that it calls; `set -e` ends only the shell that it is in
       return inner.map((step, i) => ({
         ...step,
         operator: i === inner.length - 1 ? command.operator : step.operator,
-        stopsOnError: inner.length === 1 ? command.stopsOnError : step.stopsOnError,
+        stopsOnError:
+          inner.length === 1 ? command.stopsOnError : step.stopsOnError && !(step.processes.length > 0 && goesOn),
         inLoop: step.inLoop || command.inLoop,
         isTest: step.isTest || command.isTest,
         conditions: command.conditions,
@@ -192,11 +211,18 @@ class Reader {
   }
 
   #words(written: Line, from: Step['from'], depth: number): Step[] {
-    const line = this.#args ? withArguments(written, this.#args) : written
+    const line = this.#withOwnArguments(written)
     const given = line.words
     if (depth > deepest) return [this.#step(line, from)]
     if (this.#functions.has(given[0] ?? '')) return this.#call(line, from, depth)
     if (/^"?\$(@|\*|\{@\})"?$/.test(given.at(-1) ?? '') && this.#command !== undefined && given.length <= 3) {
+      // what it calls is a script that is given the command
+      if (this.#scriptOf(unwrapped(line).rest.words) !== undefined)
+        return this.#words(
+          withArguments(line, { line: readLine(this.#command), isTaken: false, isRun: false }),
+          from,
+          depth,
+        )
       const command = this.#command
       this.#command = undefined
       const steps = this.line(command, this.#commandFrom, depth + 1)
@@ -204,12 +230,32 @@ class Reader {
       return steps
     }
     const { wait, lead, rest } = unwrapped(line)
+    const handedOn = wait && rest.words.length === 0 ? this.#handedOn(wait, from, depth) : undefined
+    if (handedOn) return handedOn
     const before = wait ? [this.#step(wait, from, '&&')] : []
     return [...before, ...this.#program(rest, from, depth).map(step => behind(lead, step))]
   }
 
+  /** `"$@"` as what a function or script was called with, also where a variable holds it. */
+  #withOwnArguments({ words, sources, redirects = [] }: Line): Line {
+    const isHeld = (word: string) => this.#holdArguments.has(/^\$\{?(\w+)(?:\[[@*]\])?\}?$/.exec(word)?.[1] ?? '')
+    const line = {
+      words: words.map(word => (isHeld(word) ? '$@' : word)),
+      sources: sources.map((source, i) => (isHeld(words[i]!) ? '"$@"' : source)),
+      redirects,
+    }
+    return this.#args ? withArguments(line, this.#args) : line
+  }
+
+  /** `wait-for-postgres.sh HOST COMMAND`: its steps, where it is seen to run what it is given. */
+  #handedOn(wait: Line, from: Step['from'], depth: number): Step[] | undefined {
+    const args = argumentsOf(wait)
+    const steps = this.#program(wait, from, depth, args)
+    return args.isRun ? steps : undefined
+  }
+
   /** What a shell or a script runs, or the program itself. */
-  #program(line: Line, from: Step['from'], depth: number): Step[] {
+  #program(line: Line, from: Step['from'], depth: number, args = argumentsOf(line)): Step[] {
     const { words } = line
     if (words.length === 0) return []
     const shell = shellOf(words)
@@ -217,7 +263,10 @@ class Reader {
     const text = this.#scriptOf(words) ?? this.#packageScript(words)
     if (text !== undefined && !this.#scripts.has(text)) {
       this.#scripts.add(text)
-      const steps = this.#shell(text, script(words, text), 'context', depth + 1)
+      const by = script(words, text)
+      // without arguments of its own, a sourced one has those of its caller
+      const own = by.isSourced && args.line.words.length === 0 ? this.#args : args
+      const steps = this.#shell(text, by, 'context', depth + 1, own)
       this.#scripts.delete(text)
       if (steps.length > 0) return steps
     }
@@ -228,7 +277,7 @@ class Reader {
     const name = line.words[0]!
     const body = this.#functions.get(name)!
     const outer = this.#args
-    const args = { line: slice(line, 1), isTaken: false }
+    const args = argumentsOf(line)
     // one that calls itself is read once
     this.#functions.delete(name)
     this.#args = args

@@ -80,7 +80,7 @@ export function unwrapped(line: Line): { wait: Line | undefined; lead: readonly 
     ) {
       if (dashes < 0) return result(first.includes('-') ? at + 1 : at)
       at += dashes + 1
-    } else if (isWaitWrapper(first) && wait === undefined) {
+    } else if ((isWaitWrapper(first) || (dashes > 0 && /wait/.test(first))) && wait === undefined) {
       const own = dashes < 0 ? waitArguments(words) : dashes
       wait = slice(line, at, at + own)
       at += dashes < 0 ? own : own + 1

@@ -67,6 +67,15 @@ test.for([
   expect(oneShot.command).toEqual([expected])
 })
 
+test('an entrypoint runs both as the user that it names', async () => {
+  const entrypoint = '[tini, --, gosu, app, sh, -c, "alembic upgrade head && uvicorn app"]'
+  const services = await overlayOf({
+    'compose.yml': `services: { ${db}, api: { image: a, entrypoint: ${entrypoint}, environment: { PGHOST: db } } }`,
+  })
+  expect(services['api-migrate'].command).toEqual(['exec tini -- gosu app alembic upgrade head'])
+  expect(services.api.command).toEqual(['exec tini -- gosu app uvicorn app'])
+})
+
 test('the app keeps the folder and the variables that the shell was given before the migration', async () => {
   const { api } = await overlayOf({
     'compose.yml': `services: { ${db}, api: { image: a, command: sh -c "cd /srv && export A=1 && alembic upgrade head && uvicorn app", environment: { PGHOST: db } } }`,

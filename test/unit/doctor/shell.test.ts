@@ -10,17 +10,20 @@ const folder = mkdtempSync(join(tmpdir(), 'doctor-shell-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 let count = 0
 
+const dockerfile = 'FROM a\nCOPY entrypoint.sh /\nENTRYPOINT ["/entrypoint.sh"]\nCMD ["uvicorn", "app"]\n'
+
 /** Role and steps of an app with this entrypoint, and the rules that it breaks. */
-async function read(script: string) {
+function read(script: string, others: Readonly<Record<string, string>> = {}) {
+  return readFiles({ Dockerfile: dockerfile, 'entrypoint.sh': `#!/bin/bash\n${script}\n`, ...others })
+}
+
+/** @param command of the compose file, in YAML */
+async function readFiles(files: Readonly<Record<string, string>>, command = '') {
   const cwd = join(folder, `${count++}`)
   mkdirSync(cwd)
-  const app = '{ build: ., environment: { PGHOST: db } }'
+  const app = `{ build: ., environment: { PGHOST: db }${command === '' ? '' : `, command: ${command}`} }`
   writeFileSync(join(cwd, 'compose.yml'), `services: { db: { image: "postgres:17" }, app: ${app} }`)
-  writeFileSync(
-    join(cwd, 'Dockerfile'),
-    'FROM a\nCOPY entrypoint.sh /\nENTRYPOINT ["/entrypoint.sh"]\nCMD ["uvicorn", "app"]\n',
-  )
-  writeFileSync(join(cwd, 'entrypoint.sh'), `#!/bin/bash\n${script}\n`)
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text)
   const { stack, findings } = await diagnose([], { cwd, env: {}, docker: false })
   const { role, startup } = stack.members.get('app')!
   return {
@@ -124,4 +127,59 @@ test.for([
   const { steps } = await read(`${list}\nexec "$@"`)
   expect(steps.includes('alembic upgrade head')).toBe(isRun)
   expect(steps.at(-1)).toBe('uvicorn app')
+})
+
+const waits = 'until pg_isready -h db; do sleep 1; done'
+
+test.for([
+  ['"$@"', `${waits}\nexec "$@"`, './wait.sh'],
+  ['a variable', `host="$1"\nshift\ncmd="$@"\n${waits}\nexec $cmd`, './wait.sh db'],
+  ['an array', `shift\nRUN=("$@")\n${waits}\nexec "\${RUN[@]}"`, './wait.sh db'],
+  ['its own name', `shift\n${waits}\nexec "$@"`, './wait-for-postgres.sh db'],
+] as const)('a script runs what it is called with: %s', async ([, text, call]) => {
+  const name = call.split(' ')[0]!
+  const { steps, rules } = await readFiles(
+    { [name]: `#!/bin/bash\nset -e\n${text}` },
+    `sh -c "${call} alembic upgrade head; uvicorn app"`,
+  )
+  expect(steps.slice(-2)).toEqual(['alembic upgrade head', 'uvicorn app'])
+  expect(rules).toContain('chain-ignores-failure')
+})
+
+test('a wait that is called by no name of its own, with the command behind its dashes', async () => {
+  const { steps } = await readFiles({}, 'bin/docker-wait.sh db:5432 -- alembic upgrade head')
+  expect(steps).toEqual(['bin/docker-wait.sh db:5432', 'alembic upgrade head'])
+})
+
+test('an address is no command that a wait runs', async () => {
+  const { steps } = await readFiles(
+    { 'wait-for-it.sh': 'while ! nc -z $1; do sleep 1; done\nexec "$@"' },
+    'sh -c "./wait-for-it.sh db:5432 && alembic upgrade head"',
+  )
+  expect(steps).toEqual(['./wait-for-it.sh db:5432', 'alembic upgrade head'])
+})
+
+test.for([
+  ['web', ['alembic upgrade head', 'uvicorn app']],
+  ['worker', ['celery worker']],
+] as const)('a script that is called with %s does what it does for that', async ([part, expected]) => {
+  const start = 'case "$1" in\nweb) alembic upgrade head && uvicorn app ;;\nworker) celery worker ;;\nesac'
+  const { steps } = await readFiles({ 'start.sh': start }, `./start.sh ${part}`)
+  expect(steps).toEqual(expected)
+})
+
+test('an entrypoint that hands the command on to another script runs that, too', async () => {
+  const { steps } = await read('exec ./prestart.sh "$@"', { 'prestart.sh': 'alembic upgrade head\nexec "$@"' })
+  expect(steps).toEqual(['alembic upgrade head', 'uvicorn app'])
+})
+
+test.for([
+  [';', true],
+  ['&', true],
+  ['&&', false],
+  ['|| exit 1;', false],
+] as const)('`set -e` in a script ends that script: behind it `%s`', async ([operator, isIgnored]) => {
+  const files = { 'migrate.sh': 'set -e\nalembic upgrade head\necho done' }
+  const { rules } = await readFiles(files, `sh -c "./migrate.sh ${operator} uvicorn app"`)
+  expect(rules.includes('chain-ignores-failure')).toBe(isIgnored)
 })
