@@ -1,9 +1,9 @@
 // The files that a service's image is built from or that are mounted into it: its Dockerfile, its scripts.
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { type DockerImage, parseDockerfile } from './dockerfile.ts'
-import type { Service } from './service.ts'
+import type { Mount, Service } from './service.ts'
 
 /** Scripts are small; what is larger is a program. */
 const largestScript = 256 * 1024
@@ -26,6 +26,10 @@ export class BuildContext {
   /** The text of a script by its path in the container, undefined where it is not here. */
   script(path: string): string | undefined {
     if (path === '' || path.includes('$') || /^(https?:|-)/.test(path)) return undefined
+    const isThis = ({ target }: Mount) =>
+      target === path || (!path.startsWith('/') && target.endsWith(`/${clean(path)}`))
+    const inline = [...this.#service.mounts, ...this.copied()].find(one => one.text !== undefined && isThis(one))
+    if (inline) return inline.text
     for (const candidate of this.#candidates(path)) {
       const text = readSmall(candidate)
       if (text !== undefined) return text
@@ -47,24 +51,37 @@ export class BuildContext {
     }
   }
 
+  /** What the Dockerfile brings into the image, as if it were mounted there. */
+  copied(): Mount[] {
+    const { context } = this
+    return (this.image?.copies ?? []).flatMap(({ from, to, text }): Mount[] => {
+      if (text !== undefined) return [{ source: from, target: to, type: 'config', text }]
+      if (context === undefined) return []
+      const isPattern = /[*?[]/.test(from) && !/\*\*|\.\./.test(from)
+      const sources = isPattern ? globSync(from.replace(/^\/+/, ''), { cwd: context }) : [from]
+      return sources.map(source => ({ source: join(context, source), target: to, type: 'bind' }))
+    })
+  }
+
   /** Most exact first: what is mounted there, what COPY brings there, then the path's tail in the context. */
   #candidates(path: string): string[] {
-    const clean = path.replace(/^\.\//, '')
     const candidates: string[] = []
     for (const { source, target, type } of this.#service.mounts) {
       if (type !== 'bind' || source.includes('$')) continue
       const host = resolve(this.#directory, source)
       if (path === target) candidates.push(host)
       else if (path.startsWith(`${target.replace(/\/$/, '')}/`)) candidates.push(join(host, path.slice(target.length)))
-      else if (!path.startsWith('/')) candidates.push(join(host, clean))
+      else if (!path.startsWith('/')) candidates.push(join(host, clean(path)))
     }
     if (this.context === undefined) return candidates
-    for (const [from, to] of this.image?.copies ?? []) {
+    for (const { from, to } of this.image?.copies ?? []) {
       const isThis = basename(from) === basename(path) || (to === path && !to.endsWith('/'))
       if (isThis) candidates.push(join(this.context, from))
       else if (path.startsWith(to)) candidates.push(join(this.context, from, path.slice(to.length)))
     }
-    const parts = clean.split('/').filter(part => part !== '' && part !== '..')
+    const parts = clean(path)
+      .split('/')
+      .filter(part => part !== '' && part !== '..')
     for (let i = 0; i < parts.length; i++) candidates.push(join(this.context, ...parts.slice(i)))
     return candidates
   }
@@ -77,6 +94,10 @@ export class BuildContext {
     const text = readSmall(resolve(this.context, build.dockerfile ?? 'Dockerfile'))
     return text === undefined ? undefined : parseDockerfile(text, build.target)
   }
+}
+
+function clean(path: string): string {
+  return path.replace(/^\.\//, '')
 }
 
 function readSmall(path: string): string | undefined {

@@ -9,9 +9,17 @@ export interface DockerImage {
   readonly entrypoint: readonly string[] | undefined
   readonly cmd: readonly string[] | undefined
   readonly hasHealthcheck: boolean
-  /** COPY's pairs: from the context, to the image. */
-  readonly copies: readonly (readonly [from: string, to: string])[]
+  readonly copies: readonly Copy[]
   readonly environment: Readonly<Record<string, string>>
+}
+
+/** What COPY or ADD brings into an image. */
+export interface Copy {
+  /** In the context. */
+  readonly from: string
+  readonly to: string
+  /** Of a here-document, which is in no file. */
+  readonly text?: string
 }
 
 interface Stage {
@@ -20,7 +28,7 @@ interface Stage {
   entrypoint?: readonly string[]
   cmd?: readonly string[]
   hasHealthcheck?: boolean
-  copies: (readonly [string, string])[]
+  copies: Copy[]
   environment: Record<string, string>
 }
 
@@ -28,7 +36,7 @@ interface Stage {
 export function parseDockerfile(text: string, target?: string): DockerImage {
   const stages: Stage[] = []
   const defaults: Record<string, string> = {}
-  for (const [keyword, rest] of instructions(text)) {
+  for (const [keyword, rest, document] of instructions(text)) {
     const stage = stages.at(-1)
     switch (keyword) {
       case 'ARG': {
@@ -59,7 +67,8 @@ export function parseDockerfile(text: string, target?: string): DockerImage {
       case 'ADD': {
         if (/--from=/.test(rest) || !stage) break
         const paths = (rest.startsWith('[') ? wordsOf(rest) : rest.split(/\s+/)).filter(word => !word.startsWith('--'))
-        for (const from of paths.slice(0, -1)) stage.copies.push([from, paths.at(-1)!])
+        for (const from of paths.slice(0, -1))
+          stage.copies.push({ from, to: paths.at(-1)!, ...(from.startsWith('<<') && { text: document }) })
       }
     }
   }
@@ -89,13 +98,17 @@ function built(stages: readonly Stage[], target: string | undefined): DockerImag
   }
 }
 
-/** Keyword and rest of each instruction; lines that go on are joined, comments left out. */
-function* instructions(text: string): Generator<[string, string]> {
+/** Keyword, rest and here-document of each instruction; lines that go on are joined, comments left out. */
+function* instructions(text: string): Generator<[keyword: string, rest: string, document: string]> {
   let whole = ''
-  let heredoc: string | undefined
+  let open: { readonly keyword: string; readonly rest: string; readonly delimiter: string } | undefined
+  let document = ''
   for (const line of text.split(/\r?\n/)) {
-    if (heredoc !== undefined) {
-      if (line.trim() === heredoc) heredoc = undefined
+    if (open !== undefined) {
+      if (line.trim() === open.delimiter) {
+        yield [open.keyword, open.rest, document]
+        open = undefined
+      } else document += `${line}\n`
       continue
     }
     if (/^\s*#/.test(line) || (line.trim() === '' && whole !== '')) continue
@@ -104,12 +117,16 @@ function* instructions(text: string): Generator<[string, string]> {
       whole = whole.slice(0, -1).trimEnd()
       continue
     }
-    const match = /^(\w+)\s+([\s\S]*)$/.exec(whole)
+    const [, name, rest] = /^(\w+)\s+([\s\S]*)$/.exec(whole) ?? []
     whole = ''
-    if (!match) continue
-    heredoc = /<<-?["']?(\w+)["']?/.exec(match[2]!)?.[1]
-    yield [match[1]!.toUpperCase(), match[2]!]
+    if (name === undefined || rest === undefined) continue
+    const keyword = name.toUpperCase()
+    const delimiter = /<<-?["']?(\w+)["']?/.exec(rest)?.[1]
+    document = ''
+    if (delimiter === undefined) yield [keyword, rest, document]
+    else open = { keyword, rest, delimiter }
   }
+  if (open) yield [open.keyword, open.rest, document]
 }
 
 function wordsOf(rest: string): string[] {

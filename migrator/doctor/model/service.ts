@@ -17,6 +17,8 @@ export interface Mount {
   readonly source: string
   readonly target: string
   readonly type: 'bind' | 'volume' | 'tmpfs' | (string & {})
+  /** What is in it, where a compose file or a Dockerfile has that itself. */
+  readonly text?: string
 }
 
 /** A command as it is written: one text that a shell would split, or words. */
@@ -52,6 +54,7 @@ export interface Service {
   readonly dependsOn: ReadonlyMap<string, Dependency>
   /** `off`: switched off; undefined: the file says nothing. */
   readonly healthcheck: HealthCheck | 'off' | undefined
+  /** Those of `volumes` first, in their order; configs are files like any other. */
   readonly mounts: readonly Mount[]
   readonly ports: readonly { readonly host: string; readonly published: string; readonly target: string }[]
   readonly profiles: readonly string[]
@@ -69,10 +72,15 @@ export interface Service {
   readonly values: Readonly<Record<string, unknown>>
 }
 
-/** Reads one service. @param readEnvFile the variables of an env file, undefined where it is not here; docker has put them in already */
+/**
+ * Reads one service.
+ * @param configs those at the top of the file
+ * @param readEnvFile the variables of an env file, undefined where it is not here; docker has put them in already
+ */
 export function toService(
   name: string,
   values: Record<string, unknown>,
+  configs: Readonly<Record<string, unknown>>,
   readEnvFile: (file: string) => Record<string, string> | undefined,
 ): Service {
   const envFiles = asList(values.env_file).map(file => String(isValues(file) ? file.path : file))
@@ -90,7 +98,11 @@ export function toService(
     isEnvironmentKnown: !fromEnvFiles.includes(undefined),
     dependsOn: toDependencies(values.depends_on),
     healthcheck: toHealthCheck(values.healthcheck),
-    mounts: [...asList(values.volumes).map(toMount), ...asList(values.tmpfs).map(tmpfs)],
+    mounts: [
+      ...asList(values.volumes).map(toMount),
+      ...asList(values.tmpfs).map(tmpfs),
+      ...asList(values.configs).map(config => configMount(config, configs)),
+    ],
     ports: asList(values.ports).map(toPort),
     profiles: asList(values.profiles).map(String),
     restart: values.restart === false ? 'no' : text(values.restart),
@@ -197,6 +209,16 @@ export function toMount(value: unknown): Mount {
 
 function tmpfs(value: unknown): Mount {
   return { source: '', target: String(value).split(':')[0]!, type: 'tmpfs' }
+}
+
+function configMount(value: unknown, configs: Readonly<Record<string, unknown>>): Mount {
+  const source = String(isValues(value) ? value.source : value)
+  const target = isValues(value) && value.target !== undefined ? String(value.target) : `/${source}`
+  const config = isValues(configs[source]) ? configs[source] : {}
+  if (typeof config.content === 'string') return { source, target, type: 'config', text: config.content }
+  return typeof config.file === 'string'
+    ? { source: config.file, target, type: 'bind' }
+    : { source, target, type: 'config' }
 }
 
 function toPort(value: unknown): Service['ports'][number] {

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import { readEnvFile } from '../compose/env-file.ts'
 import type { Compose } from '../compose/load.ts'
+import { isValues } from '../compose/merge.ts'
 import { shield } from '../compose/shield.ts'
 import { BuildContext } from './build-context.ts'
 import { type Connection, connectionsOf } from './connections.ts'
@@ -59,8 +60,9 @@ const labelledRoles = ['database', 'migrator', 'app', 'gate', 'proxy'] as const
 export function buildStack(compose: Compose, images: ReadonlyMap<string, ImageConfig> = new Map()): Stack {
   const variablesOf = (file: string) =>
     compose.readBy === 'the YAML alone' ? readEnvFile(resolve(compose.directory, file)) : {}
+  const configs = isValues(compose.top.configs) ? compose.top.configs : {}
   const drafts = Object.entries(compose.services).map(([name, values]) => {
-    const service = toService(name, values, variablesOf)
+    const service = toService(name, values, configs, variablesOf)
     const context = new BuildContext(service, compose.directory)
     const image = images.get(service.image?.text ?? '')
     const shielded = { ...service, ...shieldedCommand(compose, service) }

@@ -1,37 +1,68 @@
-// Which files of a mount make a schema, and which only roles, databases and extensions.
+// Which files that Postgres reads once make a schema, and which only roles, databases and extensions.
 
 import { readFileSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
+import { asList } from '../compose/merge.ts'
 import type { BuildContext } from '../model/build-context.ts'
 import type { Mount } from '../model/service.ts'
+import type { Member } from '../model/stack.ts'
 
 const folder = '/docker-entrypoint-initdb.d'
 /** A dump of gigabytes tells by its first part what it is. */
 const enough = 1024 * 1024
 
-/** The files of this mount that are a schema; empty where it goes elsewhere or makes none. */
-export function initdbFiles({ source, target, type }: Mount, context: BuildContext): readonly string[] {
+/** What brings a schema to the folder, and its files' names. */
+export interface InitdbSchema {
+  readonly mount: Mount
+  readonly names: readonly string[]
+  /** Where the service says so. */
+  readonly path: readonly (string | number)[]
+}
+
+/** Mounts, configs and what the Dockerfile copies. */
+export function initdbSchemas({ service, context }: Pick<Member, 'service' | 'context'>): InitdbSchema[] {
+  const { mounts, values } = service
+  const volumes = asList(values.volumes).length
+  const configs = mounts.length - asList(values.configs).length
+  const given = mounts.map((mount, i) => ({
+    mount,
+    path: i < volumes ? ['volumes', i] : ['configs', i - configs],
+  }))
+  const built = context.copied().map(mount => ({ mount, path: ['build'] }))
+  return [...given, ...built].flatMap(({ mount, path }) => {
+    const names = schemaFiles(mount, context)
+    return names.length > 0 ? [{ mount, names, path }] : []
+  })
+}
+
+function schemaFiles({ source, target, type, text }: Mount, context: BuildContext): readonly string[] {
   if (!target.startsWith(folder) || type === 'volume' || source === '') return []
+  if (text !== undefined) return makesSchema(text) ? [basename(target)] : []
   const files = context.mounted(source)
-  if (files === undefined || files.length === 0) return saysSchema(source, target) ? [source] : []
-  return files.filter(makesSchema)
+  const found =
+    files === undefined || files.length === 0
+      ? [source].filter(() => saysSchema(source, target))
+      : files.filter(isSchema)
+  return found.map(file => basename(file))
 }
 
 /** By what it does; what cannot be read is judged by its name. */
-function makesSchema(file: string): boolean {
+function isSchema(file: string): boolean {
   if (!/\.(sql|sh|sql\.(gz|xz|zst))$/.test(file)) return false
   if (!/\.(sql|sh)$/.test(file)) return true
   try {
     if (statSync(file).size > enough) return true
-    const text = readFileSync(file, 'utf8')
-      .replace(/--.*$/gm, '')
-      .replace(/\/\*[\s\S]*?\*\//g, '')
-    return /\b(create\s+(unlogged\s+)?table|alter\s+table|create\s+(or\s+replace\s+)?(materialized\s+)?view|create\s+type|insert\s+into)\b|\bpg_restore\b|\bpsql\b.*-f\s/i.test(
-      text,
-    )
+    return makesSchema(readFileSync(file, 'utf8'))
   } catch {
     return saysSchema(file, basename(file))
   }
+}
+
+function makesSchema(text: string): boolean {
+  const bare = text.replace(/--.*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, '')
+  return /\b(create\s+(unlogged\s+)?table|alter\s+table|create\s+(or\s+replace\s+)?(materialized\s+)?view|create\s+type|insert\s+into)\b|\bpg_restore\b|\bpsql\b.*-f\s/i.test(
+    bare,
+  )
 }
 
 /** Names of what makes no schema. */

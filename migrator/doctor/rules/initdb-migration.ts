@@ -1,35 +1,35 @@
-// A schema that is mounted into the folder that Postgres reads only once.
+// A schema that is brought into the folder that Postgres reads only once.
 
-import { basename } from 'node:path'
 import { asList } from '../compose/merge.ts'
 import { serversOf } from '../model/gating.ts'
 import { toMount } from '../model/service.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import { migratorService } from '../overlay/migrator-service.ts'
 import { Override, type Patch } from '../overlay/patch.ts'
-import { initdbFiles } from './initdb-files.ts'
+import { initdbSchemas } from './initdb-files.ts'
 import type { Rule } from './rule.ts'
 
 export const initdbMigration: Rule = {
   id: 'initdb-migration',
   severity: 'error',
-  title: 'A migration is mounted into `/docker-entrypoint-initdb.d`.',
+  title: 'A migration is mounted or copied into `/docker-entrypoint-initdb.d`.',
   why: 'It runs on an empty volume and never again: the next one is never applied, and every database that is there already lacks it.',
   fix: 'A migrator for the schema. Roles, databases and extensions may stay there.',
   *check(stack) {
     for (const database of serversOf(stack)) {
       const { member } = database
       if (!member) continue
-      const mounts = member.service.mounts.map((mount, i) => ({ mount, i, files: initdbFiles(mount, member.context) }))
-      const schema = mounts.filter(({ files }) => files.length > 0)
+      const schema = initdbSchemas(member)
       if (schema.length === 0) continue
-      const names = schema.flatMap(({ files }) => files.map(file => basename(file)))
+      const names = schema.flatMap(one => one.names)
       const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
-      const taken = new Set(schema.map(({ i }) => i))
-      const patch = database.migrators.length === 0 ? migratorPatch(stack, database.apps, member, taken) : undefined
+      const targets = new Set(schema.map(({ mount }) => mount.target))
+      const isMounted = schema.every(({ path }) => path[0] === 'volumes')
+      const patch =
+        isMounted && database.migrators.length === 0 ? migratorPatch(stack, database.apps, member, targets) : undefined
       yield {
         service: member.service.name,
-        path: ['volumes', schema[0]!.i],
+        path: schema[0]!.path,
         what: `${names.slice(0, 3).join(', ')}${more} ${names.length === 1 ? 'makes' : 'make'} the schema on the very first start of ${member.service.name}, and never again.`,
         ...(patch && { patch }),
       }
@@ -65,16 +65,15 @@ volumes:
   },
 }
 
-/** A migrator of this repository's for the files that were mounted, where they are one folder of SQL. */
+/** A migrator of this repository's for the files that were mounted, where all of them were. */
 function migratorPatch(
   stack: Stack,
   apps: readonly Member[],
   member: Member,
-  taken: ReadonlySet<number>,
+  targets: ReadonlySet<string>,
 ): Patch | undefined {
-  const { name, environment, mounts } = member.service
+  const { name, environment } = member.service
   if (stack.members.has('migrator') || environment.POSTGRES_PASSWORD === undefined) return undefined
-  const targets = new Set(mounts.filter((_, i) => taken.has(i)).map(({ target }) => target))
   // as they are written: with their options, and with paths that hold on every machine
   const volumes = asList(stack.compose.written[name]?.volumes)
   const isTaken = (volume: unknown) => targets.has(toMount(volume).target)

@@ -2,7 +2,7 @@
 
 import { serversOf } from '../model/gating.ts'
 import { documentedMigration } from './documented-migration.ts'
-import { initdbFiles } from './initdb-files.ts'
+import { initdbSchemas } from './initdb-files.ts'
 import type { Rule } from './rule.ts'
 
 export const noMigrationSeen: Rule = {
@@ -15,7 +15,7 @@ export const noMigrationSeen: Rule = {
     for (const database of serversOf(stack)) {
       const { server, member, apps, migrators, byHand, selfMigrating } = database
       if (apps.length === 0 || migrators.length + byHand.length + selfMigrating.length > 0) continue
-      if (member?.service.mounts.some(mount => initdbFiles(mount, member.context).length > 0)) continue
+      if (member && initdbSchemas(member).length > 0) continue
       if (documentedMigration(stack.compose)) continue
       const names = apps.map(({ service }) => service.name)
       yield {
