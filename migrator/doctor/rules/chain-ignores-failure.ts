@@ -18,9 +18,8 @@ export const chainIgnoresFailure: Rule = {
     for (const member of stack.members.values()) {
       const { service, startup, role } = member
       if (role !== 'app' && role !== 'migrator') continue
-      if (isBehindTheSame(stack, member)) continue
       const ignored = startup.steps.find((step, i) => isMigration(step) && ignores(startup.steps, i))
-      if (!ignored) continue
+      if (!ignored || isBehindTheSame(stack, member)) continue
       yield {
         service: service.name,
         path: [service.command === undefined && service.entrypoint !== undefined ? 'entrypoint' : 'command'],
@@ -53,20 +52,25 @@ export const chainIgnoresFailure: Rule = {
 
 /** A one-shot of the same image has run the same migration well before it: there is none left that could fail. */
 function isBehindTheSame(stack: Stack, { service, migration }: Member): boolean {
-  return waitedFor(stack, service.name, new Set()).some(
+  return waitedFor(stack, service.name).some(
     other =>
       other.role === 'migrator' && other.migration?.tool === migration?.tool && imageOf(other) === imageOf({ service }),
   )
 }
 
 /** What must have ended well or be healthy before it is started, directly and through others. */
-function waitedFor(stack: Stack, name: string, seen: Set<string>): Member[] {
-  return [...(stack.members.get(name)?.service.dependsOn ?? [])].flatMap(([other, { condition, required }]) => {
-    const member = stack.members.get(other)
-    if (!member || !required || condition === 'service_started' || seen.has(other)) return []
-    seen.add(other)
-    return [member, ...waitedFor(stack, other, seen)]
-  })
+function waitedFor(stack: Stack, name: string): readonly Member[] {
+  const found = new Set<Member>()
+  const queue = [name]
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    for (const [other, { condition, required }] of stack.members.get(next)?.service.dependsOn ?? []) {
+      const member = stack.members.get(other)
+      if (!member || !required || condition === 'service_started' || found.has(member)) continue
+      found.add(member)
+      queue.push(other)
+    }
+  }
+  return [...found]
 }
 
 function imageOf({ service: { build, image } }: Pick<Member, 'service'>): string | undefined {

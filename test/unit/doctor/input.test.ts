@@ -213,6 +213,17 @@ describe('a file that can be read, whatever its form:', () => {
     expect(findings.map(({ rule }) => rule.id)).toContain('no-migration-seen')
     expect(findings.find(({ rule }) => rule.id === 'no-migration-seen')!.what).toContain('9996 more')
   })
+
+  test('thousands of services, each behind the one before it', { timeout: 60_000 }, async () => {
+    const command = 'command: sh -c "alembic upgrade head; uvicorn app"'
+    const apps = Array.from(
+      { length: 4_000 },
+      (_, i) =>
+        `  app${i + 1}: { image: "app:1", ${command}, depends_on: { ${i === 0 ? 'db' : `app${i}`}: { condition: service_healthy } } }`,
+    )
+    const { findings } = await read(`${plain}${apps.join('\n')}\n`)
+    expect(findings.map(({ rule }) => rule.id)).toContain('chain-ignores-failure')
+  })
 })
 
 test('an include from elsewhere is not fetched, and that is said', async () => {
