@@ -8,6 +8,7 @@ import type { Compose } from '../compose/load.ts'
 import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from '../diagnose.ts'
 import type { Patch } from './patch.ts'
 import { withinProfiles } from './profiles.ts'
+import { withRestarts } from './restarts.ts'
 import { mergePatches, overlayName, overlayText } from './write.ts'
 
 export interface Overlay {
@@ -38,7 +39,7 @@ export async function makeOverlay(
   try {
     for (let round = 0; round < mostRounds; round++) {
       if (round > 0 || initial.length === 0) patches = [...patches, ...patchesOf(overlay.result.findings)]
-      const patch = withinProfiles(mergePatches(patches), diagnosis.stack)
+      const patch = withRestarts(withinProfiles(mergePatches(patches), diagnosis.stack), diagnosis.stack)
       const text = Object.keys(patch.services).length === 0 ? '' : overlayText(patch, files, by)
       if (text === overlay.text) break
       writeFileSync(trial, text)

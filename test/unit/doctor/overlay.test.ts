@@ -111,3 +111,26 @@ test('a one-shot that idles after its migration ends with it', async () => {
   expect(after).toEqual([])
   expect(services.migrate.command).toEqual(['exec alembic upgrade head'])
 })
+
+test.for([
+  ['docker', true],
+  ['the YAML alone', false],
+] as const)('what Compose restarts with its database is still restarted with it, read by %s', async ([, docker]) => {
+  const url = (host: string) => `environment: { DATABASE_URL: "postgres://app@${host}/app" }`
+  writeFileSync(
+    join(cwd, 'linked.yml'),
+    `services:
+  linked: { image: a, links: ["db:database"], ${url('database')} }
+  shared: { image: a, network_mode: "service:db", ${url('localhost')} }
+  plain: { image: a, depends_on: [db], ${url('db')} }
+${database}`,
+  )
+  const options = { cwd, env: { PATH: process.env.PATH, HOME: process.env.HOME }, docker }
+  const { text } = await makeOverlay(await diagnose(['linked.yml'], options), options)
+  const { linked, shared, plain } = parse(text).services
+  expect([linked, shared, plain].map(one => one.depends_on.db)).toEqual([
+    { condition: 'service_healthy', restart: true },
+    { condition: 'service_healthy', restart: true },
+    { condition: 'service_healthy' },
+  ])
+})
