@@ -1,6 +1,6 @@
 // Files of variables, as `.env` and `env_file` are written.
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { interpolate, type Variables } from './interpolate.ts'
 
 /** The variables of a file's text: `NAME=value` lines, quotes taken off, values interpolated by those before them. */
@@ -23,6 +23,8 @@ export function parseEnvFile(text: string, outer: Variables = {}): Record<string
 /** The variables of a file, undefined where it cannot be read. */
 export function readEnvFile(path: string, outer: Variables = {}): Record<string, string> | undefined {
   try {
+    // what has no end is none
+    if (!statSync(path).isFile()) return undefined
     return parseEnvFile(readFileSync(path, 'utf8'), outer)
   } catch {
     return undefined

@@ -1,8 +1,7 @@
 // Compose files from their names to one stack of plain values, and where each value stands.
 
-import { isUtf8 } from 'node:buffer'
-import { existsSync, readFileSync, statSync } from 'node:fs'
-import { basename, delimiter, dirname, join, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { UsageError } from '../../errors.ts'
 import { type DockerLimits, dockerConfig } from './docker-config.ts'
 import { type ComposeDocument, parseCompose } from './documents.ts'
@@ -11,6 +10,7 @@ import type { Variables } from './interpolate.ts'
 import { isValues } from './merge.ts'
 import { type OwnReading, readAlone } from './own-reading.ts'
 import { Places } from './places.ts'
+import { asText, readText } from './text-file.ts'
 
 /** The files of one stack, read. */
 export interface Compose {
@@ -51,9 +51,6 @@ const overlayNames = [
   'docker-compose.override.yml',
   'docker-compose.override.yaml',
 ]
-
-/** A whole stack in one text; more is somebody's mistake. */
-const largestFile = 64 * 1024 * 1024
 
 /** The files that Compose would take in a folder: COMPOSE_FILE, or the usual names. Empty where there are none. */
 export function filesIn(cwd: string, env: Variables): string[] {
@@ -141,28 +138,7 @@ function mapOf(value: unknown): Record<string, unknown> {
 }
 
 function textOf(name: string, cwd: string, stdin: string | undefined): string {
-  if (name === '-') return asText(name, Buffer.from(stdin ?? ''))
-  const path = resolve(cwd, name)
-  try {
-    const stat = statSync(path)
-    if (stat.isDirectory()) throw new UsageError(`${name} is a folder. Name the compose file in it.`)
-    if (stat.size > largestFile) throw new UsageError(`${name} has ${stat.size} bytes: that is no compose file.`)
-    return asText(name, readFileSync(path))
-  } catch (error) {
-    if (error instanceof UsageError) throw error
-    const { code, message } = error as NodeJS.ErrnoException
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'this user may not read it' : message
-    throw new UsageError(`${basename(name) === name ? name : path} cannot be read: ${why}.`)
-  }
-}
-
-/** @throws UsageError where it is no text in UTF-8 */
-function asText(name: string, bytes: Buffer): string {
-  const zero = bytes.indexOf(0)
-  const isWide = /^(\xff\xfe|\xfe\xff)/.test(bytes.toString('latin1', 0, 2))
-  if (isWide) throw new UsageError(`${name}:1:1: this is UTF-16, and a compose file is UTF-8. Save it as that.`)
-  if (zero >= 0 || !isUtf8(bytes)) throw new UsageError(`${name}:1:1: this is no text in UTF-8, and no compose file.`)
-  return bytes.toString('utf8')
+  return name === '-' ? asText(name, Buffer.from(stdin ?? '')) : readText(name, resolve(cwd, name))
 }
 
 /** The variables that the files name, that have neither value nor default, and that Compose need not have. */

@@ -1,6 +1,6 @@
 // The stack from the YAML alone: overlays, extends and includes as Compose merges them, where docker cannot be asked.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { isScalar, visit } from 'yaml'
 import { type ComposeDocument, parseCompose, problem, valuesOf } from './documents.ts'
@@ -8,6 +8,7 @@ import { readEnvFile } from './env-file.ts'
 import { askForAll, interpolateAll, type Variables } from './interpolate.ts'
 import { asList, isValues, mergeValues } from './merge.ts'
 import { rebase } from './rebase.ts'
+import { readText } from './text-file.ts'
 
 type Values = Record<string, unknown>
 
@@ -102,7 +103,7 @@ class Reader {
     const known = this.further.find(one => one.path === full)
     if (known) return known
     const name = join(dirname(this.#main.file), relative(this.#main.directory, full))
-    const document = parseCompose(name, full, directory ?? dirname(full), readFileSync(full, 'utf8'))
+    const document = parseCompose(name, full, directory ?? dirname(full), readText(name, full))
     this.further.push(document)
     return document
   }

@@ -100,7 +100,8 @@ function clean(path: string): string {
   return path.replace(/^\.\//, '')
 }
 
-function readSmall(path: string): string | undefined {
+/** The text of a script or another small file, undefined where it is none. */
+export function readSmall(path: string): string | undefined {
   try {
     if (!existsSync(path)) return undefined
     const stat = statSync(path)

@@ -1,8 +1,9 @@
 // A migration that is only written down: in a comment of the compose file, or in the README beside it.
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Compose } from '../compose/load.ts'
+import { readSmall } from '../model/build-context.ts'
 import { migrationIn } from '../model/tools.ts'
 
 export interface Documented {
@@ -27,7 +28,7 @@ function find(compose: Compose): Documented | undefined {
     if (found) return found
   }
   for (const name of readmes(compose.directory)) {
-    const found = inLines(readFileSync(join(compose.directory, name), 'utf8').split('\n'), name)
+    const found = inLines((readSmall(join(compose.directory, name)) ?? '').split('\n'), name)
     if (found) return found
   }
   return undefined

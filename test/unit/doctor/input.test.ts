@@ -130,6 +130,15 @@ describe('a file that cannot be read ends with exit code 2, and a message with i
     await expect(both).rejects.toMatchObject({ exitCode: 2, message })
   })
 
+  test.for([
+    ['a folder', '.', 'is a folder. Name the compose file in it.'],
+    ['a device', '/dev/zero', 'is a device, and no file.'],
+  ] as const)('what a service extends: %s', async ([, file, message]) => {
+    writeFileSync(join(cwd, 'extends.yml'), `services: { db: { extends: { file: ${file}, service: db } } }`)
+    const read = diagnose(['extends.yml'], { cwd, env: {}, docker: false })
+    await expect(read).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(message) })
+  })
+
   test('no file at all', async () => {
     const message = `There is no compose file in ${cwd}. Name one: schemagate doctor path/to/compose.yml`
     await expect(diagnose([], { cwd, env: {}, docker: false })).rejects.toMatchObject({ exitCode: 2, message })
@@ -229,6 +238,14 @@ describe('a file that can be read, whatever its form:', () => {
 test('an include from elsewhere is not fetched, and that is said', async () => {
   const { notes } = await read('include:\n  - https://example.com/compose.yml\nservices: {}\n')
   expect(notes).toEqual([expect.stringContaining('which is elsewhere and is not read')])
+})
+
+test('an env file without an end is not read, nor is a folder that is called README', async () => {
+  mkdirSync(join(cwd, 'README'), { recursive: true })
+  const { findings } = await read(
+    `services:\n  db: { image: postgres:17 }\n  app: { image: a, env_file: /dev/zero, environment: { PGHOST: db } }\n`,
+  )
+  expect(findings.map(({ rule }) => rule.id)).toContain('no-migration-seen')
 })
 
 test('a variable without a value is unknown, not empty', async () => {
