@@ -7,6 +7,7 @@ import { type Database, databasesOf } from '../doctor/model/gating.ts'
 import { shownOverlay } from '../doctor/overlay/shown.ts'
 import { renderText } from '../doctor/render/text.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
+import { escapeControls } from '../text/escape-controls.ts'
 import { type Asking, agree, choose } from './ask.ts'
 import { nextSteps } from './next-steps.ts'
 import { ownMigration } from './own-migration.ts'
@@ -32,7 +33,7 @@ export async function init(options: InitOptions): Promise<ExitCode> {
   const { print } = options
   const before = await diagnose([], options.diagnose)
   const choice = await chooseAll(before, options)
-  print(found(choice))
+  print(escapeControls(found(choice)))
   const planned = await plan(before, choice, options.diagnose)
   show(planned, print)
   if (planned.files.length === 0) print('There is nothing to write.')
@@ -118,7 +119,7 @@ function found({ database, way, app }: Choice): string {
 function show({ files, remarks }: Plan, print: (text: string) => void): void {
   for (const { name, text, isAppended } of files)
     print(`--- ${name}${isAppended ? ' (at its end)' : ' (new)'}\n${shownOverlay(text)}`)
-  for (const remark of remarks) print(remark)
+  for (const remark of remarks) print(escapeControls(remark))
 }
 
 function write({ files }: Plan, print: (text: string) => void): void {

@@ -1,3 +1,4 @@
+import { escapeControls } from '../../text/escape-controls.ts'
 import { defineCommand } from '../command.ts'
 import { writeAtOnce } from '../write-at-once.ts'
 
@@ -59,7 +60,8 @@ All rules: docs/doctor.md`,
         inspectImage: options.image ? inspectImage : undefined,
       },
       print: print.asItIs,
-      say: line => void writeAtOnce(2, `${line}\n`),
+      say: line => void writeAtOnce(2, `${escapeControls(line)}
+`),
     })
   },
 })

@@ -1,5 +1,6 @@
 // An overlay's text as it is shown: it can have the passwords that the project's own file has.
 
+import { escapeControls } from '../../text/escape-controls.ts'
 import { redactor } from '../../text/redact.ts'
 
 /**
@@ -11,5 +12,5 @@ const secret =
 
 /** Without secrets; every line stays where it is. */
 export function shownOverlay(text: string): string {
-  return redactor()(text).replace(secret, '$1***')
+  return escapeControls(redactor()(text).replace(secret, '$1***'))
 }

@@ -1,5 +1,6 @@
 // Findings as the workflow commands by which GitHub shows them beside the line.
 
+import { escapeControls } from '../../text/escape-controls.ts'
 import type { Diagnosis } from '../diagnose.ts'
 
 const commands = { error: 'error', warning: 'warning', note: 'notice' } as const
@@ -15,9 +16,9 @@ export function renderGithub({ findings, notes }: Diagnosis, all: boolean): stri
   ].join('\n')
 }
 
-/** What ends a line or a property is sent as its code. */
+/** What ends a line or a property is sent as its code, and a terminal has nothing to obey in the log. */
 function data(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+  return escapeControls(text).replaceAll('%', '%25').replaceAll('\n', '%0A')
 }
 
 function property(text: string): string {

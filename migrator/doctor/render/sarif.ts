@@ -1,5 +1,6 @@
 // Findings as SARIF 2.1.0, which code hosts show beside the line.
 
+import { escapeInJson } from '../../text/escape-controls.ts'
 import { version } from '../../version.ts'
 import type { Diagnosis, Finding } from '../diagnose.ts'
 import { rules } from '../rules/index.ts'
@@ -14,14 +15,16 @@ export function renderSarif({ findings, silenced }: Diagnosis, all: boolean): st
     ...silenced.map(finding => ({ ...toResult(finding, used), suppressions: [{ kind: 'inSource' }] })),
   ]
   const driver = { name: 'schemagate doctor', semanticVersion: version, rules: used.map(toDescriptor) }
-  return JSON.stringify(
-    {
-      $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-      version: '2.1.0',
-      runs: [{ tool: { driver }, results }],
-    },
-    null,
-    2,
+  return escapeInJson(
+    JSON.stringify(
+      {
+        $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+        version: '2.1.0',
+        runs: [{ tool: { driver }, results }],
+      },
+      null,
+      2,
+    ),
   )
 }
 

@@ -3,6 +3,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
+import { shownOverlay } from '../../../migrator/doctor/overlay/shown.ts'
 import { renderGithub } from '../../../migrator/doctor/render/github.ts'
 import { renderJson } from '../../../migrator/doctor/render/json.ts'
 import { renderSarif } from '../../../migrator/doctor/render/sarif.ts'
@@ -78,4 +79,16 @@ test('github has a command for each, with nothing that could end it early', () =
   const lines = renderGithub(diagnosis, true).split('\n')
   expect(lines[0]).toMatch(/^::error file=-,line=7,col=3,title=ungated-client::app uses db/)
   for (const line of lines) expect(line).toMatch(/^::(error|warning|notice) (?:[^:\n]*)::.+$/)
+})
+
+test('no form has a character that a terminal would obey', async () => {
+  const stdin =
+    'services:\n  db: { image: "postgres:17" }\n  "a\\e[31m\\x9b31m\\r": { image: a, environment: { PGHOST: db } }\n'
+  const hostile = await diagnose(['-'], { cwd: '/', env: {}, docker: false, stdin })
+  const [json, sarif] = [renderJson(hostile, true), renderSarif(hostile, true)]
+  const texts = [json, sarif, renderGithub(hostile, true), renderText(hostile, { color: false, width: 80, all: true })]
+  for (const text of [...texts, shownOverlay('services: { "a\u009b31m": {} }')])
+    expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
+  expect(JSON.stringify(JSON.parse(json))).toContain('\u009b31m')
+  expect(JSON.stringify(JSON.parse(sarif))).toContain('\u009b31m')
 })
