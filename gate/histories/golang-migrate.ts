@@ -13,24 +13,28 @@ export const golangMigrate: HistoryTool = {
   order: 't.version',
   sql: {
     key: 'version::text',
-    state: "case when version < 0 then null when dirty then 'unfinished' else 'up-to' end",
+    state:
+      "case when version < 0 then null when dirty then 'unfinished' when count(*) over () > 1 then 'applied' else 'up-to' end",
   },
   read(rows) {
-    const row = rows.at(-1)
-    const key = numberKey(row?.version)
     // -1 is written when all was taken back
-    if (!row || key === undefined) return { entries: [], unfinished: [] }
-    if (row.dirty === 'true')
-      return {
-        entries: [],
-        unfinished: [
-          {
-            key,
-            name: key,
-            message: `golang-migrate failed half-way in ${key} (dirty). Put right what it left in the database, then name the version that it has: migrate force VERSION.`,
-          },
-        ],
-      }
-    return { entries: [{ key, name: key }], upTo: key, unfinished: [] }
+    const keyed = rows.flatMap(row => {
+      const key = numberKey(row.version)
+      return key === undefined ? [] : [{ key, name: key, isDirty: row.dirty === 'true' }]
+    })
+    const entries = keyed.flatMap(({ key, name, isDirty }) => (isDirty ? [] : [{ key, name }]))
+    // a fork of it (the CLI of Hasura, to its release 1) keeps a row for each, which says nothing of others
+    const upTo = rows.length === 1 ? entries[0]?.key : undefined
+    return {
+      entries,
+      unfinished: keyed
+        .filter(({ isDirty }) => isDirty)
+        .map(({ key, name }) => ({
+          key,
+          name,
+          message: `golang-migrate failed half-way in ${key} (dirty). Put right what it left in the database, then name the version that it has: migrate force VERSION.`,
+        })),
+      ...(upTo !== undefined && { upTo }),
+    }
   },
 }

@@ -201,6 +201,18 @@ describe('rows that were there before the last of the build', () => {
   })
 })
 
+test('a table of golang-migrate with a row for each number has those alone', async ({ database }) => {
+  await database.query(`create table schema_migrations (version bigint primary key, dirty boolean not null);
+    insert into schema_migrations values (1, false), (3, false); create table t1 ()`)
+  const dir = await folder(Object.fromEntries([1, 2, 3].map(n => [`${n}_t.up.sql`, `create table t${n} ();`])))
+  expect(await followed(database, 'golang-migrate', dir)).toEqual([7, expect.stringContaining('lacks 2_t')])
+  await database.query('drop schema schemagate cascade')
+  await expect(on(database, dir).adopt()).rejects.toMatchObject({
+    exitCode: 6,
+    message: expect.stringContaining('out-of-order: 2_t is not in the history'),
+  })
+})
+
 describe('after the adoption of a number alone', () => {
   const up = (n: number) => ({ [`${n}_t.up.sql`]: `create table t${n} ();` })
   const at = (version: number, dirty = false) =>
