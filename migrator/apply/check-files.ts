@@ -5,6 +5,7 @@ import type { Migration, SqlPart } from '../files/migration.ts'
 import { findPlaceholder, inWordsOf } from '../files/placeholders.ts'
 import { dbmate } from '../files/tools/dbmate.ts'
 import { supabase } from '../files/tools/supabase.ts'
+import type { Engine } from '../run/engine.ts'
 import { placeAt } from '../sql/excerpt.ts'
 import { textOf } from '../sql/outline.ts'
 import { loadParser, parseStatements, syntaxError } from '../sql/parse.ts'
@@ -18,13 +19,16 @@ import { outlineOf, planPart } from './planning.ts'
  *   string or a function's body the same characters are rightful), if it must be cut into statements and cannot be, or
  *   if it is code that cannot be loaded.
  */
-export async function checkFiles(migrations: readonly Migration[], signal: AbortSignal): Promise<void> {
+export async function checkFiles(
+  migrations: readonly Migration[],
+  engine: Pick<Engine, 'signal' | 'log'>,
+): Promise<void> {
   const doubtful = migrations.find(migration => migration.doubt !== undefined)
   if (doubtful) throw new UsageError(doubtful.doubt!)
   requireOneOrder(migrations)
   for (const migration of migrations) {
     if (migration.up) await checkPart(migration.up, migration.tool)
-    else await loadModule(migration, signal)
+    else await loadModule(migration, engine)
   }
 }
 

@@ -8,14 +8,27 @@ import { UsageError } from '../errors.ts'
 import { otherApi } from '../files/foreign-code.ts'
 import type { Migration } from '../files/migration.ts'
 import { tools } from '../files/tools/index.ts'
+import type { Engine } from '../run/engine.ts'
 import { type Place, placeAt } from '../sql/excerpt.ts'
 import { messageOfThrown } from '../text/thrown.ts'
 import type { MigrationModule } from './code-context.ts'
 import { untilAborted } from './until-aborted.ts'
 
+/** Milliseconds after which a module that is still being loaded is told of: its top level may await what never comes. */
+const longLoad = 10_000
+
 /** Loads the module and checks its shape. @throws UsageError */
-export async function loadModule({ file }: Migration, signal: AbortSignal): Promise<MigrationModule> {
+export async function loadModule(
+  { name, file }: Migration,
+  { signal, log }: Pick<Engine, 'signal' | 'log'>,
+): Promise<MigrationModule> {
   let module: Partial<MigrationModule>
+  const timer = setTimeout(() => {
+    log.warn(
+      { event: 'loading', migration: name },
+      `${file} is still being loaded: something is awaited at its top level, outside of \`up\`. The run goes on when that comes to its end.`,
+    )
+  }, longLoad).unref()
   try {
     module = await untilAborted(signal, import(pathToFileURL(file).href))
   } catch (error) {
@@ -28,6 +41,8 @@ export async function loadModule({ file }: Migration, signal: AbortSignal): Prom
       cause: error,
       place,
     })
+  } finally {
+    clearTimeout(timer)
   }
   if (typeof module.up !== 'function')
     throw new UsageError(
@@ -51,9 +66,9 @@ export function foreignModule(file: string): string {
 }
 
 /** Whether it has a down part; a code migration's module is loaded for that. @throws UsageError if it cannot be. */
-export async function isReversible(migration: Migration, signal: AbortSignal): Promise<boolean> {
+export async function isReversible(migration: Migration, engine: Pick<Engine, 'signal' | 'log'>): Promise<boolean> {
   return migration.kind === 'code'
-    ? (await loadModule(migration, signal)).down !== undefined
+    ? (await loadModule(migration, engine)).down !== undefined
     : migration.down !== undefined
 }
 

@@ -27,7 +27,7 @@ export async function applyCode(run: Run, migration: Migration, limits: Limits, 
   const { name, checksum, kind, marks } = migration
   const { change, guards } = run.ledger
   const row = { name, checksum, kind, breaking: marks.breaking }
-  const module = await loadModule(migration, run.signal)
+  const module = await loadModule(migration, run)
   await callAndRecord(run, migration, limits, attempt, {
     call: context => module.up(context),
     guard: guards.notApplied(name) + guards.forgetUnbegun(name),
@@ -46,7 +46,7 @@ export async function applyCode(run: Run, migration: Migration, limits: Limits, 
 export async function revertCode(run: Run, migration: Migration, limits: Limits, attempt: Attempt): Promise<void> {
   const { name, checksum, marks } = migration
   const { change, guards } = run.ledger
-  const module = await loadModule(migration, run.signal)
+  const module = await loadModule(migration, run)
   await callAndRecord(run, migration, limits, attempt, {
     call: context => module.down?.(context),
     guard: guards.hasRow(name),

@@ -74,7 +74,7 @@ async function applyWith({ engine, files, session, record, results, first, late,
   results.expect(pending)
   await checkFiles(
     pending.filter(({ name }) => !first.recordOnly.has(name)),
-    engine.signal,
+    engine,
   )
   await withRun(engine, session, record, async run => {
     // under the lock the history is read again: another migrator may have come before

@@ -58,7 +58,7 @@ async function revertTargets({ engine, files, session, record, results, history,
   if (targets.length === 0 && (await reading(engine, session, published))) return
   results.expect(targets)
   // all of it is checked before any of it is reverted
-  await requireDownParts(targets, engine.signal)
+  await requireDownParts(targets, engine)
   await checkDownParts(targets)
   if (!options.confirmed)
     throw new RefusedError(
@@ -114,10 +114,10 @@ function requireNewest(files: readonly Migration[], rows: readonly LedgerRow[], 
     )
 }
 
-async function requireDownParts(targets: readonly Migration[], signal: AbortSignal): Promise<void> {
+async function requireDownParts(targets: readonly Migration[], engine: Engine): Promise<void> {
   const without: string[] = []
   for (const migration of targets) {
-    if (!(await isReversible(migration, signal))) without.push(migration.name)
+    if (!(await isReversible(migration, engine))) without.push(migration.name)
   }
   if (without.length > 0)
     throw new RefusedError(

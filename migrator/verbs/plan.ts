@@ -32,11 +32,11 @@ export async function plan(engine: Engine): Promise<PlanResult> {
     const history = await withOtherTools(engine, files, session, await readHistory(engine, files, session))
     requireAgreement(history)
     const toRun = history.pending.filter(({ name }) => !history.recordOnly.has(name))
-    await checkFiles(toRun, engine.signal)
+    await checkFiles(toRun, engine)
     return {
       head: history.head,
       migrations: await Promise.all(
-        toRun.map(migration => planned(migration, doneOf(history.rows, migration), engine.signal)),
+        toRun.map(migration => planned(migration, doneOf(history.rows, migration), engine)),
       ),
     }
   })
@@ -48,9 +48,9 @@ function doneOf(rows: readonly LedgerRow[], { name }: Migration): number {
   return journal?.reverting ? 0 : progressOf(journal).statements
 }
 
-async function planned(migration: Migration, done: number, signal: AbortSignal): Promise<PlannedMigration> {
+async function planned(migration: Migration, done: number, engine: Engine): Promise<PlannedMigration> {
   const pending = await pendingMigration(migration)
-  const common = { ...pending, file: migration.file, reversible: await isReversible(migration, signal) }
+  const common = { ...pending, file: migration.file, reversible: await isReversible(migration, engine) }
   if (!migration.up) return { ...common, steps: [] }
   const plan = await planPart(migration.up)
   const sqlOf = (stretch: Stretch) => wholeText(migration.up!.source, stretch).trim()
