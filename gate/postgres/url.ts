@@ -45,6 +45,8 @@ export function readUrl(url: string, problems: string[]): UrlParts | undefined {
   if (others.test(scheme)) return refuse(`DATABASE_URL is an address of another kind (${scheme}:). ${notUrl}`)
   if (/^\s*(?:host|hostaddr|port|dbname|user|password|service|sslmode)\s*=/.test(text))
     return refuse(`${notUrl} This is libpq's other form, keyword=value, which is not read.`)
+  // `docker run --env-file` takes them as they are, and so do secrets' files
+  if (/^\s*["']/.test(text)) return refuse(`${notUrl} It stands in quotes, which are a part of it here: remove them.`)
   const groups = form.exec(text)?.groups
   // a password with a bare / or ? in it ends the address early: what follows would pass for a database or a parameter
   if (!groups || !ours.test(groups.scheme!) || groups.dbname?.includes('@')) return refuse(notUrl)

@@ -272,6 +272,7 @@ test.for([
   ['mysql://u:hush@h/d', /another kind \(mysql:\)/],
   ['sqlite:hush.db', /another kind \(sqlite:\)/],
   ['host=h user=u password=hush', /keyword=value/],
+  ["'postgres://u:hush@h/d'", /It stands in quotes, which are a part of it here: remove them/],
   ['jdbc:postgresql:hush', /not a connection string/],
   ['postgres://u:12?hush=x@h/d', /not a connection string/],
 ] as const)('%s is not, and is told as what it is', ([url, message]) => {
