@@ -60,8 +60,7 @@ All rules: docs/doctor.md`,
         inspectImage: options.image ? inspectImage : undefined,
       },
       print: print.asItIs,
-      say: line => void writeAtOnce(2, `${escapeControls(line)}
-`),
+      say: line => void writeAtOnce(2, `${escapeControls(line)}\n`),
     })
   },
 })
