@@ -1,5 +1,6 @@
 // A command that goes on after the migration has failed.
 
+import { isServing } from '../model/migrating.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import type { Step } from '../model/startup.ts'
 import { migrationIn } from '../model/tools.ts'
@@ -18,7 +19,8 @@ export const chainIgnoresFailure: Rule = {
     for (const member of stack.members.values()) {
       const { service, startup, role } = member
       if (role !== 'app' && role !== 'migrator') continue
-      const ignored = startup.steps.find((step, i) => isMigration(step) && ignores(startup.steps, i))
+      const { steps } = startup
+      const ignored = steps.find((step, i) => isMigration(step) && (step.isTest ? isOnlyTold : ignores)(steps, i))
       if (!ignored || isBehindTheSame(stack, member)) continue
       yield {
         service: service.name,
@@ -82,8 +84,22 @@ function patchOf(stack: Stack, member: Member) {
   return patch && { patch }
 }
 
-function isMigration({ text, inLoop, isTest }: Step): boolean {
-  return !inLoop && !isTest && migrationIn(text) !== undefined
+function isMigration({ text, inLoop }: Step): boolean {
+  return !inLoop && migrationIn(text) !== undefined
+}
+
+/** `if ! migrate; then echo failed; fi; app`: nothing ends in the branch of the failure or behind it, and an app is there. */
+function isOnlyTold(steps: readonly Step[], at: number): boolean {
+  const test = steps[at]!.words.join(' ')
+  const success = [test, `! ( ! ${test} )`]
+  const failure = [`! ${test}`, `! ( ${test} )`]
+  const after = steps.slice(at + 1)
+  const isIn = (step: Step, branch: readonly string[]) => step.conditions.some(one => branch.includes(one))
+  // of a test in a function that is called, the branches are not seen
+  if (!after.some(step => isIn(step, [...success, ...failure]))) return false
+  const onFailure = after.filter(step => !isIn(step, success))
+  const isHandled = onFailure.some(({ text }) => /^(exit|return|kill|false)\b/.test(text) || migrationIn(text))
+  return !isHandled && onFailure.some(isServing)
 }
 
 /** Whether what follows is run although this step has failed. */

@@ -183,3 +183,25 @@ test.for([
   const { rules } = await readFiles(files, `sh -c "./migrate.sh ${operator} uvicorn app"`)
   expect(rules.includes('chain-ignores-failure')).toBe(isIgnored)
 })
+
+test.for([
+  ['if ! alembic upgrade head; then echo failed; fi', true],
+  ['if alembic upgrade head; then echo done; else echo failed; fi', true],
+  ['if alembic upgrade head; then echo done; fi', true],
+  ['if ! alembic upgrade head; then echo failed; exit 1; fi', false],
+  ['if alembic upgrade head; then echo done; else exit 1; fi', false],
+  ['fail() { exit 1; }\nif ! alembic upgrade head; then fail; fi', false],
+  ['if ! alembic upgrade head; then failed=1; fi\nif [ "$failed" = 1 ]; then exit 1; fi', false],
+  ['if ! alembic upgrade head; then sleep 5; alembic upgrade head || exit 1; fi', false],
+] as const)('a failure that is tested is ignored where nothing ends by it: %s', async ([text, isIgnored]) => {
+  const { rules } = await read(`set -e\n${text}\nexec "$@"`)
+  expect(rules.includes('chain-ignores-failure')).toBe(isIgnored)
+})
+
+test.for([
+  'if alembic upgrade head; then exec "$@"; fi',
+  'main() { if alembic upgrade head; then exec "$@"; fi; }\nmain "$@"',
+])('an app that only the success of the migration starts: %s', async script => {
+  const { rules } = await read(script)
+  expect(rules).not.toContain('chain-ignores-failure')
+})
