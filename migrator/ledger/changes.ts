@@ -164,6 +164,7 @@ export class Changes {
         `update ${this.#table} set state = 'applied', run_id = ${this.#runId}, ` +
           `duration_ms = extract(epoch from pg_catalog.clock_timestamp() - applied_at) * 1000, applied_at = pg_catalog.clock_timestamp(), ` +
           `journal = nullif(journal - 'done' - 'started' - 'batches' - 'replaced', '{}') where name = ${quoteLiteral(name)}`,
+        name,
       ) + this.otherHistory.applied(name),
       name,
       { checksum, applied: true },
@@ -195,6 +196,7 @@ export class Changes {
     return change(
       this.#written(
         `update ${this.#table} set state = 'running', journal = case when journal ? 'reverting' then journal else ${begun} end where name = ${quoteLiteral(name)}`,
+        name,
       ),
       name,
       'reverting',
@@ -220,7 +222,7 @@ export class Changes {
 
   /** A migration is reverted. */
   reverted(name: string): Change {
-    const row = this.#written(`delete from ${this.#table} where name = ${quoteLiteral(name)}`)
+    const row = this.#written(`delete from ${this.#table} where name = ${quoteLiteral(name)}`, name)
     return change(`${row}${this.otherHistory.reverted(name)}`, name, 'gone')
   }
 
@@ -309,14 +311,14 @@ export class Changes {
 
   #journalled(name: string, journal: string): Change {
     return statementsOnly(
-      this.#written(`update ${this.#table} set journal = ${journal} where name = ${quoteLiteral(name)}`),
+      this.#written(`update ${this.#table} set journal = ${journal} where name = ${quoteLiteral(name)}`, name),
     )
   }
 
   /** A change of a row that stands behind a migration's SQL, which may have switched row level security on for the ledger. */
-  #written(statement: string): string {
+  #written(statement: string, name?: string): string {
     const { declare, body } = rowsShown(this.#schema)
-    return doBlock(`${body} ${mustChange(this.#table, statement)}`, declare)
+    return doBlock(`${body} ${mustChange(this.#table, statement, name)}`, declare)
   }
 }
 

@@ -21,11 +21,13 @@ function raiseIf(condition: string, state: string): string {
  * PL/pgSQL: a statement that changes a row of the ledger, and an error where there was no change. A trigger may keep a row
  * from being written without one (`return new` of a trigger before delete), and so may a rule; and what the migration did
  * would be committed without being recorded.
+ * @param name of the row that is changed or deleted, where it is no new one: that it is gone is found by other guards.
  */
-export function mustChange(table: string, statement: string): string {
+export function mustChange(table: string, statement: string, name?: string): string {
+  const isKept = name === undefined ? '' : ` and exists (select from ${table} where name = ${quoteLiteral(name)})`
   const message = quoteLiteral(`a trigger or a rule of ${table} keeps its rows from being written`)
   const hint = quoteLiteral(`Drop it, or have it leave that table out; psql shows it: \\d ${table}`)
-  return `${statement}; if not found then raise sqlstate '${ownState.notWritten}' using message = ${message}, hint = ${hint}; end if;`
+  return `${statement}; if not found${isKept} then raise sqlstate '${ownState.notWritten}' using message = ${message}, hint = ${hint}; end if;`
 }
 
 /** Of a row that is to be forgotten; a repeatable migration's remembers the contents that were, and is written over. */
