@@ -50,6 +50,7 @@ const found = Object.entries(LEDGER_TABLES).map(([table, columns]) => ({
   readable: true,
   rowSecurity: false,
   hidden: false,
+  comment: table === 'ledger' ? 'schemagate: {"public":"t"}' : '',
   columns,
 }))
 
@@ -100,6 +101,7 @@ const always = [
   [/ as ready,/, [{ ready: [bool, 'f'], present: [texts, '{}'] }]],
   [/ as kept$/, [{ kept: [bool, 'f'] }]],
   [/as taken/, [{ taken: [bool, 't'] }]],
+  [/ as emptied$/, [{ emptied: [text, null] }]],
   [/as situation/, [{ situation: [jsonb, '{"before": "", "spaces": [], "present": []}'] }]],
   [/as state$/, [{ state: [jsonb, JSON.stringify(roleState)] }]],
 ]
@@ -116,6 +118,7 @@ const migrated = [
         head: [text, '1_up'],
         published: [bool, 't'],
         adopted: [bool, 'f'],
+        standing: [bool, 't'],
         role: [jsonb, JSON.stringify({ plain: true, verifier: verifier() })],
       },
     ],
