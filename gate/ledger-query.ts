@@ -32,7 +32,7 @@ export interface RowsRow extends LookRow {
  * with its primary.
  */
 export const serverExpression =
-  "((extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8::text || '/' || pg_catalog.current_database())"
+  "pg_catalog.concat((extract(epoch from pg_catalog.pg_postmaster_start_time())::pg_catalog.numeric * 1000000::pg_catalog.numeric)::pg_catalog.int8, '/', pg_catalog.current_database())"
 
 /**
  * Asks whether the ledger in `schema` has changed: for a hash of which row versions it has, which a server tells without
@@ -54,19 +54,19 @@ export function lookSql(schema: string, tables: readonly FilledSchema[], also: s
 /** Asks the same, and for the rows: in one query, since they have to belong together. */
 export function rowsSql(schema: string, also: string): string {
   // The only part of the journal that matters here.
-  const earlier = `case when pg_catalog.jsonb_typeof(journal) = 'object' then journal->'earlier' end`
+  const earlier = `case when pg_catalog.jsonb_typeof(journal) = 'object' then journal->'earlier'::text end`
   return `select (select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(l) order by position), '[]')::text
     from (select ${ledgerColumns.join(', ')}, position, ${earlier} as earlier from ${ledgerTable(schema)}) as l) as rows, ${commentOn(tableOf(schema))} as comment,
   ${columnsOfLook(schema, [], also)}`
 }
 
-const tableOf = (schema: string) => `pg_catalog.to_regclass(${escapeLiteral(ledgerTable(schema))})`
+const tableOf = (schema: string) => `pg_catalog.to_regclass(${escapeLiteral(ledgerTable(schema))})::pg_catalog.oid`
 
 function columnsOfLook(schema: string, tables: readonly FilledSchema[], also: string): string {
   const ledger = ledgerTable(schema)
   const table = tableOf(schema)
   return `(select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
-    coalesce(pg_catalog.string_agg(xmin::pg_catalog.text || ctid::pg_catalog.text, ' '), '') || ${table}::pg_catalog.oid::pg_catalog.text || ${serverExpression} || coalesce(${commentOn(table)}, ''), 'UTF8')), 'hex')
+    coalesce(pg_catalog.string_agg(xmin::pg_catalog.text || ctid::pg_catalog.text, ' '), '') || ${table}::pg_catalog.text || ${serverExpression} || coalesce(${commentOn(table)}, ''), 'UTF8')), 'hex')
    from ${ledger}) as version,
   exists (select from pg_catalog.pg_index where indrelid = ${table} and indisprimary) as whole,
   pg_catalog.row_security_active(${table}) as hidden,

@@ -3,7 +3,7 @@
 import { eachApplied, type HistoryTool, numberKey } from './history.ts'
 
 /** From 1.0 on rows have names, which its upgrade gives to older ones as well: perhaps while a gate is looking. */
-const nameSql = "pg_catalog.to_jsonb(t) ->> 'name'"
+const nameSql = "pg_catalog.to_jsonb(t) ->>'name'::text"
 
 export const drizzle: HistoryTool = {
   name: 'drizzle',

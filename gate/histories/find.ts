@@ -89,5 +89,5 @@ function namedSql(name: string): string {
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
     (select pg_catalog.json_agg(b.relname) from pg_catalog.pg_class b where b.relnamespace = n.oid and b.relkind in ('r', 'p')) as beside
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where c.relkind in ('r', 'p', 'f') and n.nspname || '.' || c.relname = ${quoteLiteral(name)}`
+  where c.relkind in ('r', 'p', 'f') and pg_catalog.concat(n.nspname, '.', c.relname) = ${quoteLiteral(name)}`
 }

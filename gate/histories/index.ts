@@ -168,10 +168,10 @@ function catalogueSql(ledgerSchema: string): string {
       from pg_catalog.pg_attribute a
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and c.relnatts <= ${mostColumns}) as a
     where c.relkind in ('r', 'p', 'f') and not c.relispartition
-      and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      and n.nspname::text !~ '^pg_' and n.nspname <> 'information_schema'
       and (n.nspname <> ${quoteLiteral(ledgerSchema)} or c.relname not in (${ledgerTables.map(quoteLiteral).join(', ')}))
       and not exists (select from pg_catalog.pg_depend d
-                       where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e')
+                       where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid and d.objid = c.oid and d.deptype = 'e')
   ) as c`
 }
 

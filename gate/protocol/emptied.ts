@@ -7,7 +7,7 @@ import { ledgerTable } from './ledger.ts'
 
 /** Tables that a project may have: no partitions, and none that an extension brings. Of pg_class as `c`. */
 export const isProjectsTable = `c.relkind in ('r', 'p', 'f') and not c.relispartition and not exists (select from pg_catalog.pg_depend d
-  where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e')`
+  where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid and d.objid = c.oid and d.deptype = 'e')`
 
 /** A schema in which migrations made tables, and one of them. */
 export interface FilledSchema {
@@ -31,7 +31,7 @@ export function commentOnLedger(ledgerSchema: string, filled: readonly FilledSch
 /** An SQL expression: the comment on a table. `oid` is an expression, too. */
 export function commentOn(oid: string): string {
   return `(select d.description from pg_catalog.pg_description d
-    where d.objoid = ${oid} and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = 0)`
+    where d.objoid = ${oid} and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid and d.objsubid = 0)`
 }
 
 /** The tables in a comment on the ledger's; none if it is another comment. */
@@ -43,7 +43,7 @@ export function tablesIn(comment: string | null): readonly FilledSchema[] {
 
 /** The same in SQL: null, or an object of type jsonb. */
 function tablesInComment(ledgerSchema: string): string {
-  const ledger = `pg_catalog.to_regclass(${quoteLiteral(ledgerTable(ledgerSchema))})`
+  const ledger = `pg_catalog.to_regclass(${quoteLiteral(ledgerTable(ledgerSchema))})::pg_catalog.oid`
   return `substring(${commentOn(ledger)} from ${quoteLiteral(String.raw`^schemagate: .*(\{.*\})$`)})::pg_catalog.jsonb`
 }
 

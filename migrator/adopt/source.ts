@@ -98,10 +98,10 @@ async function tablesNamed(
   name: string,
 ): Promise<readonly { readonly name: string; readonly columns: readonly string[] }[]> {
   const { rows } = await session.query<{ name: string; columns: string[] }>(
-    `select n.nspname || '.' || c.relname as name, array(select a.attname::text from pg_catalog.pg_attribute a
+    `select pg_catalog.concat(n.nspname, '.', c.relname) as name, array(select a.attname::text from pg_catalog.pg_attribute a
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum) as columns
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p') and $1::text in (n.nspname || '.' || c.relname, c.relname) order by c.oid`,
+      where c.relkind in ('r', 'p') and $1::text in (pg_catalog.concat(n.nspname, '.', c.relname), c.relname) order by c.oid`,
     [name],
   )
   return rows

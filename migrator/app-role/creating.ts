@@ -46,7 +46,7 @@ function openStatements({ role, schema }: CreatingOptions): string {
   const to = quoteIdent(role)
   return `if exists (select from ${table} m where m.role = ${quoteLiteral(role)} and m.grants and not m.opened)
     and not exists (select from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) as x
-      where d.defaclnamespace = 0 and d.defaclrole = (select oid from pg_catalog.pg_roles where rolname = current_user)
+      where d.defaclnamespace = '0' and d.defaclrole = (select oid from pg_catalog.pg_roles where rolname = current_user)
         and x.grantee = (select oid from pg_catalog.pg_roles where rolname = ${quoteLiteral(role)})) then
     ${defaultPrivileges('grant', to).join(';')};
     alter default privileges grant usage on schemas to ${to};
@@ -88,13 +88,13 @@ begin
     select n.*, ${isNew('n.xmin')} as written,
       exists (select from pg_catalog.aclexplode(n.nspacl) as x where x.grantee = app) as given
     from pg_catalog.pg_namespace n
-    where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' ${wanted} and not ${known}
-      and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+    where n.nspname::text !~ '^pg_' and n.nspname <> 'information_schema' ${wanted} and not ${known}
+      and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid
         and d.objid = n.oid and d.deptype = 'e')
       -- one that is made in the place of another is new; one that has a known name otherwise was looked at before the migration
       and (${isNew('n.xmin')} or not m.schemas ? n.nspname::text and exists (select from pg_catalog.pg_depend d
-        where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.refobjid = n.oid
-          and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype = 'n' and ${isNew('d.xmin')}))
+        where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid and d.refobjid = n.oid
+          and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid and d.deptype = 'n' and ${isNew('d.xmin')}))
   loop
     update ${table} set schemas = schemas || pg_catalog.jsonb_build_object(space.nspname, space.oid) where role = ${quoteLiteral(role)};
     -- Made, or its rights changed, without a right of the app's in the end: that was decided.
@@ -114,8 +114,8 @@ begin
       join pg_catalog.pg_default_acl a on a.defaclrole = me and a.defaclnamespace = s.oid
         and a.defaclobjtype = case r.relkind when 'S' then 'S'::"char" else 'r' end,
       pg_catalog.aclexplode(a.defaclacl) as x
-    where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.deptype = 'n'
-      and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and ${isNew('d.xmin')}
+    where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid and d.deptype = 'n'
+      and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid and ${isNew('d.xmin')}
       and r.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and r.relacl is null and x.grantee = app
       and (r.relowner <> me or s.oid = any (fresh)) and pg_catalog.pg_has_role(r.relowner, 'USAGE')
       and not exists (select from pg_catalog.pg_depend e where e.classid = d.classid and e.objid = r.oid and e.deptype = 'e')
@@ -133,8 +133,8 @@ function takeBack(role: string, list: string): string {
       select s.nspname, r.relname, r.relkind
       from pg_catalog.pg_depend d join pg_catalog.pg_class r on r.oid = d.objid
         join pg_catalog.pg_namespace s on s.oid = r.relnamespace
-      where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.deptype = 'n'
-        and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and ${isNew('d.xmin')}
+      where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid and d.deptype = 'n'
+        and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid and ${isNew('d.xmin')}
         and r.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and r.relowner = me and s.nspname not in (${list})
         and exists (select from pg_catalog.aclexplode(r.relacl) as x where x.grantee = app)
     loop

@@ -87,7 +87,7 @@ from ${memoryTable(schema)} m join pg_catalog.pg_roles a on a.rolname = m.role w
 
 /** For FROM: the schemas `n` that are named, and not in the memory `m`. `names` is an expression of type text[]. */
 export function addedSchemas(names: string): string {
-  return `pg_catalog.pg_namespace n where m.grants and n.nspname = any (${names}) and n.nspname !~ '^pg_'
+  return `pg_catalog.pg_namespace n where m.grants and n.nspname = any (${names}) and n.nspname::text !~ '^pg_'
     and not m.schemas ? n.nspname::text and not ${known} and ${notExtension('pg_namespace', 'n.oid')}`
 }
 

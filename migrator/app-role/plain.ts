@@ -49,10 +49,10 @@ function plainRoleSql(role: string, schema: string, schemas: readonly string[]):
     and a.rolname not in (current_user, session_user)
     and not exists (select from pg_catalog.pg_auth_members m where m.member = a.oid)
     and not exists (select from pg_catalog.pg_db_role_setting s where s.setrole = a.oid)
-    and not exists (select from pg_catalog.pg_shdepend o where o.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
-      and o.refobjid = a.oid and o.deptype = 'o' and o.dbid in (0, d.oid))
+    and not exists (select from pg_catalog.pg_shdepend o where o.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass::pg_catalog.oid
+      and o.refobjid = a.oid and o.deptype = 'o' and o.dbid in ('0', d.oid))
     and not pg_catalog.has_database_privilege(a.oid, d.oid, 'create')
-    and not exists (select from pg_catalog.pg_namespace n where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    and not exists (select from pg_catalog.pg_namespace n where n.nspname::text !~ '^pg_' and n.nspname <> 'information_schema'
       and pg_catalog.has_schema_privilege(a.oid, n.oid, 'create'))
     and not exists (select from pg_catalog.pg_class c where c.relkind = 'r' and c.relname in (${names(Object.keys(ledgerTables))})
       and (pg_catalog.has_table_privilege(a.oid, c.oid, 'insert, update, delete, truncate, references, trigger')

@@ -17,5 +17,5 @@ export function defaultPrivileges(verb: 'grant' | 'revoke', role: string, schema
 
 /** A condition: an object, by its catalog and an expression for its oid, does not belong to an extension. */
 export function notExtension(catalog: 'pg_class' | 'pg_namespace', oid: string): string {
-  return `not exists (select from pg_catalog.pg_depend e where e.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass and e.objid = ${oid} and e.deptype = 'e')`
+  return `not exists (select from pg_catalog.pg_depend e where e.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass::pg_catalog.oid and e.objid = ${oid} and e.deptype = 'e')`
 }

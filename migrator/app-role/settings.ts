@@ -21,10 +21,10 @@ const pathOf = (text: string) => `pg_catalog.btrim(pg_catalog.unnest(pg_catalog.
 export const settingsExpression = `(
   with effective as (
     select distinct on (1) pg_catalog.split_part(kv, '=', 1) as name,
-      pg_catalog.substr(kv, pg_catalog.strpos(kv, '=') + 1) as value, d.setdatabase <> 0 as here
+      pg_catalog.substr(kv, pg_catalog.strpos(kv, '=') + 1) as value, d.setdatabase <> '0' as here
     from app, here, pg_catalog.pg_db_role_setting d, pg_catalog.unnest(d.setconfig) as kv
-    where d.setrole = app.oid and d.setdatabase in (0, here.oid)
-    order by 1, d.setdatabase <> 0 desc)
+    where d.setrole = app.oid and d.setdatabase in ('0', here.oid)
+    order by 1, d.setdatabase <> '0' desc)
   select pg_catalog.jsonb_build_object(
     'set', (select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', name, 'value', value, 'here', here)
       order by name), '[]') from effective),

@@ -172,13 +172,13 @@ ledgers as (${ledgerTables}),
 relations as (
   select c.*, pg_catalog.format('%I.%I', s.nspname, c.relname) as name, s.nspname
   from pg_catalog.pg_class c join pg_catalog.pg_namespace s on s.oid = c.relnamespace
-  where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and s.nspname !~ '^pg_' and s.nspname <> 'information_schema'
+  where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and s.nspname::text !~ '^pg_' and s.nspname <> 'information_schema'
     and c.oid not in (select oid from ledgers)
     and ${notExtension('pg_class', 'c.oid')}
 ),
 spaces as (
   select n.* from pg_catalog.pg_namespace n
-  where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and ${notExtension('pg_namespace', 'n.oid')}
+  where n.nspname::text !~ '^pg_' and n.nspname <> 'information_schema' and ${notExtension('pg_namespace', 'n.oid')}
     -- a ledger's schema is the project's as well where the project has something in it, or looks for its tables there
     and (n.oid not in (select relnamespace from ledgers) or n.nspname = any ($2::text[])
       or exists (select from relations r where r.relnamespace = n.oid)
@@ -198,19 +198,19 @@ defaults as (
 rights as (
   select case when exists (
       select from app, measured r, pg_catalog.aclexplode(r.relacl) as x
-      where x.grantee <> 0 and x.grantee <> r.relowner and pg_catalog.pg_has_role(app.oid, x.grantee, 'USAGE')
+      where x.grantee <> '0' and x.grantee <> r.relowner and pg_catalog.pg_has_role(app.oid, x.grantee, 'USAGE')
         and x.privilege_type in ('INSERT', 'UPDATE', 'DELETE')
       union all
       select from app, measured r join pg_catalog.pg_attribute a on a.attrelid = r.oid, pg_catalog.aclexplode(a.attacl) as x
-      where x.grantee <> 0 and pg_catalog.pg_has_role(app.oid, x.grantee, 'USAGE') and x.privilege_type in ('INSERT', 'UPDATE')
+      where x.grantee <> '0' and pg_catalog.pg_has_role(app.oid, x.grantee, 'USAGE') and x.privilege_type in ('INSERT', 'UPDATE')
       union all
       select from defaults x where x.privilege_type in ('INSERT', 'UPDATE', 'DELETE')
     ) then 'write' when exists (
       select from app, measured r, pg_catalog.aclexplode(r.relacl) as x
-      where x.grantee <> 0 and x.grantee <> r.relowner and pg_catalog.pg_has_role(app.oid, x.grantee, 'USAGE')
+      where x.grantee <> '0' and x.grantee <> r.relowner and pg_catalog.pg_has_role(app.oid, x.grantee, 'USAGE')
       union all
       select from app, measured r join pg_catalog.pg_attribute a on a.attrelid = r.oid, pg_catalog.aclexplode(a.attacl) as x
-      where x.grantee <> 0 and pg_catalog.pg_has_role(app.oid, x.grantee, 'USAGE')
+      where x.grantee <> '0' and pg_catalog.pg_has_role(app.oid, x.grantee, 'USAGE')
       union all
       select from defaults
       union all
@@ -229,7 +229,7 @@ select pg_catalog.jsonb_build_object(
       'creatable', pg_catalog.has_schema_privilege(n.oid, 'CREATE'),
       'usable', pg_catalog.has_schema_privilege(app.oid, n.oid, 'USAGE'),
       'given', exists (select from pg_catalog.aclexplode(n.nspacl) as x where x.grantee = app.oid and x.privilege_type = 'USAGE'),
-      'open', exists (select from pg_catalog.aclexplode(n.nspacl) as x where x.grantee = 0 and x.privilege_type = 'CREATE'))
+      'open', exists (select from pg_catalog.aclexplode(n.nspacl) as x where x.grantee = '0' and x.privilege_type = 'CREATE'))
       order by n.nspname), '[]') from spaces n),
   'present', (select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('schema', r.nspname, 'name', r.name,
       'kind', case r.relkind when 'S' then 'sequence' else 'table' end, 'mine', pg_catalog.pg_has_role(r.relowner, 'USAGE'))

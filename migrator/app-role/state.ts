@@ -81,32 +81,32 @@ ledger_schemas as (
     and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.oid not in (select oid from ledgers))
 ),
 owned as (
-  select o.*, coalesce(o.dbid <> 0 and (
-      o.classid in ('pg_catalog.pg_largeobject'::pg_catalog.regclass, 'pg_catalog.pg_largeobject_metadata'::pg_catalog.regclass,
-        'pg_catalog.pg_default_acl'::pg_catalog.regclass)), false) as harmless
+  select o.*, coalesce(o.dbid <> '0' and (
+      o.classid in ('pg_catalog.pg_largeobject'::pg_catalog.regclass::pg_catalog.oid, 'pg_catalog.pg_largeobject_metadata'::pg_catalog.regclass::pg_catalog.oid,
+        'pg_catalog.pg_default_acl'::pg_catalog.regclass::pg_catalog.oid)), false) as harmless
   from app, here, pg_catalog.pg_shdepend o
-  where o.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass and o.refobjid = app.oid and o.deptype = 'o'
-    and o.dbid in (0, here.oid)
+  where o.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass::pg_catalog.oid and o.refobjid = app.oid and o.deptype = 'o'
+    and o.dbid in ('0', here.oid)
     and not exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and c.oid = o.objid and n.nspname ~ '^pg_temp_')
+      where o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid and c.oid = o.objid and n.nspname::text ~ '^pg_temp_')
     and not exists (select from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
-      where o.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and t.oid = o.objid and n.nspname ~ '^pg_temp_')
+      where o.classid = 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid and t.oid = o.objid and n.nspname::text ~ '^pg_temp_')
     and not exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-      where o.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and p.oid = o.objid and n.nspname ~ '^pg_temp_')
+      where o.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid and p.oid = o.objid and n.nspname::text ~ '^pg_temp_')
 ),
 unwanted (kind, name, privilege, mine, ledger) as (
   select 'schema', pg_catalog.quote_ident(n.nspname), 'create', pg_catalog.pg_has_role(n.nspowner, 'USAGE'),
     n.oid in (select oid from ledger_schemas)
   from app, pg_catalog.pg_namespace n
-  where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and pg_catalog.has_schema_privilege(app.oid, n.oid, 'CREATE')
+  where n.nspname::text !~ '^pg_' and n.nspname <> 'information_schema' and pg_catalog.has_schema_privilege(app.oid, n.oid, 'CREATE')
   union all
   select 'database', pg_catalog.quote_ident(here.datname), 'create', pg_catalog.pg_has_role(here.datdba, 'USAGE'), false
   from app, here where pg_catalog.has_database_privilege(app.oid, here.oid, 'CREATE')
   union all
   select 'table', l.name, p.privilege, l.mine, true
-  from app, ledgers l, unnest(array['insert', 'update', 'delete', 'truncate', 'references', 'trigger']
+  from app, ledgers l, unnest(array['insert', 'update', 'delete', 'truncate', 'references', 'trigger',
     -- the texts of errors; a migrator of 0.1 grants it with the rest
-    || case when l.relname = 'runs' then array['select'] else '{}' end) as p (privilege)
+    case when l.relname = 'runs' then 'select' end]) as p (privilege)
   where pg_catalog.has_table_privilege(app.oid, l.oid, p.privilege)
 ),
 powerful as (
@@ -116,8 +116,8 @@ powerful as (
     and (r.oid = me.oid or r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.rolbypassrls
       or r.rolname in ('pg_write_all_data', 'pg_maintain', 'pg_execute_server_program', 'pg_read_server_files',
         'pg_write_server_files')
-      or exists (select from pg_catalog.pg_shdepend o where o.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
-        and o.refobjid = r.oid and o.deptype = 'o' and o.dbid in (0, here.oid)))
+      or exists (select from pg_catalog.pg_shdepend o where o.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass::pg_catalog.oid
+        and o.refobjid = r.oid and o.deptype = 'o' and o.dbid in ('0', here.oid)))
 ),
 groups as (
   select distinct g.rolname
@@ -150,12 +150,12 @@ select pg_catalog.jsonb_build_object(
     union all
     select pg_catalog.format('execute on function %I.%I(%s)', own.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes))
     from app, own, pg_catalog.pg_proc p
-    where p.pronamespace = own.oid and p.proname = 'require' and p.prorettype = 'bool'::pg_catalog.regtype
+    where p.pronamespace = own.oid and p.proname = 'require' and p.prorettype = 'bool'::pg_catalog.regtype::pg_catalog.oid
       and not pg_catalog.has_function_privilege(app.oid, p.oid, 'EXECUTE')) as n (needed)),
   'excess', (select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('kind', kind, 'name', name,
       'privileges', privileges, 'revocable', mine, 'ledger', ledger) order by kind, name), '[]')
     from (select kind, name, mine, ledger, pg_catalog.jsonb_agg(privilege order by privilege) as privileges
       from unwanted group by kind, name, mine, ledger) as u),
   'settings', ${settingsExpression},
-  'schemas', (select pg_catalog.jsonb_agg(n.nspname order by n.nspname) from pg_catalog.pg_namespace n where n.nspname !~ '^pg_')
+  'schemas', (select pg_catalog.jsonb_agg(n.nspname order by n.nspname) from pg_catalog.pg_namespace n where n.nspname::text !~ '^pg_')
 ) as state`

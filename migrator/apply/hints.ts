@@ -48,11 +48,11 @@ async function searchPathOfOthers({ session }: Run): Promise<string | undefined>
             case when setrole = 0 then 'database ' || current_database() else 'role ' || session_user end as owner
        from pg_catalog.pg_db_role_setting, unnest(setconfig) as setting,
             (select reset_val, source from pg_catalog.pg_settings where name = 'search_path') as here
-      where setdatabase in (0, (select oid from pg_catalog.pg_database where datname = current_database()))
-        and setrole in (0, (select oid from pg_catalog.pg_roles where rolname = session_user))
+      where setdatabase in ('0', (select oid from pg_catalog.pg_database where datname = current_database()))
+        and setrole in ('0', (select oid from pg_catalog.pg_roles where rolname = session_user))
         and setting like 'search\\_path=%' and here.source <> 'client'
         and substr(setting, length('search_path=') + 1) <> here.reset_val
-      order by setdatabase <> 0 and setrole <> 0 desc, setrole <> 0 desc, setdatabase <> 0 desc
+      order by setdatabase <> '0' and setrole <> '0' desc, setrole <> '0' desc, setdatabase <> '0' desc
       limit 1`,
   )
   if (!rows[0]) return undefined

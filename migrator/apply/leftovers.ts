@@ -84,7 +84,7 @@ async function detaching(session: Session, { AlterTableStmt: statement }: Extrac
   const [parent, child] = [rangeName(statement.relation), rangeName(partition)]
   const { rows } = await session.query<{ pending: boolean }>(
     `select inhdetachpending as pending from pg_catalog.pg_inherits
-      where inhrelid = pg_catalog.to_regclass($1) and inhparent = pg_catalog.to_regclass($2)`,
+      where inhrelid = pg_catalog.to_regclass($1)::pg_catalog.oid and inhparent = pg_catalog.to_regclass($2)::pg_catalog.oid`,
     [child, parent],
   )
   return { parent, child, pending: rows[0]?.pending }
@@ -108,7 +108,7 @@ async function newIndexes(
        from pg_catalog.pg_index i
        join pg_catalog.pg_class c on c.oid = i.indexrelid
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where i.indrelid = pg_catalog.to_regclass($1)
+      where i.indrelid = pg_catalog.to_regclass($1)::pg_catalog.oid
         and case when $2::text is null then not (i.indexrelid::int8 = any($3::int8[])) else c.relname = $2 end`,
     [rangeName(statement.relation), statement.idxname ?? null, started?.indexes ?? []],
   )
@@ -119,7 +119,7 @@ async function newIndexes(
 export async function indexesBefore(session: Session, node: Node): Promise<number[] | undefined> {
   if (!('IndexStmt' in node) || node.IndexStmt.idxname || !node.IndexStmt.relation) return undefined
   const { rows } = await session.query<{ oid: string }>(
-    'select indexrelid::int8 as oid from pg_catalog.pg_index where indrelid = pg_catalog.to_regclass($1)',
+    'select indexrelid::int8 as oid from pg_catalog.pg_index where indrelid = pg_catalog.to_regclass($1)::pg_catalog.oid',
     [rangeName(node.IndexStmt.relation)],
   )
   return rows.map(row => Number(row.oid))
@@ -148,7 +148,7 @@ export async function clearAfter(session: Session, node: Node, started: Started 
   if ('DropStmt' in node && node.DropStmt.concurrent) {
     const name = (node.DropStmt.objects ?? []).map(listNames)[0]
     const { rows } = await session.query(
-      'select from pg_catalog.pg_index where indexrelid = pg_catalog.to_regclass($1) and not indisvalid',
+      'select from pg_catalog.pg_index where indexrelid = pg_catalog.to_regclass($1)::pg_catalog.oid and not indisvalid',
       [name],
     )
     return rows.length > 0
@@ -174,9 +174,9 @@ async function removeCopies(
        from pg_catalog.pg_index i
        join pg_catalog.pg_class c on c.oid = i.indexrelid
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$' and n.nspname <> 'pg_toast'
-        and ($1::text is null or i.indrelid = pg_catalog.to_regclass($1) or i.indrelid =
-             (select indrelid from pg_catalog.pg_index where indexrelid = pg_catalog.to_regclass($1)))`,
+      where not i.indisvalid and c.relname::text ~ '_cc(new|old)[0-9]*$' and n.nspname <> 'pg_toast'
+        and ($1::text is null or i.indrelid = pg_catalog.to_regclass($1)::pg_catalog.oid or i.indrelid =
+             (select indrelid from pg_catalog.pg_index where indexrelid = pg_catalog.to_regclass($1)::pg_catalog.oid))`,
     [relation ? rangeName(relation) : null],
   )
   const names = rows.map(row => row.name)

@@ -129,12 +129,12 @@ export class Changes {
 
   /** A step that commits by itself has failed, and left nothing behind. */
   stepFailed(name: string): Change {
-    return this.#journalled(name, `journal - 'started'`)
+    return this.#journalled(name, `journal - 'started'::text`)
   }
 
   /** A step is done. */
   stepDone(name: string, done: readonly string[]): Change {
-    const journal = `(journal - 'started') || ${quoteLiteral(JSON.stringify({ done }))}::jsonb`
+    const journal = `(journal - 'started'::text) || ${quoteLiteral(JSON.stringify({ done }))}::jsonb`
     return statementsOnly(this.#journalled(name, journal).statements + this.grants.after)
   }
 
@@ -144,7 +144,7 @@ export class Changes {
     const batches = quoteLiteral(JSON.stringify({ [batch]: checkpoint }))
     return this.#journalled(
       name,
-      `journal || ${done}::jsonb || pg_catalog.jsonb_build_object('batches', coalesce(journal->'batches', '{}') || ${batches}::jsonb)`,
+      `journal || ${done}::jsonb || pg_catalog.jsonb_build_object('batches', coalesce(journal->'batches'::text, '{}') || ${batches}::jsonb)`,
     )
   }
 
@@ -162,8 +162,8 @@ export class Changes {
     return change(
       this.#written(
         `update ${this.#table} set state = 'applied', run_id = ${this.#runId}, ` +
-          `duration_ms = extract(epoch from pg_catalog.clock_timestamp() - applied_at) * 1000, applied_at = pg_catalog.clock_timestamp(), ` +
-          `journal = nullif(journal - 'done' - 'started' - 'batches' - 'replaced', '{}') where name = ${quoteLiteral(name)}`,
+          `duration_ms = extract(epoch from pg_catalog.clock_timestamp() - applied_at)::pg_catalog.numeric * 1000::pg_catalog.numeric, applied_at = pg_catalog.clock_timestamp(), ` +
+          `journal = nullif(journal - '{done,started,batches,replaced}'::text[], '{}') where name = ${quoteLiteral(name)}`,
         name,
       ) + this.otherHistory.applied(name),
       name,
@@ -173,13 +173,13 @@ export class Changes {
 
   /** A migration failed with nothing of it done or left behind; a repeatable one is still what it was before. */
   abandoned(name: string): Change {
-    const unbegun = `name = ${quoteLiteral(name)} and state = 'running' and journal->'done' = '[]' and journal->'started' is null`
+    const unbegun = `name = ${quoteLiteral(name)} and state = 'running' and journal->'done'::text = '[]' and journal->'started'::text is null`
     return change(
-      `delete from ${this.#table} where ${unbegun} and journal->'earlier' is null;` +
-        `update ${this.#table} set state = 'applied', checksum = journal->'earlier'->>-1, ` +
-        `breaking = coalesce((journal->'replaced'->>'breaking')::boolean, breaking), ` +
-        `applied_at = coalesce((journal->'replaced'->>'applied_at')::timestamptz, applied_at), ` +
-        `journal = nullif(pg_catalog.jsonb_build_object('earlier', (journal->'earlier') - -1), '{"earlier": []}') where ${unbegun};`,
+      `delete from ${this.#table} where ${unbegun} and journal->'earlier'::text is null;` +
+        `update ${this.#table} set state = 'applied', checksum = journal->'earlier'::text->>-1, ` +
+        `breaking = coalesce((journal->'replaced'::text->>'breaking'::text)::boolean, breaking), ` +
+        `applied_at = coalesce((journal->'replaced'::text->>'applied_at'::text)::timestamptz, applied_at), ` +
+        `journal = nullif(pg_catalog.jsonb_build_object('earlier', (journal->'earlier'::text) - -1), '{"earlier": []}') where ${unbegun};`,
       name,
       'anything',
     )
@@ -190,12 +190,12 @@ export class Changes {
    * come is set aside: it is not how far its `down` has come. Repeatable.
    */
   reverting(name: string): Change {
-    const set = ['done', 'started', 'batches'].map(key => `'${key}', journal->'${key}'`).join(', ')
+    const set = ['done', 'started', 'batches'].map(key => `'${key}', journal->'${key}'::text`).join(', ')
     const aside = `case state when 'running' then pg_catalog.jsonb_build_object('interrupted', pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(${set}))) else '{}' end`
     const begun = `coalesce(journal, '{}') - '{done,started,batches}'::text[] || ${aside} || '{"reverting": true, "done": []}'`
     return change(
       this.#written(
-        `update ${this.#table} set state = 'running', journal = case when journal ? 'reverting' then journal else ${begun} end where name = ${quoteLiteral(name)}`,
+        `update ${this.#table} set state = 'running', journal = case when journal ? 'reverting'::text then journal else ${begun} end where name = ${quoteLiteral(name)}`,
         name,
       ),
       name,
@@ -211,10 +211,10 @@ export class Changes {
 
   /** A revert failed, or was given up, before anything was done: the row says again what it said before. */
   notReverted(name: string): Change {
-    const before = `(journal - '{reverting,done,interrupted}'::text[]) || coalesce(journal->'interrupted', '{}')`
+    const before = `(journal - '{reverting,done,interrupted}'::text[]) || coalesce(journal->'interrupted'::text, '{}')`
     return change(
-      `update ${this.#table} set state = case when journal ? 'interrupted' then 'running' else 'applied' end, journal = nullif(${before}, '{}') ` +
-        `where name = ${quoteLiteral(name)} and journal ? 'reverting' and journal->'done' = '[]' and journal->'started' is null;`,
+      `update ${this.#table} set state = case when journal ? 'interrupted'::text then 'running' else 'applied' end, journal = nullif(${before}, '{}') ` +
+        `where name = ${quoteLiteral(name)} and journal ? 'reverting'::text and journal->'done'::text = '[]' and journal->'started'::text is null;`,
       name,
       'anything',
     )
@@ -266,7 +266,7 @@ export class Changes {
     return {
       statements:
         `with forgotten as (delete from ${this.#table} where ${these} returning name, checksum, position, journal), ` +
-        `traces as (select pg_catalog.jsonb_path_query_array(pg_catalog.jsonb_agg(coalesce(journal->'repairs', '[]') || ${trace} order by position), '$[*][*]') as entries from forgotten) ` +
+        `traces as (select pg_catalog.jsonb_path_query_array(pg_catalog.jsonb_agg(coalesce(journal->'repairs'::text, '[]') || ${trace} order by position), '$[*][*]') as entries from forgotten) ` +
         `update ${this.#table} set journal = ${addRepairs('entries')} from traces ` +
         `where ${holder} and entries is not null;`,
       expected: new Map(names.map(name => [name, 'anything'])),
@@ -299,8 +299,8 @@ export class Changes {
   #onRepeat(row: NewRow): string {
     if (row.kind !== 'repeatable') return ''
     // of one that is under way the content that was is among the earlier ones already
-    const earlier = `coalesce(ledger.journal->'earlier', '[]') || case ledger.state when 'applied' then pg_catalog.to_jsonb(ledger.checksum) else '[]' end`
-    const replaced = `case ledger.state when 'applied' then pg_catalog.jsonb_build_object('breaking', ledger.breaking, 'applied_at', ledger.applied_at) else ledger.journal->'replaced' end`
+    const earlier = `coalesce(ledger.journal->'earlier'::text, '[]') || case ledger.state when 'applied' then pg_catalog.to_jsonb(ledger.checksum) else '[]' end`
+    const replaced = `case ledger.state when 'applied' then pg_catalog.jsonb_build_object('breaking', ledger.breaking, 'applied_at', ledger.applied_at) else ledger.journal->'replaced'::text end`
     return (
       ` on conflict (name) do update set checksum = excluded.checksum, breaking = excluded.breaking, state = excluded.state, ` +
       `applied_at = excluded.applied_at, duration_ms = excluded.duration_ms, run_id = excluded.run_id, ` +

@@ -216,7 +216,7 @@ export function showRows(schema: string): string {
 export function rowsShown(schema: string): { readonly declare: string; readonly body: string } {
   return {
     declare: 't record;',
-    body: `for t in select relname from pg_catalog.pg_class where relnamespace = pg_catalog.to_regnamespace(${quoteLiteral(quoteIdent(schema))})
+    body: `for t in select relname from pg_catalog.pg_class where relnamespace = pg_catalog.to_regnamespace(${quoteLiteral(quoteIdent(schema))})::pg_catalog.oid
       and relname in (${names()}) and (relrowsecurity or relforcerowsecurity) loop
       perform pg_catalog.set_config('lock_timeout', '2s', true);
       execute pg_catalog.format('alter table ${quoteIdent(schema).replaceAll('%', '%%').replaceAll("'", "''")}.%I disable row level security, no force row level security', t.relname);

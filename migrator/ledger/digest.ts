@@ -28,5 +28,5 @@ export const digestSql = `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert
 /** The name of the ledger's head, as an expression: see `headOf`. All rows are applied. */
 export function headSql(schema: string): string {
   const newest = (where: string) => `(select name from ${ledgerTable(schema)} ${where} order by position desc limit 1)`
-  return `coalesce(${newest("where kind <> 'repeatable' and journal->'late' is null")}, ${newest('')})`
+  return `coalesce(${newest("where kind <> 'repeatable' and journal->'late'::text is null")}, ${newest('')})`
 }

@@ -7,7 +7,7 @@ import { ownState } from '../../gate/postgres/sqlstate.ts'
 import { ledgerTable } from '../../gate/protocol/ledger.ts'
 
 /** A row of a migration of which a step is done, or one that commits by itself was begun. */
-const begunInSteps = `(state = 'running' and (pg_catalog.jsonb_array_length(journal->'done') > 0 or journal ? 'started'))`
+const begunInSteps = `(state = 'running' and (pg_catalog.jsonb_array_length(journal->'done'::text) > 0 or journal ? 'started'::text))`
 
 function raise(state: string): string {
   return `raise sqlstate '${state}';`
@@ -31,13 +31,13 @@ export function mustChange(table: string, statement: string, name?: string): str
 }
 
 /** Of a row that is to be forgotten; a repeatable migration's remembers the contents that were, and is written over. */
-const forgettable = "journal->'earlier' is null"
+const forgettable = "journal->'earlier'::text is null"
 
 /** Deletes the row that an earlier run left in state running with no step done: the migration, edited since, begins again. */
 export function forgetUnbegun(table: string, name: string): string {
   return (
     `delete from ${table} where name = ${quoteLiteral(name)} and state = 'running' and ${forgettable} ` +
-    `and coalesce(pg_catalog.jsonb_array_length(journal->'done'), 0) = 0;`
+    `and coalesce(pg_catalog.jsonb_array_length(journal->'done'::text), 0) = 0;`
   )
 }
 
@@ -93,7 +93,7 @@ export class Guards {
 
   /** Raises `journalMoved` unless exactly this is journalled as done. */
   isAt(name: string, done: readonly string[]): string {
-    const journal = ` and state = 'running' and coalesce(journal->'done', '[]') = ${quoteLiteral(JSON.stringify(done))}::jsonb`
+    const journal = ` and state = 'running' and coalesce(journal->'done'::text, '[]') = ${quoteLiteral(JSON.stringify(done))}::jsonb`
     return raiseIf(`not ${this.#has(name, journal)}`, ownState.journalMoved)
   }
 

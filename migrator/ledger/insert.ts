@@ -2,7 +2,7 @@
 
 /** Milliseconds since the transaction began. */
 export const transactionTime =
-  'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000'
+  'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp())::pg_catalog.numeric * 1000::pg_catalog.numeric'
 
 /** An INSERT without its end. `values` are SQL expressions, by column. */
 export function insertRow(table: string, values: Readonly<Record<string, string>>): string {

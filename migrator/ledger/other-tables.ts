@@ -13,7 +13,7 @@ export async function countTables(session: Session, ledgerSchema: string): Promi
   const { rows } = await session.query<{ tables: number }>(
     `select count(*)::int as tables
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where ${isProjectsTable} and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      where ${isProjectsTable} and n.nspname::text !~ '^pg_' and n.nspname <> 'information_schema'
         and (n.nspname <> ${quoteLiteral(ledgerSchema)} or c.relname not in (${Object.keys(ledgerTables).map(quoteLiteral).join(', ')}))`,
   )
   return rows[0]!.tables
@@ -31,7 +31,7 @@ export async function filledSchemas(
   const { rows } = await session.query<FilledSchema & { isFirst: boolean; [column: string]: unknown }>(
     `select n.nspname::text as schema, min(c.relname collate "C")::text as table, n.nspname = pg_catalog.current_schema() as "isFirst"
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where ${isProjectsTable} and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', ${quoteLiteral(ledgerSchema)})
+      where ${isProjectsTable} and n.nspname::text !~ '^pg_' and n.nspname not in ('information_schema', ${quoteLiteral(ledgerSchema)})
       group by n.nspname order by n.nspname collate "C"`,
   )
   return rows.filter(({ schema, isFirst }) => isFirst || isNamed(schema))

@@ -19,7 +19,7 @@ export function givenToOwner(schema: string): string {
         union all
         select pg_catalog.format('routine %I.%I(%s)', n.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes)), p.proowner, n.oid
           from pg_catalog.pg_namespace n join pg_catalog.pg_proc p on p.pronamespace = n.oid where ${isLedgerRoutine}
-      ) found join pg_catalog.pg_class l on l.oid = pg_catalog.to_regclass(${quoteLiteral(ledgerTable(schema))}) and found.schema = l.relnamespace
+      ) found join pg_catalog.pg_class l on l.oid = pg_catalog.to_regclass(${quoteLiteral(ledgerTable(schema))})::pg_catalog.oid and found.schema = l.relnamespace
       where found.owner <> l.relowner and pg_catalog.pg_get_userbyid(found.owner) = current_user loop
         begin
           execute pg_catalog.format('alter %s owner to %I', made.what, pg_catalog.pg_get_userbyid(made.owner));

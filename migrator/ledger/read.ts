@@ -138,7 +138,7 @@ async function selectRows(session: Session, schema: string, where: string, withV
     : '(select null::int as version, null as by)'
   const { rows } = await session.query<SelectedRow>(
     `select v.version, v.by, l.* from (select) as one left join ${newest} as v on true left join (
-       select name, checksum, position::float8 as position, kind, breaking, state, (extract(epoch from applied_at) * 1000)::float8 as "appliedAt",
+       select name, checksum, position::float8 as position, kind, breaking, state, (extract(epoch from applied_at)::pg_catalog.numeric * 1000::pg_catalog.numeric)::float8 as "appliedAt",
               duration_ms as "durationMs", run_id as "runId", journal
          from ${ledgerTable(schema)} ${where}) as l on true order by position`,
   )

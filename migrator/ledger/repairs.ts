@@ -13,5 +13,5 @@ export function repairEntry(action: string, checksum: string, runId: string, mig
 
 /** The journal with more entries, an array, behind its `repairs`. */
 export function addRepairs(entries: string): string {
-  return `coalesce(journal, '{}') || pg_catalog.jsonb_build_object('repairs', coalesce(journal->'repairs', '[]') || ${entries})`
+  return `coalesce(journal, '{}') || pg_catalog.jsonb_build_object('repairs', coalesce(journal->'repairs'::text, '[]') || ${entries})`
 }

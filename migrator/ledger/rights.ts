@@ -23,7 +23,7 @@ begin
   for excess in
     select pg_catalog.format('%I.%I', n.nspname, l.relname) as name, case x.grantee when 0 then 'public' else pg_catalog.quote_ident(r.rolname) end as grantee
     from (${ledgerTables}) as l join pg_catalog.pg_class c on c.oid = l.oid join pg_catalog.pg_namespace n on n.oid = l.relnamespace
-      join pg_catalog.pg_default_acl d on d.defaclrole = l.relowner and d.defaclnamespace in (0, n.oid) and d.defaclobjtype = 'r',
+      join pg_catalog.pg_default_acl d on d.defaclrole = l.relowner and d.defaclnamespace in ('0', n.oid) and d.defaclobjtype = 'r',
       pg_catalog.aclexplode(d.defaclacl) as x left join pg_catalog.pg_roles r on r.oid = x.grantee
     where n.nspname = ${quoteLiteral(schema)} and x.grantee <> l.relowner and pg_catalog.pg_has_role(l.relowner, 'USAGE')
     group by 1, 2

@@ -132,7 +132,7 @@ export class BlockerWatch {
     const { rows } = await this.#connection.query<LockLook & { readonly blocked: boolean }>(
       version =>
         `select a.xact_start::text as transaction, coalesce(a.wait_event_type = 'Lock', false) as blocked, l.pid is not null as waiting, l.since::text as since,
-              (extract(epoch from pg_catalog.clock_timestamp() - l.since) * 1000)::float8 as age
+              (extract(epoch from pg_catalog.clock_timestamp() - l.since)::pg_catalog.numeric * 1000::pg_catalog.numeric)::float8 as age
          from pg_catalog.pg_stat_activity a
          left join lateral (select l.pid, ${version >= 140_000 ? 'l.waitstart' : 'null::timestamptz'} as since from pg_catalog.pg_locks l
                              where a.wait_event_type = 'Lock' and l.pid = a.pid and not l.granted and l.locktype <> 'virtualxid'
@@ -147,7 +147,7 @@ export class BlockerWatch {
     const { rows } = await this.#connection.query<RelatedSession>(
       `select case when a.pid = any(pg_catalog.pg_blocking_pids($1)) then 'blocks' else 'waits' end as relation,
               a.pid, a.usename as user, a.application_name as application, a.state,
-              (extract(epoch from pg_catalog.clock_timestamp() - a.xact_start) * 1000)::float8 as "ageMs",
+              (extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::pg_catalog.numeric * 1000::pg_catalog.numeric)::float8 as "ageMs",
               pg_catalog.left(pg_catalog.regexp_replace(a.query, '\\s+', ' ', 'g'), ${queryLength}) as query
          from pg_catalog.pg_stat_activity a
         where a.pid <> $1 and (a.pid = any(pg_catalog.pg_blocking_pids($1))

@@ -64,7 +64,7 @@ async function wasEmptied(session: Session, schema: string, { ledger }: History)
     ? `exists (select from ${s}.runs where command = 'down' and started_at >= published_at)`
     : 'true'
   const { rows } = await session.query<{ emptied: boolean }>(
-    `select exists (select from ${s}.manifest where pg_catalog.jsonb_array_length(manifest->'migrations') = 0 or ${downs}) as emptied`,
+    `select exists (select from ${s}.manifest where pg_catalog.jsonb_array_length(manifest->'migrations'::text) = 0 or ${downs}) as emptied`,
   )
   return rows[0]!.emptied
 }

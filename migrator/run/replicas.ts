@@ -53,7 +53,7 @@ async function readLagging(run: Run, lsn: string): Promise<Replica[]> {
   const { rows } = await run.session.query<Replica>(
     `select application_name as name, pg_catalog.host(client_addr) as address, state,
             pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), replay_lsn)::float8 as "lagBytes",
-            (extract(epoch from replay_lag) * 1000)::float8 as "lagMs"
+            (extract(epoch from replay_lag)::pg_catalog.numeric * 1000::pg_catalog.numeric)::float8 as "lagMs"
        from pg_catalog.pg_stat_replication
       where ${replays} and (replay_lsn is null or replay_lsn < $1::pg_lsn)
       order by application_name, client_addr, pid`,

@@ -80,7 +80,7 @@ export function keptSql(schema: string): string {
 /** A condition on the row `l` of pg_locks. */
 function holdsTable(schema: string): string {
   return `l.locktype = 'relation' and l.granted and l.mode = 'ShareUpdateExclusiveLock' and ${thisDatabase('l')}
-      and l.relation = pg_catalog.to_regclass(${quoteLiteral(lockTable(schema))})`
+      and l.relation = pg_catalog.to_regclass(${quoteLiteral(lockTable(schema))})::pg_catalog.oid`
 }
 
 /** The row that {@link holdersSql} gives for each holder. */

@@ -102,7 +102,7 @@ function question(schema: string, { comment }: LedgerCondition, role = 'null'): 
   const s = quoteIdent(schema)
   return `select (select max(version) from ${s}.ledger_version) as version, l.applied, l.digest, ${headSql(schema)} as head,
     exists (select from ${manifestTable(schema)} where published_at >= l.newest
-      and pg_catalog.jsonb_array_length(manifest->'migrations') = l.count) as published,
+      and pg_catalog.jsonb_array_length(manifest->'migrations'::text) = l.count) as published,
     exists (select from ${s}.adoption) as adopted, ${tablesStand(tablesIn(comment))} as standing, ${role} as role
   from (select count(*), bool_and(state = 'applied') as applied, max(applied_at) as newest, ${digestSql} as digest
     from ${ledgerTable(schema)}) as l`

@@ -90,10 +90,10 @@ export async function pendingMigration(migration: Migration): Promise<PendingMig
 
 async function readTables(session: Session, ledgerSchema: string): Promise<string[]> {
   const { rows } = await session.query<{ name: string }>(
-    `select n.nspname || '.' || c.relname as name
+    `select pg_catalog.concat(n.nspname, '.', c.relname) as name
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p', 'f') and not c.relispartition
-        and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', ${quoteLiteral(ledgerSchema)})
+        and n.nspname::text !~ '^pg_' and n.nspname not in ('information_schema', ${quoteLiteral(ledgerSchema)})
       order by n.nspname, c.relname`,
   )
   return rows.map(row => row.name)

@@ -149,7 +149,7 @@ select pg_catalog.format('%I.%I', n.nspname, c.relname) as name,
                         left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = k.name and a.attnum = i.indkey[nth - 1]
                         left join pg_catalog.pg_opclass o on o.oid = i.indclass[nth - 1]
                        where a.attnum is null or a.attcollation <> i.indcollation[nth - 1] or not o.opcdefault
-                          or (i.indoption[nth - 1] & 1) <> (i.indoption[0] & 1))) as unique,
+                          or (i.indoption[nth - 1]::pg_catalog.int4 & 1) <> (i.indoption[0]::pg_catalog.int4 & 1))) as unique,
        (select pg_catalog.array_agg(a.attname::text order by nth)
           from pg_catalog.pg_constraint p, pg_catalog.unnest(p.conkey) with ordinality k(number, nth), pg_catalog.pg_attribute a
          where p.conrelid = c.oid and p.contype = 'p' and a.attrelid = c.oid and a.attnum = k.number) as primary,
@@ -162,10 +162,10 @@ select pg_catalog.format('%I.%I', n.nspname, c.relname) as name,
                     join pg_catalog.pg_operator o on o.oid = p.amopopr join pg_catalog.pg_namespace os on os.oid = o.oprnamespace
                    where c.opcdefault and c.opcintype = case t.typtype when 'd' then t.typbasetype else t.oid end and not pg_catalog.pg_operator_is_visible(o.oid)),
                  'nullable', not a.attnotnull or exists (select from pg_catalog.pg_constraint v
-                   where v.conrelid = c.oid and v.contype = 'n' and not v.convalidated and v.conkey = array[a.attnum])) end order by nth)
+                   where v.conrelid = c.oid and v.contype = 'n' and not v.convalidated and pg_catalog.cardinality(v.conkey) = 1 and v.conkey[1] = a.attnum)) end order by nth)
           from pg_catalog.unnest($2::text[]) with ordinality k(name, nth)
           left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = k.name and a.attnum > 0 and not a.attisdropped
           left join pg_catalog.pg_type t on t.oid = a.atttypid
           left join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace) as columns
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
- where c.oid = pg_catalog.to_regclass($1) and c.relkind in ('r', 'p', 'm', 'v', 'f')`
+ where c.oid = pg_catalog.to_regclass($1)::pg_catalog.oid and c.relkind in ('r', 'p', 'm', 'v', 'f')`

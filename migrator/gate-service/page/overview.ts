@@ -107,5 +107,5 @@ const sessionsSql = `select application_name as name, usename as role, backend_s
 
 const replicasSql = `select application_name as name, state,
   pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), replay_lsn)::float8 as "lagBytes",
-  (extract(epoch from replay_lag) * 1000)::float8 as "lagMs"
+  (extract(epoch from replay_lag)::pg_catalog.numeric * 1000::pg_catalog.numeric)::float8 as "lagMs"
   from pg_catalog.pg_stat_replication where state is distinct from 'backup' order by application_name, pid limit 20`

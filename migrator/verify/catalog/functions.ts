@@ -7,7 +7,7 @@ const parallel = words('p.proparallel', { s: 'safe', r: 'restricted', u: 'unsafe
 
 /** The constructors of a range type are that type's. */
 const from = `pg_proc p join pg_namespace n on n.oid = p.pronamespace and ${ownSchema}
-  and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'i')`
+  and not exists (select from pg_depend d where d.classid = 'pg_proc'::pg_catalog.regclass::pg_catalog.oid and d.objid = p.oid and d.deptype = 'i')`
 
 const common = {
   catalog: 'pg_proc',

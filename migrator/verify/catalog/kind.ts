@@ -37,7 +37,7 @@ export type Kinds = (version: number) => readonly Kind[]
 export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`
 
 /** A condition: the namespace `n` is not Postgres' own. */
-export const ownSchema = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+export const ownSchema = "n.nspname::text !~ '^pg_' and n.nspname <> 'information_schema'"
 
 /** Oids below are those of what initdb makes, and of nothing else. */
 export const firstUserOid = 16384

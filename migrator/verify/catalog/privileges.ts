@@ -28,7 +28,7 @@ interface Brought {
   readonly join?: string
 }
 
-const inCatalog = (namespace: string) => `${namespace} = 'pg_catalog'::regnamespace`
+const inCatalog = (namespace: string) => `${namespace} = 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid`
 
 const brought: readonly Brought[] = [
   {
@@ -111,13 +111,13 @@ const brought: readonly Brought[] = [
 function changed(whose: 'built-in' | 'extension', of: Brought): Kind {
   const { kind, catalog, isBuiltIn, list, type, owner, name, sub = '0', join = '' } = of
   const before = `coalesce(i.initprivs, acldefault(${type}, ${owner}))`
-  const ofExtension = `exists (select from pg_depend e where e.classid = '${catalog}'::regclass and e.objid = x.oid and e.deptype = 'e')`
+  const ofExtension = `exists (select from pg_depend e where e.classid = '${catalog}'::pg_catalog.regclass::pg_catalog.oid and e.objid = x.oid and e.deptype = 'e')`
   return {
     kind: literal(`${whose} ${kind}`),
     catalog,
     oid: 'x.oid',
     sub,
-    from: `${catalog} x ${join} left join pg_init_privs i on i.classoid = '${catalog}'::regclass and i.objoid = x.oid and i.objsubid = ${sub}`,
+    from: `${catalog} x ${join} left join pg_init_privs i on i.classoid = '${catalog}'::pg_catalog.regclass::pg_catalog.oid and i.objoid = x.oid and i.objsubid = ${sub}`,
     where: `${whose === 'extension' ? ofExtension : isBuiltIn} and not (${list} @> ${before} and ${list} <@ ${before})`,
     name,
     ...(sub === '0' ? {} : { parent: `'${whose} relation ' || x.oid::regclass` }),

@@ -12,7 +12,7 @@ export function catalogQuery(version: number): string {
 
 function partOf(kind: Kind): string {
   const { catalog, oid, sub = '0', within, owner, grants, properties = {}, more = [], isNotTheProjects } = kind
-  const classOid = `'pg_catalog.${catalog}'::regclass`
+  const classOid = `'pg_catalog.${catalog}'::pg_catalog.regclass::pg_catalog.oid`
   const own = Object.entries(properties).map(([name, value]) => `'${name}', ${value}`)
   const all = [
     `jsonb_build_object(${[
@@ -28,7 +28,7 @@ function partOf(kind: Kind): string {
   const merged = [first, ...rest.map(part => `coalesce(${part}, '{}')`)].join('\n|| ')
   const sets = [
     ...(isNotTheProjects ? [] : [[classOid, oid] as const]),
-    ...(within ? [[`'pg_catalog.${within.catalog}'::regclass`, within.oid] as const] : []),
+    ...(within ? [[`'pg_catalog.${within.catalog}'::pg_catalog.regclass::pg_catalog.oid`, within.oid] as const] : []),
   ]
   const conditions = [
     ...(kind.where ? [kind.where] : []),

@@ -58,9 +58,9 @@ export function targetFor(target: Target, database: string): Target {
 async function sweep(server: Session): Promise<void> {
   const { rows } = await server.query<{ name: string }>(
     `select d.datname as name from pg_catalog.pg_database d
-      where d.datname ~ '^${prefix}[0-9a-f]{8}$' and pg_catalog.pg_has_role(d.datdba, 'usage')
+      where d.datname::text ~ '^${prefix}[0-9a-f]{8}$' and pg_catalog.pg_has_role(d.datdba, 'usage')
         and not exists (select from pg_catalog.pg_locks l where l.locktype = 'advisory' and l.classid = ${lockClass}
-          and l.objid = (('x' || pg_catalog.right(d.datname, 8))::bit(32)::bigint)::oid and l.granted)`,
+          and l.objid = (('x' || pg_catalog.right(d.datname::text, 8))::bit(32)::bigint)::oid and l.granted)`,
   )
   for (const { name } of rows) await server.query(`drop database if exists ${quoteIdent(name)} with (force)`)
 }
