@@ -114,7 +114,7 @@ for (const verdict of ['cut-before', 'cut-after', 'cut-after-answer'] as const s
     const { code, stdout } = await schemagate(['up', '--dir', dir], { env })
     expect(code, stdout).toBe(0)
     // it was cut several times, in both passes
-    expect(commits).toBeGreaterThan((2 * rows) / 20)
+    expect(commits).toBeGreaterThanOrEqual((2 * rows) / 20)
     expect(proxy.connections.made).toBeGreaterThan(4)
     const { rows: all } = await database.query('select a, b, count(*)::int from t group by 1, 2')
     expect(all).toEqual([{ a: 1, b: 1, count: rows }])
