@@ -49,10 +49,11 @@ function tablesInComment(ledgerSchema: string): string {
 
 /** An SQL condition that costs next to nothing: these tables are all there. Where one is gone, {@link emptiedExpression} tells. */
 export function tablesStand(tables: readonly FilledSchema[]): string {
-  if (tables.length === 0) return 'true'
-  const pairs = tables.map(({ schema, table }) => `(${quoteLiteral(schema)}, ${quoteLiteral(table)})`).join(', ')
-  return `(select count(*) from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where (n.nspname, c.relname) in (${pairs})) = ${tables.length}`
+  const stand = tables.map(
+    ({ schema, table }) => `exists (select from pg_catalog.pg_class where relname = ${quoteLiteral(table)}
+    and relnamespace = (select oid from pg_catalog.pg_namespace where nspname = ${quoteLiteral(schema)}))`,
+  )
+  return stand.length > 0 ? stand.join(' and ') : 'true'
 }
 
 /**
