@@ -167,12 +167,22 @@ export function compareHistory(
 
 /** The same history for an operator who lets these run although newer ones are applied (`up --allow-late`). */
 export function allowLate(history: History, names: ReadonlySet<string>): History {
-  const problems = history.problems.filter(
-    ({ code, migration }) => code !== 'out-of-order' || migration === null || !names.has(migration),
+  return allowing(
+    history,
+    ({ code, migration }) => code === 'out-of-order' && migration !== null && names.has(migration),
   )
+}
+
+/** The same for who asks what of the tables is gone. */
+export function allowEmptied(history: History): History {
+  return allowing(history, ({ code }) => code === 'emptied')
+}
+
+function allowing(history: History, isAllowed: (problem: Problem) => boolean): History {
+  const problems = history.problems.filter(problem => !isAllowed(problem))
   if (problems.length === history.problems.length) return history
-  const pending = !problems.some(isDisagreement)
-  return { ...history, problems, state: pending ? 'pending' : history.state }
+  const agreed = history.pending.length > 0 ? 'pending' : 'current'
+  return { ...history, problems, state: problems.some(isDisagreement) ? history.state : agreed }
 }
 
 /**

@@ -5,6 +5,7 @@ import { readTarget, type Target } from '../../gate/postgres/target.ts'
 import { knownHistories } from '../adopt/known-histories.ts'
 import { NotReadyError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
+import { allowEmptied } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Engine, withFilesAndSession, withSession } from '../run/engine.ts'
 import { readHistory, reading, requireAgreement } from '../run/history.ts'
@@ -53,7 +54,7 @@ export async function verify(engine: Engine, options: VerifyOptions = {}): Promi
   }
   return withFilesAndSession(engine, async (files, session) => {
     const history = await readHistory(engine, files, session)
-    requireAgreement(history)
+    requireAgreement(allowEmptied(history))
     const applied = new Set(history.applied.map(({ name }) => name))
     const migrations = files.filter(({ name }) => applied.has(name))
     if (migrations.length === 0)

@@ -73,6 +73,10 @@ describe.for([
         said: expect.stringContaining(`tables in ${gone}`),
       })
     expect(await run('check', '--manifest', manifestFile)).toMatchObject({ code: 7 })
+    expect(await run('verify')).toMatchObject({
+      code: 7,
+      said: expect.stringContaining(': is missing, and a migration makes it'),
+    })
     const { stdout } = await run('status', '--format', 'json')
     expect(JSON.parse(stdout)).toMatchObject({
       state: 'diverged',
