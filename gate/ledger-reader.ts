@@ -62,7 +62,7 @@ export class LedgerReader implements SchemaReader {
         const withRows = (await session.query<RowsRow>(rowsSql(this.#schema, also)))[0]!
         row = withRows
         reading = this.#judge(row.version, JSON.parse(withRows.rows), withRows.comment)
-        emptied = await this.#emptied(session)
+        emptied = await this.#emptied(session, withRows.comment)
       }
       const version = emptied === null ? row.version : `${row.version} ${emptied}`
       const answer = { version, ...(row.also !== null && { also: row.also }) }
@@ -92,8 +92,8 @@ export class LedgerReader implements SchemaReader {
   }
 
   /** The schemas that have nothing of what migrations made in them. */
-  async #emptied(session: Queryable): Promise<string | null> {
-    if (this.#seen.tables.length === 0) return null
+  async #emptied(session: Queryable, comment: string | null): Promise<string | null> {
+    if (tablesIn(comment).length === 0) return null
     const sql = `select ${emptiedExpression(this.#schema)} as emptied`
     const [answer] = await session.query<{ emptied: string | null }>(sql)
     return answer!.emptied

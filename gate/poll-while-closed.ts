@@ -5,7 +5,7 @@ import type { Gate } from './gate.ts'
 const INTERVAL = 100
 
 interface Inside {
-  /** Nobody enters a closed gate, so it stays so; and the gate may be closed for good. */
+  /** Once it is true it stays true until the gate opens, since nobody enters a closed gate. */
   isEmpty(): boolean
   poll(): void
   /** The gate is open again: what was seen of it while it was closed counts no more. */

@@ -21,10 +21,8 @@ export interface FilledSchema {
  * https://www.postgresql.org/docs/current/sql-comment.html
  */
 export function commentOnLedger(ledgerSchema: string, filled: readonly FilledSchema[]): string {
-  const tables = JSON.stringify(Object.fromEntries(filled.map(({ schema, table }) => [schema, table])))
-  const comment = quoteLiteral(
-    `schemagate: the migrations that are applied. A table in each of their schemas: ${tables}`,
-  )
+  const json = JSON.stringify(Object.fromEntries(filled.map(({ schema, table }) => [schema, table])))
+  const comment = quoteLiteral(`schemagate: the migrations that are applied. A table in each of their schemas: ${json}`)
   return `comment on table ${ledgerTable(ledgerSchema)} is ${comment};`
 }
 
@@ -34,17 +32,20 @@ export function commentOn(oid: string): string {
     where d.objoid = ${oid} and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid and d.objsubid = 0)`
 }
 
+/** What of the comment is JSON; of another one, or one that was changed by hand, nothing. Node and Postgres read it alike. */
+const text = String.raw`"(?:[^"\\]|\\.)*"`
+const filledJson = String.raw`^schemagate: [^{]*(\{(?:${text}:${text}(?:,${text}:${text})*)?\})$`
+
 /** The tables in a comment on the ledger's; none if it is another comment. */
 export function tablesIn(comment: string | null): readonly FilledSchema[] {
-  const [, tables] = /^schemagate: .*(\{.*\})$/s.exec(comment ?? '') ?? []
-  if (tables === undefined) return []
-  return Object.entries(JSON.parse(tables)).map(([schema, table]) => ({ schema, table: String(table) }))
+  const [, json = '{}'] = new RegExp(filledJson).exec(comment ?? '') ?? []
+  return Object.entries(JSON.parse(json)).map(([schema, table]) => ({ schema, table: String(table) }))
 }
 
 /** The same in SQL: null, or an object of type jsonb. */
 function tablesInComment(ledgerSchema: string): string {
   const ledger = `pg_catalog.to_regclass(${quoteLiteral(ledgerTable(ledgerSchema))})::pg_catalog.oid`
-  return `substring(${commentOn(ledger)} from ${quoteLiteral(String.raw`^schemagate: .*(\{.*\})$`)})::pg_catalog.jsonb`
+  return `substring(${commentOn(ledger)} from ${quoteLiteral(filledJson)})::pg_catalog.jsonb`
 }
 
 /** An SQL condition that costs next to nothing: these tables are all there. Where one is gone, {@link emptiedExpression} tells. */

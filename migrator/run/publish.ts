@@ -17,8 +17,9 @@ import { attempt } from './attempt.ts'
 import type { Run } from './run.ts'
 
 /**
- * False if a run was stopped after its last change and before it published: the next one does; and if the
- * tables are gone that it spoke of, where there are others. Both times are the server's. A database that has nothing of the files, or more than they have, has nothing to be published for them.
+ * False if a run was stopped after its last change and before it published: the next one does; and if a table is gone that
+ * it named. Both times are the server's. A database that has nothing of the files, or more than they have, has nothing to
+ * be published for them.
  */
 export async function isPublished(session: Session, schema: string, history: History): Promise<boolean> {
   if (history.applied.length === 0 || history.state === 'ahead') return true
@@ -34,8 +35,8 @@ export async function isPublished(session: Session, schema: string, history: His
 }
 
 /**
- * Gives the app's role its login, if there is one (`ensureRole`), stores the manifest of what is applied and where its tables
- * are, and notifies the gates. A standby
+ * Gives the app's role its login, if there is one (`ensureRole`), stores the manifest of what is applied and where its
+ * tables are, and notifies the gates. A standby
  * that is promoted in between may lack the role: it is looked at again with each attempt.
  */
 export async function publish(

@@ -86,7 +86,7 @@ test('of two projects that migrate one database by numbers, neither is taken for
   })
   const { recorded, pending } = await on(database, dir).adopt({ history: 'shop_migrations' })
   expect([recorded, pending]).toEqual([['1_a'], ['2_b']])
-  // without a name it is the usual one that is followed, whoever comes to share the database
+  // without --history the table of the usual name is followed, also when another project shares the database
   expect(
     await createMigrator({ databaseUrl: database.url, dir, schema: 'gates', follow: 'golang-migrate' }).follow(),
   ).toMatchObject({ history: 'public.schema_migrations' })

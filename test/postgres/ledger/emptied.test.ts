@@ -102,6 +102,7 @@ describe('what is no such thing', () => {
     ['a schema of a tenant, which no file names', { '1_a.sql': 'create table a ();' }, 'drop schema tenant cascade'],
     ['other tables, as after a restore', files, 'drop table audit.log; create table audit.other ()'],
     ['a comment of somebody else', files, `comment on table schemagate.ledger is 'ours: {"public": "x"}'`],
+    ['a comment that is cut', files, `comment on table schemagate.ledger is 'schemagate: {"public": }'`],
     ['no comment', files, 'comment on table schemagate.ledger is null'],
   ] as const)('%s', async ([, migrations, sql], { database }) => {
     const { dir, run } = await migrated(database, migrations)
