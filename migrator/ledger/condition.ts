@@ -39,16 +39,6 @@ export interface LedgerCondition {
 /** Asks the catalogue by names, which needs no right on the schema. */
 export async function readCondition(session: Session, schema: string): Promise<LedgerCondition | undefined> {
   const { rows } = await session.query<ConditionRow>(conditionSql(schema))
-  return conditionOf(schema, rows)
-}
-
-/** The same question as an expression of type jsonb, for {@link conditionOf}; null where there is no such schema. */
-export function conditionExpression(schema: string): string {
-  return `(select pg_catalog.jsonb_agg(pg_catalog.to_jsonb(c)) from (${conditionSql(schema)}) as c)`
-}
-
-/** The condition from what the catalogue has answered. */
-export function conditionOf(schema: string, rows: readonly ConditionRow[]): LedgerCondition | undefined {
   const first = rows[0]
   if (!first) return undefined
   const { schemaOwner, me, usable, creatable } = first
@@ -57,7 +47,7 @@ export function conditionOf(schema: string, rows: readonly ConditionRow[]): Ledg
   return { schema, owner: schemaOwner, me, usable, creatable, comment, tables: new Map(tables.map(t => [t.name, t])) }
 }
 
-export interface ConditionRow {
+interface ConditionRow {
   readonly schemaOwner: string
   readonly me: string
   readonly usable: boolean

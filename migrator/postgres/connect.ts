@@ -45,7 +45,7 @@ export interface ConnectOptions {
   readonly writable?: boolean
   /** Milliseconds of silence after which the server ends the session, 0 for never; {@link idleLimit} if it is not given. */
   readonly idleLimit?: number
-  /** An expression of SQL, of type jsonb, that is asked together with the first question: see {@link Greeting.answer}. */
+  /** An expression of SQL, of type json, that is asked together with the first question: see {@link Greeting.answer}. */
   readonly ask?: string
   /** Called when the first question is on its way. */
   readonly onAsked?: () => void

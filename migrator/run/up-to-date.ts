@@ -5,8 +5,8 @@ import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import { tablesIn, tablesStand } from '../../gate/protocol/emptied.ts'
 import { ledgerTable, manifestTable } from '../../gate/protocol/ledger.ts'
 import { plainRole, type RoleAnswer } from '../app-role/plain.ts'
-import { type ConditionRow, conditionExpression, conditionOf, type LedgerCondition } from '../ledger/condition.ts'
 import { type Applied, digestOf, digestSql, headSql } from '../ledger/digest.ts'
+import { firstLook, type LookedAt } from '../ledger/first-look.ts'
 import type { LedgerTable } from '../ledger/table.ts'
 import { currentVersion } from '../ledger/versions.ts'
 import type { Session } from '../postgres/session.ts'
@@ -15,12 +15,12 @@ import type { Engine } from './engine.ts'
 
 /** What the session's first question asks besides: whether the question of {@link findUpToDate} can be asked at all. */
 export function askedFirst(schema: string): string {
-  return `pg_catalog.jsonb_build_object('ledger', ${conditionExpression(schema)},
+  return `pg_catalog.json_build_object('ledger', ${firstLook(schema)},
     'readsPasswords', pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'select'))`
 }
 
 interface FirstAnswer {
-  readonly ledger: readonly ConditionRow[] | null
+  readonly ledger: readonly LookedAt[] | null
   readonly readsPasswords: boolean
 }
 
@@ -65,11 +65,13 @@ export async function findUpToDate(
   appRole?: AppRoleOptions,
 ): Promise<UpToDate | undefined> {
   const first = session.greeting.answer as FirstAnswer | null
-  const condition = first?.ledger && conditionOf(schema, first.ledger)
-  if (!condition || !isPlain(condition)) return undefined
-  if (appRole && !(first.readsPasswords && condition.tables.has('schemagate_app_roles'))) return undefined
+  const tables = new Map((first?.ledger ?? []).map(looked => [looked.table, looked]))
+  if (!isPlain(tables)) return undefined
+  if (appRole && !(first?.readsPasswords && tables.has('schemagate_app_roles'))) return undefined
   const role = appRole && plainRole(appRole, schema)
-  const asking = session.query<{ [K in keyof Answer]: Answer[K] }>(question(schema, condition, role?.sql))
+  const asking = session.query<{ [K in keyof Answer]: Answer[K] }>(
+    question(schema, tables.get('ledger')!.comment, role?.sql),
+  )
   asking.catch(() => {})
   const digest = digestOf(await files())
   try {
@@ -89,16 +91,12 @@ export async function findUpToDate(
 
 const asked = ['ledger', 'manifest', 'ledger_version', 'runs', 'adoption'] as const satisfies readonly LedgerTable[]
 
-/** All of the ledger is there, its own, and readable: the question fails for no reason that shows in the server's log. */
-function isPlain({ usable, tables }: LedgerCondition): boolean {
-  return (
-    usable &&
-    asked.every(name => tables.get(name)?.readable) &&
-    [...tables.values()].every(({ ours, rowSecurity }) => ours && !rowSecurity)
-  )
+/** All of the ledger is there and readable: the question fails for no reason that shows in the server's log. */
+function isPlain(tables: ReadonlyMap<LedgerTable, LookedAt>): boolean {
+  return asked.every(name => tables.get(name)?.readable) && [...tables.values()].every(({ plain }) => plain)
 }
 
-function question(schema: string, { comment }: LedgerCondition, role = 'null'): string {
+function question(schema: string, comment: string | null, role = 'null'): string {
   const s = quoteIdent(schema)
   return `select (select max(version) from ${s}.ledger_version) as version, l.applied, l.digest, ${headSql(schema)} as head,
     exists (select from ${manifestTable(schema)} where published_at >= l.newest

@@ -19,6 +19,7 @@ const integer = 23
 const text = 25
 const texts = 1009
 const float = 701
+const json = 114
 const jsonb = 3802
 
 /** Of an app's role that lacks nothing. */
@@ -67,6 +68,9 @@ const ledger = found.map(row =>
   ),
 )
 
+/** The same at a first look. */
+const looked = found.map(({ table, readable, comment }) => ({ table, plain: true, readable, comment }))
+
 const password = 'warm'
 const salt = Buffer.alloc(16).toString('base64')
 const salted = pbkdf2Sync(password, Buffer.from(salt, 'base64'), 4096, 32, 'sha256')
@@ -89,7 +93,7 @@ const first = answer => [
       standby: [bool, 'f'],
       read_only: [bool, 'f'],
       known: [texts, '{statement_timeout}'],
-      answer: [jsonb, JSON.stringify(answer)],
+      answer: [json, JSON.stringify(answer)],
     },
   ],
 ]
@@ -107,7 +111,7 @@ const always = [
 ]
 /** The same of a database whose ledger has one migration. */
 const migrated = [
-  first({ ledger: found, readsPasswords: true }),
+  first({ ledger: looked, readsPasswords: true }),
   [
     / as adopted/,
     [
