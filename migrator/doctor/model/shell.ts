@@ -19,6 +19,23 @@ export interface ShellCommand {
   readonly conditions: readonly string[]
   /** The function in whose body it stands: it is run where that is called. */
   readonly inFunction: string | undefined
+  /** The compound commands that it stands in, outermost first. */
+  readonly within: readonly Compound[]
+}
+
+/** `if`, a loop, a case, a group, or what a call runs: an object of its own for each. */
+export interface Compound {
+  readonly kind: 'if' | 'loop' | 'case' | 'group'
+  /** Of a loop, its first words: `until pg_isready`, `for i in 1 2 3`. */
+  readonly condition: string
+  /** What stands behind its end. */
+  readonly operator: ShellCommand['operator']
+  /** `set -e` looks at its exit code, as at that of a single command. */
+  readonly stopsOnError: boolean
+  /** `( ... )`, or a script that is called: `set -e` in it ends it alone. */
+  readonly isOwnShell: boolean
+  /** It does not know what stands around its call. */
+  readonly isScript: boolean
 }
 
 interface Token {
@@ -61,6 +78,10 @@ export function tokenize(text: string): Token[] {
     } else if (c === '\\') word = (word ?? '') + (source[++i] ?? '')
     else if (c === '$' && (source[i + 1] === '(' || source[i + 1] === '{')) {
       const close = matching(source, i + 1)
+      word = (word ?? '') + source.slice(i, close + 1)
+      i = close
+    } else if (c === '`') {
+      const close = closingBackquote(source, i)
       word = (word ?? '') + source.slice(i, close + 1)
       i = close
     } else if (c === '#' && word === undefined) {
@@ -148,12 +169,18 @@ function matching(text: string, open: number): number {
   return text.length - 1
 }
 
+function closingBackquote(text: string, open: number): number {
+  const close = /(?<!\\)`/g
+  close.lastIndex = open + 1
+  return close.exec(text)?.index ?? text.length - 1
+}
+
 /** A compound command that is open. */
-interface Block {
-  readonly kind: 'if' | 'loop' | 'case' | 'group'
+interface Block extends Compound {
   /** `test`: before `then`, `do` or a case's `in`; `pattern`: before a case's `)`. */
   part: 'test' | 'pattern' | 'body'
   condition: string
+  operator: ShellCommand['operator']
   /** What stands behind the test's last command. */
   link?: ShellCommand['operator']
   /** Of a case: the patterns before this one. */
@@ -161,6 +188,8 @@ interface Block {
   readonly subject?: string
   readonly functionName?: string | undefined
 }
+
+const plain = { operator: 'end', stopsOnError: false, isOwnShell: false, isScript: false } as const
 
 /** The commands of a script in their order. @param stopsOnError as if `set -e` stood at its top */
 export function parseShell(text: string, stopsOnError = false): ShellCommand[] {
@@ -173,6 +202,8 @@ export function parseShell(text: string, stopsOnError = false): ShellCommand[] {
 class Reading {
   readonly commands: ShellCommand[] = []
   readonly #blocks: Block[] = []
+  /** The one that has ended, as long as nothing else stands behind it. */
+  #ended: Block | undefined
   #words: Token[] = []
   #redirects: string[] = []
   #negated = false
@@ -205,7 +236,11 @@ class Reading {
     this.#words = []
     this.#redirects = []
     this.#negated = false
-    if (words.length === 0) return
+    if (words.length === 0) {
+      if (this.#ended) this.#ended.operator = operator
+      this.#ended = undefined
+      return
+    }
     const guard = this.#guard
     const text = `${negated ? '! ' : ''}${asTest(words).join(' ')}`
     this.#tests = testsBefore(this.#tests, text, operator)
@@ -232,6 +267,7 @@ class Reading {
         guard,
       ].filter(condition => condition !== ''),
       inFunction: this.#blocks.findLast(({ functionName }) => functionName !== undefined)?.functionName,
+      within: this.#blocks.filter(({ functionName }) => functionName === undefined),
     })
   }
 
@@ -272,11 +308,32 @@ class Reading {
   #operator(text: string, block: Block | undefined): void {
     // name() { ... }
     if (text === '(' && this.#words.length === 1) this.#functionName = this.#words.pop()!.text
+    else if (text === '(' && this.#words.length === 0 && this.#functionName === undefined) this.#group(true)
     if (text === ';;') {
       this.finish(';')
       if (block?.kind === 'case') block.part = 'pattern'
-    } else if (text === '(' || text === ')') this.finish(';')
-    else this.finish(text === '|&' ? '|' : (text as ShellCommand['operator']))
+    } else if (text === '(' || text === ')') {
+      this.finish(';')
+      if (text === ')' && block?.isOwnShell) this.#end()
+    } else this.finish(text === '|&' ? '|' : (text as ShellCommand['operator']))
+  }
+
+  #group(isSubshell: boolean): void {
+    this.#blocks.push({
+      ...plain,
+      kind: 'group',
+      part: 'body',
+      condition: this.#guard,
+      functionName: this.#functionName,
+      isOwnShell: isSubshell,
+      stopsOnError: isSubshell && this.#errexit,
+    })
+    this.#functionName = undefined
+    this.#tests = ''
+  }
+
+  #end(): void {
+    this.#ended = this.#blocks.pop()
   }
 
   #first(token: Token, block: Block | undefined): void {
@@ -286,15 +343,16 @@ class Reading {
       return
     }
     switch (text) {
-      case 'if':
       case 'elif':
-        if (text === 'elif') this.#blocks.pop()
-        this.#blocks.push({ kind: 'if', part: 'test', condition: '' })
+        if (block) Object.assign(block, { part: 'test', condition: '', link: undefined })
+        break
+      case 'if':
+        this.#blocks.push({ ...plain, kind: 'if', part: 'test', condition: '' })
         break
       case 'while':
       case 'until':
       case 'for':
-        this.#blocks.push({ kind: 'loop', part: 'test', condition: text })
+        this.#blocks.push({ ...plain, kind: 'loop', part: 'test', condition: text })
         break
       case 'then':
       case 'do':
@@ -307,12 +365,10 @@ class Reading {
       case 'done':
       case 'esac':
       case '}':
-        this.#blocks.pop()
+        this.#end()
         break
       case '{':
-        this.#blocks.push({ kind: 'group', part: 'body', condition: this.#guard, functionName: this.#functionName })
-        this.#functionName = undefined
-        this.#tests = ''
+        this.#group(false)
         break
       case 'in': {
         const subject = this.#words
@@ -320,7 +376,7 @@ class Reading {
           .map(word => word.text)
           .join(' ')
         this.#words = []
-        this.#blocks.push({ kind: 'case', part: 'pattern', condition: '', subject, earlier: [] })
+        this.#blocks.push({ ...plain, kind: 'case', part: 'pattern', condition: '', subject, earlier: [] })
         break
       }
       case '!':
@@ -330,7 +386,8 @@ class Reading {
         this.#functionName = ''
         break
       default:
-        this.#words.push(token)
+        // what a compound command is given to read is no command
+        if (!this.#ended) this.#words.push(token)
     }
   }
 }

@@ -15,7 +15,7 @@ import {
   wordsOf,
 } from './line.ts'
 import type { CommandLine, Service } from './service.ts'
-import { hereDocument, parseShell, type ShellCommand } from './shell.ts'
+import { type Compound, hereDocument, parseShell, type ShellCommand } from './shell.ts'
 import { bashE, isPassThrough, type Shell, shellOf, shellOfScript, unwrapped } from './wrappers.ts'
 
 export interface Step extends ShellCommand {
@@ -196,16 +196,24 @@ class Reader {
       const [, variable] = /^(\w+)=(?:\$[@*]|\("?\$\{?[@*]\}?"?\))$/.exec(command.words.at(-1)!) ?? []
       if (variable !== undefined) this.#holdArguments.add(variable)
       const inner = this.#words(command, from, depth + 1)
-      const goesOn = /^[;&]$/.test(command.operator) && !command.stopsOnError
-      // what stands around the call counts for all that it calls; `set -e` ends only the shell that it is in
+      const call: Compound = {
+        kind: 'group',
+        condition: '',
+        operator: command.operator,
+        stopsOnError: command.stopsOnError,
+        isOwnShell: inner.every(({ processes }) => processes.length > 0),
+        isScript: inner.every(({ processes }) => processes.length > 0),
+      }
+      const isOne = inner.length === 1
+      // what stands around the call counts for all that it calls
       return inner.map((step, i) => ({
         ...step,
         operator: i === inner.length - 1 ? command.operator : step.operator,
-        stopsOnError:
-          inner.length === 1 ? command.stopsOnError : step.stopsOnError && !(step.processes.length > 0 && goesOn),
+        stopsOnError: isOne ? command.stopsOnError : step.stopsOnError,
         inLoop: step.inLoop || command.inLoop,
         isTest: step.isTest || command.isTest,
         conditions: command.conditions,
+        within: isOne ? command.within : [...command.within, call, ...step.within],
       }))
     })
   }
@@ -309,6 +317,7 @@ class Reader {
       isTest: false,
       conditions: [],
       inFunction: undefined,
+      within: [],
     }
   }
 
