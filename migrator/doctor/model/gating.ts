@@ -1,8 +1,10 @@
 // Who waits for whose migration: for each database its migrators, its users, and what stands between them.
 
+import { isFailureIgnored } from './failure.ts'
 import { isThereWith } from './profiles.ts'
 import type { Dependency } from './service.ts'
 import type { Member, Stack, Use } from './stack.ts'
+import { waitsForMigrations } from './tools.ts'
 
 export interface Database {
   /** A service's name, or a host outside of the stack. */
@@ -149,7 +151,7 @@ function findOrder(stack: Stack, { migrators, selfMigrating }: Database): Order 
     (condition === 'service_healthy' && (healthy.has(target) || stack.members.get(target)?.role === 'gate'))
   const direct = [...stack.members.values()].filter(
     ({ service, startup }) =>
-      startup.steps.some(({ text }) => /\bschemagate(\.c?js)?\s+wait\b/.test(text)) ||
+      startup.steps.some(({ text }, i) => waitsForMigrations(text) && !isFailureIgnored(startup.steps, i)) ||
       (!stack.isSwarm &&
         [...service.dependsOn].some(([name, dependency]) => dependency.required && gates(name, dependency))),
   )

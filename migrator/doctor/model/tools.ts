@@ -111,7 +111,11 @@ export const tools: readonly MigrationTool[] = [
   { name: 'graphile-migrate', command: /\bgraphile-migrate\s+(migrate|reset)\b/ },
   { name: 'db-migrate', command: /\bdb-migrate\b.*\bup\b/, fixedStep: /\bup:\w+|\bup\s+-c\s*\d+/ },
   { name: 'Kysely', command: /\bkysely\b.*\bmigrate(:|\s+)(latest|up)\b/ },
-  { name: 'Ecto', command: /\becto\.(migrate|setup|reset|load)\b|\bRelease\.migrate\b|\bMigrator\.\w+/ },
+  {
+    name: 'Ecto',
+    command:
+      /\becto\.(migrate|setup|reset|load)\b|\bRelease\.migrate\b|\bMigrator\.\w+|\S\s+eval\s.*\.(\w+_)?migrate\b/,
+  },
   { name: 'Laravel', command: /\bartisan\b.*\bmigrate(:fresh|:refresh)?\b(?!:(status|rollback|reset))/ },
   { name: 'Doctrine', command: /\bdoctrine:(migrations:migrate|schema:(update|create))\b/ },
   { name: 'Phinx', command: /\b(phinx|cake(\.php)?\s+migrations|yii|spark)\s+migrate\b/ },
@@ -154,7 +158,7 @@ const ofTheProject: readonly RegExp[] = [
   /^(?:\S+\/)(?:run[-_])?(?:db[-_])?migrat(?:e|ions?|or)(?:[-_]\w+)?(?:\s|$)/i,
   /\bdb:(\w+_)?(migrate|prepare)\b(?!:(status|down|rollback|undo))/,
   // SERVER migrate, SERVER db migrate, SERVER migrations up
-  /^(?!(?:sh|bash|echo|printf|rm|cp|mv|ls|cat|cd|mkdir|chown|chmod|test|\[|export|set|git|pip|apt-get|apk|npm|tail|grep|find|until|while|if)\b)\S+(?:\s+(?!-h\b)[\w=./:@-]+)*?\s(?:database\s+|db\s+|sql\s+|schema\s+|storage\s+)?(?:migrate|migration|migrations|migrate-up|db-migrate|dbmigrate|migratedb|migrate_db)(?=\s|$|:)/i,
+  /^(?!(?:sh|bash|echo|printf|rm|cp|mv|ls|cat|cd|mkdir|chown|chmod|test|\[|export|set|git|pip|apt-get|apk|npm|tail|grep|find|until|while|if)\b)\S+(?:\s+(?!-h\b)[\w=./:@-]+)*?\s(?:database\s+|db\s+|sql\s+|schema\s+|storage\s+)?(?:migrate|migration|migrations|migrate-up|db-migrate|dbmigrate|migratedb|migrate_db|migrate-and-\w+)(?=\s|$|:)/i,
 ]
 
 export interface Migration {
@@ -184,6 +188,13 @@ export function migrationIn(text: string): Migration | undefined {
   return ofTheProject.some(pattern => pattern.test(looked))
     ? { tool: "the project's own", fixedStep: false }
     : undefined
+}
+
+/** Whether a command ends well only where no migration is pending: it waits for them, or fails. */
+export function waitsForMigrations(text: string): boolean {
+  return /\bschemagate(\.c?js)?\s+wait\b|\bmanage(\.py)?\s+(wait_for_migrations|migrate\s+(.*\s)?--check)\b|\bairflow\s+db\s+check-migrations\b|\bdb:abort_if_pending_migrations\b/.test(
+    text,
+  )
 }
 
 /** The migration that a tool's image runs with these arguments; `no command` where it would only print its help. */

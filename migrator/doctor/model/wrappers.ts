@@ -69,7 +69,8 @@ export function unwrapped(line: Line): { wait: Line | undefined; lead: readonly 
     const words = line.words.slice(at)
     const first = words[0]?.split('/').at(-1) ?? ''
     const dashes = words.indexOf('--')
-    if (words.length > 1 && /^\w+=|^(exec|time|nohup|sudo|command|env)$/.test(first)) at += 1
+    if (words.length > 1 && /^\w+=|^(exec|time|nohup|sudo|command|env)$/.test(first))
+      at += first === 'sudo' ? sudoWords(words) : 1
     else if (/^(tini|dumb-init|catatonit)$/.test(first)) {
       const program = words.findIndex((word, i) => i > 0 && !word.startsWith('-'))
       // alone, it starts the command that comes behind it
@@ -87,6 +88,13 @@ export function unwrapped(line: Line): { wait: Line | undefined; lead: readonly 
       leadAt = at
     } else return result(at)
   }
+}
+
+/** `sudo -E -u app X`: how many words are its own. */
+function sudoWords(words: readonly string[]): number {
+  let i = 1
+  while (/^-/.test(words[i] ?? '')) i += /^-[ugpCDRTh]$|^--(user|group)$/.test(words[i]!) ? 2 : 1
+  return Math.min(i, words.length)
 }
 
 export function isWaitWrapper(word: string): boolean {

@@ -84,3 +84,28 @@ test.for([
   const { useOf } = await read(`${db}  app: { image: a, environment: { ${environment} } }\n`)
   expect(useOf('app')).toEqual(uses)
 })
+
+const web = (command: string) => `  web: { image: b, command: '${command}', environment: { PGHOST: db } }\n`
+
+test.for([
+  'bin/shop eval "Elixir.Shop.ReleaseTasks.create_and_migrate()" && bin/shop start',
+  'bin/shop eval Shop.Release.migrate && bin/shop start',
+  'sh -c "sudo -E -u nobody /app/bin/migrate && exec /app/bin/server"',
+  'sh -c "shop migrate-and-serve && exec shop serve"',
+])('an app that migrates itself by %s', async command => {
+  const { errors, roleOf } = await read(`${db}${web(command)}  worker: { image: c, environment: { PGHOST: db } }\n`)
+  expect(roleOf('web')).toBe('app')
+  expect(errors).toEqual(['sibling-ungated worker'])
+})
+
+test.for([
+  ['sh -c "python manage.py wait_for_migrations && gunicorn app"', true],
+  ['sh -c "until python manage.py migrate --check; do sleep 1; done; gunicorn app"', true],
+  ['bash -ec "airflow db check-migrations --migration-wait-timeout 60; exec airflow webserver"', true],
+  ['sh -c "bundle exec rails db:abort_if_pending_migrations && bundle exec puma"', true],
+  ['sh -c "python manage.py wait_for_migrations; gunicorn app"', false],
+  ['sh -c "python manage.py wait_for_db && gunicorn app"', false],
+] as const)('an app that waits for the migrations itself is behind them: %s', async ([command, isGated]) => {
+  const { errors } = await read(`${db}${migrate.replace('alembic upgrade head', './migrate')}${web(command)}`)
+  expect(errors).toEqual(isGated ? [] : ['ungated-client web'])
+})
