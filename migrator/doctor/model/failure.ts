@@ -99,8 +99,9 @@ function isPassedOver(steps: readonly Step[], failed: Failed): boolean {
       )
     }
     default: {
-      // the exit code is looked at in the next line
-      if (steps.slice(last + 1, last + 3).some(({ text }) => text.includes('$?'))) return false
+      // the exit code is looked at in the next line, and something comes of it
+      if (steps.slice(last + 1, last + 3).some(({ text }) => text.includes('$?')) && !isServedAlike(steps, last))
+        return false
       // `set -e` looks at the last command of a chain of && only, and not below a || or &&
       const stops = failed.stopsOnError && last === failed.last && !isLookedAt(within)
       const around = stops ? within.findLast(({ isOwnShell }) => isOwnShell) : within.at(-1)
@@ -110,6 +111,14 @@ function isPassedOver(steps: readonly Step[], failed: Failed): boolean {
       return isPassedOver(steps, { ...around, last: end, within: within.slice(0, within.indexOf(around)) })
     }
   }
+}
+
+/** An app follows, and neither a way out before it nor a condition of its own. */
+function isServedAlike(steps: readonly Step[], at: number): boolean {
+  const after = steps.slice(at + 1)
+  const app = after.findIndex(isServing)
+  if (app < 0 || after.slice(0, app).some(isWayOut)) return false
+  return after[app]!.conditions.every(condition => steps[at]!.conditions.includes(condition))
 }
 
 /** Where the command ends that begins with a step, and what stands behind it. @param within what its list stands in */

@@ -88,6 +88,18 @@ test.for([
 })
 
 test.for([
+  [`${migrate}\nif [ $? -ne 0 ]; then echo failed; fi\n${serve}`, true],
+  [`set +e\n${migrate}\ncode=$?\nset -e\nif [ $code -ne 0 ]; then echo failed; else echo done; fi\n${serve}`, true],
+  [`${migrate}\nif [ $? -ne 0 ]; then echo failed; exit 1; fi\n${serve}`, false],
+  [`${migrate}\ncode=$?\nif [ $code -ne 0 ]; then exit $code; fi\n${serve}`, false],
+  [`${migrate}\nif [ $? -eq 0 ]; then ${serve}; fi`, false],
+  [`${migrate}\n[ $? -eq 0 ] && ${serve}`, false],
+  [`fail() { exit 1; }\n${migrate}\nif [ $? -ne 0 ]; then fail; fi\n${serve}`, false],
+] as const)('an exit code that is looked at: %s', async ([script, expected]) => {
+  expect(await isIgnored(script)).toBe(expected)
+})
+
+test.for([
   ['for i in 1 2 3; do alembic upgrade head && break; sleep 1; done', true],
   ['for i in 1 2 3; do alembic upgrade head && break; done', false],
   ['until alembic upgrade head; do sleep 1; done', false],
