@@ -12,7 +12,7 @@ import {
   sqlState,
 } from './ledger-query.ts'
 import { judge, type Verdict } from './protocol/compatibility.ts'
-import { emptiedExpression, type FilledSchema, tablesIn, unlessEmptied } from './protocol/emptied.ts'
+import { emptiedExpression, type FilledSchema, notedOnLedger, tablesIn, unlessEmptied } from './protocol/emptied.ts'
 import { type LedgerRow, ledgerTable } from './protocol/ledger.ts'
 import type { LedgerManifest } from './protocol/manifest.ts'
 import type { Queryable, Reading, SchemaReader } from './schema-reader.ts'
@@ -94,7 +94,7 @@ export class LedgerReader implements SchemaReader {
   /** The schemas that have nothing of what migrations made in them. */
   async #emptied(session: Queryable, comment: string | null): Promise<string | null> {
     if (tablesIn(comment).length === 0) return null
-    const sql = `select ${emptiedExpression(this.#schema)} as emptied`
+    const sql = `select ${emptiedExpression(notedOnLedger(this.#schema))} as emptied`
     const [answer] = await session.query<{ emptied: string | null }>(sql)
     return answer!.emptied
   }

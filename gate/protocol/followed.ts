@@ -15,11 +15,24 @@ import {
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import { codeOf, sqlstate } from '../postgres/sqlstate.ts'
 import { list, type Verdict } from './compatibility.ts'
+import { commentOn, emptiedExpression, isProjectsTable, tablesIn, tablesStand } from './emptied.ts'
 import type { FollowedManifest, FollowedMigration } from './manifest.ts'
 
 /** The table of the manifests that `follow` has published, with its schema, quoted. */
 export function followedTable(schema: string): string {
   return `${quoteIdent(schema)}.schemagate_followed`
+}
+
+/** An SQL expression: that table's oid. It needs no right on the schema; null where `follow` never ran. */
+export function followedOid(schema: string): string {
+  return `(select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = ${quoteLiteral(schema)} and c.relname = 'schemagate_followed')`
+}
+
+/** Tables that the tool's migrations may have made: as {@link isProjectsTable}, without the history's own. */
+export function isMigrationsTable({ tool, schema, table }: HistoryTable): string {
+  const own = [table, ...(tool.beside?.(table) ?? [])].map(quoteLiteral).join(', ')
+  return `${isProjectsTable} and not (n.nspname = ${quoteLiteral(schema)} and c.relname in (${own}))`
 }
 
 /** This role may not read the history: its SQLSTATE, and the grant that is missing. */
@@ -40,6 +53,8 @@ export interface FollowedAnswer {
   readonly table?: HistoryTable
   /** Why there is none. */
   readonly notFound?: NotFound
+  /** The schemas that had tables when `follow` last saw all applied, and have none any more. */
+  readonly emptied?: string
   /** The newest that the history has; undefined while that is unknown. */
   readonly head: string | null | undefined
   /** Equal versions mean an unchanged history; undefined where there is none to read. */
@@ -54,6 +69,8 @@ export class Followed {
   readonly #schema: string
   #table: HistoryTable | undefined
   readonly #published = new Map<string, FollowedMigration>()
+  /** What `follow` has noted of where tables are. */
+  #note: string | null = null
 
   constructor(manifest: FollowedManifest, schema: string) {
     this.manifest = manifest
@@ -76,9 +93,11 @@ export class Followed {
       return { verdict: { state, detail }, notFound: found, head: null, also: row?.also ?? undefined }
     }
     if (!found.readable) throw new HistoryUnreadableError(found)
+    // several questions may be asked at once: "nothing has changed" refers to what was known when this one was sent
+    const seen = this.#note
     let answer: Answer | undefined
     try {
-      ;[answer] = await askAgain<Answer>(session, answerSql(found, also))
+      ;[answer] = await askAgain<Answer>(session, answerSql(found, this.#schema, seen, also))
     } catch (error) {
       const code = codeOf(error)
       if (code === sqlstate.lockNotAvailable) return { verdict: locked(found), head: undefined, also: undefined }
@@ -89,22 +108,46 @@ export class Followed {
       throw error
     }
     this.#table = found
-    return this.#judge(session, historyOf(found, answer!), answer!)
+    const { note, standing } = answer!
+    const emptied = standing && note === seen ? null : await this.#emptied(session, found, note)
+    return this.#judge(session, historyOf(found, answer!), answer!, emptied)
   }
 
-  async #judge(session: Questionable, history: History, answer: Answer): Promise<FollowedAnswer> {
+  /** The schemas that have nothing of what migrations made in them. */
+  async #emptied(session: Questionable, table: HistoryTable, note: string | null): Promise<string | null> {
+    this.#note = note
+    const filled = tablesIn(note)
+    if (filled.length === 0) return null
+    const noted = `${quoteLiteral(JSON.stringify(Object.fromEntries(filled.map(one => [one.schema, one.table]))))}::pg_catalog.jsonb`
+    const sql = `select ${emptiedExpression(noted, isMigrationsTable(table))} as emptied`
+    const [answer] = await ask<{ emptied: string | null }>(session, sql)
+    return answer!.emptied
+  }
+
+  async #judge(
+    session: Questionable,
+    history: History,
+    answer: Answer,
+    emptied: string | null,
+  ): Promise<FollowedAnswer> {
     const { rows, running, hidden, also } = answer
     const { migrations } = this.manifest
     let comparison = compare(migrations, history, [...this.#published.values()])
     if (comparison.unknown.length > 0 && (await this.#learn(session)))
       comparison = compare(migrations, history, [...this.#published.values()])
     const verdict = judgeFollowed(history, comparison)
+    const isEmptied = emptied !== null && (verdict.state === 'open' || verdict.state === 'behind')
     return {
-      verdict: hidden && verdict.state !== 'open' ? mayBeHidden(verdict, history.table) : verdict,
+      verdict: isEmptied
+        ? { state: 'unmigrated', detail: emptiedDetail(history.table, emptied, this.#schema) }
+        : hidden && verdict.state !== 'open'
+          ? mayBeHidden(verdict, history.table)
+          : verdict,
+      ...(isEmptied && { emptied }),
       comparison,
       table: history.table,
       head: headOf(history, [...migrations, ...this.#published.values()]),
-      version: JSON.stringify([rows, running, hidden]),
+      version: JSON.stringify([rows, running, hidden, emptied]),
       also: also ?? undefined,
     }
   }
@@ -120,11 +163,15 @@ export class Followed {
 
 interface Answer extends HistoryAnswer {
   readonly hidden: boolean
+  readonly note: string | null
+  /** The tables of the note that was known before are all there. */
+  readonly standing: boolean
   readonly also: string | null
 }
 
-function answerSql(table: HistoryTable, also: string): string {
-  return `select h.rows, h.running, pg_catalog.row_security_active(${quoteLiteral(quotedTable(table))}::pg_catalog.regclass) as hidden, ${also} as also from (${historySql(table)}) as h`
+function answerSql(table: HistoryTable, schema: string, note: string | null, also: string): string {
+  return `select h.rows, h.running, pg_catalog.row_security_active(${quoteLiteral(quotedTable(table))}::pg_catalog.regclass) as hidden,
+  ${commentOn(followedOid(schema))} as note, ${tablesStand(tablesIn(note))} as standing, ${also} as also from (${historySql(table)}) as h`
 }
 
 /** Undefined table, schema and column. */
@@ -193,6 +240,10 @@ const publishIt = 'A newer release publishes what it has with schemagate follow.
 
 function runIt(title: string): string {
   return `Run the migrations of ${title} that were built with this app.`
+}
+
+function emptiedDetail({ tool, schema, table }: HistoryTable, emptied: string, ledgerSchema: string): string {
+  return `${schema}.${table} says that migrations are applied, and ${emptied}, where their tables were, has none any more: it was dropped or emptied beside its history. Restore a backup; or, to apply all migrations again, empty ${schema}.${table}, too, and run those of ${tool.title}. If a migration has moved the tables: comment on table ${followedTable(ledgerSchema)} is null, and schemagate follow.`
 }
 
 function locked({ tool, schema, table }: HistoryTable): Verdict {

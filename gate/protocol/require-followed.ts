@@ -3,7 +3,8 @@
 import type { HistoryTable } from '../histories/history.ts'
 import { quotedTable } from '../histories/index.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
-import { followedTable } from './followed.ts'
+import { notedOn, whereEmptied } from './emptied.ts'
+import { followedOid, followedTable, isMigrationsTable } from './followed.ts'
 import { notifySql } from './notifications.ts'
 import { requireStates } from './require.ts'
 
@@ -79,6 +80,7 @@ function requireManifest(schema: string, history: HistoryTable): string {
   halfway text[];
   missing text[];
   unknown text[];
+  emptied text;
 begin
   if jsonb_typeof(manifest) is distinct from 'object' or manifest->'follow'->>'tool' is distinct from ${quoteLiteral(tool.name)}
     or jsonb_typeof(manifest->'migrations') is distinct from 'array' or jsonb_array_length(manifest->'migrations') = 0 then
@@ -121,6 +123,13 @@ begin
       where not exists (select from known k where k.key = a.key or k.replaces ? a.key)${ofThisBuild(tool)})
   into missing, unknown;
 
+  ${whereEmptied(
+    notedOn(followedOid(schema)),
+    `if missing is null or unknown is null then
+        ${notReady(`unmigrated: no table of what is applied is left in %s', emptied`, `detail = 'The schema was dropped or emptied beside its history.', hint = 'schemagate follow says what can be done.'`)}
+      end if;`,
+    isMigrationsTable(history),
+  )}
   if missing is null then
     return true;
   elsif row_security_active(${table}::regclass) then

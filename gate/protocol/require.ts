@@ -2,7 +2,7 @@
 
 import { historyTools } from '../histories/index.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
-import { whereEmptied } from './emptied.ts'
+import { notedOnLedger, whereEmptied } from './emptied.ts'
 import { ledgerTable } from './ledger.ts'
 
 /** The SQLSTATEs that `require` raises: exit codes 6 and 7 with SG before them. */
@@ -32,7 +32,7 @@ export function requireFunctionDdl(schema: string): string {
   const foreign = `when exists (select from pg_class where relkind in ('r', 'p') and relnamespace <> ${quoteLiteral(s)}::regnamespace
           and relname in (${names.map(quoteLiteral).join(', ')})) then 'foreign'`
   const requireTables = whereEmptied(
-    schema,
+    notedOnLedger(schema),
     `raise exception using errcode = '${requireStates.notReady}',
         message = format('schemagate: unmigrated: no table of what is applied is left in %s', emptied),
         detail = 'The schema was dropped or emptied beside its ledger.',

@@ -69,7 +69,8 @@ export async function compareFollowed(
   return { ...answer, ...(error && { error }) }
 }
 
-function errorOf({ verdict, comparison }: FollowedAnswer): DivergedError | NotReadyError | undefined {
+function errorOf({ verdict, comparison, emptied }: FollowedAnswer): DivergedError | NotReadyError | undefined {
+  if (emptied !== undefined) return new NotReadyError(verdict.detail)
   if (comparison?.state === 'current') return undefined
   const isUnknown = comparison?.state === 'ahead' || verdict.state === 'diverged'
   return isUnknown ? new DivergedError(verdict.detail) : new NotReadyError(verdict.detail)

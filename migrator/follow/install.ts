@@ -4,10 +4,12 @@ import { createHash } from 'node:crypto'
 import type { HistoryTable } from '../../gate/histories/history.ts'
 import { quotedTable } from '../../gate/histories/index.ts'
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
-import { followedTable } from '../../gate/protocol/followed.ts'
+import { commentOn, noteOf, writeNote } from '../../gate/protocol/emptied.ts'
+import { followedOid, followedTable, isMigrationsTable } from '../../gate/protocol/followed.ts'
 import type { FollowedManifest } from '../../gate/protocol/manifest.ts'
 import { followedTrigger, followedTriggerSql, requireFollowedDdl } from '../../gate/protocol/require-followed.ts'
 import { UsageError } from '../errors.ts'
+import { filledSchemas } from '../ledger/other-tables.ts'
 import { ledgerIsReadOnly } from '../ledger/rights.ts'
 import type { Session } from '../postgres/session.ts'
 
@@ -97,6 +99,17 @@ export async function readInstalled(
 /** The statement for the trigger. */
 export function triggerSql(schema: string, table: HistoryTable): string {
   return followedTriggerSql(schema, table)
+}
+
+/**
+ * The statement that notes where tables are, seen in the database; undefined: it is noted. Those of the history's schema
+ * and of the one in which unqualified names are: schemas of tenants come and go.
+ */
+export async function noteToWrite(session: Session, schema: string, table: HistoryTable): Promise<string | undefined> {
+  const filled = await filledSchemas(session, schema, name => name === table.schema, isMigrationsTable(table))
+  if (filled.length === 0) return undefined
+  const { rows } = await session.query<{ note: string | null }>(`select ${commentOn(followedOid(schema))} as note`)
+  return rows[0]!.note === noteOf(filled) ? undefined : writeNote(followedTable(schema), filled)
 }
 
 /** The rights of the app's role on the history: to read it, and no more. */

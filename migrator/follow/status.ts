@@ -75,14 +75,17 @@ function stateOf({ comparison, verdict }: FollowedMatch): DatabaseState {
 }
 
 function problemsOf(
-  { comparison, error, verdict }: FollowedMatch,
+  { comparison, emptied, error, verdict }: FollowedMatch,
   unfinished: readonly { readonly name: string; readonly message: string }[],
 ): Problem[] {
   const { unknown = [] } = comparison ?? {}
   const [first] = unknown
   return [
     ...unfinished.map(({ name, message }) => ({ code: 'interrupted' as const, migration: name, message })),
+    ...(emptied === undefined ? [] : [{ code: 'emptied' as const, migration: null, message: verdict.detail }]),
     // one sentence for all of them
-    ...(error && first ? [{ code: 'missing' as const, migration: first.name, message: verdict.detail }] : []),
+    ...(emptied === undefined && error && first
+      ? [{ code: 'missing' as const, migration: first.name, message: verdict.detail }]
+      : []),
   ]
 }

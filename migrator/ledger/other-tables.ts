@@ -21,17 +21,19 @@ export async function countTables(session: Session, ledgerSchema: string): Promi
 
 /**
  * The schemas with tables in which migrations may have made them: the one in which unqualified names are, and those that
- * `isNamed` knows from the files. Not the ledger's own: who drops that drops the ledger.
+ * `isNamed` knows. Not the ledger's own: who drops that drops the ledger.
+ * @param counts the tables that count, as {@link isProjectsTable}.
  */
 export async function filledSchemas(
   session: Session,
   ledgerSchema: string,
   isNamed: (schema: string) => boolean,
+  counts = isProjectsTable,
 ): Promise<readonly FilledSchema[]> {
   const { rows } = await session.query<FilledSchema & { isFirst: boolean; [column: string]: unknown }>(
     `select n.nspname::text as schema, min(c.relname collate "C")::text as table, n.nspname = pg_catalog.current_schema() as "isFirst"
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where ${isProjectsTable} and n.nspname::text !~ '^pg_' and n.nspname not in ('information_schema', ${quoteLiteral(ledgerSchema)})
+      where ${counts} and n.nspname::text !~ '^pg_' and n.nspname not in ('information_schema', ${quoteLiteral(ledgerSchema)})
       group by n.nspname order by n.nspname collate "C"`,
   )
   return rows.filter(({ schema, isFirst }) => isFirst || isNamed(schema))

@@ -1,7 +1,7 @@
 // Reads the ledger: which migrations a database has, and what version the ledger itself is of.
 
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
-import { emptiedExpression, tablesIn } from '../../gate/protocol/emptied.ts'
+import { emptiedExpression, notedOnLedger, tablesIn } from '../../gate/protocol/emptied.ts'
 import { ledgerTable } from '../../gate/protocol/ledger.ts'
 import type { Session } from '../postgres/session.ts'
 import {
@@ -114,7 +114,9 @@ export async function readLedger(
 }
 
 async function readEmptied(session: Session, schema: string): Promise<string | null> {
-  const { rows } = await session.query<{ emptied: string | null }>(`select ${emptiedExpression(schema)} as emptied`)
+  const { rows } = await session.query<{ emptied: string | null }>(
+    `select ${emptiedExpression(notedOnLedger(schema))} as emptied`,
+  )
   return rows[0]!.emptied
 }
 

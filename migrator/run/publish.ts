@@ -1,7 +1,7 @@
 // After a successful run: tells the applications what the database has now.
 
 import { quoteLiteral } from '../../gate/postgres/quote.ts'
-import { commentOnLedger, tablesIn, tablesStand } from '../../gate/protocol/emptied.ts'
+import { tablesIn, tablesStand, writeNote } from '../../gate/protocol/emptied.ts'
 import { ledgerTable, manifestTable } from '../../gate/protocol/ledger.ts'
 import { requireFunctionDdl } from '../../gate/protocol/require.ts'
 import { manifestOf } from '../files/manifest.ts'
@@ -60,6 +60,6 @@ export async function publish(
   await attempt(run, 'the manifest', async () => {
     await ensureRole?.()
     const filled = await filledSchemas(run.session, schema, name => named.has(name))
-    await run.ledger.write([statementsOnly(text + commentOnLedger(schema, filled)), notified, run.record.end()])
+    await run.ledger.write([statementsOnly(text + writeNote(ledgerTable(schema), filled)), notified, run.record.end()])
   })
 }

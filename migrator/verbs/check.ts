@@ -75,10 +75,11 @@ async function compareFiles(engine: Engine): Promise<FilesAndLedger> {
 async function checkManifest(engine: Engine, manifest: Manifest): Promise<Match> {
   if (isFollowed(manifest)) {
     const { compareFollowed } = await import('../follow/asked.ts')
-    const { verdict, comparison, head, error } = await withSession(engine, session =>
+    const { verdict, comparison, emptied, head, error } = await withSession(engine, session =>
       compareFollowed(engine, session, manifest),
     )
-    return { state: comparison?.state ?? verdict.state, head: head ?? null, ...(error && { error }) }
+    const state = (emptied === undefined && comparison?.state) || verdict.state
+    return { state, head: head ?? null, ...(error && { error }) }
   }
   // as a gate does it: a newer ledger keeps the meaning of what an app reads
   const { schema } = engine.settings

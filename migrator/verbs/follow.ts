@@ -5,7 +5,15 @@ import { codeOf } from '../../gate/postgres/sqlstate.ts'
 import { type FollowedManifest, isFollowed } from '../../gate/protocol/manifest.ts'
 import { DeniedError, DivergedError, type NotReadyError, UsageError } from '../errors.ts'
 import { compareFollowed, type FollowedMatch, manifestAsked } from '../follow/asked.ts'
-import { type Installed, installSql, readInstalled, readRights, rightsSql, triggerSql } from '../follow/install.ts'
+import {
+  type Installed,
+  installSql,
+  noteToWrite,
+  readInstalled,
+  readRights,
+  rightsSql,
+  triggerSql,
+} from '../follow/install.ts'
 import { grantToRead } from '../histories/foreign.ts'
 import { statementsOnly } from '../ledger/changes.ts'
 import { readLedger } from '../ledger/read.ts'
@@ -32,7 +40,8 @@ export interface FollowResult {
   readonly title: string
   /** `schema.table`. */
   readonly history: string
-  readonly state: 'current' | 'behind' | 'ahead' | 'unfinished'
+  /** `unmigrated`: the history says that all is applied, and the tables are gone. */
+  readonly state: 'current' | 'behind' | 'ahead' | 'unfinished' | 'unmigrated'
   readonly head: string | null
   /** Names that the history lacks; applied ones of newer builds; and those that no build has published. */
   readonly missing: readonly string[]
@@ -104,10 +113,12 @@ async function requireNoLedger(engine: Engine, session: Session): Promise<void> 
 }
 
 /** Nothing is to be changed: no lock is taken. */
-async function isDone({ session, table, role, roleName, found }: Work, installed: Installed): Promise<boolean> {
+async function isDone({ engine, session, table, role, roleName, found }: Work, installed: Installed): Promise<boolean> {
+  const { schema } = engine.settings
   if (!installed.published || (installed.mayTrigger && !installed.triggered)) return false
-  if (!role || roleName === undefined) return true
   if (found.error) return true
+  if ((await noteToWrite(session, schema, table)) !== undefined) return false
+  if (!role || roleName === undefined) return true
   return (await readRights(session, table, roleName)).right && (await role.works(session))
 }
 
@@ -129,8 +140,15 @@ async function install(work: Work, run: Run): Promise<FollowResult> {
   // what has happened since is what counts
   const found = await compareFollowed(engine, session, manifest)
   requireTable(found)
+  if (!found.error) await attempt(run, 'the note', () => note(run, table))
   if (role && !found.error) await attempt(run, 'the app role', () => role.ensure(run, true))
   return resultOf({ ...work, found }, notifies)
+}
+
+/** Notes where tables are, now that all is applied: their schema may be dropped beside the history. */
+async function note({ session, settings, ledger }: Run, table: HistoryTable): Promise<void> {
+  const sql = await noteToWrite(session, settings.schema, table)
+  if (sql !== undefined) await ledger.write([statementsOnly(sql)])
 }
 
 /** The app's role reads the history, and does not change it. */
@@ -181,7 +199,7 @@ async function notifyOfChanges(run: Run, table: HistoryTable, manifest: Followed
 }
 
 function resultOf({ table, found }: Work, notifies: boolean): FollowResult {
-  const { comparison, head, error } = found
+  const { comparison, emptied, head, error } = found
   const names = (list: readonly { readonly name: string }[] | undefined) => (list ?? []).map(({ name }) => name)
   const { state } = comparison!
   return {
@@ -189,7 +207,7 @@ function resultOf({ table, found }: Work, notifies: boolean): FollowResult {
     title: table.tool.title,
     history: `${table.schema}.${table.table}`,
     // a history that diverges is thrown
-    state: state === 'diverged' ? 'ahead' : state,
+    state: emptied !== undefined ? 'unmigrated' : state === 'diverged' ? 'ahead' : state,
     head: head ?? null,
     missing: names(comparison?.missing),
     newer: names(comparison?.newer),
