@@ -5,6 +5,7 @@ import { WrongServerError } from './postgres/hosts.ts'
 import { commentOn, type FilledSchema, tablesStand } from './protocol/emptied.ts'
 import { HistoryUnreadableError } from './protocol/followed.ts'
 import { ledgerColumns, ledgerTable } from './protocol/ledger.ts'
+import { isSubscribed } from './protocol/subscribed.ts'
 
 /** What the first question returns. */
 export interface LookRow {
@@ -14,6 +15,8 @@ export interface LookRow {
   readonly whole: boolean
   /** Row level security holds for this role: rows may be there that it does not see. */
   readonly hidden: boolean
+  /** Its rows come from another database. */
+  readonly subscribed: boolean
   /** The tables that were asked for are all there. */
   readonly standing: boolean
   /** The answer to what was asked besides. */
@@ -70,6 +73,7 @@ function columnsOfLook(schema: string, tables: readonly FilledSchema[], also: st
    from ${ledger}) as version,
   exists (select from pg_catalog.pg_index where indrelid = ${table} and indisprimary) as whole,
   pg_catalog.row_security_active(${table}) as hidden,
+  ${isSubscribed(table)} as subscribed,
   ${tablesStand(tables)} as standing,
   ${also} as also`
 }

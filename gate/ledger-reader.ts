@@ -15,6 +15,7 @@ import { judge, type Verdict } from './protocol/compatibility.ts'
 import { emptiedExpression, type FilledSchema, notedOnLedger, tablesIn, unlessEmptied } from './protocol/emptied.ts'
 import { type LedgerRow, ledgerTable } from './protocol/ledger.ts'
 import type { LedgerManifest } from './protocol/manifest.ts'
+import { subscribedVerdict } from './protocol/subscribed.ts'
 import type { Queryable, Reading, SchemaReader } from './schema-reader.ts'
 
 /**
@@ -64,6 +65,7 @@ export class LedgerReader implements SchemaReader {
         reading = this.#judge(row.version, JSON.parse(withRows.rows), withRows.comment)
         emptied = await this.#emptied(session, withRows.comment)
       }
+      if (row.subscribed) return this.#subscribed(row)
       const version = emptied === null ? row.version : `${row.version} ${emptied}`
       const answer = { version, ...(row.also !== null && { also: row.also }) }
       if (!row.whole) return { verdict: INCOMPLETE, databaseHead: undefined, ...answer }
@@ -77,6 +79,12 @@ export class LedgerReader implements SchemaReader {
       const reading = this.#judge(undefined, null, null)
       return { ...reading, verdict: await this.#foreign(session, reading.verdict) }
     }
+  }
+
+  /** Without a version: what the rows say does not matter. */
+  #subscribed({ also }: LookRow): Reading {
+    const verdict = subscribedVerdict(ledgerTable(this.#schema))
+    return { verdict, databaseHead: undefined, ...(also !== null && { also }) }
   }
 
   /** Where nothing is applied: has another tool migrated the database? Its rows may not be for this role to read. */

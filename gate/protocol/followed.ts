@@ -17,6 +17,7 @@ import { codeOf, sqlstate } from '../postgres/sqlstate.ts'
 import { list, type Verdict } from './compatibility.ts'
 import { commentOn, emptiedExpression, isProjectsTable, tablesIn, tablesStand } from './emptied.ts'
 import type { FollowedManifest, FollowedMigration } from './manifest.ts'
+import { isSubscribed, subscribedVerdict } from './subscribed.ts'
 
 /** The table of the manifests that `follow` has published, with its schema, quoted. */
 export function followedTable(schema: string): string {
@@ -108,7 +109,9 @@ export class Followed {
       throw error
     }
     this.#table = found
-    const { note, standing } = answer!
+    const { note, standing, subscribed } = answer!
+    if (subscribed)
+      return { verdict: subscribedVerdict(quotedTable(found)), head: undefined, also: answer!.also ?? undefined }
     const emptied = standing && note === seen ? null : await this.#emptied(session, found, note)
     return this.#judge(session, historyOf(found, answer!), answer!, emptied)
   }
@@ -163,6 +166,7 @@ export class Followed {
 
 interface Answer extends HistoryAnswer {
   readonly hidden: boolean
+  readonly subscribed: boolean
   readonly note: string | null
   /** The tables of the note that was known before are all there. */
   readonly standing: boolean
@@ -170,7 +174,8 @@ interface Answer extends HistoryAnswer {
 }
 
 function answerSql(table: HistoryTable, schema: string, note: string | null, also: string): string {
-  return `select h.rows, h.running, pg_catalog.row_security_active(${quoteLiteral(quotedTable(table))}::pg_catalog.regclass) as hidden,
+  const oid = `${quoteLiteral(quotedTable(table))}::pg_catalog.regclass`
+  return `select h.rows, h.running, pg_catalog.row_security_active(${oid}) as hidden, ${isSubscribed(oid)} as subscribed,
   ${commentOn(followedOid(schema))} as note, ${tablesStand(tablesIn(note))} as standing, ${also} as also from (${historySql(table)}) as h`
 }
 

@@ -6,7 +6,8 @@ import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import { notedOn, whereEmptied } from './emptied.ts'
 import { followedOid, followedTable, isMigrationsTable } from './followed.ts'
 import { notifySql } from './notifications.ts'
-import { requireStates } from './require.ts'
+import { raiseSubscribed, requireStates } from './require.ts'
+import { isSubscribed } from './subscribed.ts'
 
 /**
  * The statements that make the functions in the ledger's schema; repeatable. No object of theirs depends on the history's
@@ -96,6 +97,9 @@ begin
   exception when undefined_table or undefined_column or invalid_schema_name then
     ${notReady(`unmigrated: %s is gone, the history of %s', ${name}, ${title}`, `hint = 'Run its migrations.'`)}
   end;
+  if ${isSubscribed(`${table}::regclass`)} then
+    ${raiseSubscribed(quotedTable(history))}
+  end if;
   if halfway is not null then
     ${notReady(`migrating: %s was begun by %s and not finished', halfway[1], ${title}`, `detail = 'Migrations: ' || array_to_string(halfway, ', '), hint = 'schemagate follow tells the way out.'`)}
   end if;

@@ -4,6 +4,7 @@ import { historyTools } from '../histories/index.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import { notedOnLedger, whereEmptied } from './emptied.ts'
 import { ledgerTable } from './ledger.ts'
+import { isSubscribed, subscribedDetail } from './subscribed.ts'
 
 /** The SQLSTATEs that `require` raises: exit codes 6 and 7 with SG before them. */
 export const requireStates = { diverged: 'SG006', notReady: 'SG007' } as const
@@ -27,6 +28,15 @@ export function requireFunctionDdl(schema: string): string {
   const hidden = `raise exception using errcode = '${requireStates.notReady}',
       message = 'schemagate: hidden: row level security hides rows of the ledger from this role, so that an empty one cannot be told from a full one',
       hint = 'Run the migrator, which switches it off for the ledger: schemagate up.';`
+  // as the gate's own look has it
+  const requireLedger = `if not exists (select from pg_index where indrelid = ${l} and indisprimary) then
+    raise exception using errcode = '${requireStates.notReady}',
+      message = 'schemagate: migrating: the ledger has no primary key: it is being restored',
+      hint = 'If no restore is under way it was restored in part: restore it again.';
+  end if;
+  if ${isSubscribed(l)} then
+    ${raiseSubscribed(ledger)}
+  end if;`
   // the names alone: an empty ledger beside such a table says enough, and an app's role may not read it
   const names = [...new Set(historyTools.flatMap(tool => (tool.distinctive || tool.ownName ? tool.tables : [])))]
   const foreign = `when exists (select from pg_class where relkind in ('r', 'p') and relnamespace <> ${quoteLiteral(s)}::regnamespace
@@ -57,6 +67,7 @@ begin
       hint = 'Make it again: schemagate manifest > FILE.';
   end if;
 
+  ${requireLedger}
   -- The same judgement as the gate's own; "earlier": a repeatable migration has moved on from what the app knows.
   select array_agg(name order by place) filter (where differs and not repeatable),
     array_agg(name order by position) filter (where breaking and (not known or earlier)),
@@ -116,6 +127,7 @@ begin
     return ${s}.require(head::jsonb);
   end if;
 
+  ${requireLedger}
   -- of one that was applied after newer ones, the place in the order: the app need not know those
   select coalesce((l.journal->>'late')::bigint, l.position) into found_position from ${ledger} l where l.name = head;
   if found_position is null and row_security_active(${l}) then
@@ -149,4 +161,10 @@ begin
   return true;
 end
 $require$;`
+}
+
+/** The statement that raises what is wrong with a table whose rows come from another database. */
+export function raiseSubscribed(table: string): string {
+  return `raise exception using errcode = '${requireStates.notReady}',
+      message = ${quoteLiteral(`schemagate: unmigrated: the rows of ${table} come from another database`)}, detail = ${quoteLiteral(subscribedDetail(table))};`
 }

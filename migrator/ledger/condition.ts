@@ -4,7 +4,9 @@
 import { doBlock, quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import { sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { commentOn } from '../../gate/protocol/emptied.ts'
-import { DeniedError, RefusedError, UsageError } from '../errors.ts'
+import { ledgerTable as quotedLedger } from '../../gate/protocol/ledger.ts'
+import { isSubscribed, subscribedDetail } from '../../gate/protocol/subscribed.ts'
+import { DeniedError, DivergedError, RefusedError, UsageError } from '../errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { version as release } from '../version.ts'
 import { isLedgerRoutine, type LedgerTable, ledgerProcedures, ledgerTables } from './table.ts'
@@ -22,6 +24,8 @@ interface TableCondition {
   readonly rowSecurity: boolean
   /** It applies to this session: what it reads may lack rows. */
   readonly hidden: boolean
+  /** Its rows come from another database. */
+  readonly subscribed: boolean
 }
 
 /** The schema and the tables in it; undefined if there is no such schema. */
@@ -59,6 +63,7 @@ interface ConditionRow {
   readonly readable: boolean
   readonly rowSecurity: boolean
   readonly hidden: boolean
+  readonly subscribed: boolean
   readonly comment: string | null
   readonly columns: readonly string[]
 }
@@ -68,7 +73,7 @@ function conditionSql(schema: string): string {
     pg_catalog.has_schema_privilege(n.oid, 'usage') as usable, pg_catalog.has_schema_privilege(n.oid, 'create') as creatable,
     c.relname::text as table, c.relkind as kind, pg_catalog.pg_get_userbyid(c.relowner)::text as owner,
     pg_catalog.pg_has_role(c.relowner, 'usage') as mine, pg_catalog.has_table_privilege(c.oid, 'select') as readable,
-    c.relrowsecurity or c.relforcerowsecurity as "rowSecurity", pg_catalog.row_security_active(c.oid) as hidden, ${commentOn('c.oid')} as comment,
+    c.relrowsecurity or c.relforcerowsecurity as "rowSecurity", pg_catalog.row_security_active(c.oid) as hidden, ${isSubscribed('c.oid')} as subscribed, ${commentOn('c.oid')} as comment,
     array(select a.attname::text from pg_catalog.pg_attribute a
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
   from pg_catalog.pg_namespace n left join pg_catalog.pg_class c
@@ -81,9 +86,15 @@ function names(): string {
 }
 
 function tableCondition({ kind, columns, ...row }: ConditionRow, name: LedgerTable): TableCondition {
-  const { owner, mine, readable, rowSecurity, hidden } = row
+  const { owner, mine, readable, rowSecurity, hidden, subscribed } = row
   const ours = kind === 'r' && ledgerTables[name].every(column => columns.includes(column))
-  return { name, ours, owner, mine, readable, rowSecurity, hidden }
+  return { name, ours, owner, mine, readable, rowSecurity, hidden, subscribed }
+}
+
+/** @throws DivergedError if the ledger's rows come from another database: what they say is true of that one. */
+export function requireOwnRows({ schema, tables }: LedgerCondition): void {
+  if (tables.get('ledger')?.subscribed)
+    throw new DivergedError(`Nothing was done. ${subscribedDetail(quotedLedger(schema))}`)
 }
 
 /** The tables on which row level security is switched on. */

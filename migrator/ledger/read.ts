@@ -10,6 +10,7 @@ import {
   NewerLedgerError,
   readCondition,
   requireOurs,
+  requireOwnRows,
   requireReadable,
   withRowSecurity,
 } from './condition.ts'
@@ -88,7 +89,7 @@ export const noLedger: LedgerContents = { rows: undefined, version: 0, condition
  * Reads the ledger: the catalogue's word on its tables, then their rows, and whether what they speak of is there.
  * @param anyVersion also a newer release's, for the questions of an app: what it reads keeps its meaning.
  * @throws UsageError if a table of the ledger's name belongs to something else, DeniedError if it may not be read or its rows are
- *   hidden, NewerLedgerError.
+ *   hidden, DivergedError if they are another database's, NewerLedgerError.
  */
 export async function readLedger(
   session: Session,
@@ -101,6 +102,7 @@ export async function readLedger(
   const ledger = condition.tables.get('ledger')
   if (!ledger) return { ...noLedger, condition }
   requireReadable(condition)
+  requireOwnRows(condition)
   if (ledger.hidden) throw new HiddenLedgerError(schema, ledger.mine, withRowSecurity(condition))
   const versions = condition.tables.get('ledger_version')
   // who was granted no more than the ledger itself, as 0.1 had it, reads that

@@ -51,6 +51,7 @@ const found = Object.entries(LEDGER_TABLES).map(([table, columns]) => ({
   readable: true,
   rowSecurity: false,
   hidden: false,
+  subscribed: false,
   comment: table === 'ledger' ? 'schemagate: {"public":"t"}' : '',
   columns,
 }))

@@ -58,6 +58,15 @@ describe('schemagate.require', () => {
     await database.query(`update schemagate.ledger set state = 'applied'`)
     expect((await byHead('0002_tickets')).rows).toEqual([{ ok: true }])
     expect((await byHead('0001_users')).rows).toEqual([{ ok: true }])
+
+    // as in the middle of a restore
+    await database.query('alter table schemagate.ledger drop constraint ledger_pkey')
+    for (const ask of [() => byHead('0002_tickets'), whole])
+      expect((await raised(ask())).message).toBe(
+        'schemagate: migrating: the ledger has no primary key: it is being restored',
+      )
+    await database.query('alter table schemagate.ledger add primary key (name)')
+    expect((await byHead('0001_users')).rows).toEqual([{ ok: true }])
     expect((await byHead(JSON.stringify(app))).rows).toEqual([{ ok: true }])
     expect((await whole()).rows).toEqual([{ ok: true }])
     expect((await database.query(`select schemagate.require('0002_tickets') as ok`)).rows).toEqual([{ ok: true }])
