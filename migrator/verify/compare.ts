@@ -16,7 +16,7 @@ const noted: ReadonlySet<string> = new Set(['column order'])
  * What another property or object says already: they are there for what follows from them, and for remedies. A collation
  * can be used in the database if its encoding is the database's or none, which mean the same there.
  */
-const notCompared: ReadonlySet<string> = new Set(['columns', 'inherited from', 'encoding'])
+const notCompared: ReadonlySet<string> = new Set(['columns', 'inherited from', 'of a partitioned table', 'encoding'])
 
 /**
  * Compares what is there with what was expected. What happened to an object is not told of its parts again.

@@ -6,7 +6,7 @@ import type { Difference } from './difference.ts'
 import { columnRemedy } from './remedies/columns.ts'
 import { grantRemedy } from './remedies/grants.ts'
 import { inMade, made } from './remedies/made.ts'
-import { isPart, partName, tableOf } from './remedies/names.ts'
+import { isPart, partName, roleInSql, tableOf } from './remedies/names.ts'
 import { propertyRemedy } from './remedies/properties.ts'
 
 /**
@@ -116,7 +116,5 @@ const withStar = (aggregate: string) => aggregate.replace(/\(\)$/, '(*)')
 
 function ownerRemedy({ kind, name, property, expected }: Difference): string[] | undefined {
   if (property !== 'owner' || typeof expected !== 'string') return undefined
-  return [
-    `alter ${kind} ${kind === 'aggregate' ? withStar(name) : name} owner to ${expected === migratorRole ? migratorRole : `"${expected.replaceAll('"', '""')}"`}`,
-  ]
+  return [`alter ${kind} ${kind === 'aggregate' ? withStar(name) : name} owner to ${roleInSql(expected)}`]
 }

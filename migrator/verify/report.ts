@@ -1,5 +1,6 @@
 // What a verification found, as text and as JSON.
 
+import { quoteIdent } from '../../gate/postgres/quote.ts'
 import type { Verification } from '../verbs/verify.ts'
 import { migratorRole } from './catalog/catalog.ts'
 import type { Difference } from './difference.ts'
@@ -14,7 +15,7 @@ export function asText(result: Verification): string {
   const lines = withRemedies(differences).flatMap(({ difference, remedy }) => [
     sentence(difference, sourceOf(result)),
     ...(diffOf(difference) ?? []).map(line => `    ${line}`),
-    ...(remedy ?? []).map(sql => `  put right by: ${sql}`),
+    ...(remedy ?? []).map(sql => `  put right by: ${runnable(sql, role)}`),
   ])
   const aside = [
     ...notes.map(note => `note: ${noteOf(note)}`),
@@ -43,7 +44,7 @@ export function asJson(result: Verification): object {
       ...{ change, kind, name, property, found, expected },
       message: named(sentence(difference, sourceOf(result))),
       ...(diff && { diff }),
-      ...(remedy && { remedy: remedy.map(named) }),
+      ...(remedy && { remedy: remedy.map(sql => runnable(sql, role)) }),
     }
   }
   return {
@@ -56,6 +57,8 @@ export function asJson(result: Verification): object {
     ignored,
   }
 }
+
+const runnable = (remedy: string, role: string) => remedy.replaceAll(migratorRole, quoteIdent(role))
 
 function sourceOf({ comparedWith }: Verification) {
   return comparedWith === 'snapshot' ? snapshotAsSource : migrationsAsSource

@@ -38,18 +38,18 @@ export function withRemedies(differences: readonly Difference[]): WithRemedy[] {
 const propertiesBefore: Readonly<Record<string, readonly string[]>> = {
   default: ['type', 'identity', 'generated'],
   nullability: ['identity'],
-  minimum: ['type'],
-  maximum: ['type'],
-  start: ['type'],
 }
 
 /**
  * Finds those that have to be put right before statements can be run: what they name and is not there under that name, or as
- * an enum without the label.
+ * an enum without the label, or a view without the column.
  */
 function needsAmong(differences: readonly Difference[]) {
   const absent = differences.filter(
-    ({ change, property }) => change === 'missing' || change === 'renamed' || property === 'labels',
+    difference =>
+      ['missing', 'renamed'].includes(difference.change) ||
+      difference.property === 'labels' ||
+      lacksColumns(difference),
   )
   const byName = new Map<string, Difference[]>()
   for (const difference of absent)
@@ -80,6 +80,12 @@ function needsAmong(differences: readonly Difference[]) {
       other => other !== difference,
     )
   }
+}
+
+/** Of a view that should have other ones. */
+function lacksColumns({ object, was, property }: Difference): boolean {
+  const [has, wants] = [object, was].map(view => view?.properties.columns)
+  return property === 'definition' && Array.isArray(wants) && !wants.every(column => has?.includes(column))
 }
 
 /** Of a table: whether it is partitioned, or a partition. Its parts are made in other ways then. */

@@ -44,6 +44,7 @@ export const constraints: Kinds = version => {
       tablespace: 's.spcname',
       'inherited from': inheritedFrom('k.coninhcount > 0', 'constraint', 'k.conname'),
       'comment on its index': "obj_description(ic.oid, 'pg_class')",
+      'of a partitioned table': flag("c.relkind = 'p'", 'yes'),
     },
     more: [options('ic.reloptions')],
   }

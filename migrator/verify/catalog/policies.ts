@@ -1,6 +1,11 @@
 // Policies of row level security; whether it is on is the table's.
 
+import { migratorRole } from './catalog.ts'
 import { type Kinds, literal, relation, relations, roleName, words } from './kind.ts'
+
+/** As CREATE POLICY takes them. */
+const roles = `(select string_agg(case when x.name in ('PUBLIC', ${literal(migratorRole)}) then x.name else quote_ident(x.name) end, ', ' order by x.name)
+  from (select ${roleName('r.oid')} as name from unnest(p.polroles) r(oid)) x)`
 
 export const policies: Kinds = () => [
   {
@@ -14,7 +19,7 @@ export const policies: Kinds = () => [
     properties: {
       command: words('p.polcmd', { r: 'select', a: 'insert', w: 'update', d: 'delete', '*': 'all' }),
       mode: "case when p.polpermissive then 'permissive' else 'restrictive' end",
-      roles: `(select string_agg(x.name, ', ' order by x.name) from (select ${roleName('r.oid')} as name from unnest(p.polroles) r(oid)) x)`,
+      roles,
       using: 'pg_get_expr(p.polqual, p.polrelid)',
       'with check': 'pg_get_expr(p.polwithcheck, p.polrelid)',
     },

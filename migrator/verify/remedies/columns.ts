@@ -5,7 +5,7 @@ import type { Difference } from '../difference.ts'
 import { partName, tableOf } from './names.ts'
 
 /** Undefined where there is none. */
-export function columnRemedy({ name, parent, property = '', found, expected }: Difference): string[] | undefined {
+export function columnRemedy({ name, parent, property = '', found, expected, was }: Difference): string[] | undefined {
   if (!parent) return undefined
   const part = { name, parent }
   const kind = parent.startsWith('foreign table ') ? 'foreign table' : parent.startsWith('view ') ? 'view' : 'table'
@@ -29,7 +29,9 @@ export function columnRemedy({ name, parent, property = '', found, expected }: D
     case 'statistics target':
       return alter(`set statistics ${expected ?? -1}`)
     case 'identity':
-      return expected === undefined ? alter('drop identity') : undefined
+      if (expected !== undefined) return found === undefined ? undefined : alter(`set generated ${expected}`)
+      // its sequence goes with it, which the column may still have to count by
+      return String(was?.properties.default).startsWith('nextval(') ? undefined : alter('drop identity')
     default:
       return undefined
   }

@@ -1,7 +1,7 @@
 // Grants and revokes that make a list of rights the expected one.
 
 import type { Difference } from '../difference.ts'
-import { partName, tableOf } from './names.ts'
+import { partName, roleInSql, tableOf } from './names.ts'
 
 /** What GRANT calls a kind, where it is another word than here. */
 const words: Readonly<Record<string, string>> = {
@@ -34,12 +34,7 @@ export function grantRemedy({ kind, name, parent, property = '', found, expected
   const part = { name, ...(parent !== undefined && { parent }) }
   const columns = own === 'column' ? ` (${partName(part)})` : ''
   const on = own === 'column' ? tableOf(part) : name
-  const role =
-    grantee === 'PUBLIC'
-      ? 'public'
-      : /^[a-z_][a-z0-9_]*$|^\(/.test(grantee)
-        ? grantee
-        : `"${grantee.replaceAll('"', '""')}"`
+  const role = grantee === 'PUBLIC' ? 'public' : roleInSql(grantee)
   const [has, wants] = [listed(found), listed(expected)]
   const list = (rights: readonly string[]) => rights.map(right => `${right}${columns}`).join(', ')
   const excess = [...has].filter(right => !wants.has(right) && !wants.has(right + withOption))

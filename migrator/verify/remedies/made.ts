@@ -9,7 +9,7 @@ const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? val
 /** What those statements have in them; everything else about the object takes statements of its own. */
 export const inMade: Readonly<Record<string, readonly string[]>> = {
   index: ['definition'],
-  constraint: ['definition', 'validity'],
+  constraint: ['definition', 'validity', 'of a partitioned table'],
   trigger: ['definition'],
   rule: ['definition'],
   statistics: ['definition'],
@@ -75,11 +75,16 @@ function indexDefinition(definition: string, name: string, parent = ''): string 
   return definition.replace(' INDEX ON ', ` INDEX${how} ${name} ON `).replace(' ON ONLY ', ' ON ')
 }
 
-/** Checks and foreign keys are added without a look at every row, and validated beside the table's writers. */
+/**
+ * Checks and foreign keys are added without a look at every row, and validated beside the table's writers; before 18 a
+ * partitioned table takes no foreign key that is not valid.
+ */
 function constraintOf(object: CatalogObject, definition: string): string[] {
   const on = `alter ${object.parent?.startsWith('domain ') ? 'domain' : 'table'} ${tableOf(object)}`
   const name = partName(object)
-  const later = /^(?:CHECK|FOREIGN KEY)/.test(definition) && !definition.includes('NOT ENFORCED')
+  const isPartitioned = object.properties['of a partitioned table'] !== undefined
+  const later =
+    (isPartitioned ? /^CHECK/ : /^(?:CHECK|FOREIGN KEY)/).test(definition) && !definition.includes('NOT ENFORCED')
   if (!later) return [`${on} add constraint ${name} ${definition}`]
   const add = `${on} add constraint ${name} ${definition} not valid`
   return object.properties.validity === 'not valid' ? [add] : [add, `${on} validate constraint ${name}`]

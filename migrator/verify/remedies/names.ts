@@ -1,6 +1,7 @@
 // Names of parts: an object's own, and its table's.
 
-import type { CatalogObject } from '../catalog/catalog.ts'
+import { quoteIdent } from '../../../gate/postgres/quote.ts'
+import { type CatalogObject, migratorRole } from '../catalog/catalog.ts'
 
 /** The parent's name, without its kind. */
 export function tableOf({ parent }: Pick<CatalogObject, 'parent'>): string {
@@ -30,3 +31,6 @@ export function indexOf(constraint: Pick<CatalogObject, 'name' | 'parent'>): str
 
 /** A partition's trigger comes and goes with its parent's. */
 export const isInherited = (trigger: CatalogObject | undefined) => trigger?.properties['inherited from'] !== undefined
+
+/** The migrator's is named where the statement is told. */
+export const roleInSql = (role: string) => (role === migratorRole ? role : quoteIdent(role))

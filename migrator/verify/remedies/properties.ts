@@ -18,13 +18,13 @@ const rowSecurity: Readonly<Record<string, readonly [on: string, off: string]>> 
 }
 
 const sequenceOptions: Readonly<Record<string, string>> = {
-  type: 'as',
   increment: 'increment by',
   cache: 'cache',
 }
 
 /** These have to fit each other: they are set together. */
 const sequenceBounds: Readonly<Record<string, string>> = {
+  type: 'as',
   minimum: 'minvalue',
   maximum: 'maxvalue',
   start: 'start with',

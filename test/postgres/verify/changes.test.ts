@@ -1,6 +1,7 @@
 // Single changes to a database: each is found and said by its name, nothing else is, and what is said to put it right does.
 
 import { describe, expect } from 'vitest'
+import { quoteIdent } from '../../../gate/postgres/quote.ts'
 import { migratorRole } from '../../../migrator/verify/catalog/catalog.ts'
 import { withRemedies } from '../../../migrator/verify/run-order.ts'
 import { sentence } from '../../../migrator/verify/wording.ts'
@@ -24,16 +25,17 @@ describe.each<[string, readonly Row[]]>([
 ])('of %s', (_what, rows) => {
   test(`${rows.length} changes by hand are each found and named`, async ({ createDatabase }) => {
     const [found, expected] = [await createDatabase(), await createDatabase()]
-    const role = found.role('other')
-    await found.query(`create role ${role}`)
+    // one that has to be quoted
+    const role = found.role('Other')
+    await found.query(`create role ${quoteIdent(role)}`)
     const version = await majorVersion(found)
     const known = rows.map(asChange).filter(({ since = 0 }) => since <= version)
-    const named = (text: string) => text.replaceAll('ROLE', role)
+    const named = (text: string) => text.replaceAll('ROLE', quoteIdent(role))
     const setup = known.map(change => named(change.setup))
     const changes = known.map(({ change }) => named(change))
     const { differences } = await compareSchemas(found, [...setup, ...changes], expected, setup)
     const said = differences.map(difference => sentence(difference))
-    const says = known.flatMap(change => [change.says].flat().map(text => named(text)))
+    const says = known.flatMap(change => [change.says].flat().map(text => text.replaceAll('ROLE', role)))
     if (version >= 17) for (const [i, text] of says.entries()) says[i] = withMaintain(text)
     expect(said.toSorted()).toEqual(says.toSorted())
 
@@ -48,7 +50,7 @@ describe.each<[string, readonly Row[]]>([
     expect(left.differences.map(difference => sentence(difference)).toSorted()).toEqual(
       unmended.map(({ difference }) => sentence(difference)).toSorted(),
     )
-    await expected.query(`drop owned by ${role}`)
+    await expected.query(`drop owned by ${quoteIdent(role)}`)
   })
 })
 

@@ -133,6 +133,16 @@ export const remedies: readonly Row[] = [
     [`table c9: ${missing}`, `column c9_r.a: has no default; ${make} nextval('public.c9_a_seq'::regclass)`],
   ],
   [
+    'create sequence b12 as int',
+    'drop sequence b12; create sequence b12 maxvalue 5000000000',
+    [`sequence b12: type is bigint; ${make} integer`, `sequence b12: maximum is 5000000000; ${make} 2147483647`],
+  ],
+  [
+    'create view b13_z as select 1 as a, 2 as b; create view b13_a as select a, b from b13_z',
+    'drop view b13_a; drop view b13_z; create view b13_z as select 1 as a; create view b13_a as select a from b13_z',
+    ['view b13_a: its definition is another one', 'view b13_z: its definition is another one'],
+  ],
+  [
     'create view c2 as select 1 as a, 2 as b',
     'drop view c2; create view c2 as select 1 as a, 2 as b, 3 as c',
     'view c2: its definition is another one',
@@ -161,6 +171,19 @@ export const remedies: readonly Row[] = [
     `create function c7_f() ${nothing}; create table c7 (a int); create trigger c7_t before insert on c7 for each row execute function c7_f()`,
     'drop function c7_f() cascade',
     [`function c7_f(): ${missing}`, `trigger c7.c7_t: ${missing}`],
+  ],
+  [
+    'create table c17 (a serial)',
+    'alter table c17 alter a drop default; drop sequence c17_a_seq; alter table c17 alter a add generated always as identity (sequence name c17_a_seq)',
+    [
+      `column c17.a: identity: always, and ${none}`,
+      `column c17.a: has no default; ${make} nextval('public.c17_a_seq'::regclass)`,
+    ],
+  ],
+  [
+    'create materialized view c18 as select 1 as a, 2 as b; create view c18_v as select a, b from c18',
+    'drop materialized view c18 cascade; create materialized view c18 as select 1 as a; create view c18_v as select a from c18',
+    ['materialized view c18: its definition is another one', 'view c18_v: its definition is another one'],
   ],
   // what partitions and children have of their parents is told of these
   [
