@@ -2,6 +2,7 @@
 
 import { type Catalog, type CatalogObject, keyOf, type Value } from './catalog/catalog.ts'
 import type { Difference } from './difference.ts'
+import { givenGrants } from './given-grants.ts'
 
 export interface Comparison {
   readonly differences: readonly Difference[]
@@ -65,7 +66,11 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
     } else differences.push({ change: 'unexpected', ...named(object), object })
   }
   for (const object of own.missing)
-    differences.push({ change: 'missing', ...named(object), object, parts: parts.get(keyOf(object)) ?? [] })
+    differences.push({
+      ...{ change: 'missing', ...named(object), object },
+      parts: parts.get(keyOf(object)) ?? [],
+      given: givenGrants(object, here),
+    })
   return { differences: differences.toSorted(byName), notes }
 }
 

@@ -27,4 +27,6 @@ export interface Difference {
   readonly was?: CatalogObject
   /** Of a missing object: what goes with it. */
   readonly parts?: readonly CatalogObject[]
+  /** Of a missing object: the grants that it has as soon as it is made. */
+  readonly given?: CatalogObject['properties']
 }

@@ -19,12 +19,12 @@ export function remedy(difference: Difference): string[] | undefined {
 }
 
 function statementsFor(difference: Difference): string[] | undefined {
-  const { change, object, was, parts = [] } = difference
+  const { change, object, was, parts = [], given } = difference
   switch (change) {
     case 'unexpected':
       return undefined
     case 'missing':
-      return object && together([whole(object), ...parts.map(partOf)])
+      return object && together([whole(object, given), ...parts.map(part => partOf(part))])
     case 'renamed':
       return object && was && renamed(object, was)
     case 'changed':
@@ -41,8 +41,8 @@ function specific(difference: Difference): string[] | undefined {
 }
 
 /** The object, and what its own statement does not say of it; undefined where any of that cannot be said. */
-function whole(object: CatalogObject): string[] | undefined {
-  return together([made(object), besides(object, inMade[object.kind] ?? [])])
+function whole(object: CatalogObject, given: CatalogObject['properties'] = {}): string[] | undefined {
+  return together([made(object), besides(object, inMade[object.kind] ?? [], given)])
 }
 
 /** What came with a missing object. The columns of a view are the view's. */
@@ -50,24 +50,32 @@ function partOf(part: CatalogObject): string[] | undefined {
   return part.kind === 'column' ? besides(part, []) : whole(part)
 }
 
-/** Statements for all properties but these and those that a new object has by itself. */
-function besides(object: CatalogObject, said: readonly string[]): string[] | undefined {
-  const { kind, name, parent, properties } = object
-  const own = Object.entries(properties).filter(
-    ([property, value]) => !said.includes(property) && !isOfNew(property, value),
-  )
+/** Statements for all properties but these and those that a new object has by itself, and against what it was given besides. */
+function besides(
+  { kind, name, parent, properties }: CatalogObject,
+  said: readonly string[],
+  given: CatalogObject['properties'] = {},
+): string[] | undefined {
+  const named = { change: 'changed', kind, name, ...(parent !== undefined && { parent }) } as const
+  const all = [...new Set([...Object.keys(properties), ...Object.keys(given)])]
+  const own = all.filter(property => !said.includes(property) && !isOfNew(property, properties))
   return together(
-    own.map(([property, expected]) =>
-      changed({ change: 'changed', kind, name, ...(parent !== undefined && { parent }), property, expected }),
-    ),
+    own.map(property => {
+      const [found, expected] = [given[property], properties[property]]
+      return changed({
+        ...named,
+        property,
+        ...(found !== undefined && { found }),
+        ...(expected !== undefined && { expected }),
+      })
+    }),
   )
 }
 
-function isOfNew(property: string, value: unknown): boolean {
+function isOfNew(property: string, { owner }: CatalogObject['properties']): boolean {
   return (
-    property === 'inherited from' ||
-    property === 'grants to the owner' ||
-    (property === 'owner' && value === migratorRole)
+    ['inherited from', 'grants to the owner', `grants to ${owner}`].includes(property) ||
+    (property === 'owner' && owner === migratorRole)
   )
 }
 

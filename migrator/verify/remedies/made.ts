@@ -18,7 +18,7 @@ export const inMade: Readonly<Record<string, readonly string[]>> = {
   extension: ['version', 'schema'],
   policy: ['mode', 'command', 'roles', 'using', 'with check'],
   column: ['type', 'collation', 'default', 'nullability'],
-  type: ['form', 'labels', 'grants to PUBLIC'],
+  type: ['form', 'labels'],
 }
 
 /** Undefined: it is made by its migration alone. */
@@ -55,18 +55,12 @@ export function made(object: CatalogObject): string[] | undefined {
     case 'column':
       return columnOf(object)
     case 'type':
-      return p.form === 'enum' ? enumOf(object) : undefined
+      return p.form === 'enum'
+        ? [`create type ${name} as enum (${texts(p.labels).map(quoteLiteral).join(', ')})`]
+        : undefined
     default:
       return undefined
   }
-}
-
-/** Everyone may use a new type. */
-function enumOf({ name, properties: p }: CatalogObject): string[] {
-  return [
-    `create type ${name} as enum (${texts(p.labels).map(quoteLiteral).join(', ')})`,
-    ...(p['grants to PUBLIC'] === undefined ? [`revoke usage on type ${name} from public`] : []),
-  ]
 }
 
 /** Beside the table's writers, where that can be; on a partitioned table it cannot, and its partitions get one with it. */

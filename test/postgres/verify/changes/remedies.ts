@@ -50,6 +50,27 @@ export const remedies: readonly Row[] = [
     'drop type a8; drop type a8r',
     [`type a8: ${missing}`, `type a8r: ${missing}`],
   ],
+  [
+    "create schema a9; alter default privileges in schema a9 grant select, insert on tables to ROLE; alter default privileges in schema a9 grant usage on types to ROLE; create view a9.v as select 1 as a; revoke all on a9.v from ROLE; create view a9.w as select 1 as a; revoke insert on a9.w from ROLE; create materialized view a9.m as select 1 as a; create type a9.t as enum ('a'); revoke usage on type a9.t from ROLE, public; create view a9.o as select 1 as a; alter view a9.o owner to ROLE",
+    'drop view a9.v; drop view a9.w; drop materialized view a9.m; drop type a9.t; drop view a9.o',
+    [
+      `view a9.v: ${missing}`,
+      `view a9.w: ${missing}`,
+      `materialized view a9.m: ${missing}`,
+      `type a9.t: ${missing}`,
+      `view a9.o: ${missing}`,
+    ],
+  ],
+  [
+    'create table a10 (a int); create policy a10_p on a10 to ROLE, current_user using (true)',
+    'drop policy a10_p on a10',
+    `policy a10.a10_p: ${missing}`,
+  ],
+  [
+    'create table a11 (a int primary key); create table a11_r (a int constraint a11_r_f references a11) partition by list (a)',
+    'alter table a11_r drop constraint a11_r_f',
+    `constraint a11_r.a11_r_f: ${missing}`,
+  ],
   // one before the other
   [
     'create table b1 (a int primary key); create table b1_r (x int references b1, y int references b1)',
@@ -112,6 +133,16 @@ export const remedies: readonly Row[] = [
     ],
   ],
   [
+    'create sequence b12 as int',
+    'drop sequence b12; create sequence b12 maxvalue 5000000000',
+    [`sequence b12: type is bigint; ${make} integer`, `sequence b12: maximum is 5000000000; ${make} 2147483647`],
+  ],
+  [
+    'create view b13_z as select 1 as a, 2 as b; create view b13_a as select a, b from b13_z',
+    'drop view b13_a; drop view b13_z; create view b13_z as select 1 as a; create view b13_a as select a from b13_z',
+    ['view b13_a: its definition is another one', 'view b13_z: its definition is another one'],
+  ],
+  [
     'create domain b10 as int constraint b10_c check (value > 0)',
     'alter domain b10 drop constraint b10_c; alter domain b10 add constraint b10_c check (value > 0) not valid',
     `constraint b10.b10_c: validity: not valid, and ${none}`,
@@ -131,16 +162,6 @@ export const remedies: readonly Row[] = [
     "create table c9 (a serial); create table c9_r (a int default nextval('c9_a_seq'))",
     'drop table c9 cascade',
     [`table c9: ${missing}`, `column c9_r.a: has no default; ${make} nextval('public.c9_a_seq'::regclass)`],
-  ],
-  [
-    'create sequence b12 as int',
-    'drop sequence b12; create sequence b12 maxvalue 5000000000',
-    [`sequence b12: type is bigint; ${make} integer`, `sequence b12: maximum is 5000000000; ${make} 2147483647`],
-  ],
-  [
-    'create view b13_z as select 1 as a, 2 as b; create view b13_a as select a, b from b13_z',
-    'drop view b13_a; drop view b13_z; create view b13_z as select 1 as a; create view b13_a as select a from b13_z',
-    ['view b13_a: its definition is another one', 'view b13_z: its definition is another one'],
   ],
   [
     'create view c2 as select 1 as a, 2 as b',
