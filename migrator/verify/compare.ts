@@ -57,7 +57,12 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
     (parent !== undefined && (gone.has(parent) || redefined.has(parent))) ||
     listOf(properties['inherited from']).some(from => gone.has(from))
   const parts = Map.groupBy(expected.objects, ({ parent }) => parent)
-  const own = { unexpected: unexpected.filter(o => !isTold(o)), missing: missing.filter(o => !isTold(o)) }
+  // an index that has become a part of a partitioned one is there, and told as that
+  const attached = unexpected.filter(isInherited)
+  const own = {
+    unexpected: unexpected.filter(o => !isTold(o)),
+    missing: missing.filter(o => !isTold(o) && !attached.some(part => isSame(part, o))),
+  }
   for (const object of own.unexpected) {
     const was = own.missing.find(other => isRenamed(object, other))
     if (was) {
@@ -92,7 +97,7 @@ const cascading: ReadonlySet<string> = new Set([
 ])
 
 /** Parts of the same object that differ in nothing but their names. */
-function isRenamed(object: CatalogObject, other: CatalogObject): boolean {
+function isSame(object: CatalogObject, other: CatalogObject): boolean {
   return (
     object.kind === other.kind &&
     object.parent !== undefined &&
@@ -100,6 +105,13 @@ function isRenamed(object: CatalogObject, other: CatalogObject): boolean {
     renamable.has(object.kind) &&
     compareProperties(object, other).next().done === true
   )
+}
+
+const isInherited = ({ properties }: CatalogObject) => properties['inherited from'] !== undefined
+
+/** What is inherited has no name of its own. */
+function isRenamed(object: CatalogObject, other: CatalogObject): boolean {
+  return ![object, other].some(isInherited) && isSame(object, other)
 }
 
 /** What a name is least of: these are told by what they do. */

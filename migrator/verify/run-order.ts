@@ -143,25 +143,23 @@ function relationName({ kind, name, parent, object }: Difference): string | unde
   return isKey ? indexOf({ name, ...(parent !== undefined && { parent }) }) : undefined
 }
 
-/** Finds what has to go first, which is not told: another thing of that name, a primary key over the column. */
+/** Finds what has to go first, which is not told: another thing of that name, the table's primary key. */
 function obstaclesAmong(differences: readonly Difference[]) {
-  const unexpected = differences.filter(({ change }) => change === 'unexpected')
-  const names = new Set(unexpected.map(relationName))
-  const keys = differences.flatMap(({ kind, property, change, object, parent }) =>
-    kind === 'constraint' && (change === 'unexpected' || property === 'definition')
-      ? [{ parent, definition: String(object?.properties.definition) }]
-      : [],
+  const names = new Set(differences.filter(({ change }) => change === 'unexpected').map(relationName))
+  const keys = differences.filter(
+    other => isPrimaryKey(other) && (other.change === 'unexpected' || other.property === 'definition'),
   )
   return (difference: Difference): boolean => {
     const { change, property, expected, parent } = difference
     const name = relationName(difference)
-    if (change === 'missing') return name !== undefined && names.has(name)
-    if (property !== 'nullability' || expected !== undefined) return false
-    return keys.some(
-      key =>
-        key.parent === parent &&
-        key.definition.startsWith('PRIMARY KEY') &&
-        namesIn(key.definition).words.has(partName(difference)),
-    )
+    const key = keys.find(other => other.parent === parent)
+    if (change === 'missing') return (name !== undefined && names.has(name)) || (!!key && isPrimaryKey(difference))
+    if (!key || property !== 'nullability' || expected !== undefined) return false
+    return namesIn(definitionOf(key)).words.has(partName(difference))
   }
 }
+
+const definitionOf = ({ object }: Difference) => String(object?.properties.definition)
+
+const isPrimaryKey = (difference: Difference) =>
+  difference.kind === 'constraint' && definitionOf(difference).startsWith('PRIMARY KEY')

@@ -86,9 +86,9 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
       if (!isExtended(difference)) return undefined
       return [`create or replace view ${name} as ${String(expected).replace(/;$/, '').trim()}`]
     case 'trigger definition':
-      return [object, was].some(isInherited) ? undefined : replaced(expected, 'TRIGGER')
+      return [object, was].some(isInherited) ? undefined : replaced(found, expected, 'TRIGGER')
     case 'rule definition':
-      return replaced(expected, 'RULE')
+      return replaced(found, expected, 'RULE')
     case 'policy using':
     case 'policy with check':
       return expected === undefined
@@ -141,9 +141,11 @@ function setOrReset(option: string, expected: unknown): string {
 }
 
 /** A constraint's trigger cannot be replaced in place. */
-function replaced(definition: unknown, word: string): string[] | undefined {
-  const text = String(definition).replace(/;$/, '')
-  return text.startsWith(`CREATE ${word} `) ? [text.replace('CREATE ', 'CREATE OR REPLACE ')] : undefined
+function replaced(found: unknown, expected: unknown, word: string): string[] | undefined {
+  const text = String(expected).replace(/;$/, '')
+  return [found, text].every(one => String(one).startsWith(`CREATE ${word} `))
+    ? [text.replace('CREATE ', 'CREATE OR REPLACE ')]
+    : undefined
 }
 
 function disabledOn(found: unknown): string[] {

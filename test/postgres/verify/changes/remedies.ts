@@ -206,6 +206,30 @@ export const remedies: readonly Row[] = [
     'drop materialized view c18 cascade; create materialized view c18 as select 1 as a; create view c18_v as select a from c18',
     ['materialized view c18: its definition is another one', 'view c18_v: its definition is another one'],
   ],
+  [
+    'create table c19 (a int, b int, constraint c19_a primary key (a))',
+    'alter table c19 drop constraint c19_a, alter b set not null, add constraint c19_b primary key (a, b)',
+    [
+      `constraint c19.c19_a: ${missing}`,
+      `constraint c19.c19_b: exists, and ${none}`,
+      `column c19.b: nullability: not null, and ${none}`,
+    ],
+  ],
+  [
+    `create function c20_f() ${nothing}; create table c20 (a int); create trigger c20_t before update on c20 for each row execute function c20_f()`,
+    'drop trigger c20_t on c20; create constraint trigger c20_t after update on c20 for each row execute function c20_f()',
+    `trigger c20.c20_t: definition is CREATE CONSTRAINT TRIGGER c20_t AFTER UPDATE ON public.c20 NOT DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION public.c20_f(); ${make} CREATE TRIGGER c20_t BEFORE UPDATE ON public.c20 FOR EACH ROW EXECUTE FUNCTION public.c20_f()`,
+  ],
+  [
+    'create table c21 (a int) partition by list (a); create table c21a partition of c21 for values in (1); create index c21a_i on c21a (a)',
+    'create index c21_i on c21 (a)',
+    `index c21_i: exists, and ${none}`,
+  ],
+  [
+    'create table c22 (a int) partition by list (a); create table c22a partition of c22 for values in (1); create index c22_i on only c22 (a); create index c22a_i on c22a (a)',
+    'alter index c22_i attach partition c22a_i',
+    [`index c22_i: has no validity; ${make} invalid`, `index c22a (part of public.c22_i): exists, and ${none}`],
+  ],
   // what partitions and children have of their parents is told of these
   [
     `create function d1_f() ${nothing}; create table d1 (a int, b int constraint d1_b check (b > 0), c int) partition by list (a); create table d1a partition of d1 for values in (1); create trigger d1_t before insert on d1 for each row execute function d1_f()`,
