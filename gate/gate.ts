@@ -48,7 +48,8 @@ export interface GateOptions {
 
 /**
  * `change` has the new status and the previous one. `evict`: another session takes the ledger while work is still inside,
- * or the gate has moved to another server. Work that goes on may meet another schema. A guarded pool ends its connections.
+ * the gate has moved to another server, or it is closed since the database does not match, and nothing is inside any more.
+ * Work that goes on may meet another schema. A guarded pool ends its connections.
  * `cut`: the ledger is about to be released while requests are still inside. The adapters end their connections: an answer
  * from before must not come after.
  */

@@ -11,7 +11,8 @@ import { goToItsHost, verifyFirst } from './pool-follows-gate.ts'
  * ledger the gate has read: `connect` rejects with a GateClosedError (statusCode 503). The gate queries the ledger at once
  * when a query of the pool fails because the schema is not what it expected. When another session takes the ledger while
  * requests are still inside (a restore that they block, and that blocks them), running queries are cancelled and the
- * pool's connections end; new ones are checked. Of several hosts the pool uses the gate's. Returns the pool. A `verify`
+ * pool's connections end; new ones are checked. They end as well when the database does not match any more and the last
+ * request has left: what uses the pool without a request would go on with those that it has. Of several hosts the pool uses the gate's. Returns the pool. A `verify`
  * that the pool already has runs after this one. Connections that are lost, those that are ended here among them, do not
  * end a process whose pool has no listener for `error`.
  */

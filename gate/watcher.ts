@@ -31,7 +31,7 @@ export interface WatcherSettings {
   readonly announce: boolean
   readonly fence: boolean
   readonly drain: (() => Promise<void> | void) | undefined
-  /** Ends the work that still uses the database: the ledger must be released, or the gate moved to another server. */
+  /** Ends the work that still uses the database: it does not match, the ledger must be released, or the gate has moved to another server. */
   readonly evict: () => void
   /** Ends the requests that are still inside after that, without an answer: the ledger is about to be released. */
   readonly cut: () => void
@@ -74,6 +74,8 @@ export class Watcher {
   #checks: (() => void)[] = []
   /** Until then the gate stays closed and leaves the ledger to the session that wanted it. */
   #yieldUntil = 0
+  /** See {@link #evictOnceEmpty}: done since the gate was open, or about to be. */
+  #isEvicting = false
   /** A notification came since the last query began. */
   #notified = false
   readonly #connector: Connector
@@ -222,10 +224,14 @@ export class Watcher {
       await this.#getReady(sessions)
       verdict = await this.#query(sessions, holding ?? listening)
     }
-    if (verdict.state === 'open') return this.#keepFence(sessions)
+    if (verdict.state === 'open') {
+      this.#isEvicting = false
+      return this.#keepFence(sessions)
+    }
     if (holding && this.reader.fence?.heldFor !== undefined)
       await (verdict === LOCKED ? this.#giveWay(holding) : this.reader.fence.release(holding))
     if (verdict.state === 'too-old' || verdict.state === 'migrating') this.#announceDrained(listening)
+    else if (verdict.state !== 'unreachable') void this.#evictOnceEmpty()
   }
 
   /** Queries once. The gate opens only if the ledger was held and the head announced before the query. */
@@ -309,11 +315,25 @@ export class Watcher {
     this.#wakeup.signal()
   }
 
+  /** Once for each closing, when no request needs its connection any more. */
+  async #evictOnceEmpty(): Promise<void> {
+    if (this.#isEvicting) return
+    this.#isEvicting = true
+    await this.#admission.whenEmpty()
+    this.#evictUninvited()
+  }
+
+  /** What uses the database without having entered, such as a timer, would go on behind a closed gate. */
+  #evictUninvited(): void {
+    if (!this.#admission.isOpen) this.#settings.evict()
+  }
+
   /** Announces that nothing of this app runs any more, once that is so: the migrator waits for it. */
   #announceDrained(listening: Session): void {
     const ended = async () => {
       await this.#admission.whenEmpty()
       await this.#settings.drain?.()
+      this.#evictUninvited()
     }
     this.#name.sayDrained(listening, ended, () => this.#connector.has(listening))
   }

@@ -120,6 +120,36 @@ async function sleeping(database: ScratchDatabase): Promise<unknown[]> {
   return (await database.query(sql)).rows
 }
 
+for (const [name, connect] of Object.entries(libraries)) {
+  test(`${name}: a timer's query finds the connections ended once the database does not match`, async ({
+    database,
+  }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    const gate = gateOf({ url: database.url, manifest: app, staleAfter: 2000, pollInterval: 100 })
+    await gate.whenOpen({ timeout: 5000 })
+    const query = await connect(gate, database.url)
+    expect(await outcome(query('select 1'))).toBe('done')
+
+    // a request that is inside goes on with its connections until it leaves, and so does everything else
+    gate.enter()
+    await ledger.apply({ name: '0003_breaking', breaking: true })
+    await eventually(() => expect(gate.state).toBe('too-old'))
+    if (name !== 'postgres.js') expect(await outcome(query('select 1'))).toBe('done')
+    gate.leave()
+    await eventually(async () => expect(await outcome(query('select 1'))).toMatch(/this app is too old/))
+
+    await database.query("delete from schemagate.ledger where name in ('0002_tickets', '0003_breaking')")
+    await eventually(() => expect(gate.state).toBe('behind'))
+    await ledger.apply('0002_tickets')
+    await gate.whenOpen({ timeout: 5000 })
+    await eventually(async () => expect(await outcome(query('select 1'))).toBe('done'))
+    await database.query("delete from schemagate.ledger where name = '0002_tickets'")
+    await eventually(async () => expect(await outcome(query('select 1'))).toMatch(/lacks 0002_tickets/))
+  })
+}
+
 test('a transaction of postgres.js is refused once the gate has closed in its middle', async ({ database }) => {
   const ledger = ledgerOf(database)
   await ledger.create()
