@@ -178,6 +178,34 @@ describe('behind a pooler', () => {
       expect(rows).toEqual([{ statement_timeout: '0', lock_timeout: '0', channels: 0 }])
     }
   })
+
+  pooled(
+    `a gate that goes past it guards the pool behind it, and is waited for (${noPgbouncer})`,
+    async ({ database }) => {
+      const ledger = ledgerOf(database)
+      await ledger.create()
+      await ledger.applyQuietly('0001_users', '0002_tickets')
+      const bouncer = await pgbouncer(database.url, { poolSize: 2 })
+      const gate = gateOf({ url: database.url, manifest: app })
+      await gate.whenOpen({ timeout: 5000 })
+      const pool = guardPool(gate, poolOf({ connectionString: bouncer.url(database.url), application_name: 'shop' }))
+      await pool.query('select 1')
+      const waitedFor = async () => {
+        const { rows } = await database.query(
+          "select from pg_stat_activity where datname = current_database() and application_name like 'schemagate:%:0002_tickets'",
+        )
+        return rows.length > 0
+      }
+      gate.enter()
+      await ledger.apply({ name: '0003_breaking', breaking: true })
+      await eventually(() => expect(gate.state).toBe('too-old'))
+      expect(await waitedFor()).toBe(true)
+      await pool.query('select 1')
+      gate.leave()
+      await eventually(async () => expect(await waitedFor()).toBe(false))
+      await expect(pool.query('select 1')).rejects.toThrow('too-old')
+    },
+  )
 })
 
 describe("a role's or a database's own limits", () => {
