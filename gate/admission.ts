@@ -3,12 +3,25 @@
 import { performance } from 'node:perf_hooks'
 import type { GateStatus } from './status.ts'
 
+/** A moment by the steady clock and by the time of day. */
+export interface Moment {
+  readonly steady: number
+  readonly date: number
+}
+
+export function now(): Moment {
+  return { steady: performance.now(), date: Date.now() }
+}
+
 /**
- * It is open until the time at which the last answer of the database becomes stale. Deciding on a request is one
- * comparison, and a process that was suspended, or whose event loop was blocked, finds the gate closed.
+ * It is open until the time at which the last answer of the database becomes stale. Deciding on a request takes two
+ * comparisons, and a process that was stopped, or whose event loop was blocked, finds the gate closed. So does one whose
+ * machine was suspended: on Linux the steady clock stands still then, and the one of the day does not.
  */
 export class Admission {
   #openUntil = 0
+  /** The same as a time of day. */
+  #openUntilDate = 0
   #status: GateStatus
   #staleTimer: NodeJS.Timeout | undefined
   #inside = 0
@@ -28,7 +41,7 @@ export class Admission {
   }
 
   get isOpen(): boolean {
-    return performance.now() < this.#openUntil
+    return performance.now() < this.#openUntil && Date.now() < this.#openUntilDate
   }
 
   get status(): GateStatus {
@@ -38,7 +51,7 @@ export class Admission {
 
   /** Enters if the gate is open. True if it did: `leave` must follow. */
   enter(): boolean {
-    if (performance.now() >= this.#openUntil) return false
+    if (!this.isOpen) return false
     this.#inside++
     return true
   }
@@ -54,9 +67,11 @@ export class Admission {
     if (this.#inside > 0) await new Promise<void>(resolve => this.#whenEmpty.push(resolve))
   }
 
-  /** Opens, or stays open. `until` is a time of `performance.now()`. */
-  open(status: GateStatus, until: number): void {
+  /** Opens, or stays open, for `lasting` milliseconds after a question was sent: at that time of both clocks. */
+  open(status: GateStatus, sent: Moment, lasting: number): void {
+    const until = sent.steady + lasting
     this.#openUntil = until
+    this.#openUntilDate = sent.date + lasting
     clearTimeout(this.#staleTimer)
     // The timer is for the `change` event: `isOpen` does without.
     this.#staleTimer = setTimeout(() => this.status, Math.max(1, Math.ceil(until - performance.now()) + 1))

@@ -2,7 +2,7 @@
 
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Admission } from './admission.ts'
+import { type Admission, now } from './admission.ts'
 import { AnnouncedName } from './announced-name.ts'
 import type { Connections } from './connection.ts'
 import { LOCKED } from './ledger-fence.ts'
@@ -237,7 +237,7 @@ export class Watcher {
   /** Queries once. The gate opens only if the ledger was held and the head announced before the query. */
   async #query(sessions: Sessions, session: Session): Promise<Verdict | GateStatus> {
     const { manifest, staleAfter } = this.#settings
-    const sent = performance.now()
+    const sent = now()
     const notified = this.#notified
     this.#notified = false
     const isHolding = session === sessions.holding
@@ -249,11 +249,11 @@ export class Watcher {
       if (applies) this.#lookout.appointed(reading.also)
       else if (session.pooled && reading.also !== undefined) this.#connector.answeredBy(reading.also)
       const { verdict, databaseHead } = reading
-      const result = verdict.state === 'open' && sent < this.#yieldUntil ? LOCKED : verdict
+      const result = verdict.state === 'open' && sent.steady < this.#yieldUntil ? LOCKED : verdict
       const status = statusOf(manifest, result, databaseHead)
       if (result.state !== 'open') this.#admission.close(status)
       else if (this.#isReady(sessions) && !this.#connector.isLost && !this.#closing)
-        this.#admission.open(status, sent + staleAfter)
+        this.#admission.open(status, sent, staleAfter)
       if (this.#lookout.notes(reading, notified)) await this.#lookout.tell(sessions.listening)
       return result
     } catch (error) {

@@ -26,6 +26,12 @@ PROBLEM_HEADERS = [
 ]
 
 
+def _now():
+    # the steady clock stands still while the machine is suspended; Linux has one that does not
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
 class GateClosed(Exception):
     """The gate is closed; `state` says why in a word, the message in a sentence."""
 
@@ -62,7 +68,7 @@ class Gate:
 
     @property
     def is_open(self):
-        return time.monotonic() < self._open_until
+        return _now() < self._open_until
 
     @property
     def status(self):
@@ -144,7 +150,7 @@ class Gate:
         execute(f"listen {self._schema}")
         drained = True
         while not self._closing.is_set():
-            asked = time.monotonic()
+            asked = _now()
             state, detail = self._ask(execute)
             if state == "open" and drained:
                 # announced before it opens: a migrator that looks in between sees it

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { Admission } from '../../../gate/admission.ts'
+import { Admission, now } from '../../../gate/admission.ts'
 import { connectionsOf } from '../../../gate/connection.ts'
 import { createGate, type GateOptions } from '../../../gate/gate.ts'
 import { sqlState, unreachableDetail } from '../../../gate/ledger-query.ts'
@@ -149,7 +149,7 @@ describe('admission', () => {
   test('lets requests in while it is open, and counts them', async () => {
     const { it, changes } = admission()
     expect(it.enter()).toBe(false)
-    it.open(status('open'), performance.now() + 60_000)
+    it.open(status('open'), now(), 60_000)
     expect([it.isOpen, it.enter(), it.enter()]).toEqual([true, true, true])
     let empty = false
     const waiting = it.whenEmpty().then(() => {
@@ -168,24 +168,41 @@ describe('admission', () => {
 
   test('is closed once the last answer is stale, before any timer fires, and reports it once', async () => {
     const { it, changes } = admission()
-    it.open(status('open'), performance.now() - 1)
+    it.open(status('open'), now(), -1)
     expect(it.enter()).toBe(false)
     expect(it.isOpen).toBe(false)
     expect(it.status.state).toBe('unreachable')
     expect(changes).toEqual(['behind > open', 'open > unreachable'])
   })
 
+  test('is closed after its machine was suspended, for which the steady clock stood still', () => {
+    const { it, changes } = admission()
+    const sent = now()
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+    })
+    const date = vi.spyOn(Date, 'now').mockReturnValue(sent.date + 4_000)
+    it.open(status('open'), sent, 5_000)
+    expect(it.isOpen).toBe(true)
+    date.mockReturnValue(sent.date + 3_600_000)
+    expect([it.isOpen, it.enter()]).toEqual([false, false])
+    // an answer to what was sent before
+    it.open(status('open'), sent, 5_000)
+    expect([it.isOpen, it.enter(), it.status.state]).toEqual([false, false, 'unreachable'])
+    expect(changes).toEqual(['behind > open', 'open > unreachable'])
+  })
+
   test('reports by itself that the last answer is stale', async () => {
     const { it, changes } = admission()
-    it.open(status('open'), performance.now() + 20)
+    it.open(status('open'), now(), 20)
     await vi.waitFor(() => expect(changes).toEqual(['behind > open', 'open > unreachable']))
     expect(it.isOpen).toBe(false)
   })
 
   test('reports nothing when nothing has changed', () => {
     const { it, changes } = admission()
-    it.open(status('open'), performance.now() + 60_000)
-    it.open(status('open'), performance.now() + 60_000)
+    it.open(status('open'), now(), 60_000)
+    it.open(status('open'), now(), 60_000)
     it.close(status('behind'))
     it.close(status('behind'))
     it.close({ ...status('behind'), detail: 'another' })
