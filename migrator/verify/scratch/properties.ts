@@ -10,7 +10,7 @@ interface Properties {
   readonly provider: string | null
   readonly locale: string | null
   readonly rules: string | null
-  readonly tablespace: string
+  readonly tablespace: string | null
 }
 
 /** The options of CREATE DATABASE. The template holds nothing, whatever a project has put into its own. */
@@ -21,7 +21,8 @@ export async function databaseLike(live: Session, server: Session): Promise<stri
   const locale = version >= 170000 ? 'd.datlocale' : version >= 150000 ? 'd.daticulocale' : 'null'
   const { rows } = await live.query<Properties>(
     `select pg_catalog.pg_encoding_to_char(d.encoding)::text as encoding, d.datcollate as collate, d.datctype as ctype,
-        ${provider} as provider, ${locale} as locale, ${version >= 160000 ? 'd.daticurules' : 'null'} as rules, s.spcname::text as tablespace
+        ${provider} as provider, ${locale} as locale, ${version >= 160000 ? 'd.daticurules' : 'null'} as rules,
+        case when pg_catalog.has_tablespace_privilege(s.oid, 'create') then s.spcname::text end as tablespace
        from pg_catalog.pg_database d join pg_catalog.pg_tablespace s on s.oid = d.dattablespace
       where d.datname = pg_catalog.current_database()`,
   )
@@ -33,7 +34,8 @@ export async function databaseLike(live: Session, server: Session): Promise<stri
     ...(rules === null ? [] : [`icu_rules ${quoteLiteral(rules)}`]),
     // a copy of files waits for a checkpoint of the whole server
     ...(version >= 150000 ? ['strategy wal_log'] : []),
-    ...(server === live ? [`tablespace ${quoteIdent(tablespace)}`] : []),
+    // to name it takes a right on it, also for the server's default, which comes by itself
+    ...(server !== live || tablespace === null ? [] : [`tablespace ${quoteIdent(tablespace)}`]),
   ].join(' ')
 }
 

@@ -179,6 +179,17 @@ describe('on the live server', () => {
     expect(code).toBe(9)
   })
 
+  test('a role that may make databases needs no more than that', async ({ database }) => {
+    const owner = database.role('owner')
+    await database.query(
+      `create role ${owner} login createdb password 'x'; do $$ begin execute format('alter database %I owner to ${owner}', current_database()); end $$`,
+    )
+    const { verify } = await migrated({ url: database.urlFor(owner, 'x') })
+    const { code, stdout, stderr } = await verify()
+    expect(stdout + stderr).toContain('the schema is as expected')
+    expect(code).toBe(0)
+  })
+
   test('what a killed run has left is dropped by the next, and what a living one uses is not', async ({ database }) => {
     const { env } = await migrated(database, {
       '0001_slow.sql': "select pg_sleep(case when current_database() like 'schemagate_verify_%' then 30 else 0 end);",
