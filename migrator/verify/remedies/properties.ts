@@ -61,7 +61,9 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
         ? disabledOn(difference.found).map(table => `alter table ${table} enable trigger all`)
         : undefined
     case 'index validity':
-      return expected === undefined && !isPart(name) ? [`reindex index concurrently ${name}`] : undefined
+      return expected === undefined && !isPart(name) && !isOfPartitions(object)
+        ? [`reindex index concurrently ${name}`]
+        : undefined
     case 'extension version':
       return isOlder(String(difference.found), String(expected))
         ? [`alter extension ${name} update to ${quoteLiteral(String(expected))}`]
@@ -115,6 +117,9 @@ function sequenceRemedy({ name, property = '', expected, was }: Difference): str
   const bounds = Object.entries(sequenceBounds).map(([bound, words]) => `${words} ${was?.properties[bound]}`)
   return [`alter sequence ${name} ${bounds.join(' ')}`]
 }
+
+/** One of a partitioned table is valid as soon as each partition has its part of it. */
+const isOfPartitions = (index: CatalogObject | undefined) => String(index?.properties.definition).includes(' ON ONLY ')
 
 function onDomain({ parent = '' }: Pick<CatalogObject, 'parent'>): boolean {
   return parent.startsWith('domain ')

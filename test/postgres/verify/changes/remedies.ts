@@ -230,6 +230,11 @@ export const remedies: readonly Row[] = [
     'alter index c22_i attach partition c22a_i',
     [`index c22_i: has no validity; ${make} invalid`, `index c22a (part of public.c22_i): exists, and ${none}`],
   ],
+  [
+    'create table c23 (a int) partition by list (a); create table c23a partition of c23 for values in (1); create index c23_i on c23 (a)',
+    'drop index c23_i; create index c23_i on only c23 (a)',
+    [`index c23_i: validity: invalid, and ${none}`, `index c23a (part of public.c23_i): ${missing}`],
+  ],
   // what partitions and children have of their parents is told of these
   [
     `create function d1_f() ${nothing}; create table d1 (a int, b int constraint d1_b check (b > 0), c int) partition by list (a); create table d1a partition of d1 for values in (1); create trigger d1_t before insert on d1 for each row execute function d1_f()`,
