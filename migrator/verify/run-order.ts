@@ -98,9 +98,10 @@ function isExpression({ change, property = '' }: Difference): boolean {
   return change === 'missing' || ['definition', 'using', 'with check', 'default'].includes(property)
 }
 
-/** A column that a statement names beside its table; the key that a foreign key refers to. */
+/** A column that a statement names beside its table; the key that a foreign key refers to, or that a view groups by. */
 function isUsed(part: Difference, words: ReadonlySet<string>, text: string): boolean {
-  return part.kind === 'column' ? words.has(partName(part)) : text.includes(` REFERENCES ${tableOf(part)}(`)
+  if (part.kind === 'column') return words.has(partName(part))
+  return text.includes(` REFERENCES ${tableOf(part)}(`) || (isPrimaryKey(part) && text.includes(' GROUP BY '))
 }
 
 /** Without a function's arguments, which a call does not have. */

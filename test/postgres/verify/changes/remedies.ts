@@ -143,6 +143,11 @@ export const remedies: readonly Row[] = [
     ['view b13_a: its definition is another one', 'view b13_z: its definition is another one'],
   ],
   [
+    'create table b14_z (a int primary key, b int); create view b14_a as select b from b14_z group by a',
+    'alter table b14_z drop constraint b14_z_pkey cascade',
+    [`view b14_a: ${missing}`, `constraint b14_z.b14_z_pkey: ${missing}`],
+  ],
+  [
     'create domain b10 as int constraint b10_c check (value > 0)',
     'alter domain b10 drop constraint b10_c; alter domain b10 add constraint b10_c check (value > 0) not valid',
     `constraint b10.b10_c: validity: not valid, and ${none}`,
