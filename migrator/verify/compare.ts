@@ -119,7 +119,8 @@ const renamable: ReadonlySet<string> = new Set(['constraint', 'index', 'statisti
 
 function* compareProperties(found: CatalogObject, expected: CatalogObject): Generator<Difference> {
   const names = new Set([...Object.keys(expected.properties), ...Object.keys(found.properties)])
-  for (const property of names) {
+  // a catalogue that was kept has them in another order
+  for (const property of [...names].sort()) {
     if (notCompared.has(property) || followsFromOwner(property, found, expected)) continue
     const [a, b] = [found.properties[property], expected.properties[property]]
     if (property === 'column order' ? sameOrder(a, b) : equal(a, b)) continue

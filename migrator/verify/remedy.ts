@@ -57,7 +57,7 @@ function besides(
   given: CatalogObject['properties'] = {},
 ): string[] | undefined {
   const named = { change: 'changed', kind, name, ...(parent !== undefined && { parent }) } as const
-  const all = [...new Set([...Object.keys(properties), ...Object.keys(given)])]
+  const all = [...new Set(['owner', ...Object.keys(properties), ...Object.keys(given)])]
   const own = all.filter(property => !said.includes(property) && !isOfNew(property, properties))
   return together(
     own.map(property => {
@@ -75,7 +75,7 @@ function besides(
 function isOfNew(property: string, { owner }: CatalogObject['properties']): boolean {
   return (
     ['inherited from', 'grants to the owner', `grants to ${owner}`].includes(property) ||
-    (property === 'owner' && owner === migratorRole)
+    (property === 'owner' && (owner === undefined || owner === migratorRole))
   )
 }
 

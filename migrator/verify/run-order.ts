@@ -38,6 +38,8 @@ export function withRemedies(differences: readonly Difference[]): WithRemedy[] {
 const propertiesBefore: Readonly<Record<string, readonly string[]>> = {
   default: ['type', 'identity', 'generated'],
   nullability: ['identity'],
+  // a new owner takes over what the one before it was granted
+  grants: ['owner'],
 }
 
 /**
@@ -72,7 +74,7 @@ function needsAmong(differences: readonly Difference[]) {
     const parts = [...all].flatMap(name => byTable.get(name) ?? []).filter(part => isUsed(part, words, text))
     const types = isExpression(difference) ? [...all].flatMap(name => retyped.get(name) ?? []) : []
     const place = difference.change === 'missing' ? (byObject.get(difference.parent ?? '') ?? []).filter(isPlace) : []
-    const first = propertiesBefore[difference.property ?? ''] ?? []
+    const first = propertiesBefore[(difference.property ?? '').replace(/^grants to .*/s, 'grants')] ?? []
     const same = (byObject.get(`${difference.kind} ${difference.name}`) ?? []).filter(({ property = '' }) =>
       first.includes(property),
     )

@@ -1,6 +1,7 @@
 // What a scratch database has of the live one: encoding, locale, tablespace, and settings that were made for the database.
 
 import { quoteIdent, quoteLiteral } from '../../../gate/postgres/quote.ts'
+import { codeOf, sqlstate } from '../../../gate/postgres/sqlstate.ts'
 import type { Session } from '../../postgres/session.ts'
 
 interface Properties {
@@ -60,8 +61,10 @@ export async function databaseSettings(live: Session, server: Session, name: str
     const at = setting.indexOf('=')
     const [key, value] = [setting.slice(0, at), setting.slice(at + 1)]
     const written = lists.has(key) ? value || "''" : quoteLiteral(value)
-    await server.query(
-      `alter database ${quoteIdent(name)} set ${key.split('.').map(quoteIdent).join('.')} to ${written}`,
-    )
+    const parameter = key.split('.').map(quoteIdent).join('.')
+    await server.query(`alter database ${quoteIdent(name)} set ${parameter} to ${written}`).catch(error => {
+      // what only a superuser may set is about the server: logs, libraries
+      if (codeOf(error) !== sqlstate.insufficientPrivilege) throw error
+    })
   }
 }

@@ -182,7 +182,7 @@ describe('on the live server', () => {
   test('a role that may make databases needs no more than that', async ({ database }) => {
     const owner = database.role('owner')
     await database.query(
-      `create role ${owner} login createdb password 'x'; do $$ begin execute format('alter database %I owner to ${owner}', current_database()); end $$`,
+      `create role ${owner} login createdb password 'x'; do $$ begin execute format('alter database %1$I owner to ${owner}; alter database %1$I set log_statement = none', current_database()); end $$`,
     )
     const { verify } = await migrated({ url: database.urlFor(owner, 'x') })
     const { code, stdout, stderr } = await verify()

@@ -288,6 +288,11 @@ export const remedies: readonly Row[] = [
     'alter table e2 owner to current_user; grant select on e2 to ROLE',
     `table e2: owner is ${mine}; ${make} ROLE`,
   ],
+  [
+    'create view e3 as select 1 as a; alter view e3 owner to ROLE; grant select on e3 to current_user',
+    'drop view e3',
+    `view e3: ${missing}`,
+  ],
   // names
   [
     'create type f1 as (a int); create cast (f1 as circle) with inout',
