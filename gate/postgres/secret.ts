@@ -1,6 +1,6 @@
 // Secrets from a variable or from a file that a variable names (`*_FILE`, the convention of Docker's images).
 
-import { readFileSync } from 'node:fs'
+import { readNamedFile } from './read-file.ts'
 
 /**
  * The value of `NAME`, or the content of the file that `NAME_FILE` names, without the newlines at its end, as the shell's
@@ -20,7 +20,9 @@ export function readSecret(
     return undefined
   }
   try {
-    const content = readFileSync(file, 'utf8').replace(/(?:\r?\n)+$/, '')
+    const content = readNamedFile(file)
+      .toString('utf8')
+      .replace(/(?:\r?\n)+$/, '')
     if (content === '') problems.push(`${name}_FILE: ${file} is empty.`)
     else if (content.includes('\0')) problems.push(`${name}_FILE: ${file} has a NUL byte.`)
     else return content
@@ -31,7 +33,7 @@ export function readSecret(
 }
 
 function whyUnreadable(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const { code, message } = error as NodeJS.ErrnoException
   switch (code) {
     case 'ENOENT':
       return 'does not exist. Is the secret mounted?'
@@ -43,6 +45,6 @@ function whyUnreadable(error: unknown): string {
         'from the host: make it readable there, with chown or chmod.'
       )
     default:
-      return `cannot be read (${String(code ?? error)}).`
+      return `cannot be read (${code ?? message}).`
   }
 }

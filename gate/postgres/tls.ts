@@ -1,11 +1,12 @@
 // TLS as libpq's sslmode means it, in the terms of Node's tls module.
 // https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, createSecureContext, type SecureVersion } from 'node:tls'
 import { ConnectionError } from './connection-error.ts'
+import { readNamedFile } from './read-file.ts'
 import type { Endpoint, Target } from './target.ts'
 
 /** One way of making the connection: TLS options, or false for a plain one. */
@@ -106,14 +107,14 @@ function version(name: string): SecureVersion {
 }
 
 function readPem(parameter: string, file: string): Buffer {
-  return read(parameter, file, () => readFileSync(file))
+  return read(parameter, file, () => readNamedFile(file))
 }
 
 function read<T>(parameter: string, file: string, reading: () => T): T {
   try {
     return reading()
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-    throw new ConnectionError(`${parameter}: ${file} cannot be read (${code}).`)
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new ConnectionError(`${parameter}: ${file} cannot be read (${code ?? message}).`)
   }
 }

@@ -1,7 +1,7 @@
 // The manifest: which migrations an image was built with. Both images carry one, made from the same files.
 
-import { readFileSync } from 'node:fs'
 import { historyToolProblem } from '../histories/index.ts'
+import { readNamedFile } from '../postgres/read-file.ts'
 
 /** One migration as an image knows it. `checksum` is sha256, hex, of the file's normalised text. */
 export interface ManifestEntry {
@@ -72,7 +72,7 @@ export function requireMigrations(manifest: Manifest): void {
 export function readManifest(file: string): Manifest {
   let text: string
   try {
-    text = readFileSync(file, 'utf8')
+    text = readNamedFile(file).toString('utf8')
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ManifestError(

@@ -1,6 +1,7 @@
 // `verify`: the live schema against what the migrations make, or against a snapshot. Changes nothing in the project's own.
 
 import { readFileSync } from 'node:fs'
+import { readNamedFile } from '../../gate/postgres/read-file.ts'
 import { readTarget, type Target } from '../../gate/postgres/target.ts'
 import { knownHistories } from '../adopt/known-histories.ts'
 import { NotReadyError, UsageError } from '../errors.ts'
@@ -121,7 +122,7 @@ function scratchTarget(url: string): Target {
 
 function read(file: string): string {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
+    return (file === '-' ? readFileSync(0) : readNamedFile(file)).toString('utf8')
   } catch (cause) {
     throw new UsageError(
       `The snapshot ${file} cannot be read: ${cause instanceof Error ? cause.message : cause}. Write it: schemagate verify --snapshot > FILE`,

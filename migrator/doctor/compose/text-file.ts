@@ -1,8 +1,9 @@
 // The text of a file that is named as a compose file.
 
 import { isUtf8 } from 'node:buffer'
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { basename } from 'node:path'
+import { readNamedFile } from '../../../gate/postgres/read-file.ts'
 import { UsageError } from '../../errors.ts'
 
 /** A whole stack in one text; more is somebody's mistake. */
@@ -19,7 +20,7 @@ export function readText(name: string, path: string): string {
     if (stat.isDirectory()) throw new UsageError(`${name} is a folder. Name the compose file in it.`)
     if (stat.isCharacterDevice() || stat.isBlockDevice()) throw new UsageError(`${name} is a device, and no file.`)
     if (stat.size > largestFile) throw new UsageError(`${name} has ${stat.size} bytes: that is no compose file.`)
-    return asText(name, readFileSync(path))
+    return asText(name, readNamedFile(path))
   } catch (error) {
     if (error instanceof UsageError) throw error
     const { code, message } = error as NodeJS.ErrnoException
