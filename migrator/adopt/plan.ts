@@ -5,6 +5,7 @@ import type { Migration } from '../files/migration.ts'
 import type { FilesTool, ToolFile } from '../histories/tool.ts'
 import { shellWord } from '../ledger/history.ts'
 import type { LedgerRow } from '../ledger/read.ts'
+import { isoTimeOf } from '../text/iso-time.ts'
 
 /**
  * - `adopt`: applied there, and recorded by this adoption; `recorded`: the ledger has it already.
@@ -217,14 +218,7 @@ function rowOf(
   accepted: boolean,
 ): AdoptionRow {
   const { appliedAt = null, appliedBy = null } = status === 'pending' ? {} : (entry ?? {})
-  return { name, status, checksum, appliedAt: atUtc(appliedAt), appliedBy, ...(accepted && { accepted }) }
-}
-
-/** A time without a zone is taken for UTC, in which servers keep their clocks. */
-function atUtc(time: string | null): string | null {
-  if (time === null) return null
-  const date = new Date(/(?:Z|[+-]\d\d(?::?\d\d)?)$/.test(time) ? time : `${time}Z`)
-  return Number.isNaN(date.getTime()) ? null : date.toISOString()
+  return { name, status, checksum, appliedAt: isoTimeOf(appliedAt), appliedBy, ...(accepted && { accepted }) }
 }
 
 function isNamed(names: ReadonlySet<string>, ...ones: readonly string[]): boolean {

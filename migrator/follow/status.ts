@@ -6,6 +6,7 @@ import type { DatabaseState, Problem } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Engine } from '../run/engine.ts'
 import { reading } from '../run/history.ts'
+import { isoTimeOf } from '../text/iso-time.ts'
 import { compareFollowed, type FollowedMatch } from './asked.ts'
 
 /** The part of a status that comes from the history. */
@@ -45,7 +46,7 @@ export async function followedStatus(
     name,
     checksum: null,
     kind: 'followed',
-    appliedAt: times.get(key) ?? null,
+    appliedAt: isoTimeOf(times.get(key)),
     durationMs: null,
   })
   return {

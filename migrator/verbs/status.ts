@@ -8,6 +8,7 @@ import type { Session } from '../postgres/session.ts'
 import { type Engine, folderOptions, withFilesAndSession, withSession } from '../run/engine.ts'
 import { readHistory } from '../run/history.ts'
 import { withOtherTools } from '../run/other-tools.ts'
+import { isoTime } from '../text/iso-time.ts'
 
 /** What `status --format json` prints. */
 export interface Status {
@@ -16,7 +17,7 @@ export interface Status {
   readonly head: string | null
   readonly applied: readonly {
     readonly name: string
-    /** Null of a tool that is followed, as what its history does not tell. */
+    /** Null of a tool that is followed, as what its history does not tell. A time or duration is also null where it is `infinity`. */
     readonly checksum: string | null
     readonly kind: string
     readonly appliedAt: string | null
@@ -51,8 +52,8 @@ export async function status(engine: Engine): Promise<Status> {
         name: row.name,
         checksum: row.checksum,
         kind: row.kind,
-        appliedAt: row.appliedAt.toISOString(),
-        durationMs: row.durationMs,
+        appliedAt: isoTime(row.appliedAt),
+        durationMs: Number.isFinite(row.durationMs) ? row.durationMs : null,
       })),
       pending: await Promise.all(history.pending.map(pendingMigration)),
       tables: await readTables(session, engine.settings.schema),

@@ -4,6 +4,7 @@ import { DRAINED, headHash, migratorName, parseAnnouncement } from '../../../gat
 import { isFollowed, type Manifest } from '../../../gate/protocol/manifest.ts'
 import type { GateStatus } from '../../../gate/status.ts'
 import { formatDuration } from '../../text/durations.ts'
+import { isoTime } from '../../text/iso-time.ts'
 import { type Html, html } from './html.ts'
 import type { AppliedRow, Overview, Part, ReplicaRow, RunRow, SessionRow } from './overview.ts'
 
@@ -181,9 +182,9 @@ function more(all: number): Html | undefined {
 }
 
 function time(at: Date): Html {
-  // `infinity` is a time in Postgres
-  if (!(at instanceof Date)) return html`${at}`
-  const iso = at.toISOString()
+  // `infinity` is a time in Postgres, and pg makes a number of it
+  const iso = at instanceof Date ? isoTime(at) : null
+  if (iso === null) return html`${String(at)}`
   return html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')}</time> <span class="quiet">UTC</span>`
 }
 

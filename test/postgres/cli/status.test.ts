@@ -56,6 +56,21 @@ describe('status', () => {
     )
   })
 
+  test('has null for a time or a duration that is none', async ({ database }) => {
+    const run = on(database, await folder({ '1_a.sql': 'create table a (b int);' }))
+    await run('up')
+    for (const [time, duration] of [
+      ['infinity', 'infinity'],
+      ['290000-01-01', 'NaN'],
+    ]) {
+      await database.query(`update schemagate.ledger set applied_at = '${time}', duration_ms = '${duration}'`)
+      const { code, stdout, stderr } = await run('status', '--format', 'json')
+      expect(code, stderr).toBe(0)
+      expect(JSON.parse(stdout).applied).toMatchObject([{ name: '1_a', appliedAt: null, durationMs: null }])
+      expect((await run('status')).stdout).toMatch(/^ {2}applied {2}1_a$/m)
+    }
+  })
+
   test('ends with 0 whatever the state, but with --exit-code as check does', async ({ database }) => {
     const dir = await folder(files)
     const run = on(database, dir)

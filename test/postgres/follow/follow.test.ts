@@ -52,6 +52,14 @@ test('status tells the history as it tells the ledger', async ({ database }) => 
   })
 })
 
+test('status has the times of a history in UTC, also where its column has no zone', async ({ database }) => {
+  await database.query(`${historySql('goose')}update goose_db_version set tstamp = '2026-03-01 09:00:00.5'`)
+  await database.query("update goose_db_version set tstamp = 'infinity' where version_id = 2")
+  const { stdout } = await run(database, ['status', ...goose, '--format', 'json'])
+  const times = JSON.parse(stdout).applied.map(({ appliedAt }: { appliedAt: string }) => appliedAt)
+  expect(times).toEqual(['2026-03-01T09:00:00.500Z', null, '2026-03-01T09:00:00.500Z', '2026-03-01T09:00:00.500Z'])
+})
+
 test('it makes the app’s role, which reads the history and changes nothing of it, once all is applied', async ({
   database,
 }) => {
