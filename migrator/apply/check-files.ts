@@ -5,6 +5,7 @@ import type { Migration, SqlPart } from '../files/migration.ts'
 import { findPlaceholder, inWordsOf } from '../files/placeholders.ts'
 import { dbmate } from '../files/tools/dbmate.ts'
 import { supabase } from '../files/tools/supabase.ts'
+import { unwritten } from '../files/unwritten.ts'
 import type { Engine } from '../run/engine.ts'
 import { placeAt } from '../sql/excerpt.ts'
 import { textOf } from '../sql/outline.ts'
@@ -16,8 +17,8 @@ import { outlineOf, planPart } from './planning.ts'
 
 /**
  * @throws UsageError naming the place, if a file holds a psql command or a template mark where SQL must stand (inside a
- *   string or a function's body the same characters are rightful), if it must be cut into statements and cannot be, or
- *   if it is code that cannot be loaded.
+ *   string or a function's body the same characters are rightful), if it must be cut into statements and cannot be, if it
+ *   is code that cannot be loaded, or if nothing was written into it since `create`.
  */
 export async function checkFiles(
   migrations: readonly Migration[],
@@ -83,6 +84,7 @@ function requireOneOrder(migrations: readonly Migration[]): void {
 }
 
 async function checkPart(part: SqlPart, toolName: string | undefined): Promise<void> {
+  requireWritten(part)
   const placeholder = findPlaceholder(part.source.slice(part.start, part.end), toolName)
   const unsupported = placeholder
     ? { ...placeholder, offset: part.start + placeholder.offset }
@@ -92,6 +94,17 @@ async function checkPart(part: SqlPart, toolName: string | undefined): Promise<v
     throw new UsageError(`${part.file}, line ${place.line}, column ${place.column}: ${unsupported.message}`, { place })
   }
   await planPart(part)
+}
+
+/** An empty part without that line is taken: other tools' folders have such files on purpose. */
+function requireWritten(part: SqlPart): void {
+  const offset = part.source.indexOf(unwritten, part.start)
+  if (offset === -1 || offset >= part.end || outlineOf(part).count > 0) return
+  const place = placeAt(part.file, part.source, offset)
+  throw new UsageError(
+    `${part.file}, line ${place.line}: it is as \`create\` wrote it, and has no statement. Write it; or remove that line, if it is to do nothing.`,
+    { place },
+  )
 }
 
 /** In characters; a longer statement is left to the server. */

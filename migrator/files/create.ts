@@ -9,6 +9,7 @@ import { marksLike } from './marks.ts'
 import type { Layout, Migration } from './migration.ts'
 import { compareVersions } from './order.ts'
 import { layoutNamed } from './tools/index.ts'
+import { unwritten } from './unwritten.ts'
 
 export interface CreateOptions {
   readonly dir: string
@@ -23,7 +24,7 @@ export interface CreateOptions {
 }
 
 /**
- * Writes a new, empty migration that comes after the newest one; returns the paths of its files.
+ * Writes a new migration that comes after the newest one, and is refused until it is written; returns the paths of its files.
  * @throws UsageError if the title makes no file name, or a file exists already.
  */
 export function createMigrationFiles(options: CreateOptions): string[] {
@@ -97,20 +98,23 @@ function sqlFiles(
   slug: string,
   existing: readonly Migration[],
 ): Record<string, string> {
+  const empty = `${unwritten}\n`
   switch (layout) {
     case 'pair':
-      return { [`${number}_${slug}.up.sql`]: '', [`${number}_${slug}.down.sql`]: '' }
+      return { [`${number}_${slug}.up.sql`]: empty, [`${number}_${slug}.down.sql`]: empty }
     case 'folder': {
       const prisma = existing.findLast(m => m.layout === 'folder')?.file.endsWith('migration.sql')
       const folder = `${number}_${slug}`
-      return prisma ? { [`${folder}/migration.sql`]: '' } : { [`${folder}/up.sql`]: '', [`${folder}/down.sql`]: '' }
+      return prisma
+        ? { [`${folder}/migration.sql`]: empty }
+        : { [`${folder}/up.sql`]: empty, [`${folder}/down.sql`]: empty }
     }
     case 'flyway':
-      return { [`V${number}__${slug}.sql`]: '' }
+      return { [`V${number}__${slug}.sql`]: empty }
     default: {
       const texts = existing.filter(m => m.layout === 'native').map(m => m.up?.source ?? '')
-      const [up, down] = marksLike(texts) ?? ['', '']
-      return { [`${number}_${slug}.sql`]: down === '' ? '' : `${up}\n\n\n${down}\n\n` }
+      const [up, down] = marksLike(texts) ?? []
+      return { [`${number}_${slug}.sql`]: down === undefined ? empty : `${up}\n${empty}\n${down}\n${empty}` }
     }
   }
 }
@@ -121,7 +125,7 @@ function codeFile(number: string, slug: string): Record<string, string> {
 import type { MigrationContext } from 'schemagate'
 
 export async function up({ query }: MigrationContext): Promise<void> {
-  await query('select 1')
+  await query('write the SQL here')
 }
 `
   return { [`${number}_${slug}.ts`]: content }

@@ -1,5 +1,6 @@
 // postgrator: `001.do.name.sql` and `001.undo.name.sql`, by number.
 
+import { unwritten } from '../unwritten.ts'
 import type { Tool } from './tool.ts'
 
 const form = /^(\d+)\.(do|undo)(?:\..*)?\.sql$/s
@@ -20,5 +21,8 @@ export const postgrator: Tool = {
     return { name, layout: 'pair', direction: action === 'do' ? 'up' : 'down', version: [BigInt(number)] }
   },
   takes: ({ layout }) => layout === 'pair' || layout === 'code',
-  newFiles: (number, slug) => ({ [`${number}.do.${slug}.sql`]: '', [`${number}.undo.${slug}.sql`]: '' }),
+  newFiles: (number, slug) => ({
+    [`${number}.do.${slug}.sql`]: `${unwritten}\n`,
+    [`${number}.undo.${slug}.sql`]: `${unwritten}\n`,
+  }),
 }

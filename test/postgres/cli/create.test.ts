@@ -8,6 +8,8 @@ import { schemagate } from '../../helpers/cli.ts'
 import { test } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
 
+const line = '-- Write the SQL here, in place of this line.\n'
+
 test('create writes the next file in the scheme that the folder has', async () => {
   const next = async (given: Record<string, string>, title = 'add users', ...more: string[]) => {
     const dir = await folder(given)
@@ -57,13 +59,53 @@ test('create marks the parts as the newest file does', async () => {
     const dir = await folder({ '00001_a.sql': text })
     const { stdout } = await schemagate(['create', 'b', '--dir', dir])
     expect(await readdir(dir)).toEqual(['00001_a.sql', '00002_b.sql'])
-    expect(await readFile(stdout.trim(), 'utf8')).toBe(`${up}\n\n\n${down}\n\n`)
+    expect(await readFile(stdout.trim(), 'utf8')).toBe(`${up}\n${line}\n${down}\n${line}`)
     expect(readFolder(dir).at(-1)?.down?.source).toContain(down)
   }
   // of a tool without marks, which would run a down part as well
   const plain = await folder({ '20240101000000_a.sql': 'select 1;\n' })
   const { stdout } = await schemagate(['create', 'b', '--dir', plain])
-  expect(await readFile(stdout.trim(), 'utf8')).toBe('')
+  expect(await readFile(stdout.trim(), 'utf8')).toBe(line)
+})
+
+test('what create wrote is refused until it is written, and the other files with it', async ({ database }) => {
+  for (const [first, written, title] of [
+    ['0001_a.sql', '0002_b.sql', 'b'],
+    ['000001_a.up.sql', '000002_b.up.sql', 'b'],
+    ['001.do.a.sql', '002.do.b.sql', 'b'],
+  ] as const) {
+    const dir = await folder({ [first]: 'create table if not exists a (b int);\n' })
+    await schemagate(['create', title, '--dir', dir])
+    const run = (...args: string[]) => schemagate([...args, '--dir', dir], { env: { DATABASE_URL: database.url } })
+    const up = await run('up')
+    expect(up.code).toBe(2)
+    expect(up.stdout).toContain(`${written}, line`)
+    expect(up.stdout).toContain('as `create` wrote it')
+    expect((await database.query("select to_regclass('schemagate.ledger') as ledger")).rows).toEqual([{ ledger: null }])
+  }
+})
+
+test('a way back that was not written is refused; a part with a statement, or without the line, is run', async ({
+  database,
+}) => {
+  const dir = await folder({
+    '1_a.sql': `-- migrate:up\n${line}create table a (b int);\n-- migrate:down\n${line}`,
+    '2_b.sql': '-- migrate:up\n-- migrate:down\n',
+  })
+  const run = (...args: string[]) => schemagate([...args, '--dir', dir], { env: { DATABASE_URL: database.url } })
+  expect((await run('up')).code).toBe(0)
+  expect((await run('down', '--yes')).code).toBe(0)
+  const down = await run('down', '--yes')
+  expect(down.code).toBe(2)
+  expect(down.stdout).toContain('1_a.sql, line 5')
+})
+
+test('code that create wrote fails until it is written', async ({ database }) => {
+  const dir = await folder({ '0001_a.sql': '' })
+  await schemagate(['create', 'b', '--ts', '--dir', dir])
+  const up = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
+  expect(up.code).toBe(5)
+  expect(up.stdout).toContain('write the SQL here')
 })
 
 test('create refuses a title that makes no name', async () => {
