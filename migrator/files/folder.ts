@@ -6,7 +6,7 @@ import { UsageError } from '../errors.ts'
 import type { Named } from './file-name.ts'
 import { otherApi, ownerOfCode } from './foreign-code.ts'
 import { isSqlFile, isTest, readFolderName, readName } from './layouts.ts'
-import { type FolderListing, folderForFile, listFolder, noLayout, noMigrations } from './listing.ts'
+import { type FolderListing, folderAbove, folderForFile, listFolder, noLayout, noMigrations } from './listing.ts'
 import type { Migration } from './migration.ts'
 import { readUp, type UpFile, understand, wholeFile } from './migration-file.ts'
 import { compareVersions } from './order.ts'
@@ -78,6 +78,8 @@ function* readEntries(dir: string, options: FolderOptions): Generator<void, Migr
   const folder = new FolderReader(dir, listing, tool, layout !== undefined, onLeftOut)
   const refused = tool?.refuses?.(listing)
   if (refused) throw new UsageError(`${dir} ${refused}`)
+  const above = tool === undefined ? folderAbove(dir, listing) : undefined
+  if (above) throw above
   for (const name of listing.entries) {
     yield
     folder.read(name)
@@ -214,8 +216,7 @@ class FolderReader implements MigrationsFolder {
     const unsupported = unsupportedName(name)
     if (unsupported) throw new UsageError(`${path} ${unsupported}`)
     if (isSqlFile(name)) {
-      // a version that Flyway cannot read is a mistake, and Flyway skips the file silently
-      if (/^[VUB]\d/i.test(name) || !this.#leavesStrays()) throw new UsageError(noLayout(path, name))
+      if (this.#tool?.slips?.test(name) || !this.#leavesStrays()) throw new UsageError(noLayout(path, name))
       this.#leaveOut(path, true)
       return
     }

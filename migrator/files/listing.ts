@@ -1,12 +1,13 @@
 // What is in the migrations folder, and the error if none of it is a migration.
 
 import { type Dirent, readdirSync, statSync } from 'node:fs'
-import { basename, join, matchesGlob, relative } from 'node:path'
+import { join, matchesGlob, posix, relative } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { cannotRead, isThere } from './cannot-read.ts'
-import { readFolderName, readName } from './layouts.ts'
+import { isSqlFile, readFolderName, readName } from './layouts.ts'
 import { codeToolOf } from './other-languages.ts'
 import { readUtf8 } from './read-large.ts'
+import { isFolderFile } from './tools/folders.ts'
 import type { Listing, Tool } from './tools/tool.ts'
 
 export interface FolderListing extends Listing {
@@ -114,19 +115,53 @@ function isFolder(dir: string, entry: Dirent): boolean {
 }
 
 /** The error for a folder without migrations. Hasura has a folder for each database, others have one for each release: the right one may be inside. */
-export function noMigrations(dir: string, listing: Listing, tool: Tool | undefined): string {
-  const inside = [...listing.folders]
-    .filter(([, names]) => names.some(name => readFolderName(name) ?? readName(name)))
-    .map(([folder]) => join(dir, folder))
-  // among others for mysql and sqlite
-  const best = inside.find(folder => /^(?:postgres|pg)/i.test(basename(folder))) ?? inside[0]
+export function noMigrations(dir: string, listing: FolderListing, tool: Tool | undefined): string {
+  const inside = foldersInside(listing)
+  const right = rightOne(inside)
   const owner = codeToolOf(listing)
   if (owner)
     return `No migrations in ${dir} that schemagate can run: it holds those of ${owner.title}, which only ${owner.title} can run. Name another folder with --dir.`
-  if (best !== undefined) return `No migrations in ${dir} itself. Perhaps you mean --dir ${best}`
+  if (right !== undefined) return `No migrations in ${dir} itself. Perhaps you mean --dir ${join(dir, right)}`
+  if (inside.length > 0)
+    return `No migrations in ${dir} itself, but in ${inside.length} folders inside, as in ${join(dir, inside[0]!)}. Name the right one with --dir.`
   if (tool)
     return `No migrations in ${dir} that ${tool.title} would run. Name the right folder with --dir, or its tool with --layout.`
   return `No migrations in ${dir}. Name the right folder with --dir, or write the first: schemagate create NAME --dir ${dir}`
+}
+
+/**
+ * The error for a folder above the one with the migrations: it has no numbered file or folder itself, and a single folder
+ * inside has all of them. Undefined: it is another case.
+ */
+export function folderAbove(dir: string, listing: FolderListing): UsageError | undefined {
+  const names = [...listing.files, ...listing.folders.keys()]
+  if (names.some(name => /^\d/.test(name) || readName(name))) return undefined
+  return rightOne(foldersInside(listing)) === undefined
+    ? undefined
+    : new UsageError(noMigrations(dir, listing, undefined))
+}
+
+/** Paths of the folders inside, however deep, with names of migrations in them. */
+function foldersInside(listing: FolderListing): readonly string[] {
+  const inside = [...listing.folders].flatMap(([folder, names]) => {
+    const own = names.some(name => readFolderName(name) ?? readName(name)) ? [folder] : []
+    return [...own, ...listing.deepIn(folder).flatMap(path => folderOf(path) ?? [])]
+  })
+  return [...new Set(inside)]
+}
+
+/** The folder of migrations that a file deep inside is in, if it is a migration. */
+function folderOf(path: string): string | undefined {
+  const folder = posix.dirname(path)
+  if (isFolderFile(posix.basename(path))) return readFolderName(posix.basename(folder)) && posix.dirname(folder)
+  return isSqlFile(path) && readName(posix.basename(path)) ? folder : undefined
+}
+
+/** The only one, or the only one for Postgres among others for mysql and sqlite. */
+function rightOne(folders: readonly string[]): string | undefined {
+  const forPostgres = folders.filter(folder => /^(?:postgres|pg)/i.test(posix.basename(folder)))
+  const [right, another] = folders.length === 1 ? folders : forPostgres
+  return another === undefined ? right : undefined
 }
 
 /** The error for a folder where a file must be. */

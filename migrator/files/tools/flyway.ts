@@ -25,6 +25,7 @@ export const flyway: Tool = {
   tables: ['flyway_schema_history', 'schema_version'],
   recursive: /^[VURB].*__.*\.sql$/s,
   leavesStrays: true,
+  slips: /^[VUB]\d/i,
   refusesTwice: true,
   recognise(listing: Listing) {
     if (!listing.files.some(name => /^[VURB]/.test(name))) return false

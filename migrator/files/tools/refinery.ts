@@ -11,6 +11,7 @@ export const refinery: Tool = {
   tables: ['refinery_schema_history'],
   recursive: /^[VU].*__.*\.sql$/s,
   leavesStrays: true,
+  slips: /^[VUB]\d/i,
   refusesTwice: true,
   nameFile(fileName) {
     const named = fileName.startsWith('U') ? readName(fileName) : undefined

@@ -79,6 +79,8 @@ export interface Tool {
   readonly folderFile?: string
   /** True: a `.sql` file that is no migration to the tool is left out, with a warning. */
   readonly leavesStrays?: true
+  /** Names that are a mistake: the tool cannot read the version, and skips the file silently. */
+  readonly slips?: RegExp
   /** True: the tool refuses a version that it finds twice. */
   readonly refusesTwice?: true
   /** It looks into folders inside the folder, too, for files of such a name. */

@@ -187,6 +187,27 @@ test.for([
     ['mysql/1_a/up.sql', 'postgresql/1_a/up.sql', 'sqlite/1_a/up.sql'],
     /Perhaps you mean --dir .*\/postgresql$/,
   ],
+  [
+    'a folder for each of several services',
+    ['orders/1_a/up.sql', 'users/1_a/up.sql'],
+    /No migrations in .* itself, but in 2 folders inside, as in .*\/(?:orders|users)\. Name the right one with --dir/,
+  ],
+  [
+    'a folder above, with other SQL in it',
+    ['migrations/1_a.sql', 'migrations/1_a.down.sql', 'schema.sql', 'query/users.sql'],
+    /No migrations in .* itself\. Perhaps you mean --dir .*\/migrations$/,
+  ],
+  [
+    'a folder far above',
+    ['src/main/resources/db/migration/V1__a.sql', 'src/test/a.sql'],
+    /Perhaps you mean --dir .*\/src\/main\/resources\/db\/migration$/,
+  ],
+  [
+    "a folder far above Prisma's",
+    ['api/prisma/migrations/20240101000000_a/migration.sql'],
+    /Perhaps you mean --dir .*\/api\/prisma\/migrations$/,
+  ],
+  ['the folder of a release', ['0/1_a.sql'], /0\/1_a\.sql is in a folder inside/],
   ['nothing', [], /No migrations in .*schemagate create NAME/],
   ['nothing but other files', ['README.md'], /No migrations in /],
 ] as const)('refused: %s', async ([, given, message]) => {

@@ -19,9 +19,9 @@ test.for([
   ],
   [
     'Prisma',
-    named(['20240101000000_a/migration.sql', 'seed.sql', '2_seed.up.sql']),
+    named(['20240101000000_a/migration.sql', 'seed.sql', '2_seed.up.sql', 'v1_to_v2.sql']),
     ['20240101000000_a'],
-    ['2_seed.up.sql', 'seed.sql'],
+    ['2_seed.up.sql', 'seed.sql', 'v1_to_v2.sql'],
   ],
   [
     'Hasura',
