@@ -75,6 +75,10 @@ const ways: readonly WayOut[] = [
     text: 'Other objects depend on it, perhaps ones that no migration made; the detail names them. Drop or change those first, or correct the file',
   },
   {
+    codes: ['3F000'],
+    text: 'The database has no such schema. If something other than these migrations makes it (an init script, a platform such as Supabase or Nhost): make it in this database first. Otherwise create it in a migration before this one, or correct its name',
+  },
+  {
     codes: ['3D000'],
     text: 'The server has no database of this name. A migration runs in databases of several names: use current_database() in a DO block, or take the name out of the file',
   },

@@ -32,6 +32,8 @@ test('where the database or the server lacks something, or is full, that is what
     ["create collation z (provider = libc, locale = 'xx_NOPE');", 'does not have this locale'],
     ["create function f() returns int language plpython3u as 'x';", 'does not have this language'],
     ['create table u (a int) tablespace no_such_space;', 'has no such object'],
+    ['create table auth.u (a int);', 'make it in this database first'],
+    ['create function auth.f() returns int language sql as $$select 1$$;', 'make it in this database first'],
     ['create unique index on t (a);', 'Rows that are in the database do not fit'],
     ['alter table t add constraint c check (a > 1);', 'Rows that are in the database do not fit'],
     ['alter database no_such_database set work_mem = 100;', 'has no database of this name'],
