@@ -59,7 +59,8 @@ function findIn(code: string): Unsupported | undefined {
 }
 
 function psqlAdvice(word: string): string {
-  if (/^\\c(onnect)?$/.test(word)) return 'A migration runs in the one database that DATABASE_URL names: remove it.'
+  if (/^\\c(onnect)?$/.test(word))
+    return 'A migration runs in the one database that DATABASE_URL names: remove it, and a CREATE DATABASE before it (pg_dump writes both only with --create).'
   if (/^\\i/.test(word)) return 'Copy the included file into this one.'
   return 'Remove it, or run that file with psql.'
 }

@@ -8,6 +8,7 @@ import { failure, tables, up } from './failing-runs.ts'
 describe('what no server understands is refused before anything is applied', () => {
   const foreign: readonly (readonly [string, string, string, number, number])[] = [
     ['\\connect', 'select 1;\n\\connect other\n', '`\\connect` is a command of psql', 2, 1],
+    ['pg_dump --create', 'create database x;\n\\connect x\n', 'remove it, and a CREATE DATABASE before it', 2, 1],
     ['\\c after blanks', '  \\c other', 'remove it', 1, 3],
     ['\\i', '\\i other.sql', 'Copy the included file into this one', 1, 1],
     ['\\ir', 'select 1;\n\\ir other.sql', 'Copy the included file into this one', 2, 1],
