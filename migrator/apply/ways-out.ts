@@ -47,6 +47,11 @@ const ways: readonly WayOut[] = [
   },
   {
     codes: ['42704'],
+    from: ['guc.c', 'guc_funcs.c'],
+    text: "The server does not know this setting. If a pg_dump of a newer release wrote it (transaction_timeout): take the line out. If it is an application's own: give the database a value first (`alter database ... set`). Otherwise correct its name",
+  },
+  {
+    codes: ['42704'],
     text: 'The database or the server has no such object (a collation, an extension, a tablespace, a text search configuration). Create it first, or correct the file',
   },
   {

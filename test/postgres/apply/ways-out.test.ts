@@ -34,6 +34,8 @@ test('where the database or the server lacks something, or is full, that is what
     ['create table u (a int) tablespace no_such_space;', 'has no such object'],
     ['create table auth.u (a int);', 'make it in this database first'],
     ['create function auth.f() returns int language sql as $$select 1$$;', 'make it in this database first'],
+    ['set of_a_newer_release = 0;', 'does not know this setting'],
+    ["select current_setting('app.tenant');", 'does not know this setting'],
     ['create unique index on t (a);', 'Rows that are in the database do not fit'],
     ['alter table t add constraint c check (a > 1);', 'Rows that are in the database do not fit'],
     ['alter database no_such_database set work_mem = 100;', 'has no database of this name'],
