@@ -1,6 +1,16 @@
 // TypeORM's history: `migrations`, one row for each class.
 
-import { eachApplied, type HistoryTool, numberKey } from './history.ts'
+import { eachApplied, type HistoryTool } from './history.ts'
+
+/** The tool knows a migration by its name alone; the time at the name's end, before it in the key, is what it sorts by. */
+export function typeormKey(name: string): string {
+  return `${timeIn(name)}.${name}`
+}
+
+/** parseInt of the last 13 characters. */
+function timeIn(name: string): string {
+  return /^\d+/.exec(name.slice(-13))?.[0] ?? ''
+}
 
 export const typeorm: HistoryTool = {
   name: 'typeorm',
@@ -8,16 +18,12 @@ export const typeorm: HistoryTool = {
   tables: ['migrations'],
   columns: { id: 'number', timestamp: 'number', name: 'text' },
   code: true,
-  fields: { name: 'name', timestamp: 'timestamp' },
+  fields: { name: 'name' },
   order: 't.id',
   chronological: true,
-  sql: { key: 'timestamp::text' },
+  sql: { key: "coalesce(substring(right(name, 13) from '^[0-9]+'), '') || '.' || name" },
   read: rows => ({
-    // the class may have any name: the timestamp at its end is what the tool sorts by
-    entries: eachApplied(rows, ({ name, timestamp }) => {
-      const key = numberKey(timestamp)
-      return key === undefined ? undefined : { key, name: name ?? key }
-    }),
+    entries: eachApplied(rows, ({ name }) => (name ? { key: typeormKey(name), name } : undefined)),
     unfinished: [],
   }),
 }

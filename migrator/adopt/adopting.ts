@@ -2,12 +2,11 @@
 
 import { didYouMean } from '../../gate/did-you-mean.ts'
 import { compareKeys, type HistoryTable, type History as ToolHistory } from '../../gate/histories/history.ts'
-import { readHistory as readToolHistory } from '../../gate/histories/index.ts'
 import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { DeniedError, DivergedError, LockHeldError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { grantToLock } from '../histories/foreign.ts'
-import { filesToolOf, toolFiles } from '../histories/index.ts'
+import { filesToolOf, readToolHistory, toolFiles } from '../histories/index.ts'
 import type { FilesTool, ToolFile } from '../histories/tool.ts'
 import { type Change, type Changes, statementsOnly } from '../ledger/changes.ts'
 import { type History, latePosition } from '../ledger/history.ts'

@@ -1,9 +1,8 @@
 // What an adopted history has gained or lost since its adoption: the other tool is still at work.
 
 import { compareKeys, newestKey } from '../../gate/histories/history.ts'
-import { readHistory as readToolHistory } from '../../gate/histories/index.ts'
 import type { Migration } from '../files/migration.ts'
-import { filesToolOf, toolFiles } from '../histories/index.ts'
+import { filesToolOf, readToolHistory, toolFiles } from '../histories/index.ts'
 import type { History, Problem } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
 import { adoptedTable, readAdoption } from './record.ts'

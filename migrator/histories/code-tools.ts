@@ -42,7 +42,8 @@ export const codeTools: readonly FilesTool[] = [
   },
   { tool: knex, keyOf: byName },
   { tool: sequelize, keyOf: byName },
-  { tool: typeorm, keyOf: byNumber },
+  // the file's name has the time, and the class's only in another form
+  { tool: typeorm, keyOf: byNumber, rowKey: key => key.slice(0, key.indexOf('.')) },
   { tool: efCore, keyOf: byName },
   { tool: efCoreSnakeCase, keyOf: byName },
 ]

@@ -1,14 +1,14 @@
 // The guard's question: on a database without a ledger, has something else migrated it?
 
 import type { HistoryTable } from '../../gate/histories/history.ts'
-import { lookAround, quotedTable, readHistory, type History as ToolHistory } from '../../gate/histories/index.ts'
+import { lookAround, quotedTable, type History as ToolHistory } from '../../gate/histories/index.ts'
 import { summary } from '../../gate/histories/summary.ts'
 import { quoteIdent } from '../../gate/postgres/quote.ts'
 import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import type { Migration } from '../files/migration.ts'
 import { shellWord } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
-import { filesToolOf, toolFiles } from './index.ts'
+import { filesToolOf, readToolHistory, toolFiles } from './index.ts'
 
 /** A database that others have made something in. */
 export interface Foreign {
@@ -44,7 +44,7 @@ interface Read {
 async function readable(session: Session, table: HistoryTable): Promise<Read> {
   if (!table.readable) return { table, history: undefined }
   try {
-    return { table, history: await readHistory(session, table) }
+    return { table, history: await readToolHistory(session, table) }
   } catch (error) {
     if (codeOf(error) !== sqlstate.insufficientPrivilege) throw error
     return { table, history: undefined }

@@ -2,7 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { HistoryTool } from '../../gate/histories/history.ts'
+import type { History, HistoryTable, HistoryTool } from '../../gate/histories/history.ts'
+import { type Questionable, readHistory } from '../../gate/histories/index.ts'
 import { otherLedger } from '../../gate/histories/schemagate.ts'
 import type { Migration } from '../files/migration.ts'
 import { atlas } from './atlas.ts'
@@ -42,6 +43,13 @@ const filesTools: readonly FilesTool[] = [
 /** What the migrator knows of that tool's files. */
 export function filesToolOf(tool: HistoryTool): FilesTool {
   return filesTools.find(files => files.tool.name === tool.name)!
+}
+
+/** Reads a history to be held against files: its entries have the keys that the files' names tell. */
+export async function readToolHistory(session: Questionable, table: HistoryTable): Promise<History> {
+  const history = await readHistory(session, table)
+  const { rowKey } = filesToolOf(table.tool)
+  return rowKey ? { ...history, entries: history.entries.map(one => ({ ...one, key: rowKey(one.key) })) } : history
 }
 
 /** The folder's migrations that can be in the tool's history, as it sees them. */

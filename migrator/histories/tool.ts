@@ -39,6 +39,8 @@ export interface FilesTool {
   readonly tool: HistoryTool
   /** The key of a migration's file; undefined: it can have none in this tool's history. */
   keyOf(migration: NamedMigration, beside: (name: string) => string | undefined): string | undefined
+  /** The part of a row's key that {@link keyOf} tells of a file, where it is not all of it. */
+  rowKey?(key: string): string
   /** The key that it has where a newer release of the tool has rewritten the history. */
   laterKeyOf?(migration: NamedMigration, beside: (name: string) => string | undefined): string | undefined
   /**

@@ -1,8 +1,8 @@
-// TypeORM: classes, known by the timestamp at the end of their names; a property `name` goes before the class's name.
+// TypeORM: classes, known by their names, with a timestamp at the end; a property `name` goes before the class's name.
 // https://github.com/typeorm/typeorm: src/migration/MigrationExecutor.ts.
 
 import { join } from 'node:path'
-import { numberKey } from '../../../gate/histories/history.ts'
+import { typeormKey } from '../../../gate/histories/typeorm.ts'
 import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import { UsageError } from '../../errors.ts'
 import { isNoMigration } from '../../files/layouts.ts'
@@ -10,7 +10,6 @@ import { readUtf8 } from '../../files/read-large.ts'
 import { type CodeToken, scriptTokens } from '../../text/code-tokens.ts'
 import { unreadable } from '../unreadable.ts'
 import { refuseMissed } from './missed.ts'
-import { byNumber } from './named-files.ts'
 import type { FollowedReader } from './reader.ts'
 import { filesIn, isOwnFolder } from './tree.ts'
 
@@ -19,7 +18,8 @@ export const typeorm: FollowedReader = async (dir, { ignore }) => {
   const modules = paths.filter(path => /(?:^|\/)[^./][^/]*\.[cm]?[jt]s$/.test(path) && !isNoMigration(path))
   // compiled beside its source, a class is there twice
   const stems = new Map(modules.map(path => [path.replace(/\.[cm]?[jt]s$/, ''), path]))
-  return byNumber([...stems.values()].flatMap(path => migrationsIn(join(dir, path))))
+  const found = [...stems.values()].flatMap(path => migrationsIn(join(dir, path)))
+  return found.toSorted((a, b) => Number.parseInt(a.key, 10) - Number.parseInt(b.key, 10))
 }
 
 const declaration =
@@ -41,9 +41,8 @@ function migrationsIn(file: string): readonly FollowedMigration[] {
         'computes the name of a migration, and schemagate does not run it',
         "Write a string: name = 'Users1700000000000'.",
       )
-    // parseInt of the last 13 characters
-    const key = numberKey(/^\d+/.exec(name?.slice(-13) ?? '')?.[0])
-    if (key !== undefined && name !== undefined && (isMigration || /\d{13}$/.test(name))) return [{ key, name }]
+    const isTimed = name !== undefined && (isMigration ? /^\d/.test(name.slice(-13)) : /\d{13}$/.test(name))
+    if (isTimed) return [{ key: typeormKey(name), name }]
     if (!isMigration) return []
     throw new UsageError(
       `${file} has a migration ${name ?? 'without a name'}, which TypeORM refuses: its name must end with a timestamp of 13 digits. Rename the class, or set its property \`name\`.`,

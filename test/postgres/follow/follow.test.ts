@@ -92,6 +92,29 @@ test('it makes the app’s role, which reads the history and changes nothing of 
   })
 })
 
+// as TypeORM runs them: it knows a migration by the name alone
+test('a class of TypeORM’s with the time of another, or under another name, is not applied by that', async ({
+  database,
+}) => {
+  await database.query(historySql('typeorm'))
+  const migration = (name: string) => `class ${name} { up() {} down() {} }`
+  const applied = ['Accounts1704067200000', 'Posts1704067201000', 'Comments1704067202000', 'Tags1704067203000']
+  const ask = async (names: readonly string[]) => {
+    const dir = await folder({ 'all.js': names.map(migration).join('\n') })
+    const { code, stderr } = await run(database, ['follow', '--follow', 'typeorm', '--dir', dir])
+    return { code, stderr }
+  }
+  expect(await ask(applied)).toMatchObject({ code: 0 })
+  expect(await ask([...applied, 'More1704067203000'])).toMatchObject({
+    code: 7,
+    stderr: expect.stringContaining('lacks More1704067203000'),
+  })
+  expect(await ask(['Renamed1704067200000', ...applied.slice(1)])).toMatchObject({ code: 7 })
+  await database.query(`insert into migrations (timestamp, name) values (1704067203000, 'More1704067203000')`)
+  expect(await ask([...applied, 'More1704067203000'])).toMatchObject({ code: 0 })
+  await database.query(`select schemagate.require('More1704067203000')`)
+})
+
 describe('bad input', () => {
   test('an unknown tool is answered with the nearest, and no tool with the option', async ({ database }) => {
     const unknown = await run(database, ['follow', '--follow', 'gose', '--dir', '.'])

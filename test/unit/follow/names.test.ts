@@ -195,13 +195,22 @@ describe('folders of code', () => {
       'vendor/m.ts': 'export class Vendor1700000000008 implements MigrationInterface {}\n',
     })
     expect(await readFollowed('typeorm', dir)).toEqual([
-      { key: '1700000000001', name: 'Other1700000000001' },
-      { key: '1700000000002', name: 'Second1700000000002' },
-      { key: '1700000000004', name: 'B1700000000004' },
-      { key: '1700000000005', name: 'Base1700000000005' },
-      { key: '1700000000006', name: 'Deep1700000000006' },
-      { key: '1700000000008', name: 'Vendor1700000000008' },
+      { key: '1700000000001.Other1700000000001', name: 'Other1700000000001' },
+      { key: '1700000000002.Second1700000000002', name: 'Second1700000000002' },
+      { key: '1700000000004.B1700000000004', name: 'B1700000000004' },
+      { key: '1700000000005.Base1700000000005', name: 'Base1700000000005' },
+      { key: '1700000000006.Deep1700000000006', name: 'Deep1700000000006' },
+      { key: '1700000000008.Vendor1700000000008', name: 'Vendor1700000000008' },
     ])
+  })
+
+  test('of TypeORM are known by the whole name: two may have one time', async () => {
+    const dir = writtenFolder({
+      'b.js': 'class Tags1700000000001 { up() {} down() {} }\n',
+      'a.js': 'class Users1700000000000 { up() {} down() {} }\nclass Posts1700000000000 { up() {} down() {} }\n',
+    })
+    const names = ['Users1700000000000', 'Posts1700000000000', 'Tags1700000000001']
+    expect((await readFollowed('typeorm', dir)).map(({ name }) => name)).toEqual(names)
   })
 
   test('of EF Core are attributes', async () => {
