@@ -1,3 +1,5 @@
+// Prisma's settings for the example: its schema, and a connection made by the driver adapter.
+
 import { PrismaPg } from '@prisma/adapter-pg'
 import { defineConfig } from 'prisma/config'
 

@@ -1,3 +1,5 @@
+// `adopt`: its options, and what it took over, or would take over, as a table or as JSON.
+
 import { exitCodes } from '../../errors.ts'
 import { defineCommand } from '../command.ts'
 import { formatOption } from '../shared-options.ts'

@@ -1,3 +1,5 @@
+// `baseline`: its options, and the names of what it recorded, a line each.
+
 import { exitCodes } from '../../errors.ts'
 import { escapeLine } from '../../text/escape-controls.ts'
 import { defineCommand } from '../command.ts'

@@ -1,3 +1,5 @@
+// `check`: says in one line and by the exit code whether the database matches the files or an app's manifest.
+
 import { exitCodes } from '../../errors.ts'
 import { escapeLine } from '../../text/escape-controls.ts'
 import { defineCommand } from '../command.ts'

@@ -1,3 +1,5 @@
+// `create`: its options, and the paths of the files it wrote.
+
 import { exitCodes } from '../../errors.ts'
 import { defineCommand } from '../command.ts'
 

@@ -1,3 +1,5 @@
+// `doctor`: its options, and what it takes of the process: terminal, environment, standard input.
+
 import { escapeControls } from '../../text/escape-controls.ts'
 import { defineCommand } from '../command.ts'
 import { writeAtOnce } from '../write-at-once.ts'

@@ -1,3 +1,5 @@
+// `down`: its options, and the exit code of the run.
+
 import { UsageError } from '../../errors.ts'
 import { defineCommand } from '../command.ts'
 import { reportRun, summarise } from '../run-summary.ts'

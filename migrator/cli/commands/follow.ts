@@ -1,3 +1,5 @@
+// `follow`: says in one line, as JSON and by the exit code how another tool's history stands.
+
 import { exitCodes } from '../../errors.ts'
 import { defineCommand } from '../command.ts'
 import { logFailure } from '../run-summary.ts'

@@ -1,3 +1,5 @@
+// `init`: its options, and whether there is a terminal to ask on.
+
 import { UsageError } from '../../errors.ts'
 import { defineCommand } from '../command.ts'
 

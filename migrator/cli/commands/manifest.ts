@@ -1,3 +1,5 @@
+// `manifest`: prints the manifest, of the migrations folder or of the files of the tool that is followed.
+
 import { exitCodes } from '../../errors.ts'
 import { readFolder } from '../../files/folder.ts'
 import { folderOptions } from '../../run/engine.ts'

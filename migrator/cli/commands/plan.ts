@@ -1,3 +1,5 @@
+// `plan`: prints what `up` would run, as SQL with comments or as JSON.
+
 import { exitCodes } from '../../errors.ts'
 import { escapeLine } from '../../text/escape-controls.ts'
 import type { PlannedMigration } from '../../verbs/plan.ts'

@@ -1,3 +1,5 @@
+// `repair`: its options, and each changed row of the ledger before and after.
+
 import { exitCodes, UsageError } from '../../errors.ts'
 import { escapeLine } from '../../text/escape-controls.ts'
 import { defineCommand } from '../command.ts'

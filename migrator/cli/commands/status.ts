@@ -1,3 +1,5 @@
+// `status`: prints what is applied, pending and wrong, for people or as JSON.
+
 import { exitCodes } from '../../errors.ts'
 import { formatDuration } from '../../text/durations.ts'
 import type { Status } from '../../verbs/status.ts'

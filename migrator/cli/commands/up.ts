@@ -1,3 +1,5 @@
+// `up`: its options, and the exit code of the run.
+
 import { up } from '../../verbs/up.ts'
 import { defineCommand } from '../command.ts'
 import { reportRun, summarise } from '../run-summary.ts'

@@ -1,3 +1,5 @@
+// `verify`: its options; prints the differences, or a snapshot to compare with later.
+
 import { exitCodes, UsageError } from '../../errors.ts'
 import { defineCommand } from '../command.ts'
 import { formatOption } from '../shared-options.ts'

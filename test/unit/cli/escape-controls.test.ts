@@ -1,3 +1,5 @@
+// Control characters in what is printed: names and messages may hold any.
+
 import { expect, test } from 'vitest'
 import { escapeControls } from '../../../migrator/text/escape-controls.ts'
 

@@ -1,3 +1,5 @@
+// README and docs: what they name is there, and their TypeScript compiles.
+
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -1,3 +1,5 @@
+// The migrator as a library: its options and its functions.
+
 import { expect, test } from 'vitest'
 import { commands } from '../../../migrator/cli/commands/index.ts'
 import { createMigrator, type MigratorOptions, UsageError } from '../../../migrator/index.ts'

@@ -1,3 +1,5 @@
+// What a run has written and the server lacks: lost by a failover, or changed by another migrator.
+
 import { expect, test } from 'vitest'
 import { NoAnswerError } from '../../../migrator/errors.ts'
 import { type Expectation, Expectations, LostCommitsError } from '../../../migrator/ledger/expectations.ts'
