@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { GateState } from '../../../gate/index.ts'
 import { commands } from '../../../migrator/cli/commands/index.ts'
 import { exitCodes } from '../../../migrator/errors.ts'
 import type { Option } from '../../../migrator/settings/option.ts'
@@ -39,6 +40,14 @@ test('the page on operating explains every exit code', () => {
     .flatMap(line => /^\| ([\d, ]+) \|/.exec(line)?.[1]?.split(', ') ?? [])
     .map(Number)
   expect(explained.toSorted((a, b) => a - b)).toEqual(Object.values(exitCodes).toSorted((a, b) => a - b))
+})
+
+test.for(['gate/README.md', 'docs/gate.md', 'docs/operating.md'])('%s names every state of a closed gate', page => {
+  const states: Record<Exclude<GateState, 'open'>, true> = {
+    ...{ unreachable: true, unmigrated: true, foreign: true, behind: true, diverged: true },
+    ...{ 'too-old': true, migrating: true },
+  }
+  expect(Object.keys(states).filter(state => !read(page).includes(`\`${state}\``))).toEqual([])
 })
 
 test('every message that the page on operating quotes is in the sources', () => {
