@@ -15,6 +15,7 @@ import { tlsAttempts } from './postgres/tls.ts'
  */
 export type Connection = Target
 
+/** What `readConnection` takes. */
 export interface ReadConnectionOptions {
   /** A connection string. Without one, that of `DATABASE_URL` or of the file that `DATABASE_URL_FILE` names. */
   readonly url?: string | undefined

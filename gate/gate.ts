@@ -12,6 +12,10 @@ import type { Queryable } from './schema-reader.ts'
 import { GateClosedError, type GateState, type GateStatus, GateTimeoutError, statusOf, unreachable } from './status.ts'
 import { Watcher } from './watcher.ts'
 
+/**
+ * What `createGate` takes. Times are in milliseconds, more than 0 and at most 2^31 - 1, some 25 days. An option that is
+ * undefined counts as not given.
+ */
 export interface GateOptions {
   /**
    * The database's URL, the app role's. One of `url`, `connection` and `pool` is needed. It may name several hosts; then
@@ -42,26 +46,36 @@ export interface GateOptions {
   /** Keep the ledger locked (ACCESS SHARE) while open, on a second connection, so that it cannot be dropped or
    *  restored over before the gate has closed. Default true. */
   readonly fence?: boolean | undefined
-  /** Work besides requests that must end before a breaking migration may run: job queues, streams. Requests are counted. */
+  /**
+   * Work besides requests that must end before a breaking migration may run: job queues, streams. Requests are counted.
+   * Called once the gate has closed for it and the last request has left; the migrator waits until it resolves, for its
+   * `--drain-timeout` at most. If it rejects it is called again.
+   */
   readonly drain?: (() => Promise<void> | void) | undefined
 }
 
-/**
- * `change` has the new status and the previous one. `evict`: another session takes the ledger while work is still inside,
- * the gate has moved to another server, or it is closed since the database does not match, and nothing is inside any more.
- * Work that goes on may meet another schema. A guarded pool ends its connections.
- * `cut`: the ledger is about to be released while requests are still inside. The adapters end their connections: an answer
- * from before must not come after.
- */
+/** A gate's events, each emitted on the next tick: a listener that throws does not stop the gate. */
 export interface GateEvents {
+  /** The state or its detail has changed. */
   change: [status: GateStatus, previous: GateStatus]
+  /**
+   * Work that goes on may meet another schema: another session takes the ledger while work is still inside, the gate has
+   * moved to another server, or it is closed since the database does not match, and nothing is inside any more. A guarded
+   * pool ends its connections.
+   */
   evict: []
+  /**
+   * The ledger is about to be released while requests are still inside. The adapters end their connections: an answer from
+   * before must not come after.
+   */
   cut: []
 }
 
+/** What `whenOpen` takes. */
 export interface WhenOpenOptions {
-  /** In milliseconds; without one there is no limit. */
+  /** The most that it waits, in milliseconds, 25 days at most. Without one there is no limit. */
   readonly timeout?: number | undefined
+  /** Ends the wait when it is aborted; the gate itself goes on. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -88,7 +102,7 @@ export function createGate(options: GateOptions): Gate {
   return new Gate(options)
 }
 
-/** See `createGate`. */
+/** Whether the app may serve now, and what counts as inside while it does. Made by `createGate`. */
 export class Gate extends EventEmitter<GateEvents> {
   readonly #admission: Admission
   readonly #watcher: Watcher
@@ -115,11 +129,12 @@ export class Gate extends EventEmitter<GateEvents> {
     this.#watcher = new Watcher({ ...settings, connections, manifest, drain, evict, cut }, this.#admission)
   }
 
-  /** One comparison in memory. */
+  /** Whether work may begin now. No query: two comparisons in memory, so that it can be asked for each request. */
   get isOpen(): boolean {
     return this.#admission.isOpen
   }
 
+  /** In one word what the last look at the database has found; `open` only while that look counts (`staleAfter`). */
   get state(): GateState {
     return this.#admission.status.state
   }
@@ -129,6 +144,7 @@ export class Gate extends EventEmitter<GateEvents> {
     return this.#admission.status.detail
   }
 
+  /** State and detail with the migrations concerned; its `cause`, an error, is for logs alone. */
   get status(): GateStatus {
     return this.#admission.status
   }
@@ -158,7 +174,10 @@ export class Gate extends EventEmitter<GateEvents> {
     this.#admission.leave()
   }
 
-  /** Runs a piece of work inside the gate, as a worker without requests does. @throws GateClosedError if it is closed. */
+  /**
+   * Runs a piece of work inside the gate, as a worker without requests does. Resolves to what it returns.
+   * @throws GateClosedError if the gate is closed, and whatever the work throws.
+   */
   async run<Result>(work: () => Promise<Result> | Result): Promise<Result> {
     if (!this.enter()) throw new GateClosedError(this.status)
     try {
@@ -168,7 +187,7 @@ export class Gate extends EventEmitter<GateEvents> {
     }
   }
 
-  /** Queries the ledger now. Resolves to the status that follows. */
+  /** Queries the ledger now. Resolves to the status that follows, also when the database does not answer; never rejects. */
   async check(): Promise<GateStatus> {
     await this.#watcher.check()
     return this.status
@@ -213,7 +232,7 @@ export class Gate extends EventEmitter<GateEvents> {
 
   /**
    * Reads the ledger over a connection of the app's own.
-   * @throws GateClosedError when that connection leads to a database which the app does not match, or to another server or
+   * @throws the connection's own error; GateClosedError when that connection leads to a database which the app does not match, or to another server or
    * database than the one whose ledger the gate has read.
    */
   async verify(connection: Queryable): Promise<void> {
@@ -225,7 +244,7 @@ export class Gate extends EventEmitter<GateEvents> {
 
   /**
    * Checks only that a connection of the app's own leads to the server and database whose ledger the gate has read.
-   * @throws GateClosedError when it does not, or the gate has not reached any server.
+   * @throws the connection's own error; GateClosedError when it does not, or the gate has not reached any server.
    */
   async verifyServer(connection: Queryable): Promise<void> {
     await this.#requireSame(await identify(connection))
@@ -239,7 +258,7 @@ export class Gate extends EventEmitter<GateEvents> {
     throw new GateClosedError({ ...status, state: 'unreachable', detail: OTHER_SERVER })
   }
 
-  /** Closes the gate for good, and its connections. */
+  /** Closes the gate for good, and its connections. Whatever is inside may end; `whenOpen` rejects with a GateClosedError. */
   async close(): Promise<void> {
     this.#closed = true
     this.#admission.close(unreachable(this.#watcher.manifest, undefined, 'The gate was closed by the app itself.'))

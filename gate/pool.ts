@@ -7,14 +7,19 @@ import { GuardedConnections } from './guarded-connections.ts'
 import { goToItsHost, verifyFirst } from './pool-follows-gate.ts'
 
 /**
- * Makes a pool hand out no connection to a database that the app does not match, or to another server or database than the one whose
- * ledger the gate has read: `connect` rejects with a GateClosedError (statusCode 503). The gate queries the ledger at once
- * when a query of the pool fails because the schema is not what it expected. When another session takes the ledger while
- * requests are still inside (a restore that they block, and that blocks them), running queries are cancelled and the
- * pool's connections end; new ones are checked. They end as well when the database does not match any more and the last
- * request has left: what uses the pool without a request would go on with those that it has. Of several hosts the pool uses the gate's. Returns the pool. A `verify`
- * that the pool already has runs after this one. Connections that are lost, those that are ended here among them, do not
- * end a process whose pool has no listener for `error`.
+ * Makes a pool hand out no connection to a database that the app does not match, or to another server or database than the
+ * one whose ledger the gate has read: `connect` rejects with a GateClosedError (statusCode 503). The gate queries the ledger
+ * at once when a query of the pool fails because the schema is not what it expected. Of several hosts the pool uses the
+ * gate's. Returns the pool; call it before the pool has connections.
+ *
+ * When another session takes the ledger while requests are still inside (a restore that they block, and that blocks them),
+ * running queries are cancelled and the pool's connections end; new ones are checked. They end as well when the database
+ * does not match any more and the last request has left: what uses the pool without a request would go on with those that
+ * it has.
+ *
+ * A `verify` that the pool already has runs after this one. Connections that are lost, those that are ended here among
+ * them, do not end a process whose pool has no listener for `error`.
+ * @throws TypeError if pool and gate were not given the same hosts.
  */
 export function guardPool<Guarded extends Pool>(gate: Gate, pool: Guarded): Guarded {
   goToItsHost(gate, pool)
@@ -27,7 +32,7 @@ export function guardPool<Guarded extends Pool>(gate: Gate, pool: Guarded): Guar
 
 /**
  * pg itself, with pools that are guarded: for libraries that make their pool themselves and take pg as an option, such as
- * TypeORM's `driver`.
+ * TypeORM's `driver`. Each pool is guarded as by {@link guardPool}; everything else of pg is as it was.
  */
 export function guardDriver<Driver extends { readonly Pool: new (...options: never[]) => Pool }>(
   gate: Gate,

@@ -4,16 +4,20 @@ import { unreachableDetail } from './ledger-query.ts'
 import type { CompatibilityState, Verdict } from './protocol/compatibility.ts'
 import type { Manifest } from './protocol/manifest.ts'
 
-/** `unreachable`: the database has not answered, or not for too long. The others come from comparing manifest and ledger. */
+/**
+ * What a gate has found. `unreachable`: the database has not answered, or not for too long. The others come from comparing
+ * the manifest with the ledger, or with the history of the tool that is followed.
+ */
 export type GateState = CompatibilityState | 'unreachable'
 
+/** What a gate knows of its database. */
 export interface GateStatus {
   readonly state: GateState
   /** One sentence that may be shown to anyone who may call the app: no host, role or stack trace is in it. */
   readonly detail: string
   /** The newest migration that this app was built with; null if it was built with none. */
   readonly head: string | null
-  /** What the database has; null while that is unknown. */
+  /** The newest migration that the database has, null where it has none; `database` is null while that is unknown. */
   readonly database: { readonly head: string | null } | null
   /** `behind`, `unmigrated`: the app's migrations that the database has not applied. */
   readonly missing?: readonly string[]
@@ -36,10 +40,12 @@ export function unreachable(manifest: Manifest, cause: unknown, detail = unreach
   return cause instanceof Error ? { ...status, cause } : status
 }
 
-/** A request or a connection was refused because the gate is closed. Frameworks answer its `statusCode`. */
+/** A request, a connection or a piece of work was refused because the gate is closed. */
 export class GateClosedError extends Error {
   override readonly name = 'GateClosedError'
+  /** What Fastify, Express and others answer for an error with such a field. */
   readonly statusCode = 503
+  /** The gate's, when it refused. */
   readonly status: GateStatus
   constructor(status: GateStatus, message = `The gate is closed (${status.state}): ${status.detail}`) {
     super(message)

@@ -5,12 +5,16 @@ import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
 import { stayInside } from '../requests-inside.ts'
 
+/** What an adapter takes besides the gate. */
 export interface GateMiddlewareOptions {
-  /** Paths that are answered also while the gate is closed. Default `/health`, `/health/live`. */
+  /**
+   * Paths that are answered also while the gate is closed. Default `/health`, `/health/live`; other paths replace both. Each
+   * is compared as it was sent, without its query: a pattern, or the end of a path, matches nothing.
+   */
   readonly exempt?: readonly string[] | undefined
 }
 
-/** `originalUrl`: Express and Connect cut the path that middleware is mounted on off `url`. */
+/** Middleware of Express and Connect. They cut the path that it is mounted on off `url`, and keep it in `originalUrl`. */
 export type ConnectMiddleware = (
   request: IncomingMessage & { readonly originalUrl?: string | undefined },
   response: ServerResponse,
@@ -18,7 +22,8 @@ export type ConnectMiddleware = (
 ) => void
 
 /**
- * Use it first: middleware before it is not behind the gate. Use it again after the middleware that reads bodies, so that
+ * Middleware that passes on what the gate lets in, and answers 503 to everything else but exempt paths. Use it first:
+ * middleware before it is not behind the gate. Use it again after the middleware that reads bodies, so that
  * a request is refused if the gate has closed while its body arrived.
  */
 export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}): ConnectMiddleware {

@@ -4,21 +4,23 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
 import { stayInside } from '../requests-inside.ts'
+import type { GateMiddlewareOptions } from './express.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
+    /** The gate that `gatePlugin` was registered with. */
     readonly gate: Gate
   }
 }
 
-export interface GatePluginOptions {
+/** What `gatePlugin` takes. */
+export interface GatePluginOptions extends GateMiddlewareOptions {
+  /** The app's gate; the plugin does not close it with the server. */
   readonly gate: Gate
-  /** Paths that are answered also while the gate is closed. Default `/health`, `/health/live`. */
-  readonly exempt?: readonly string[] | undefined
 }
 
 /**
- * Register it first, so that its hook runs before those that count, log in or query. Decorates the instance with `gate`.
+ * A plugin that passes on what the gate lets in, and answers 503 to everything else but exempt paths. Register it first, so that its hook runs before those that count, log in or query. Decorates the instance with `gate`.
  *
  * It decides before the body is read and schemas are checked, also for paths without a route. While a body arrives, its
  * request does not count as inside; once it has arrived, the gate decides again. What Fastify refuses before any hook (a

@@ -11,10 +11,11 @@ const UNFINISHED_FOR = 10_000
 /** After its client has disconnected, a handler counts until it answers, for this long at most: it may never answer. */
 const ABANDONED_FOR = 10_000
 
+/** A handler of the web's own kind. What a runtime passes behind the request (Deno's info, Next's params) is passed on. */
 export type FetchHandler<Rest extends unknown[]> = (request: Request, ...rest: Rest) => Response | Promise<Response>
 
 /**
- * A handler that passes on what the gate lets in. A request counts as inside until its answer's body was read. If the ledger
+ * A handler that passes on what the gate lets in, and answers 503 to everything else but exempt paths. A request counts as inside until its answer's body was read. If the ledger
  * is taken away while the handler is at work, its answer is replaced by the closed gate's.
  */
 export function gateFetch<Rest extends unknown[]>(

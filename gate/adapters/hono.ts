@@ -12,9 +12,14 @@ export interface HonoContext {
   set res(response: Response | undefined)
 }
 
+/** Middleware as Hono takes it. */
 export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) => Promise<void>
 
-/** Use it first: `app.use(gateMiddleware(gate))`. Middleware before it is not behind the gate. */
+/**
+ * Middleware that passes on what the gate lets in, and answers 503 to everything else but exempt paths. Use it first:
+ * `app.use(gateMiddleware(gate))`. Middleware before it is not behind the gate. A request counts as inside until its
+ * answer's body was read.
+ */
 export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}): HonoMiddleware {
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   return async (context, next) => {

@@ -16,9 +16,13 @@ export interface KoaContext {
   set(headers: Record<string, string>): void
 }
 
+/** Middleware as Koa takes it. */
 export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<void>
 
-/** Use it first: middleware before it is not behind the gate. */
+/**
+ * Middleware that passes on what the gate lets in, and answers 503 to everything else but exempt paths. Use it first:
+ * middleware before it is not behind the gate.
+ */
 export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}): KoaMiddleware {
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   return async (context, next) => {

@@ -8,12 +8,13 @@ import { PROBLEM_HEADERS, problem } from '../problem.ts'
 /** Milliseconds between the gate's closing and the end of the connections: an app may say goodbye on `change`. */
 const GOODBYE = 1_000
 
+/** A listener for the `upgrade` event of a server of node:http. */
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 /**
  * A listener for a server's `upgrade` that passes on what the gate lets in: `server.on('upgrade', gateUpgrade(gate, listener))`.
  * A connection counts as inside for as long as it lasts. It is ended a second after the gate has closed, and at once when the
- * ledger is taken away: its client connects again, and is answered 503 until the gate is open.
+ * ledger is taken away: its client connects again, and is answered 503 until the gate is open. No path is exempt.
  */
 export function gateUpgrade(gate: Gate, listener: UpgradeListener): UpgradeListener {
   return (request, socket, head) => {

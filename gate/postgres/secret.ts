@@ -5,7 +5,8 @@ import { readNamedFile } from './read-file.ts'
 /**
  * The value of `NAME`, or the content of the file that `NAME_FILE` names, without the newlines at its end, as the shell's
  * `$(<file)` in Docker's images reads it.
- * Problems are added to `problems`, and never contain a secret.
+ * @param problems where a sentence is added for what is wrong, such as both being set or a file that cannot be read; the
+ * result is undefined then. None holds a secret.
  */
 export function readSecret(
   env: Readonly<Record<string, string | undefined>>,

@@ -8,9 +8,12 @@ import { defaultAttributes, type SessionAttributes, sessionAttributes } from './
 import { parameters, sslModes, variables } from './parameters.ts'
 import { readUrl, unknownParameter } from './url.ts'
 
+/** libpq's `sslmode`. */
 export type SslMode = (typeof sslModes)[number]
 
+/** One server of a connection string's. */
 export interface Endpoint {
+  /** A name, an address, or the folder of a Unix socket. */
   readonly host: string
   readonly port: number
   /** The name that `host` is one address of; a certificate is made out to it. */
@@ -26,9 +29,13 @@ export interface Target {
   readonly user: string
   readonly database: string
   readonly password?: string | undefined
+  /** Where a password is looked up if there is none: libpq's `passfile`. */
   readonly passFile?: string | undefined
+  /** How the server may ask for a password: `channel_binding`, `require_auth`. */
   readonly authentication?: Authentication
+  /** `sslmode`. The other `ssl…` fields are libpq's parameters of that name; certificates and keys are paths. */
   readonly sslMode: SslMode
+  /** `sslnegotiation=direct`: TLS from the first byte. */
   readonly sslDirect?: boolean
   readonly sslRootCert?: string | undefined
   /** Undefined: libpq's default file, where it is there. False: no certificate is sent. */
@@ -39,10 +46,11 @@ export interface Target {
   readonly sslCrlDir?: string | undefined
   readonly sslMinVersion?: string | undefined
   readonly sslMaxVersion?: string | undefined
+  /** Which kind of server is wanted: `target_session_attrs`. */
   readonly sessionAttributes: SessionAttributes
   /** The most that one attempt to connect may take, in milliseconds; 0 means no limit. */
   readonly connectTimeout?: number | undefined
-  /** The kernel's probes, times in seconds; undefined is the kernel's own default. */
+  /** The kernel's probes of a silent connection, times in seconds; undefined is the kernel's own default. */
   readonly keepAlive?: {
     on: boolean
     idle?: number | undefined
@@ -55,6 +63,7 @@ export interface Target {
   readonly notes?: readonly string[]
 }
 
+/** Variables, as `process.env` has them. */
 export type Env = Readonly<Record<string, string | undefined>>
 
 /** The variables that name a database; one of them is enough to mean it. */

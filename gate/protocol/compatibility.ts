@@ -4,12 +4,22 @@ import type { LedgerRow } from './ledger.ts'
 import type { LedgerManifest, ManifestEntry } from './manifest.ts'
 
 /**
- * What the comparison can give. A gate has one more state, `unreachable`; `foreign` is `unmigrated` on a database that
- * another tool has migrated.
+ * What the comparison can give.
+ * - `open`: the database has the schema that the app was built for.
+ * - `unmigrated`: it has no ledger, an empty one, or one whose migrations' tables are gone.
+ * - `foreign`: nothing is applied by the ledger, and another tool has migrated the database.
+ * - `behind`: it lacks migrations of the app's.
+ * - `diverged`: it has applied a migration of the app's with other content: another history.
+ * - `too-old`: it has a breaking migration that the app does not know.
+ * - `migrating`: a migration of the app's is half-way, or the ledger itself is being changed.
+ *
+ * A gate has one more state, `unreachable`.
  */
 export type CompatibilityState = 'open' | 'unmigrated' | 'foreign' | 'behind' | 'diverged' | 'too-old' | 'migrating'
 
+/** What comparing an app with a database has given. */
 export interface Verdict {
+  /** In one word. */
   readonly state: CompatibilityState
   /** One sentence for people: what is wrong, with names, and what helps. */
   readonly detail: string

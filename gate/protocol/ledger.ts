@@ -17,10 +17,15 @@ export function manifestTable(schema: string): string {
 
 /** What a gate reads of a row. Rows come in the order applied. */
 export interface LedgerRow {
+  /** The migration's. */
   readonly name: string
+  /** As in {@link ManifestEntry}: of the file as it was applied. */
   readonly checksum: string
+  /** `baseline`: recorded as applied, and not run. */
   readonly kind: 'sql' | 'code' | 'repeatable' | 'baseline'
+  /** Applications that do not know this migration must not run on it. */
   readonly breaking: boolean
+  /** `running`: begun, or announced to the apps that it breaks; it may be half applied. */
   readonly state: 'applied' | 'running'
   /** Checksums that a repeatable migration had before, from `journal->'earlier'`. */
   readonly earlier?: readonly string[] | null

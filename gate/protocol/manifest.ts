@@ -3,19 +3,24 @@
 import { historyToolProblem } from '../histories/index.ts'
 import { readNamedFile } from '../postgres/read-file.ts'
 
-/** One migration as an image knows it. `checksum` is sha256, hex, of the file's normalised text. */
+/** One migration as an image knows it. */
 export interface ManifestEntry {
+  /** The file's, without its ending, or as the folder's layout names it. */
   readonly name: string
+  /** Of the file's normalised text: sha256 in hex. */
   readonly checksum: string
+  /** `repeatable`: applied again whenever its content changes, as Flyway's `R__` files are. */
   readonly kind: 'sql' | 'code' | 'repeatable'
   /** Applications that do not know this migration must not run on it (`-- schemagate:breaking`). */
   readonly breaking: boolean
 }
 
-/** Of migrations that schemagate applies: oldest first; `head` is the newest, null if there is none. */
+/** Of migrations that schemagate applies. */
 export interface LedgerManifest {
   readonly version: 1
+  /** The newest migration's name; null if there is none. */
   readonly head: string | null
+  /** Oldest first. */
   readonly migrations: readonly ManifestEntry[]
 }
 
@@ -31,22 +36,26 @@ export interface FollowedMigration {
   readonly replaces?: readonly string[]
 }
 
-/** Of migrations that another tool applies, and goes on applying: in its order; `head` is the name of the newest. */
+/** Of migrations that another tool applies, and goes on applying. */
 export interface FollowedManifest {
   readonly version: 2
+  /** Whose history, and where it is. */
   readonly follow: {
     /** As it is written after `--follow`. */
     readonly tool: string
     /** `schema.table` of its history, where that is not the tool's usual one. */
     readonly history?: string
   }
+  /** The newest migration's name. */
   readonly head: string | null
+  /** In the tool's order. */
   readonly migrations: readonly FollowedMigration[]
 }
 
-/** What `schemagate manifest` prints. */
+/** Which migrations an app was built with: what `schemagate manifest` prints. */
 export type Manifest = LedgerManifest | FollowedManifest
 
+/** Whether another tool applies the migrations. */
 export function isFollowed(manifest: Manifest): manifest is FollowedManifest {
   return manifest.version === 2
 }
