@@ -183,7 +183,7 @@ function answerSql(table: HistoryTable, schema: string, note: string | null, als
 const movedCodes: ReadonlySet<string> = new Set(['42P01', '3F000', '42703'])
 
 /** The manifests that `follow` has published; none where it never ran, or this role may not read them. */
-export async function readPublished(session: Questionable, schema: string): Promise<readonly FollowedManifest[]> {
+async function readPublished(session: Questionable, schema: string): Promise<readonly FollowedManifest[]> {
   const table = quoteLiteral(followedTable(schema))
   const [there] = await ask<{ readable: boolean | null }>(
     session,

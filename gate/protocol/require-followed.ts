@@ -39,7 +39,7 @@ export function followedTriggerSql(schema: string, history: HistoryTable): strin
 }
 
 /** A query for the keys of a history, and what it says of each. */
-export function historyKeysSql(history: HistoryTable): string {
+function historyKeysSql(history: HistoryTable): string {
   const { sql, order } = history.tool
   const { key, state = "'applied'", newestOfKey } = sql
   const columns = `(${key})::text as key, ${state} as state`

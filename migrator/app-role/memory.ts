@@ -30,7 +30,7 @@ export const known = `exists (select from pg_catalog.jsonb_each_text(m.schemas) 
  * For FROM: the schemas `n` that have taken the place of one in the memory `m`. Its own oid is gone, and so are the rights that
  * the role had in it, unless a restore has brought them back.
  */
-export const replacedSchemas = `pg_catalog.jsonb_each_text(m.schemas) as e
+const replacedSchemas = `pg_catalog.jsonb_each_text(m.schemas) as e
   join pg_catalog.pg_namespace n on n.nspname = e.key and n.oid::text <> e.value
     and not exists (select from pg_catalog.pg_namespace o where o.oid::text = e.value)`
 

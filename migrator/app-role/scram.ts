@@ -9,7 +9,7 @@ const HASH_BYTES = 32
 const SALT_BYTES = 16
 
 /** The server's own default; from PostgreSQL 16 on it is the setting `scram_iterations`. */
-export const DEFAULT_ITERATIONS = 4096
+const DEFAULT_ITERATIONS = 4096
 
 /** Starting the threads that would do it aside takes longer than so few iterations do; a database can ask for any number. */
 async function derive(password: string, salt: Buffer, iterations: number): Promise<Buffer> {

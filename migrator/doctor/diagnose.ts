@@ -42,7 +42,7 @@ export async function diagnose(files: readonly string[], options: DiagnoseOption
 }
 
 /** What the rules find in a stack that is read. */
-export function examine(stack: Stack): Diagnosis {
+function examine(stack: Stack): Diagnosis {
   const { compose } = stack
   const all = rules.flatMap(rule => [...rule.check(stack)].map(violation => toFinding(compose, rule, violation)))
   const ignores = compose.documents.flatMap(ignoresIn)

@@ -65,7 +65,7 @@ function migratedBy(reads: readonly Read[], files: readonly Migration[]): string
 }
 
 /** `public.flyway_schema_history: 26 migrations, newest 1.27`. */
-export function described(table: HistoryTable, history: ToolHistory | undefined): string {
+function described(table: HistoryTable, history: ToolHistory | undefined): string {
   const name = `${table.schema}.${table.table}`
   if (!history) return `${name}, which this role may not read; ${grantToRead(table)}`
   const { applied, newest } = summary(history)

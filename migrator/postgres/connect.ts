@@ -257,7 +257,7 @@ async function greet(client: pg.Client, wanted: Wanted, options: ConnectOptions,
 }
 
 /** `host:port` of every host, for messages. */
-export function addresses(target: Target): string {
+function addresses(target: Target): string {
   return target.endpoints.map(address).join(', ')
 }
 

@@ -11,7 +11,7 @@ interface Wire {
 }
 
 /** Why the server has to be told that no data comes: `COPY ... FROM stdin` is psql's way of feeding it from the file. */
-export const copyRefusal = 'schemagate sends no data for COPY FROM STDIN'
+const copyRefusal = 'schemagate sends no data for COPY FROM STDIN'
 
 /**
  * One simple-query message. Rows are dropped as they come; the tags of the completed statements are kept, so that

@@ -25,7 +25,7 @@ function thisDatabase(table: string): string {
 }
 
 /** Of a role's oid: may it, or a role that it is a member of, write the ledger, or make one where there is none? */
-export function mayWriteLedger(schema: string, role: string): string {
+function mayWriteLedger(schema: string, role: string): string {
   return mayUse(
     role,
     `case

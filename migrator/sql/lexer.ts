@@ -143,7 +143,7 @@ function isWordPart(code: number): boolean {
 }
 
 /** The offset of the line's end; a carriage return ends a line, too. */
-export function endOfLine(sql: string, from: number): number {
+function endOfLine(sql: string, from: number): number {
   const newline = sql.indexOf('\n', from)
   const end = newline === -1 ? sql.length : newline
   for (let at = from; at < end; at++) if (sql.charCodeAt(at) === carriageReturn) return at

@@ -74,7 +74,7 @@ function byteOffsets(sql: string): (byte: number) => number {
 const blank = /(?:\s+|--[^\n]*(?:\n|$))*/y
 
 /** Past white space and comments; block comments nest in SQL. */
-export function skipBlanks(sql: string, start: number, end: number): number {
+function skipBlanks(sql: string, start: number, end: number): number {
   let at = start
   while (at < end) {
     blank.lastIndex = at

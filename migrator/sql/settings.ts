@@ -73,7 +73,7 @@ export function beginOptions(text: string): string {
     .trim()
 }
 
-export function withoutComments(text: string): string {
+function withoutComments(text: string): string {
   return text.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
 }
 

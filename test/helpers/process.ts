@@ -113,7 +113,7 @@ export function cleanEnvironment(env: Environment = {}): NodeJS.ProcessEnv {
 }
 
 /** The lines of `text` that are JSON objects; an unfinished last line is left out. */
-export function jsonLines(text: string): LogLine[] {
+function jsonLines(text: string): LogLine[] {
   return text.split('\n').flatMap(line => {
     if (!line.startsWith('{')) return []
     try {

@@ -9,7 +9,7 @@ import { from } from 'pg-copy-streams'
 import { startProcess } from './process.ts'
 
 /** Whether psql is on the PATH. */
-export const hasPsql = spawnSync('psql', ['--version']).status === 0
+const hasPsql = spawnSync('psql', ['--version']).status === 0
 
 /** Applies each text in a session of its own, statement by statement; stops at the first error. */
 export async function applyPlainly(url: string, texts: readonly string[]): Promise<void> {

@@ -53,7 +53,7 @@ const overlayNames = [
 ]
 
 /** The files that Compose would take in a folder: COMPOSE_FILE, or the usual names. Empty where there are none. */
-export function filesIn(cwd: string, env: Variables): string[] {
+function filesIn(cwd: string, env: Variables): string[] {
   const named = env.COMPOSE_FILE ?? readEnvFile(join(cwd, '.env'))?.COMPOSE_FILE
   if (named) return named.split(env.COMPOSE_PATH_SEPARATOR || delimiter)
   const there = (name: string) => existsSync(join(cwd, name))

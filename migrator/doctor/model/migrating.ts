@@ -99,7 +99,7 @@ export function isIdling({ text, operator, isTest, conditions }: Step): boolean 
 }
 
 /** Servers and workers by their names. */
-export function isServingForSure({ text }: Step): boolean {
+function isServingForSure({ text }: Step): boolean {
   return /\b(uvicorn|gunicorn|hypercorn|daphne|granian|runserver\w*|celery|rqworker|dramatiq|flask\s+run|fastapi\s+(run|dev)|puma|unicorn|sidekiq|rails\s+(s|server)|thruster|node\s+\S*(server|main|index|app|dist)\S*|npm\s+(run\s+)?(start|dev|serve|worker)\S*|yarn\s+(run\s+)?(start|dev|serve|worker)\S*|pnpm\s+(run\s+)?(start|dev|serve|worker)\S*|next\s+(start|dev)|nodemon|pm2|phx\.server|supervisord|apache2-foreground|php-fpm|nginx|air|java\s+.*-jar|dotnet\s+\S+\.dll|streamlit|waitress|uwsgi|bin\/\w+\s+start|artisan\s+serve|octane|bun\s+(run\s+)?(start|dev))\b/.test(
     text,
   )
@@ -118,7 +118,7 @@ function imageMigration(service: Service, steps: readonly Step[]): Migration | '
   return steps.length > 1 && steps.some(isServingForSure) ? undefined : found
 }
 
-export function isNamedMigrator({ name, image }: Service): boolean {
+function isNamedMigrator({ name, image }: Service): boolean {
   return /migrat/i.test(name) || /(^|[-_])migrat(e|or|ions?)([-_]|$)/i.test(image?.name ?? '')
 }
 

@@ -179,7 +179,7 @@ function toHealthCheck(value: unknown): Service['healthcheck'] {
 const units: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9 }
 
 /** A duration of Go's, `1m30s`, in seconds; undefined where it is none. */
-export function seconds(value: unknown): number | undefined {
+function seconds(value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined
   const text = String(value)
   if (/^\d+$/.test(text)) return Number(text) / 1e9

@@ -17,7 +17,7 @@ export interface MigrationTool {
 }
 
 // what stands in a repeated group must be readable in one way only: in two ways, twenty words are a million
-export const tools: readonly MigrationTool[] = [
+const tools: readonly MigrationTool[] = [
   {
     name: 'schemagate',
     command: /\bschemagate(\.c?js)?\s+(up|follow)\b/,

@@ -113,7 +113,7 @@ function imageOf({ service, context }: Member): Image | undefined {
 }
 
 /** The major version that a tag names: `17`, `16-alpine`, `pg17`, `latest-pg16`, `15-3.4`. */
-export function majorOf(image: Image | undefined): number | undefined {
+function majorOf(image: Image | undefined): number | undefined {
   if (!image) return undefined
   const [, named] = /(?:^|-)pg\.?(\d{1,2})(?:\D|$)/.exec(image.tag) ?? []
   const [, leading] = /^v?(\d{1,2})(?:[.-]|$)/.exec(image.tag) ?? []

@@ -48,7 +48,7 @@ export async function withScratchDatabase<T>(
 }
 
 /** The same server, another database. */
-export function targetFor(target: Target, database: string): Target {
+function targetFor(target: Target, database: string): Target {
   // the passwords are not enumerable, and a copy must have them all the same
   const descriptors = Object.getOwnPropertyDescriptors(target)
   return Object.defineProperties({ ...target }, { ...descriptors, database: { value: database, enumerable: true } })

@@ -35,7 +35,7 @@ COPY --from=files /tmp/manifest.json /app/dist/
 `
 
 /** Builds a release with these files added to the real migrations. A second time it is in the engine's cache. */
-export async function release(
+async function release(
   name: string,
   files: Readonly<Record<string, string>>,
   { appRuns = '' }: { readonly appRuns?: string } = {},

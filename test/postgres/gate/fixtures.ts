@@ -13,7 +13,7 @@ import { ledgerDdl } from '../../../migrator/ledger/versions.ts'
 export type Change = Partial<ManifestEntry> & { readonly name: string }
 
 /** An entry whose content is its name, unless the change says otherwise. */
-export function entry(change: string | Change): ManifestEntry {
+function entry(change: string | Change): ManifestEntry {
   const given = typeof change === 'string' ? { name: change } : change
   return { checksum: sha256(given.name), kind: 'sql', breaking: false, ...given }
 }
