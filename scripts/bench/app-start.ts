@@ -24,7 +24,7 @@ await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
 console.log(JSON.stringify({ event: 'listening' }))
 `
 
-export async function appStart(): Promise<readonly Figure[]> {
+async function appStart(): Promise<readonly Figure[]> {
   await buildIfStale()
   return withServer(async ({ database, role, work, description }) => {
     console.log(`app-start: ${description}, Node ${process.version}`)

@@ -17,7 +17,7 @@ const wallLimit = 1.05
 /** Of what a start of Node takes: 450 ms where that takes 24. */
 const cpuLimit = 18.75
 
-export async function apply(): Promise<readonly Figure[]> {
+async function apply(): Promise<readonly Figure[]> {
   const migrator = await migratorOfImage()
   return withServer(async ({ work, database, description }) => {
     console.log(`apply: ${description}, Node ${process.version}`)

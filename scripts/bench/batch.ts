@@ -38,7 +38,7 @@ begin
 end $$;
 `
 
-export async function batches(): Promise<readonly Figure[]> {
+async function batches(): Promise<readonly Figure[]> {
   const migrator = await migratorOfImage()
   return withServer(async ({ database, work, description }) => {
     console.log(`batch: ${description}, Node ${process.version}`)

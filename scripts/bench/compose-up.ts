@@ -39,7 +39,7 @@ const trivialSteps = JSON.stringify({
   },
 })
 
-export async function composeUp(): Promise<readonly Figure[]> {
+async function composeUp(): Promise<readonly Figure[]> {
   const why = await whyNoStack()
   if (why !== undefined) {
     console.log(`compose: skipped, since ${why}`)

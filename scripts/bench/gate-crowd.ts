@@ -47,7 +47,7 @@ interface Seen {
   readonly questions: number
 }
 
-export async function gateCrowd(): Promise<readonly Figure[]> {
+async function gateCrowd(): Promise<readonly Figure[]> {
   return withServer(
     async ({ database, role, description }) => {
       console.log(`gate-crowd: ${description}, Node ${process.version}`)

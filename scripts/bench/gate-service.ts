@@ -34,7 +34,7 @@ const server = createServer((request, response) => {
 const group = 'gate-service'
 const processes: ChildProcess[] = []
 
-export async function gateService(): Promise<readonly Figure[]> {
+async function gateService(): Promise<readonly Figure[]> {
   await buildIfStale()
   return withServer(
     async ({ database, work }) => {

@@ -27,7 +27,7 @@ const client = new pg.Client(process.env.DATABASE_URL)
 client.connect().then(() => client.query('select 1')).then(() => client.end())
 `
 
-export async function noOp(): Promise<readonly Figure[]> {
+async function noOp(): Promise<readonly Figure[]> {
   const migrator = await migratorOfImage()
   return withServer(async server => {
     console.log(`no-op: ${server.description}, Node ${process.version}`)

@@ -20,7 +20,7 @@ create index t${n}_a on t${n} (a);
 create view v${n} as select id from t${n};
 `
 
-export async function verify(): Promise<readonly Figure[]> {
+async function verify(): Promise<readonly Figure[]> {
   const migrator = await migratorOfImage()
   return withServer(async ({ work, database, description }) => {
     console.log(`verify: ${description}, Node ${process.version}`)

@@ -52,7 +52,7 @@ async function whyNotDocker(say: (text: string) => void): Promise<string | undef
 }
 
 /** The images that the compose file takes from elsewhere: those it runs, and those it builds on. */
-export async function baseImages(): Promise<string[]> {
+async function baseImages(): Promise<string[]> {
   const { stdout } = await $({ quiet: true, cwd: root })`docker compose config --format json`
   const { services }: { services: Record<string, Service> } = JSON.parse(stdout)
   const images = Object.values(services).map(({ image, build }) => (build ? build.args?.NODE_IMAGE : image))
