@@ -85,6 +85,9 @@ export interface HealthParts {
   readonly isStopping: () => boolean
 }
 
+/**
+ * /health, whether requests can be served, and /health/live, whether the process runs. Both are exempt from the gate.
+ */
 export function healthRoutes(app: App, { probe, gate, isStopping }: HealthParts): void {
   const tags = ['health']
 

@@ -2,6 +2,7 @@
 
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 
+/** In place of Fastify's own two lines a request. */
 export class RequestLog extends LogController {
   override incomingRequest(): void {}
 

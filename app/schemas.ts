@@ -17,6 +17,7 @@ export const patternNames: ReadonlyMap<string, string> = new Map([
 
 export const Uuid = Type.String({ pattern: uuid, description: 'a UUID' })
 
+/** As the schema `Uuid` takes it: for ids that come from elsewhere than a request, such as a token. */
 export function isUuid(text: string | undefined): text is string {
   return text !== undefined && new RegExp(uuid).test(text)
 }

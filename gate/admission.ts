@@ -9,6 +9,7 @@ export interface Moment {
   readonly date: number
 }
 
+/** Now, by both clocks. */
 export function now(): Moment {
   return { steady: performance.now(), date: Date.now() }
 }

@@ -4,6 +4,7 @@ import { Followed } from './protocol/followed.ts'
 import type { FollowedManifest } from './protocol/manifest.ts'
 import type { Queryable, Reading, SchemaReader } from './schema-reader.ts'
 
+/** The reader for a manifest of version 2. Errors are those of {@link Followed.read}. */
 export class FollowedReader implements SchemaReader {
   /** A lock on the tool's own table would keep that tool from changing it, or make it wait. */
   readonly fence = undefined

@@ -8,6 +8,7 @@ import type { Queryable } from './schema-reader.ts'
 /** A connection of pg's, as pools of any kind make them. */
 export type GuardedClient = Pick<Client, 'connection' | 'host' | 'port' | 'query' | 'on' | 'once'>
 
+/** The connections of one pool, or of one library that makes them. All of one gate's end together. */
 export class GuardedConnections {
   readonly #gate: Gate
   readonly #connections: Set<GuardedClient>

@@ -7,6 +7,7 @@ import { requireKind, type ServerKind, type SessionAttributes, serverKindColumns
 import { isTlsRefusal } from './postgres/tls.ts'
 import { listenSql } from './protocol/notifications.ts'
 
+/** What a session is opened with. */
 export interface SessionOptions {
   readonly connections: Connections
   /** The index of the host to connect to. */
@@ -147,6 +148,7 @@ export const SHORT_LOCK_TIMEOUT = 50
 // Limits that would end a listening session, or a hold of the ledger, again and again. Not every version has them.
 const LIMITS = ['idle_session_timeout', 'transaction_timeout']
 
+/** What a session is set to once it is open. Times are in milliseconds. */
 export interface SessionSettings {
   readonly applicationName: string
   /** The most that a query may take, in milliseconds. */

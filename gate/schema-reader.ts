@@ -20,6 +20,7 @@ export interface Reading {
   readonly also?: string | undefined
 }
 
+/** Reads what one manifest is compared with. It remembers what it has read, and asks less when nothing has changed. */
 export interface SchemaReader {
   /**
    * Queries the database.

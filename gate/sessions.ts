@@ -5,13 +5,18 @@ import { identify, openSession, type Session, SHORT_LOCK_TIMEOUT, settle } from 
 import { LOOKING } from './protocol/announcement.ts'
 import { firstSuitable, sameServer } from './servers.ts'
 
+/** What a connected gate has. */
 export interface Sessions {
-  /** Receives notifications, carries the announcement, and queries the ledger: there a query waits behind a session that waits for the ledger. */
+  /**
+   * Receives notifications, carries the announcement, and queries the ledger: there a query waits behind a session that
+   * waits for the ledger.
+   */
   readonly listening: Session
   /** Holds the ledger's table while the gate is open. A session in a transaction gets no notifications. */
   readonly holding?: Session
 }
 
+/** What a gate's sessions are opened with, and whom they tell. */
 export interface ConnectorSettings {
   readonly connections: Connections
   /** Whether the ledger is to be held, where it can be. */

@@ -19,6 +19,7 @@ import { Connector, type Sessions } from './sessions.ts'
 import { type GateStatus, statusOf, unreachable } from './status.ts'
 import { Wakeup } from './wakeup.ts'
 
+/** A gate's options with their defaults, and what the watcher has the gate do. */
 export interface WatcherSettings {
   readonly connections: Connections
   readonly manifest: Manifest
@@ -63,6 +64,10 @@ const MIN_PAUSE = 50
 // While it does not listen, the gate queries the ledger at least this often.
 const PAUSED_POLL = 1_000
 
+/**
+ * One gate's loop, from its creation until `close`. It opens and closes the gate through `Admission`, and nothing else
+ * does.
+ */
 export class Watcher {
   readonly reader: SchemaReader
   readonly #settings: WatcherSettings

@@ -19,6 +19,7 @@ export const exitCodes = {
   sigterm: 143,
 } as const
 
+/** One of them. */
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
 /** A foreseen failure. Its message says what, where, and ends with the way out. */

@@ -1,5 +1,6 @@
 // What the engine logs to: pino's own shape, so that any pino logger will do. How lines are written: cli/log.ts.
 
+/** The part of pino's logger that is used. */
 export interface Log {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void

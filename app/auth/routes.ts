@@ -49,6 +49,9 @@ export interface AuthParts {
   readonly rateLimit: number
 }
 
+/**
+ * The routes below /auth. `rateLimit`: requests a minute from one address that may log in or register; 0 is no limit.
+ */
 export function authRoutes(app: App, { pool, passwords, tokens, bearer, rateLimit }: AuthParts): void {
   const config = rateLimit > 0 ? { rateLimit: { max: rateLimit, timeWindow: '1 minute' } } : {}
   const tags = ['auth']

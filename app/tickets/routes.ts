@@ -56,6 +56,7 @@ const Page = Type.Object(
 
 const TicketId = Type.Object({ id: Uuid })
 
+/** The routes below /tickets. All of them want a bearer token, of a member of an organisation. */
 export function ticketRoutes(app: App, { pool, bearer }: { pool: pg.Pool; bearer: Bearer }): void {
   app.addHook('onRequest', bearer.require)
   const common = { tags: ['tickets'], security: bearerSecurity }

@@ -77,6 +77,10 @@ export async function findTicket(
   return rows[0]
 }
 
+/**
+ * Writes a ticket and its entry in the audit log, in one transaction. @throws Problem (400) if the assignee is no
+ * member.
+ */
 export async function createTicket(pool: pg.Pool, actor: Actor, given: TicketFields): Promise<Ticket> {
   return withAssigneeChecked(() =>
     inTransaction(pool, async transaction => {

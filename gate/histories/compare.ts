@@ -3,8 +3,10 @@
 import type { FollowedMigration } from '../protocol/manifest.ts'
 import { compareKeys, type History, type HistoryEntry } from './history.ts'
 
+/** How a history stands to a manifest: {@link Comparison.state} says what each means. */
 export type HistoryState = 'current' | 'behind' | 'ahead' | 'diverged' | 'unfinished'
 
+/** What comparing a manifest with a history has given. */
 export interface Comparison {
   /**
    * - `current`: all are applied, and whatever else is there, a published manifest has.

@@ -4,6 +4,7 @@ import { quoteLiteral } from '../postgres/quote.ts'
 import type { HistoryTable } from './history.ts'
 import { ask, hasColumns, historyTools, lookAround, type Questionable } from './index.ts'
 
+/** Which history is looked for. */
 export interface Wanted {
   /** The tool's name. */
   readonly tool: string
@@ -45,6 +46,7 @@ export async function findHistory(
   }
 }
 
+/** Tells the history from why there is none. */
 export function isFound(found: HistoryTable | NotFound): found is HistoryTable {
   return !('why' in found)
 }

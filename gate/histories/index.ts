@@ -219,6 +219,10 @@ function fits(
   return hasColumns(tool, columns)
 }
 
+/**
+ * Whether a table has the columns of a tool's history, in types of the right kind. It may have others besides.
+ * @param columns types as `format_type` writes them, by name.
+ */
 export function hasColumns(tool: HistoryTool, columns: Readonly<Record<string, string>>): boolean {
   return Object.entries(tool.columns).every(([name, kind]) => {
     const type = columns[name]
@@ -226,6 +230,7 @@ export function hasColumns(tool: HistoryTool, columns: Readonly<Record<string, s
   })
 }
 
+/** The rows of an answer, whether a gate's session gave it or one of pg's. */
 export async function ask<Row extends object>(session: Questionable, text: string): Promise<readonly Row[]> {
   const answer = await session.query<Row>(text)
   return 'rows' in answer ? answer.rows : answer

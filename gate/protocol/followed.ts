@@ -47,6 +47,7 @@ export class HistoryUnreadableError extends Error {
   }
 }
 
+/** What one reading of a history has given. */
 export interface FollowedAnswer {
   readonly verdict: Verdict
   /** Undefined where there is no history to compare with. */

@@ -5,7 +5,7 @@ import { readNamedFile } from '../postgres/read-file.ts'
 
 /** One migration as an image knows it. */
 export interface ManifestEntry {
-  /** The file's, without its ending, or as the folder's layout names it. */
+  /** The file's or folder's name without its ending; the key of the ledger. */
   readonly name: string
   /** Of the file's normalised text: sha256 in hex. */
   readonly checksum: string

@@ -3,6 +3,7 @@
 
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 
+/** What a notification's payload says, as JSON. */
 export type Notification =
   /** The history of the tool that is followed has changed. */
   | { readonly event: 'history' }

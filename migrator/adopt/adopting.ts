@@ -15,9 +15,13 @@ import { type AdoptionPlan, planAdoption } from './plan.ts'
 import { type Adoption, readAdoption, recordAdoption } from './record.ts'
 import { otherFolder } from './ways.ts'
 
+/** What an operator decides about an adoption. Names are those of files, or the history's keys. */
 export interface AdoptingOptions {
+  /** The database already is as these files say now; `all` for every file. */
   readonly acceptEdited?: readonly string[] | undefined
+  /** The files of these applied migrations are gone for good; `all` for every one. */
   readonly forgetMissing?: readonly string[] | undefined
+  /** From now on each migration's own transaction writes the other tool's row, too. Default false. */
   readonly keepHistory?: boolean | undefined
 }
 
@@ -30,6 +34,10 @@ export interface Found {
   readonly before: Adoption | undefined
 }
 
+/**
+ * An adoption from one history. `look` may be called again, under the locks, before anything is recorded.
+ * @throws UsageError if the history is to be kept, and only its own tool can write it.
+ */
 export class Adopting {
   readonly source: HistoryTable
   readonly filesTool: FilesTool

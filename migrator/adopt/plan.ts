@@ -19,23 +19,34 @@ export type AdoptionStatus = 'adopt' | 'recorded' | 'pending' | 'missing' | 'out
 /** What the tool's checksum says of a file: the tool has `none`, or one that proves nothing (`unknown`). */
 export type ChecksumVerdict = 'same' | 'differs' | 'unknown' | 'none'
 
+/** One migration of the history, of the files, or of both. */
 export interface AdoptionRow {
   /** The migration's name here, or as the history has it where there is no file. */
   readonly name: string
   readonly status: AdoptionStatus
   readonly checksum: ChecksumVerdict
+  /** When the tool has applied it: ISO 8601, in UTC; null where its history does not tell. */
   readonly appliedAt: string | null
+  /** Who has, as the history names them. */
   readonly appliedBy: string | null
   /** Its file was changed after it was applied, and that is accepted. */
   readonly accepted?: true
 }
 
+/**
+ * Why nothing may be recorded.
+ * - `unfinished`: the tool has begun it and not finished. `ambiguous`: two files are one to the history.
+ * - `missing`, `out-of-order`, `edited`: as the row's status of that name.
+ * - `not-adopted`: the ledger has rows that no adoption has made.
+ */
 export interface AdoptionProblem {
   readonly code: 'unfinished' | 'missing' | 'out-of-order' | 'edited' | 'ambiguous' | 'not-adopted'
   readonly migration: string
+  /** For people: what, where, why and the way out. */
   readonly message: string
 }
 
+/** What comparing a history with the files has come to. */
 export interface AdoptionPlan {
   readonly rows: readonly AdoptionRow[]
   /** What is to be recorded, in the order of the files. */
@@ -45,13 +56,15 @@ export interface AdoptionPlan {
   readonly isOtherFolder: boolean
 }
 
+/** What is compared. */
 export interface PlanInput {
   readonly filesTool: FilesTool
   readonly history: ToolHistory
   readonly files: readonly ToolFile[]
   readonly ledger: readonly LedgerRow[]
-  /** Names or keys whose files were edited, and are taken as they are. */
+  /** Names or keys whose files were edited, and are taken as they are; `all` for every one. */
   readonly acceptEdited: ReadonlySet<string>
+  /** Names or keys without a file that are passed over; `all` for every one, as above. */
   readonly forgetMissing: ReadonlySet<string>
   /** The ledger's rows were made by an earlier adoption, or after one. */
   readonly wasAdopted: boolean
@@ -59,6 +72,7 @@ export interface PlanInput {
   readonly adoptedKeys: readonly string[]
 }
 
+/** Compares, and changes nothing. Whatever stands in the way is one of the plan's problems; nothing is thrown. */
 export function planAdoption(given: PlanInput): AdoptionPlan {
   // names of files are read in this form, and tools record them as the disk has them
   const entries = given.history.entries.map(entry => ({ ...entry, key: entry.key.normalize() }))

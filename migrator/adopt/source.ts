@@ -8,6 +8,7 @@ import { DeniedError, UsageError } from '../errors.ts'
 import { grantToRead } from '../histories/foreign.ts'
 import type { Session } from '../postgres/session.ts'
 
+/** Which of a database's histories is meant; without either, the only one. */
 export interface SourceOptions {
   /** The tool's name. */
   readonly from?: string | undefined

@@ -19,6 +19,7 @@ export function memoryDdl(schema: string): string {
 );`
 }
 
+/** The table with its schema, quoted. */
 export function memoryTable(schema: string): string {
   return `${quoteIdent(schema)}.schemagate_app_roles`
 }

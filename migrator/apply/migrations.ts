@@ -40,6 +40,7 @@ async function endOfAborted({ signal }: Run, migration: Migration, line: Line): 
   return 'applied'
 }
 
+/** Reverts a migration, once the apps that were built with it have disconnected. */
 export async function down({ run, files }: Migrating, migration: Migration): Promise<MigrationStatus> {
   run.signal.throwIfAborted()
   return afterAppsDisconnect(run, files, migration, 'down', () => revert(run, migration))

@@ -13,6 +13,7 @@ export interface Printer {
   asItIs(text: string): void
 }
 
+/** A printer for any destination. `write` is given each text whole, without the newline at its end. */
 export function printerTo(write: (text: string) => void): Printer {
   return Object.assign((text: string) => write(escapeControls(text)), {
     json: (value: unknown, indent?: number) => write(escapeInJson(JSON.stringify(value, null, indent))),

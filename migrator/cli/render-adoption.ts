@@ -20,6 +20,7 @@ const checksumTexts: Readonly<Record<ChecksumVerdict, string>> = {
   none: '-',
 }
 
+/** Many lines, without a newline at the end. */
 export function renderAdoption(result: AdoptResult): string {
   const { title, history, rows, recorded, pending, problems, keepHistory, dryRun } = result
   const isDone = recorded.length === 0 && problems.length === 0

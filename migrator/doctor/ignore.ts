@@ -11,6 +11,10 @@ export interface Ignore {
   readonly line: number
 }
 
+/**
+ * The comments of one file, each with the line that it silences. What a rule's name or a reason has to be is checked
+ * later.
+ */
 export function ignoresIn({ file, text }: ComposeDocument): Ignore[] {
   if (!text.includes('schemagate-ignore')) return []
   const lines = text.split('\n')

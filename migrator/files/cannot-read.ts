@@ -8,6 +8,7 @@ export function cannotRead(path: string, cause: unknown): UsageError {
   return cannot('be read', 'Make it readable', path, cause)
 }
 
+/** The error for a path that could not be written. @param cause what the file system has thrown. */
 export function cannotWrite(path: string, cause: unknown): UsageError {
   return cannot('be written', 'Make its folder writable', path, cause)
 }

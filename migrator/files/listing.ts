@@ -171,6 +171,7 @@ export function folderForFile(path: string): UsageError {
   )
 }
 
+/** The message for a file that no layout takes. @param glob what `--ignore` would leave it out by. */
 export function noLayout(path: string, glob: string): string {
   return (
     `${path} is not a migration of any known layout: a name starts with a number (0001_users.sql, ` +

@@ -3,6 +3,7 @@
 import type { LedgerManifest } from '../../gate/protocol/manifest.ts'
 import type { Migration } from './migration.ts'
 
+/** The head is the newest migration that is not repeatable, or the last of all if every one is. */
 export function manifestOf(files: readonly Migration[]): LedgerManifest {
   return {
     version: 1,

@@ -33,6 +33,7 @@ interface FollowedRow {
   readonly durationMs: null
 }
 
+/** Holds the history against the manifest; changes nothing. @throws DeniedError if the history may not be read. */
 export async function followedStatus(
   engine: Engine,
   session: Session,

@@ -27,6 +27,7 @@ interface Sources {
   readonly version: string
 }
 
+/** Counts from its creation on; `text` is in the format of version 0.0.4. */
 export class Metrics {
   readonly #sources: Sources
   readonly #changes = new Map<GateState, number>()

@@ -14,6 +14,7 @@ import type { WaitEnd, WaitingRoom } from './waiting-room.ts'
  */
 const FORWARDED = ['x-forwarded-uri', 'x-original-uri', 'x-original-url'] as const
 
+/** Decides each question of a proxy or a health check, and counts the answers. */
 export class Ready {
   /** Answers by status code. */
   readonly answers = { 200: 0, 503: 0 }

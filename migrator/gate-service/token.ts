@@ -3,6 +3,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 
+/** Only its digest is kept: comparing digests takes the same time whatever length the texts have. */
 export class Token {
   readonly #digest: Buffer
 

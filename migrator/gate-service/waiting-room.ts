@@ -16,6 +16,7 @@ interface Waiting {
   readonly end: (how: WaitEnd) => void
 }
 
+/** The requests that wait. Whoever finds it full is refused at once, and counted in `shed`. */
 export class WaitingRoom {
   /** How many waits have ended in which way, and how many found the room full. */
   readonly ended: Record<WaitEnd, number> = { opened: 0, timeout: 0, closed: 0, gone: 0 }

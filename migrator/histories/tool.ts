@@ -67,6 +67,7 @@ export function byNumber({ version }: NamedMigration): string | undefined {
   return version[0]?.toString()
 }
 
+/** The key of a tool that knows a migration by the name of its file. */
 export function byName({ name }: NamedMigration): string {
   return name
 }
@@ -79,10 +80,12 @@ export function eachChecksum(
   return new Map(files.map(file => [file.migration.name, of(file)]))
 }
 
+/** In hex. */
 export function digest(algorithm: 'md5' | 'sha1' | 'sha256' | 'sha384', content: string | Buffer): string {
   return createHash(algorithm).update(content).digest('hex')
 }
 
+/** For a content that comes in pieces. */
 export function hasher(algorithm: 'sha256'): Hash {
   return createHash(algorithm)
 }

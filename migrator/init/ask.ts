@@ -34,6 +34,7 @@ export async function choose<T>(
   return choices[Number(answer)]![1]
 }
 
+/** Yes or no; without a terminal, yes. @throws UsageError where it was called off. */
 export async function agree(message: string, { isInteractive }: Asking): Promise<boolean> {
   if (!isInteractive) return true
   const answer = await confirm({ message })

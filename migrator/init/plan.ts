@@ -39,6 +39,7 @@ export interface Plan {
   readonly migrator: string | undefined
 }
 
+/** Decides what to write, and writes nothing. What is there already is left as it is, and said in `remarks`. */
 export async function plan(diagnosis: Diagnosis, choice: Choice, options: DiagnoseOptions): Promise<Plan> {
   const { compose } = diagnosis.stack
   const remarks: string[] = []

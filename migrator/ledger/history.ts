@@ -9,6 +9,14 @@ import { type LedgerContents, type LedgerRow, noLedger } from './read.ts'
 import { findRenames } from './renames.ts'
 import { isPassedOver, withStandIns } from './stand-ins.ts'
 
+/**
+ * - `edited`: a file was changed after it was applied, or is of another kind than when it was begun.
+ * - `missing`: a row has no file. `out-of-order`: a file is not applied and comes before one that is.
+ * - `interrupted`: begun and not finished; the next `up` goes on. `row-security`: the next `up` switches it off.
+ * - `emptied`: rows say that migrations are applied, and the tables that they made are gone.
+ * - `foreign`: nothing is applied, and something else has made tables in the database.
+ * - `moved-on`: the tool whose history was adopted goes on migrating.
+ */
 export type ProblemCode =
   | 'edited'
   | 'missing'
@@ -19,21 +27,25 @@ export type ProblemCode =
   | 'foreign'
   | 'moved-on'
 
+/** What is wrong between files and ledger. */
 export interface Problem {
   readonly code: ProblemCode
   /** Null where it is the ledger itself that has the problem. */
   readonly migration: string | null
+  /** For people: what, where, why and the way out. */
   readonly message: string
   /** `missing`: the file that has the row's content and another name, where only one can be meant. */
   readonly renamedTo?: string
 }
 
 /**
+ * `current`: all is applied; `pending`: some is not. `diverged`: files and ledger disagree.
  * `ahead`: the database has migrations newer than all of these files, and is otherwise as they say.
  * `empty`: nothing was ever applied. `foreign`: nor was it here, and something else has made tables in the database.
  */
 export type DatabaseState = 'current' | 'pending' | 'diverged' | 'ahead' | 'empty' | 'foreign'
 
+/** Files and ledger, compared. */
 export interface History {
   readonly state: DatabaseState
   /** The newest migration that the database has; repeatable ones, and ones that were applied late, do not count. */

@@ -55,6 +55,7 @@ interface Procedure {
   readonly source: string
 }
 
+/** The calls of these procedures for one ledger, and the statements that make them. */
 export class Procedures {
   readonly #schema: string
   readonly #all: readonly Procedure[]

@@ -41,6 +41,7 @@ export interface Message {
   readonly done: Promise<void>
 }
 
+/** One transaction, on a session that is in none. What its commit says of the ledger is expected from then on. */
 export class LedgerTransaction {
   readonly #session: Session
   readonly #expectations: Expectations | undefined

@@ -9,6 +9,7 @@ function digest(name: string, data: string | Uint8Array): Buffer {
   return createHash(name).update(data).digest()
 }
 
+/** In hex. */
 export async function md5(data: string | Uint8Array): Promise<string> {
   return digest('md5', data).toString('hex')
 }
@@ -19,6 +20,7 @@ export async function postgresMd5PasswordHash(user: string, password: string, sa
   return `md5${await md5(Buffer.concat([Buffer.from(inner), salt]))}`
 }
 
+/** The digest's 32 bytes. */
 export async function sha256(data: Uint8Array): Promise<Buffer> {
   return digest('sha256', data)
 }
@@ -28,6 +30,7 @@ export async function hashByName(name: string, data: Uint8Array): Promise<Buffer
   return digest(name, data)
 }
 
+/** The code's 32 bytes (RFC 2104). */
 export async function hmacSha256(key: Uint8Array, message: string): Promise<Buffer> {
   return createHmac('sha256', key).update(message).digest()
 }

@@ -11,19 +11,25 @@ import { failedStatement, raisingFunction } from '../postgres/failed-statement.t
 import type { Engine } from './engine.ts'
 import type { MigrationResult, MigrationStatus } from './run.ts'
 
+/** What a run came to. `nothing-to-do`: all was applied already, and nothing was changed. */
 export type Outcome = 'applied' | 'reverted' | 'nothing-to-do' | 'failed' | 'interrupted'
 
+/** The result of `up` and of `down`. */
 export interface RunResult {
+  /** The run's in the table `runs` and in the log. */
   readonly runId: string
   readonly outcome: Outcome
+  /** What the command line ends with. */
   readonly exitCode: ExitCode
   /** One for each migration that was to be run, also for those not reached. */
   readonly migrations: readonly MigrationResult[]
   /** The newest migration that the database has, as far as this run knows. */
   readonly head: string | null
+  /** From its begin to its end, waiting included. */
   readonly durationMs: number
   /** When each migration that was reached had ended, in milliseconds since 1970. */
   readonly endedAt: Readonly<Record<string, number>>
+  /** Why the run has not done all of it. */
   readonly error?: SchemagateError
 }
 

@@ -11,6 +11,7 @@ import type { BlockerWatch } from './blockers.ts'
 import type { RunRecord } from './record.ts'
 import type { RunLock } from './run-lock.ts'
 
+/** One run, from its lock to its end: what everything that is done under the lock is given. */
 export interface Run {
   readonly id: string
   readonly record: RunRecord
@@ -30,6 +31,7 @@ export interface Run {
 /** How a run treated one migration. `skipped`: another migrator has applied or reverted it, or it was only recorded. */
 export type MigrationStatus = 'applied' | 'reverted' | 'skipped' | 'failed' | 'not-reached'
 
+/** What a run did with one migration. */
 export interface MigrationResult {
   readonly name: string
   readonly kind: MigrationKind

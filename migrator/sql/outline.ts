@@ -89,6 +89,7 @@ function isRelevantToSteps(sql: string, piece: Piece): boolean {
   }
 }
 
+/** The text between two UTF-16 offsets. */
 export function textOf(sql: string, { start, end }: { readonly start: number; readonly end: number }): string {
   return sql.slice(start, end)
 }

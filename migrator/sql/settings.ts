@@ -73,6 +73,10 @@ export function beginOptions(text: string): string {
     .trim()
 }
 
+/**
+ * Each comment as a space. For what holds no strings, such as a statement that sets a number: in one, `--` would be a
+ * comment.
+ */
 function withoutComments(text: string): string {
   return text.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
 }

@@ -62,6 +62,10 @@ const forbidden = new Set([
   'DropSubscriptionStmt',
 ])
 
+/**
+ * ALTER TABLE ... DETACH PARTITION ... CONCURRENTLY, which no transaction may hold.
+ * https://www.postgresql.org/docs/current/sql-altertable.html
+ */
 export function isDetachConcurrently(node: Node): boolean {
   if (!('AlterTableCmd' in node) || node.AlterTableCmd.subtype !== 'AT_DetachPartition') return false
   const partition = node.AlterTableCmd.def

@@ -21,26 +21,32 @@ import { version } from '../version.ts'
  * `acceptEdited`, `forgetMissing`: names, or `all`. `keepHistory`: go on writing the other tool's rows, each in its
  * migration's own transaction.
  */
+/** What `adopt` takes. */
 export interface AdoptOptions extends SourceOptions, AdoptingOptions, VerifyFirst {
-  /** Look, and change nothing. */
+  /** Look, and change nothing. Default false. */
   readonly dryRun?: boolean | undefined
   /** The role that the app logs in with, made or updated afterwards. */
   readonly appRole?: AppRoleOptions | undefined
 }
 
+/** What `adopt` has recorded, or would. */
 export interface AdoptResult {
   /** The tool's name, and how people write it. */
   readonly tool: string
   readonly title: string
   /** `schema.table`. */
   readonly history: string
+  /** In the order of the files; those without one come last. */
   readonly rows: readonly AdoptionRow[]
   /** Names that were recorded, or would be. */
   readonly recorded: readonly string[]
+  /** Names that the next `up` applies. */
   readonly pending: readonly string[]
   /** Why nothing may be recorded: only a dry run returns them, any other throws them. */
   readonly problems: readonly AdoptionProblem[]
+  /** The other tool's rows are written from now on, too. */
   readonly keepHistory: boolean
+  /** Nothing was changed. */
   readonly dryRun: boolean
 }
 

@@ -18,8 +18,9 @@ import { withRun } from '../run/with-run.ts'
 import type { AppRoleOptions } from '../settings/settings.ts'
 import { takeBackUnbegunReverts } from './down.ts'
 
+/** What `up` takes. */
 export interface UpOptions {
-  /** Apply up to and with this migration. */
+  /** Apply up to and with this migration; without it all that is pending. */
   readonly to?: string | undefined
   /** Let a database pass that is ahead of the files, if none of its newer migrations is breaking. */
   readonly allowAhead?: boolean | undefined

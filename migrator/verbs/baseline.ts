@@ -18,6 +18,7 @@ import { withRun } from '../run/with-run.ts'
 import type { AppRoleOptions } from '../settings/settings.ts'
 import type { VerifyFirst } from '../verify/before-recording.ts'
 
+/** What `baseline` takes. */
 export interface BaselineOptions extends VerifyFirst {
   /** Take the rows before the migration whose files are gone out of the ledger: a squash. */
   readonly replacingMissing?: boolean | undefined
@@ -25,6 +26,7 @@ export interface BaselineOptions extends VerifyFirst {
   readonly appRole?: AppRoleOptions | undefined
 }
 
+/** What `baseline` has changed in the ledger. */
 export interface Baseline {
   /** The names that were recorded, in order. */
   readonly recorded: readonly string[]

@@ -16,8 +16,11 @@ import { askedFirst, findUpToDate } from '../run/up-to-date.ts'
 
 /** The answer; `error` says why not, with the exit code that goes with it. */
 export interface Match {
+  /** In one word: of a manifest as a gate has it, of the files as `status` has it. */
   readonly state: string
+  /** The newest migration that the database has; null if there is none. */
   readonly head: string | null
+  /** Why it is no; absent where the database matches. */
   readonly error?: DivergedError | NotReadyError
 }
 

@@ -19,6 +19,7 @@ import { conclude, type Results, type RunResult } from '../run/result.ts'
 import type { Run } from '../run/run.ts'
 import { withRun } from '../run/with-run.ts'
 
+/** What `down` takes. */
 export interface DownOptions {
   /** Revert everything after this migration; it stays applied. */
   readonly to?: string | undefined

@@ -28,6 +28,7 @@ import { withRun } from '../run/with-run.ts'
 import type { AppRoleOptions } from '../settings/settings.ts'
 import { version } from '../version.ts'
 
+/** What `follow` takes. */
 export interface FollowOptions {
   /** A manifest's file, in place of the tool's own files. */
   readonly manifestFile?: string | undefined
@@ -35,13 +36,16 @@ export interface FollowOptions {
   readonly appRole?: AppRoleOptions | undefined
 }
 
+/** How the history stands, and what was installed beside it. */
 export interface FollowResult {
+  /** The tool's name, as after `--follow`, and how people write it. */
   readonly tool: string
   readonly title: string
   /** `schema.table`. */
   readonly history: string
-  /** `unmigrated`: the history says that all is applied, and the tables are gone. */
+  /** As gate/histories/compare.ts has them. `unmigrated`: the history says that all is applied, and the tables are gone. */
   readonly state: 'current' | 'behind' | 'ahead' | 'unfinished' | 'unmigrated'
+  /** The newest migration that the history has. */
   readonly head: string | null
   /** Names that the history lacks; applied ones of newer builds; and those that no build has published. */
   readonly missing: readonly string[]

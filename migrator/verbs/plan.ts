@@ -13,16 +13,21 @@ import { wholeText } from '../sql/packets.ts'
 import type { Stretch } from '../sql/step.ts'
 import { type PendingMigration, pendingMigration } from './status.ts'
 
+/** A pending migration, and what would be sent for it. */
 export interface PlannedMigration extends PendingMigration {
+  /** The file's path. */
   readonly file: string
   /** It has a down part, so that `down` can take it back. */
   readonly reversible: boolean
-  /** How many steps; 1 in a transaction and for code. */
+  /** What would be sent, in order: one step where it runs in a transaction; none of code. */
   readonly steps: readonly { readonly transaction: boolean; readonly sql: string }[]
 }
 
+/** What `up` would run. */
 export interface PlanResult {
+  /** The newest migration that the database has; null if there is none. */
   readonly head: string | null
+  /** In the order in which they would run. */
   readonly migrations: readonly PlannedMigration[]
 }
 

@@ -16,6 +16,7 @@ import { RunRecord } from '../run/record.ts'
 import type { Run } from '../run/run.ts'
 import { withRun } from '../run/with-run.ts'
 
+/** What `repair` takes: names of migrations. */
 export interface RepairOptions {
   /** Accept these migrations' files as they are now. */
   readonly acceptEdited?: readonly string[] | undefined

@@ -12,30 +12,37 @@ import { isoTime } from '../text/iso-time.ts'
 
 /** What `status --format json` prints. */
 export interface Status {
+  /** Where it is; `version` is the server's, as it writes it. */
   readonly database: { readonly host: string; readonly port: number; readonly name: string; readonly version: string }
   readonly state: DatabaseState
+  /** The newest migration that the database has; null if there is none. */
   readonly head: string | null
+  /** In the order applied. Null is what the history of a tool that is followed does not tell. */
   readonly applied: readonly {
     readonly name: string
-    /** Null of a tool that is followed, as what its history does not tell. A time or duration is also null where it is `infinity`. */
+    /** sha256 in hex; null of a tool that is followed. */
     readonly checksum: string | null
     readonly kind: string
+    /** ISO 8601, in UTC; null also where the ledger has `infinity`. */
     readonly appliedAt: string | null
     readonly durationMs: number | null
   }[]
   readonly pending: readonly PendingMigration[]
   /** `schema.table` of what exists now, outside the ledger's schema. */
   readonly tables: readonly string[]
+  /** Where files and ledger disagree; empty if they do not. */
   readonly problems: readonly Problem[]
   /** The tool that is followed, and the table of its history; null where there is none. */
   readonly follow?: { readonly tool: string; readonly history: string | null }
 }
 
+/** A migration that the next `up` applies, or the tool that is followed. */
 export interface PendingMigration {
   readonly name: string
   readonly kind: MigrationKind | 'followed'
-  /** Null where only its tool knows. */
+  /** Whether it runs in one transaction; null where only its tool knows. */
   readonly transaction: boolean | null
+  /** Applications that do not know it must not run on it. */
   readonly breaking: boolean
 }
 

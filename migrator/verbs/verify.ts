@@ -19,15 +19,17 @@ import { isIgnored, withoutHistories } from '../verify/leave-out.ts'
 import { appRoles, withoutOwnGrants } from '../verify/own-grants.ts'
 import { parseSnapshot } from '../verify/snapshot.ts'
 
+/** What `verify` takes. */
 export interface VerifyOptions {
-  /** A server for the scratch database; without one it is the live database's own. */
+  /** The URL of a server for the scratch database; without one it is the live database's own server. */
   readonly scratchUrl?: string | undefined
   /** The file of a snapshot, to compare with instead of what the migrations make; `-` is standard input. */
   readonly expect?: string | undefined
-  /** Globs of what is known: see `isIgnored`. */
+  /** Globs of what may differ: see `isIgnored` in verify/leave-out.ts. */
   readonly ignore?: readonly string[] | undefined
 }
 
+/** What `verify` has found. No differences: the live schema is the expected one. */
 export interface Verification {
   readonly comparedWith: 'migrations' | 'snapshot'
   /** The role that migrates. */

@@ -13,10 +13,11 @@ const pollInterval = 250
 /** A question that is asked in time may take this long: its answer is then the result, instead of a timeout. */
 const leastTimeout = 1_000
 
+/** What `wait` takes. */
 export interface WaitOptions {
-  /** Milliseconds. */
+  /** How long it asks, in milliseconds; a question that is asked in time may take a second longer. */
   readonly timeout: number
-  /** Ask what the app with this manifest asks. */
+  /** The file of an app's manifest, to ask what that app asks; without one, whether the files are applied. */
   readonly manifestFile?: string | undefined
 }
 

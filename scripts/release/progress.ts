@@ -9,6 +9,7 @@ export interface Progress {
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 
+/** Writes to `out`; in CI as to a file. */
 export function openProgress(out: NodeJS.WriteStream = process.stdout): Progress {
   const isTerminal = out.isTTY === true && !process.env.CI
   let redraw: (() => void) | undefined

@@ -39,6 +39,7 @@ export interface DockerStack {
   schemagate(...args: string[]): Promise<string>
 }
 
+/** Commands for one compose project. `isolated`: it sees neither the user's environment nor `.env`. */
 export function dockerStack({ project, port, isolated = false }: DockerStackOptions): DockerStack {
   const env = {
     ...(isolated ? isolatedEnvironment('smoke') : process.env),

@@ -26,6 +26,7 @@ interface Request {
   readonly json?: object
 }
 
+/** Whether a `curl` is in PATH and runs. */
 export async function haveCurl(): Promise<boolean> {
   return (await $({ quiet: true, nothrow: true })`curl --version`).exitCode === 0
 }

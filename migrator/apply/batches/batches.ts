@@ -35,6 +35,9 @@ interface Course {
   checkpoint: Checkpoint | undefined
 }
 
+/**
+ * The calls of `context.batch` that one function of a migration makes, each known to the ledger by a name of its own.
+ */
 export class Batches {
   readonly #options: BatchesOptions
   /** The calls so far, by name. */

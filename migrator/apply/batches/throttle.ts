@@ -11,6 +11,7 @@ const pollInterval = 200
 /** Milliseconds of waiting for them after which it is worth a line in the log. */
 const reportAfter = 1_000
 
+/** What stands between the batches of one call: its `pause` and `maxLag`, both in milliseconds. */
 export class Throttle {
   readonly #run: Run
   readonly #migration: string

@@ -49,11 +49,13 @@ export function asMap(value: unknown): Values {
   )
 }
 
+/** Where Compose takes one value or a list: the list. */
 export function asList(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value
   return value === undefined || value === null ? [] : [value]
 }
 
+/** Whether a value is a map of YAML. */
 export function isValues(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -20,6 +20,7 @@ interface Found {
 
 export type Path = readonly (string | number)[]
 
+/** Finds the file, line and column of a value, for a finding. */
 export class Places {
   readonly #documents: readonly ComposeDocument[]
   readonly #named: readonly ComposeDocument[]

@@ -12,6 +12,7 @@ export function shield(text: string): string {
   )
 }
 
+/** Whether one of Compose's variables is in it. */
 export function isShielded(text: string): boolean {
   return /[\ue000-\ue07f]/.test(text)
 }

@@ -8,6 +8,7 @@ import type { Mount, Service } from './service.ts'
 /** Scripts are small; what is larger is a program. */
 const largestScript = 256 * 1024
 
+/** Never fails: what cannot be read, or is no text, is as if it were not there. */
 export class BuildContext {
   readonly #directory: string
   readonly #service: Service

@@ -5,6 +5,10 @@ import type { Compound } from './shell.ts'
 import type { Step } from './startup.ts'
 import { migrationIn } from './tools.ts'
 
+/**
+ * Whether the service goes on when the step at this place has failed.
+ * @param steps all that its start runs, in order
+ */
 export function isFailureIgnored(steps: readonly Step[], at: number): boolean {
   const { within, isTest } = steps[at]!
   const loop = within.findLast(({ kind }) => kind === 'loop')

@@ -10,6 +10,7 @@ const postgresRepositories =
 /** What such a name must not have: these only talk to one. */
 const notServers = /(exporter|backup|postgrest|meta|admin|bouncer|pgpool|client|dump|operator|migrat|restore|proxy|ui$)/
 
+/** A Postgres server, of whichever publisher; not a tool that only has Postgres in its name. */
 export function isPostgresImage({ repository, name }: Image): boolean {
   if (notServers.test(name)) return false
   return postgresNames.test(name) || postgresRepositories.test(repository)

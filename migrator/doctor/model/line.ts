@@ -8,12 +8,14 @@ export interface Line extends Pick<ShellCommand, 'words' | 'sources'> {
   readonly redirects?: readonly string[]
 }
 
+/** Takes a command apart as a shell does, or as it is where it is a list already. Redirections are left out. */
 export function readLine(line: CommandLine): Line {
   if (typeof line !== 'string') return { words: line, sources: line.map(quoted) }
   const tokens = tokenize(line).filter(({ kind }) => kind !== 'redirect')
   return { words: tokens.map(({ text }) => text), sources: tokens.map(({ source }) => source) }
 }
 
+/** Its words alone. */
 export function wordsOf(line: CommandLine): readonly string[] {
   return readLine(line).words
 }
@@ -57,6 +59,7 @@ export function withoutDocument(words: readonly string[]): readonly string[] {
   return at < 0 ? words : [...words.slice(0, at), ...withoutDocument(words.slice(at + 2))]
 }
 
+/** The part from one word up to, and without, another; the redirections stay. */
 export function slice({ words, sources, redirects = [] }: Line, from: number, to?: number): Line {
   return { words: words.slice(from, to), sources: sources.slice(from, to), redirects }
 }

@@ -118,6 +118,7 @@ function imageMigration(service: Service, steps: readonly Step[]): Migration | '
   return steps.length > 1 && steps.some(isServingForSure) ? undefined : found
 }
 
+/** Whether its name, or its image's, says that it migrates: a hint, where its command tells nothing. */
 function isNamedMigrator({ name, image }: Service): boolean {
   return /migrat/i.test(name) || /(^|[-_])migrat(e|or|ions?)([-_]|$)/i.test(image?.name ?? '')
 }

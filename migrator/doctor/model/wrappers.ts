@@ -97,6 +97,7 @@ function sudoWords(words: readonly string[]): number {
   return Math.min(i, words.length)
 }
 
+/** A program that waits for an address and then becomes the command behind it. */
 export function isWaitWrapper(word: string): boolean {
   return /^(wait-?for-?it(\.sh)?|wait-?for(\.sh)?|wait_for_it(\.sh)?|wait_for(\.sh)?|wait-for-[\w-]+(\.sh)?|wait4x|dockerize|wait-on)$/.test(
     word,

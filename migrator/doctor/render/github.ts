@@ -5,6 +5,7 @@ import type { Diagnosis } from '../diagnose.ts'
 
 const commands = { error: 'error', warning: 'warning', note: 'notice' } as const
 
+/** One `::error`, `::warning` or `::notice` a finding; notes are left out unless `all` are wanted. */
 export function renderGithub({ findings, notes }: Diagnosis, all: boolean): string {
   const shown = findings.filter(({ severity }) => all || severity !== 'note')
   return [

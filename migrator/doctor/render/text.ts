@@ -14,6 +14,7 @@ export interface TextOptions {
 
 const colors = { error: 'red', warning: 'yellow', note: 'cyan' } as const
 
+/** Wrapped at `width` columns, with colours if `color`; notes are left out unless `all` are wanted. */
 export function renderText(diagnosis: Diagnosis, { color, width, all }: TextOptions): string {
   const { findings, silenced, notes, stack } = diagnosis
   const paint = (style: Parameters<typeof styleText>[0], text: string) =>

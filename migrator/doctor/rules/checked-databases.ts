@@ -11,6 +11,7 @@ export interface CheckedDatabase {
   readonly probe: Probe
 }
 
+/** Every service that is a Postgres server. */
 export function* databases(stack: Stack): Generator<Member> {
   for (const member of stack.members.values()) if (member.role === 'database') yield member
 }

@@ -7,6 +7,7 @@ import type { Step } from '../model/startup.ts'
 const longest = 60
 const redact = redactor()
 
+/** In backquotes; a step whose text is not known is "one of its commands". */
 export function shownStep({ written }: Step): string {
   // what a variable holds may be a secret as a whole
   if (written === undefined) return 'one of its commands'

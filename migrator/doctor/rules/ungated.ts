@@ -15,6 +15,7 @@ export interface Ungated {
   readonly patch: Patch | undefined
 }
 
+/** Each application once, at the first of its databases that is not waited for. */
 export function* ungated(stack: Stack): Generator<Ungated> {
   const told = new Set<string>()
   for (const database of databasesOf(stack)) {

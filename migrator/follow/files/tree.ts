@@ -28,6 +28,7 @@ export function isOwnFolder(name: string, path: string): boolean {
   return isVisible(name) && !notOwn.has(name) && !signsOfEnvironment.some(sign => isThere(join(path, sign)))
 }
 
+/** Not hidden as Unix hides files, by a dot at the beginning. */
 export function isVisible(name: string): boolean {
   return !name.startsWith('.')
 }
@@ -66,6 +67,7 @@ export function filesIn(dir: string, { ignore = [], enters, isFile }: TreeOption
   }
 }
 
+/** The last part of a path with `/`, which is its form here on every system. */
 export function baseOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }

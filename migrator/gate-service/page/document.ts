@@ -22,6 +22,7 @@ export const pageHeaders = {
   'referrer-policy': 'no-referrer',
 } as const
 
+/** The page as it is first loaded. Its sections are put in again one by one, as they change. */
 export function document(sections: Readonly<Record<SectionName, Html>>, isOpen: boolean, version: string): string {
   const section = ([name, title]: [string, string]) => html`<section class="${name}" aria-labelledby="${name}-title">
 <h2 id="${name}-title">${title}</h2>

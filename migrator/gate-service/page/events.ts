@@ -13,6 +13,7 @@ const MOST_UNREAD = 1_000_000
 /** Milliseconds: what is between may close a connection on which nothing is sent. */
 const HEARTBEAT = 15_000
 
+/** The browsers that are connected to `/events`. Each change is sent to all of them at once. */
 export class Events {
   readonly #watchers = new Set<ServerResponse>()
   readonly #heartbeat = setInterval(() => this.#send(': still here\n\n'), HEARTBEAT).unref()

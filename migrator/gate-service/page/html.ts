@@ -1,5 +1,6 @@
 // HTML from templates: whatever is put into one is escaped, unless it is HTML itself.
 
+/** Text that is HTML already: `html` puts it in as it is. Made by hand only from what is in the source. */
 export class Html {
   readonly text: string
   constructor(text: string) {

@@ -14,6 +14,7 @@ const LOOKED_AT_FOR = 10_000
 const LONGEST_ANSWER = 3_000
 const FIRST_ANSWER = 1_000
 
+/** Asks over a connection of its own, and only while the page is watched. */
 export class Observer {
   /** The last one that was read; undefined before the first, and while the database does not answer. */
   overview: Overview | undefined

@@ -23,6 +23,7 @@ export interface PageSources {
   readonly version: string
 }
 
+/** Answers both paths, and keeps what they show up to date. */
 export class Page {
   readonly #sources: PageSources
   readonly #events = new Events()

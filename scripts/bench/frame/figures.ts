@@ -26,6 +26,7 @@ export interface Absolute extends Measured {
 
 export type Figure = Comparison | Absolute
 
+/** Whether it stands beside somebody else's figure. */
 export function isComparison(figure: Figure): figure is Comparison {
   return 'theirs' in figure
 }
@@ -35,6 +36,7 @@ export function held(figure: Figure): number {
   return isComparison(figure) ? figure.ours / figure.theirs : figure.ours
 }
 
+/** Whether it is over its limit; without one it never is. */
 export function isOver(figure: Figure): boolean {
   // a value that is no number is never within a limit
   return figure.limit !== undefined && !(held(figure) <= figure.limit)

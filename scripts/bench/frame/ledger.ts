@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Client } from 'pg'
 import type { Manifest } from '../../../gate/protocol/manifest.ts'
 
+/** So many migrations with names of usual length. The checksums are of no file. */
 export function manifestOf(count: number): Manifest {
   const migrations = Array.from({ length: count }, (_, i) => {
     const name = `${String(i + 1).padStart(4, '0')}_a_migration_with_a_name_of_usual_length`

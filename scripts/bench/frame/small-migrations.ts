@@ -9,6 +9,7 @@ export interface SmallMigration {
   readonly sql: string
 }
 
+/** In memory; `writeSmallMigrations` makes the folder. */
 export function smallMigrations(count: number): SmallMigration[] {
   return Array.from({ length: count }, (_, i) => {
     const n = String(i + 1).padStart(5, '0')

@@ -25,6 +25,7 @@ export function textTable(figures: readonly Figure[]): string {
     .join('\n')
 }
 
+/** One table a group, with a blank line between. */
 export function markdownTable(figures: readonly Figure[]): string {
   const line = (row: readonly string[]) => `| ${row.join(' | ')} |`
   return groupsOf(figures)
@@ -39,6 +40,7 @@ export function markdownTable(figures: readonly Figure[]): string {
     .join('\n\n')
 }
 
+/** Each once, in the order of the figures. */
 export function groupsOf(figures: readonly Figure[]): string[] {
   return [...new Set(figures.map(({ group }) => group))]
 }

@@ -15,6 +15,10 @@ export interface Signals {
 
 const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
+/**
+ * Listens from now on. The first signal asks the script to stop; a second one, half a second later or more, ends the
+ * wait.
+ */
 export function untilSignal(): Signals {
   const controller = new AbortController()
   const first = Promise.withResolvers<NodeJS.Signals>()
