@@ -3,9 +3,9 @@
 import { compareKeys, type HistoryEntry, newestKey, type History as ToolHistory } from '../../gate/histories/history.ts'
 import type { Migration } from '../files/migration.ts'
 import type { FilesTool, ToolFile } from '../histories/tool.ts'
-import { shellWord } from '../ledger/history.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { isoTimeOf } from '../text/iso-time.ts'
+import { shellWord } from '../text/shell-word.ts'
 
 /**
  * - `adopt`: applied there, and recorded by this adoption; `recorded`: the ledger has it already.

@@ -2,7 +2,8 @@
 
 import { flyway as tool } from '../../gate/histories/flyway.ts'
 import { versionKey } from '../../gate/histories/history.ts'
-import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
+import { quotedTable } from '../../gate/histories/index.ts'
+import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { crcOf, eachChecksum, type FilesTool, insert, remove, type ToolFile } from './tool.ts'
 
 /** https://github.com/flyway/flyway, PostgreSQLAdvisoryLockTemplate: "Flyway" as bytes. */
@@ -18,7 +19,7 @@ export const flyway: FilesTool = {
   coversMore: ({ base, beside }) => beside(`${base}.conf`) !== undefined,
   lockKeys: ({ schema, table }) => [(lockNumber + BigInt(javaHash(`"${schema}"."${table}"`))).toString()],
   writeRow({ table, file, checksum }) {
-    const s = `${quoteIdent(table.schema)}.${quoteIdent(table.table)}`
+    const s = quotedTable(table)
     const row = {
       installed_rank: `(select coalesce(max(installed_rank), 0) + 1 from ${s})`,
       version: file.migration.kind === 'repeatable' ? 'null' : quoteLiteral(versionOf(file)),

@@ -6,8 +6,8 @@ import { summary } from '../../gate/histories/summary.ts'
 import { quoteIdent } from '../../gate/postgres/quote.ts'
 import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import type { Migration } from '../files/migration.ts'
-import { shellWord } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
+import { shellWord } from '../text/shell-word.ts'
 import { filesToolOf, readToolHistory, toolFiles } from './index.ts'
 
 /** A database that others have made something in. */

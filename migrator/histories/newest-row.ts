@@ -1,12 +1,12 @@
 // The row of tools that keep the newest number alone.
 
 import type { HistoryTable } from '../../gate/histories/history.ts'
-import { quoteIdent } from '../../gate/postgres/quote.ts'
+import { quotedTable } from '../../gate/histories/index.ts'
 import { insert } from './tool.ts'
 
 /** Sets the number, unless it is higher: a migration that is applied late is not the newest. */
 export function raise(table: HistoryTable, key: string, others: Readonly<Record<string, string>> = {}): string {
-  const t = quoted(table)
+  const t = quotedTable(table)
   return (
     `do $history$ begin if exists (select from ${t}) then update ${t} set version = greatest(version, ${key}); ` +
     `else ${insert(table, { version: key, ...others })} end if; end $history$;`
@@ -21,10 +21,6 @@ export function lower(table: HistoryTable, key: string, before: string | undefin
   const to = before ?? empty
   const row = `where version = ${key}`
   return to === undefined
-    ? `delete from ${quoted(table)} ${row};`
-    : `update ${quoted(table)} set version = ${to} ${row};`
-}
-
-function quoted({ schema, table }: HistoryTable): string {
-  return `${quoteIdent(schema)}.${quoteIdent(table)}`
+    ? `delete from ${quotedTable(table)} ${row};`
+    : `update ${quotedTable(table)} set version = ${to} ${row};`
 }

@@ -3,6 +3,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { HistoryTable, HistoryTool } from '../../gate/histories/history.ts'
+import { quotedTable } from '../../gate/histories/index.ts'
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import type { Migration } from '../files/migration.ts'
 
@@ -96,14 +97,14 @@ export function crcOf(text: string): number {
 }
 
 /** An INSERT of SQL expressions, by column. */
-export function insert({ schema, table }: HistoryTable, values: Readonly<Record<string, string>>): string {
+export function insert(table: HistoryTable, values: Readonly<Record<string, string>>): string {
   const columns = Object.keys(values).map(quoteIdent).join(', ')
-  return `insert into ${quoteIdent(schema)}.${quoteIdent(table)} (${columns}) values (${Object.values(values).join(', ')}) on conflict do nothing;`
+  return `insert into ${quotedTable(table)} (${columns}) values (${Object.values(values).join(', ')}) on conflict do nothing;`
 }
 
 /** A DELETE of the rows in which a column has a value. */
-export function remove({ schema, table }: HistoryTable, column: string, value: string): string {
-  return `delete from ${quoteIdent(schema)}.${quoteIdent(table)} where ${quoteIdent(column)} = ${value};`
+export function remove(table: HistoryTable, column: string, value: string): string {
+  return `delete from ${quotedTable(table)} where ${quoteIdent(column)} = ${value};`
 }
 
 /** The digits before the first underscore: the version of dbmate, Supabase and Rails, as it is written. */

@@ -3,6 +3,7 @@
 import { emptiedDetail } from '../../gate/protocol/emptied.ts'
 import type { Migration } from '../files/migration.ts'
 import { compareMigrations } from '../files/order.ts'
+import { shellWord } from '../text/shell-word.ts'
 import { withRowSecurity } from './condition.ts'
 import { describeDone, isHalfDone } from './journal.ts'
 import { type LedgerContents, type LedgerRow, noLedger } from './read.ts'
@@ -294,9 +295,4 @@ function isHead(row: LedgerRow): boolean {
 function isPending(file: Migration, row: LedgerRow | undefined): boolean {
   if (!row || row.state === 'running') return true
   return file.kind === 'repeatable' && row.checksum !== file.checksum
-}
-
-/** A name as one word of a shell command that a person may copy. */
-export function shellWord(name: string): string {
-  return /^[\w.@%+=:,/-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`
 }

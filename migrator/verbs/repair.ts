@@ -4,7 +4,6 @@ import { UsageError } from '../errors.ts'
 import { didYouMeanMigration, migrationNamed } from '../files/find-by-name.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Change } from '../ledger/changes.ts'
-import { shellWord } from '../ledger/history.ts'
 import { isHalfDone } from '../ledger/journal.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { findRenames } from '../ledger/renames.ts'
@@ -15,6 +14,7 @@ import { publish } from '../run/publish.ts'
 import { RunRecord } from '../run/record.ts'
 import type { Run } from '../run/run.ts'
 import { withRun } from '../run/with-run.ts'
+import { shellWord } from '../text/shell-word.ts'
 
 /** What `repair` takes: names of migrations. */
 export interface RepairOptions {

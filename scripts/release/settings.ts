@@ -2,6 +2,7 @@
 
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { shellWord } from '../../migrator/text/shell-word.ts'
 import { UsageError } from '../lib/command/options.ts'
 import type { Config, Production, Service } from './production.ts'
 
@@ -56,7 +57,7 @@ async function checkSecrets(config: Config): Promise<{ problems: string[]; warni
     const unreadable = usersOf(config, name).filter(uid => !mayRead(found, uid))
     if (unreadable.length > 0)
       problems.push(
-        `the secret ${name}: user ${unreadable.join(' and ')} of the containers may not read ${file}, since it keeps its owner and mode. Make it readable, in a folder that only you may enter: chmod 0444 ${quoted(file)} && chmod 0700 ${quoted(dirname(file))}`,
+        `the secret ${name}: user ${unreadable.join(' and ')} of the containers may not read ${file}, since it keeps its owner and mode. Make it readable, in a folder that only you may enter: chmod 0444 ${shellWord(file)} && chmod 0700 ${shellWord(dirname(file))}`,
       )
     folders.add(dirname(file))
   }
@@ -64,7 +65,7 @@ async function checkSecrets(config: Config): Promise<{ problems: string[]; warni
   for (const folder of folders) {
     if (((await stat(folder)).mode & 0o011) !== 0)
       warnings.push(
-        `Everybody on this machine may enter ${folder} and read the secrets there: chmod 0700 ${quoted(folder)}`,
+        `Everybody on this machine may enter ${folder} and read the secrets there: chmod 0700 ${shellWord(folder)}`,
       )
   }
   return { problems, warnings }
@@ -84,16 +85,11 @@ export async function unreadableMounts({ services }: Config): Promise<string[]> 
       const found = type === 'bind' && source !== undefined ? await stat(source).catch(() => undefined) : undefined
       if (source === undefined || !found?.isFile() || mayRead(found, user)) continue
       problems.push(
-        `${source} is mounted into ${name}, whose user ${user} may not read it: chmod a+r ${quoted(source)}`,
+        `${source} is mounted into ${name}, whose user ${user} may not read it: chmod a+r ${shellWord(source)}`,
       )
     }
   }
   return problems
-}
-
-/** A path as a shell takes it. */
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }
 
 /** The numbers of the users that a secret is for. */

@@ -1,5 +1,6 @@
 // One command as its words, each also as a shell would have to read it.
 
+import { shellWord } from '../../text/shell-word.ts'
 import type { CommandLine } from './service.ts'
 import { hereDocument, type ShellCommand, tokenize } from './shell.ts'
 
@@ -10,7 +11,7 @@ export interface Line extends Pick<ShellCommand, 'words' | 'sources'> {
 
 /** Takes a command apart as a shell does, or as it is where it is a list already. Redirections are left out. */
 export function readLine(line: CommandLine): Line {
-  if (typeof line !== 'string') return { words: line, sources: line.map(quoted) }
+  if (typeof line !== 'string') return { words: line, sources: line.map(shellWord) }
   const tokens = tokenize(line).filter(({ kind }) => kind !== 'redirect')
   return { words: tokens.map(({ text }) => text), sources: tokens.map(({ source }) => source) }
 }
@@ -62,9 +63,4 @@ export function withoutDocument(words: readonly string[]): readonly string[] {
 /** The part from one word up to, and without, another; the redirections stay. */
 export function slice({ words, sources, redirects = [] }: Line, from: number, to?: number): Line {
   return { words: words.slice(from, to), sources: sources.slice(from, to), redirects }
-}
-
-/** A word that a shell takes as it is. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
