@@ -13,7 +13,7 @@ import { type History, latePosition } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
 import { type AdoptionPlan, planAdoption } from './plan.ts'
 import { type Adoption, readAdoption, recordAdoption } from './record.ts'
-import { otherFolder } from './ways.ts'
+import { otherFolder } from './ways-out.ts'
 
 /** What an operator decides about an adoption. Names are those of files, or the history's keys. */
 export interface AdoptingOptions {

@@ -7,7 +7,7 @@ import { notExtension } from './rights.ts'
 /**
  * The table, in the ledger's schema. `schemas` maps the name of each schema that was looked after to its oid: a schema is
  * given to the role once, so that what is taken away later stays taken away. By name it is known after a restore, by oid
- * after a rename. `opened`: see creating.ts; true only inside of a migration's transaction.
+ * after a rename. `opened`: see new-objects.ts; true only inside of a migration's transaction.
  */
 export function memoryDdl(schema: string): string {
   return `create table if not exists ${memoryTable(schema)} (

@@ -5,9 +5,9 @@ import { MigrationFailedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Attempt } from '../run/attempt.ts'
 import type { Run } from '../run/run.ts'
-import type { Line } from './line.ts'
 import { applyCode } from './run-code.ts'
 import { SqlRun } from './run-sql.ts'
+import type { SentAhead } from './sent-ahead.ts'
 import { causeCode } from './transaction.ts'
 import { untilDone } from './until-done.ts'
 
@@ -15,9 +15,9 @@ import { untilDone } from './until-done.ts'
  * Applies a migration, exactly once, and records it.
  * @returns `skipped` if another migrator has applied it.
  */
-export async function apply(run: Run, migration: Migration, line: Line): Promise<'applied' | 'skipped'> {
-  const limits = line.limits(migration)
-  const sql = migration.up && new SqlRun(run, migration, migration.up, 'up', limits, line)
+export async function apply(run: Run, migration: Migration, sentAhead: SentAhead): Promise<'applied' | 'skipped'> {
+  const limits = sentAhead.limits(migration)
+  const sql = migration.up && new SqlRun(run, migration, migration.up, 'up', limits, sentAhead)
   const advance = async (attempt: Attempt) => {
     try {
       if (sql) return (await sql.advance()) ? 'applied' : undefined

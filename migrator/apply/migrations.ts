@@ -6,8 +6,8 @@ import { attempt } from '../run/attempt.ts'
 import { afterAppsDisconnect } from '../run/drain.ts'
 import type { MigrationStatus, Run } from '../run/run.ts'
 import { apply } from './apply.ts'
-import type { Line } from './line.ts'
 import { revert } from './revert.ts'
+import type { SentAhead } from './sent-ahead.ts'
 
 /** Umzug's context: the run, and what it knows once it has the lock. */
 export interface Migrating {
@@ -20,19 +20,19 @@ export interface Migrating {
 }
 
 /** Applies a migration, or records it where another one stands in for it. */
-export async function up(migrating: Migrating, migration: Migration, line: Line): Promise<MigrationStatus> {
+export async function up(migrating: Migrating, migration: Migration, sentAhead: SentAhead): Promise<MigrationStatus> {
   const { run, files, history } = migrating
-  if (run.signal.aborted) return endOfAborted(run, migration, line)
+  if (run.signal.aborted) return endOfAborted(run, migration, sentAhead)
   if (history.recordOnly.has(migration.name)) return record(migrating, migration)
   // a `down` that was interrupted is finished before it is applied again
   const journal = history.rows.find(row => row.name === migration.name)?.journal
   if (journal?.reverting && (journal.done?.length || journal.started)) await revert(run, migration)
-  return afterAppsDisconnect(run, files, migration, 'up', () => apply(run, migration, line))
+  return afterAppsDisconnect(run, files, migration, 'up', () => apply(run, migration, sentAhead))
 }
 
 /** A run that was told to stop begins nothing; what it has sent before may have been committed all the same. */
-async function endOfAborted({ signal }: Run, migration: Migration, line: Line): Promise<MigrationStatus> {
-  const isCommitted = await line.take(migration)?.done.then(
+async function endOfAborted({ signal }: Run, migration: Migration, sentAhead: SentAhead): Promise<MigrationStatus> {
+  const isCommitted = await sentAhead.take(migration)?.done.then(
     () => true,
     () => false,
   )

@@ -6,9 +6,9 @@ import type { Migration, SqlPart } from '../files/migration.ts'
 import type { Limits } from '../postgres/limits.ts'
 import type { Run } from '../run/run.ts'
 import type { Plan } from '../sql/steps.ts'
-import type { Line } from './line.ts'
 import { planPart } from './planning.ts'
 import { type Direction, StepsRun } from './run-steps.ts'
+import type { SentAhead } from './sent-ahead.ts'
 import { divisionAt } from './step-progress.ts'
 import { applyTransaction, causeCode, causeOf, revertTransaction } from './transaction.ts'
 
@@ -19,17 +19,24 @@ export class SqlRun {
   readonly #part: SqlPart
   readonly #direction: Direction
   readonly #limits: Limits
-  readonly #line: Line | undefined
+  readonly #sentAhead: SentAhead | undefined
   #steps: StepsRun | undefined
 
-  /** `line`: where it stands in line with others, for `up`. */
-  constructor(run: Run, migration: Migration, part: SqlPart, direction: Direction, limits: Limits, line?: Line) {
+  /** @param sentAhead what may have been sent already; for `up`, whose migrations follow one another. */
+  constructor(
+    run: Run,
+    migration: Migration,
+    part: SqlPart,
+    direction: Direction,
+    limits: Limits,
+    sentAhead?: SentAhead,
+  ) {
     this.#run = run
     this.#migration = migration
     this.#part = part
     this.#direction = direction
     this.#limits = limits
-    this.#line = line
+    this.#sentAhead = sentAhead
   }
 
   /** Runs what commits next: all of it, or a step. True once the ledger says that it is done. */
@@ -52,12 +59,12 @@ export class SqlRun {
       if (this.#direction === 'down') await revertTransaction(this.#run, whole, this.#limits)
       else
         await applyTransaction(this.#run, whole, this.#limits, {
-          onSent: await this.#line?.behind(this.#migration),
-          sent: this.#line?.take(this.#migration),
+          onSent: await this.#sentAhead?.behind(this.#migration),
+          sent: this.#sentAhead?.take(this.#migration),
         })
       return true
     } catch (error) {
-      this.#line?.drop()
+      this.#sentAhead?.drop()
       if (this.#run.ledger.leavesProcedures(causeOf(error))) return false
       const code = causeCode(error)
       if (code === ownState.outOfTurn) return false

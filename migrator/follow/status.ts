@@ -7,7 +7,7 @@ import type { Session } from '../postgres/session.ts'
 import type { Engine } from '../run/engine.ts'
 import { reading } from '../run/history.ts'
 import { isoTimeOf } from '../text/iso-time.ts'
-import { compareFollowed, type FollowedMatch } from './asked.ts'
+import { compareFollowed, type FollowedMatch } from './compare.ts'
 
 /** The part of a status that comes from the history. */
 export interface FollowedStatus {

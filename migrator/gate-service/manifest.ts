@@ -3,7 +3,7 @@
 import type { Manifest } from '../../gate/protocol/manifest.ts'
 import { readFolder } from '../files/folder.ts'
 import { manifestOf } from '../files/manifest.ts'
-import { manifestAsked } from '../follow/asked.ts'
+import { manifestAsked } from '../follow/compare.ts'
 import type { Log } from '../log.ts'
 import { folderOptions } from '../run/engine.ts'
 import type { Settings } from '../settings/settings.ts'

@@ -24,7 +24,7 @@ export async function appRoleOf(
   if (password === undefined)
     throw new UsageError('The app role has no password. Set SCHEMAGATE_APP_PASSWORD or SCHEMAGATE_APP_PASSWORD_FILE.')
   const { checkAppRole, checkRole, ensureAppRole } = await import('../app-role/index.ts')
-  const { grantsOf } = await import('../app-role/creating.ts')
+  const { grantsOf } = await import('../app-role/new-objects.ts')
   const { describeGiven, newRights, readRights } = await import('../app-role/report.ts')
   const role = { role: name, password, schema: settings.schema, schemas }
   checkAppRole(role)

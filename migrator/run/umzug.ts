@@ -2,8 +2,8 @@
 
 import { MigrationError, RerunBehavior, type RunnableMigration, Umzug } from 'umzug'
 import { addHint } from '../apply/hints.ts'
-import { Line } from '../apply/line.ts'
 import { down, type Migrating, up } from '../apply/migrations.ts'
+import { SentAhead } from '../apply/sent-ahead.ts'
 import { RefusedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { headOf } from '../ledger/history.ts'
@@ -58,13 +58,13 @@ function createUmzug(migrating: Migrating, results: Results): Runner {
   const byName = new Map(files.map(file => [file.name, file]))
   const statuses = new Map<string, MigrationStatus>()
   let begun = 0
-  const line = new Line(migrating)
+  const sentAhead = new SentAhead(migrating)
   const elapsed = () => Math.round((performance.now() - begun) * 10) / 10
 
   const migrations = files.map((migration): RunnableMigration<Migrating> => {
     const { name, file: path } = migration
     const calling = (direction: typeof up) => async (params: { readonly context: Migrating }) => {
-      statuses.set(name, await direction(params.context, migration, line))
+      statuses.set(name, await direction(params.context, migration, sentAhead))
     }
     return { name, path, up: calling(up), down: calling(down) }
   })

@@ -31,7 +31,7 @@ export interface Match {
  */
 export async function check(engine: Engine, manifestFile: string | undefined): Promise<Match> {
   if (manifestFile !== undefined || engine.settings.follow !== undefined) {
-    const { manifestAsked } = await import('../follow/asked.ts')
+    const { manifestAsked } = await import('../follow/compare.ts')
     const manifest = await manifestAsked(engine, manifestFile)
     if (manifest) return checkManifest(engine, manifest)
   }
@@ -77,7 +77,7 @@ async function compareFiles(engine: Engine): Promise<FilesAndLedger> {
 /** The same of a manifest's file, or of the tool that is followed. */
 async function checkManifest(engine: Engine, manifest: Manifest): Promise<Match> {
   if (isFollowed(manifest)) {
-    const { compareFollowed } = await import('../follow/asked.ts')
+    const { compareFollowed } = await import('../follow/compare.ts')
     const { verdict, comparison, emptied, head, error } = await withSession(engine, session =>
       compareFollowed(engine, session, manifest),
     )

@@ -4,7 +4,7 @@ import type { HistoryTable } from '../../gate/histories/history.ts'
 import { codeOf } from '../../gate/postgres/sqlstate.ts'
 import { type FollowedManifest, isFollowed } from '../../gate/protocol/manifest.ts'
 import { DeniedError, DivergedError, type NotReadyError, UsageError } from '../errors.ts'
-import { compareFollowed, type FollowedMatch, manifestAsked } from '../follow/asked.ts'
+import { compareFollowed, type FollowedMatch, manifestAsked } from '../follow/compare.ts'
 import {
   type Installed,
   installSql,

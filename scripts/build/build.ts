@@ -107,7 +107,7 @@ const together: readonly { name: string; entries: readonly string[] }[] = [
       'verbs/apply-pending.ts',
       'run/umzug.ts',
       'app-role/index.ts',
-      'app-role/creating.ts',
+      'app-role/new-objects.ts',
       'app-role/report.ts',
     ],
   },

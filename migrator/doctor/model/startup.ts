@@ -16,7 +16,7 @@ import {
 } from './line.ts'
 import type { CommandLine, Service } from './service.ts'
 import { type Compound, hereDocument, parseShell, type ShellCommand } from './shell.ts'
-import { bashE, isPassThrough, type Shell, shellOf, shellOfScript, unwrapped } from './wrappers.ts'
+import { isErrexitShell, isPassThrough, type Shell, shellOf, shellOfScript, unwrapped } from './wrappers.ts'
 
 export interface Step extends ShellCommand {
   /** Its words, with one space between them, as far as they are read. */
@@ -93,7 +93,7 @@ const noShell: ReadBy = { stopsOnError: false, shell: undefined }
 /** @param words those that call it */
 function script(words: readonly string[], text: string): ReadBy {
   return {
-    stopsOnError: bashE(words),
+    stopsOnError: isErrexitShell(words),
     shell: shellOfScript(words, text),
     isSourced: /^(\.|source)$/.test(words[0] ?? ''),
   }

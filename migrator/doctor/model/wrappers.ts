@@ -19,7 +19,7 @@ export function shellOf(words: readonly string[]): ShellScript | undefined {
   if (!/^(.*\/)?(sh|bash|ash|dash|zsh)$/.test(program)) return undefined
   const read = words.indexOf(hereDocument)
   if (read > 0 && words.slice(1, read).every(word => /^[-+]/.test(word)))
-    return { script: words[read + 1] ?? '', stopsOnError: bashE(words), shell: [program] }
+    return { script: words[read + 1] ?? '', stopsOnError: isErrexitShell(words), shell: [program] }
   const at = words.findIndex((word, i) => i > 0 && /^-[a-z]*c$/.test(word))
   const flags = words.slice(1, at + 1)
   if (at < 0 || words.slice(1, at).some(word => !/^[-+]|^pipefail$|^errexit$/.test(word))) return undefined
@@ -45,7 +45,8 @@ export function shellFor(shells: readonly (Shell | undefined)[]): Shell {
   return shells.find(shell => shell && (shell.length > 1 || !/^(.*\/)?(sh|ash|dash)$/.test(shell[0]!))) ?? ['sh']
 }
 
-export function bashE(words: readonly string[]): boolean {
+/** A shell that is told to end at the first command that fails: `sh -e`, `bash -eux`. */
+export function isErrexitShell(words: readonly string[]): boolean {
   return /^(.*\/)?(sh|bash|ash)$/.test(words[0] ?? '') && /^-[a-z]*e/.test(words[1] ?? '')
 }
 

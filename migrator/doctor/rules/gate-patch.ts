@@ -7,6 +7,7 @@ export function dependsOn(service: string, other: string, condition: string): Pa
   return { services: { [service]: { depends_on: { [other]: { condition } } } } }
 }
 
-export function completed(service: string, migrator: string): Patch {
+/** The gate itself: the service is started once the migrator has ended with 0. */
+export function dependsOnCompletion(service: string, migrator: string): Patch {
   return dependsOn(service, migrator, 'service_completed_successfully')
 }

@@ -2,7 +2,7 @@
 
 import { databasesOf, gateOf } from '../model/gating.ts'
 import { appBesideOneShot, completedMigrate } from './example-stacks.ts'
-import { completed } from './gate-patch.ts'
+import { dependsOnCompletion } from './gate-patch.ts'
 import type { Rule } from './rule.ts'
 
 export const oneShotShortForm: Rule = {
@@ -24,7 +24,7 @@ export const oneShotShortForm: Rule = {
           service: name,
           path: ['depends_on', gate.migrator],
           what: `${name} waits for ${gate.migrator} with ${condition}, so not for the end of the migration.`,
-          patch: completed(name, gate.migrator),
+          patch: dependsOnCompletion(name, gate.migrator),
         }
       }
     }

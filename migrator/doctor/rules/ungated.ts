@@ -3,7 +3,7 @@
 import { type Database, databasesOf, gateOf } from '../model/gating.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import type { Patch } from '../overlay/patch.ts'
-import { completed, dependsOn } from './gate-patch.ts'
+import { dependsOn, dependsOnCompletion } from './gate-patch.ts'
 
 export interface Ungated {
   readonly member: Member
@@ -35,7 +35,7 @@ export function* ungated(stack: Stack): Generator<Ungated> {
 function patchFor(stack: Stack, database: Database, { service }: Member): Patch | undefined {
   if (stack.isSwarm) return undefined
   const [migrator] = database.migrators
-  if (migrator) return completed(service.name, migrator.service.name)
+  if (migrator) return dependsOnCompletion(service.name, migrator.service.name)
   const [self] = database.selfMigrating
   // no service can wait for an app without a health check
   const { healthcheck } = self?.service ?? {}

@@ -2,7 +2,7 @@
 
 import type { Node } from 'libpg-query'
 import { parseStatements } from '../../sql/parse.ts'
-import { isFields, languageOf, list, option } from './statements.ts'
+import { isFields, languageOf, nodesIn, option } from './statements.ts'
 
 export interface Body {
   readonly language: string
@@ -116,13 +116,13 @@ function firstLiteral(node: unknown): string | undefined {
   if (!isFields(node)) return undefined
   const { SelectStmt, A_Expr, FuncCall, A_Const } = node
   if (isFields(SelectStmt)) {
-    const { ResTarget } = list(SelectStmt.targetList)[0] ?? {}
+    const { ResTarget } = nodesIn(SelectStmt.targetList)[0] ?? {}
     return isFields(ResTarget) ? firstLiteral(ResTarget.val) : undefined
   }
   if (isFields(A_Const) && isFields(A_Const.sval)) return String(A_Const.sval.sval ?? '')
   if (isFields(A_Expr)) return firstLiteral(A_Expr.lexpr)
   if (!isFields(FuncCall)) return undefined
-  const { String: name } = list(FuncCall.funcname).at(-1) ?? {}
+  const { String: name } = nodesIn(FuncCall.funcname).at(-1) ?? {}
   const known = isFields(name) && ['format', 'concat'].includes(String(name.sval))
-  return known ? firstLiteral(list(FuncCall.args)[0]) : undefined
+  return known ? firstLiteral(nodesIn(FuncCall.args)[0]) : undefined
 }

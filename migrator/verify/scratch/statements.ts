@@ -86,11 +86,11 @@ export function languageOf(statement: Fields): string | undefined {
 
 /** The text of an option of CREATE FUNCTION or DO. */
 export function option(statement: Fields, name: string): unknown {
-  for (const { DefElem } of list(statement.options ?? statement.args)) {
+  for (const { DefElem } of nodesIn(statement.options ?? statement.args)) {
     if (!isFields(DefElem) || DefElem.defname !== name || !isFields(DefElem.arg)) continue
     const { String: text, List: texts } = DefElem.arg
     if (isFields(text)) return text.sval
-    if (isFields(texts)) return list(texts.items).map(({ String: one }) => (isFields(one) ? one.sval : undefined))[0]
+    if (isFields(texts)) return nodesIn(texts.items).map(({ String: one }) => (isFields(one) ? one.sval : undefined))[0]
   }
   return undefined
 }
@@ -111,7 +111,7 @@ function reachingCall(value: unknown): string | undefined {
   if (!isFields(value)) return undefined
   for (const [tag, child] of Object.entries(value)) {
     if (tag === 'FuncCall' && isFields(child)) {
-      const { String: last } = list(child.funcname).at(-1) ?? {}
+      const { String: last } = nodesIn(child.funcname).at(-1) ?? {}
       const name = isFields(last) ? String(last.sval) : ''
       if (reaching.test(name)) return `a call of ${name}`
     }
@@ -121,10 +121,12 @@ function reachingCall(value: unknown): string | undefined {
   return undefined
 }
 
+/** Whether a value of the parse tree is a node, or a node's fields. */
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-export function list(value: unknown): readonly Fields[] {
+/** The nodes of a list in the parse tree; none where it is no list. */
+export function nodesIn(value: unknown): readonly Fields[] {
   return Array.isArray(value) ? value.filter(isFields) : []
 }

@@ -10,7 +10,8 @@ import type { Grants } from '../ledger/changes.ts'
 import { known, memoryTable } from './memory.ts'
 import { defaultPrivileges } from './rights.ts'
 
-export interface CreatingOptions {
+/** To whom, and where. */
+export interface GrantOptions {
   readonly role: string
   /** The ledger's. */
   readonly schema: string
@@ -19,7 +20,7 @@ export interface CreatingOptions {
 }
 
 /** What is given to the role in the transactions of migrations. */
-export function grantsOf(options: CreatingOptions): Grants {
+export function grantsOf(options: GrantOptions): Grants {
   const opening = openStatements(options)
   return {
     before: sql => (makesSchema(sql, options.schemas) ? opening : ''),
@@ -41,7 +42,7 @@ function makesSchema(sql: string, schemas: readonly string[] | undefined): boole
 }
 
 /** PL/pgSQL for the start of a migration's transaction. A role with such default privileges of its own is left alone. */
-function openStatements({ role, schema }: CreatingOptions): string {
+function openStatements({ role, schema }: GrantOptions): string {
   const table = memoryTable(schema)
   const to = quoteIdent(role)
   return `if exists (select from ${table} m where m.role = ${quoteLiteral(role)} and m.grants and not m.opened)
@@ -58,7 +59,7 @@ function openStatements({ role, schema }: CreatingOptions): string {
  * A statement for the end of a transaction that made something: ends what was opened, gives the schemas that are new, and
  * what has no access list in them. Run as the migrator's own role. Changes nothing where nothing is new.
  */
-function closeStatement({ role, schema, schemas }: CreatingOptions): string {
+function closeStatement({ role, schema, schemas }: GrantOptions): string {
   const table = memoryTable(schema)
   const to = quoteIdent(role)
   const list = (schemas ?? []).map(quoteLiteral).join(', ')

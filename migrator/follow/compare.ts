@@ -1,4 +1,4 @@
-// What a command is asked to compare with: the ledger, or the history of the tool that is followed.
+// Which manifest a command compares with, and the history of a followed tool compared with it.
 
 import { Followed, type FollowedAnswer, HistoryUnreadableError } from '../../gate/protocol/followed.ts'
 import {

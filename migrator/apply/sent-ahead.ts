@@ -1,5 +1,5 @@
-// The migrations of a run in a line: the next one is sent while the server is still at work on the one before it, and need
-// not wait until its answer has come to us and back.
+// Sends the next migration of a run while the server is still at work on the one before it: it need not wait until that
+// one's answer has come to us.
 //
 // Each is a transaction of its own all the same, and begins with a look whether that of the one before it has committed
 // (ledger/procedures.ts). Where it has not, nothing of the next is run, and it is sent again when its turn has come.
@@ -16,7 +16,8 @@ import { commitApplied, type WholeMigration } from './transaction.ts'
 /** In characters. What is sent ahead has to find room between us and the server. */
 const longest = 1 << 16
 
-export class Line {
+/** What a run has sent ahead: one migration at most. Why that is safe: docs/decisions/sent-ahead.md. */
+export class SentAhead {
   readonly #run: Run
   readonly #following: ReadonlyMap<Migration, Migration>
   /** Those which nothing but their own SQL stands in front of. */
