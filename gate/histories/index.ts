@@ -34,6 +34,7 @@ import { typeorm } from './typeorm.ts'
 
 export type { History, HistoryEntry, HistoryRow, HistoryTable, HistoryTool, Told, Unfinished } from './history.ts'
 
+/** Every tool whose history is known. A tool may stand in it twice, where releases of it have other tables. */
 export const historyTools: readonly HistoryTool[] = [
   ...[flyway, prisma, golangMigrate, goose, sqlx, diesel, atlas, drizzle, graphileMigrate, nodePgMigrate, dbmate],
   ...[postgresMigrations, sqlMigrate, tern, postgrator, play, supabase],

@@ -1,6 +1,7 @@
 // Several hosts: libpq tries them in order until one has a server of the wanted kind. pg knows only one.
 // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
 
+/** What `target_session_attrs` may be. */
 export const sessionAttributes = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'] as const
 
 /** libpq's `target_session_attrs`: which kind of server is wanted. */

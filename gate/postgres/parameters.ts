@@ -20,6 +20,7 @@ export type Rule =
   | { readonly does: 'passed'; readonly why: string }
   | { readonly does: 'refused'; readonly why: string }
 
+/** What `sslmode` may be. */
 export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 
