@@ -7,14 +7,14 @@ import { notifySql } from './protocol/notifications.ts'
 import type { Queryable, Reading } from './schema-reader.ts'
 
 /**
- * A thousand gates that each look every second would keep a server busy with nothing. The post is a session's advisory lock:
- * whose session ends leaves it, and the next gate that looks takes it. Any role can hold that lock, and keep the gates from
- * having a lookout: then each of them still looks, seldom.
+ * A thousand gates that each look every second would keep a server busy with nothing. The lookout is whoever holds an
+ * advisory lock on its session: when that ends, the next gate that looks takes the lock. Any role can hold it, and keep the
+ * gates from having a lookout: then each of them still looks, seldom.
  */
 export class Lookout {
   readonly #schema: string
-  readonly #application: string
-  #hasPost = false
+  readonly #tryLock: string
+  #isHeld = false
   #isTaken = false
   #last: Pick<Reading, 'version'> | undefined
 
@@ -26,42 +26,43 @@ export class Lookout {
     this.#schema = schema
     const table = isFollowed(manifest) ? JSON.stringify(manifest.follow) : 'ledger'
     const key = createHash('sha256').update(`schemagate lookout ${pollInterval} ${table} ${schema}`).digest()
-    this.#application = `pg_catalog.pg_try_advisory_lock(${key.readInt32BE(0)}, ${key.readInt32BE(4)})::pg_catalog.text`
+    this.#tryLock = `pg_catalog.pg_try_advisory_lock(${key.readInt32BE(0)}, ${key.readInt32BE(4)})::pg_catalog.text`
   }
 
   /** Another gate looks out. */
   get isOther(): boolean {
-    return this.#isTaken && !this.#hasPost
+    return this.#isTaken && !this.#isHeld
   }
 
-  /** The SQL expression by which a session applies for the post, answered as {@link appointed} takes it. */
-  get application(): string {
-    return this.#hasPost ? 'null::pg_catalog.text' : this.#application
+  /** The SQL expression by which a session tries to take the lock. {@link answered} takes what it gives. */
+  get lockExpression(): string {
+    return this.#isHeld ? 'null::pg_catalog.text' : this.#tryLock
   }
 
-  /** Takes the answer to an application. */
-  appointed(answer: string | undefined): void {
+  /** Takes the answer to {@link lockExpression}; undefined if it was not asked. */
+  answered(answer: string | undefined): void {
     if (answer === undefined) return
-    this.#hasPost = answer === 'true'
+    this.#isHeld = answer === 'true'
     this.#isTaken = true
   }
 
-  /** Its session has ended, and with it the post. */
-  retire(): void {
-    this.#hasPost = false
+  /** Its session has ended, and with it the lock. */
+  sessionEnded(): void {
+    this.#isHeld = false
     this.#isTaken = false
   }
 
   /**
-   * Takes a reading. True if the other gates are to be told: this one looks out, and it differs from the one before.
+   * Takes a reading, and remembers it for the next. True if the other gates are to be told: this one looks out, and the
+   * reading differs from the one before.
    * @param notified a notification came since then, which they have looked for as well. They may have done so before another
    *   session began to wait for the ledger, and what they ask once in a while does not show that.
    */
-  notes({ version }: Reading, notified: boolean): boolean {
+  noteReading({ version }: Reading, notified: boolean): boolean {
     const last = this.#last
     this.#last = { version }
     const isLocked = version === undefined
-    return this.#hasPost && last !== undefined && last.version !== version && (isLocked || !notified)
+    return this.#isHeld && last !== undefined && last.version !== version && (isLocked || !notified)
   }
 
   /** Tells the other gates to look: of a change that no notification has told of. */

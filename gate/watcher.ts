@@ -214,7 +214,7 @@ export class Watcher {
 
   /** What ends with the sessions. */
   #forget(): void {
-    this.#lookout.retire()
+    this.#lookout.sessionEnded()
     this.reader.fence?.lost()
   }
 
@@ -248,10 +248,10 @@ export class Watcher {
     const isHolding = session === sessions.holding
     if (isHolding) this.reader.fence?.asked()
     try {
-      // The post is for a session that the server ends when this app does not ask for long.
-      const applies = this.#listener.isListening && (isHolding || !sessions.holding) && !session.pooled
-      const reading = await this.reader.read(session, applies ? this.#lookout.application : serverExpression)
-      if (applies) this.#lookout.appointed(reading.also)
+      // The lookout's lock is for a session that the server ends when this app does not ask for long.
+      const locks = this.#listener.isListening && (isHolding || !sessions.holding) && !session.pooled
+      const reading = await this.reader.read(session, locks ? this.#lookout.lockExpression : serverExpression)
+      if (locks) this.#lookout.answered(reading.also)
       else if (session.pooled && reading.also !== undefined) this.#connector.answeredBy(reading.also)
       const { verdict, databaseHead } = reading
       const result = verdict.state === 'open' && sent.steady < this.#yieldUntil ? LOCKED : verdict
@@ -259,7 +259,7 @@ export class Watcher {
       if (result.state !== 'open') this.#admission.close(status)
       else if (this.#isReady(sessions) && !this.#connector.isLost && !this.#closing)
         this.#admission.open(status, sent, staleAfter)
-      if (this.#lookout.notes(reading, notified)) await this.#lookout.tell(sessions.listening)
+      if (this.#lookout.noteReading(reading, notified)) await this.#lookout.tell(sessions.listening)
       return result
     } catch (error) {
       // An error from the server is an answer, and the connection may still be usable.

@@ -43,7 +43,7 @@ describe.each([true, false])('with the fence: %s', fence => {
     await eventually(() => expect(gates.map(({ state }) => state)).toEqual(gates.map(() => 'behind')))
   })
 
-  test('whose lookout has gone, takes the post at its next look', async ({ database }) => {
+  test('whose lookout has gone, takes its place at the next look', async ({ database }) => {
     await migrated(database)
     const first = await openGate(database, { fence })
     const second = await openGate(database, { fence, staleAfter: 1000 })
@@ -55,7 +55,7 @@ describe.each([true, false])('with the fence: %s', fence => {
   })
 })
 
-/** How many sessions have the post. */
+/** How many sessions hold the lock. */
 async function lookouts(database: ScratchDatabase): Promise<number> {
   const { rows } = await database.query<{ count: string }>(
     `select count(*) from pg_locks where locktype = 'advisory' and objsubid = 2
@@ -108,8 +108,8 @@ test('a role that may only connect keeps a database from having a lookout, and n
 }) => {
   await migrated(database)
   const stranger = await database.connect()
-  const { application } = new Lookout('schemagate', app, pollInterval)
-  expect((await stranger.query(`select ${application} as has`)).rows).toEqual([{ has: 'true' }])
+  const { lockExpression } = new Lookout('schemagate', app, pollInterval)
+  expect((await stranger.query(`select ${lockExpression} as has`)).rows).toEqual([{ has: 'true' }])
   const gates = [await openGate(database, { staleAfter: 2000 }), await openGate(database, { staleAfter: 2000 })]
   expect(await lookouts(database)).toBe(1)
   await lose(database)
