@@ -1,7 +1,7 @@
 // The files that a service's image is built from or that are mounted into it: its Dockerfile, its scripts.
 
 import { existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import { type DockerImage, parseDockerfile } from './dockerfile.ts'
 import type { Mount, Service } from './service.ts'
 
@@ -36,6 +36,20 @@ export class BuildContext {
       if (text !== undefined) return text
     }
     return undefined
+  }
+
+  /** The texts of the files that a pattern names in the container: `/etc/supervisor/conf.d/*.conf`. */
+  scripts(pattern: string): string[] {
+    const folder = dirname(pattern)
+    const isMeant = (name: string) => name.endsWith(extname(pattern))
+    return [...this.#service.mounts, ...this.copied()].flatMap(({ source, target, type, text }) => {
+      const isInside = target.startsWith(`${folder}/`) && isMeant(target)
+      if (text !== undefined) return isInside ? [text] : []
+      const below = `${folder}/`.startsWith(`${target.replace(/\/$/, '')}/`) ? folder.slice(target.length) : undefined
+      if (type !== 'bind' || (!isInside && below === undefined)) return []
+      const files = this.mounted(join(resolve(this.#directory, source), below ?? '')) ?? []
+      return files.filter(file => isInside || isMeant(file)).flatMap(file => readSmall(file) ?? [])
+    })
   }
 
   /** Files of a bind mount, by their paths on the host: the file itself, or those of the folder. Undefined where it cannot be read. */

@@ -14,8 +14,11 @@ import {
   withoutDocument,
   wordsOf,
 } from './line.ts'
+import { isServing } from './migrating.ts'
+import { type Managed, type ManagedCommand, managedBy, startedBy } from './process-managers.ts'
 import type { CommandLine, Service } from './service.ts'
 import { type Compound, hereDocument, parseShell, type ShellCommand } from './shell.ts'
+import { migrationIn, waitsForMigrations } from './tools.ts'
 import { isErrexitShell, isPassThrough, type Shell, shellOf, shellOfScript, unwrapped } from './wrappers.ts'
 
 export interface Step extends ShellCommand {
@@ -106,6 +109,45 @@ function behind(lead: readonly string[], step: Step): Step {
   return { ...step, sources: [...lead, ...step.sources], isLine: step.isLine && !isOfShell }
 }
 
+/**
+ * Commands that are started together, as a list. Their order is free: what only migrates comes first, so that the others
+ * go on behind it; what migrates before it serves comes last, but for a worker beside it.
+ * @param endsTogether the failure of one ends all
+ */
+function atOnce(commands: readonly (readonly Step[])[], endsTogether = false): Step[] {
+  const waits = commands.some(steps => steps.some(waitsForAnother))
+  const operator = endsTogether || waits ? '&&' : '&'
+  const hasWorker = commands.some(steps => !migrates(steps) && steps.some(isWorker))
+  const rank = (steps: readonly Step[]) => (!migrates(steps) ? 1 : steps.some(isServing) && !hasWorker ? 2 : 0)
+  const ordered = commands.filter(steps => steps.length > 0).toSorted((a, b) => rank(a) - rank(b))
+  return ordered.flatMap((steps, i) => {
+    const own = i === ordered.length - 1 ? 'end' : operator
+    const call: Compound = { ...ownScript, operator: own }
+    const isOne = steps.length === 1
+    return steps.map(step => ({
+      ...step,
+      operator: isOne ? own : step.operator,
+      within: isOne ? step.within : [call, ...step.within],
+    }))
+  })
+}
+
+const ownScript = { kind: 'group', condition: '', stopsOnError: false, isOwnShell: true, isScript: true } as const
+
+function migrates(steps: readonly Step[]): boolean {
+  return steps.some(({ text }) => migrationIn(text) !== undefined)
+}
+
+/** It uses the database as the app beside it does; a proxy may not. */
+function isWorker({ text }: Step): boolean {
+  return /\b(celery|rqworker|rq worker|dramatiq|sidekiq|good_job|queue:(work|listen)|artisan horizon)\b/.test(text)
+}
+
+/** For the migrations themselves, or for a file that is there when they have ended. */
+function waitsForAnother({ text, inLoop }: Step): boolean {
+  return waitsForMigrations(text) || (inLoop && /^\[\[? (! )?-[ef]\s/.test(text))
+}
+
 class Reader {
   readonly #service: Service
   readonly #context: BuildContext
@@ -116,6 +158,8 @@ class Reader {
   readonly #holdArguments = new Set<string>()
   #commandFrom: Step['from'] = 'compose'
   #processes = 0
+  /** The process manager whose commands are being read. */
+  #managed: Managed | undefined
   /** Those that are being read: one that calls itself is read once. */
   readonly #scripts = new Set<string>()
   /** The bodies of the functions that its scripts have made so far, by their names. */
@@ -268,6 +312,11 @@ class Reader {
     if (words.length === 0) return []
     const shell = shellOf(words)
     if (shell && shell.script !== '') return this.#shell(shell.script, shell, from, depth + 1)
+    const managed = managedBy(words, this.#context)
+    const together = managed && this.#together(managed, depth + 1)
+    if (together) return together
+    const started = /(^|\/)supervisorctl$/.test(words[0]!) && this.#managed ? startedBy(words, this.#managed) : []
+    if (started.length > 0) return atOnce(started.map(command => this.#managedCommand(command, depth + 1)))
     const text = this.#scriptOf(words) ?? this.#packageScript(words)
     if (text !== undefined && !this.#scripts.has(text)) {
       this.#scripts.add(text)
@@ -279,6 +328,22 @@ class Reader {
       if (steps.length > 0) return steps
     }
     return [this.#step(line, from)]
+  }
+
+  /** What a process manager runs, where it runs a migration: else it is one server. */
+  #together(managed: Managed, depth: number): Step[] | undefined {
+    if (depth > deepest) return undefined
+    const outer = this.#managed
+    this.#managed = managed
+    const all = [...managed.commands.values()]
+      .filter(({ isStarted }) => isStarted)
+      .map(command => this.#managedCommand(command, depth))
+    this.#managed = outer
+    return all.some(migrates) ? atOnce(all, managed.endsTogether) : undefined
+  }
+
+  #managedCommand({ text, isScript }: ManagedCommand, depth: number): Step[] {
+    return isScript ? this.#shell(text, noShell, 'context', depth) : this.#words(readLine(text), 'context', depth)
   }
 
   #call(line: Line, from: Step['from'], depth: number): Step[] {

@@ -11,9 +11,9 @@ export const chainIgnoresFailure: Rule = {
   id: 'chain-ignores-failure',
   severity: 'error',
   title:
-    'The command goes on when the migration fails: `migrate ; app`, `migrate || true`, `migrate & app`, a script without `set -e`.',
+    'The command goes on when the migration fails: `migrate ; app`, `migrate || true`, `migrate & app`, a script without `set -e`, a program of supervisord beside the app.',
   why: 'The app serves after a failed migration, and nothing says so: the failure is a line in a log.',
-  fix: '`&&` in place of `;`, `set -e` at the top of a script; better a one-shot of its own.',
+  fix: '`&&` in place of `;`, `set -e` at the top of a script, the migration before supervisord; better a one-shot of its own.',
   *check(stack) {
     for (const member of stack.members.values()) {
       const { service, startup, role } = member
@@ -24,7 +24,7 @@ export const chainIgnoresFailure: Rule = {
       yield {
         service: service.name,
         path: [service.command === undefined && service.entrypoint !== undefined ? 'entrypoint' : 'command'],
-        what: `${service.name} goes on when ${shownStep(ignored)} fails${ignored.from === 'context' ? ' (a script of the build context)' : ''}.`,
+        what: `${service.name} goes on when ${shownStep(ignored)} fails${ignored.from === 'context' ? ' (a file of the build context)' : ''}.`,
         ...patchOf(stack, member),
       }
     }

@@ -1,0 +1,105 @@
+// What starts several commands at once: supervisord with its programs, honcho and its like with a Procfile.
+
+import { dirname, resolve } from 'node:path'
+import type { BuildContext } from './build-context.ts'
+
+export interface Managed {
+  /** Each by its name. */
+  readonly commands: ReadonlyMap<string, ManagedCommand>
+  /** The end of one of them ends all. */
+  readonly endsTogether: boolean
+}
+
+export interface ManagedCommand {
+  readonly text: string
+  /** A shell reads it. */
+  readonly isScript: boolean
+  /** False: it is started where another one says so, `supervisorctl start NAME`. */
+  readonly isStarted: boolean
+}
+
+/** The commands that these words start, as far as the file that has them is here. */
+export function managedBy(words: readonly string[], context: BuildContext): Managed | undefined {
+  // bundle exec foreman, python -m honcho
+  const at = /^(exec|run|-m)$/.test(words[1] ?? '') ? 2 : 0
+  const program = words[at]?.split('/').at(-1) ?? ''
+  if (program === 'supervisord') return { commands: supervised(words, context), endsTogether: false }
+  if (/^(honcho|foreman|forego|overmind)$/.test(program) && words.includes('start'))
+    return { commands: ofProcfile(words, context), endsTogether: true }
+  return undefined
+}
+
+/** Those that `supervisorctl start` names. */
+export function startedBy(words: readonly string[], { commands }: Managed): ManagedCommand[] {
+  const at = words.findIndex(word => word === 'start' || word === 'restart')
+  const names = at < 0 ? [] : words.slice(at + 1).map(name => name.replace(/:.*$/, ''))
+  return [...commands].filter(([name]) => names.includes('all') || names.includes(name)).map(([, command]) => command)
+}
+
+/** Where the packages of Debian, Alpine and Red Hat have it look. */
+const usualFiles = ['/etc/supervisord.conf', '/etc/supervisor/supervisord.conf']
+const usualPatterns = ['/etc/supervisor/conf.d/*.conf', '/etc/supervisor.d/*.ini', '/etc/supervisord.d/*.ini']
+
+function supervised(words: readonly string[], context: BuildContext): Map<string, ManagedCommand> {
+  const named = optionOf(words, /^(-c|--configuration)$/)
+  const file = [named ?? usualFiles].flat().find(path => context.script(path) !== undefined)
+  const own = file === undefined ? undefined : context.script(file)!
+  const patterns =
+    own === undefined ? usualPatterns : includedBy(own).map(pattern => resolve('/', dirname(file!), pattern))
+  const programs = new Map<string, ManagedCommand>()
+  for (const text of [own ?? '', ...patterns.flatMap(pattern => context.scripts(pattern))]) {
+    for (const [section, { command, autostart }] of sectionsOf(text)) {
+      const [, name] = /^program:(.+)$/.exec(section) ?? []
+      if (name === undefined || command === undefined) continue
+      const isStarted = !/^(false|no|off|0)$/i.test(autostart ?? '')
+      const words = command.replace(/%\(ENV_(\w+)\)s/g, '$$$1').replaceAll('%%', '%')
+      programs.set(name, { text: words, isScript: false, isStarted })
+    }
+  }
+  return programs
+}
+
+function includedBy(text: string): string[] {
+  return sectionsOf(text).get('include')?.files?.split(/\s+/) ?? []
+}
+
+/** An ini file as supervisord reads it: what is indented goes on, a comment begins behind a space. */
+function sectionsOf(text: string): Map<string, Record<string, string>> {
+  const sections = new Map<string, Record<string, string>>()
+  let section: Record<string, string> = {}
+  let key: string | undefined
+  for (const written of text.split(/\r?\n/)) {
+    const line = written.replace(/(^|\s)[;#].*$/, '')
+    const [, name] = /^\[([^\]]+)\]/.exec(line) ?? []
+    const [, own, value] = /^([\w-]+)\s*[=:]\s*(.*)$/.exec(line) ?? []
+    if (name !== undefined) {
+      section = {}
+      sections.set(name.trim(), section)
+      key = undefined
+    } else if (own !== undefined) {
+      key = own
+      section[key] = value!.trim()
+    } else if (key !== undefined && /^\s+\S/.test(line)) section[key] = `${section[key]} ${line.trim()}`.trim()
+  }
+  return sections
+}
+
+function ofProcfile(words: readonly string[], context: BuildContext): Map<string, ManagedCommand> {
+  const file = optionOf(words, /^(-f|--procfile)$/) ?? 'Procfile'
+  const names = words.slice(words.indexOf('start') + 1).filter(word => /^[a-z][\w-]*$/.test(word) && word !== file)
+  const commands = new Map<string, ManagedCommand>()
+  for (const line of (context.script(file) ?? '').split(/\r?\n/)) {
+    const [, name, text] = /^([\w-]+):\s*(.+)$/.exec(line) ?? []
+    if (name !== undefined && (names.length === 0 || names.includes(name)))
+      commands.set(name, { text: text!, isScript: true, isStarted: true })
+  }
+  return commands
+}
+
+/** `-c FILE`, `--configuration=FILE`. */
+function optionOf(words: readonly string[], option: RegExp): string | undefined {
+  const at = words.findIndex(word => option.test(word.split('=')[0]!))
+  if (at < 0) return undefined
+  const equals = words[at]!.indexOf('=')
+  return equals < 0 ? words[at + 1] : words[at]!.slice(equals + 1)
+}
