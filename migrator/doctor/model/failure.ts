@@ -10,7 +10,9 @@ import { migrationIn } from './tools.ts'
  * @param steps all that its start runs, in order
  */
 export function isFailureIgnored(steps: readonly Step[], at: number): boolean {
-  const { within, isTest } = steps[at]!
+  const { within, isTest, from } = steps[at]!
+  // the container runs already
+  if (from === 'post_start') return true
   const loop = within.findLast(({ kind }) => kind === 'loop')
   if (loop) return isGivenUp(steps, at, loop)
   if (isTest) return isOnlyTold(steps, at)

@@ -4,6 +4,7 @@ import { isFailureIgnored } from './failure.ts'
 import { isThereWith } from './profiles.ts'
 import type { Dependency } from './service.ts'
 import type { Member, Stack, Use } from './stack.ts'
+import { isHook } from './startup.ts'
 import { waitsForMigrations } from './tools.ts'
 
 export interface Database {
@@ -146,7 +147,9 @@ function orderOf(stack: Stack, database: Database): Order {
 function findOrder(stack: Stack, { migrators, selfMigrating }: Database): Order {
   const completed = new Set(migrators.map(({ service }) => service.name))
   const healthy = new Set(selfMigrating.map(({ service }) => service.name))
+  const hooked = new Set(selfMigrating.filter(migratesByHook).map(({ service }) => service.name))
   const gates = (target: string, { condition }: Dependency) =>
+    hooked.has(target) ||
     (condition === 'service_completed_successfully' && completed.has(target)) ||
     (condition === 'service_healthy' && (healthy.has(target) || stack.members.get(target)?.role === 'gate'))
   const direct = [...stack.members.values()].filter(
@@ -169,6 +172,11 @@ function findOrder(stack: Stack, { migrators, selfMigrating }: Database): Order 
     }
   }
   return { gated, beforeMigrators }
+}
+
+/** Compose has run it when the service counts as started. */
+export function migratesByHook({ migration, startup }: Pick<Member, 'migration' | 'startup'>): boolean {
+  return migration?.step !== undefined && isHook(startup.steps[migration.step]!)
 }
 
 /** Adds each service that starts after one in the set, directly or through others. */

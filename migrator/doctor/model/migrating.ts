@@ -1,7 +1,7 @@
 // Whether a service migrates at its start, and whether it serves afterwards.
 
 import type { Service } from './service.ts'
-import type { Startup, Step } from './startup.ts'
+import { isHook, type Startup, type Step } from './startup.ts'
 import { type Migration, migrationIn, migrationOfImage, migrationSwitch } from './tools.ts'
 import { isWaitWrapper } from './wrappers.ts'
 
@@ -37,7 +37,7 @@ export function findMigration(service: Service, startup: Startup, isWaitedFor: b
     const { tool } = migrationIn(steps[at]!.text)!
     const follows = steps.slice(last + 1).some(isServing) || steps.slice(at, last).some(isServingForSure)
     // a service with a port is there to be asked, whatever its command says
-    const alsoServes = !isWaitedFor && (follows || service.ports.length > 0)
+    const alsoServes = !isWaitedFor && (follows || service.ports.length > 0 || isHook(steps[at]!))
     return { ...none, tool, fixedStep, step: at, alsoServes }
   }
   const variable = migrationSwitch(service.environment)

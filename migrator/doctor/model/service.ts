@@ -41,12 +41,25 @@ export interface Build {
   readonly target: string | undefined
 }
 
+/** A command that Compose runs by itself around a service's start. */
+export interface Hook {
+  /** Undefined: that of its image. */
+  readonly command: CommandLine | undefined
+  /** Undefined: that of the service. */
+  readonly image: Image | undefined
+  readonly environment: Readonly<Record<string, string>>
+}
+
 export interface Service {
   readonly name: string
   readonly image: Image | undefined
   readonly build: Build | undefined
   readonly command: CommandLine | undefined
   readonly entrypoint: CommandLine | undefined
+  /** One after the other, each in a container of its own; the service is started when all have ended well. */
+  readonly preStart: readonly Hook[]
+  /** In the service's container, when it runs already. */
+  readonly postStart: readonly Hook[]
   readonly environment: Readonly<Record<string, string>>
   readonly envFiles: readonly string[]
   /** False: an env file is not here, and may say more. */
@@ -93,6 +106,8 @@ export function toService(
     build: toBuild(values.build),
     command: toCommand(values.command),
     entrypoint: toCommand(values.entrypoint),
+    preStart: toHooks(values.pre_start),
+    postStart: toHooks(values.post_start),
     environment: { ...Object.assign({}, ...fromEnvFiles), ...texts(asMap(values.environment)) },
     envFiles,
     isEnvironmentKnown: !fromEnvFiles.includes(undefined),
@@ -135,6 +150,16 @@ function texts(map: Record<string, unknown>): Record<string, string> {
 function toCommand(value: unknown): CommandLine | undefined {
   if (Array.isArray(value)) return value.map(String)
   return typeof value === 'string' ? value : undefined
+}
+
+export function toHooks(value: unknown): Hook[] {
+  return asList(value)
+    .filter(isValues)
+    .map(({ command, image, environment }) => ({
+      command: toCommand(command),
+      image: typeof image === 'string' ? parseImage(image) : undefined,
+      environment: texts(asMap(environment)),
+    }))
 }
 
 function toBuild(value: unknown): Build | undefined {

@@ -10,7 +10,7 @@ import { type Connection, connectionsOf } from './connections.ts'
 import { parseImage } from './image.ts'
 import { isInfrastructure, isOtherDatabase, isPooler, isPostgresImage, isProxy, isTool } from './known-images.ts'
 import { findMigration, type ServiceMigration } from './migrating.ts'
-import { type CommandLine, type Service, toService } from './service.ts'
+import { type CommandLine, type Service, toHooks, toService } from './service.ts'
 import {
   type Draft,
   isLabelled,
@@ -21,7 +21,7 @@ import {
   shareSwitches,
   shareUnknown,
 } from './sharing.ts'
-import { type ImageConfig, type Startup, startupOf, withWritten } from './startup.ts'
+import { type ImageConfig, isHook, type Startup, startupOf, withWritten } from './startup.ts'
 import { looksLikeSwarm } from './swarm.ts'
 
 /** `tool` looks at a database or copies it; `other` has nothing to do with one. */
@@ -87,14 +87,23 @@ export function buildStack(compose: Compose, images: ReadonlyMap<string, ImageCo
   return { compose, members, isSwarm }
 }
 
-/** Entrypoint and command as the files have them, with Compose's variables shielded. */
-function shieldedCommand({ written }: Compose, { name }: Service): Pick<Service, 'entrypoint' | 'command'> {
-  const read = (key: string): CommandLine | undefined => {
-    const value = written[name]?.[key]
+/** What a service runs, as the files have it, with Compose's variables shielded. */
+function shieldedCommand(
+  { written }: Compose,
+  { name }: Service,
+): Pick<Service, 'entrypoint' | 'command' | 'preStart' | 'postStart'> {
+  const { entrypoint, command, pre_start, post_start } = written[name] ?? {}
+  const read = (value: unknown): CommandLine | undefined => {
     if (typeof value === 'string') return shield(value)
     return Array.isArray(value) ? value.map(word => shield(String(word))) : undefined
   }
-  return { entrypoint: read('entrypoint'), command: read('command') }
+  const hooks = (value: unknown) => toHooks(value).map(hook => ({ ...hook, command: read(hook.command) }))
+  return {
+    entrypoint: read(entrypoint),
+    command: read(command),
+    preStart: hooks(pre_start),
+    postStart: hooks(post_start),
+  }
 }
 
 /** Roles that an image or a label tells by itself. */
@@ -122,8 +131,9 @@ export function labelComplaints({ members }: Stack): string[] {
 
 function roleByImage({ service, context, startup, migration }: Member): Role {
   const { image, name } = service
+  const steps = startup.steps.filter(step => !isHook(step))
   const base = context.image?.base === undefined ? undefined : parseImage(context.image.base)
-  const startsOtherProgram = startup.steps.some(({ text }) =>
+  const startsOtherProgram = steps.some(({ text }) =>
     /^(?!(\/?[\w/.-]*\/)?(postgres|docker-entrypoint\.sh|docker-ensure-initdb|-)\b)\S*(psql|pg_dump|pg_dumpall|pg_basebackup|pg_restore|createdb|crond?|supercronic|sleep|backup\S*)\b/.test(
       text,
     ),
@@ -132,23 +142,19 @@ function roleByImage({ service, context, startup, migration }: Member): Role {
     if (!one) continue
     if (isOtherDatabase(one)) return 'other-database'
     if (isPooler(one)) return 'pooler'
-    if (/schemagate/.test(one.repository) && startup.steps.some(({ text }) => /(^|\s)gate\b/.test(text))) return 'gate'
+    if (/schemagate/.test(one.repository) && steps.some(({ text }) => /(^|\s)gate\b/.test(text))) return 'gate'
     // its image serves the gate without a command
-    if (/schemagate-gate$/.test(one.repository) && startup.steps.length === 0) return 'gate'
+    if (/schemagate-gate$/.test(one.repository) && steps.length === 0) return 'gate'
     if (isPostgresImage(one) && !startsOtherProgram) return 'database'
     if (isPostgresImage(one)) return migration ? 'other' : 'tool'
   }
-  if (startup.steps.some(({ text }) => /\bschemagate(\.c?js)?\s+gate\b/.test(text))) return 'gate'
+  if (steps.some(({ text }) => /\bschemagate(\.c?js)?\s+gate\b/.test(text))) return 'gate'
   if (looksLikePostgres(service)) return 'database'
   if (migration) return 'other'
   if (image && isTool(image)) return 'tool'
   if (image && isProxy(image)) return 'proxy'
   if (/(^|[-_])(pgadmin|adminer|backups?|exporter|pgbackup)([-_]|$)/.test(name)) return 'tool'
-  if (
-    startup.steps.some(({ text }) =>
-      /\b(prisma|drizzle-kit)\s+studio\b|\bpg_dump(all)?\b|^celery\b.*\bflower\b/.test(text),
-    )
-  )
+  if (steps.some(({ text }) => /\b(prisma|drizzle-kit)\s+studio\b|\bpg_dump(all)?\b|^celery\b.*\bflower\b/.test(text)))
     return 'tool'
   return 'other'
 }

@@ -16,9 +16,9 @@ import {
 } from './line.ts'
 import { isServing } from './migrating.ts'
 import { type Managed, type ManagedCommand, managedBy, startedBy } from './process-managers.ts'
-import type { CommandLine, Service } from './service.ts'
+import type { CommandLine, Hook, Service } from './service.ts'
 import { type Compound, hereDocument, parseShell, type ShellCommand } from './shell.ts'
-import { migrationIn, waitsForMigrations } from './tools.ts'
+import { migrationIn, migrationOfImage, waitsForMigrations } from './tools.ts'
 import { isErrexitShell, isPassThrough, type Shell, shellOf, shellOfScript, unwrapped } from './wrappers.ts'
 
 export interface Step extends ShellCommand {
@@ -30,12 +30,19 @@ export interface Step extends ShellCommand {
   readonly isLine: boolean
   /** As the files have it, with Compose's variables shielded; undefined where that is no line. */
   readonly written: string | undefined
-  /** Where it is written: the compose file, or a file of the build context. */
-  readonly from: 'compose' | 'context'
+  /** Where it is written: in the compose file as the command or a hook, or in a file of the build context. */
+  readonly from: 'compose' | 'context' | HookName
   /** What reads it; undefined where that is no shell. */
   readonly shell: Shell | undefined
   /** The shells inside of each other that it is run by, outermost first, each by a number. */
   readonly processes: readonly number[]
+}
+
+type HookName = 'pre_start' | 'post_start'
+
+/** Compose runs it, and not the service. */
+export function isHook({ from }: Step): boolean {
+  return from === 'pre_start' || from === 'post_start'
 }
 
 export interface Startup {
@@ -67,7 +74,30 @@ export function startupOf(service: Service, context: BuildContext, image?: Image
   const steps = isEmpty(entrypoint)
     ? reader.line(command, from, 0)
     : reader.entry(entrypoint!, command, service.entrypoint === undefined ? 'context' : 'compose', from)
-  return { steps, isKnown: steps.length > 0 && (service.entrypoint !== undefined || own !== undefined) }
+  return {
+    steps: withHooks(steps, service, context),
+    isKnown: steps.length > 0 && (service.entrypoint !== undefined || own !== undefined),
+  }
+}
+
+/** What Compose runs beside the service first, then what it is started behind. */
+function withHooks(steps: readonly Step[], service: Service, context: BuildContext): readonly Step[] {
+  const read = (hooks: readonly Hook[], from: HookName) =>
+    hooks.map(hook => new Reader(service, context).line(commandOf(hook), from, 0).map(step => ({ ...step, from })))
+  const [before, beside] = [read(service.preStart, 'pre_start'), read(service.postStart, 'post_start')]
+  if (before.length + beside.length === 0) return steps
+  return [
+    ...beside.flatMap(hook => asOne(hook, '&')),
+    ...before.flatMap(hook => asOne(hook, '&&')),
+    ...asOne(steps, 'end'),
+  ]
+}
+
+/** A tool's image has the tool for its entrypoint. */
+function commandOf({ command, image }: Hook): CommandLine {
+  if (!image) return command ?? []
+  if (command === undefined) return [image.name]
+  return migrationOfImage(image, '') === undefined ? command : [image.name, ...wordsOf(command)]
 }
 
 /** The same steps with what the files have for each. @param shielded those of the same service, with its variables shielded */
@@ -121,15 +151,15 @@ function atOnce(commands: readonly (readonly Step[])[], endsTogether = false): S
   const rank = (steps: readonly Step[]) => (!migrates(steps) ? 1 : steps.some(isServing) && !hasWorker ? 2 : 0)
   const ordered = commands.filter(steps => steps.length > 0).toSorted((a, b) => rank(a) - rank(b))
   return ordered.flatMap((steps, i) => {
-    const own = i === ordered.length - 1 ? 'end' : operator
-    const call: Compound = { ...ownScript, operator: own }
-    const isOne = steps.length === 1
-    return steps.map(step => ({
-      ...step,
-      operator: isOne ? own : step.operator,
-      within: isOne ? step.within : [call, ...step.within],
-    }))
+    return asOne(steps, i === ordered.length - 1 ? 'end' : operator)
   })
+}
+
+/** What a script of its own runs, in the place of one command. */
+function asOne(steps: readonly Step[], operator: Step['operator']): Step[] {
+  if (steps.length === 1) return [{ ...steps[0]!, operator }]
+  const call: Compound = { ...ownScript, operator }
+  return steps.map(step => ({ ...step, within: [call, ...step.within] }))
 }
 
 const ownScript = { kind: 'group', condition: '', stopsOnError: false, isOwnShell: true, isScript: true } as const

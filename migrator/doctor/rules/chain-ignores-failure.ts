@@ -4,14 +4,14 @@ import { isFailureIgnored } from '../model/failure.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import { migrationIn } from '../model/tools.ts'
 import type { Rule } from './rule.ts'
-import { shownStep } from './shown-step.ts'
+import { pathOf, shownStep } from './shown-step.ts'
 import { splitPatch } from './split-patch.ts'
 
 export const chainIgnoresFailure: Rule = {
   id: 'chain-ignores-failure',
   severity: 'error',
   title:
-    'The command goes on when the migration fails: `migrate ; app`, `migrate || true`, `migrate & app`, a script without `set -e`, a program of supervisord beside the app.',
+    'The command goes on when the migration fails: `migrate ; app`, `migrate || true`, `migrate & app`, a script without `set -e`, a program of supervisord beside the app, a `post_start` hook.',
   why: 'The app serves after a failed migration, and nothing says so: the failure is a line in a log.',
   fix: '`&&` in place of `;`, `set -e` at the top of a script, the migration before supervisord; better a one-shot of its own.',
   *check(stack) {
@@ -23,7 +23,7 @@ export const chainIgnoresFailure: Rule = {
       if (!ignored || isBehindTheSame(stack, member)) continue
       yield {
         service: service.name,
-        path: [service.command === undefined && service.entrypoint !== undefined ? 'entrypoint' : 'command'],
+        path: [pathOf(service, ignored)],
         what: `${service.name} goes on when ${shownStep(ignored)} fails${ignored.from === 'context' ? ' (a file of the build context)' : ''}.`,
         ...patchOf(stack, member),
       }

@@ -1,6 +1,7 @@
 // An app that migrates before it serves, as far as compose file and build context show it.
 
 import type { Rule } from './rule.ts'
+import { pathOf } from './shown-step.ts'
 import { splitPatch } from './split-patch.ts'
 import { switchPatch } from './switch-patch.ts'
 
@@ -18,13 +19,12 @@ export const migrateInApp: Rule = {
       const { variable, step } = migration
       const patch = splitPatch(stack, member) ?? switchPatch(stack, member)
       const place = step === undefined ? undefined : startup.steps[step]!
+      // once for all replicas, and the app is not started when it fails
+      if (place?.from === 'pre_start') continue
       const where = place?.from === 'context' ? ', by a script or command of its build context' : ''
       yield {
         service: service.name,
-        path:
-          variable !== undefined
-            ? ['environment', variable]
-            : [service.command === undefined && service.entrypoint !== undefined ? 'entrypoint' : 'command'],
+        path: variable !== undefined ? ['environment', variable] : [pathOf(service, place)],
         what:
           variable !== undefined
             ? `${variable} has ${service.name} migrate at each start.`

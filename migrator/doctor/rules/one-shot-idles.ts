@@ -3,7 +3,7 @@
 import { isIdling } from '../model/migrating.ts'
 import type { Stack } from '../model/stack.ts'
 import type { Rule } from './rule.ts'
-import { shownStep } from './shown-step.ts'
+import { pathOf, shownStep } from './shown-step.ts'
 import { splitPatch } from './split-patch.ts'
 
 export const oneShotIdles: Rule = {
@@ -20,7 +20,7 @@ export const oneShotIdles: Rule = {
       const patch = splitPatch(stack, member)
       yield {
         service: service.name,
-        path: [service.command === undefined && service.entrypoint !== undefined ? 'entrypoint' : 'command'],
+        path: [pathOf(service, idling)],
         what: `${service.name} never ends, because of ${shownStep(idling)}, and so never counts as completed.`,
         ...(patch && { patch }),
       }

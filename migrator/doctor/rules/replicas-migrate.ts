@@ -9,8 +9,9 @@ export const replicasMigrate: Rule = {
   why: 'That many migrators run at once; what happens then is up to the tool.',
   fix: 'A one-shot that migrates, and as many replicas of the app as you like behind it.',
   *check(stack) {
-    for (const { service, role, migration } of stack.members.values()) {
+    for (const { service, role, migration, startup } of stack.members.values()) {
       if (role !== 'app' || !migration?.alsoServes || !(service.replicas > 1)) continue
+      if (startup.steps[migration.step ?? -1]?.from === 'pre_start') continue
       yield {
         service: service.name,
         path: service.values.scale === undefined ? ['deploy', 'replicas'] : ['scale'],

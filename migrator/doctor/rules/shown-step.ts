@@ -2,7 +2,8 @@
 
 import { redactor } from '../../text/redact.ts'
 import { unshield } from '../compose/shield.ts'
-import type { Step } from '../model/startup.ts'
+import type { Service } from '../model/service.ts'
+import { isHook, type Step } from '../model/startup.ts'
 
 const longest = 60
 const redact = redactor()
@@ -14,4 +15,10 @@ export function shownStep({ written }: Step): string {
   // before it is cut: half of a URL is not known as one
   const text = redact(unshield(written))
   return `\`${text.length > longest ? `${text.slice(0, longest - 3)}...` : text}\``
+}
+
+/** The key of the service that has it run. */
+export function pathOf({ command, entrypoint }: Service, step: Step | undefined): string {
+  if (step && isHook(step)) return step.from
+  return command === undefined && entrypoint !== undefined ? 'entrypoint' : 'command'
 }

@@ -1,6 +1,6 @@
 // The applications that nothing keeps from an unmigrated database, for the two rules that speak of them.
 
-import { type Database, databasesOf, gateOf } from '../model/gating.ts'
+import { type Database, databasesOf, gateOf, migratesByHook } from '../model/gating.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import type { Patch } from '../overlay/patch.ts'
 import { dependsOn, dependsOnCompletion } from './gate-patch.ts'
@@ -37,6 +37,7 @@ function patchFor(stack: Stack, database: Database, { service }: Member): Patch 
   const [migrator] = database.migrators
   if (migrator) return dependsOnCompletion(service.name, migrator.service.name)
   const [self] = database.selfMigrating
+  if (self && migratesByHook(self)) return dependsOn(service.name, self.service.name, 'service_started')
   // no service can wait for an app without a health check
   const { healthcheck } = self?.service ?? {}
   const isChecked = (healthcheck !== undefined && healthcheck !== 'off') || self?.context.image?.hasHealthcheck

@@ -31,7 +31,9 @@ export function refuseOutside(stack: Stack): void {
 }
 
 function* hostsOf({ service }: Member): Generator<[host: string, where: string]> {
-  for (const [key, value] of Object.entries(service.environment)) {
+  const hooks = [...service.preStart, ...service.postStart]
+  const variables = [service, ...hooks].flatMap(({ environment }) => Object.entries(environment))
+  for (const [key, value] of variables) {
     for (const [, host = ''] of value.matchAll(databaseUrl)) yield [host, key]
     if (!hostVariable.test(key) || /^\/|:\/\/|\s/.test(value)) continue
     for (const part of value.split(',')) {
@@ -39,7 +41,7 @@ function* hostsOf({ service }: Member): Generator<[host: string, where: string]>
       if (host !== '') yield [host, key]
     }
   }
-  for (const line of [service.command, service.entrypoint]) {
+  for (const line of [service.command, service.entrypoint, ...hooks.map(({ command }) => command)]) {
     const text = typeof line === 'string' ? line : (line ?? []).join(' ')
     for (const [, host = ''] of text.matchAll(databaseUrl)) yield [host, 'its command']
   }

@@ -1,6 +1,6 @@
 // The stack of a trial: the files' services, with nothing of this machine's that they could change or be mistaken for.
 
-import { isValues } from '../compose/merge.ts'
+import { asList, isValues } from '../compose/merge.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import { scriptTarget } from './broken-migration.ts'
 
@@ -42,6 +42,7 @@ export function safeStack({ members, compose }: Stack, broken: string): Values {
 function safeService({ service, role }: Member, volumes: Values, broken: string): Values {
   const safe: Values = { ...service.values }
   for (const key of takenAway) delete safe[key]
+  for (const key of ['pre_start', 'post_start'] as const) if (safe[key] != null) safe[key] = safeHooks(safe[key])
   // what is built would be tagged over the image of the same name
   if (safe.build != null) delete safe.image
   if (/^(service:|none$)/.test(service.networkMode)) safe.network_mode = service.networkMode
@@ -58,6 +59,10 @@ function safeService({ service, role }: Member, volumes: Values, broken: string)
     safe.volumes = [...(safe.volumes as unknown[]), script]
   }
   return escapeAll(safe) as Values
+}
+
+function safeHooks(hooks: unknown): unknown[] {
+  return asList(hooks).map(hook => (isValues(hook) ? { ...hook, privileged: false } : hook))
 }
 
 /** By which names it is reached, without addresses: they belong to the networks of the files. */
