@@ -20,9 +20,7 @@ export interface ManagedCommand {
 
 /** The commands that these words start, as far as the file that has them is here. */
 export function managedBy(words: readonly string[], context: BuildContext): Managed | undefined {
-  // bundle exec foreman, python -m honcho
-  const at = /^(exec|run|-m)$/.test(words[1] ?? '') ? 2 : 0
-  const program = words[at]?.split('/').at(-1) ?? ''
+  const program = words[words[1] === '-m' ? 2 : 0]?.split('/').at(-1) ?? ''
   if (program === 'supervisord') return { commands: supervised(words, context), endsTogether: false }
   if (/^(honcho|foreman|forego|overmind)$/.test(program) && words.includes('start'))
     return { commands: ofProcfile(words, context), endsTogether: true }

@@ -19,7 +19,7 @@ import { type Managed, type ManagedCommand, managedBy, startedBy } from './proce
 import type { CommandLine, Hook, Service } from './service.ts'
 import { type Compound, hereDocument, parseShell, type ShellCommand } from './shell.ts'
 import { migrationIn, migrationOfImage, waitsForMigrations } from './tools.ts'
-import { isErrexitShell, isPassThrough, type Shell, shellOf, shellOfScript, unwrapped } from './wrappers.ts'
+import { isErrexitShell, commandIn, isPassThrough, launched, type Shell, shellOf, shellOfScript, unwrapped } from './wrappers.ts'
 
 export interface Step extends ShellCommand {
   /** Its words, with one space between them, as far as they are read. */
@@ -337,16 +337,28 @@ class Reader {
   }
 
   /** What a shell or a script runs, or the program itself. */
-  #program(line: Line, from: Step['from'], depth: number, args = argumentsOf(line)): Step[] {
+  #program(line: Line, from: Step['from'], depth: number, args?: Arguments): Step[] {
+    if (line.words.length === 0) return []
+    const started = launched(line)
+    const steps = this.#started(started, from, depth, args ?? argumentsOf(started))
+    const lead = line.sources.slice(0, line.sources.length - started.sources.length)
+    return steps?.map(step => behind(lead, step)) ?? [this.#step(line, from)]
+  }
+
+  /** Undefined where that is one program. */
+  #started(line: Line, from: Step['from'], depth: number, args: Arguments): Step[] | undefined {
     const { words } = line
-    if (words.length === 0) return []
     const shell = shellOf(words)
     if (shell && shell.script !== '') return this.#shell(shell.script, shell, from, depth + 1)
+    const given = commandIn(words)
+    const inside = given === undefined ? [] : this.#shell(given, noShell, from, depth + 1)
+    // no line of its own: it would be run by another user
+    if (inside.length > 1) return inside.map(step => ({ ...step, isLine: false }))
     const managed = managedBy(words, this.#context)
     const together = managed && this.#together(managed, depth + 1)
     if (together) return together
-    const started = /(^|\/)supervisorctl$/.test(words[0]!) && this.#managed ? startedBy(words, this.#managed) : []
-    if (started.length > 0) return atOnce(started.map(command => this.#managedCommand(command, depth + 1)))
+    const named = /(^|\/)supervisorctl$/.test(words[0] ?? '') && this.#managed ? startedBy(words, this.#managed) : []
+    if (named.length > 0) return atOnce(named.map(command => this.#managedCommand(command, depth + 1)))
     const text = this.#scriptOf(words) ?? this.#packageScript(words)
     if (text !== undefined && !this.#scripts.has(text)) {
       this.#scripts.add(text)
@@ -357,7 +369,7 @@ class Reader {
       this.#scripts.delete(text)
       if (steps.length > 0) return steps
     }
-    return [this.#step(line, from)]
+    return undefined
   }
 
   /** What a process manager runs, where it runs a migration: else it is one server. */

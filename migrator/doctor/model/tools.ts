@@ -168,7 +168,7 @@ export interface Migration {
 
 /** Whether a command applies migrations, and by which tool. @param text the command, its words joined by spaces */
 export function migrationIn(text: string): Migration | undefined {
-  if (/^(echo|printf|export|set|cd|mkdir|rm|cp|ls|cat|git|#)\b/.test(text)) return undefined
+  if (/^(echo|printf|export|set|cd|mkdir|rm|cp|ls|cat|git|command|which|type|#)\b/.test(text)) return undefined
   const looked = text.replaceAll(/\b(prisma|drizzle-kit)\s+generate\b/g, '')
   const tool = tools.find(({ command }) => command.test(looked))
   if (tool) {

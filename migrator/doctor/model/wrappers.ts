@@ -70,14 +70,13 @@ export function unwrapped(line: Line): { wait: Line | undefined; lead: readonly 
     const words = line.words.slice(at)
     const first = words[0]?.split('/').at(-1) ?? ''
     const dashes = words.indexOf('--')
-    if (words.length > 1 && /^\w+=|^(exec|time|nohup|sudo|command|env)$/.test(first))
-      at += first === 'sudo' ? sudoWords(words) : 1
+    const own = /^\w+=/.test(first) ? 1 : starterWords(first, words)
+    if (own > 0 && own < words.length) at += own
     else if (/^(tini|dumb-init|catatonit)$/.test(first)) {
       const program = words.findIndex((word, i) => i > 0 && !word.startsWith('-'))
       // alone, it starts the command that comes behind it
       at += dashes >= 0 ? dashes + 1 : program > 0 ? program : words.length
-    } else if (/^(gosu|su-exec|chroot)$/.test(first)) at += 2
-    else if (
+    } else if (
       /^(doppler|infisical|dotenvx|dotenv|op|chamber|with-contenv|opentelemetry-instrument|ddtrace-run)$/.test(first)
     ) {
       if (dashes < 0) return result(first.includes('-') ? at + 1 : at)
@@ -91,11 +90,68 @@ export function unwrapped(line: Line): { wait: Line | undefined; lead: readonly 
   }
 }
 
-/** `sudo -E -u app X`: how many words are its own. */
-function sudoWords(words: readonly string[]): number {
+/** What starts the command behind its own words. */
+interface Starter {
+  /** Options with a value of their own. */
+  readonly valued?: RegExp
+  /** Words before the command that are no options: `timeout 60 X`. */
+  readonly operands?: number
+}
+
+const starters: Readonly<Record<string, Starter>> = {
+  exec: { valued: /^-a$/ },
+  time: {},
+  nohup: {},
+  setsid: {},
+  env: { valued: /^(-[uC]|--(unset|chdir))$/ },
+  sudo: { valued: /^(-[ugpCDRTh]|--(user|group))$/ },
+  doas: { valued: /^-[uC]$/ },
+  runuser: { valued: /^(-[ugG]|--(user|group|supp-group))$/ },
+  setpriv: {
+    valued: /^--([re]?uid|reuid|[re]?gid|regid|groups|inh-caps|ambient-caps|bounding-set|securebits|pdeathsig)$/,
+  },
+  chpst: { valued: /^-[ub/enmlrdofpt]$/ },
+  gosu: { operands: 1 },
+  'su-exec': { operands: 1 },
+  setuidgid: { operands: 1 },
+  's6-setuidgid': { operands: 1 },
+  's6-envdir': { operands: 1 },
+  chroot: { valued: /^--(userspec|groups)$/, operands: 1 },
+  timeout: { valued: /^(-[ks]|--(kill-after|signal))$/, operands: 1 },
+  nice: { valued: /^(-n|--adjustment)$/ },
+  ionice: { valued: /^(-[cn]|--class|--classdata)$/ },
+  stdbuf: { valued: /^(-[ioe]|--(input|output|error))$/ },
+  flock: { valued: /^(-[wE]|--(timeout|wait|conflict-exit-code))$/, operands: 1 },
+}
+
+/** How many words are its own; 0: it starts nothing. */
+function starterWords(first: string, words: readonly string[]): number {
+  // with options, it only looks for it
+  if (first === 'command') return /^-/.test(words[1] ?? '') ? 0 : 1
+  if (!Object.hasOwn(starters, first) || commandIn(words) !== undefined) return 0
+  const { valued, operands = 0 } = starters[first]!
   let i = 1
-  while (/^-/.test(words[i] ?? '')) i += /^-[ugpCDRTh]$|^--(user|group)$/.test(words[i]!) ? 2 : 1
-  return Math.min(i, words.length)
+  while (/^-./.test(words[i] ?? '') && words[i] !== '--') i += valued?.test(words[i]!) ? 2 : 1
+  return i + (words[i] === '--' ? 1 : 0) + operands
+}
+
+/** The script of `su USER -c SCRIPT`, and of others that give it to a shell. */
+export function commandIn(words: readonly string[]): string | undefined {
+  if (!/^(.*\/)?(su|runuser|flock)$/.test(words[0] ?? '')) return undefined
+  const at = words.findIndex(word => word === '-c' || word === '--command')
+  return at < 0 ? undefined : words[at + 1]
+}
+
+/** What a tool that brings the project's own programs starts: `poetry run X`, `bundle exec X`. */
+export function launched(line: Line): Line {
+  const [tool = '', verb = ''] = line.words
+  const own = /^(npx|bunx|pnpx)$/.test(tool)
+    ? 1
+    : /^((poetry|uv|pipenv|pdm|hatch|rye) run|(bundle|npm|pnpm|yarn|mise) exec)$/.test(`${tool} ${verb}`)
+      ? 2
+      : 0
+  const at = own === 0 ? 0 : line.words.findIndex((word, i) => i >= own && !word.startsWith('-'))
+  return slice(line, Math.max(at, 0))
 }
 
 /** A program that waits for an address and then becomes the command behind it. */
