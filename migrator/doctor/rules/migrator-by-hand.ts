@@ -6,6 +6,7 @@ import type { Service } from '../model/service.ts'
 import type { Stack } from '../model/stack.ts'
 import { type Patch, reset } from '../overlay/patch.ts'
 import { documentedMigration } from './documented-migration.ts'
+import { list } from './list.ts'
 import type { Rule } from './rule.ts'
 
 export const migratorByHand: Rule = {
@@ -28,7 +29,7 @@ export const migratorByHand: Rule = {
           : {
               service: name,
               path: ['profiles'],
-              what: `${name} is below the profile ${profiles.join(', ')}, so \`up\` leaves ${database.server} as it is.`,
+              what: `${name} is below the profile ${profiles.join(', ')}, so ${list(startedWithout(database, service))} can be started without it.`,
               patch: withApplications(stack, database, service),
             }
       }
@@ -75,6 +76,10 @@ export const migratorByHand: Rule = {
         condition: service_completed_successfully
 `,
   },
+}
+
+function startedWithout({ apps }: Database, { profiles }: Service): string[] {
+  return apps.filter(({ service }) => !isThereWith(service.profiles, profiles)).map(({ service }) => service.name)
 }
 
 /** The migrator starts with every application that has what the migrator itself needs. */

@@ -3,6 +3,7 @@
 import { serversOf } from '../model/gating.ts'
 import { documentedMigration } from './documented-migration.ts'
 import { initdbSchemas } from './initdb-files.ts'
+import { list } from './list.ts'
 import type { Rule } from './rule.ts'
 
 export const noMigrationSeen: Rule = {
@@ -41,9 +42,4 @@ export const noMigrationSeen: Rule = {
     depends_on: [db]
 `,
   },
-}
-
-function list(names: readonly string[]): string {
-  const shown = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more`] : names
-  return shown.length === 1 ? shown[0]! : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`
 }

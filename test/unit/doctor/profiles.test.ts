@@ -46,6 +46,25 @@ test('a migrator below a profile gets the profiles of its applications', async (
   expect(errors).toEqual([])
 })
 
+test.for([
+  ['b', 'two'],
+  ['', 'two'],
+  ['a', undefined],
+] as const)(
+  'a migrator below the profile a is told with the apps that start without it: one below %j',
+  async ([other, told]) => {
+    const cwd = join(folder, `${count++}`)
+    mkdirSync(cwd)
+    const gate = ', depends_on: { migrate: { condition: service_completed_successfully } }'
+    const migrate = app('migrate', of('a'), 'alembic upgrade head')
+    const two = app('two', other === '' ? '' : of(other))
+    writeFileSync(join(cwd, 'compose.yml'), `services:\n${db('')}${migrate}${app('one', of('a') + gate)}${two}`)
+    const { findings } = await diagnose([], { cwd, env: {}, docker: false })
+    const what = findings.find(({ rule }) => rule.id === 'migrator-by-hand')?.what
+    expect(what).toBe(told && `migrate is below the profile a, so ${told} can be started without it.`)
+  },
+)
+
 test('an application below no profile takes it away', async () => {
   const { started, errors } = await overlaid(
     `${db('')}${app('migrate', of('tools'), 'alembic upgrade head')}${app('one', '')}`,
