@@ -30,13 +30,18 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
   )
     return undefined
   if (steps.some(({ inLoop, operator }) => inLoop || operator === '|')) return undefined
-  const own = steps.filter(step => !/^(set|true|:)$/.test(step.words[0] ?? '') && !isIdling(step))
+  const own = steps.filter(
+    (step, i) => !/^(set|true|:)$/.test(step.words[0] ?? '') && !isIdling(step) && !isInstead(steps, i),
+  )
   if (own.some(({ written }) => written === undefined)) return undefined
+  if (own.some(step => step.operator === '||' && own.includes(steps[steps.indexOf(step) + 1]!))) return undefined
   const shell = shellFor(own.map(step => step.shell))
   if (role === 'migrator')
     return { services: { [service.name]: { entrypoint: [...shell, '-ec'], command: [script(own)] } } }
   const first = own.findIndex(isServing)
   if (first < 0) return undefined
+  // one after the other is not what two of them at once are
+  if (own.slice(first, -1).some(({ operator }) => operator === '&')) return undefined
   const before = own.slice(0, first)
   // a folder or a variable that the shell was given holds for the app, too
   const after = [...before.filter(({ words }) => setsUp.test(words[0] ?? '')), ...own.slice(first)]
@@ -56,6 +61,13 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
       },
     }
   )
+}
+
+/** What is run where the migration has failed: a one-shot ends there. */
+function isInstead(steps: readonly Step[], at: number): boolean {
+  const failed = steps[at - 1]
+  if (failed?.operator !== '||' || migrationIn(failed.text) === undefined) return false
+  return steps[at]!.within.length === failed.within.length
 }
 
 /** One after the other, each only if the one before it went well; the last takes the shell's place. */

@@ -103,6 +103,23 @@ test('a command that is no line, or that would lose what stands around it, is no
   }
 })
 
+test.for([
+  ['alembic upgrade head && celery worker & uvicorn app', undefined],
+  ['alembic upgrade head; (celery worker & uvicorn app)', undefined],
+  ['alembic upgrade head > log & celery worker & wait', undefined],
+  ['pg_isready || createdb a; alembic upgrade head; uvicorn app', undefined],
+  ['alembic upgrade head || { alembic stamp head; exit 1; }; uvicorn app', undefined],
+  ['alembic upgrade head & uvicorn app', ['exec alembic upgrade head']],
+  ['alembic upgrade head || exit 1; uvicorn app', ['exec alembic upgrade head']],
+  ['alembic upgrade head || echo failed; uvicorn app', ['exec alembic upgrade head']],
+  ['alembic upgrade head || true; uvicorn app', ['exec alembic upgrade head']],
+] as const)('a list is taken apart only where it does the same as two: %s', async ([list, expected]) => {
+  const oneShot = await oneShotOf({
+    'compose.yml': `services: { ${db}, api: { image: a, command: 'sh -c "${list}"', environment: { PGHOST: db } } }`,
+  })
+  expect(oneShot?.command).toEqual(expected)
+})
+
 test('a service of another file that it extends, in its folder', async () => {
   const oneShot = await oneShotOf({
     'compose.yml': `services: { ${db}, api: { extends: { file: base/common.yml, service: py }, command: ${command}, environment: { LEVEL: info } } }`,
