@@ -81,6 +81,8 @@ export class Watcher {
   #yieldUntil = 0
   /** See {@link #evictOnceEmpty}: done since the gate was open, or about to be. */
   #isEvicting = false
+  /** The ledger was held when the database last matched. */
+  #wasFenced = false
   /** A notification came since the last query began. */
   #notified = false
   readonly #connector: Connector
@@ -231,12 +233,20 @@ export class Watcher {
     }
     if (verdict.state === 'open') {
       this.#isEvicting = false
+      this.#wasFenced = holding !== undefined
       return this.#keepFence(sessions)
     }
-    if (holding && this.reader.fence?.heldFor !== undefined)
+    if (holding && this.reader.fence?.heldFor !== undefined) {
       await (verdict === LOCKED ? this.#giveWay(holding) : this.reader.fence.release(holding))
+      if (verdict.state !== 'unreachable') this.#wasFenced = false
+    }
+    if (verdict.state === 'unreachable') return
+    // The fence went with its session (whoever wanted the ledger has ended that, or this process stood still): nothing has
+    // kept the database from being restored under the requests inside.
+    if (this.#wasFenced) await this.#endInside()
+    this.#wasFenced = false
     if (verdict.state === 'too-old' || verdict.state === 'migrating') this.#announceDrained(listening)
-    else if (verdict.state !== 'unreachable') void this.#evictOnceEmpty()
+    else void this.#evictOnceEmpty()
   }
 
   /** Queries once. The gate opens only if the ledger was held and the head announced before the query. */
@@ -299,13 +309,16 @@ export class Watcher {
     await this.reader.fence?.keepAlive(holding)
     // A restore in one transaction holds the tables that running requests wait for, and itself waits for this fence. The
     // requests would go on with the older database: they are evicted first.
-    if (!(await this.#isEmptyWithin(DRAIN_SHARE))) {
-      this.#settings.evict()
-      // A handler that is not waiting for the database (it hashes a password) notices no eviction.
-      if (!(await this.#isEmptyWithin(DRAIN_SHARE))) this.#settings.cut()
-    }
+    if (!(await this.#isEmptyWithin(DRAIN_SHARE))) await this.#endInside()
     await this.reader.fence?.release(holding)
     this.#yieldUntil = performance.now() + YIELD_FOR
+  }
+
+  /** Ends the requests that are inside, first those that use the database. */
+  async #endInside(): Promise<void> {
+    this.#settings.evict()
+    // A handler that is not waiting for the database (it hashes a password) notices no eviction.
+    if (!(await this.#isEmptyWithin(DRAIN_SHARE))) this.#settings.cut()
   }
 
   /** @param share of `staleAfter`, the time after which the server ends the fence's transaction by itself. */

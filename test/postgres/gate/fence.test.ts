@@ -1,5 +1,6 @@
 // The ledger under a running app: dropped, truncated, restored over. Nothing may be answered from then on.
 
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import fastify from 'fastify'
 import pg from 'pg'
@@ -174,6 +175,30 @@ describe('with the fence', () => {
     await ledger.drop()
     works.resolve('from the older schema')
     expect(await Promise.all(asked)).toEqual(['cut', 'cut'])
+  })
+
+  test('requests inside are ended also when whoever wants the ledger ends the session that holds it', async ({
+    database,
+  }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    const pool = poolOf({ connectionString: database.url })
+    const gate = gateOf({ pool, manifest: app, staleAfter: 2000 })
+    guardPool(gate, pool)
+    await gate.whenOpen({ timeout: 5000 })
+    const isCut = once(gate, 'cut', { signal: AbortSignal.timeout(10_000) })
+    const connection = await pool.connect()
+    expect(gate.enter()).toBe(true)
+    const { rowCount } = await database.query(
+      `select pg_terminate_backend(pid) from pg_locks where relation = 'schemagate.ledger'::regclass and pid <> pg_backend_pid()`,
+    )
+    expect(rowCount).toBeGreaterThan(0)
+    await ledger.drop()
+    await isCut
+    await expect(connection.query('select 1')).rejects.toThrow()
+    connection.release(true)
+    gate.leave()
   })
 
   test('requests that wait for a restore which waits for the gate are evicted, and change nothing in the older schema', async ({
