@@ -1,7 +1,7 @@
 // The gate's library: what an application imports.
 
 export { type ConnectMiddleware, gateMiddleware } from './adapters/express.ts'
-export { gateListener } from './adapters/http.ts'
+export { gateListener, guardServer } from './adapters/http.ts'
 export { gateUpgrade, type UpgradeListener } from './adapters/upgrade.ts'
 export { type Connection, poolConfig, type ReadConnectionOptions, readConnection } from './connection.ts'
 export { createGate, type Gate, type GateEvents, type GateOptions, type WhenOpenOptions } from './gate.ts'

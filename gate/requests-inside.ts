@@ -1,6 +1,6 @@
 // Requests inside an open gate: each counts until its answer has been handed to the network, or a limit has passed.
 
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 import { performance } from 'node:perf_hooks'
 import type { Gate } from './gate.ts'
@@ -64,8 +64,14 @@ class Stay {
     return this.response.closed || this.response.req?.socket?.destroyed === true
   }
 
+  /** Its connection has left HTTP: a WebSocket that a framework has routed. The stay is as long as the connection lasts. */
+  get isUpgraded(): boolean {
+    const { req }: { readonly req?: IncomingMessage & { readonly upgrade?: boolean } } = this.response
+    return req?.upgrade === true
+  }
+
   onClose(): void {
-    if (this.response.headersSent || this.isAnswered) this.leave()
+    if (this.response.headersSent || this.isAnswered || this.isUpgraded) this.leave()
     else if (this.#place >= 0 && !this.#isAbandoned) leaveOnceAnswered(this)
     this.#isAbandoned = true
   }
@@ -86,6 +92,7 @@ const insideOf = new WeakMap<Gate, Inside>()
  * handed to the kernel. A client that does not read cannot hold up a closing gate: an answer that has been written counts
  * for one more second, and one that is being written for ten, after which its connection is cut. A handler that has not
  * begun to answer counts for as long as it works, unless the ledger is taken away under it: then its connection is cut.
+ * One that was upgraded (a WebSocket) is ended a second after the gate has closed.
  * `leave` of what it returns ends the count earlier.
  * @param work is asked after the client has disconnected; without it only the response tells.
  */
@@ -111,7 +118,7 @@ function watchInside(gate: Gate): Inside {
     },
   })
   gate.on('cut', () => {
-    for (const { response } of [...stays]) if (!response.writableEnded) breakOff(response)
+    for (const stay of [...stays]) if (!stay.response.writableEnded) breakOff(stay)
   })
   return inside
 }
@@ -130,18 +137,22 @@ function endUnread(stays: readonly Stay[]): void {
   for (const stay of [...stays]) {
     const { response } = stay
     if (stay.isCutOff) stay.onClose()
-    if (!response.headersSent || response.closed) continue
+    if (!(response.headersSent || stay.isUpgraded) || response.closed) continue
     const ended = response.writableEnded
     if (stay.since === 0 || stay.ended !== ended) Object.assign(stay, { since: now, ended })
     const age = now - stay.since
-    if (ended && age > UNREAD_FOR) stay.leave()
-    else if (!ended && age > UNFINISHED_FOR) breakOff(response)
+    if (stay.isUpgraded && age > UNREAD_FOR) breakOff(stay)
+    else if (ended && age > UNREAD_FOR) stay.leave()
+    else if (!ended && age > UNFINISHED_FOR) breakOff(stay)
   }
 }
 
 /** Ends an answer so that its client sees it is not whole: a stream of HTTP/2 that is destroyed without an error looks so. */
-function breakOff(response: ServerResponse & { readonly stream?: Pick<ServerHttp2Stream, 'close'> }): void {
-  if (response.stream) response.stream.close(INTERNAL_ERROR)
+function breakOff({ response, isUpgraded }: Stay): void {
+  const { stream }: ServerResponse & { readonly stream?: Pick<ServerHttp2Stream, 'close'> } = response
+  if (stream) stream.close(INTERNAL_ERROR)
+  // the response may be one that was made for the routes alone
+  else if (isUpgraded) response.req.socket.destroy()
   else response.destroy()
 }
 

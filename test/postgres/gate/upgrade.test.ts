@@ -1,29 +1,25 @@
 // The gate before connections that leave HTTP: refused while it is closed, and ended after it has closed.
 
 import { once } from 'node:events'
-import { createServer, get } from 'node:http'
+import { createServer, get, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { expect, onTestFinished } from 'vitest'
-import { gateUpgrade } from '../../../gate/adapters/upgrade.ts'
+import { guardServer } from '../../../gate/adapters/http.ts'
+import { gateUpgrade, type UpgradeListener } from '../../../gate/adapters/upgrade.ts'
 import type { Gate } from '../../../gate/gate.ts'
 import { test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
-import { gateOf, ledgerOf, manifest } from './fixtures.ts'
+import { gateOf, ledgerOf, manifest, urlOf } from './fixtures.ts'
 
 const app = manifest('0001_users', '0002_tickets')
 
 /** A server that echoes what comes over an upgraded connection; a client of it. */
-async function echo(gate: Gate) {
-  const server = createServer()
-  server.on(
-    'upgrade',
-    gateUpgrade(gate, (_request, socket) => {
-      socket.on('error', () => {})
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
-      socket.pipe(socket)
-    }),
-  )
+function echo(gate: Gate) {
+  return clientOf(createServer().on('upgrade', gateUpgrade(gate, accept)))
+}
+
+async function clientOf(server: Server) {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
   const { port } = server.address() as AddressInfo
@@ -42,6 +38,12 @@ async function echo(gate: Gate) {
     for await (const chunk of response) body += chunk
     return { status: response.statusCode, body }
   }
+}
+
+const accept: UpgradeListener = (_request, socket) => {
+  socket.on('error', () => {})
+  socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
+  socket.pipe(socket)
 }
 
 async function says(socket: Duplex, text: string): Promise<string> {
@@ -107,4 +109,36 @@ test('a closed gate refuses it; once it has closed, and when the ledger is taken
   const started = performance.now()
   await ledger.drop()
   expect(performance.now() - started).toBeLessThan(1_500)
+})
+
+test('nothing that listens to a guarded server is reached behind a closed gate, whenever it began to listen', async ({
+  database,
+}) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users')
+  const gate = gateOf({ url: database.url, manifest: app })
+  await eventually(() => expect(gate.state).toBe('behind'))
+  const server = createServer((_request, response) => void response.end('the framework'))
+  guardServer(gate, server, { exempt: ['/status'] })
+  const [own] = server.listeners('request')
+  // as socket.io takes a server over
+  server.removeAllListeners('request').on('upgrade', accept)
+  server.on('request', (request, response) => (request.url === '/io' ? response.end('io') : own!(request, response)))
+  const connect = await clientOf(server)
+  const ask = async (path: string) => {
+    const response = await fetch(urlOf(server) + path)
+    return response.ok ? response.text() : response.status
+  }
+  expect(await Promise.all(['/', '/io', '/status'].map(ask))).toEqual([503, 503, 'the framework'])
+  expect((await connect()).status).toBe(503)
+
+  await ledger.apply('0002_tickets')
+  await gate.whenOpen({ timeout: 5000 })
+  expect(await Promise.all(['/', '/io'].map(ask))).toEqual(['the framework', 'io'])
+  const { socket } = await connect()
+  expect(await says(socket!, 'hello')).toBe('hello')
+  const ended = once(socket!, 'close')
+  await database.query(`delete from schemagate.ledger where name = '0002_tickets'`)
+  await ended
 })

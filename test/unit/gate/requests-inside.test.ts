@@ -63,6 +63,23 @@ describe('requests inside a gate', () => {
     expect(responses.map(each => each.destroyed)).toEqual([false, true, true, true, false])
   })
 
+  test('one that was upgraded lasts as long as its connection, which is ended after the gate has closed', async () => {
+    const gate = new Counter()
+    const upgraded = () => Object.assign(new IncomingMessage(new Socket()), { upgrade: true })
+    // as express-ws passes it to the routes: no connection is assigned to it
+    const [left, open] = [upgraded(), upgraded()].map(request => {
+      gate.enter(new ServerResponse(request))
+      return request.socket
+    })
+    gate.isOpen = false
+    gate.emit('change')
+    left!.destroy()
+    await vi.waitFor(() => expect(gate.inside).toBe(1))
+    expect(open!.destroyed).toBe(false)
+    await vi.waitFor(() => expect(gate.inside).toBe(0), { timeout: 5_000 })
+    expect(open!.destroyed).toBe(true)
+  })
+
   // up to Node 22 no event says of a response behind another one on its connection that the connection has ended
   describe('whose connection has ended without an event', () => {
     const cutOff = (gate: Counter, { isBegun }: { isBegun: boolean }) => {
