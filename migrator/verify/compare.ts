@@ -57,10 +57,11 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
     (parent !== undefined && (gone.has(parent) || redefined.has(parent))) ||
     listOf(properties['inherited from']).some(from => gone.has(from))
   const parts = Map.groupBy(expected.objects, ({ parent }) => parent)
-  // an index that has become a part of a partitioned one is there, and told as that
-  const attached = unexpected.filter(isInherited)
+  // an index or a key that has become a part of a partitioned table's is there, and told as that; so is one that should be
+  const [attached, awaited] = [unexpected.filter(isInherited), missing.filter(isInherited)]
+  const heirsOf = heirsAmong([...unexpected, ...missing])
   const own = {
-    unexpected: unexpected.filter(o => !isTold(o)),
+    unexpected: unexpected.filter(o => !isTold(o) && !awaited.some(part => isSame(part, o))),
     missing: missing.filter(o => !isTold(o) && !attached.some(part => isSame(part, o))),
   }
   for (const object of own.unexpected) {
@@ -68,12 +69,13 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
     if (was) {
       own.missing.splice(own.missing.indexOf(was), 1)
       differences.push({ change: 'renamed', ...named(object), found: object.name, expected: was.name, object, was })
-    } else differences.push({ change: 'unexpected', ...named(object), object })
+    } else differences.push({ change: 'unexpected', ...named(object), object, heirs: heirsOf(object) })
   }
   for (const object of own.missing)
     differences.push({
       ...{ change: 'missing', ...named(object), object },
       parts: parts.get(keyOf(object)) ?? [],
+      heirs: heirsOf(object),
       given: givenGrants(object, here),
     })
   return { differences: differences.toSorted(byName), notes }
@@ -105,6 +107,13 @@ function isSame(object: CatalogObject, other: CatalogObject): boolean {
     renamable.has(object.kind) &&
     compareProperties(object, other).next().done === true
   )
+}
+
+/** Finds what was inherited from an object. */
+function heirsAmong(objects: readonly CatalogObject[]): (object: CatalogObject) => readonly CatalogObject[] {
+  const pairs = objects.flatMap(heir => listOf(heir.properties['inherited from']).map(from => [from, heir] as const))
+  const byKey = Map.groupBy(pairs, ([from]) => from)
+  return object => byKey.get(keyOf(object))?.map(([, heir]) => heir) ?? []
 }
 
 const isInherited = ({ properties }: CatalogObject) => properties['inherited from'] !== undefined

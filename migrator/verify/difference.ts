@@ -27,6 +27,8 @@ export interface Difference {
   readonly was?: CatalogObject
   /** Of a missing object: what goes with it. */
   readonly parts?: readonly CatalogObject[]
+  /** Of a missing or unexpected object: what partitions and child tables have, or should have, of it. */
+  readonly heirs?: readonly CatalogObject[]
   /** Of a missing object: the grants that it has as soon as it is made. */
   readonly given?: CatalogObject['properties']
 }

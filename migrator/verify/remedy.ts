@@ -107,7 +107,7 @@ const onTable: ReadonlySet<string> = new Set(['constraint', 'trigger', 'rule', '
 const namedOtherwise: ReadonlySet<string> = new Set(['default privileges', 'user mapping', 'attribute'])
 
 function commentRemedy({ kind, name, property, expected, parent }: Difference): string[] | undefined {
-  if (property !== 'comment' || namedOtherwise.has(kind) || (kind === 'index' && isPart(name))) return undefined
+  if (property !== 'comment' || namedOtherwise.has(kind) || isPart(name)) return undefined
   const text = expected === undefined ? 'null' : quoteLiteral(String(expected))
   if (!onTable.has(kind)) return [`comment on ${kind} ${commented(kind, name)} is ${text}`]
   const part = { kind, name, ...(parent !== undefined && { parent }), properties: {} }

@@ -155,11 +155,21 @@ function obstaclesAmong(differences: readonly Difference[]) {
   return (difference: Difference): boolean => {
     const { change, property, expected, parent } = difference
     const name = relationName(difference)
+    if (change === 'missing')
+      return (
+        (name !== undefined && names.has(name)) ||
+        (isPrimaryKey(difference) && keys.some(key => isSameTable(key, difference)))
+      )
     const key = keys.find(other => other.parent === parent)
-    if (change === 'missing') return (name !== undefined && names.has(name)) || (!!key && isPrimaryKey(difference))
     if (!key || property !== 'nullability' || expected !== undefined) return false
     return namesIn(definitionOf(key)).words.has(partName(difference))
   }
+}
+
+/** Two keys are of one table, or of one partition. */
+function isSameTable(a: Difference, b: Difference): boolean {
+  const [of, others] = [a, b].map(({ parent, heirs = [] }) => [parent, ...heirs.map(heir => heir.parent)])
+  return of!.some(table => others!.includes(table))
 }
 
 const definitionOf = ({ object }: Difference) => String(object?.properties.definition)

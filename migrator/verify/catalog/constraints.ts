@@ -16,9 +16,20 @@ import {
 /** Validity is a property of its own, so that a constraint that waits for VALIDATE is not taken for another one. */
 const definition = "regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '')"
 
-/** The triggers that keep a foreign key: ALTER TABLE ... DISABLE TRIGGER ALL switches them off. */
-const disabled = `(select 'disabled on ' || string_agg(distinct t.tgrelid::regclass::text, ', ') from pg_trigger t
-  where t.tgconstraint = k.oid and t.tgisinternal and t.tgenabled <> 'O')`
+/**
+ * The triggers that keep a foreign key: ALTER TABLE ... DISABLE TRIGGER ALL switches them off. Each partition of the table
+ * that it refers to has its own, and a row of its own for them.
+ */
+const disabled = `(with recursive own (oid) as (select k.oid
+    union all select x.oid from own join pg_constraint x on x.conparentid = own.oid and x.conrelid = k.conrelid)
+  select 'disabled on ' || string_agg(distinct t.tgrelid::regclass::text, ', ')
+  from own join pg_trigger t on t.tgconstraint = own.oid and t.tgisinternal and t.tgenabled <> 'O')`
+
+/** The key of the outermost table that a partition's has been made from, or attached to. */
+const ofRoot = `lateral (with recursive up (oid) as (select k.conparentid where k.conparentid <> 0
+    union all select u.conparentid from up join pg_constraint u on u.oid = up.oid and u.conparentid <> 0)
+  select format('%I.%I.%I', rn.nspname, rt.relname, r.conname) as name from up join pg_constraint r on r.oid = up.oid and r.conparentid = 0
+    join pg_class rt on rt.oid = r.conrelid join pg_namespace rn on rn.oid = rt.relnamespace) root`
 
 export const constraints: Kinds = version => {
   const validity = flag(`not k.convalidated ${since(version, 180000, 'and k.conenforced', '')}`, 'not valid')
@@ -26,12 +37,13 @@ export const constraints: Kinds = version => {
     kind: literal('constraint'),
     catalog: 'pg_constraint',
     oid: 'k.oid',
-    // those of partitions that follow their parent's have no life of their own
     from: `pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace and ${ownSchema}
       left join pg_class ic on ic.oid = k.conindid and k.contype in ('p', 'u', 'x') left join pg_index i on i.indexrelid = ic.oid
-      left join pg_tablespace s on s.oid = ic.reltablespace`,
-    where: "k.contype in ('c', 'f', 'p', 'u', 'x') and k.conparentid = 0",
-    name: "format('%I.%I.%I', n.nspname, c.relname, k.conname)",
+      left join pg_tablespace s on s.oid = ic.reltablespace
+      left join pg_constraint up on up.oid = k.conparentid left join ${ofRoot} on true`,
+    where: "k.contype in ('c', 'f', 'p', 'u', 'x') and up.conrelid is distinct from k.conrelid",
+    // as an index of a partition
+    name: "format('%I.%I', n.nspname, c.relname) || coalesce(' (part of ' || root.name || ')', format('.%I', k.conname))",
     parent: relation,
     within: { catalog: 'pg_class', oid: 'c.oid' },
     properties: {
@@ -42,7 +54,7 @@ export const constraints: Kinds = version => {
       clustered: flag('i.indisclustered', 'yes'),
       'replica identity': flag('i.indisreplident', 'yes'),
       tablespace: 's.spcname',
-      'inherited from': inheritedFrom('k.coninhcount > 0', 'constraint', 'k.conname'),
+      'inherited from': `case when root.name is null then ${inheritedFrom('k.coninhcount > 0', 'constraint', 'k.conname')} else jsonb_build_array('constraint ' || root.name) end`,
       'comment on its index': "obj_description(ic.oid, 'pg_class')",
       'of a partitioned table': flag("c.relkind = 'p'", 'yes'),
     },

@@ -2,9 +2,10 @@
 
 import { flag, type Kinds, literal, qualified, relation, relations } from './kind.ts'
 
-/** One that was made for a partition goes by its parent: its own name depends on the order in which both were made. */
+/** One that was made for a partition goes by that of the outermost table: its own name depends on the order in which both were made. */
+const root = 'pg_partition_root(x.oid)::regclass'
 const name = `case when h.inhparent is null then ${qualified('xn.nspname', 'x.relname')}
-  else format('%I.%I (part of %s)', n.nspname, c.relname, h.inhparent::regclass) end`
+  else format('%I.%I (part of %s)', n.nspname, c.relname, ${root}) end`
 
 /** Without the name, so that one of another name is known for the same. */
 const definition = "replace(pg_get_indexdef(i.indexrelid), format(' INDEX %I ON ', x.relname), ' INDEX ON ')"
@@ -27,7 +28,7 @@ export const indexes: Kinds = () => [
       clustered: flag('i.indisclustered', 'yes'),
       'replica identity': flag('i.indisreplident', 'yes'),
       tablespace: 's.spcname',
-      'inherited from': `case when h.inhparent is not null then jsonb_build_array('index ' || h.inhparent::regclass) end`,
+      'inherited from': `case when h.inhparent is not null then jsonb_build_array('index ' || ${root}) end`,
       'statistics targets': `(select string_agg(format('%s: %s', a.attnum, a.attstattarget), ', ' order by a.attnum)
         from pg_attribute a where a.attrelid = x.oid and a.attstattarget >= 0)`,
     },

@@ -29,7 +29,7 @@ export function made(object: CatalogObject): string[] | undefined {
     case 'index':
       return isPart(name) ? undefined : [indexDefinition(definition, partName(object), parent)]
     case 'constraint':
-      return constraintOf(object, definition)
+      return isPart(name) ? undefined : constraintOf(object, definition)
     case 'trigger':
       return isInherited(object) ? undefined : [definition]
     case 'rule':

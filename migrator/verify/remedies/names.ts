@@ -20,7 +20,7 @@ export function partName({ name, parent }: Pick<CatalogObject, 'name' | 'parent'
   return /(?:^|\.)("(?:[^"]|"")*"|[^.]*)$/.exec(name)?.[1] ?? name
 }
 
-/** A partition's index goes by its parent's name, which is not what SQL calls it. */
+/** An index or a key of a partition goes by its parent's name, which is not what SQL calls it. */
 export const isPart = (name: string) => name.includes(' (part of ')
 
 /** A constraint's index, which has its name. */

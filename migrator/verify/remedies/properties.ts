@@ -34,6 +34,7 @@ const sequenceBounds: Readonly<Record<string, string>> = {
 export function propertyRemedy(difference: Difference): string[] | undefined {
   const { kind, name, parent, property = '', found, expected, object, was } = difference
   const part = { name, ...(parent !== undefined && { parent }) }
+  if (isPart(name) && property !== 'triggers') return undefined
   const security = rowSecurity[property]
   if (security) return [`alter table ${name} ${expected === undefined ? security[1] : security[0]}`]
   if (property.startsWith('option ') && ['table', 'view', 'materialized view'].includes(kind))
@@ -61,19 +62,17 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
         ? disabledOn(difference.found).map(table => `alter table ${table} enable trigger all`)
         : undefined
     case 'index validity':
-      return expected === undefined && !isPart(name) && !isOfPartitions(object)
-        ? [`reindex index concurrently ${name}`]
-        : undefined
+      return expected === undefined && !isOfPartitions(object) ? [`reindex index concurrently ${name}`] : undefined
     case 'extension version':
       return isOlder(String(difference.found), String(expected))
         ? [`alter extension ${name} update to ${quoteLiteral(String(expected))}`]
         : undefined
     case 'index clustered':
     case 'constraint clustered':
-      return expected === undefined || isPart(name) ? undefined : [`alter ${parent} cluster on ${partName(part)}`]
+      return expected === undefined ? undefined : [`alter ${parent} cluster on ${partName(part)}`]
     case 'index replica identity':
     case 'constraint replica identity':
-      return expected === undefined || isPart(name)
+      return expected === undefined
         ? undefined
         : [`alter table ${tableOf(part)} replica identity using index ${partName(part)}`]
     case 'table replica identity':
@@ -111,11 +110,17 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
   }
 }
 
-function sequenceRemedy({ name, property = '', expected, was }: Difference): string[] | undefined {
+function sequenceRemedy({ name, property = '', expected, object, was }: Difference): string[] | undefined {
   if (sequenceOptions[property]) return [`alter sequence ${name} ${sequenceOptions[property]} ${expected}`]
-  if (!sequenceBounds[property]) return undefined
+  if (!sequenceBounds[property] || !isWithin(object, was)) return undefined
   const bounds = Object.entries(sequenceBounds).map(([bound, words]) => `${words} ${was?.properties[bound]}`)
   return [`alter sequence ${name} ${bounds.join(' ')}`]
+}
+
+/** Where a sequence stands is data, and may be outside of narrower bounds; what it goes on from then is a person's to say. */
+function isWithin(found: CatalogObject | undefined, expected: CatalogObject | undefined): boolean {
+  const bound = (sequence: CatalogObject | undefined, name: string) => BigInt(String(sequence?.properties[name] ?? 0))
+  return bound(expected, 'minimum') <= bound(found, 'minimum') && bound(found, 'maximum') <= bound(expected, 'maximum')
 }
 
 /** One of a partitioned table is valid as soon as each partition has its part of it. */

@@ -22,6 +22,10 @@ const pairs: readonly Pair[] = [
     'create table a3 (a varchar(20), b int8, c bool, d float8, e decimal(8, 2), f timestamptz)',
     'create table a3 (a character varying(20), b bigint, c boolean, d double precision, e numeric(8, 2), f timestamp with time zone)',
   ],
+  [
+    'create table a90 (a int, b int, unique (a, b)) partition by list (a); create index a90_i on a90 (b); create table a90a partition of a90 for values in (1) partition by list (b); create table a90b partition of a90a for values in (1)',
+    'create table a90 (a int, b int) partition by list (a); create table a90a partition of a90 for values in (1) partition by list (b); create table a90b partition of a90a for values in (1); create index on a90a (b); create index a90_i on a90 (b); alter table a90a add constraint a90_k unique (a, b); alter table a90 add unique (a, b)',
+  ],
   ['create table a4 (a int primary key)', 'create table a4 (a int, primary key (a))'],
   ['create table a5 (a int unique)', 'create table a5 (a int); alter table a5 add unique (a)'],
   ['create table a6 (a int not null)', 'create table a6 (a int); alter table a6 alter a set not null'],

@@ -263,4 +263,24 @@ export const constraints: readonly Row[] = [
     'alter statistics s3_ab set statistics 77',
     `statistics s3_ab: statistics target: 77, and ${none}`,
   ],
+  // keys that a partition has of its table
+  [
+    'create table k60 (a int not null, unique (a)) partition by list (a); create table k60a partition of k60 for values in (1)',
+    "alter table k60a cluster on k60a_a_key, replica identity using index k60a_a_key; alter index k60a_a_key set (fillfactor = 60); comment on constraint k60a_a_key on k60a is 'x'",
+    [
+      `constraint k60a (part of public.k60.k60_a_key): clustered: yes, and ${none}`,
+      `constraint k60a (part of public.k60.k60_a_key): comment: x, and ${none}`,
+      `constraint k60a (part of public.k60.k60_a_key): option fillfactor: 60, and ${none}`,
+      `constraint k60a (part of public.k60.k60_a_key): replica identity: yes, and ${none}`,
+      `table k60a: replica identity: an index, and ${none}`,
+    ],
+  ],
+  [
+    'create table k61_r (a int primary key) partition by list (a); create table k61_ra partition of k61_r for values in (1) partition by list (a); create table k61_rb partition of k61_ra for values in (1); create table k61 (a int constraint k61_f references k61_r) partition by list (a); create table k61a partition of k61 for values in (1)',
+    'alter table k61a disable trigger all; alter table k61_rb disable trigger all',
+    [
+      `constraint k61.k61_f: triggers: disabled on public.k61_rb, and ${none}`,
+      `constraint k61a (part of public.k61.k61_f): triggers: disabled on public.k61a, and ${none}`,
+    ],
+  ],
 ]

@@ -115,27 +115,22 @@ export const remedies: readonly Row[] = [
     ],
   ],
   [
-    'create sequence b8 minvalue 1 maxvalue 29 start 3',
-    'drop sequence b8; create sequence b8 minvalue 2 maxvalue 90 start 28',
+    'create sequence b8 minvalue 1 maxvalue 90 start 1',
+    'drop sequence b8; create sequence b8 minvalue 20 maxvalue 29 start 28',
     [
-      `sequence b8: minimum is 2; ${make} 1`,
-      `sequence b8: maximum is 90; ${make} 29`,
-      `sequence b8: start is 28; ${make} 3`,
+      `sequence b8: minimum is 20; ${make} 1`,
+      `sequence b8: maximum is 29; ${make} 90`,
+      `sequence b8: start is 28; ${make} 1`,
     ],
   ],
   [
-    'create sequence b9 minvalue 20 maxvalue 90 start 30',
-    'drop sequence b9; create sequence b9 minvalue 1 maxvalue 40 start 25',
+    'create sequence b9 minvalue -90 maxvalue -20 start -20 increment -1',
+    'drop sequence b9; create sequence b9 minvalue -40 maxvalue -30 start -35 increment -1',
     [
-      `sequence b9: minimum is 1; ${make} 20`,
-      `sequence b9: maximum is 40; ${make} 90`,
-      `sequence b9: start is 25; ${make} 30`,
+      `sequence b9: minimum is -40; ${make} -90`,
+      `sequence b9: maximum is -30; ${make} -20`,
+      `sequence b9: start is -35; ${make} -20`,
     ],
-  ],
-  [
-    'create sequence b12 as int',
-    'drop sequence b12; create sequence b12 maxvalue 5000000000',
-    [`sequence b12: type is bigint; ${make} integer`, `sequence b12: maximum is 5000000000; ${make} 2147483647`],
   ],
   [
     'create view b13_z as select 1 as a, 2 as b; create view b13_a as select a, b from b13_z',
@@ -158,6 +153,20 @@ export const remedies: readonly Row[] = [
     ['schema b7: is missing, and a migration makes it', `view b7.v: ${missing}`],
   ],
   // what cannot be run is not said
+  [
+    'create sequence c24 as int',
+    'drop sequence c24; create sequence c24 maxvalue 5000000000',
+    [`sequence c24: type is bigint; ${make} integer`, `sequence c24: maximum is 5000000000; ${make} 2147483647`],
+  ],
+  [
+    'create sequence c25 minvalue 20 maxvalue 90 start 30',
+    "drop sequence c25; create sequence c25 minvalue 1 maxvalue 40 start 25; select setval('c25', 3)",
+    [
+      `sequence c25: minimum is 1; ${make} 20`,
+      `sequence c25: maximum is 40; ${make} 90`,
+      `sequence c25: start is 25; ${make} 30`,
+    ],
+  ],
   [
     'create table c1 (a int); create view c1_v as select a from c1',
     'drop table c1 cascade',
@@ -240,6 +249,24 @@ export const remedies: readonly Row[] = [
     'drop index c23_i; create index c23_i on only c23 (a)',
     [`index c23_i: validity: invalid, and ${none}`, `index c23a (part of public.c23_i): ${missing}`],
   ],
+  [
+    'create table c27 (a int not null, b int not null) partition by list (a); create table c27a partition of c27 for values in (1); alter table c27a add primary key (b)',
+    'alter table c27a drop constraint c27a_pkey; alter table c27 add primary key (a, b)',
+    [`constraint c27.c27_pkey: exists, and ${none}`, `constraint c27a.c27a_pkey: ${missing}`],
+  ],
+  [
+    'create table c28 (a int, b int, primary key (a, b)) partition by list (a); create table c28a partition of c28 for values in (1)',
+    'alter table c28 drop constraint c28_pkey; alter table c28a add primary key (b)',
+    [`constraint c28.c28_pkey: ${missing}`, `constraint c28a.c28a_pkey: exists, and ${none}`],
+  ],
+  [
+    'create table c29 (a int not null) partition by list (a); create table c29a partition of c29 for values in (1); alter table only c29 add unique (a); alter table c29a add constraint c29_own unique (a)',
+    'alter index c29_a_key attach partition c29_own',
+    [
+      `constraint c29.c29_a_key: has no index; ${make} invalid`,
+      `constraint c29a (part of public.c29.c29_a_key): exists, and ${none}`,
+    ],
+  ],
   // what partitions and children have of their parents is told of these
   [
     `create function d1_f() ${nothing}; create table d1 (a int, b int constraint d1_b check (b > 0), c int) partition by list (a); create table d1a partition of d1 for values in (1); create trigger d1_t before insert on d1 for each row execute function d1_f()`,
@@ -271,6 +298,21 @@ export const remedies: readonly Row[] = [
     'create table d4 (a int, b int) partition by list (a); create table d4a partition of d4 for values in (1); create index d4_i on d4 (b)',
     'drop index d4_i',
     `index d4_i: ${missing}`,
+  ],
+  [
+    'create table d6 (a int not null) partition by list (a); create table d6a partition of d6 for values in (1); alter table d6a add primary key (a)',
+    'alter table d6 add primary key (a)',
+    `constraint d6.d6_pkey: exists, and ${none}`,
+  ],
+  [
+    'create table d7 (a int not null, b int, constraint d7_u unique (a)) partition by list (a); create table d7a partition of d7 for values in (1) partition by list (a); create table d7b partition of d7a for values in (1); create index d7_i on d7 (b)',
+    'alter table d7 drop constraint d7_u; drop index d7_i; alter table d7b add unique (a); create index on d7b (b)',
+    [`constraint d7.d7_u: ${missing}`, `index d7_i: ${missing}`],
+  ],
+  [
+    'create table d8_r (a int primary key); create table d8 (a int constraint d8_f references d8_r) partition by list (a); create table d8a partition of d8 for values in (1)',
+    'alter table d8 drop constraint d8_f; alter table d8a add constraint d8_own foreign key (a) references d8_r',
+    `constraint d8.d8_f: ${missing}`,
   ],
   [
     'create type d5_t as (a int, b int); create table d5 of d5_t',
