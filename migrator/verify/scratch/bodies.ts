@@ -2,7 +2,7 @@
 
 import type { Node } from 'libpg-query'
 import { parseStatements } from '../../sql/parse.ts'
-import { isFields, languageOf, nodesIn, option } from './statements.ts'
+import { isFields, isReaching, languageOf, nodesIn, option } from './statements.ts'
 
 export interface Body {
   readonly language: string
@@ -81,11 +81,20 @@ export function dynamicSql(expression: string): Node | 'inside' | undefined {
     .replace(/%(?:\d+\$)?I/g, 'x')
     .replace(/%(?:\d+\$)?L/g, "'x'")
     .replace(/%(?:\d+\$)?s/g, 'x')
-  const whole = parseStatements(filled)?.[0]?.node
+  const whole = statementOf(filled)
   if (whole) return whole
-  const [, verb = '', object = ''] = /^\s*(\w+)\s+(?:or\s+replace\s+)?(\w+)/i.exec(text) ?? []
-  return inside.has(verb.toLowerCase()) && objects.has(object.toLowerCase()) ? 'inside' : undefined
+  if (expression.match(/\w+/g)?.some(word => isReaching(word))) return undefined
+  // where a name goes on
+  const begun = statementOf(`${filled} x`)
+  if (begun) return begun
+  const [, verb = '', object = ''] = /^\s*(\w+)\s+(?:or\s+replace\s+)?(\w*)/i.exec(filled) ?? []
+  // UPDATE names no kind: it is a table
+  const isInside =
+    verb.toLowerCase() === 'update' || (inside.has(verb.toLowerCase()) && objects.has(object.toLowerCase()))
+  return isInside ? 'inside' : undefined
 }
+
+const statementOf = (sql: string) => parseStatements(sql)?.[0]?.node
 
 /** Verbs and objects that stay in the database, where the statement is not told to its end. */
 const inside: ReadonlySet<string> = new Set([
@@ -98,7 +107,6 @@ const inside: ReadonlySet<string> = new Set([
   'reindex',
   'refresh',
   'insert',
-  'update',
   'delete',
   'select',
   'lock',

@@ -99,6 +99,9 @@ export function option(statement: Fields, name: string): unknown {
 const reaching =
   /^(?:dblink.*|lo_export|pg_(?:create_(?:physical|logical)_replication_slot|copy_(?:physical|logical)_replication_slot|drop_replication_slot|replication_slot_advance|replication_origin_\w+|terminate_backend|cancel_backend|reload_conf|rotate_logfile|switch_wal|promote|wal_replay_\w+|file_\w+|backup_\w+|create_restore_point|log_backend_memory_contexts))$/
 
+/** The name is that of such a function. */
+export const isReaching = (name: string) => reaching.test(name)
+
 /** The first call of such a function, wherever it stands in the statement. */
 function reachingCall(value: unknown): string | undefined {
   if (Array.isArray(value)) {
@@ -113,7 +116,7 @@ function reachingCall(value: unknown): string | undefined {
     if (tag === 'FuncCall' && isFields(child)) {
       const { String: last } = nodesIn(child.funcname).at(-1) ?? {}
       const name = isFields(last) ? String(last.sval) : ''
-      if (reaching.test(name)) return `a call of ${name}`
+      if (isReaching(name)) return `a call of ${name}`
     }
     const found = reachingCall(child)
     if (found !== undefined) return found
