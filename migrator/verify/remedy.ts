@@ -4,6 +4,7 @@ import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { type CatalogObject, migratorRole } from './catalog/catalog.ts'
 import type { Difference } from './difference.ts'
 import { columnRemedy } from './remedies/columns.ts'
+import { defaultPrivilegesRemedy } from './remedies/default-privileges.ts'
 import { grantRemedy } from './remedies/grants.ts'
 import { inMade, made } from './remedies/made.ts'
 import { isPart, partName, roleInSql, tableOf } from './remedies/names.ts'
@@ -19,7 +20,8 @@ export function remedy(difference: Difference): string[] | undefined {
 }
 
 function statementsFor(difference: Difference): string[] | undefined {
-  const { change, object, was, parts = [], given } = difference
+  const { change, kind, object, was, parts = [], given } = difference
+  if (kind === 'default privileges') return defaultPrivilegesRemedy(difference)
   switch (change) {
     case 'unexpected':
       return undefined
@@ -104,7 +106,7 @@ function renamed(object: CatalogObject, was: CatalogObject): string[] | undefine
 /** Kinds that a table has, and that are named `... on TABLE`. */
 const onTable: ReadonlySet<string> = new Set(['constraint', 'trigger', 'rule', 'policy'])
 /** Kinds whose name here is not the one that SQL takes. */
-const namedOtherwise: ReadonlySet<string> = new Set(['default privileges', 'user mapping', 'attribute'])
+const namedOtherwise: ReadonlySet<string> = new Set(['user mapping', 'attribute'])
 
 function commentRemedy({ kind, name, property, expected, parent }: Difference): string[] | undefined {
   if (property !== 'comment' || namedOtherwise.has(kind) || isPart(name)) return undefined

@@ -30,7 +30,10 @@ export function withRemedies(differences: readonly Difference[]): WithRemedy[] {
   }
   // what an extension brings is in no catalogue
   for (const difference of differences.filter(({ kind }) => kind === 'extension')) visit(difference)
-  for (const difference of differences) visit(difference)
+  // what is made before them has the rights of a new object by those that are there
+  const isLast = ({ kind }: Difference) => kind === 'default privileges'
+  for (const difference of differences.filter(one => !isLast(one))) visit(difference)
+  for (const difference of differences.filter(isLast)) visit(difference)
   return order
 }
 

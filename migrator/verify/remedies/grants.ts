@@ -34,6 +34,24 @@ export function grantRemedy({ kind, name, parent, property = '', found, expected
   const part = { name, ...(parent !== undefined && { parent }) }
   const columns = own === 'column' ? ` (${partName(part)})` : ''
   const on = own === 'column' ? tableOf(part) : name
+  return grantStatements({ columns, on: `${word} ${on}`, grantee }, found, expected)
+}
+
+interface Where {
+  /** What stands before GRANT and REVOKE. */
+  readonly before?: string
+  readonly columns?: string
+  /** Kind and name, as GRANT takes them. */
+  readonly on: string
+  readonly grantee: string
+}
+
+/** From one list of rights to another. */
+export function grantStatements(
+  { before = '', columns = '', on, grantee }: Where,
+  found: unknown,
+  expected: unknown,
+): string[] {
   const role = grantee === 'PUBLIC' ? 'public' : roleInSql(grantee)
   const [has, wants] = [listed(found), listed(expected)]
   const list = (rights: readonly string[]) => rights.map(right => `${right}${columns}`).join(', ')
@@ -48,10 +66,10 @@ export function grantRemedy({ kind, name, parent, property = '', found, expected
   const full = lacking.filter(right => right.endsWith(withOption)).map(right => right.slice(0, -withOption.length))
   const revoked = [...tooMuch, ...gone]
   return [
-    ...(revoked.length > 0 ? [`revoke ${list(revoked)} on ${word} ${on} from ${role}`] : []),
-    ...(kept.length > 0 ? [`revoke grant option for ${list(kept)} on ${word} ${on} from ${role}`] : []),
-    ...(plain.length > 0 ? [`grant ${list(plain)} on ${word} ${on} to ${role}`] : []),
-    ...(full.length > 0 ? [`grant ${list(full)} on ${word} ${on} to ${role} with grant option`] : []),
+    ...(revoked.length > 0 ? [`${before}revoke ${list(revoked)} on ${on} from ${role}`] : []),
+    ...(kept.length > 0 ? [`${before}revoke grant option for ${list(kept)} on ${on} from ${role}`] : []),
+    ...(plain.length > 0 ? [`${before}grant ${list(plain)} on ${on} to ${role}`] : []),
+    ...(full.length > 0 ? [`${before}grant ${list(full)} on ${on} to ${role} with grant option`] : []),
   ]
 }
 

@@ -79,6 +79,40 @@ export const rights: readonly Row[] = [
     `default privileges of ${mine} in schema h22 on tables: grants to ROLE is insert, select; ${make} select`,
   ],
   [
+    'create schema h40; alter default privileges in schema h40 grant select, insert on tables to ROLE with grant option; alter default privileges in schema h40 grant usage on types to public',
+    'alter default privileges in schema h40 revoke select, insert on tables from ROLE; alter default privileges in schema h40 revoke usage on types from public',
+    [
+      `default privileges of ${mine} in schema h40 on tables: is missing, and a migration makes it`,
+      `default privileges of ${mine} in schema h40 on types: is missing, and a migration makes it`,
+    ],
+  ],
+  [
+    'create schema "h 41"; alter default privileges for role ROLE in schema "h 41" grant all on sequences to current_user',
+    'alter default privileges for role ROLE in schema "h 41" revoke update, usage on sequences from current_user',
+    `default privileges of ROLE in schema "h 41" on sequences: grants to ${mine} is select; ${make} select, update, usage`,
+  ],
+  [
+    'alter default privileges for role ROLE revoke usage on types from public; alter default privileges for role ROLE grant usage on schemas to current_user; alter default privileges for role ROLE revoke delete, truncate on tables from ROLE',
+    'alter default privileges for role ROLE grant usage on types to public; alter default privileges for role ROLE revoke usage on schemas from current_user; alter default privileges for role ROLE grant delete, truncate on tables to ROLE',
+    ['schemas', 'tables', 'types'].map(
+      kind => `default privileges of ROLE on ${kind}: is missing, and a migration makes it`,
+    ),
+  ],
+  [
+    '',
+    'alter default privileges for role ROLE revoke usage, select on sequences from ROLE; alter default privileges for role ROLE grant execute on functions to current_user with grant option',
+    ['functions', 'sequences'].map(kind => `default privileges of ROLE on ${kind}: exists, and ${none}`),
+  ],
+  // made before the default privileges that would give it more
+  [
+    'create schema h42; create view h42.v as select 1 as a; alter default privileges in schema h42 grant select on tables to ROLE',
+    'drop view h42.v; alter default privileges in schema h42 revoke select on tables from ROLE',
+    [
+      `default privileges of ${mine} in schema h42 on tables: is missing, and a migration makes it`,
+      'view h42.v: is missing, and a migration makes it',
+    ],
+  ],
+  [
     '',
     'alter default privileges revoke execute on functions from public',
     `default privileges of ${mine} on functions: exists, and ${none}`,
