@@ -17,7 +17,13 @@ const noted: ReadonlySet<string> = new Set(['column order'])
  * What another property or object says already: they are there for what follows from them, and for remedies. A collation
  * can be used in the database if its encoding is the database's or none, which mean the same there.
  */
-const notCompared: ReadonlySet<string> = new Set(['columns', 'inherited from', 'of a partitioned table', 'encoding'])
+const notCompared: ReadonlySet<string> = new Set([
+  'columns',
+  'inherited from',
+  'of a partitioned table',
+  'enabled by',
+  'encoding',
+])
 
 /**
  * Compares what is there with what was expected. What happened to an object is not told of its parts again.
@@ -38,7 +44,8 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
     for (const difference of compareProperties(object, other)) {
       if (noted.has(difference.property!)) notes.push(difference)
       else changed.push(difference)
-      if (redefines.has(difference.property!)) redefined.add(keyOf(object))
+      const parts = partsOf(difference)
+      if (parts !== undefined) redefined.add(`${parts} of ${keyOf(object)}`)
     }
   }
   function isElsewhere(object: CatalogObject, other: CatalogObject): boolean {
@@ -53,8 +60,8 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
       !cascading.has(property) ||
       !listOf(object?.properties['inherited from']).some(from => atParents.has(`${from}: ${property}`)),
   )
-  const isTold = ({ parent, properties }: CatalogObject) =>
-    (parent !== undefined && (gone.has(parent) || redefined.has(parent))) ||
+  const isTold = ({ kind, parent, properties }: CatalogObject) =>
+    (parent !== undefined && (gone.has(parent) || redefined.has(`${kind} of ${parent}`))) ||
     listOf(properties['inherited from']).some(from => gone.has(from))
   const parts = Map.groupBy(expected.objects, ({ parent }) => parent)
   // an index or a key that has become a part of a partitioned table's is there, and told as that; so is one that should be
@@ -81,8 +88,12 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
   return { differences: differences.toSorted(byName), notes }
 }
 
-/** With these, parts come and go: the columns of a view, the sequence of an identity. */
-const redefines: ReadonlySet<string> = new Set(['definition', 'identity', 'attributes'])
+/** The kind of parts that come and go with a property: the columns of a view, the sequence of an identity. */
+function partsOf({ property, found, expected }: Difference): string | undefined {
+  if (property === 'definition') return 'column'
+  if (property === 'attributes') return 'attribute'
+  return property === 'identity' && (found === undefined || expected === undefined) ? 'sequence' : undefined
+}
 
 /** What is changed in partitions and children when it is changed in their parent. */
 const cascading: ReadonlySet<string> = new Set([

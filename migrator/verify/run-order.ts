@@ -41,6 +41,10 @@ export function withRemedies(differences: readonly Difference[]): WithRemedy[] {
 const propertiesBefore: Readonly<Record<string, readonly string[]>> = {
   default: ['type', 'identity', 'generated'],
   nullability: ['identity'],
+  // for another command, or the other way round, they mean something else
+  roles: ['command', 'mode'],
+  using: ['command', 'mode'],
+  'with check': ['command', 'mode'],
   // a new owner takes over what the one before it was granted
   grants: ['owner'],
 }

@@ -20,10 +20,11 @@ const definition = "regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '
  * The triggers that keep a foreign key: ALTER TABLE ... DISABLE TRIGGER ALL switches them off. Each partition of the table
  * that it refers to has its own, and a row of its own for them.
  */
-const disabled = `(with recursive own (oid) as (select k.oid
+const disabled = `lateral (with recursive own (oid) as (select k.oid
     union all select x.oid from own join pg_constraint x on x.conparentid = own.oid and x.conrelid = k.conrelid)
-  select 'disabled on ' || string_agg(distinct t.tgrelid::regclass::text, ', ')
-  from own join pg_trigger t on t.tgconstraint = own.oid and t.tgisinternal and t.tgenabled <> 'O')`
+  select string_agg(distinct t.tgrelid::regclass::text, ', ') as tables,
+    jsonb_agg(format('alter table %s enable trigger %I', t.tgrelid::regclass, t.tgname) order by t.tgname) as statements
+  from own join pg_trigger t on t.tgconstraint = own.oid and t.tgisinternal and t.tgenabled <> 'O') disabled`
 
 /** The key of the outermost table that a partition's has been made from, or attached to. */
 const ofRoot = `lateral (with recursive up (oid) as (select k.conparentid where k.conparentid <> 0
@@ -40,7 +41,7 @@ export const constraints: Kinds = version => {
     from: `pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace and ${ownSchema}
       left join pg_class ic on ic.oid = k.conindid and k.contype in ('p', 'u', 'x') left join pg_index i on i.indexrelid = ic.oid
       left join pg_tablespace s on s.oid = ic.reltablespace
-      left join pg_constraint up on up.oid = k.conparentid left join ${ofRoot} on true`,
+      left join pg_constraint up on up.oid = k.conparentid left join ${ofRoot} on true left join ${disabled} on true`,
     where: "k.contype in ('c', 'f', 'p', 'u', 'x') and up.conrelid is distinct from k.conrelid",
     // as an index of a partition
     name: "format('%I.%I', n.nspname, c.relname) || coalesce(' (part of ' || root.name || ')', format('.%I', k.conname))",
@@ -49,7 +50,8 @@ export const constraints: Kinds = version => {
     properties: {
       definition,
       validity,
-      triggers: disabled,
+      triggers: "'disabled on ' || disabled.tables",
+      'enabled by': 'disabled.statements',
       index: flag('not i.indisvalid', 'invalid'),
       clustered: flag('i.indisclustered', 'yes'),
       'replica identity': flag('i.indisreplident', 'yes'),

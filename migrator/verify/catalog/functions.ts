@@ -1,6 +1,6 @@
 // Functions and procedures; aggregates, which are functions of functions.
 
-import { flag, functionName, type Kinds, literal, ownSchema, words } from './kind.ts'
+import { flag, functionName, type Kinds, literal, ownSchema, withExtension, words } from './kind.ts'
 
 const volatility = words('p.provolatile', { i: 'immutable', s: 'stable', v: 'volatile' })
 const parallel = words('p.proparallel', { s: 'safe', r: 'restricted', u: 'unsafe' })
@@ -43,6 +43,7 @@ export const functions: Kinds = () => [
     },
     more: [
       `(select jsonb_object_agg('setting ' || split_part(x.setting, '=', 1), substr(x.setting, strpos(x.setting, '=') + 1)) from unnest(p.proconfig) x(setting))`,
+      withExtension('pg_proc', 'p.oid'),
     ],
   },
   {

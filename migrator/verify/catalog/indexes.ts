@@ -1,6 +1,6 @@
 // Indexes that are not a constraint's.
 
-import { flag, type Kinds, literal, qualified, relation, relations } from './kind.ts'
+import { flag, type Kinds, literal, qualified, relation, relations, withExtension } from './kind.ts'
 
 /** One that was made for a partition goes by that of the outermost table: its own name depends on the order in which both were made. */
 const root = 'pg_partition_root(x.oid)::regclass'
@@ -32,5 +32,6 @@ export const indexes: Kinds = () => [
       'statistics targets': `(select string_agg(format('%s: %s', a.attnum, a.attstattarget), ', ' order by a.attnum)
         from pg_attribute a where a.attrelid = x.oid and a.attstattarget >= 0)`,
     },
+    more: [withExtension('pg_class', 'x.oid')],
   },
 ]

@@ -93,6 +93,11 @@ export const nameOf = (catalog: string, prefix: string, oid: string) =>
 export const options = (array: string, prefix = 'option ') =>
   `(select jsonb_object_agg(${literal(prefix)} || o.option_name, coalesce(o.option_value, '')) from pg_options_to_table(${array}) o where o.option_name <> 'pg_attver')`
 
+/** Extensions with which an object is dropped although they did not bring it. */
+export const withExtension = (catalog: string, oid: string) =>
+  `(select jsonb_object_agg('dropped with extension ' || quote_ident(e.extname), 'yes') from pg_depend d join pg_extension e on e.oid = d.refobjid
+    where d.classid = '${catalog}'::regclass and d.objid = ${oid} and d.deptype = 'x' and d.refclassid = 'pg_extension'::regclass)`
+
 /** Options whose values may be secret; only that they are set is told. */
 export const guardedOptions = (array: string, shown: string) =>
   `(select jsonb_object_agg('option ' || o.option_name, case when ${shown} then o.option_value else '(set)' end) from pg_options_to_table(${array}) o)`

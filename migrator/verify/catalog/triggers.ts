@@ -1,6 +1,6 @@
 // Triggers of tables and views, and of the database's own events.
 
-import { functionName, inheritedFrom, type Kinds, literal, relation, relations, words } from './kind.ts'
+import { functionName, inheritedFrom, type Kinds, literal, relation, relations, withExtension, words } from './kind.ts'
 
 /** What fires in an ordinary session needs no word. */
 const states = { D: 'disabled', R: 'fires on replicas only', A: 'fires always' }
@@ -19,6 +19,7 @@ export const triggers: Kinds = () => [
       state: words('t.tgenabled', states),
       'inherited from': inheritedFrom('t.tgparentid <> 0', 'trigger', 't.tgname'),
     },
+    more: [withExtension('pg_trigger', 't.oid')],
   },
   {
     kind: literal('event trigger'),

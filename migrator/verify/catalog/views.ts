@@ -1,6 +1,6 @@
 // Views and materialized views. Whether one is filled is data.
 
-import { type Kinds, options, qualified, relationKind, relations } from './kind.ts'
+import { type Kinds, options, qualified, relationKind, relations, withExtension } from './kind.ts'
 
 export const views: Kinds = () => [
   {
@@ -17,6 +17,6 @@ export const views: Kinds = () => [
       'access method': 'am.amname',
       tablespace: 's.spcname',
     },
-    more: [options('c.reloptions')],
+    more: [options('c.reloptions'), withExtension('pg_class', 'c.oid')],
   },
 ]

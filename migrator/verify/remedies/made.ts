@@ -2,7 +2,7 @@
 
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { CatalogObject } from '../catalog/catalog.ts'
-import { isInherited, isPart, partName, tableOf } from './names.ts'
+import { isInherited, isPart, partName, policyTerms, tableOf } from './names.ts'
 
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value : [])
 
@@ -45,12 +45,7 @@ export function made(object: CatalogObject): string[] | undefined {
       return [`create extension ${name} schema ${p.schema} version ${quoteLiteral(String(p.version))}`]
     case 'policy':
       return [
-        [
-          `create policy ${partName(object)} on ${tableOf(object)} as ${p.mode} for ${p.command}`,
-          `to ${String(p.roles).replace(/^PUBLIC$/, 'public')}`,
-          ...(p.using === undefined ? [] : [`using (${p.using})`]),
-          ...(p['with check'] === undefined ? [] : [`with check (${p['with check']})`]),
-        ].join(' '),
+        `create policy ${partName(object)} on ${tableOf(object)} as ${p.mode} for ${p.command} ${policyTerms(object)}`,
       ]
     case 'column':
       return columnOf(object)

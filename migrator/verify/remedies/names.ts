@@ -1,4 +1,4 @@
-// Names of parts: an object's own, and its table's.
+// Names of parts: an object's own, and its table's; other words that statements have alike.
 
 import { quoteIdent } from '../../../gate/postgres/quote.ts'
 import { type CatalogObject, migratorRole } from '../catalog/catalog.ts'
@@ -34,3 +34,12 @@ export const isInherited = (trigger: CatalogObject | undefined) => trigger?.prop
 
 /** The migrator's is named where the statement is told. */
 export const roleInSql = (role: string) => (role === migratorRole ? role : quoteIdent(role))
+
+/** What CREATE and ALTER POLICY take alike. They are set together: with one of them alone rows may be seen in between. */
+export function policyTerms({ properties: p }: CatalogObject): string {
+  return [
+    `to ${String(p.roles).replace(/^PUBLIC$/, 'public')}`,
+    ...(p.using === undefined ? [] : [`using (${p.using})`]),
+    ...(p['with check'] === undefined ? [] : [`with check (${p['with check']})`]),
+  ].join(' ')
+}

@@ -3,7 +3,7 @@
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { CatalogObject } from '../catalog/catalog.ts'
 import type { Difference } from '../difference.ts'
-import { indexOf, isInherited, isPart, partName, tableOf } from './names.ts'
+import { indexOf, isInherited, isPart, partName, policyTerms, tableOf } from './names.ts'
 
 /** What switches a trigger or a rule; absent is the ordinary state. */
 const switches: Readonly<Record<string, string>> = {
@@ -30,6 +30,8 @@ const sequenceBounds: Readonly<Record<string, string>> = {
   start: 'start with',
 }
 
+const droppedWith = 'dropped with extension '
+
 /** For whatever is no column; undefined where there is none. */
 export function propertyRemedy(difference: Difference): string[] | undefined {
   const { kind, name, parent, property = '', found, expected, object, was } = difference
@@ -47,6 +49,12 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
       `alter ${kind} ${name} ${expected === undefined ? `reset ${setting}` : `set ${setting} = ${settingValue(setting, String(expected))}`}`,
     ]
   }
+  if (property.startsWith(droppedWith)) {
+    const of = kind === 'trigger' ? `${partName(part)} on ${tableOf(part)}` : name
+    return [
+      `alter ${kind} ${of} ${expected === undefined ? 'no ' : ''}depends on extension ${property.slice(droppedWith.length)}`,
+    ]
+  }
   switch (`${kind} ${property}`) {
     case 'trigger state':
     case 'rule state':
@@ -58,9 +66,8 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
         ? [`alter ${onDomain(part) ? 'domain' : 'table'} ${tableOf(part)} validate constraint ${partName(part)}`]
         : undefined
     case 'constraint triggers':
-      return expected === undefined
-        ? disabledOn(difference.found).map(table => `alter table ${table} enable trigger all`)
-        : undefined
+      // by their names: a trigger of the project's on the same table may have to stay disabled
+      return expected === undefined ? [object?.properties['enabled by'] ?? []].flat() : undefined
     case 'index validity':
       return expected === undefined && !isOfPartitions(object) ? [`reindex index concurrently ${name}`] : undefined
     case 'extension version':
@@ -90,11 +97,12 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
       return [object, was].some(isInherited) ? undefined : replaced(found, expected, 'TRIGGER')
     case 'rule definition':
       return replaced(found, expected, 'RULE')
+    case 'policy roles':
     case 'policy using':
     case 'policy with check':
-      return expected === undefined
+      return expected === undefined || !was
         ? undefined
-        : [`alter policy ${partName(part)} on ${tableOf(part)} ${property} (${expected})`]
+        : [`alter policy ${partName(part)} on ${tableOf(part)} ${policyTerms(was)}`]
     case 'type labels':
       return addedLabels(difference)
     case 'sequence cycle':
@@ -156,10 +164,6 @@ function replaced(found: unknown, expected: unknown, word: string): string[] | u
   return [found, text].every(one => String(one).startsWith(`CREATE ${word} `))
     ? [text.replace('CREATE ', 'CREATE OR REPLACE ')]
     : undefined
-}
-
-function disabledOn(found: unknown): string[] {
-  return String(found).replace('disabled on ', '').split(', ')
 }
 
 /** Labels can be added, and never taken away. */

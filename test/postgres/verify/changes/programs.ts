@@ -226,4 +226,13 @@ export const programs: readonly Row[] = [
       `aggregate ag9(integer): moving state size: 100, and ${none}`,
     ],
   ],
+  [
+    "create extension seg; create function p80() returns int language sql as 'select 1'; create table p81 (a int); create index p81_i on p81 (a); create materialized view p82 as select 1 as a; alter index p81_i depends on extension seg",
+    'alter function p80() depends on extension seg; alter index p81_i no depends on extension seg; alter materialized view p82 depends on extension seg',
+    [
+      `function p80(): dropped with extension seg: yes, and ${none}`,
+      `index p81_i: has no dropped with extension seg; ${make} yes`,
+      `materialized view p82: dropped with extension seg: yes, and ${none}`,
+    ],
+  ],
 ]
