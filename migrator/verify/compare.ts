@@ -22,6 +22,7 @@ const notCompared: ReadonlySet<string> = new Set([
   'inherited from',
   'of a partitioned table',
   'enabled by',
+  'own name',
   'encoding',
 ])
 
@@ -40,7 +41,13 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
 
   for (const object of found.objects) {
     const other = there.get(keyOf(object))
-    if (!other || isElsewhere(object, other)) continue
+    if (!other) continue
+    if (isElsewhere(object, other)) {
+      // of the one of its two parents that is there all the same
+      if (!isGone(object)) unexpected.push(object)
+      if (!isGone(other)) missing.push(other)
+      continue
+    }
     for (const difference of compareProperties(object, other)) {
       if (noted.has(difference.property!)) notes.push(difference)
       else changed.push(difference)
@@ -48,11 +55,12 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
       if (parts !== undefined) redefined.add(`${parts} of ${keyOf(object)}`)
     }
   }
+  function isGone({ parent }: CatalogObject): boolean {
+    return parent !== undefined && gone.has(parent)
+  }
   function isElsewhere(object: CatalogObject, other: CatalogObject): boolean {
-    // a view in the place of a table
-    return (
-      object.parent !== other.parent && [object, other].some(({ parent }) => parent !== undefined && gone.has(parent))
-    )
+    // a view in the place of a table, an index of another table; a sequence is the same one whatever it belongs to
+    return object.kind !== 'sequence' && object.parent !== other.parent && (isGone(object) || isGone(other))
   }
   const atParents = new Set(changed.map(difference => `${keyOf(difference)}: ${difference.property}`))
   const differences = changed.filter(
@@ -63,10 +71,10 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
   const isTold = ({ kind, parent, properties }: CatalogObject) =>
     (parent !== undefined && (gone.has(parent) || redefined.has(`${kind} of ${parent}`))) ||
     listOf(properties['inherited from']).some(from => gone.has(from))
-  const parts = Map.groupBy(expected.objects, ({ parent }) => parent)
   // an index or a key that has become a part of a partitioned table's is there, and told as that; so is one that should be
   const [attached, awaited] = [unexpected.filter(isInherited), missing.filter(isInherited)]
   const heirsOf = heirsAmong([...unexpected, ...missing])
+  const [partsFound, partsExpected] = [partsAmong(found.objects), partsAmong(expected.objects)]
   const own = {
     unexpected: unexpected.filter(o => !isTold(o) && !awaited.some(part => isSame(part, o))),
     missing: missing.filter(o => !isTold(o) && !attached.some(part => isSame(part, o))),
@@ -76,12 +84,19 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
     if (was) {
       own.missing.splice(own.missing.indexOf(was), 1)
       differences.push({ change: 'renamed', ...named(object), found: object.name, expected: was.name, object, was })
-    } else differences.push({ change: 'unexpected', ...named(object), object, heirs: heirsOf(object) })
+    } else
+      differences.push({
+        change: 'unexpected',
+        ...named(object),
+        object,
+        parts: partsFound(object),
+        heirs: heirsOf(object),
+      })
   }
   for (const object of own.missing)
     differences.push({
       ...{ change: 'missing', ...named(object), object },
-      parts: parts.get(keyOf(object)) ?? [],
+      parts: partsExpected(object),
       heirs: heirsOf(object),
       given: givenGrants(object, here),
     })
@@ -120,8 +135,16 @@ function isSame(object: CatalogObject, other: CatalogObject): boolean {
   )
 }
 
+type Find = (object: CatalogObject) => readonly CatalogObject[]
+
+/** Finds what is a part of an object. */
+function partsAmong(objects: readonly CatalogObject[]): Find {
+  const byParent = Map.groupBy(objects, ({ parent }) => parent)
+  return object => byParent.get(keyOf(object)) ?? []
+}
+
 /** Finds what was inherited from an object. */
-function heirsAmong(objects: readonly CatalogObject[]): (object: CatalogObject) => readonly CatalogObject[] {
+function heirsAmong(objects: readonly CatalogObject[]): Find {
   const pairs = objects.flatMap(heir => listOf(heir.properties['inherited from']).map(from => [from, heir] as const))
   const byKey = Map.groupBy(pairs, ([from]) => from)
   return object => byKey.get(keyOf(object))?.map(([, heir]) => heir) ?? []

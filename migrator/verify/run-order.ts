@@ -147,21 +147,26 @@ const relations: ReadonlySet<string> = new Set([
 ])
 
 /** The name that it has among tables, views, sequences and indexes; a key's index has the key's. */
-function relationName({ kind, name, parent, object }: Difference): string | undefined {
-  if (relations.has(kind)) return name
-  const isKey = kind === 'constraint' && /^(?:PRIMARY KEY|UNIQUE|EXCLUDE)/.test(String(object?.properties.definition))
-  return isKey ? indexOf({ name, ...(parent !== undefined && { parent }) }) : undefined
+function relationName({ kind, name, parent, properties }: CatalogObject): string | undefined {
+  const isKey = kind === 'constraint' && /^(?:PRIMARY KEY|UNIQUE|EXCLUDE)/.test(String(properties.definition))
+  if (!isKey && !relations.has(kind)) return undefined
+  return String(properties['own name'] ?? (isKey ? indexOf({ name, ...(parent !== undefined && { parent }) }) : name))
 }
 
 /** Finds what has to go first, which is not told: another thing of that name, the table's primary key. */
 function obstaclesAmong(differences: readonly Difference[]) {
-  const names = new Set(differences.filter(({ change }) => change === 'unexpected').map(relationName))
+  const unexpected = differences.filter(({ change }) => change === 'unexpected')
+  const names = new Set(
+    unexpected.flatMap(({ object, parts = [], heirs = [] }) =>
+      [...(object ? [object] : []), ...parts, ...heirs].map(relationName),
+    ),
+  )
   const keys = differences.filter(
     other => isPrimaryKey(other) && (other.change === 'unexpected' || other.property === 'definition'),
   )
   return (difference: Difference): boolean => {
-    const { change, property, expected, parent } = difference
-    const name = relationName(difference)
+    const { change, object, property, expected, parent } = difference
+    const name = object && relationName(object)
     if (change === 'missing')
       return (
         (name !== undefined && names.has(name)) ||

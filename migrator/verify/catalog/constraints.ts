@@ -58,6 +58,7 @@ export const constraints: Kinds = version => {
       tablespace: 's.spcname',
       'inherited from': `case when root.name is null then ${inheritedFrom('k.coninhcount > 0', 'constraint', 'k.conname')} else jsonb_build_array('constraint ' || root.name) end`,
       'comment on its index': "obj_description(ic.oid, 'pg_class')",
+      'own name': "case when root.name is not null then format('%I.%I', n.nspname, k.conname) end",
       'of a partitioned table': flag("c.relkind = 'p'", 'yes'),
     },
     more: [options('ic.reloptions')],

@@ -28,6 +28,7 @@ export const indexes: Kinds = () => [
       clustered: flag('i.indisclustered', 'yes'),
       'replica identity': flag('i.indisreplident', 'yes'),
       tablespace: 's.spcname',
+      'own name': `case when h.inhparent is not null then ${qualified('xn.nspname', 'x.relname')} end`,
       'inherited from': `case when h.inhparent is not null then jsonb_build_array('index ' || ${root}) end`,
       'statistics targets': `(select string_agg(format('%s: %s', a.attnum, a.attstattarget), ', ' order by a.attnum)
         from pg_attribute a where a.attrelid = x.oid and a.attstattarget >= 0)`,

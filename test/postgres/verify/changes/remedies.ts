@@ -296,6 +296,21 @@ export const remedies: readonly Row[] = [
       `constraint c29a (part of public.c29.c29_a_key): exists, and ${none}`,
     ],
   ],
+  [
+    'create table c31 (a int) partition by list (a); create table c31a partition of c31 for values in (1); create index c31a_a_idx on c31a ((a + 1))',
+    'drop index c31a_a_idx; create index c31_i on c31 (a)',
+    [`index c31_i: exists, and ${none}`, `index c31a_a_idx: ${missing}`],
+  ],
+  [
+    'create table c32 (a int); create index c32_i on c32 (a)',
+    'drop index c32_i; create table c32_new (a int); create index c32_i on c32_new (a)',
+    [`table c32_new: exists, and ${none}`, `index c32_i: ${missing}`],
+  ],
+  [
+    'create sequence c33',
+    'create table c33_t (a int); alter sequence c33 owned by c33_t.a',
+    [`table c33_t: exists, and ${none}`, `sequence c33: owned by: public.c33_t.a, and ${none}`],
+  ],
   // what partitions and children have of their parents is told of these
   [
     `create function d1_f() ${nothing}; create table d1 (a int, b int constraint d1_b check (b > 0), c int) partition by list (a); create table d1a partition of d1 for values in (1); create trigger d1_t before insert on d1 for each row execute function d1_f()`,
