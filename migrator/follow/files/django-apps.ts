@@ -57,17 +57,30 @@ function isNamed(folder: string, named: ReadonlySet<string>): boolean {
 
 /** An app's label is its folder's name, unless its AppConfig has another. Undefined: the folder has no name to Python. */
 function labelOf(dir: string, folder: string, paths: readonly string[]): string | undefined {
-  const path = folder === '' ? 'apps.py' : `${folder}/apps.py`
+  const inFolder = (name: string) => (folder === '' ? name : `${folder}/${name}`)
   const usual = folder === '' ? undefined : baseOf(folder)
-  if (!paths.includes(path)) return usual
-  const module = readPython(join(dir, path))
-  const configs = module.classes.filter(({ block }) => block.parent?.kind === 'module' && /\w/.test(block.bases))
-  const byDefault = configs.filter(({ block }) => valueIn(module, block.name, 'default')?.value === true)
-  const labels = (byDefault.length > 0 ? byDefault : configs).map(({ block }) => valueIn(module, block.name, 'label'))
+  // settings may name a class that is in the package itself
+  const files = [
+    { path: inFolder('apps.py'), bases: /\w/ },
+    { path: inFolder('__init__.py'), bases: /Config\b/ },
+  ]
+  const configs = files
+    .filter(({ path }) => paths.includes(path))
+    .flatMap(({ path, bases }) => {
+      const module = readPython(join(dir, path))
+      return module.classes
+        .filter(({ block }) => block.parent?.kind === 'module' && bases.test(block.bases))
+        .map(one => ({ ...one, module }))
+    })
+  const byDefault = configs.filter(({ module, block }) => valueIn(module, block.name, 'default')?.value === true)
+  const labels = (byDefault.length > 0 ? byDefault : configs).map(({ module, block }) => {
+    const label = valueIn(module, block.name, 'label')
+    return label && { ...label, module }
+  })
   const computed = labels.find(label => label && typeof label.value !== 'string')
   if (computed)
     throw unreadable(
-      module,
+      computed.module,
       computed.start,
       'computes `label`, and schemagate does not run Python',
       "Write a string: label = 'name'.",
@@ -75,7 +88,7 @@ function labelOf(dir: string, folder: string, paths: readonly string[]): string 
   const distinct = new Set(labels.map(label => (typeof label?.value === 'string' ? label.value : usual)))
   if (distinct.size > 1)
     throw unreadable(
-      module,
+      configs[0]!.module,
       configs[0]!.start,
       `has several configurations, which label the app ${[...distinct].join(' and ')}`,
       'Mark the one that the project uses with `default = True`.',

@@ -15,12 +15,32 @@ import { filesIn, isOwnFolder } from './tree.ts'
 export const django: FollowedReader = async (dir, options) => {
   const paths = filesIn(dir, { ignore: options.ignore, enters: isOwnFolder }).filter(path => path.endsWith('.py'))
   const apps = appsOf(dir, paths, options)
-  const migrations = apps.flatMap(app => migrationsOf(dir, app, paths, options))
+  const withMigrations = apps
+    .map(app => ({ app, migrations: migrationsOf(dir, app, paths, options) }))
+    .filter(({ migrations }) => migrations.length > 0)
+  refuseOneLabel(
+    dir,
+    withMigrations.map(({ app }) => app),
+  )
+  const migrations = withMigrations.flatMap(each => each.migrations)
   if (migrations.length === 0)
     throw new UsageError(
       `${dir} has no app of Django with migrations: a folder \`migrations\` with an __init__.py. --dir names the project's folder, in which manage.py is.`,
     )
   return migrations
+}
+
+/** The history has labels alone: what one of the apps has applied would count for the other. */
+function refuseOneLabel(dir: string, apps: readonly App[]): void {
+  const known = new Map<string, App>()
+  for (const app of apps) {
+    const other = known.get(app.label)
+    if (other)
+      throw new UsageError(
+        `${join(dir, other.migrations)} and ${join(dir, app.migrations)} are both of an app with the label ${app.label}, and no project of Django's has two such apps. Name the folder of one project with --dir; or leave out what the project does not install: --ignore '${app.migrations}'`,
+      )
+    known.set(app.label, app)
+  }
 }
 
 function migrationsOf(dir: string, app: App, paths: readonly string[], options: FolderOptions): FollowedMigration[] {

@@ -1,7 +1,7 @@
 // TypeORM: classes, known by their names, with a timestamp at the end; a property `name` goes before the class's name.
 // https://github.com/typeorm/typeorm: src/migration/MigrationExecutor.ts.
 
-import { join } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { typeormKey } from '../../../gate/histories/typeorm.ts'
 import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import { UsageError } from '../../errors.ts'
@@ -18,18 +18,29 @@ export const typeorm: FollowedReader = async (dir, { ignore }) => {
   const modules = paths.filter(path => /(?:^|\/)[^./][^/]*\.[cm]?[jt]s$/.test(path) && !isNoMigration(path))
   // compiled beside its source, a class is there twice
   const stems = new Map(modules.map(path => [path.replace(/\.[cm]?[jt]s$/, ''), path]))
-  const found = [...stems.values()].flatMap(path => migrationsIn(join(dir, path)))
+  const found = [...stems.values()].flatMap(path => migrationsIn(join(dir, path), dir))
   return found.toSorted((a, b) => Number.parseInt(a.key, 10) - Number.parseInt(b.key, 10))
 }
 
 const declaration =
   /^[ \t]*(?:export\s+(?:default\s+)?)?(?:abstract\s+)?(?=class\b[^{;]*\bimplements\b[^{;]*\bMigrationInterface\b)/gm
 
-function migrationsIn(file: string): readonly FollowedMigration[] {
+function migrationsIn(file: string, dir: string): readonly FollowedMigration[] {
   const source = readUtf8(file)
-  if (!source.includes('class') || !/MigrationInterface|\d{13}/.test(source)) return []
+  if (!/MigrationInterface|\d{13}/.test(source)) return []
   const tokens = scriptTokens(source)
   refuseMissed({ file, source }, tokens, declaration)
+  const found = classesIn({ file, source }, tokens)
+  if (found.length === 0) refuseListed({ file, source }, tokens, dir)
+  return found
+}
+
+interface Module {
+  readonly file: string
+  readonly source: string
+}
+
+function classesIn({ file, source }: Module, tokens: readonly CodeToken[]): readonly FollowedMigration[] {
   return tokens.flatMap((token, at) => {
     if (token.kind !== 'word' || token.text !== 'class' || tokens[at - 1]?.text === '.') return []
     const { named, isMigration } = classAt(tokens, at)
@@ -48,6 +59,25 @@ function migrationsIn(file: string): readonly FollowedMigration[] {
       `${file} has a migration ${name ?? 'without a name'}, which TypeORM refuses: its name must end with a timestamp of 13 digits. Rename the class, or set its property \`name\`.`,
     )
   })
+}
+
+/**
+ * A module without a migration is the list that TypeORM is given.
+ * @throws UsageError where it names one that is not in the folder: the gate would open without it.
+ */
+function refuseListed({ file, source }: Module, tokens: readonly CodeToken[], dir: string): void {
+  const inside = `${resolve(dir)}${sep}`
+  const listed = tokens.find(
+    ({ value = '' }) =>
+      value.startsWith('../') && /\d{13}/.test(basename(value)) && !resolve(dirname(file), value).startsWith(inside),
+  )
+  if (listed)
+    throw unreadable(
+      { file, source },
+      listed.start,
+      `lists ${listed.value}, which is not in the folder ${dir}`,
+      'Name a folder that has both with --dir, and leave out the migrations for other databases: --ignore; or, if TypeORM is not given this list, --ignore this file.',
+    )
 }
 
 function className(tokens: readonly CodeToken[], at: number): string | undefined {

@@ -64,6 +64,18 @@ describe("a project's apps", () => {
     expect((await read(files)).keys).toEqual(['x.0001'])
   })
 
+  test('take one in the package itself, where settings may name it', async () => {
+    const files = {
+      ...app('files/app', '0001'),
+      'files/app/__init__.py':
+        "from plugin import PluginAppConfig\nclass FilesConfig(PluginAppConfig):\n    label = 'files'\n",
+      ...app('certs/app', '0001'),
+      'certs/app/__init__.py':
+        "class CertsConfig(PluginAppConfig):\n    label = 'certs'\n\nclass Other(Base):\n    label = 'x'\n",
+    }
+    expect((await read(files)).keys).toEqual(['certs.0001', 'files.0001'])
+  })
+
   test('that are for tests are left out with a warning, unless settings name them', async () => {
     const files = {
       ...app('core', '0001'),
@@ -242,6 +254,11 @@ describe('what cannot be told is refused', () => {
       'two labels',
       { ...app('a', '0001'), 'a/apps.py': "class A(C):\n    label = 'x'\nclass B(C):\n    label = 'y'\n" },
       /several configurations, which label the app x and y/,
+    ],
+    [
+      'two apps with one label, as of two projects',
+      { ...app('a/core', '0001'), ...app('b/core', '0001') },
+      /a\/core\/migrations and .*b\/core\/migrations are both of an app with the label core/,
     ],
     [
       'a module without a Migration',

@@ -213,6 +213,23 @@ describe('folders of code', () => {
     expect((await readFollowed('typeorm', dir)).map(({ name }) => name)).toEqual(names)
   })
 
+  test('of TypeORM that are listed and in another folder are not passed over', async () => {
+    const migration = (name: string) => `export class ${name} implements MigrationInterface {}\n`
+    const listed = (path: string) => `import { A1700000000000 } from '${path}'\nexport const all = [A1700000000000]\n`
+    const dir = writtenFolder({
+      'common/1700000000000-A.ts': migration('A1700000000000'),
+      'postgres/1700000000001-B.ts': migration('B1700000000001'),
+      'postgres/index.ts': listed('../common/1700000000000-A'),
+      'sqlite/1700000000002-C.ts': migration('C1700000000002'),
+    })
+    await expect(readFollowed('typeorm', `${dir}/postgres`)).rejects.toThrow(
+      /index\.ts:1 lists \.\.\/common\/1700000000000-A, which is not in the folder/,
+    )
+    const names = async (...ignore: string[]) => (await readFollowed('typeorm', dir, { ignore })).map(one => one.name)
+    expect(await names('sqlite')).toEqual(['A1700000000000', 'B1700000000001'])
+    expect(await names('sqlite', 'common')).toEqual(['B1700000000001'])
+  })
+
   test('of EF Core are attributes', async () => {
     const designer = (id: string, more = '') =>
       `// [Migration("no")]\n#region it's\n/* [Migration("no")] */\nusing Microsoft.EntityFrameworkCore;\n[DbContext(typeof(App.Data.Shop))]\n[${more}Migration(${id})]\npartial class X { string y = @"C:\\[Migration(""no"")]\\"; char q = '"'; }\n`
