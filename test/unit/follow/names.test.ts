@@ -177,6 +177,27 @@ describe('folders of code', () => {
     expect(await keysOf(tool, `${writtenFolder(written)}${folder}`)).toEqual(keys)
   })
 
+  test('of Rails in a folder beside the usual one are left out with a warning', async () => {
+    const dir = writtenFolder(
+      files('db/migrate/1_a.rb', 'db/post_migrate/2_b.rb', 'db/seeds/1_users.sql', 'db/x/y/3_c.rb', 'lib/4_d.rb'),
+    )
+    const read = async (folder: string, ignore: readonly string[] = []) => {
+      const left: string[] = []
+      const onLeftOut = ({ message }: { message: string }) => left.push(message.replaceAll(`${dir}/`, ''))
+      const migrations = await readFollowed('rails', `${dir}${folder}`, { ignore, onLeftOut })
+      return { keys: migrations.map(({ key }) => key), left }
+    }
+    expect(await read('')).toEqual({
+      keys: ['1'],
+      left: [
+        expect.stringMatching(/^db\/post_migrate is left out: .* name db with --dir; .*--ignore db\/post_migrate$/),
+      ],
+    })
+    expect(await read('', ['db/post_migrate'])).toEqual({ keys: ['1'], left: [] })
+    expect(await read('/db/migrate')).toEqual({ keys: ['1'], left: [] })
+    expect(await read('/db', ['x'])).toEqual({ keys: ['1', '2'], left: [] })
+  })
+
   test('of TypeORM are classes', async () => {
     const dir = writtenFolder({
       'a.ts':
