@@ -49,7 +49,16 @@ export function filesToolOf(tool: HistoryTool): FilesTool {
 export async function readToolHistory(session: Questionable, table: HistoryTable): Promise<History> {
   const history = await readHistory(session, table)
   const { rowKey } = filesToolOf(table.tool)
-  return rowKey ? { ...history, entries: history.entries.map(one => ({ ...one, key: rowKey(one.key) })) } : history
+  if (!rowKey) return history
+  const known = new Set<string>()
+  const entries = history.entries.map(entry => {
+    const key = rowKey(entry.key)
+    // one file is not the file of two rows: the second has none
+    if (known.has(key)) return entry
+    known.add(key)
+    return { ...entry, key }
+  })
+  return { ...history, entries }
 }
 
 /** The folder's migrations that can be in the tool's history, as it sees them. */
