@@ -1,6 +1,6 @@
 // Tools whose history is known by the names of files: what is in them only the tool reads.
 
-import { join, sep } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import { UsageError } from '../../errors.ts'
 import { isThere } from '../../files/cannot-read.ts'
@@ -43,6 +43,29 @@ export function folderOf(dir: string, { usual, read }: NamedFiles, { ignore }: F
       `${dir} holds ${own}, and the folder ${usual} in it ${baseOf(inside)}: only one of these folders is the one of migrations. Name ${join(dir, usual)} with --dir; or leave that out: --ignore '${usual}'`,
     )
   return own === undefined ? join(dir, usual) : dir
+}
+
+/**
+ * Logs the folders beside the usual one that hold migrations as well: those of another database or another tool, and those
+ * that the project adds to its history (`db/post_migrate`, `priv/account/migrations`).
+ */
+export function logBeside(
+  dir: string,
+  { usual, title, migration }: { readonly usual: string; readonly title: string; readonly migration: RegExp },
+  { ignore, onLeftOut }: FolderOptions,
+): void {
+  if (!isThere(join(dir, usual))) return
+  const [above = usual] = usual.split('/')
+  const enters = (name: string, path: string) =>
+    isVisible(name) && `${path}${sep}`.startsWith(`${join(dir, above)}${sep}`) && path !== join(dir, usual)
+  const others = filesIn(dir, { ignore, enters }).filter(
+    path => path.startsWith(`${above}/`) && migration.test(baseOf(path)),
+  )
+  for (const folder of new Set(others.map(dirname)))
+    onLeftOut?.({
+      file: join(dir, folder),
+      message: `${join(dir, folder)} is left out: ${title} reads ${usual} alone, unless the project adds to it. If it adds this one, name ${join(dir, above)} with --dir; otherwise: --ignore ${folder}`,
+    })
 }
 
 /** A number and the words behind it, in the order of numbers. */

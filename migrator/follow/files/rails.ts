@@ -1,16 +1,14 @@
 // Rails: `20240101000000_name.rb` in db/migrate; where there is none, the versions that db/structure.sql or db/schema.rb has.
 // https://github.com/rails/rails: activerecord/lib/active_record/migration.rb.
 
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { numberKey } from '../../../gate/histories/history.ts'
 import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import { UsageError } from '../../errors.ts'
 import { isThere } from '../../files/cannot-read.ts'
-import type { FolderOptions } from '../../files/folder.ts'
 import { readUtf8 } from '../../files/read-large.ts'
-import { byNumber, readNamed } from './named-files.ts'
+import { byNumber, logBeside, readNamed } from './named-files.ts'
 import type { FollowedReader } from './reader.ts'
-import { baseOf, filesIn, isVisible } from './tree.ts'
 
 const usual = 'db/migrate'
 /** What is looked at, and what of that is a migration; the part before the ending is the engine that it came from. */
@@ -22,22 +20,8 @@ export const rails: FollowedReader = async (dir, options) => {
   const hasFolder = isThere(dir) || !dir.endsWith('migrate')
   const files = hasFolder ? readNamed(dir, { usual, deep: true, read: readFile }, options) : []
   const migrations = files.length > 0 ? files : fromSchema(places)
-  logBeside(dir, options)
+  logBeside(dir, { usual, title: 'Rails', migration }, options)
   return byNumber(migrations)
-}
-
-/** A folder beside the usual one is one that the project adds (`db/post_migrate`), or of another database or another tool. */
-function logBeside(dir: string, { ignore, onLeftOut }: FolderOptions): void {
-  const db = join(dir, 'db')
-  if (!isThere(join(dir, usual))) return
-  const enters = (name: string, path: string) =>
-    path === db || (dirname(path) === db && isVisible(name) && name !== 'migrate')
-  const others = filesIn(dir, { ignore, enters }).filter(path => path.startsWith('db/') && migration.test(baseOf(path)))
-  for (const folder of new Set(others.map(dirname)))
-    onLeftOut?.({
-      file: join(dir, folder),
-      message: `${join(dir, folder)} is left out: Rails reads ${usual} alone, unless the project adds to it. If it adds this one, name ${db} with --dir; otherwise: --ignore ${folder}`,
-    })
 }
 
 function readFile(file: string, path: string): FollowedMigration | undefined {

@@ -165,6 +165,20 @@ describe('folders of code', () => {
     ],
     [
       'laravel',
+      '',
+      files(
+        'database/migrations/2024_01_01_000000_a.php',
+        'packages/Shop/src/Database/Migrations/2024_01_03_000000_b.php',
+        'packages/Shop/src/helpers_b.php',
+        'Modules/Blog/vendor/2024_01_02_000000_c.php',
+        'tests/migrations/2024_01_04_000000_d.php',
+        'vendor/autoload.php',
+        'vendor/acme/migrations/2024_01_05_000000_e.php',
+      ),
+      ['2024_01_01_000000_a', '2024_01_02_000000_c', '2024_01_03_000000_b'],
+    ],
+    [
+      'laravel',
       '/database/migrations',
       {
         'database/migrations/2024_01_02_000000_b.php': '',
@@ -177,9 +191,20 @@ describe('folders of code', () => {
     expect(await keysOf(tool, `${writtenFolder(written)}${folder}`)).toEqual(keys)
   })
 
+  test('of Ecto for another repository are left out with a warning', async () => {
+    const dir = writtenFolder(files('priv/repo/migrations/1_a.exs', 'priv/account/migrations/2_b.exs'))
+    const left: string[] = []
+    const read = async (folder: string) =>
+      (await readFollowed('ecto', `${dir}${folder}`, { onLeftOut: ({ message }) => left.push(message) })).length
+    expect(await read('')).toBe(1)
+    expect(left).toEqual([expect.stringContaining('priv/account/migrations is left out')])
+    expect(await read('/priv')).toBe(2)
+    expect(left).toHaveLength(1)
+  })
+
   test('of Rails in a folder beside the usual one are left out with a warning', async () => {
     const dir = writtenFolder(
-      files('db/migrate/1_a.rb', 'db/post_migrate/2_b.rb', 'db/seeds/1_users.sql', 'db/x/y/3_c.rb', 'lib/4_d.rb'),
+      files('db/migrate/1_a.rb', 'db/post_migrate/2_b.rb', 'db/seeds/1_users.sql', 'db/x/y/3_c.txt', 'lib/4_d.rb'),
     )
     const read = async (folder: string, ignore: readonly string[] = []) => {
       const left: string[] = []
@@ -193,7 +218,7 @@ describe('folders of code', () => {
         expect.stringMatching(/^db\/post_migrate is left out: .* name db with --dir; .*--ignore db\/post_migrate$/),
       ],
     })
-    expect(await read('', ['db/post_migrate'])).toEqual({ keys: ['1'], left: [] })
+    expect(await read('', ['db/post_migrate', 'db/x'])).toEqual({ keys: ['1'], left: [] })
     expect(await read('/db/migrate')).toEqual({ keys: ['1'], left: [] })
     expect(await read('/db', ['x'])).toEqual({ keys: ['1', '2'], left: [] })
   })
