@@ -80,7 +80,9 @@ export async function withFolderAndSession<T>(
   ask?: string,
 ): Promise<T> {
   const asked = Promise.withResolvers<void>()
-  const opening = openSession(engine, { ...(ask !== undefined && { ask }), onAsked: asked.resolve })
+  const unwanted = new AbortController()
+  const signal = AbortSignal.any([engine.signal, unwanted.signal])
+  const opening = openSession({ ...engine, signal }, { ...(ask !== undefined && { ask }), onAsked: asked.resolve })
   const reading = readFiles(engine, asked.promise)
   opening.catch(() => {})
   reading.catch(() => {})
@@ -88,6 +90,8 @@ export async function withFolderAndSession<T>(
   try {
     session = await openedOrMistaken(opening, reading)
   } catch (error) {
+    // it would go on asking a server that is not there
+    unwanted.abort()
     void opening.then(session => session.close()).catch(() => {})
     throw error
   }

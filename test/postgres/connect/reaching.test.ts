@@ -88,6 +88,15 @@ describe('Postgres says no: 9, at once', () => {
   })
 })
 
+test('of a server that is not there nothing is said any more once a mistake in the files was told', async () => {
+  const url = `postgres://u@127.0.0.1:${await freePort()}/d`
+  for (const dir of ['/nowhere', await folder({ 'x.sql': 'select 1;' })]) {
+    const { code, lines, stderr } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: url } })
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
+    expect(lines.at(-1)).toMatchObject({ event: 'run', outcome: 'failed', exitCode: 2 })
+  }
+})
+
 describe('Postgres does not answer: 3, when the time is up', () => {
   test.for(['refused', 'silent', 'unknown'] as const)('%s', async kind => {
     const dir = await folder(files)
