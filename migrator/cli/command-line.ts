@@ -7,10 +7,10 @@ import { passwordsIn } from '../../gate/postgres/url.ts'
 import { UsageError } from '../errors.ts'
 import { imageVariables } from '../settings/image-variables.ts'
 import { type Found, holdsSecret, type Option, type Options, readOptions, type ValuesOf } from '../settings/option.ts'
-import { options as commonOptions } from '../settings/options.ts'
+import { type CommonOption, options as commonOptions } from '../settings/options.ts'
 import { type Settings, settingsOf } from '../settings/settings.ts'
 import { databaseOf, runningStackVariable } from './database.ts'
-import { readFlags } from './flags.ts'
+import { type Flags, readFlags } from './flags.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
@@ -26,6 +26,8 @@ export interface Syntax<O extends Options = Options> {
     /** What follows `--` is taken, too. */
     readonly rest?: boolean
   }
+  /** False: the command reads no folder of migrations. */
+  readonly folder?: false
   /** False: the command talks to no database. */
   readonly database: boolean
   /** It can ask for another tool's history: `--follow`. */
@@ -69,13 +71,12 @@ export function readCommandLine(
   variables: ReadonlySet<string>,
 ): CommandLine {
   const problems: string[] = []
-  const common: Options = Object.fromEntries(
-    Object.entries(commonOptions).filter(([, { of }]) => syntax.follows || of !== 'follow'),
-  )
-  const table: Options = { ...common, ...syntax.options }
+  const table: Options = { ...commonOptionsOf(syntax), ...syntax.options }
   const { flags, positionals, rest } = readFlags(syntax, table, argv, problems)
   checkVariables(env, variables, problems)
   const secrets: string[] = []
+  /** The flags whose options have a value, of whatever source. */
+  const given = new Set<string>()
 
   const find = (_: string, option: Option): Found | undefined => {
     const texts = option.flag === undefined ? undefined : flags.get(option.flag)
@@ -86,6 +87,7 @@ export function readCommandLine(
       return text === undefined ? undefined : option.kind === 'list' ? splitList(text) : [text]
     }
     const found = texts ?? fromVariable()
+    if (found && option.flag !== undefined) given.add(option.flag)
     // of every URL that is given, and also of one that cannot be read
     if (holdsSecret(option))
       secrets.push(...(found ?? []).flatMap(text => (option.kind === 'url' ? passwordsIn(text) : [text])))
@@ -99,6 +101,7 @@ export function readCommandLine(
     problems,
   )
   const options = readOptions(syntax.options, find, problems)
+  checkCombinations(table, flags, given, problems)
 
   const target = syntax.database ? databaseOf(values.databaseUrl, env, { problems, secrets }) : undefined
   // as in many a development setup: a name that every message may have, which would be none with stars in its place
@@ -112,6 +115,14 @@ export function readCommandLine(
       return { settings: settingsOf(values, target ?? nowhere), positionals, rest, options }
     },
   }
+}
+
+/** The common options that a command takes, but for those whose flag one of its own takes. */
+export function commonOptionsOf({ options, folder, database, follows }: Omit<Syntax, 'name'>): Options {
+  const takes = { folder: folder !== false, database, follow: follows === true, log: true }
+  const own = new Set(Object.values(options).map(({ flag }) => flag))
+  const common = Object.entries<CommonOption>(commonOptions)
+  return Object.fromEntries(common.filter(([, { of, flag }]) => takes[of] && !own.has(flag)))
 }
 
 /** The variables that are read: those of the given options, those that name a secret's file, the launcher's, and compose files'. */
@@ -147,6 +158,26 @@ function checkVariables(env: Env, known: ReadonlySet<string>, problems: string[]
   for (const name of Object.keys(env))
     if (name.startsWith('SCHEMAGATE_') && !known.has(name))
       problems.push(`Unknown variable ${name}.${didYouMean(name, known)}`)
+}
+
+/**
+ * A flag that would be without effect beside the others is a mistake. A variable is none: an environment is that of several
+ * commands.
+ */
+function checkCombinations(
+  table: Options,
+  flags: Flags['flags'],
+  given: ReadonlySet<string>,
+  problems: string[],
+): void {
+  const known = new Set(Object.values(table).map(({ flag }) => flag))
+  for (const { flag, onlyWith = [], notWith = [] } of Object.values(table)) {
+    if (flag === undefined || !flags.has(flag)) continue
+    const wanted = onlyWith.filter(other => known.has(other)).map(other => `--${other}`)
+    if (onlyWith.length > 0 && !onlyWith.some(other => given.has(other)))
+      problems.push(`--${flag} has no effect without ${wanted.join(' or ')}.`)
+    for (const other of notWith) if (given.has(other)) problems.push(`--${flag} has no effect with --${other}.`)
+  }
 }
 
 function usage(syntax: Syntax, problems: readonly string[]): string {

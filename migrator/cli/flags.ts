@@ -10,7 +10,7 @@ export interface Flags {
   /** The texts given for each flag; none for a switch. */
   readonly flags: ReadonlyMap<string, readonly string[]>
   readonly positionals: readonly string[]
-  /** What follows `--`. */
+  /** What follows `--`, for a command that takes it; else these are arguments too, as everywhere. */
   readonly rest: readonly string[]
 }
 
@@ -28,10 +28,10 @@ export function readFlags(syntax: Syntax, options: Options, argv: readonly strin
   }
   const repeated = new Set<string>()
   const positionals: string[] = []
-  let rest: string[] = []
+  const rest: string[] = []
   for (const token of tokens) {
     if (token.kind === 'option-terminator') {
-      rest = argv.slice(token.index + 1)
+      rest.push(...argv.slice(token.index + 1))
       break
     }
     if (token.kind === 'positional') {
@@ -51,6 +51,7 @@ export function readFlags(syntax: Syntax, options: Options, argv: readonly strin
   // one of the values would be dropped silently; they are not shown, because they may be secrets
   for (const flag of repeated) problems.push(`--${flag} is given more than once. Give it once.`)
   const { names, required, many, rest: takesRest } = syntax.positionals
+  if (!takesRest) positionals.push(...rest.splice(0))
   if (positionals.length > names.length && !many)
     problems.push(
       `Unexpected argument ${positionals
@@ -59,7 +60,6 @@ export function readFlags(syntax: Syntax, options: Options, argv: readonly strin
         .join(' ')}.`,
     )
   if (positionals.length < required) problems.push(`${names[positionals.length]} is missing.`)
-  if (rest.length > 0 && !takesRest) problems.push('Unexpected arguments after --.')
   return { flags, positionals, rest }
 }
 

@@ -1,8 +1,8 @@
 // Help, generated from the commands and the options.
 
 import type { Option } from '../settings/option.ts'
-import { options as commonOptions } from '../settings/options.ts'
 import type { Command } from './command.ts'
+import { commonOptionsOf } from './command-line.ts'
 
 /** The general help. */
 export function generalHelp(commands: readonly Command[]): string {
@@ -23,12 +23,6 @@ export function generalHelp(commands: readonly Command[]): string {
 /** The help of one command. */
 export function commandHelp(command: Command): string {
   const own = Object.values(command.options)
-  const common = Object.values<Option & { readonly of: string }>(commonOptions).filter(
-    option =>
-      (command.database || option.of !== 'database') &&
-      (command.follows || option.of !== 'follow') &&
-      !own.some(({ flag }) => flag !== undefined && flag === option.flag),
-  )
   return [
     `schemagate ${command.name}: ${command.summary}`,
     ...(command.description ? ['', command.description] : []),
@@ -37,7 +31,7 @@ export function commandHelp(command: Command): string {
     ...(own.length > 0 ? ['', 'Options:', ...describe(own)] : []),
     '',
     'Common options:',
-    ...describe(common),
+    ...describe(Object.values(commonOptionsOf(command))),
   ].join('\n')
 }
 

@@ -21,9 +21,10 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     print(version)
     return exitCodes.done
   }
+  const [about, ...more] = args
+  if (name === 'help' && about !== undefined) return main([about, '--help', ...more])
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    const named = name === 'help' ? commands.find(command => command.name === args[0]) : undefined
-    print(named ? commandHelp(named) : generalHelp(commands))
+    print(generalHelp(commands))
     return name === undefined ? exitCodes.usage : exitCodes.done
   }
   const command = commands.find(c => c.name === name)

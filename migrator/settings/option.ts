@@ -21,6 +21,10 @@ export interface Option {
   readonly choices?: readonly string[]
   /** As it would be written; help and parser share it. */
   readonly default?: string
+  /** Flags of its command, of which one has to be set for it to have an effect; else it is refused on a command line. */
+  readonly onlyWith?: readonly string[]
+  /** Flags of its command beside which it has none, and is refused on a command line. */
+  readonly notWith?: readonly string[]
   readonly help: string
 }
 

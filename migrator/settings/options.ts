@@ -3,9 +3,9 @@
 
 import type { Option } from './option.ts'
 
-interface CommonOption extends Option {
+export interface CommonOption extends Option {
   /**
-   * `folder`: every command takes it. `database`: those that talk to a database. `follow`: those that can ask for another
+   * `folder`: those that read a folder of migrations. `database`: those that talk to a database. `follow`: those that can ask for another
    * tool's history. `log`: the command line alone.
    */
   readonly of: 'folder' | 'database' | 'follow' | 'log'
@@ -109,6 +109,7 @@ export const options = {
   appSchemas: {
     of: 'database',
     flag: 'app-schemas',
+    onlyWith: ['app-role'],
     variable: 'SCHEMAGATE_APP_SCHEMAS',
     kind: 'list',
     placeholder: 'SCHEMA',
@@ -143,6 +144,7 @@ export const options = {
   history: {
     of: 'follow',
     flag: 'history',
+    onlyWith: ['follow', 'manifest'],
     variable: 'SCHEMAGATE_HISTORY',
     kind: 'text',
     placeholder: 'SCHEMA.TABLE',

@@ -70,10 +70,16 @@ export async function adopt(engine: Engine, options: AdoptOptions = {}): Promise
           `${file} is no migration of ${source.tool.title}, which has never run it, and the next \`up\` will. If it is not to be run, leave it out with --ignore.`,
         )
     }
+    const requireVerified = async (found: Found) => {
+      if (!options.verify) return
+      const verified = await import('../verify/before-recording.ts')
+      await verified.requireVerified(engine, session, adopting.appliedFiles(found), options)
+    }
     if (options.dryRun) {
       const history = await readHistory(engine, files, session)
       const found = await reading(engine, session, () => adopting.look(session, history))
       tellStrangers(history)
+      if (found.plan.problems.length === 0) await requireVerified(found)
       return result(found)
     }
     const record = new RunRecord(engine, 'adopt')
@@ -82,10 +88,7 @@ export async function adopt(engine: Engine, options: AdoptOptions = {}): Promise
     const first = await reading(engine, session, () => adopting.look(session, before))
     adopting.require(first)
     tellStrangers(before)
-    if (options.verify) {
-      const { requireVerified } = await import('../verify/before-recording.ts')
-      await requireVerified(engine, session, adopting.appliedFiles(first), options)
-    }
+    await requireVerified(first)
     // one that was stopped after its commit had not published it yet
     const isPublic = () => isPublished(session, settings.schema, before)
     if (adopting.isDone(first) && (await reading(engine, session, isPublic))) return result(first)

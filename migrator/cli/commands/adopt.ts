@@ -49,7 +49,7 @@ export const adoptCommand = defineCommand({
       kind: 'switch',
       help: 'record only if the live schema is what the migrations make; else list the differences, and end with 7',
     },
-    scratchUrl: scratchUrlOption,
+    scratchUrl: { ...scratchUrlOption, onlyWith: ['verify'] },
     ignoreDifferences: ignoreDifferencesOption,
     dryRun: { flag: 'dry-run', kind: 'switch', help: 'show what would be recorded, and change nothing' },
     format: formatOption,

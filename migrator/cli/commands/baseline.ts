@@ -22,7 +22,7 @@ export const baselineCommand = defineCommand({
       kind: 'switch',
       help: 'record only if the live schema is what the migrations make; else list the differences, and end with 7',
     },
-    scratchUrl: scratchUrlOption,
+    scratchUrl: { ...scratchUrlOption, onlyWith: ['verify'] },
     ignoreDifferences: ignoreDifferencesOption,
   },
   async run({ engine, options, positionals, print, settings }) {

@@ -12,6 +12,7 @@ Ends with 0, with 7 where there are errors, with 2 where a file cannot be read. 
 A comment \`# schemagate-ignore: RULE reason\` silences one place; the label schemagate.role says what a service is.
 All rules: docs/doctor.md`,
   logsToStdout: false,
+  folder: false,
   database: false,
   positionals: { names: ['FILE'], required: 0, many: true },
   options: {
@@ -24,6 +25,7 @@ All rules: docs/doctor.md`,
     fix: {
       flag: 'fix',
       kind: 'switch',
+      notWith: ['try'],
       help: 'writes compose.schemagate.yml, an overlay that puts right what it can, and shows it',
     },
     try: {

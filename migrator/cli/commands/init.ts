@@ -10,17 +10,25 @@ export const initCommand = defineCommand({
 Writes compose.schemagate.yml, .github/workflows/schemagate.yml and lines at the end of .env; never over a file that is there.
 Ends by running doctor on the result.`,
   logsToStdout: false,
+  folder: false,
   database: false,
   positionals: { names: [], required: 0 },
   options: {
     yes: { flag: 'yes', kind: 'switch', help: 'asks nothing, and takes the first of what there is' },
     dryRun: { flag: 'dry-run', kind: 'switch', help: 'shows what it would write' },
     server: { flag: 'server', kind: 'text', placeholder: 'SERVICE', help: "the database's service" },
-    app: { flag: 'app', kind: 'text', placeholder: 'SERVICE', help: 'the service whose image has the migration tool' },
+    app: {
+      flag: 'app',
+      kind: 'text',
+      placeholder: 'SERVICE',
+      notWith: ['migrations'],
+      help: 'the service whose image has the migration tool',
+    },
     migrations: {
       flag: 'migrations',
       kind: 'text',
       placeholder: 'FOLDER',
+      notWith: ['command'],
       help: 'a folder of SQL migrations, for the migrator of schemagate',
     },
     command: {

@@ -1,6 +1,4 @@
-// `verify`: its options; prints the differences, or a snapshot to compare with later.
-
-import { exitCodes, UsageError } from '../../errors.ts'
+import { exitCodes } from '../../errors.ts'
 import { defineCommand } from '../command.ts'
 import { formatOption } from '../shared-options.ts'
 import { ignoreDifferencesOption, scratchUrlOption } from '../verify-options.ts'
@@ -14,20 +12,19 @@ export const verifyCommand = defineCommand({
   database: true,
   positionals: { names: [], required: 0 },
   options: {
-    scratchUrl: scratchUrlOption,
+    scratchUrl: { ...scratchUrlOption, notWith: ['snapshot', 'expect'] },
     expect: {
       flag: 'expect',
       kind: 'text',
+      notWith: ['snapshot'],
       placeholder: 'FILE',
       help: 'compare with this snapshot; - is standard input',
     },
     snapshot: { flag: 'snapshot', kind: 'switch', help: 'print the live schema as a snapshot, and compare nothing' },
-    ignoreDifferences: { ...ignoreDifferencesOption, flag: 'ignore' },
-    format: formatOption,
+    ignoreDifferences: { ...ignoreDifferencesOption, flag: 'ignore', notWith: ['snapshot'] },
+    format: { ...formatOption, notWith: ['snapshot'] },
   },
   async run({ engine, options, print }) {
-    if (options.snapshot && options.expect !== undefined)
-      throw new UsageError('--snapshot prints what --expect compares with: give one of them.')
     const { verify, snapshot } = await import('../../verbs/verify.ts')
     if (options.snapshot) {
       const { printSnapshot } = await import('../../verify/snapshot.ts')

@@ -25,6 +25,8 @@ describe('the command line itself', () => {
   test.for([
     [[], 2, 'Usage: schemagate'],
     [['upp'], 2, 'Did you mean up?'],
+    [['help', 'down'], 0, 'Usage: schemagate down'],
+    [['help', 'upp'], 2, 'Did you mean up?'],
     [['rollback'], 2, 'reserved for a later version'],
     [['backup', 'now'], 2, 'reserved for a later version'],
     [['--version'], 0, ''],

@@ -104,7 +104,8 @@ test.for([
   [['--lock-retries=1.5'], '--lock-retries is not a whole number: "1.5".'],
   [['--lock-timeout=99999h'], '--lock-timeout is not a duration'],
   [['one', 'two'], 'Unexpected argument "one" "two".'],
-  [['--', 'sh'], 'Unexpected arguments after --.'],
+  [['--', 'sh'], 'Unexpected argument "sh".'],
+  [['--app-schemas', 'shop'], '--app-schemas has no effect without --app-role.'],
   [['--schema', 'pg_mine'], 'does not start with pg_'],
   [['--schema', 'é'.repeat(32)], 'a name of 1 to 63 bytes'],
   [['--yes'], 'Unknown option --yes.'],
@@ -113,6 +114,47 @@ test.for([
   [['--allow-ahead', '--allow-ahead'], '--allow-ahead is given more than once. Give it once.'],
 ] as const)('%j is refused', ([args, message]) => {
   expect(problems([...args])).toContain(message)
+})
+
+test('what follows -- is an argument, also where it looks like an option', () => {
+  expect(read(['--', '-x'], {}, 'create').positionals).toEqual(['-x'])
+  expect(read(['--verify', '--', '--x'], { DATABASE_URL: url }, 'baseline').positionals).toEqual(['--x'])
+})
+
+test.for([
+  ['status', ['--history', 'public.x'], '--history has no effect without --follow.'],
+  ['manifest', ['--history', 'public.x'], '--history has no effect without --follow.'],
+  ['check', ['--history', 'public.x'], '--history has no effect without --follow or --manifest.'],
+  ['verify', ['--snapshot', '--expect', 'a'], '--expect has no effect with --snapshot.'],
+  ['verify', ['--snapshot', '--format', 'json'], '--format has no effect with --snapshot.'],
+  ['verify', ['--expect', 'a', '--scratch-url', url], '--scratch-url has no effect with --expect.'],
+  ['adopt', ['--scratch-url', url], '--scratch-url has no effect without --verify.'],
+  ['baseline', ['1_a', '--scratch-url', url], '--scratch-url has no effect without --verify.'],
+  ['doctor', ['--fix', '--try'], '--fix has no effect with --try.'],
+  ['doctor', ['--dir', 'a'], 'Unknown option --dir.'],
+  ['init', ['--dir', 'a'], 'Unknown option --dir.'],
+  ['init', ['--command', 'a', '--migrations', 'b'], '--migrations has no effect with --command.'],
+  ['init', ['--migrations', 'b', '--app', 'c'], '--app has no effect with --migrations.'],
+  ['create', ['a', '--schema', 'b'], 'Unknown option --schema.'],
+] as const)('%s %j is refused: it would have no effect', ([name, args, message]) => {
+  expect(problems([...args], { DATABASE_URL: url }, name)).toContain(message)
+})
+
+test('a variable counts for what a flag goes with, and is no mistake where it has no effect itself', () => {
+  const env = { DATABASE_URL: url, SCHEMAGATE_HISTORY: 'public.x', SCHEMAGATE_DIR: 'a' }
+  expect(read([], env, 'status').settings).toMatchObject({ history: 'public.x', dir: 'a' })
+  expect(read(['--manifest', 'a.json'], env, 'check').options).toEqual({ manifest: 'a.json' })
+  expect(read(['--history', 'y'], { DATABASE_URL: url, SCHEMAGATE_FOLLOW: 'goose' }, 'status').settings).toMatchObject({
+    history: 'y',
+  })
+})
+
+test('what an option goes with, or does not, are flags that some command has', () => {
+  const tables = [options, ...commands.map(command => command.options)]
+  const all = tables.flatMap(table => Object.values<Option>(table))
+  const flags = new Set(all.map(({ flag }) => flag))
+  for (const other of all.flatMap(({ onlyWith = [], notWith = [] }) => [...onlyWith, ...notWith]))
+    expect(flags).toContain(other)
 })
 
 test('a flag given more than once is told once, with no value of it, and every one of them is kept out of logs', () => {
