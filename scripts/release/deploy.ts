@@ -87,6 +87,7 @@ async function deploy(production: Production, given: Record<string, unknown>): P
   const timeout = secondsOf(given.timeout)
   await step('check the setting', async () => {
     for (const warning of await checkSettings(production)) say(`! ${warning}`)
+    await production.requireNoDevelopment()
     return undefined
   })
   let release: Release | undefined

@@ -141,6 +141,24 @@ export class Production {
     )
   }
 
+  /** @throws UsageError if the project's containers are those of development, whose database no release could reach. */
+  async requireNoDevelopment(): Promise<void> {
+    const { project } = this.options
+    const labels = [`project=${project}`, 'oneoff=False'].flatMap(of => ['--filter', `label=com.docker.compose.${of}`])
+    const files = '{{.Label "com.docker.compose.project.config_files"}}'
+    const { stdout } = await this.docker(['ps', '--all', ...labels, '--format', files])
+    if (
+      stdout
+        .split('\n')
+        .filter(Boolean)
+        .every(text => text.includes(overlays[1]))
+    )
+      return
+    throw new UsageError(
+      `${project} has containers of ${overlays[0]} alone, as of npm run up. Remove them, without their data: docker compose -p ${project} down. Or name another project with --project.`,
+    )
+  }
+
   /** Starts Postgres unless it runs, and waits for it. @throws Error with what it logged. */
   async startDatabase(): Promise<void> {
     const up = await this.compose(['up', '--detach', '--no-deps', '--no-recreate', '--wait', 'postgres'])

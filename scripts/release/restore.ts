@@ -61,6 +61,12 @@ await report(async () => {
 })
 
 async function list(production: Production): Promise<number> {
+  const { project } = production.options
+  // Compose would make the volume, and with it a production stack in the eyes of `npm run up` and `npm run down`.
+  if ((await production.docker(['volume', 'inspect', `${project}_backups`])).exitCode !== 0) {
+    console.error(`${project} has no dump.`)
+    return 0
+  }
   const { exitCode, stdout, stderr } = await production.backup('list')
   if (exitCode !== 0) throw new Error(stderr.trim())
   for (const line of stdout.split('\n').filter(Boolean)) {
@@ -72,6 +78,7 @@ async function list(production: Production): Promise<number> {
 
 async function restore(production: Production, name: string, backup: boolean): Promise<number> {
   const { step, say } = openProgress()
+  await production.requireNoDevelopment()
   await step('wait for the database', async () => {
     await production.startDatabase()
     return undefined

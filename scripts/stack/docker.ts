@@ -20,7 +20,10 @@ export interface DockerStackOptions {
  * the project is a production stack.
  */
 export interface DockerStack {
-  /** Builds, starts, waits until all are healthy; the migrator's exit code if that is what failed. */
+  /**
+   * Builds, starts, waits until all are healthy; the migrator's exit code if that is what failed.
+   * @throws the signal's reason when aborted: what was started then stays.
+   */
   up(
     signal?: AbortSignal,
   ): Promise<
@@ -33,6 +36,8 @@ export interface DockerStack {
   url(): Promise<string | undefined>
   /** Whether there are containers of this project, running or not. */
   exists(): Promise<boolean>
+  /** Whether there is data of this project, with or without containers. */
+  hasData(): Promise<boolean>
   /** Shows the containers and the end of their logs. */
   logs(): Promise<void>
   /** What a command of the migrator prints, run in its image on the stack's database. */
@@ -52,15 +57,18 @@ export function dockerStack({ project, port, isolated = false }: DockerStackOpti
   const stack: DockerStack = {
     async up(signal) {
       await requireNoProduction(quietly, project)
+      const before = await lastRun(quietly, project)
       // Not --wait-timeout: some versions of Compose then start the app early.
       const up = await visibly({
         timeout: '15m',
         ...(signal && { signal }),
       })`docker compose ${base} up --detach --build --wait --remove-orphans`
+      signal?.throwIfAborted()
       const url = await stack.url()
       if (up.exitCode === 0 && url) return { ok: true, url }
-      const exitCode = await migratorExitCode(quietly, project)
-      if (exitCode !== undefined && exitCode !== 0) {
+      const { startedAt, exitCode } = await lastRun(quietly, project)
+      // One of before says nothing of this time, as when an image could not be built.
+      if (startedAt !== before.startedAt && exitCode !== undefined && exitCode !== 0) {
         await visibly`docker compose ${base} logs --no-log-prefix --no-color --tail 100 migrator`
         return {
           ok: false,
@@ -69,7 +77,7 @@ export function dockerStack({ project, port, isolated = false }: DockerStackOpti
         }
       }
       await stack.logs()
-      return { ok: false, exitCode: up.exitCode || 1, why: 'The stack did not come up; see above.' }
+      return { ok: false, exitCode: 1, why: 'The stack did not come up; see above.' }
     },
     async down({ volumes }) {
       await requireNoProduction(quietly, project)
@@ -84,6 +92,10 @@ export function dockerStack({ project, port, isolated = false }: DockerStackOpti
     async exists() {
       const label = `label=com.docker.compose.project=${project}`
       return (await quietly`docker ps --all --quiet --filter ${label}`).stdout.trim() !== ''
+    },
+    async hasData() {
+      const label = `label=com.docker.compose.project=${project}`
+      return (await quietly`docker volume ls --quiet --filter ${label}`).stdout.trim() !== ''
     },
     async logs() {
       await visibly`docker compose ${base} ps --all`
@@ -117,11 +129,14 @@ async function requireNoProduction(quietly: Shell, project: string): Promise<voi
   )
 }
 
-/** The exit code of the migrator's last run, undefined if it has not run or is still running. */
-async function migratorExitCode(quietly: Shell, project: string): Promise<number | undefined> {
+/** The migrator's last run: when it began, and its exit code once it has ended. Neither, if it has not run. */
+async function lastRun(
+  quietly: Shell,
+  project: string,
+): Promise<{ readonly startedAt?: string | undefined; readonly exitCode?: number }> {
   const id = (await quietly`docker ps --all --quiet ${ofService(project, 'migrator')}`).stdout.trim().split('\n')[0]
-  if (!id) return undefined
-  const { stdout } = await quietly`docker inspect --format ${'{{.State.Status}} {{.State.ExitCode}}'} ${id}`
-  const [status, code] = stdout.trim().split(' ')
-  return status === 'exited' ? Number(code) : undefined
+  if (!id) return {}
+  const format = '{{.State.StartedAt}} {{.State.Status}} {{.State.ExitCode}}'
+  const [startedAt, status, code] = (await quietly`docker inspect --format ${format} ${id}`).stdout.trim().split(' ')
+  return { startedAt, ...(status === 'exited' && { exitCode: Number(code) }) }
 }

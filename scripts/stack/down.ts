@@ -26,6 +26,8 @@ await report(async () => {
   if (!options) return 0
   const volumes = options.given.volumes === true
   const kept = volumes ? 'Its data is gone too.' : 'Its data is kept (--volumes removes it).'
+  const noEngine = options.way === 'embedded' ? undefined : await whyNoEngine()
+  if (options.way === 'docker' && noEngine !== undefined) throw new Error(`Docker cannot be used: ${noEngine}.`)
   let stopped = false
   if (options.way !== 'docker') {
     const running = await readRunning(options.state)
@@ -36,7 +38,7 @@ await report(async () => {
     await forget(options.state)
     if (volumes) await removeDataDir(join(options.state, 'postgres'))
   }
-  if (options.way !== 'embedded' && (await whyNoEngine()) === undefined) {
+  if (options.way !== 'embedded' && noEngine === undefined) {
     const stack = dockerStack({ project: options.project })
     if (volumes || (await stack.exists())) {
       const existed = await stack.exists()
@@ -45,6 +47,7 @@ await report(async () => {
       stopped ||= existed
     }
   }
-  if (!stopped) console.log('Nothing is up.')
+  if (!stopped)
+    console.log(noEngine === undefined ? 'Nothing is up.' : `Nothing is up without Docker, and ${noEngine}.`)
   return 0
 })

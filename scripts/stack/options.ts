@@ -2,6 +2,7 @@
 
 import { join, resolve } from 'node:path'
 import { parseOptions, type Specific, UsageError } from '../lib/command/options.ts'
+import { projectName } from '../lib/command/project-name.ts'
 import { root } from '../lib/root.ts'
 import { setting } from '../lib/setting.ts'
 import type { Way } from './ways.ts'
@@ -21,7 +22,6 @@ export function stackOptions(help: string, specific: Specific, defaults: { state
   const shared: Specific = {
     docker: { type: 'boolean' },
     embedded: { type: 'boolean' },
-    port: { type: 'string' },
     state: { type: 'string' },
     project: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
@@ -36,11 +36,14 @@ export function stackOptions(help: string, specific: Specific, defaults: { state
     way: given.docker ? 'docker' : given.embedded ? 'embedded' : undefined,
     port: given.port === undefined ? undefined : portOf('--port', String(given.port)),
     state: given.state === undefined ? join(root, defaults.state) : resolve(String(given.state)),
-    project: given.project === undefined ? defaults.project : String(given.project),
+    project: projectName(String(given.project ?? defaults.project)),
     given,
   }
   return options
 }
+
+/** For those that start an app. */
+export const portOption = { port: { type: 'string' } } as const
 
 /** The app's port when none was given: APP_PORT of the environment or of `.env`, as compose takes it, else 8000. */
 export async function defaultPort(): Promise<number> {

@@ -1,5 +1,6 @@
 // `npm run smoke`: brings the stack up as a stranger would, and asks it with curl whether it works.
 
+import { existsSync } from 'node:fs'
 import { mkdir, open, readFile, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import waitOn from 'wait-on'
@@ -10,8 +11,8 @@ import { freePort } from '../lib/free-port.ts'
 import { removeDataDir } from '../lib/postgres/data.ts'
 import { type DockerStack, dockerStack } from './docker.ts'
 import { schemagate, startEmbeddedStack } from './embedded.ts'
-import { type StackOptions, stackOptions } from './options.ts'
-import { AlreadyUp } from './running.ts'
+import { portOption, type StackOptions, stackOptions } from './options.ts'
+import { AlreadyUp, readRunning } from './running.ts'
 import { type Answer, checks, haveCurl } from './smoke-checks.ts'
 import { chooseWay } from './ways.ts'
 
@@ -42,7 +43,7 @@ interface Subject {
 
 await report(async () => {
   const defaults = { state: '.schemagate/smoke', project: 'schemagate-smoke' }
-  const options = stackOptions(help, { url: { type: 'string' } }, defaults)
+  const options = stackOptions(help, { ...portOption, url: { type: 'string' } }, defaults)
   if (!options) return 0
   if (!(await haveCurl())) throw new UsageError('curl is not installed, and the smoke test sends its requests with it.')
   const signals = untilSignal()
@@ -66,11 +67,23 @@ await report(async () => {
 
 async function subjectFor(options: StackOptions, signal: AbortSignal): Promise<Subject> {
   const { url } = options.given
-  if (url !== undefined) return running(String(url))
+  if (url !== undefined) {
+    const without = ['docker', 'embedded', 'port', 'state', 'project'].find(name => name in options.given)
+    if (without !== undefined) throw new UsageError(`--${without} has no effect with --url.`)
+    return running(String(url))
+  }
   const { way, why } = await chooseWay(options.way, console.log)
   const port = options.port ?? (await freePort())
   console.log(way === 'docker' ? `Smoke test with Docker: ${why}.` : `Smoke test without Docker: ${why}.`)
-  return way === 'docker' ? onDocker(options.project, port, signal) : embedded(options.state, port, signal)
+  return way === 'docker' ? onDocker(options, port, signal) : embedded(options, port, signal)
+}
+
+/** What has a name that was given may be somebody's stack, and a smoke test removes all that it finds. @throws UsageError */
+function requireEmpty(name: string, isEmpty: boolean, remove: string): void {
+  if (isEmpty) return
+  throw new UsageError(
+    `${name} has a stack or its data, and the smoke test starts from nothing. Name another, remove it first (${remove}), or test it as it runs: --url URL.`,
+  )
 }
 
 /** A stack that someone else runs. */
@@ -86,8 +99,12 @@ function running(text: string): Subject {
   }
 }
 
-async function onDocker(project: string, port: number, signal: AbortSignal): Promise<Subject> {
+async function onDocker({ project, given }: StackOptions, port: number, signal: AbortSignal): Promise<Subject> {
   const stack: DockerStack = dockerStack({ project, port, isolated: true })
+  if (given.project !== undefined) {
+    const isEmpty = !(await stack.exists()) && !(await stack.hasData())
+    requireEmpty(`--project ${project}`, isEmpty, `npm run down -- --project ${project} --volumes`)
+  }
   const down = () => stack.down({ volumes: true })
   // What an earlier, killed run left behind would not be empty.
   await down()
@@ -107,11 +124,18 @@ async function onDocker(project: string, port: number, signal: AbortSignal): Pro
   }
 }
 
-async function embedded(state: string, port: number, signal: AbortSignal): Promise<Subject> {
+async function embedded({ state, given }: StackOptions, port: number, signal: AbortSignal): Promise<Subject> {
+  if (given.state !== undefined) {
+    const isEmpty = !existsSync(join(state, 'postgres')) && (await readRunning(state)) === undefined
+    requireEmpty(`--state ${given.state}`, isEmpty, `npm run down -- --state ${given.state} --volumes`)
+  }
   await mkdir(state, { recursive: true })
   const logFile = join(state, 'app.log')
   const log = await open(logFile, 'w', 0o600)
-  const tell = async () => console.error(`The app's log:\n${await readFile(logFile, 'utf8')}`)
+  const tell = async () => {
+    const text = await readFile(logFile, 'utf8')
+    if (text !== '') console.error(`The app's log:\n${text}`)
+  }
   try {
     const stack = await startEmbeddedStack({
       ...{ state, port, signal, fresh: true },

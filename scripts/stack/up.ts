@@ -7,7 +7,7 @@ import { isPortFree } from '../lib/free-port.ts'
 import { portHolder } from '../lib/port-holder.ts'
 import { dockerStack } from './docker.ts'
 import { MigratorFailed, startEmbeddedStack } from './embedded.ts'
-import { defaultPort, type StackOptions, stackOptions } from './options.ts'
+import { defaultPort, portOption, type StackOptions, stackOptions } from './options.ts'
 import { AlreadyUp, readRunning } from './running.ts'
 import { chooseWay } from './ways.ts'
 
@@ -26,7 +26,8 @@ images are there, else on Postgres from npm's binaries, as processes of this mac
 `
 
 await report(async () => {
-  const options = stackOptions(help, { fresh: { type: 'boolean' } }, { state: '.schemagate', project: 'schemagate' })
+  const defaults = { state: '.schemagate', project: 'schemagate' }
+  const options = stackOptions(help, { ...portOption, fresh: { type: 'boolean' } }, defaults)
   if (!options) return 0
   const running = await readRunning(options.state)
   if (running?.processes.up) throw new AlreadyUp(running.url)
@@ -43,7 +44,14 @@ async function upWithDocker({ project, port, given }: StackOptions): Promise<num
   const named = project === 'schemagate' ? '' : ` -- --project ${project}`
   if ((await stack.url()) === undefined) await requireFreePort(port ?? (await defaultPort()))
   if (given.fresh) await stack.down({ volumes: true })
-  const result = await stack.up()
+  const signals = untilSignal()
+  const result = await stack
+    .up(signals.aborted)
+    .catch(error => {
+      if (!signals.aborted.aborted) throw error
+      return { ok: false as const, why: 'Interrupted.', exitCode: signals.exitCode }
+    })
+    .finally(() => signals.close())
   if (!result.ok) {
     console.error(`${result.why} \`npm run down${named}\` removes what was started.`)
     return result.exitCode

@@ -1,4 +1,4 @@
-// `npm run up` and `npm run down` in a checkout from which production was deployed: both have one project by default.
+// Development and production in one checkout: `npm run up` and `npm run deploy` have one project by default.
 
 import { expect } from 'vitest'
 import { startProcess } from '../../helpers/process.ts'
@@ -34,4 +34,25 @@ test('the scripts for development leave a production stack alone, also its volum
   await inProduction('down')
   await refused('down', '--volumes')
   await refused('up', '--fresh')
+})
+
+test('deploy and restore leave a development stack alone, and a list of dumps makes nothing', async ({
+  production,
+}) => {
+  const volumes = async () => {
+    const ofProject = `label=com.docker.compose.project=${production.project}`
+    return (await production.docker('volume', 'ls', '--quiet', '--filter', ofProject)).stdout.trim()
+  }
+  expect(await production.run('restore', undefined, '--list')).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('has no dump'),
+  })
+  expect(await volumes()).toBe('')
+  const inDevelopment = ['compose', '-p', production.project, '-f', 'docker-compose.yml']
+  expect((await production.docker(...inDevelopment, 'up', '--detach', '--wait', 'postgres')).exitCode).toBe(0)
+  const refused = { code: 2, output: expect.stringContaining('has containers of docker-compose.yml alone') }
+  expect(await production.run('deploy', current)).toMatchObject(refused)
+  expect(await production.run('restore', current, '--from', 'x', '--yes')).toMatchObject(refused)
+  expect(await volumes()).toBe(`${production.project}_postgres-data`)
+  expect((await production.docker(...inDevelopment, 'down', '--volumes')).exitCode).toBe(0)
 })

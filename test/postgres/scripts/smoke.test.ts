@@ -1,6 +1,6 @@
 // `npm run smoke`: it passes on a stack that works, fails on one that does not, and leaves nothing behind.
 
-import { access, chmod, mkdtemp, rm } from 'node:fs/promises'
+import { access, chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -67,6 +67,15 @@ test('smoke fails on answers that are not the expected ones', async () => {
   expect(output).toMatch(/✗ register again +POST \/api\/v1\/auth\/register +200 +expected 409/)
   expect(output).toContain('smoke: 1 passed, 6 failed')
   expect(code).toBe(1)
+})
+
+test('smoke leaves the data of a folder that was named alone', async () => {
+  const { state } = await site()
+  await mkdir(join(state, 'postgres'))
+  const { code, output } = await runScript('smoke', ['--embedded', '--state', state]).ended
+  expect(output).toContain('has a stack or its data')
+  expect(code).toBe(2)
+  await access(join(state, 'postgres'))
 })
 
 test('smoke refuses a URL that is none', async () => {
