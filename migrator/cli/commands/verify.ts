@@ -1,3 +1,5 @@
+// `verify`: its options; prints the differences, or a snapshot to compare with later.
+
 import { exitCodes } from '../../errors.ts'
 import { defineCommand } from '../command.ts'
 import { formatOption } from '../shared-options.ts'
@@ -12,7 +14,7 @@ export const verifyCommand = defineCommand({
   database: true,
   positionals: { names: [], required: 0 },
   options: {
-    scratchUrl: { ...scratchUrlOption, notWith: ['snapshot', 'expect'] },
+    scratchUrl: scratchUrlOption,
     expect: {
       flag: 'expect',
       kind: 'text',
@@ -22,7 +24,7 @@ export const verifyCommand = defineCommand({
     },
     snapshot: { flag: 'snapshot', kind: 'switch', help: 'print the live schema as a snapshot, and compare nothing' },
     ignoreDifferences: { ...ignoreDifferencesOption, flag: 'ignore', notWith: ['snapshot'] },
-    format: { ...formatOption, notWith: ['snapshot'] },
+    format: formatOption,
   },
   async run({ engine, options, print }) {
     const { verify, snapshot } = await import('../../verbs/verify.ts')

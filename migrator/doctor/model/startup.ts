@@ -19,7 +19,16 @@ import { type Managed, type ManagedCommand, managedBy, startedBy } from './proce
 import type { CommandLine, Hook, Service } from './service.ts'
 import { type Compound, hereDocument, parseShell, type ShellCommand } from './shell.ts'
 import { migrationIn, migrationOfImage, waitsForMigrations } from './tools.ts'
-import { isErrexitShell, commandIn, isPassThrough, launched, type Shell, shellOf, shellOfScript, unwrapped } from './wrappers.ts'
+import {
+  commandIn,
+  isErrexitShell,
+  isPassThrough,
+  launched,
+  type Shell,
+  shellOf,
+  shellOfScript,
+  unwrapped,
+} from './wrappers.ts'
 
 export interface Step extends ShellCommand {
   /** Its words, with one space between them, as far as they are read. */

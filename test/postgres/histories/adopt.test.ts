@@ -50,6 +50,17 @@ test('the ledger says when and by whom it was applied, and a dry run changes not
   expect((await ledgerOf(database))[0]!.applied_at).toEqual(new Date('2024-01-01T12:00:00Z'))
 })
 
+test('two rows of TypeORM’s with one time do not count as one', async ({ database }) => {
+  await database.query(
+    `create table migrations (id serial primary key, timestamp bigint not null, name varchar not null);
+     insert into migrations (timestamp, name) values (1690000000030, 'Accounts1690000000030'), (1690000000030, 'Posts1690000000030')`,
+  )
+  const migrator = on(database, await folder({ '1690000000030-accounts.sql': 'create table accounts (id int);' }))
+  await expect(migrator.adopt()).rejects.toThrow(/Posts1690000000030/)
+  const { recorded } = await migrator.adopt({ forgetMissing: ['Posts1690000000030'] })
+  expect(recorded).toEqual(['1690000000030-accounts'])
+})
+
 test('a dry run compares the live schema, too, where that is asked for', async ({ database }) => {
   await database.query(gooseWith(1, 2))
   const migrator = on(database, await folder(files))

@@ -126,8 +126,7 @@ test.for([
   ['manifest', ['--history', 'public.x'], '--history has no effect without --follow.'],
   ['check', ['--history', 'public.x'], '--history has no effect without --follow or --manifest.'],
   ['verify', ['--snapshot', '--expect', 'a'], '--expect has no effect with --snapshot.'],
-  ['verify', ['--snapshot', '--format', 'json'], '--format has no effect with --snapshot.'],
-  ['verify', ['--expect', 'a', '--scratch-url', url], '--scratch-url has no effect with --expect.'],
+  ['verify', ['--snapshot', '--ignore', 'a'], '--ignore has no effect with --snapshot.'],
   ['adopt', ['--scratch-url', url], '--scratch-url has no effect without --verify.'],
   ['baseline', ['1_a', '--scratch-url', url], '--scratch-url has no effect without --verify.'],
   ['doctor', ['--fix', '--try'], '--fix has no effect with --try.'],
@@ -138,6 +137,11 @@ test.for([
   ['create', ['a', '--schema', 'b'], 'Unknown option --schema.'],
 ] as const)('%s %j is refused: it would have no effect', ([name, args, message]) => {
   expect(problems([...args], { DATABASE_URL: url }, name)).toContain(message)
+})
+
+test('a flag that asks for what is so anyway is taken', () => {
+  expect(read(['--snapshot', '--format', 'json'], { DATABASE_URL: url }, 'verify').options.snapshot).toBe(true)
+  expect(read(['--expect', 'a', '--scratch-url', url], { DATABASE_URL: url }, 'verify').options.expect).toBe('a')
 })
 
 test('a variable counts for what a flag goes with, and is no mistake where it has no effect itself', () => {
