@@ -3,7 +3,7 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Gate } from '../gate.ts'
 import { type GateMiddlewareOptions, gateMiddleware } from './express.ts'
-import { gateUpgrade, type UpgradeListener } from './upgrade.ts'
+import { gateUpgrade } from './upgrade.ts'
 
 /**
  * A request listener that passes on what the gate lets in, and answers 503 to everything else but exempt paths:
@@ -15,10 +15,14 @@ export function gateListener(gate: Gate, listener: RequestListener, options?: Ga
     enter(request, response, () => listener(request, response))
 }
 
+/** Each with a request and its response: one that says `Expect` goes to a listener of its own. */
+const requestEvents = ['request', 'checkContinue', 'checkExpectation']
+const upgradeEvents = ['upgrade', 'connect']
+
 /**
  * The gate before everything that listens to a server, now or later: libraries that take a server (ws, socket.io) put their
  * listeners beside a framework's, where its middleware sees nothing of them. Requests are as behind `gateListener`,
- * connections that are upgraded as behind `gateUpgrade`. Returns the server.
+ * connections that are upgraded as behind `gateUpgrade`; listeners for HTTP/2's `stream` are not behind it. Returns the server.
  */
 export function guardServer<Guarded extends Pick<Server, 'emit'>>(
   gate: Gate,
@@ -26,12 +30,18 @@ export function guardServer<Guarded extends Pick<Server, 'emit'>>(
   options?: GateMiddlewareOptions,
 ): Guarded {
   const emit: (event: string, ...values: unknown[]) => boolean = server.emit.bind(server)
-  const request = gateListener(gate, (...values) => void emit('request', ...values), options)
-  const upgrade = gateUpgrade(gate, (...values) => void emit('upgrade', ...values))
+  const passOn =
+    (event: string) =>
+    (...values: unknown[]) =>
+      void emit(event, ...values)
+  const guarded = new Map<string, (...values: never[]) => void>([
+    ...requestEvents.map(event => [event, gateListener(gate, passOn(event), options)] as const),
+    ...upgradeEvents.map(event => [event, gateUpgrade(gate, passOn(event))] as const),
+  ])
   server.emit = (event: string, ...values: unknown[]) => {
-    if (event === 'request') request(...(values as Parameters<typeof request>))
-    else if (event === 'upgrade') upgrade(...(values as Parameters<UpgradeListener>))
-    else return emit(event, ...values)
+    const listener = guarded.get(event)
+    if (!listener) return emit(event, ...values)
+    listener(...(values as never[]))
     return true
   }
   return server

@@ -111,6 +111,14 @@ test('a closed gate refuses it; once it has closed, and when the ledger is taken
   expect(performance.now() - started).toBeLessThan(1_500)
 })
 
+/** The answer to a request that asks whether it may send its body. */
+async function expecting(server: Server): Promise<number | undefined> {
+  const request = get(urlOf(server), { headers: { expect: '100-continue' } })
+  const [response] = await once(request, 'response')
+  response.resume()
+  return response.statusCode
+}
+
 test('nothing that listens to a guarded server is reached behind a closed gate, whenever it began to listen', async ({
   database,
 }) => {
@@ -125,6 +133,7 @@ test('nothing that listens to a guarded server is reached behind a closed gate, 
   // as socket.io takes a server over
   server.removeAllListeners('request').on('upgrade', accept)
   server.on('request', (request, response) => (request.url === '/io' ? response.end('io') : own!(request, response)))
+  server.on('checkContinue', (_request, response) => void response.end('continue'))
   const connect = await clientOf(server)
   const ask = async (path: string) => {
     const response = await fetch(urlOf(server) + path)
@@ -132,10 +141,12 @@ test('nothing that listens to a guarded server is reached behind a closed gate, 
   }
   expect(await Promise.all(['/', '/io', '/status'].map(ask))).toEqual([503, 503, 'the framework'])
   expect((await connect()).status).toBe(503)
+  expect(await expecting(server)).toBe(503)
 
   await ledger.apply('0002_tickets')
   await gate.whenOpen({ timeout: 5000 })
   expect(await Promise.all(['/', '/io'].map(ask))).toEqual(['the framework', 'io'])
+  expect(await expecting(server)).toBe(200)
   const { socket } = await connect()
   expect(await says(socket!, 'hello')).toBe('hello')
   const ended = once(socket!, 'close')
