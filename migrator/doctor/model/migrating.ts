@@ -2,7 +2,7 @@
 
 import type { Service } from './service.ts'
 import { isHook, type Startup, type Step } from './startup.ts'
-import { type Migration, migrationIn, migrationOfImage, migrationSwitch } from './tools.ts'
+import { type Migration, migrationFlag, migrationIn, migrationOfImage, migrationSwitch } from './tools.ts'
 import { isWaitWrapper } from './wrappers.ts'
 
 export interface ServiceMigration extends Migration {
@@ -50,6 +50,9 @@ export function findMigration(service: Service, startup: Startup, isWaitedFor: b
       alsoServes: !isWaitedFor && !isNamedMigrator(service),
     }
   }
+  const flag = steps.map(({ text }) => migrationFlag(text)).find(one => one !== undefined)
+  if (flag !== undefined)
+    return { ...none, tool: flag, fixedStep: false, alsoServes: !isWaitedFor && !isNamedMigrator(service) }
   const twoPhases = steps.findIndex((step, i) => isFirstPhase(step, steps[i + 1]))
   if (twoPhases >= 0) {
     return { ...none, tool: "the project's own", fixedStep: false, step: twoPhases, alsoServes: !isWaitedFor }

@@ -190,6 +190,15 @@ export function migrationIn(text: string): Migration | undefined {
     : undefined
 }
 
+/** The flag by which a server migrates before it serves: those of Vapor, Serverpod, Svix and others that name it alike. */
+export function migrationFlag(text: string): string | undefined {
+  const [, flag] =
+    /(?:^|\s)(--?(?:auto|run|apply)-?migrat(?:e|ions?))(?:[= ](?:true|yes|1|on))?(?=\s|$)(?!\s+(?:false|no|0|off)\b)/i.exec(
+      text,
+    ) ?? []
+  return flag
+}
+
 /** Whether a command ends well only where no migration is pending: it waits for them, or fails. */
 export function waitsForMigrations(text: string): boolean {
   return /\bschemagate(\.c?js)?\s+wait\b|\bmanage(\.py)?\s+(wait_for_migrations|migrate\s+(.*\s)?--check)\b|\bairflow\s+db\s+check-migrations\b|\bdb:abort_if_pending_migrations\b/.test(

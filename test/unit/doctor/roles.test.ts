@@ -109,3 +109,29 @@ test.for([
   const { errors } = await read(`${db}${migrate.replace('alembic upgrade head', './migrate')}${web(command)}`)
   expect(errors).toEqual(isGated ? [] : ['ungated-client web'])
 })
+
+describe('a server', () => {
+  test.for([
+    ['./App serve --env production --auto-migrate', 'app', ['sibling-ungated worker']],
+    ['["/app/bin/main", "--apply-migrations"]', 'app', ['sibling-ungated worker']],
+    ['svix-server --run-migrations=true --port 80', 'app', ['sibling-ungated worker']],
+    ['./server --auto-migrate=false', 'app', []],
+    ['./server --auto-migrate 0', 'app', []],
+    ['./server --migrations-dir /auto-migrate', 'app', []],
+  ] as const)('that a flag has migrate before it serves is an app: %s', async ([command, role, expected]) => {
+    const services = `  web: { image: a, command: ${command}, environment: { PGHOST: db } }\n  worker: { image: a, command: ./work, environment: { PGHOST: db } }\n`
+    const { roleOf, errors } = await read(`${db}${services}`)
+    expect(roleOf('web')).toBe(role)
+    expect(errors).toEqual(expected)
+  })
+
+  test('with such a flag that others wait for is a one-shot', async () => {
+    const migrate = '  prepare: { image: a, command: ./server --apply-migrations, environment: { PGHOST: db } }\n'
+    const web = (dependsOn: string) => `  web: { image: a, environment: { PGHOST: db }, depends_on: ${dependsOn} }\n`
+    const { roleOf, errors } = await read(
+      `${db}${migrate}${web('{ prepare: { condition: service_completed_successfully } }')}`,
+    )
+    expect(roleOf('prepare')).toBe('migrator')
+    expect(errors).toEqual([])
+  })
+})
