@@ -92,7 +92,13 @@ export function startupOf(service: Service, context: BuildContext, image?: Image
 /** What Compose runs beside the service first, then what it is started behind. */
 function withHooks(steps: readonly Step[], service: Service, context: BuildContext): readonly Step[] {
   const read = (hooks: readonly Hook[], from: HookName) =>
-    hooks.map(hook => new Reader(service, context).line(commandOf(hook), from, 0).map(step => ({ ...step, from })))
+    hooks.map((hook, i) => {
+      const own = new Reader(service, context).line(commandOf(hook), from, 0)
+      // in another image, its command is no line of the service's
+      const isLine = (step: Step) => step.isLine && hook.image === undefined
+      // none of the shells that the service has by this number
+      return own.map(step => ({ ...step, from, isLine: isLine(step), processes: [-1 - i, ...step.processes] }))
+    })
   const [before, beside] = [read(service.preStart, 'pre_start'), read(service.postStart, 'post_start')]
   if (before.length + beside.length === 0) return steps
   return [

@@ -13,7 +13,7 @@ export const chainIgnoresFailure: Rule = {
   title:
     'The command goes on when the migration fails: `migrate ; app`, `migrate || true`, `migrate & app`, a script without `set -e`, a program of supervisord beside the app, a `post_start` hook.',
   why: 'The app serves after a failed migration, and nothing says so: the failure is a line in a log.',
-  fix: '`&&` in place of `;`, `set -e` at the top of a script, the migration before supervisord; better a one-shot of its own.',
+  fix: '`&&` in place of `;`, `set -e` at the top of a script, the migration before supervisord, `pre_start` in place of `post_start`; better a one-shot of its own.',
   *check(stack) {
     for (const member of stack.members.values()) {
       const { service, startup, role } = member

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
+import { databasesOf } from '../../../migrator/doctor/model/gating.ts'
 import { refuseOutside } from '../../../migrator/doctor/trial/refuse-outside.ts'
 import { safeStack } from '../../../migrator/doctor/trial/safe-stack.ts'
+import { ownMigration } from '../../../migrator/init/own-migration.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'doctor-hooks-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -93,6 +95,20 @@ test("a hook is shown with Compose's variables by their names", async () => {
   const what = findings.map(one => one.what).join('\n')
   expect(what).toContain('goes on when `alembic -x url=${SECRET} upgrade head` fails')
   expect(what).not.toContain('hunter2')
+})
+
+test('init takes the command of a hook in the image of the app, and of no other', async () => {
+  for (const [hook, command] of [
+    ['{ command: alembic upgrade head }', 'alembic upgrade head'],
+    ['{ image: "migrate/migrate:v4", command: -path /m -database $$DB up }', undefined],
+  ] as const) {
+    const { stack } = await diagnosed(web(`command: uvicorn app, pre_start: [${hook}]`))
+    expect(ownMigration(stack, databasesOf(stack)[0]!).way?.command).toBe(command)
+  }
+  const both =
+    'command: sh -c "alembic upgrade head; uvicorn app & wait", pre_start: [{ command: sh -c "cd /data && chown 1 ." }]'
+  const { stack } = await diagnosed(web(both))
+  expect(ownMigration(stack, databasesOf(stack)[0]!).way?.command).toBe('alembic upgrade head')
 })
 
 test('a database with a hook is a database', async () => {
