@@ -1,25 +1,21 @@
 // A migration written in TypeScript or JavaScript.
 
 import { basename } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
-import type pg from 'pg'
 import { clashCodes, codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError, ProcessEndedError, SchemagateError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Change } from '../ledger/changes.ts'
-import { type FailedQuery, fieldLines } from '../postgres/error-fields.ts'
+import { fieldLines } from '../postgres/error-fields.ts'
 import { type Limits, resetSession, setLimits } from '../postgres/limits.ts'
 import type { Attempt } from '../run/attempt.ts'
 import { refuseBehindPooler } from '../run/pooler.ts'
 import type { Run } from '../run/run.ts'
-import { loadParser, parseStatements } from '../sql/parse.ts'
-import { controlOf } from '../sql/transaction-statements.ts'
 import { messageOfThrown } from '../text/thrown.ts'
 import type { Batches } from './batches/batches.ts'
 import type { MigrationContext } from './code-context.ts'
 import { foreignModule, loadModule, placeIn } from './code-module.ts'
+import { CodeQueries } from './code-queries.ts'
 import { type Aftermath, wayOut } from './failure.ts'
-import { clearBefore } from './leftovers.ts'
 import { untilAborted } from './until-aborted.ts'
 
 /** Runs a code migration's `up` and records it: in one transaction, unless it is marked transaction:false. */
@@ -114,34 +110,6 @@ function afterwards({ name }: Migration, error: unknown, aftermath: Aftermath): 
   return new MigrationFailedError(name, lines.join('\n'), { cause: error })
 }
 
-/**
- * An interrupted CREATE INDEX CONCURRENTLY leaves an INVALID index, over which IF NOT EXISTS would then pass: it is
- * dropped before the module asks for it again.
- */
-async function clearIndexBefore(run: Run, name: string, text: string): Promise<void> {
-  if (!/\bconcurrently\b/i.test(text)) return
-  await loadParser()
-  const [statement, ...more] = parseStatements(text) ?? []
-  if (!statement || more.length > 0) return
-  const { message } = await clearBefore(run.session, statement.node, undefined)
-  if (message) run.log.info({ event: 'leftovers', migration: name }, `${name}: ${message}`)
-}
-
-/** @throws Error where the text would end the run's transaction, or begin one in it: half of the migration would stay. */
-async function requireNoControl(text: string): Promise<void> {
-  if (!/\b(?:begin|start|commit|end|rollback|abort|prepare)\b/i.test(text)) return
-  await loadParser()
-  const controls = parseStatements(text)?.filter(({ node }) => {
-    const control = controlOf(node) ?? ('TransactionStmt' in node ? 'prepared' : 'inside')
-    return control !== 'inside'
-  })
-  const [first] = controls ?? []
-  if (first)
-    throw new Error(
-      `\`${first.text}\`: the migration runs in a transaction of the run's own. Mark it \`// migrate:up transaction:false\`, or leave BEGIN, COMMIT and ROLLBACK to the run.`,
-    )
-}
-
 /** A server that ended the session over the failure has cleaned up by that. */
 async function leaveClean({ session }: Run): Promise<void> {
   await session.rollback()
@@ -158,41 +126,15 @@ async function callModule(
   attempt: Attempt,
   { call, aftermath }: Call,
 ): Promise<void> {
-  const { name } = migration
-  let failed: { readonly error: unknown; readonly query: FailedQuery } | undefined
-  /** The module caught the failure and went on. */
-  let hidden = false
+  const { name, marks } = migration
+  const queries = new CodeQueries(run, migration)
+  const { query, onFailure } = queries
   let batches: Batches | undefined
-  const onFailure = (error: unknown, query: FailedQuery) => {
-    failed = { error, query }
-  }
-  /** Queries that are under way, which the module may not have awaited; counted, since to await them would catch their errors. */
-  let underWay = 0
-  let onIdle: (() => void) | undefined
-  const idle = async () => {
-    if (underWay > 0) await new Promise<void>(resolve => (onIdle = resolve))
-    // an error that nothing caught is told after the turn in which it came
-    await setImmediate()
-  }
-  const query = async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => {
-    underWay++
-    try {
-      if (migration.marks.transaction) await requireNoControl(text)
-      else await clearIndexBefore(run, name, text)
-      run.progress.sent = { text }
-      return await run.session.query<Row>(text, values)
-    } catch (error) {
-      onFailure(error, { text })
-      throw error
-    } finally {
-      if (--underWay === 0) onIdle?.()
-    }
-  }
   const context: MigrationContext = {
     name,
     query,
     batch: async (options, work) => {
-      if (migration.marks.transaction)
+      if (marks.transaction)
         throw new Error(
           'context.batch commits batch by batch, and this migration runs in one transaction: mark it `// migrate:up transaction:false`.',
         )
@@ -205,16 +147,11 @@ async function callModule(
   }
   try {
     await untilAborted(run.signal, Promise.resolve(call(context)))
-    if (underWay > 0) await untilAborted(run.signal, idle())
+    if (!queries.isIdle) await untilAborted(run.signal, queries.idle())
     // a rejection that the module neither awaited nor caught is a failure as well
     if (run.signal.reason instanceof ProcessEndedError) throw run.signal.reason
     await batches?.requireEnded()
-    // the server says what became of the transaction only after the error: an empty query waits for that
-    if (failed) {
-      await run.session.query('')
-      hidden = run.session.inFailedTransaction
-      if (hidden) throw failed.error
-    }
+    await queries.requireNoneHidden()
     if (batches && batches.left.length > 0)
       run.log.warn(
         { event: 'batches-left', migration: name, batches: batches.left },
@@ -222,27 +159,38 @@ async function callModule(
       )
   } catch (error) {
     // a file that is not there, a service that does not answer: the module's own errors have such codes, too
-    if (run.signal.aborted || (error === failed?.error && isConnectionLoss(error))) throw error
+    if (run.signal.aborted || (error === queries.failed?.error && isConnectionLoss(error))) throw error
     await leaveClean(run)
     // of a batch: a lock that it did not get, another migrator
     if (error instanceof SchemagateError || codeOf(error)?.startsWith('SG')) throw error
-    const code = codeOf(error)
-    const message = messageOfThrown(error)
-    const place = placeIn(migration.file, error)
-    const at = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : ''
-    const foreign = error instanceof TypeError ? foreignModule(migration.file) : ''
-    const lines = [
-      `${name} failed${at}: ${message}${code ? ` (${code})` : ''}`,
-      ...(foreign ? [`  ${foreign}`] : []),
-      ...fieldLines(error, failed?.error === error ? failed?.query : undefined),
-      ...(hidden
-        ? [
-            '  The module caught this error and went on, but in a transaction nothing can follow it: let it through, guard the query with a savepoint, or mark the file `// migrate:up transaction:false`.',
-          ]
-        : []),
-      ...(batches && batches.count > 0 ? [`  ${batches.count} of its batches are done, and are not done again.`] : []),
-      `${aftermath.text} ${wayOut(error, aftermath.again)}`,
-    ]
-    throw new MigrationFailedError(name, lines.join('\n'), { cause: error, place })
+    throw moduleFailure(migration, error, queries, batches?.count ?? 0, aftermath)
   }
+}
+
+/** What a module has thrown, with its place in the file, what the server said, and the way out. */
+function moduleFailure(
+  { name, file }: Migration,
+  error: unknown,
+  { failed, isHidden }: CodeQueries,
+  batchesDone: number,
+  aftermath: Aftermath,
+): MigrationFailedError {
+  const code = codeOf(error)
+  const message = messageOfThrown(error)
+  const place = placeIn(file, error)
+  const at = place ? ` at ${basename(place.file)}:${place.line}:${place.column}` : ''
+  const foreign = error instanceof TypeError ? foreignModule(file) : ''
+  const lines = [
+    `${name} failed${at}: ${message}${code ? ` (${code})` : ''}`,
+    ...(foreign ? [`  ${foreign}`] : []),
+    ...fieldLines(error, failed?.error === error ? failed?.query : undefined),
+    ...(isHidden
+      ? [
+          '  The module caught this error and went on, but in a transaction nothing can follow it: let it through, guard the query with a savepoint, or mark the file `// migrate:up transaction:false`.',
+        ]
+      : []),
+    ...(batchesDone > 0 ? [`  ${batchesDone} of its batches are done, and are not done again.`] : []),
+    `${aftermath.text} ${wayOut(error, aftermath.again)}`,
+  ]
+  return new MigrationFailedError(name, lines.join('\n'), { cause: error, place })
 }
