@@ -75,107 +75,109 @@ export function compareHistory(
 ): History {
   const byName = new Map(files.map(file => [file.name, file]))
   const rowOf = new Map(rows.map(row => [row.name, row]))
-  const applied = rows.filter(row => row.state === 'applied')
   const missingRows = files.filter(file => isPending(file, rowOf.get(file.name)))
   const { pending, recordOnly } = withStandIns(files, missingRows, rowOf)
-  const problems: Problem[] = []
 
   const unknown = rows.filter(row => !byName.has(row.name))
   // a late one is the last that was applied, but says nothing of how new the database is
   const lastKnown = rows.findLast(row => byName.has(row.name) && row.journal?.late === undefined)
-  const ahead =
+  const isAhead =
     unknown.length > 0 &&
     lastKnown !== undefined &&
     pending.length === 0 &&
     unknown.every(row => row.position > lastKnown.position)
-  if (ahead)
-    for (const row of unknown)
-      problems.push({ code: 'missing', migration: row.name, message: newerThanFiles(row, files) })
-  else problems.push(...missing(files, rows, unknown))
-
-  for (const row of rows) {
-    const file = byName.get(row.name)
-    if (!file) continue
-    if (isHalfDone(row) && row.kind !== file.kind)
-      problems.push({
-        code: 'edited',
-        migration: row.name,
-        message: `${file.file} is ${describeKind(file)}, and ${row.name} was begun as ${describeKind(row)}: ${describeDone(row.journal)} are done. Put the file back as it was.`,
-      })
-    else if (row.state === 'running')
-      problems.push({
-        code: 'interrupted',
-        migration: row.name,
-        message: row.journal?.reverting
-          ? `${row.name} was being reverted, and that was not finished. \`schemagate down --yes\` continues it; \`schemagate up\` finishes it and applies it again.`
-          : `${row.name} was begun and not finished; ${describeDone(row.journal)} are done. \`schemagate up\` goes on from there.`,
-      })
-    else if (row.checksum !== file.checksum && file.kind !== 'repeatable')
-      problems.push({
-        code: 'edited',
-        migration: row.name,
-        message: `${file.file} was changed after it was applied. Undo the change and write a new migration; or, if the database already is as the file says: schemagate repair --accept-edited ${shellWord(row.name)}`,
-      })
-  }
-
+  const problems = isAhead ? unknown.map(row => newerThanFiles(row, files)) : missing(files, rows, unknown)
+  problems.push(...rows.flatMap(row => problemOfRow(row, byName.get(row.name)) ?? []))
   const renamed = new Set(problems.map(problem => problem.renamedTo))
-  const begun = (file: Migration) => file.kind !== 'repeatable' && rowOf.has(file.name) && !isPassedOver(file, rowOf)
-  const newestApplied = files.findLastIndex(begun)
-  // 0.1 had one order for all tools: what comes last by that order is not late either
-  const newestByNumber = files.filter(begun).toSorted(compareMigrations).at(-1)
-  const isLate = (file: Migration) =>
-    !rowOf.has(file.name) &&
-    !renamed.has(file.name) &&
-    !recordOnly.has(file.name) &&
-    newestByNumber !== undefined &&
-    compareMigrations(file, newestByNumber) < 0
-  for (const file of files.slice(0, Math.max(newestApplied, 0)))
-    if (file.kind !== 'repeatable' && isLate(file))
-      problems.push({
-        code: 'out-of-order',
-        migration: file.name,
-        message:
-          `${file.name} is not applied, but comes before ${files[newestApplied]!.name}, which is. Rename it so that it comes last. ` +
-          `If other databases have it already: schemagate up --allow-late ${shellWord(file.name)} applies it now; ` +
-          `or, if its SQL was run by hand: schemagate baseline ${shellWord(file.name)}`,
-      })
-
-  const { emptied, condition } = ledger
-  if (emptied !== null && condition && applied.length > 0)
-    problems.push({
-      code: 'emptied',
-      migration: null,
-      message: `${emptiedDetail(emptied, condition.schema)} If its tables were moved by hand: schemagate baseline ${shellWord(headOf(rows) ?? 'NAME')}`,
-    })
-
-  for (const table of withRowSecurity(ledger.condition))
-    problems.push({
-      code: 'row-security',
-      migration: null,
-      message: `Row level security is switched on for ${table}, and hides it from apps. \`schemagate up\` switches it off.`,
-    })
-
-  const blocking = problems.some(isDisagreement)
-  const isOther = problems.some(({ code }) => code === 'edited' || code === 'emptied')
+  problems.push(...outOfOrder(files, rowOf, file => renamed.has(file.name) || recordOnly.has(file.name)))
+  problems.push(...problemsOfLedger(ledger, rows))
   return {
-    state:
-      ahead && !isOther
-        ? 'ahead'
-        : blocking
-          ? 'diverged'
-          : rows.length === 0
-            ? 'empty'
-            : pending.length > 0
-              ? 'pending'
-              : 'current',
+    state: stateOf({ problems, isAhead, isEmpty: rows.length === 0, isPending: pending.length > 0 }),
     head: headOf(rows),
-    applied,
+    applied: rows.filter(row => row.state === 'applied'),
     rows,
     pending,
     recordOnly,
     problems,
     ledger,
   }
+}
+
+interface Compared {
+  readonly problems: readonly Problem[]
+  readonly isAhead: boolean
+  readonly isEmpty: boolean
+  readonly isPending: boolean
+}
+
+function stateOf({ problems, isAhead, isEmpty, isPending }: Compared): DatabaseState {
+  if (isAhead && !problems.some(({ code }) => code === 'edited' || code === 'emptied')) return 'ahead'
+  if (problems.some(isDisagreement)) return 'diverged'
+  if (isEmpty) return 'empty'
+  return isPending ? 'pending' : 'current'
+}
+
+/** What is wrong with a row that has a file: the file is another one now, or what was begun is not finished. */
+function problemOfRow(row: LedgerRow, file: Migration | undefined): Problem | undefined {
+  if (!file) return undefined
+  const { name: migration } = row
+  if (isHalfDone(row) && row.kind !== file.kind) {
+    const message = `${file.file} is ${describeKind(file)}, and ${migration} was begun as ${describeKind(row)}: ${describeDone(row.journal)} are done. Put the file back as it was.`
+    return { code: 'edited', migration, message }
+  }
+  if (row.state === 'running') {
+    const message = row.journal?.reverting
+      ? `${migration} was being reverted, and that was not finished. \`schemagate down --yes\` continues it; \`schemagate up\` finishes it and applies it again.`
+      : `${migration} was begun and not finished; ${describeDone(row.journal)} are done. \`schemagate up\` goes on from there.`
+    return { code: 'interrupted', migration, message }
+  }
+  if (row.checksum === file.checksum || file.kind === 'repeatable') return undefined
+  const message = `${file.file} was changed after it was applied. Undo the change and write a new migration; or, if the database already is as the file says: schemagate repair --accept-edited ${shellWord(migration)}`
+  return { code: 'edited', migration, message }
+}
+
+/**
+ * The files that are not applied and come before one that is.
+ * @param isExcused the file is not late: it is a row's under another name, or is recorded and not run.
+ */
+function outOfOrder(
+  files: readonly Migration[],
+  rowOf: ReadonlyMap<string, LedgerRow>,
+  isExcused: (file: Migration) => boolean,
+): Problem[] {
+  const isBegun = (file: Migration) => file.kind !== 'repeatable' && rowOf.has(file.name) && !isPassedOver(file, rowOf)
+  const newestApplied = files.findLastIndex(isBegun)
+  // 0.1 had one order for all tools: what comes last by that order is not late either
+  const newestByNumber = files.filter(isBegun).toSorted(compareMigrations).at(-1)
+  if (newestByNumber === undefined) return []
+  const isLate = (file: Migration) =>
+    file.kind !== 'repeatable' &&
+    !rowOf.has(file.name) &&
+    !isExcused(file) &&
+    compareMigrations(file, newestByNumber) < 0
+  return files
+    .slice(0, newestApplied)
+    .filter(isLate)
+    .map(({ name }) => ({
+      code: 'out-of-order',
+      migration: name,
+      message:
+        `${name} is not applied, but comes before ${files[newestApplied]!.name}, which is. Rename it so that it comes last. ` +
+        `If other databases have it already: schemagate up --allow-late ${shellWord(name)} applies it now; ` +
+        `or, if its SQL was run by hand: schemagate baseline ${shellWord(name)}`,
+    }))
+}
+
+/** What is wrong with the ledger itself, whatever the files are. */
+function problemsOfLedger({ emptied, condition }: LedgerContents, rows: readonly LedgerRow[]): Problem[] {
+  const problems: Problem[] = withRowSecurity(condition).map(table => ({
+    code: 'row-security',
+    migration: null,
+    message: `Row level security is switched on for ${table}, and hides it from apps. \`schemagate up\` switches it off.`,
+  }))
+  if (emptied === null || !condition || rows.every(row => row.state !== 'applied')) return problems
+  const message = `${emptiedDetail(emptied, condition.schema)} If its tables were moved by hand: schemagate baseline ${shellWord(headOf(rows) ?? 'NAME')}`
+  return [{ code: 'emptied', migration: null, message }, ...problems]
 }
 
 /** The same history for an operator who lets these run although newer ones are applied (`up --allow-late`). */
@@ -220,17 +222,15 @@ function describeKind({ kind }: Pick<LedgerRow, 'kind'>): string {
   return kind === 'code' ? 'code' : kind === 'repeatable' ? 'a repeatable migration' : 'SQL'
 }
 
-function newerThanFiles(row: LedgerRow, files: readonly Migration[]): string {
+/** A row behind all of the files. */
+function newerThanFiles(row: LedgerRow, files: readonly Migration[]): Problem {
   const newest = files.findLast(file => file.kind !== 'repeatable') ?? files.at(-1)
-  return `${row.name} ${describeState(row)}, but newer than all of these files (the newest is ${newest?.name}): the database is ahead of them. Use the release that has it, or \`schemagate up --allow-ahead\` if older apps can live with it.`
+  const message = `${row.name} ${describeState(row)}, but newer than all of these files (the newest is ${newest?.name}): the database is ahead of them. Use the release that has it, or \`schemagate up --allow-ahead\` if older apps can live with it.`
+  return { code: 'missing', migration: row.name, message }
 }
 
 /** What is wrong with the rows that have no file. */
-function missing(
-  files: readonly Migration[],
-  rows: readonly LedgerRow[],
-  unknown: readonly LedgerRow[],
-): readonly Problem[] {
+function missing(files: readonly Migration[], rows: readonly LedgerRow[], unknown: readonly LedgerRow[]): Problem[] {
   if (unknown.length === 0) return []
   const { certain, possible } = findRenames(files, rows)
   const checksums = new Map(files.map(file => [file.name, file.checksum]))
