@@ -71,6 +71,16 @@ test('every page of docs is in its index', () => {
     expect(text['docs/README.md'], page).toContain(`](${page.slice('docs/'.length)})`)
 })
 
+test('the map has every folder of the code', () => {
+  const folders = ['gate', 'migrator', 'app', 'scripts'].flatMap(parent =>
+    readdirSync(join(root, parent), { withFileTypes: true })
+      .filter(entry => entry.isDirectory() && !/^(dist(\.\d+)?|node_modules)$/.test(entry.name))
+      .map(({ name }) => `${parent}/${name}/`),
+  )
+  expect(folders.length).toBeGreaterThan(30)
+  expect(folders.filter(folder => !text['docs/architecture.md']!.includes(`\`${folder}\``))).toEqual([])
+})
+
 test('every decision is in its index', () => {
   for (const page of pages.filter(name => name.startsWith('docs/decisions/') && !name.endsWith('README.md')))
     expect(text['docs/decisions/README.md'], page).toContain(`](${page.slice('docs/decisions/'.length)})`)
