@@ -77,9 +77,59 @@ export function planAdoption(given: PlanInput): AdoptionPlan {
   // names of files are read in this form, and tools record them as the disk has them
   const entries = given.history.entries.map(entry => ({ ...entry, key: entry.key.normalize() }))
   const input = { ...given, history: { ...given.history, entries } }
-  const { history, files, ledger, forgetMissing, wasAdopted } = input
-  const { tool } = history.table
-  const recorded = new Set(ledger.map(({ name }) => name))
+  const { history, files } = input
+  const compared = compareFiles(input)
+  const { entryOf, verdicts, applied } = compared
+  const rows: AdoptionRow[] = []
+  const adopted: { migration: Migration; row: AdoptionRow }[] = []
+  const problems: AdoptionProblem[] = history.unfinished.map(({ name, message }) => ({
+    code: 'unfinished',
+    migration: name,
+    message,
+  }))
+  const ambiguous = new Set<string>()
+  for (const [index, file] of files.entries()) {
+    const { migration, key } = file
+    const checksum = verdicts.get(file) ?? 'none'
+    const accepted = checksum === 'differs' && isNamed(input.acceptEdited, migration.name, key)
+    const status = statusOf(compared, file, index, accepted)
+    if (status === undefined) continue
+    const row = rowOf(migration.name, status, checksum, entryOf(file), accepted)
+    rows.push(row)
+    if (status === 'adopt') adopted.push({ migration, row })
+    const problem =
+      status === 'adopt' && checksum !== 'same' && !ambiguous.has(key)
+        ? twinProblem(compared, file)
+        : problemOf(compared, file, status)
+    if (problem?.code === 'ambiguous') ambiguous.add(key)
+    if (problem) problems.push(problem)
+  }
+  for (const entry of withoutFile(input)) {
+    const isForgotten = isNamed(input.forgetMissing, entry.name, entry.key)
+    const checksum = entry.checksum ? 'unknown' : 'none'
+    rows.push(rowOf(entry.name, isForgotten ? 'forgotten' : 'missing', checksum, entry, false))
+    if (!isForgotten) problems.push(missingProblem(input, entry))
+  }
+  problems.push(...notAdopted(input))
+  return { rows, adopted, problems, isOtherFolder: applied.size === 0 && history.entries.length > 0 }
+}
+
+/** What the history says of each file. */
+interface Compared {
+  readonly input: PlanInput
+  readonly entryOf: (file: ToolFile) => HistoryEntry | undefined
+  readonly verdicts: ReadonlyMap<ToolFile, ChecksumVerdict>
+  readonly applied: ReadonlySet<ToolFile>
+  /** The index of the last file that is applied; repeatable ones have no place in the order. */
+  readonly newest: number
+  /** Names that the ledger has. */
+  readonly recorded: ReadonlySet<string>
+  /** Files whose row is that of another one. */
+  readonly others: ReadonlySet<ToolFile>
+}
+
+function compareFiles(input: PlanInput): Compared {
+  const { history, files, ledger } = input
   const byKey = new Map(history.entries.map(entry => [entry.key, entry]))
   const verdicts = checksumVerdicts(input, byKey)
   const others = ofAnotherRow(files, verdicts)
@@ -87,78 +137,70 @@ export function planAdoption(given: PlanInput): AdoptionPlan {
   const entryOf = (file: ToolFile) => (others.has(file) ? undefined : byKey.get(file.key))
   const applied = appliedFiles(input, entryOf)
   const newest = files.findLastIndex(file => applied.has(file) && file.migration.kind !== 'repeatable')
-  const rows: AdoptionRow[] = []
-  const adopted: { migration: Migration; row: AdoptionRow }[] = []
-  const ambiguous = new Set<string>()
-  const problems: AdoptionProblem[] = history.unfinished.map(({ name, message }) => ({
-    code: 'unfinished',
-    migration: name,
-    message,
-  }))
+  return { input, entryOf, verdicts, applied, newest, recorded: new Set(ledger.map(({ name }) => name)), others }
+}
 
-  for (const [index, file] of files.entries()) {
-    const { migration, key } = file
-    const { name } = migration
-    const entry = entryOf(file)
-    const checksum = verdicts.get(file) ?? 'none'
-    const accepted = checksum === 'differs' && isNamed(input.acceptEdited, name, key)
-    const isRepeatable = migration.kind === 'repeatable'
-    const status = ((): AdoptionStatus | undefined => {
-      if (recorded.has(name)) return 'recorded'
-      if (!applied.has(file)) {
-        if (migration.standsIn) return undefined
-        return index < newest && !isRepeatable ? 'out-of-order' : 'pending'
-      }
-      // content that is not the same is run again, as the tool itself would
-      if (isRepeatable) return checksum === 'same' ? 'adopt' : 'pending'
-      return checksum === 'differs' && !accepted ? 'edited' : 'adopt'
-    })()
-    if (status === undefined) continue
-    const row = rowOf(name, status, checksum, entry, accepted)
-    rows.push(row)
-    if (status === 'adopt') adopted.push({ migration, row })
-    const twin = files.find(other => other.key === key && other !== file)
-    if (status === 'adopt' && twin && !others.has(file) && checksum !== 'same' && !ambiguous.has(key)) {
-      ambiguous.add(key)
-      problems.push({
-        code: 'ambiguous',
-        migration: name,
-        message: `${migration.file} and ${twin.migration.file} are one to the history of ${tool.title} (${key}), which does not say which of them was run. Give the other one a number of its own, behind all that is applied.`,
-      })
-    }
-    if (status === 'edited')
-      problems.push({
-        code: 'edited',
-        migration: name,
-        message: `${migration.file} is not what ${tool.title} has applied. Restore the file; or, if the database already is as the file says: --accept-edited ${shellWord(name)}`,
-      })
-    if (status === 'out-of-order')
-      problems.push({
-        code: 'out-of-order',
-        migration: name,
-        message: `${name} is not in the history of ${tool.title}, but comes before ${files[newest]!.migration.name}, which is: it was never run here, or by hand. Apply it with ${tool.title}, or rename it so that it comes last.`,
-      })
+/** Undefined for one that stands in for others, which were run instead: it has no row. */
+function statusOf(
+  { verdicts, applied, newest, recorded }: Compared,
+  file: ToolFile,
+  index: number,
+  accepted: boolean,
+): AdoptionStatus | undefined {
+  const { migration } = file
+  const isRepeatable = migration.kind === 'repeatable'
+  if (recorded.has(migration.name)) return 'recorded'
+  if (!applied.has(file)) {
+    if (migration.standsIn) return undefined
+    return index < newest && !isRepeatable ? 'out-of-order' : 'pending'
   }
+  // content that is not the same is run again, as the tool itself would
+  if (isRepeatable) return verdicts.get(file) === 'same' ? 'adopt' : 'pending'
+  return verdicts.get(file) === 'differs' && !accepted ? 'edited' : 'adopt'
+}
 
+function problemOf(
+  { input, newest }: Compared,
+  { migration }: ToolFile,
+  status: AdoptionStatus,
+): AdoptionProblem | undefined {
+  const { name, file } = migration
+  const { title } = input.history.table.tool
+  if (status === 'edited') {
+    const message = `${file} is not what ${title} has applied. Restore the file; or, if the database already is as the file says: --accept-edited ${shellWord(name)}`
+    return { code: 'edited', migration: name, message }
+  }
+  if (status === 'out-of-order') {
+    const message = `${name} is not in the history of ${title}, but comes before ${input.files[newest]!.migration.name}, which is: it was never run here, or by hand. Apply it with ${title}, or rename it so that it comes last.`
+    return { code: 'out-of-order', migration: name, message }
+  }
+  return undefined
+}
+
+/** Another file has the same key, and no checksum says which of the two was run. */
+function twinProblem({ input, others }: Compared, file: ToolFile): AdoptionProblem | undefined {
+  const { migration, key } = file
+  const twin = input.files.find(other => other.key === key && other !== file)
+  if (!twin || others.has(file)) return undefined
+  const message = `${migration.file} and ${twin.migration.file} are one to the history of ${input.history.table.tool.title} (${key}), which does not say which of them was run. Give the other one a number of its own, behind all that is applied.`
+  return { code: 'ambiguous', migration: migration.name, message }
+}
+
+function withoutFile({ history, files }: PlanInput): readonly HistoryEntry[] {
   const known = new Set(files.map(({ key }) => key))
-  const strangers = history.entries.filter(({ key }) => !known.has(key))
-  for (const entry of strangers) {
-    const forgotten = isNamed(forgetMissing, entry.name, entry.key)
-    rows.push(rowOf(entry.name, forgotten ? 'forgotten' : 'missing', entry.checksum ? 'unknown' : 'none', entry, false))
-    if (!forgotten)
-      problems.push({
-        code: 'missing',
-        migration: entry.name,
-        message: `${entry.name} was applied by ${tool.title}, and there is no such file. Restore it; or, if it is gone for good: --forget-missing ${shellWord(entry.name)}`,
-      })
-  }
-  if (!wasAdopted && ledger.length > 0)
-    problems.push({
-      code: 'not-adopted',
-      migration: ledger[0]!.name,
-      message: `The ledger has ${ledger.length} ${ledger.length === 1 ? 'row' : 'rows'} that no adoption has made (${ledger[0]!.name}): an adoption begins with an empty ledger.`,
-    })
-  return { rows, adopted, problems, isOtherFolder: applied.size === 0 && history.entries.length > 0 }
+  return history.entries.filter(({ key }) => !known.has(key))
+}
+
+function missingProblem({ history }: PlanInput, { name }: HistoryEntry): AdoptionProblem {
+  const message = `${name} was applied by ${history.table.tool.title}, and there is no such file. Restore it; or, if it is gone for good: --forget-missing ${shellWord(name)}`
+  return { code: 'missing', migration: name, message }
+}
+
+function notAdopted({ ledger, wasAdopted }: PlanInput): AdoptionProblem[] {
+  const [first] = ledger
+  if (wasAdopted || !first) return []
+  const message = `The ledger has ${ledger.length} ${ledger.length === 1 ? 'row' : 'rows'} that no adoption has made (${first.name}): an adoption begins with an empty ledger.`
+  return [{ code: 'not-adopted', migration: first.name, message }]
 }
 
 /** The files that count as applied. */
