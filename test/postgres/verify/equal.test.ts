@@ -26,6 +26,10 @@ const pairs: readonly Pair[] = [
     'create table a90 (a int, b int, unique (a, b)) partition by list (a); create index a90_i on a90 (b); create table a90a partition of a90 for values in (1) partition by list (b); create table a90b partition of a90a for values in (1)',
     'create table a90 (a int, b int) partition by list (a); create table a90a partition of a90 for values in (1) partition by list (b); create table a90b partition of a90a for values in (1); create index on a90a (b); create index a90_i on a90 (b); alter table a90a add constraint a90_k unique (a, b); alter table a90 add unique (a, b)',
   ],
+  [
+    "create table a91 (a varchar(9), b text); create statistics a91_s on (a in ('x', 'y''z')), b from a91",
+    "create table a91 (a varchar(9), b text); create statistics a91_s on (a::text = any (array['x'::varchar::text, 'y''z'::varchar::text])), b from a91",
+  ],
   ['create table a4 (a int primary key)', 'create table a4 (a int, primary key (a))'],
   ['create table a5 (a int unique)', 'create table a5 (a int); alter table a5 add unique (a)'],
   ['create table a6 (a int not null)', 'create table a6 (a int); alter table a6 alter a set not null'],
