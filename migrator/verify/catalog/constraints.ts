@@ -20,16 +20,19 @@ const definition = "regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '
  * The triggers that keep a foreign key: ALTER TABLE ... DISABLE TRIGGER ALL switches them off. Each partition of the table
  * that it refers to has its own, and a row of its own for them.
  */
-const disabled = `lateral (with recursive own (oid) as (select k.oid
-    union all select x.oid from own join pg_constraint x on x.conparentid = own.oid and x.conrelid = k.conrelid)
-  select string_agg(distinct t.tgrelid::regclass::text, ', ') as tables,
+const disabled = `(with recursive up (trigger, oid) as (
+    select t.oid, t.tgconstraint from pg_trigger t where t.tgisinternal and t.tgenabled <> 'O'
+    union all select up.trigger, above.oid from up join pg_constraint k on k.oid = up.oid
+      join pg_constraint above on above.oid = k.conparentid and above.conrelid = k.conrelid)
+  select up.oid, string_agg(distinct t.tgrelid::regclass::text, ', ') as tables,
     jsonb_agg(format('alter table %s enable trigger %I', t.tgrelid::regclass, t.tgname) order by t.tgname) as statements
-  from own join pg_trigger t on t.tgconstraint = own.oid and t.tgisinternal and t.tgenabled <> 'O') disabled`
+  from up join pg_trigger t on t.oid = up.trigger group by up.oid) disabled`
 
 /** The key of the outermost table that a partition's has been made from, or attached to. */
-const ofRoot = `lateral (with recursive up (oid) as (select k.conparentid where k.conparentid <> 0
-    union all select u.conparentid from up join pg_constraint u on u.oid = up.oid and u.conparentid <> 0)
-  select format('%I.%I.%I', rn.nspname, rt.relname, r.conname) as name from up join pg_constraint r on r.oid = up.oid and r.conparentid = 0
+const ofRoot = `(with recursive up (oid, root) as (
+    select k.oid, k.conparentid from pg_constraint k where k.conparentid <> 0
+    union all select up.oid, k.conparentid from up join pg_constraint k on k.oid = up.root and k.conparentid <> 0)
+  select up.oid, format('%I.%I.%I', rn.nspname, rt.relname, r.conname) as name from up join pg_constraint r on r.oid = up.root and r.conparentid = 0
     join pg_class rt on rt.oid = r.conrelid join pg_namespace rn on rn.oid = rt.relnamespace) root`
 
 export const constraints: Kinds = version => {
@@ -41,7 +44,7 @@ export const constraints: Kinds = version => {
     from: `pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace and ${ownSchema}
       left join pg_class ic on ic.oid = k.conindid and k.contype in ('p', 'u', 'x') left join pg_index i on i.indexrelid = ic.oid
       left join pg_tablespace s on s.oid = ic.reltablespace
-      left join pg_constraint up on up.oid = k.conparentid left join ${ofRoot} on true left join ${disabled} on true`,
+      left join pg_constraint up on up.oid = k.conparentid left join ${ofRoot} on root.oid = k.oid left join ${disabled} on disabled.oid = k.oid`,
     where: "k.contype in ('c', 'f', 'p', 'u', 'x') and up.conrelid is distinct from k.conrelid",
     // as an index of a partition
     name: "format('%I.%I', n.nspname, c.relname) || coalesce(' (part of ' || root.name || ')', format('.%I', k.conname))",
