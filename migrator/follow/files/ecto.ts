@@ -1,7 +1,7 @@
 // Ecto: `20240101000000_name.exs`, in whatever folder inside, known by its number.
 
 import { numberKey } from '../../../gate/histories/history.ts'
-import { byNumber, logBeside, readNamed } from './named-files.ts'
+import { byNumber, logOthers, readNamed } from './named-files.ts'
 import type { FollowedReader } from './reader.ts'
 
 /** https://github.com/elixir-ecto/ecto_sql, lib/ecto/migrator.ex: an integer, an underscore, a name. */
@@ -22,6 +22,6 @@ export const ecto: FollowedReader = async (dir, options) => {
     },
     options,
   )
-  logBeside(dir, { usual, title: 'Ecto', migration }, options)
+  logOthers(dir, { usual, title: 'Ecto', migration }, options)
   return byNumber(found)
 }

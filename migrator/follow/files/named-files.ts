@@ -5,7 +5,7 @@ import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import { UsageError } from '../../errors.ts'
 import { isThere } from '../../files/cannot-read.ts'
 import type { FolderOptions } from '../../files/folder.ts'
-import { baseOf, filesIn, isVisible } from './tree.ts'
+import { baseOf, filesIn, isOwnFolder, isVisible } from './tree.ts'
 
 export interface NamedFiles {
   /** Where the tool's migrations are in a project: its folder can be named as well. */
@@ -45,26 +45,26 @@ export function folderOf(dir: string, { usual, read }: NamedFiles, { ignore }: F
   return own === undefined ? join(dir, usual) : dir
 }
 
+/** Folders of libraries, of what is built, and of tests. */
+const notAdded = /^(?:vendor|deps|_build|tests?|spec|stubs?)$/i
+
 /**
- * Logs the folders beside the usual one that hold migrations as well: those of another database or another tool, and those
- * that the project adds to its history (`db/post_migrate`, `priv/account/migrations`).
+ * Logs the folders of a project that hold migrations and are not the usual one: those of another database or another tool,
+ * and those that the project adds to its history (`db/post_migrate`, `modules/costs/db/migrate`, `priv/account/migrations`).
  */
-export function logBeside(
+export function logOthers(
   dir: string,
   { usual, title, migration }: { readonly usual: string; readonly title: string; readonly migration: RegExp },
   { ignore, onLeftOut }: FolderOptions,
 ): void {
   if (!isThere(join(dir, usual))) return
-  const [above = usual] = usual.split('/')
   const enters = (name: string, path: string) =>
-    isVisible(name) && `${path}${sep}`.startsWith(`${join(dir, above)}${sep}`) && path !== join(dir, usual)
-  const others = filesIn(dir, { ignore, enters }).filter(
-    path => path.startsWith(`${above}/`) && migration.test(baseOf(path)),
-  )
+    isOwnFolder(name, path) && !notAdded.test(name) && path !== join(dir, usual)
+  const others = filesIn(dir, { ignore, enters }).filter(path => migration.test(baseOf(path)))
   for (const folder of new Set(others.map(dirname)))
     onLeftOut?.({
       file: join(dir, folder),
-      message: `${join(dir, folder)} is left out: ${title} reads ${usual} alone, unless the project adds to it. If it adds this one, name ${join(dir, above)} with --dir; otherwise: --ignore ${folder}`,
+      message: `${join(dir, folder)} is left out: ${title} reads ${usual} alone, unless the project adds to it. If it adds this one, name a folder that has both with --dir (only names are read: a folder with a copy of both will do); otherwise: --ignore ${folder}`,
     })
 }
 

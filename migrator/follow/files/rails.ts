@@ -7,7 +7,7 @@ import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import { UsageError } from '../../errors.ts'
 import { isThere } from '../../files/cannot-read.ts'
 import { readUtf8 } from '../../files/read-large.ts'
-import { byNumber, logBeside, readNamed } from './named-files.ts'
+import { byNumber, logOthers, readNamed } from './named-files.ts'
 import type { FollowedReader } from './reader.ts'
 
 const usual = 'db/migrate'
@@ -20,7 +20,7 @@ export const rails: FollowedReader = async (dir, options) => {
   const hasFolder = isThere(dir) || !dir.endsWith('migrate')
   const files = hasFolder ? readNamed(dir, { usual, deep: true, read: readFile }, options) : []
   const migrations = files.length > 0 ? files : fromSchema(places)
-  logBeside(dir, { usual, title: 'Rails', migration }, options)
+  logOthers(dir, { usual, title: 'Rails', migration }, options)
   return byNumber(migrations)
 }
 

@@ -202,9 +202,16 @@ describe('folders of code', () => {
     expect(left).toHaveLength(1)
   })
 
-  test('of Rails in a folder beside the usual one are left out with a warning', async () => {
+  test('of Rails in folders that are not the usual one are left out with a warning', async () => {
     const dir = writtenFolder(
-      files('db/migrate/1_a.rb', 'db/post_migrate/2_b.rb', 'db/seeds/1_users.sql', 'db/x/y/3_c.txt', 'lib/4_d.rb'),
+      files(
+        'db/migrate/1_a.rb',
+        'db/post_migrate/2_b.rb',
+        'db/seeds/1_users.sql',
+        'modules/x/db/migrate/3_c.rb',
+        'spec/dummy/db/migrate/4_d.rb',
+        'lib/e.rb',
+      ),
     )
     const read = async (folder: string, ignore: readonly string[] = []) => {
       const left: string[] = []
@@ -215,10 +222,13 @@ describe('folders of code', () => {
     expect(await read('')).toEqual({
       keys: ['1'],
       left: [
-        expect.stringMatching(/^db\/post_migrate is left out: .* name db with --dir; .*--ignore db\/post_migrate$/),
+        expect.stringMatching(
+          /^db\/post_migrate is left out: .*name a folder that has both .*--ignore db\/post_migrate$/,
+        ),
+        expect.stringMatching(/^modules\/x\/db\/migrate is left out/),
       ],
     })
-    expect(await read('', ['db/post_migrate', 'db/x'])).toEqual({ keys: ['1'], left: [] })
+    expect(await read('', ['db/post_migrate', 'modules'])).toEqual({ keys: ['1'], left: [] })
     expect(await read('/db/migrate')).toEqual({ keys: ['1'], left: [] })
     expect(await read('/db', ['x'])).toEqual({ keys: ['1', '2'], left: [] })
   })
