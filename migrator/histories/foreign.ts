@@ -27,8 +27,12 @@ export async function readForeign(
   files: readonly Migration[],
 ): Promise<Foreign | undefined> {
   const { histories, tables } = await lookAround(session, ledgerSchema)
-  const read = await Promise.all(histories.map(table => readable(session, table)))
-  const used = read.filter(one => one.history === undefined || hasAny(one.history))
+  // one after the other: pg warns of a second query on a busy connection
+  const used: Read[] = []
+  for (const table of histories) {
+    const one = await readable(session, table)
+    if (one.history === undefined || hasAny(one.history)) used.push(one)
+  }
   if (used.length > 0) return { message: migratedBy(used, files) }
   if (tables.length > 0) return { message: hasTables(tables) }
   return undefined

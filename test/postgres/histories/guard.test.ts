@@ -77,12 +77,16 @@ test('the ledger of another project in the same database is named as such', asyn
   expect(error!.message).toContain('--schema theirs')
 })
 
-test('two tools in one database are both named, and a table in another schema is found', async ({ database }) => {
+test('three tools in one database are all named, and a table in another schema is found', async ({ database }) => {
   const elsewhere = historySql('goose').replaceAll('public.', 'ops.')
-  await database.query(`create schema ops; ${elsewhere}; ${historySql('knex')}`)
-  const { error } = await migratorOn(database, await folder(files)).up()
-  expect(error!.message).toContain('goose (ops.goose_db_version: 4 migrations, newest 4)')
-  expect(error!.message).toContain('Knex (public.knex_migrations: 4 migrations')
+  await database.query(`create schema ops; ${elsewhere}; ${historySql('knex')}; ${historySql('sequelize')}`)
+  const dir = await folder(files)
+  const { stdout, stderr } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })
+  expect(stdout).toContain('goose (ops.goose_db_version: 4 migrations, newest 4)')
+  expect(stdout).toContain('Knex (public.knex_migrations: 4 migrations')
+  expect(stdout).toContain('Sequelize (public.SequelizeMeta: 4 migrations')
+  // no warning of pg's either
+  expect(stderr).toBe('')
 })
 
 test('a history that may not be read is named with the grant that is missing', async ({ database }) => {
