@@ -61,7 +61,9 @@ export function logOthers(
   const enters = (name: string, path: string) =>
     isOwnFolder(name, path) && !notAdded.test(name) && path !== join(dir, usual)
   const others = filesIn(dir, { ignore, enters }).filter(path => migration.test(baseOf(path)))
-  for (const folder of new Set(others.map(dirname)))
+  // seeds are numbered as well
+  const folders = others.map(dirname).filter(folder => /migrat/i.test(baseOf(folder)))
+  for (const folder of new Set(folders))
     onLeftOut?.({
       file: join(dir, folder),
       message: `${join(dir, folder)} is left out: ${title} reads ${usual} alone, unless the project adds to it. If it adds this one, name a folder that has both with --dir (only names are read: a folder with a copy of both will do); otherwise: --ignore ${folder}`,

@@ -207,7 +207,7 @@ describe('folders of code', () => {
       files(
         'db/migrate/1_a.rb',
         'db/post_migrate/2_b.rb',
-        'db/seeds/1_users.sql',
+        'db/seeds/1_users.rb',
         'modules/x/db/migrate/3_c.rb',
         'spec/dummy/db/migrate/4_d.rb',
         'lib/e.rb',
@@ -230,7 +230,7 @@ describe('folders of code', () => {
     })
     expect(await read('', ['db/post_migrate', 'modules'])).toEqual({ keys: ['1'], left: [] })
     expect(await read('/db/migrate')).toEqual({ keys: ['1'], left: [] })
-    expect(await read('/db', ['x'])).toEqual({ keys: ['1', '2'], left: [] })
+    expect(await read('/db', ['seeds'])).toEqual({ keys: ['1', '2'], left: [] })
   })
 
   test('of TypeORM are classes', async () => {
