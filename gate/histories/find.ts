@@ -42,7 +42,7 @@ export async function findHistory(
   const usual = [...new Set(historyTools.flatMap(({ name, tables }) => (name === tool ? tables : [])))]
   return {
     why: 'missing',
-    message: `This database has no history of ${title} (a table ${usual.join(' or ')}).${others.length > 0 ? ` What it has: ${others.join(', ')}.` : ''}`,
+    message: `This database has no history of ${title} (a table ${usual.join(' or ')}; if it has another name: --history SCHEMA.TABLE).${others.length > 0 ? ` What it has: ${others.join(', ')}.` : ''}`,
   }
 }
 

@@ -96,10 +96,7 @@ interface Work {
 }
 
 function requireTable({ table, notFound, comparison, verdict }: FollowedMatch): HistoryTable {
-  if (notFound)
-    throw new UsageError(
-      `${notFound.message} Run its migrations first; if its table has another name: --history SCHEMA.TABLE.`,
-    )
+  if (notFound) throw new UsageError(`${notFound.message} Run its migrations first.`)
   if (comparison?.state === 'diverged') throw new DivergedError(`${verdict.detail} Nothing was changed.`)
   // it was locked for longer than the lock timeout
   if (!table) throw new DivergedError(verdict.detail)

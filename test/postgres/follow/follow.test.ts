@@ -129,10 +129,14 @@ describe('bad input', () => {
     await database.query(historySql('knex'))
     const { code, stderr } = await run(database, ['follow', ...goose])
     expect(code).toBe(2)
-    expect(stderr).toContain('no history of goose (a table goose_db_version)')
+    expect(stderr).toContain(
+      'no history of goose (a table goose_db_version; if it has another name: --history SCHEMA.TABLE)',
+    )
     expect(stderr).toContain("Knex's public.knex_migrations")
     // before the first migration there is none: that is worth waiting for
-    expect((await run(database, ['check', ...goose])).code).toBe(7)
+    const check = await run(database, ['check', ...goose])
+    expect(check.code).toBe(7)
+    expect(check.stderr).toContain('--history SCHEMA.TABLE')
     const named = await run(database, ['follow', ...goose, '--history', 'ops.versions'])
     expect(named.code).toBe(2)
     expect(named.stderr).toContain('There is no table ops.versions')
