@@ -1,6 +1,7 @@
 // The gate: open only while the database has the schema that this app was built for.
 
 import { EventEmitter } from 'node:events'
+import { performance } from 'node:perf_hooks'
 import type { ClientConfig, Pool } from 'pg'
 import { Admission } from './admission.ts'
 import { type Connection, connectionsOf } from './connection.ts'
@@ -237,6 +238,8 @@ export class Gate extends EventEmitter<GateEvents> {
    */
   async verify(connection: Queryable): Promise<void> {
     const { verdict, databaseHead, also } = await this.#watcher.reader.read(connection, serverExpression)
+    if (verdict.state === 'open' && this.#watcher.isYieldingAt(performance.now()))
+      throw new GateClosedError(this.status)
     if (verdict.state === 'open') return this.#requireSame(also)
     this.#watcher.signal()
     throw new GateClosedError(statusOf(this.#watcher.manifest, verdict, databaseHead))

@@ -135,6 +135,11 @@ export class Watcher {
     return this.#connector.server
   }
 
+  /** The ledger was left to a session that wanted it: it may look whole between two of that session's statements. */
+  isYieldingAt(moment: number): boolean {
+    return moment < this.#yieldUntil
+  }
+
   /** Queries the ledger now rather than at the next poll. */
   signal(): void {
     this.#wakeup.signal()
@@ -264,7 +269,7 @@ export class Watcher {
       if (locks) this.#lookout.answered(reading.also)
       else if (session.pooled && reading.also !== undefined) this.#connector.answeredBy(reading.also)
       const { verdict, databaseHead } = reading
-      const result = verdict.state === 'open' && sent.steady < this.#yieldUntil ? LOCKED : verdict
+      const result = verdict.state === 'open' && this.isYieldingAt(sent.steady) ? LOCKED : verdict
       const status = statusOf(manifest, result, databaseHead)
       if (result.state !== 'open') this.#admission.close(status)
       else if (this.#isReady(sessions) && !this.#connector.isLost && !this.#closing)
@@ -310,8 +315,8 @@ export class Watcher {
     // A restore in one transaction holds the tables that running requests wait for, and itself waits for this fence. The
     // requests would go on with the older database: they are evicted first.
     if (!(await this.#isEmptyWithin(DRAIN_SHARE))) await this.#endInside()
-    await this.reader.fence?.release(holding)
     this.#yieldUntil = performance.now() + YIELD_FOR
+    await this.reader.fence?.release(holding)
   }
 
   /** Ends the requests that are inside, first those that use the database. */

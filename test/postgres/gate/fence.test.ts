@@ -11,6 +11,7 @@ import type { GateOptions } from '../../../gate/gate.ts'
 import { guardPool } from '../../../gate/pool.ts'
 import { migratorName } from '../../../gate/protocol/announcement.ts'
 import { requireFunctionDdl } from '../../../gate/protocol/require.ts'
+import { GateClosedError } from '../../../gate/status.ts'
 import { ledgerDdl } from '../../../migrator/ledger/versions.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
@@ -243,6 +244,20 @@ describe('with the fence', () => {
     await database.query("set lock_timeout = '200ms'; drop table schemagate.ledger; reset lock_timeout")
     await eventually(() => expect(gate.state).toBe('unmigrated'))
     expect(gate.history.map(({ state }) => state)).toEqual(['open', 'migrating', 'unmigrated'])
+  })
+
+  test('a guarded pool gives out no connection between two statements of a restore, while the ledger looks whole', async ({
+    database,
+  }) => {
+    await opened(database)
+    const pool = poolOf({ connectionString: database.url })
+    const gate = gateOf({ pool, manifest: app })
+    guardPool(gate, pool)
+    await gate.whenOpen({ timeout: 5000 })
+    await database.query('alter table schemagate.ledger drop constraint ledger_position_key')
+    await expect(pool.query('select 1')).rejects.toBeInstanceOf(GateClosedError)
+    await gate.whenOpen({ timeout: 5000 })
+    await pool.query('select 1')
   })
 
   test('a restore in many transactions keeps the gate closed until the ledger has its key again', async ({
