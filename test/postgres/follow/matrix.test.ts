@@ -146,26 +146,29 @@ afterAll(() => {
 /** One of each kind: heads, pairs, the newest alone, tries, numbers; TEST_LONG=1 takes all, every night. */
 const sample = ['alembic', 'django', 'golang-migrate', 'prisma', 'rails']
 
-test.for(long ? historyFixtures : sample)('%s', async (tool, { database }) => {
-  const cells: Cell[] = []
-  const whole = await wholeOf(tool, database)
-  expect(whole.length).toBeGreaterThanOrEqual(4)
-  for (const one of cases) {
-    const sql = one.sql(tool)
-    if (sql === undefined) {
-      cells.push('-')
-      continue
+test.for(long ? historyFixtures : sample)(
+  'follow, check, require() and the gate agree on a history of %s, case by case',
+  async (tool, { database }) => {
+    const cells: Cell[] = []
+    const whole = await wholeOf(tool, database)
+    expect(whole.length).toBeGreaterThanOrEqual(4)
+    for (const one of cases) {
+      const sql = one.sql(tool)
+      if (sql === undefined) {
+        cells.push('-')
+        continue
+      }
+      await emptied(database)
+      await database.query(sql)
+      const follow = { tool, ...(one.history && { history: one.history }) }
+      if (one.before) await follows(database, one.before(whole), follow)
+      const cell = await follows(database, one.manifest?.(whole, tool) ?? whole, follow)
+      expect(cell, one.title).toBe(one.expected(tool))
+      cells.push(cell)
     }
-    await emptied(database)
-    await database.query(sql)
-    const follow = { tool, ...(one.history && { history: one.history }) }
-    if (one.before) await follows(database, one.before(whole), follow)
-    const cell = await follows(database, one.manifest?.(whole, tool) ?? whole, follow)
-    expect(cell, one.title).toBe(one.expected(tool))
-    cells.push(cell)
-  }
-  matrix.set(tool, cells)
-})
+    matrix.set(tool, cells)
+  },
+)
 
 /** What an app was built with that has all four migrations. */
 async function wholeOf(tool: string, database: ScratchDatabase): Promise<readonly FollowedMigration[]> {

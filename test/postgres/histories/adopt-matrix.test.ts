@@ -98,24 +98,27 @@ afterAll(() => {
 /** One of each kind: a checksum, tries, marks that are dirty, a lock beside it, heads, code, a journal; TEST_LONG=1 takes all, every night. */
 const sample = ['alembic', 'dbmate', 'drizzle', 'flyway', 'golang-migrate', 'goose', 'knex', 'prisma', 'rails', 'sqlx']
 
-test.for(long ? historyFixtures : sample)('%s', async (tool, { database }) => {
-  const cells: Cell[] = []
-  for (const one of cases) {
-    const sql = one.sql(tool)
-    if (sql === undefined) {
-      cells.push('-')
-      continue
+test.for(long ? historyFixtures : sample)(
+  'a history of %s is recorded or refused, case by case',
+  async (tool, { database }) => {
+    const cells: Cell[] = []
+    for (const one of cases) {
+      const sql = one.sql(tool)
+      if (sql === undefined) {
+        cells.push('-')
+        continue
+      }
+      await emptied(database)
+      const history = sql === 'elsewhere' ? elsewhere(tool) : `${historySql(tool)}\n${sql}`
+      await database.query(`${livingSchema}${history}`)
+      const dir = one.file ? await changedFolder(historyFolder(tool), one.file) : historyFolder(tool)
+      const cell = await adoptIn(database, dir, one.from ? tool : undefined)
+      expect(one.expected(tool).split('|'), `${one.title}: ${cell}`).toContain(cell.split(' (')[0])
+      cells.push(cell.split(' (')[0]!)
     }
-    await emptied(database)
-    const history = sql === 'elsewhere' ? elsewhere(tool) : `${historySql(tool)}\n${sql}`
-    await database.query(`${livingSchema}${history}`)
-    const dir = one.file ? await changedFolder(historyFolder(tool), one.file) : historyFolder(tool)
-    const cell = await adoptIn(database, dir, one.from ? tool : undefined)
-    expect(one.expected(tool).split('|'), `${one.title}: ${cell}`).toContain(cell.split(' (')[0])
-    cells.push(cell.split(' (')[0]!)
-  }
-  matrix.set(tool, cells)
-})
+    matrix.set(tool, cells)
+  },
+)
 
 async function changedFolder(
   dir: string,

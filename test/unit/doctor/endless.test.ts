@@ -92,20 +92,20 @@ test.for([
   ['a test that is left open', `[[ a == a ${'&& a == a '.repeat(30_000)}`],
   ['a case of many patterns', `case a in ${'b) ./b ;; '.repeat(30_000)} esac`],
   ['a test of spaces', `if [ "${' '.repeat(300_000)}" = a ]; then ./b; fi`],
-] as const)('%s', { timeout: 30_000 }, ([, text]) => {
+] as const)('%s is read to its end', { timeout: 30_000 }, ([, text]) => {
   const { status } = check(`    command: ["sh", "-c", ${JSON.stringify(`${text}\nalembic upgrade head\n./app`)}]\n`)
   expect([0, 7]).toContain(status)
 })
 
 const body = 'f g f\n'.repeat(200)
 
-test('functions that call themselves and each other', () => {
+test('functions that call themselves and each other are read to their end', () => {
   const script = `f() {\n${body}}\ng() {\n${body}}\n${body}alembic upgrade head\n./app`
   const { status } = check(`    command: ["sh", "-c", ${JSON.stringify(script)}]\n`)
   expect([0, 7]).toContain(status)
 })
 
-test('a script that calls itself', () => {
+test('a script that calls itself is read to its end', () => {
   const cwd = mkdtempSync(join(tmpdir(), 'doctor-endless-'))
   onTestFinished(() => rmSync(cwd, { recursive: true }))
   writeFileSync(join(cwd, 'start.sh'), './start.sh\n'.repeat(400))
@@ -118,7 +118,7 @@ test('a script that calls itself', () => {
   expect([0, 7]).toContain(status)
 })
 
-test('defaults inside of defaults', () => {
+test('defaults inside of defaults are read to their end', () => {
   const nested = `${'${A:-'.repeat(5_000)}x${'}'.repeat(5_000)}`
   expect([0, 7]).toContain(check(`    labels: { a: '${nested}' }\n`).status)
 })
