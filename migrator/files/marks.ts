@@ -106,93 +106,129 @@ interface SectionStart {
  * @throws UsageError on a mark that is unknown, misplaced or given twice.
  */
 export function readParts(file: string, source: string, undivided = false): MarkedParts {
-  const whole = { start: 0, end: source.length }
-  if (!anyMark.test(source)) return { up: { ...whole, marks: { transaction: true, breaking: false } } }
+  if (anyMark.test(source)) return new MarkedFile(file, source, undivided).parts()
+  return { up: { start: 0, end: source.length, marks: { transaction: true, breaking: false } } }
+}
 
-  const fail: (at: Line | number, message: string) => never = (at, message) => {
-    const { line } = placeAt(file, source, typeof at === 'number' ? at : at.start)
-    throw new UsageError(`${file}, line ${line}: ${message}`)
-  }
-  const loose = dialects.filter(dialect => dialect.loose?.in(basename(file), source))
-  const common: { -readonly [K in keyof Marks]?: Marks[K] } = {}
-  const sections: SectionStart[] = []
-  let tool: Tool | undefined
-  let noTransaction = false
-  const isText = insideText(source)
+/** One file with marks, read line by line. */
+class MarkedFile {
+  readonly #file: string
+  readonly #source: string
+  readonly #undivided: boolean
+  /** The dialects whose marks could be sentences as well, and are marks in this file. */
+  readonly #loose: readonly Dialect[]
+  readonly #common: { -readonly [K in keyof Marks]?: Marks[K] } = {}
+  readonly #sections: SectionStart[] = []
+  #tool: Tool | undefined
+  #noTransaction = false
   /** Where the up part begins, as far as it is known. */
-  let from = 0
-  const sqlBefore = (line: Line) => firstCode(source, from, line.start)
+  #from = 0
 
-  for (const line of lines(source)) {
-    const text = line.text.trim()
-    // marks of Play, and comments over them, begin with #
-    if (!/^(?:--|\/\/|#)/.test(text) || isText(line.start)) continue
+  constructor(file: string, source: string, undivided: boolean) {
+    this.#file = file
+    this.#source = source
+    this.#undivided = undivided
+    this.#loose = dialects.filter(dialect => dialect.loose?.in(basename(file), source))
+    const isText = insideText(source)
+    for (const line of lines(source)) {
+      const text = line.text.trim()
+      // marks of Play, and comments over them, begin with #
+      if (/^(?:--|\/\/|#)/.test(text) && !isText(line.start)) this.#readComment(line, text)
+    }
+  }
 
-    const section = sectionMark(text, loose)
+  /** What the marks divide the file into. */
+  parts(): MarkedParts {
+    const base: Marks = { transaction: true, breaking: false, ...this.#common }
+    const first = this.#sections.find(s => s.direction === 'down')
+    const hasUp = this.#sections.some(s => s.direction === 'up')
+    if (first?.dialect.up && !hasUp && this.#sqlBefore(first.line) === undefined)
+      this.#fail(first.line, 'the file has a down part but no up part. Put `-- migrate:up` before its SQL.')
+    const part = (direction: Direction) => partOf(direction, this.#source, this.#sections, base, this.#noTransaction)
+    // some tools mark only the beginning of the down part: everything before it is up
+    const up = hasUp
+      ? part('up')!
+      : {
+          start: 0,
+          end: first?.line.start ?? this.#source.length,
+          marks: { ...base, transaction: !this.#noTransaction },
+        }
+    const down = part('down')
+    return { up, ...(down && { down }), ...(this.#tool && { tool: this.#tool }) }
+  }
+
+  #readComment(line: Line, text: string): void {
+    const section = sectionMark(text, this.#loose)
     if (section) {
-      const { dialect, direction } = section
-      const transaction = transactionOption(section.options, option =>
-        fail(line, `unknown option \`${option}\` in \`${text}\`: only \`transaction:false\` is known.`),
-      )
-      tool ??= dialect.tool
-      if (undivided) {
-        noTransaction ||= !transaction
-        continue
-      }
-      const same = sections.filter(s => s.direction === direction)
-      const alike = sections.every(s => s.dialect === dialect)
-      if (same.length > 0 && direction !== 'end' && !(dialect.repeats && alike))
-        fail(line, `a second mark \`${text}\`: a file has one up part and one down part. Split it into two files.`)
-      if (direction === 'up' && same.length === 0 && sections.length > 0 && !(dialect.eitherOrder && alike))
-        fail(line, `the up part comes after the down part. Put \`${text}\` and its SQL first.`)
-      const belongsToNone = sections.length === 0 && (direction === 'up' || hasLater(source, line.end, dialect))
-      const lost = belongsToNone ? sqlBefore(line) : undefined
-      if (lost !== undefined) fail(lost, `the SQL before \`${text}\` belongs to no part. Move it below the mark.`)
-      sections.push({ direction, line, transaction, dialect })
-      if (direction === 'up') from = line.end
-      continue
+      this.#beginSection(section, line, text)
+      return
     }
     const outside = dialects.find(d => d.noTransaction?.test(text))
     if (outside) {
-      noTransaction = true
-      tool ??= outside.tool
-      continue
+      this.#noTransaction = true
+      this.#tool ??= outside.tool
+      return
     }
     const meant = misspelt(text)
-    if (meant) fail(line, `unknown mark \`${text}\`.${meant}`)
-    if (/^(--|\/\/)\s*migrate:/.test(text) && sqlBefore(line) === undefined)
-      fail(line, `unknown mark \`${text}\`: \`migrate:up\` and \`migrate:down\` are known.`)
-
+    if (meant) this.#fail(line, `unknown mark \`${text}\`.${meant}`)
+    if (/^(--|\/\/)\s*migrate:/.test(text) && this.#sqlBefore(line) === undefined)
+      this.#fail(line, `unknown mark \`${text}\`: \`migrate:up\` and \`migrate:down\` are known.`)
     const mark = schemagateMark.exec(text)
-    if (!mark) continue
-    const name = mark[1]!
-    const value = mark[2]!.trim()
+    if (mark) this.#readOwnMark(line, text, mark[1]!, mark[2]!.trim())
+  }
+
+  /** A mark that divides the file. */
+  #beginSection({ dialect, direction, options }: Section, line: Line, text: string): void {
+    const transaction = transactionOption(options, option =>
+      this.#fail(line, `unknown option \`${option}\` in \`${text}\`: only \`transaction:false\` is known.`),
+    )
+    this.#tool ??= dialect.tool
+    if (this.#undivided) {
+      this.#noTransaction ||= !transaction
+      return
+    }
+    const sections = this.#sections
+    const same = sections.filter(s => s.direction === direction)
+    const alike = sections.every(s => s.dialect === dialect)
+    if (same.length > 0 && direction !== 'end' && !(dialect.repeats && alike))
+      this.#fail(line, `a second mark \`${text}\`: a file has one up part and one down part. Split it into two files.`)
+    if (direction === 'up' && same.length === 0 && sections.length > 0 && !(dialect.eitherOrder && alike))
+      this.#fail(line, `the up part comes after the down part. Put \`${text}\` and its SQL first.`)
+    const belongsToNone = sections.length === 0 && (direction === 'up' || hasLater(this.#source, line.end, dialect))
+    const lost = belongsToNone ? this.#sqlBefore(line) : undefined
+    if (lost !== undefined) this.#fail(lost, `the SQL before \`${text}\` belongs to no part. Move it below the mark.`)
+    sections.push({ direction, line, transaction, dialect })
+    if (direction === 'up') this.#from = line.end
+  }
+
+  /** A mark of schemagate's own: `-- schemagate:breaking`. */
+  #readOwnMark(line: Line, text: string, name: string, value: string): void {
     if (!knownMarks.includes(name))
-      fail(line, `unknown mark \`${text}\`.${didYouMean(name, knownMarks, 'schemagate:')}`)
-    if (sqlBefore(line) !== undefined || sections.some(s => s.direction === 'down'))
-      fail(line, `the mark \`${text}\` comes after SQL, and marks come before it. Move it to the top of the file.`)
+      this.#fail(line, `unknown mark \`${text}\`.${didYouMean(name, knownMarks, 'schemagate:')}`)
+    if (this.#sqlBefore(line) !== undefined || this.#sections.some(s => s.direction === 'down'))
+      this.#fail(
+        line,
+        `the mark \`${text}\` comes after SQL, and marks come before it. Move it to the top of the file.`,
+      )
     if (name === 'breaking') {
-      if (value !== '') fail(line, `\`schemagate:breaking\` takes no value, but has \`${value}\`.`)
-      common.breaking = true
+      if (value !== '') this.#fail(line, `\`schemagate:breaking\` takes no value, but has \`${value}\`.`)
+      this.#common.breaking = true
     } else {
       const ms = parseDuration(value)
-      if (ms === undefined) fail(line, `\`${value}\` is not a duration: write 500ms, 30s, 5m or 1h.`)
-      common[name === 'lock-timeout' ? 'lockTimeout' : 'statementTimeout'] = ms
+      if (ms === undefined) this.#fail(line, `\`${value}\` is not a duration: write 500ms, 30s, 5m or 1h.`)
+      this.#common[name === 'lock-timeout' ? 'lockTimeout' : 'statementTimeout'] = ms
     }
   }
 
-  const base: Marks = { transaction: true, breaking: false, ...common }
-  const first = sections.find(s => s.direction === 'down')
-  const hasUp = sections.some(s => s.direction === 'up')
-  if (first?.dialect.up && !hasUp && sqlBefore(first.line) === undefined)
-    fail(first.line, 'the file has a down part but no up part. Put `-- migrate:up` before its SQL.')
-  const part = (direction: Direction) => partOf(direction, source, sections, base, noTransaction)
-  // some tools mark only the beginning of the down part: everything before it is up
-  const up = hasUp
-    ? part('up')!
-    : { start: 0, end: first?.line.start ?? source.length, marks: { ...base, transaction: !noTransaction } }
-  const down = part('down')
-  return { up, ...(down && { down }), ...(tool && { tool }) }
+  /** Where SQL of the up part begins before this line; undefined where there is none. */
+  #sqlBefore(line: Line): number | undefined {
+    return firstCode(this.#source, this.#from, line.start)
+  }
+
+  #fail(at: Line | number, message: string): never {
+    const { line } = placeAt(this.#file, this.#source, typeof at === 'number' ? at : at.start)
+    throw new UsageError(`${this.#file}, line ${line}: ${message}`)
+  }
 }
 
 /** The part of one direction: from its first mark to the end of its last section. */
