@@ -27,11 +27,13 @@ export function managedBy(words: readonly string[], context: BuildContext): Mana
   return undefined
 }
 
-/** Those that `supervisorctl start` names. */
-export function startedBy(words: readonly string[], { commands }: Managed): ManagedCommand[] {
+/** Those that `supervisorctl start` names, taken out of the ones that are not started yet. */
+export function startedBy(words: readonly string[], commands = new Map<string, ManagedCommand>()): ManagedCommand[] {
   const at = words.findIndex(word => word === 'start' || word === 'restart')
   const names = at < 0 ? [] : words.slice(at + 1).map(name => name.replace(/:.*$/, ''))
-  return [...commands].filter(([name]) => names.includes('all') || names.includes(name)).map(([, command]) => command)
+  const started = [...commands].filter(([name]) => names.includes('all') || names.includes(name))
+  for (const [name] of started) commands.delete(name)
+  return started.map(([, command]) => command)
 }
 
 /** Where the packages of Debian, Alpine and Red Hat have it look. */
@@ -46,7 +48,8 @@ function supervised(words: readonly string[], context: BuildContext): Map<string
     own === undefined ? usualPatterns : includedBy(own).map(pattern => resolve('/', dirname(file!), pattern))
   const programs = new Map<string, ManagedCommand>()
   for (const text of [own ?? '', ...patterns.flatMap(pattern => context.scripts(pattern))]) {
-    for (const [section, { command, autostart }] of sectionsOf(text)) {
+    for (const [section, values] of sectionsOf(text)) {
+      const [command, autostart] = [values.command?.join(' ').trim(), values.autostart?.[0]]
       const [, name] = /^program:(.+)$/.exec(section) ?? []
       if (name === undefined || command === undefined) continue
       const isStarted = !/^(false|no|off|0)$/i.test(autostart ?? '')
@@ -58,14 +61,14 @@ function supervised(words: readonly string[], context: BuildContext): Map<string
 }
 
 function includedBy(text: string): string[] {
-  return sectionsOf(text).get('include')?.files?.split(/\s+/) ?? []
+  return sectionsOf(text).get('include')?.files?.join(' ').trim().split(/\s+/) ?? []
 }
 
 /** An ini file as supervisord reads it: what is indented goes on, a comment begins behind a space. */
-function sectionsOf(text: string): Map<string, Record<string, string>> {
-  const sections = new Map<string, Record<string, string>>()
-  let section: Record<string, string> = {}
-  let key: string | undefined
+function sectionsOf(text: string): Map<string, Record<string, string[]>> {
+  const sections = new Map<string, Record<string, string[]>>()
+  let section: Record<string, string[]> = {}
+  let lines: string[] | undefined
   for (const written of text.split(/\r?\n/)) {
     const line = written.replace(/(^|\s)[;#].*$/, '')
     const [, name] = /^\[([^\]]+)\]/.exec(line) ?? []
@@ -73,11 +76,11 @@ function sectionsOf(text: string): Map<string, Record<string, string>> {
     if (name !== undefined) {
       section = {}
       sections.set(name.trim(), section)
-      key = undefined
+      lines = undefined
     } else if (own !== undefined) {
-      key = own
-      section[key] = value!.trim()
-    } else if (key !== undefined && /^\s+\S/.test(line)) section[key] = `${section[key]} ${line.trim()}`.trim()
+      lines = [value!.trim()]
+      section[own] = lines
+    } else if (/^\s+\S/.test(line)) lines?.push(line.trim())
   }
   return sections
 }

@@ -2,6 +2,7 @@
 
 import { valueIn } from '../compose/interpolate.ts'
 import { isShielded } from '../compose/shield.ts'
+import { asOne, atOnce, migrates } from './at-once.ts'
 import type { BuildContext } from './build-context.ts'
 import { holds } from './condition.ts'
 import {
@@ -14,11 +15,10 @@ import {
   withoutDocument,
   wordsOf,
 } from './line.ts'
-import { isServing } from './migrating.ts'
 import { type Managed, type ManagedCommand, managedBy, startedBy } from './process-managers.ts'
 import type { CommandLine, Hook, Service } from './service.ts'
 import { type Compound, hereDocument, parseShell, type ShellCommand } from './shell.ts'
-import { migrationIn, migrationOfImage, waitsForMigrations } from './tools.ts'
+import { migrationOfImage } from './tools.ts'
 import {
   commandIn,
   isErrexitShell,
@@ -154,45 +154,6 @@ function behind(lead: readonly string[], step: Step): Step {
   return { ...step, sources: [...lead, ...step.sources], isLine: step.isLine && !isOfShell }
 }
 
-/**
- * Commands that are started together, as a list. Their order is free: what only migrates comes first, so that the others
- * go on behind it; what migrates before it serves comes last, but for a worker beside it.
- * @param endsTogether the failure of one ends all
- */
-function atOnce(commands: readonly (readonly Step[])[], endsTogether = false): Step[] {
-  const waits = commands.some(steps => steps.some(waitsForAnother))
-  const operator = endsTogether || waits ? '&&' : '&'
-  const hasWorker = commands.some(steps => !migrates(steps) && steps.some(isWorker))
-  const rank = (steps: readonly Step[]) => (!migrates(steps) ? 1 : steps.some(isServing) && !hasWorker ? 2 : 0)
-  const ordered = commands.filter(steps => steps.length > 0).toSorted((a, b) => rank(a) - rank(b))
-  return ordered.flatMap((steps, i) => {
-    return asOne(steps, i === ordered.length - 1 ? 'end' : operator)
-  })
-}
-
-/** What a script of its own runs, in the place of one command. */
-function asOne(steps: readonly Step[], operator: Step['operator']): Step[] {
-  if (steps.length === 1) return [{ ...steps[0]!, operator }]
-  const call: Compound = { ...ownScript, operator }
-  return steps.map(step => ({ ...step, within: [call, ...step.within] }))
-}
-
-const ownScript = { kind: 'group', condition: '', stopsOnError: false, isOwnShell: true, isScript: true } as const
-
-function migrates(steps: readonly Step[]): boolean {
-  return steps.some(({ text }) => migrationIn(text) !== undefined)
-}
-
-/** It uses the database as the app beside it does; a proxy may not. */
-function isWorker({ text }: Step): boolean {
-  return /\b(celery|rqworker|rq worker|dramatiq|sidekiq|good_job|queue:(work|listen)|artisan horizon)\b/.test(text)
-}
-
-/** For the migrations themselves, or for a file that is there when they have ended. */
-function waitsForAnother({ text, inLoop }: Step): boolean {
-  return waitsForMigrations(text) || (inLoop && /^\[\[? (! )?-[ef]\s/.test(text))
-}
-
 class Reader {
   readonly #service: Service
   readonly #context: BuildContext
@@ -203,8 +164,8 @@ class Reader {
   readonly #holdArguments = new Set<string>()
   #commandFrom: Step['from'] = 'compose'
   #processes = 0
-  /** The process manager whose commands are being read. */
-  #managed: Managed | undefined
+  /** Of the process manager whose commands are being read, those that nothing has started so far. */
+  #unstarted: Map<string, ManagedCommand> | undefined
   /** Those that are being read: one that calls itself is read once. */
   readonly #scripts = new Set<string>()
   /** The bodies of the functions that its scripts have made so far, by their names. */
@@ -369,10 +330,11 @@ class Reader {
     const inside = given === undefined ? [] : this.#shell(given, noShell, from, depth + 1)
     // no line of its own: it would be run by another user
     if (inside.length > 1) return inside.map(step => ({ ...step, isLine: false }))
-    const managed = managedBy(words, this.#context)
+    // one inside of another is one server
+    const managed = this.#unstarted ? undefined : managedBy(words, this.#context)
     const together = managed && this.#together(managed, depth + 1)
     if (together) return together
-    const named = /(^|\/)supervisorctl$/.test(words[0] ?? '') && this.#managed ? startedBy(words, this.#managed) : []
+    const named = /(^|\/)supervisorctl$/.test(words[0] ?? '') ? startedBy(words, this.#unstarted) : []
     if (named.length > 0) return atOnce(named.map(command => this.#managedCommand(command, depth + 1)))
     const text = this.#scriptOf(words) ?? this.#packageScript(words)
     if (text !== undefined && !this.#scripts.has(text)) {
@@ -389,13 +351,10 @@ class Reader {
 
   /** What a process manager runs, where it runs a migration: else it is one server. */
   #together(managed: Managed, depth: number): Step[] | undefined {
-    if (depth > deepest) return undefined
-    const outer = this.#managed
-    this.#managed = managed
-    const all = [...managed.commands.values()]
-      .filter(({ isStarted }) => isStarted)
-      .map(command => this.#managedCommand(command, depth))
-    this.#managed = outer
+    const commands = [...managed.commands]
+    this.#unstarted = new Map(commands.filter(([, { isStarted }]) => !isStarted))
+    const all = commands.flatMap(([, one]) => (one.isStarted ? [this.#managedCommand(one, depth)] : []))
+    this.#unstarted = undefined
     return all.some(migrates) ? atOnce(all, managed.endsTogether) : undefined
   }
 

@@ -100,6 +100,15 @@ test('a migration before supervisord is one before the app', async () => {
   expect(await findingsOf(files)).toEqual(['migrate-in-app'])
 })
 
+test('programs that start each other are read once', { timeout: 20_000 }, async () => {
+  const programs = Array.from(
+    { length: 40 },
+    (_, i) => `[program:p${i}]\ncommand=sh -c "supervisorctl start all; supervisord"`,
+  )
+  const conf = `${migrate}\n${web}\n${programs.join('\n')}\n${programs.join('\nautostart=false\n').replaceAll(':p', ':q')}`
+  expect(await findingsOf({ Dockerfile: dockerfile, 'docker/supervisord.conf': conf })).toEqual(goesOn)
+})
+
 test('a mounted file counts as well', async () => {
   const files = { Dockerfile: 'FROM a\n', 'supervisord.conf': `${migrate}\n${web}` }
   const service = `, command: supervisord -c ${path}, volumes: ["./supervisord.conf:${path}:ro"]`
