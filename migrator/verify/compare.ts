@@ -63,11 +63,20 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
     return object.kind !== 'sequence' && object.parent !== other.parent && (isGone(object) || isGone(other))
   }
   const atParents = new Set(changed.map(difference => `${keyOf(difference)}: ${difference.property}`))
-  const differences = changed.filter(
-    ({ object, property = '' }) =>
-      !cascading.has(property) ||
-      !listOf(object?.properties['inherited from']).some(from => atParents.has(`${from}: ${property}`)),
-  )
+  const heirsExpected = heirsAmong(expected.objects.filter(object => here.has(keyOf(object))))
+  const differences = changed
+    .filter(
+      ({ object, property = '' }) =>
+        !cascading.has(property) ||
+        !listOf(object?.properties['inherited from']).some(from => atParents.has(`${from}: ${property}`)),
+    )
+    .map(difference => {
+      const { was, property = '' } = difference
+      // a definition names its table: it is another one for each
+      if (!was || property === 'definition' || !cascading.has(property)) return difference
+      const isOwn = (heir: CatalogObject) => !equal(heir.properties[property], was.properties[property])
+      return { ...difference, heirs: heirsExpected(was).filter(isOwn) }
+    })
   const isTold = ({ kind, parent, properties }: CatalogObject) =>
     (parent !== undefined && (gone.has(parent) || redefined.has(`${kind} of ${parent}`))) ||
     listOf(properties['inherited from']).some(from => gone.has(from))

@@ -27,7 +27,10 @@ export interface Difference {
   readonly was?: CatalogObject
   /** Of a missing or unexpected object: what goes with it. */
   readonly parts?: readonly CatalogObject[]
-  /** Of a missing or unexpected object: what partitions and child tables have, or should have, of it. */
+  /**
+   * Of a missing or unexpected object: what partitions and child tables have, or should have, of it. Of a changed property:
+   * those of them that should have another one than it.
+   */
   readonly heirs?: readonly CatalogObject[]
   /** Of a missing object: the grants that it has as soon as it is made. */
   readonly given?: CatalogObject['properties']

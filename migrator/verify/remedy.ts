@@ -30,8 +30,22 @@ function statementsFor(difference: Difference): string[] | undefined {
     case 'renamed':
       return object && was && renamed(object, was)
     case 'changed':
-      return changed(difference)
+      return together([changed(difference), ...heirsOf(difference)])
   }
+}
+
+/** For partitions and child tables, which have been given their parent's. */
+function heirsOf({ property = '', expected, heirs = [] }: Difference): (string[] | undefined)[] {
+  return heirs.map(heir => {
+    const { kind, name, parent, properties } = heir
+    const named = { change: 'changed', kind, name, ...(parent !== undefined && { parent }) } as const
+    const own = properties[property]
+    return changed({
+      ...{ ...named, property, object: heir, was: heir },
+      ...(expected !== undefined && { found: expected }),
+      ...(own !== undefined && { expected: own }),
+    })
+  })
 }
 
 function changed(difference: Difference): string[] | undefined {

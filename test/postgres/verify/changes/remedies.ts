@@ -344,6 +344,25 @@ export const remedies: readonly Row[] = [
     `index d4_i: ${missing}`,
   ],
   [
+    `create function d9_f() ${nothing}; create table d9 (a int, b int default 1, c int) partition by list (a); create table d9a partition of d9 for values in (1); create table d9b partition of d9 for values in (2); alter table d9a alter b set default 7, alter c set not null; create trigger d9_t before insert on d9 for each row execute function d9_f(); alter table d9a disable trigger d9_t`,
+    'alter table d9b alter c set not null; alter table only d9 alter b set default 2, alter c set not null; alter table d9 disable trigger d9_t',
+    [
+      `column d9.b: default is 2; ${make} 1`,
+      `column d9.c: nullability: not null, and ${none}`,
+      `trigger d9.d9_t: state: disabled, and ${none}`,
+    ],
+  ],
+  [
+    'create table d10 (a int); create table d10_c () inherits (d10); alter table only d10 alter a set default 4',
+    'alter table only d10 alter a set default 5',
+    `column d10.a: default is 5; ${make} 4`,
+  ],
+  [
+    `create function d11_f() ${nothing}; create table d11 (a int) partition by list (a); create table d11a partition of d11 for values in (1); create trigger d11_t before insert on d11 for each row execute function d11_f()`,
+    'create or replace trigger d11_t before update on d11 for each row execute function d11_f()',
+    `trigger d11.d11_t: definition is CREATE TRIGGER d11_t BEFORE UPDATE ON public.d11 FOR EACH ROW EXECUTE FUNCTION public.d11_f(); ${make} CREATE TRIGGER d11_t BEFORE INSERT ON public.d11 FOR EACH ROW EXECUTE FUNCTION public.d11_f()`,
+  ],
+  [
     'create table d6 (a int not null) partition by list (a); create table d6a partition of d6 for values in (1); alter table d6a add primary key (a)',
     'alter table d6 add primary key (a)',
     `constraint d6.d6_pkey: exists, and ${none}`,
