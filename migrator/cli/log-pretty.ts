@@ -39,10 +39,11 @@ export function prettyLog({ level, fd, redact }: Omit<LogOptions, 'format'>): Co
   return line && log.isLevelEnabled('info') ? Object.assign(log, { progressDisplay: line }) : log
 }
 
-/** The message of a line about progress says it all. Fields of such names in other lines are shown. */
+/** The message of a line about progress or batches says it all. Fields of such names in other lines are shown. */
 function withoutNumbers(fields: Record<string, unknown>): Record<string, unknown> {
   const { event, migration } = fields
-  return event === 'progress' && 'elapsedMs' in fields ? { event, migration } : fields
+  const isProgress = event === 'progress' && 'elapsedMs' in fields
+  return isProgress || (event === 'batches' && 'batch' in fields) ? { event, migration } : fields
 }
 
 /** A sink that writes pino's JSON lines in a form for people; with colours on a terminal, unless NO_COLOR is set. */
