@@ -28,6 +28,7 @@ export function asOne(steps: readonly Step[], operator: Step['operator']): Step[
 
 const ownScript = { kind: 'group', condition: '', stopsOnError: false, isOwnShell: true, isScript: true } as const
 
+/** Whether one of the steps applies migrations. */
 export function migrates(steps: readonly Step[]): boolean {
   return steps.some(({ text }) => migrationIn(text) !== undefined)
 }

@@ -152,6 +152,7 @@ function toCommand(value: unknown): CommandLine | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
+/** The entries of `pre_start` or `post_start`: https://docs.docker.com/compose/how-tos/lifecycle/. */
 export function toHooks(value: unknown): Hook[] {
   return asList(value)
     .filter(isValues)
