@@ -1,6 +1,6 @@
 // The gate's library: what an application imports.
 
-export { type ConnectMiddleware, gateMiddleware } from './adapters/express.ts'
+export { type ConnectMiddleware, type GateMiddlewareOptions, gateMiddleware } from './adapters/express.ts'
 export { gateListener, guardServer } from './adapters/http.ts'
 export { gateUpgrade, type UpgradeListener } from './adapters/upgrade.ts'
 export { type Connection, poolConfig, type ReadConnectionOptions, readConnection } from './connection.ts'
@@ -23,4 +23,5 @@ export {
   parseManifest,
   readManifest,
 } from './protocol/manifest.ts'
+export type { Queryable } from './schema-reader.ts'
 export { GateClosedError, type GateState, type GateStatus, GateTimeoutError } from './status.ts'
