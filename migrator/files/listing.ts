@@ -1,7 +1,7 @@
 // What is in the migrations folder, and the error if none of it is a migration.
 
 import { type Dirent, readdirSync, statSync } from 'node:fs'
-import { join, matchesGlob, posix, relative } from 'node:path'
+import { join, matchesGlob, posix } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { cannotRead, isThere } from './cannot-read.ts'
 import { isSqlFile, readFolderName, readName } from './layouts.ts'
@@ -33,6 +33,7 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
   const links = new Set<string>()
   const folders = new Map<string, readonly string[]>()
   const deep = new Set<string>()
+  const deepIn = new Map<string, readonly string[]>()
   for (const entry of entriesOf(dir)) {
     const { name } = entry
     if (ignore.length > 0 && ignored(name)) continue
@@ -66,7 +67,12 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
         ? readUtf8(join(dir, path)).replace(/^\uFEFF/, '')
         : undefined
     },
-    deepIn: folder => (deep.has(folder) ? deepFiles(dir, folder).filter(path => !ignored(path)) : []),
+    deepIn(folder) {
+      if (!deep.has(folder)) return []
+      const found = deepIn.get(folder) ?? deepFiles(dir, folder).filter(path => !ignored(path))
+      deepIn.set(folder, found)
+      return found
+    },
   }
 }
 
@@ -87,19 +93,27 @@ function entriesOf(dir: string): Dirent[] {
   }
 }
 
+/** Libraries and what is hidden are not even looked at: they may be far more than all else. */
 function deepFiles(dir: string, folder: string): readonly string[] {
-  return recursive(join(dir, folder))
-    .filter(entry => !entry.isDirectory())
-    .map(entry => relative(dir, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
-    .filter(path => path.split('/').length > 2 && !/(?:^|\/)(?:\.|node_modules\/)/.test(path))
+  if (folder === 'node_modules') return []
+  const files: string[] = []
+  const folders = [folder]
+  for (const inside of folders) {
+    for (const entry of deepEntries(join(dir, inside))) {
+      const path = `${inside}/${entry.name}`
+      if (entry.name.startsWith('.')) continue
+      if (!entry.isDirectory()) files.push(path)
+      else if (entry.name !== 'node_modules') folders.push(path)
+    }
+  }
+  return files.filter(path => path.split('/').length > 2)
 }
 
-function recursive(folder: string): Dirent[] {
+function deepEntries(folder: string): Dirent[] {
   try {
-    return readdirSync(folder, { recursive: true, withFileTypes: true })
+    return readdirSync(folder, { withFileTypes: true })
   } catch (error) {
-    const path = error instanceof Error && 'path' in error ? String(error.path) : folder
-    throw cannotRead(path, error)
+    throw cannotRead(folder, error)
   }
 }
 

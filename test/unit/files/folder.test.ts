@@ -336,3 +336,9 @@ test.for([65_535, 65_536, 65_537, 200_000])('a file is read whole, of whatever s
   expect(migration?.up?.source === text).toBe(true)
   expect(migration?.checksum).toBe(checksum(text))
 })
+
+test('links that lead back into the folder are not followed for ever', async () => {
+  const dir = await folder({ 'db/old/1_a.sql': 'select 1;' })
+  for (const name of ['x', 'y']) await symlink('.', join(dir, 'db/old', name))
+  expect(() => readFolder(dir)).toThrow(`Perhaps you mean --dir ${join(dir, 'db/old')}`)
+})
