@@ -1,4 +1,4 @@
-// One deploy or restore of a project at a time on this machine.
+// One deploy or restore of a project at a time, of those from this checkout.
 
 import { join } from 'node:path'
 import { UsageError } from '../lib/command/options.ts'

@@ -119,7 +119,8 @@ export class Production {
   async config(): Promise<Config> {
     const { exitCode, stdout, stderr } = await this.compose(['--profile', '*', 'config', '--format', 'json'])
     if (exitCode !== 0) throw new Error(stderr.trim())
-    return JSON.parse(stdout)
+    // Compose writes what it could read again: each dollar sign twice.
+    return JSON.parse(stdout.replaceAll('$$', () => '$'))
   }
 
   /** The service's container, undefined if there is none. */
