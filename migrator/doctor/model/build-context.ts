@@ -8,6 +8,9 @@ import type { Mount, Service } from './service.ts'
 /** Scripts are small; what is larger is a program. */
 const largestScript = 256 * 1024
 
+/** A folder with more of them was not mounted for its scripts. */
+const mostFiles = 1_000
+
 /** Never fails: what cannot be read, or is no text, is as if it were not there. */
 export class BuildContext {
   readonly #directory: string
@@ -56,11 +59,7 @@ export class BuildContext {
   mounted(source: string): readonly string[] | undefined {
     const path = resolve(this.#directory, source.replace(/^~(?=\/|$)/, process.env.HOME ?? '~'))
     try {
-      if (!statSync(path).isDirectory()) return [path]
-      return readdirSync(path, { recursive: true, encoding: 'utf8' })
-        .slice(0, 1000)
-        .map(name => join(path, name))
-        .filter(file => statSync(file).isFile())
+      return statSync(path).isDirectory() ? filesIn(path) : [path]
     } catch {
       return undefined
     }
@@ -113,6 +112,21 @@ export class BuildContext {
 
 function clean(path: string): string {
   return path.replace(/^\.\//, '')
+}
+
+/** The nearest come first. A link to a folder is not followed: it may lead back. */
+function filesIn(folder: string): string[] {
+  const files: string[] = []
+  const folders = [folder]
+  for (const inside of folders) {
+    if (files.length > mostFiles || folders.length > mostFiles) break
+    for (const entry of readdirSync(inside, { withFileTypes: true })) {
+      const path = join(inside, entry.name)
+      if (entry.isDirectory()) folders.push(path)
+      else if (statSync(path, { throwIfNoEntry: false })?.isFile()) files.push(path)
+    }
+  }
+  return files
 }
 
 /** The text of a script or another small file, undefined where it is none. */

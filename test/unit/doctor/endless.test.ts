@@ -1,7 +1,7 @@
 // Commands of any length are read, and soon.
 
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -121,4 +121,13 @@ test('a script that calls itself is read to its end', () => {
 test('defaults inside of defaults are read to their end', () => {
   const nested = `${'${A:-'.repeat(5_000)}x${'}'.repeat(5_000)}`
   expect([0, 7]).toContain(check(`    labels: { a: '${nested}' }\n`).status)
+})
+
+test('a folder for initdb whose links lead back to it is read once', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'schemagate-links-'))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  writeFileSync(join(dir, 'schema.sql'), 'create table accounts (id int);')
+  for (const name of ['a', 'b']) symlinkSync(dir, join(dir, name))
+  const { rules } = check(`  pg: { image: "postgres:17", volumes: ["${dir}:/docker-entrypoint-initdb.d"] }\n`)
+  expect(rules).toContain('initdb-migration')
 })
