@@ -6,7 +6,6 @@ import type { Compose } from '../compose/load.ts'
 import { isValues } from '../compose/merge.ts'
 import { shield } from '../compose/shield.ts'
 import { BuildContext } from './build-context.ts'
-import { type Connection, connectionsOf } from './connections.ts'
 import { parseImage } from './image.ts'
 import { isInfrastructure, isOtherDatabase, isPooler, isPostgresImage, isProxy, isTool } from './known-images.ts'
 import { findMigration, type ServiceMigration } from './migrating.ts'
@@ -23,6 +22,7 @@ import {
 } from './sharing.ts'
 import { type ImageConfig, isHook, type Startup, startupOf, withWritten } from './startup.ts'
 import { looksLikeSwarm } from './swarm.ts'
+import { assignUses } from './uses.ts'
 
 /** `tool` looks at a database or copies it; `other` has nothing to do with one. */
 export type Role = 'database' | 'migrator' | 'app' | 'gate' | 'proxy' | 'pooler' | 'tool' | 'other-database' | 'other'
@@ -173,101 +173,6 @@ function looksLikePostgres(service: Service): boolean {
   if (hasData && !namesHost) return true
   const signs = [isNamed, hasPassword, asksItself].filter(Boolean).length
   return !namesHost && signs >= 2
-}
-
-/** Which servers a service's environment, command and dependencies name. */
-function assignUses(members: ReadonlyMap<string, Member>): void {
-  const byHost = new Map<string, Member>()
-  for (const member of members.values()) for (const host of member.service.hostNames) byHost.set(host, member)
-  const hosts = new Set(byHost.keys())
-  const databases = [...members.values()].filter(({ role }) => role === 'database')
-  const hasOther = [...members.values()].some(({ role }) => role === 'other-database')
-  const raw = new Map<Member, Connection[]>()
-  for (const member of members.values()) {
-    const { links } = member.service
-    const linked = links.size === 0 ? hosts : new Set([...hosts, ...[...links.keys()].map(link => link.toLowerCase())])
-    raw.set(member, connectionsOf(member.service, member.startup.steps, linked))
-  }
-  /** The servers behind a host: a pooler's are those that it connects to. */
-  const servers = (host: string, from: Member, seen = new Set<string>()): Member[] => {
-    const target = byHost.get(host) ?? members.get(from.service.links.get(host) ?? '')
-    if (!target || seen.has(target.service.name)) return []
-    if (target.role === 'database') return [target]
-    if (target.role !== 'pooler') return []
-    seen.add(target.service.name)
-    const behind = raw.get(target)!.flatMap(connection => servers(connection.host, target, seen))
-    const waited = [...target.service.dependsOn.keys()].flatMap(name => servers(name, target, seen))
-    return behind.length > 0 ? behind : waited.length > 0 ? waited : databases.slice(0, 1)
-  }
-  const publishedAt = (port: string | undefined) =>
-    databases.filter(({ service }) => service.ports.some(({ published }) => published === (port ?? '5432')))
-  for (const member of members.values() as Iterable<Draft>) {
-    if (member.role === 'database' || member.role === 'other-database') continue
-    const uses: Use[] = []
-    const add = (server: string, isOutside: boolean, connection?: Connection) => {
-      const use: Use = {
-        server,
-        isOutside,
-        database: connection?.database,
-        user: connection?.user,
-        isNamed: connection !== undefined,
-      }
-      if (!uses.some(one => one.server === server && one.database === use.database)) uses.push(use)
-    }
-    const connections = raw.get(member)!
-    for (const connection of connections) {
-      const { host, port } = connection
-      const inside = servers(host, member)
-      const isLocal =
-        /^(localhost|127\.0\.0\.1|host\.docker\.internal|172\.17\.0\.1|host\.containers\.internal|\[?::1\]?)$/.test(
-          host,
-        )
-      const shared = /^service:(.*)$/.exec(member.service.networkMode)?.[1]
-      if (inside.length > 0) for (const { service } of inside) add(service.name, false, connection)
-      else if (isLocal && shared !== undefined && members.get(shared)?.role === 'database')
-        add(shared, false, connection)
-      else if (isLocal && publishedAt(port).length > 0)
-        for (const { service } of publishedAt(port)) add(service.name, false, connection)
-      else if (
-        connection.kind === 'sure' &&
-        !byHost.has(host) &&
-        (host === '' || host.includes('$')) &&
-        databases.length === 1
-      )
-        add(databases[0]!.service.name, false, connection)
-      else if (connection.kind === 'sure' && !byHost.has(host)) add(host, true, connection)
-    }
-    if (connections.length === 0 && databases.length === 1 && hasPostgresVariables(member))
-      add(databases[0]!.service.name, false, ownNames(member))
-    if (!uses.some(({ isOutside }) => !isOutside)) {
-      for (const name of member.service.dependsOn.keys()) {
-        for (const { service } of servers(name, member))
-          if (!uses.some(({ isOutside }) => isOutside)) add(service.name, false)
-      }
-    }
-    if (uses.length === 0 && member.migration && !hasOther) {
-      const outside = Object.entries(member.service.environment).find(
-        ([key, value]) => /DATABASE_URL|POSTGRES|^PG|_DSN$|DB_URL/i.test(key) && /^\$\{|^$/.test(value),
-      )
-      if (databases.length === 1) add(databases[0]!.service.name, false)
-      else if (databases.length === 0 && outside) add(outside[1] || 'outside', true)
-    }
-    member.uses = uses
-  }
-}
-
-/** The variables by which every client of Postgres, or its image, is told a user and a database. */
-function hasPostgresVariables({ service }: Member): boolean {
-  if (service.image && (isInfrastructure(service.image) || isProxy(service.image))) return false
-  const named = Object.keys(service.environment).filter(key =>
-    /^(PG(USER|DATABASE|PASSWORD)|POSTGRES_(USER|DB|PASSWORD|DATABASE))$/.test(key),
-  )
-  return named.length >= 2 || named.some(key => /^POSTGRES_(DB|PASSWORD)$/.test(key))
-}
-
-function ownNames({ service: { environment } }: Member): Connection {
-  const database = environment.PGDATABASE ?? environment.POSTGRES_DB ?? environment.POSTGRES_DATABASE
-  return { host: '', port: undefined, database, user: environment.PGUSER ?? environment.POSTGRES_USER, kind: 'maybe' }
 }
 
 /** What is left: migrators, and applications that use a database. */
