@@ -84,7 +84,8 @@ const tagOf = ({ app }: Release) => app.image.slice(app.image.lastIndexOf(':') +
 
 async function make(project: string) {
   const port = await freePort()
-  const folder = await mkdtemp(join(tmpdir(), `${project}-`))
+  // Compose doubles the dollar sign where it writes what it has read
+  const folder = await mkdtemp(join(tmpdir(), `${project}-$-`))
   const secrets = new Map<string, string>()
   for (const name of ['owner_password', 'app_password', 'jwt_secret']) {
     secrets.set(name, randomBytes(36).toString('base64url'))
