@@ -25,6 +25,12 @@ export interface Unclosed {
   readonly closing: string
 }
 
+/** What is wrong at its beginning. */
+export function neverClosed({ what, closing }: Unclosed): string {
+  return `the ${what} that begins here is never closed: ${closing} is missing`
+}
+
+const newline = 10
 const carriageReturn = 13
 const quote = 39
 const backslash = 92
@@ -144,10 +150,11 @@ function isWordPart(code: number): boolean {
 
 /** The offset of the line's end; a carriage return ends a line, too. */
 function endOfLine(sql: string, from: number): number {
-  const newline = sql.indexOf('\n', from)
-  const end = newline === -1 ? sql.length : newline
-  for (let at = from; at < end; at++) if (sql.charCodeAt(at) === carriageReturn) return at
-  return end
+  for (let at = from; at < sql.length; at++) {
+    const code = sql.charCodeAt(at)
+    if (code === newline || code === carriageReturn) return at
+  }
+  return sql.length
 }
 
 /** Comments nest in SQL. */
@@ -179,8 +186,8 @@ function endOfQuotes(sql: string, mark: string, body: number): number {
   return -1
 }
 
-/** A string that goes on after a line end is one string, in which a backslash still escapes. */
-const continuation = /[ \t\f\v]*[\r\n]\s*'/y
+/** A string that goes on after a line end is one string, in which a backslash still escapes. Line comments may stand between. */
+const continuation = /[ \t\f\v]*(?:--[^\r\n]*)?[\r\n](?:[ \t\n\r\f\v]|--[^\r\n]*[\r\n])*'/y
 
 function endOfEscapes(sql: string, body: number): number {
   for (let at = body; at < sql.length; at++) {

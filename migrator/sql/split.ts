@@ -105,6 +105,11 @@ class Statement {
     return this.#parentheses > 0 || this.#blocks > 0
   }
 
+  /** Something that is no word: what comes behind it does not follow the word before it. */
+  other(): void {
+    this.#previous = ''
+  }
+
   parenthesis(by: 1 | -1): void {
     this.#parentheses = Math.max(0, this.#parentheses + by)
   }
@@ -115,7 +120,10 @@ class Statement {
       this.wordBits |= bits.get(this.first) ?? 0
       return
     }
-    if (lexer.end - lexer.start > longestWord) return
+    if (lexer.end - lexer.start > longestWord) {
+      this.other()
+      return
+    }
     const creates = this.first === 'create'
     const copies = this.first === 'copy'
     // most words of most statements matter for nothing: they are skipped by their first letter
@@ -153,8 +161,12 @@ function readStatement(lexer: Lexer, statement: Statement): 'semicolon' | 'end' 
     const isFirst = statement.start === -1
     if (isFirst) statement.start = lexer.start
     statement.end = lexer.end
-    if (kind === kinds.word) statement.word(lexer)
-    else if (kind === kinds.open) statement.parenthesis(1)
+    if (kind === kinds.word) {
+      statement.word(lexer)
+      continue
+    }
+    statement.other()
+    if (kind === kinds.open) statement.parenthesis(1)
     else if (kind === kinds.close) statement.parenthesis(-1)
     else if (kind === kinds.name) {
       if (templateInName.test(sql.slice(lexer.start, Math.min(lexer.end, lexer.start + longestName))))

@@ -33,6 +33,8 @@ const statement = fc.oneof(
     'select 1/*a;b*/+2',
     'select 1 as a$b$c$d$',
     "select E'a\\\\' \n 'b\\'; c'",
+    'create function h() returns int begin atomic select 1 as "a", case when true then 1 end; select 2; end',
+    `create function i() returns int begin atomic select 1 as ${'a'.repeat(40)}, case when true then 1 end; select 2; end`,
     'create rule r as on insert to t do also (insert into u values (1); insert into v values (2))',
     'create function g() returns int begin atomic select case when true then 1 end; select 2 as end, t.case from t; end',
     'create procedure p() language sql begin atomic delete from t; insert into t values (1); end',
@@ -128,6 +130,15 @@ describe('statements without the grammar', () => {
       }),
       { numRuns: 1_000 },
     )
+  })
+
+  // libpg_query takes no comment between the parts of a string; the server does
+  test('hold a string that goes on behind a comment', () => {
+    const string = "E'a' -- and;\n-- or'\n 'b\\'; c'"
+    expect([...split(`select ${string}; select 2`)].map(({ end }) => end)).toEqual([
+      7 + string.length,
+      17 + string.length,
+    ])
   })
 
   test('end before the data of a COPY, and begin again behind it', () => {
