@@ -88,7 +88,7 @@ async function checkPart(part: SqlPart, toolName: string | undefined): Promise<v
   const placeholder = findPlaceholder(part.source.slice(part.start, part.end), toolName)
   const unsupported = placeholder
     ? { ...placeholder, offset: part.start + placeholder.offset }
-    : (badData(part) ?? (await unsupportedByGrammar(part, toolName)))
+    : (escapedString(part) ?? badData(part) ?? (await unsupportedByGrammar(part, toolName)))
   if (unsupported) {
     const place = placeAt(part.file, part.source, unsupported.offset)
     throw new UsageError(`${part.file}, line ${place.line}, column ${place.column}: ${unsupported.message}`, { place })
@@ -121,6 +121,18 @@ async function unsupportedByGrammar(part: SqlPart, toolName: string | undefined)
     if (unsupported) return { ...inWordsOf(unsupported, text, toolName), offset: piece.start + unsupported.offset }
   }
   return undefined
+}
+
+/** The server reads a message before it runs it: a SET in it would come too late, where psql sends each statement by itself. */
+function escapedString(part: SqlPart): Unsupported | undefined {
+  const { escaped } = outlineOf(part)
+  if (escaped === undefined) return undefined
+  return {
+    offset: escaped,
+    message:
+      'by `SET standard_conforming_strings = off` a backslash in this string is to escape; schemagate reads it as it stands. ' +
+      "Write E'...' here and in strings like it, and remove that SET.",
+  }
 }
 
 /** A COPY whose data is not there, or does not end. */

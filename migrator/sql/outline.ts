@@ -1,6 +1,6 @@
 // How a text has to be run: finds the statements that decide it, which alone are parsed, one by one.
 
-import type { Unclosed } from './lexer.ts'
+import { kinds, Lexer, type Unclosed } from './lexer.ts'
 import { parseStatements, type Statement } from './parse.ts'
 import { type Piece, split, words } from './split.ts'
 import { UnreadableControlError } from './step.ts'
@@ -19,6 +19,8 @@ export interface Outline {
   readonly suspicious: readonly Piece[]
   /** COPY statements that wait for data. */
   readonly copies: readonly Piece[]
+  /** The first string whose backslash is meant to escape, by a SET of this text. UTF-16. */
+  readonly escaped?: number | undefined
   readonly unclosed?: Unclosed | undefined
 }
 
@@ -29,13 +31,32 @@ export function outline(sql: string, from = 0, to = sql.length, steps = false): 
   const copies: Piece[] = []
   const reading: { unclosed?: Unclosed | undefined } = {}
   let count = 0
+  let escapes = false
+  let escaped: number | undefined
   for (const piece of split(sql, from, to, reading)) {
+    if (piece.first === 'set') escapes = backslashesEscape(textOf(sql, piece)) ?? escapes
+    else if (escapes) escaped ??= plainBackslash(sql, piece)
     if (isRelevant(sql, piece) || (steps && isRelevantToSteps(sql, piece))) relevant.push({ ...piece, index: count })
     if (piece.words & (words.unsupported | words.template)) suspicious.push(piece)
     if (piece.words & words.stdin) copies.push(piece)
     count++
   }
-  return { relevant, count, suspicious, copies, unclosed: reading.unclosed }
+  return { relevant, count, suspicious, copies, escaped, unclosed: reading.unclosed }
+}
+
+/** What a SET says of backslashes in plain strings; undefined if it is about something else. */
+function backslashesEscape(set: string): boolean | undefined {
+  const [, value] = /\bstandard_conforming_strings\b\s*(?:=|\bto\b)\s*'?(\w+)/i.exec(set) ?? []
+  return value === undefined ? undefined : /^(?:off?|f(?:alse)?|no?|0)$/i.test(value)
+}
+
+/** The offset of the first string with a backslash that is not written E'...'. */
+function plainBackslash(sql: string, { start, end }: Piece): number | undefined {
+  const lexer = new Lexer(sql, start, end)
+  for (let kind = lexer.next(); kind !== kinds.end; kind = lexer.next())
+    if (kind === kinds.string && sql[lexer.start] === "'" && sql.slice(lexer.start, lexer.end).includes('\\'))
+      return lexer.start
+  return undefined
 }
 
 const control = new Set(['begin', 'start', 'commit', 'end', 'rollback', 'abort'])

@@ -10,7 +10,8 @@ const templates: readonly { pattern: RegExp; what: string }[] = [
   { pattern: /\{%[^%\n]*%\}/, what: 'a template mark (Jinja)' },
   { pattern: /<%[^%\n]*%>/, what: 'a template mark (ERB, EJS)' },
   { pattern: /^[ \t]*GO[ \t]*\r?$/im, what: "SQL Server's batch separator" },
-  { pattern: /^[ \t]*delimiter[ \t]+\S+/im, what: "MySQL's DELIMITER" },
+  // a statement of its own: a column may have that name, and COPY has such an option
+  { pattern: /\bdelimiter(?<=(?:^|;)\s*delimiter)[ \t]+\S+/i, what: "MySQL's DELIMITER" },
 ]
 
 /** Something in a text that only another tool understands; `offset` is UTF-16. */

@@ -52,6 +52,13 @@ describe('what no server understands is refused before anything is applied', () 
       2,
       1,
     ],
+    [
+      'strings whose backslashes escape by a SET',
+      "SET standard_conforming_strings = off;\nselect 'a', E'b\\'c', 'd\\'e;';",
+      "Write E'...' here",
+      2,
+      22,
+    ],
     ["MySQL's DELIMITER", 'delimiter //\nselect 1//', "MySQL's DELIMITER", 1, 1],
   ]
   test('commands of psql, templates and variables', async ({ database }) => {
@@ -133,9 +140,27 @@ comment on table t is 'see \dt, ${'$'}{HOME}, :id';
   ])
 })
 
+test('what says how strings are read is taken where no string depends on it', async ({ database }) => {
+  const result = await up(database, {
+    '1_old_dump.sql': `SET standard_conforming_strings = off;\nselect 'a', E'b\\'c', $$\\$$; -- '\\'\n`,
+    '2_on.sql': `SET standard_conforming_strings TO 'on';\ncreate table t as select '\\d' as b;`,
+    '3_on_again.sql': `set standard_conforming_strings = off;\nset standard_conforming_strings = on;\nselect '\\';`,
+  })
+  expect(result.error?.message).toBeUndefined()
+  expect((await database.query('select b from t')).rows).toEqual([{ b: '\\d' }])
+})
+
 // Otherwise the mustache in the string is blamed for the missing parenthesis.
 test('a rightful text in a string is not blamed for an error elsewhere', async ({ database }) => {
   const error = await failure(database, { '1_x.sql': `select ('{{ x }} :y \\z ${'$'}{w}' ;` })
   expect(error.message).toContain('syntax error at or near ";"')
   expect(error.message).not.toMatch(/template|psql|placeholder/)
+})
+
+test("a column called delimiter is not taken for MySQL's DELIMITER where there is an error elsewhere", async ({
+  database,
+}) => {
+  const error = await failure(database, { '1_x.sql': 'create table t (\n  id int,\n  delimiter text,\n);' })
+  expect(error.message).toContain('syntax error at or near ")"')
+  expect(error.message).not.toContain('MySQL')
 })
