@@ -8,6 +8,7 @@ import { toolsWithTable } from '../files/tools/index.ts'
 import { fieldLines } from '../postgres/error-fields.ts'
 import { statementAt } from '../postgres/failed-statement.ts'
 import { type Place, placeAt, toOffset } from '../sql/excerpt.ts'
+import { neverClosed } from '../sql/lexer.ts'
 import { scan } from '../sql/scan.ts'
 import { type Piece, split } from '../sql/split.ts'
 import { findUnsupported } from '../sql/unsupported.ts'
@@ -128,7 +129,7 @@ function locate(part: SqlPart, failed: FailedMessage, raw: string): Located {
     if (unclosed && offset >= unclosed.offset)
       return {
         place: at(unclosed.offset),
-        message: `the ${unclosed.what} that begins here is never closed: ${unclosed.closing} is missing`,
+        message: neverClosed(unclosed),
       }
     if (offset >= 0 && offset <= sqlLength) return { place: at(offset), message: shortened(raw) }
     if (offset > sqlLength) {

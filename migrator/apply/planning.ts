@@ -3,6 +3,7 @@
 import { UsageError } from '../errors.ts'
 import type { SqlPart } from '../files/migration.ts'
 import { placeAt } from '../sql/excerpt.ts'
+import { neverClosed } from '../sql/lexer.ts'
 import { type Outline, outline, textOf } from '../sql/outline.ts'
 import { loadParser, parseStatements, syntaxError } from '../sql/parse.ts'
 import { split } from '../sql/split.ts'
@@ -39,12 +40,24 @@ async function makePlan(part: SqlPart): Promise<Plan> {
       const plan = planWhole({ sql, start, end }, read)
       if (plan) return plan
     }
+    requireClosed(part)
     await loadParser()
     if (end - start <= checkedLength) requireSyntax(part)
     return { transaction: false, steps: divide({ sql, start, end }, !transaction) }
   } catch (error) {
     throw error instanceof PlanError ? refusedPlan(part, error) : error
   }
+}
+
+/** The server never sees a comment behind the last step. @throws UsageError */
+function requireClosed(part: SqlPart): void {
+  const { unclosed } = outlineOf(part)
+  if (!unclosed) return
+  const place = placeAt(part.file, part.source, unclosed.offset)
+  throw new UsageError(
+    `${part.file}, line ${place.line}, column ${place.column}: ${neverClosed(unclosed)}. It is to run statement by statement. Correct it.`,
+    { place },
+  )
 }
 
 /** In characters; of a longer text the server is the judge. */

@@ -85,6 +85,13 @@ describe('what no server understands is refused before anything is applied', () 
       3,
       14,
     ],
+    [
+      'a comment without an end, where the server would not see it',
+      'create table x (id int);\nvacuum a; /* one\nselect 1;',
+      'the comment that begins here is never closed: */ is missing',
+      2,
+      11,
+    ],
   ] as const)('%s', async ([, text, message, line, column], { database }) => {
     const { error, exitCode } = await up(database, { '1_ok.sql': 'create table a (id int);', '2_x.sql': text })
     expect(exitCode, error?.message).toBe(2)
