@@ -68,7 +68,7 @@ export const looseDownMarks: readonly RegExp[] = dialects.flatMap(({ loose }) =>
 
 const words = new Set(['schemagate:', ...dialects.flatMap(dialect => dialect.words)])
 const anyMark = new RegExp(
-  `^[ \\t]*(?=--|//|#)[^\\n]*(?:${[...words].map(word => word.replace(/[^\w\s]/g, '\\$&')).join('|')})`,
+  `^[ \\t]*(?=--|//|#)[^\\r\\n]*(?:${[...words].map(word => word.replace(/[^\w\s]/g, '\\$&')).join('|')})`,
   'im',
 )
 const schemagateMark = /^(?:--|\/\/)\s*schemagate:(\S*)\s*(.*)$/
@@ -280,17 +280,21 @@ function sectionMark(text: string, loose: readonly Dialect[]): Section | undefin
   return undefined
 }
 
-/** Words that only a mark begins with, a tool's name or sign: `+goose`, `migrate:`. */
-const markWords = [...words].filter(word => /^\+|:$/.test(word) && word !== 'schemagate:')
+/** What looks like the mark of a part, by the words that only a mark begins with, a tool's name or sign: `+goose`, `migrate:`. */
+const markLike: readonly { readonly begin: string; readonly pattern: RegExp }[] = [...words]
+  .filter(word => /^\+|:$/.test(word) && word !== 'schemagate:')
+  .map(word => {
+    const [begin, between] = word.endsWith(':') ? [word, ''] : [`${word} `, '\\s+']
+    const mark = `^(?:--|//)\\s*${word.replace(/\W/g, '\\$&')}${between}([a-z]+)\\s*(?:transaction:.*)?$`
+    return { begin, pattern: new RegExp(mark, 'i') }
+  })
 
 /** A mark of a part that is misspelt, as a question what was meant: the SQL below a down part's would be run. */
 function misspelt(text: string): string | undefined {
-  for (const word of markWords) {
-    const between = word.endsWith(':') ? '' : '\\s+'
-    const mark = `^(?:--|//)\\s*${word.replace(/\W/g, '\\$&')}${between}([a-z]+)\\s*(?:transaction:.*)?$`
-    const [, name] = new RegExp(mark, 'i').exec(text) ?? []
+  for (const { begin, pattern } of markLike) {
+    const [, name] = pattern.exec(text) ?? []
     const meant = name && closest(name.toLowerCase(), ['up', 'down'])
-    if (meant && meant[0] === name[0]?.toLowerCase()) return ` Did you mean ${word}${between && ' '}${meant}?`
+    if (meant && meant[0] === name[0]?.toLowerCase()) return ` Did you mean ${begin}${meant}?`
   }
   return undefined
 }

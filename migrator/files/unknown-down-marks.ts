@@ -39,10 +39,11 @@ export function findUnknownDownMark(
     const text = match[0].trim()
     if (!hint.test(text)) continue
     if (!isHeading(text) && !(divided && beginsAsHeading(text)) && !also.some(mark => mark.test(text))) continue
+    // first, since the rest of the file is read for what is left
+    if (isText(match.index)) continue
     const end = match.index + match[0].length
     if (headsComments(source.slice(end, to))) continue
     if (scan(source.slice(end, to)).code.trim() === '') continue
-    if (isText(match.index)) continue
     return { offset: match.index + match[0].search(/\S/), text }
   }
   return undefined
