@@ -33,7 +33,10 @@ export interface Span {
   readonly end: number
 }
 
-/** The strings, names in quotes, function bodies and block comments from an offset on that have more than one line, and an end. */
+/**
+ * The strings, names in quotes, function bodies and block comments from an offset on that have more than one line, and an
+ * end; and the data of COPY, likewise, from the line end before it.
+ */
 export function textSpans(sql: string, from = 0): readonly Span[] {
   const spans: Span[] = []
   const read = (lexer: Lexer) => {
@@ -45,9 +48,10 @@ export function textSpans(sql: string, from = 0): readonly Span[] {
     }
   }
   let at = from
-  for (const { data } of split(sql, from)) {
+  for (const { data, next } of split(sql, from)) {
     if (!data) continue
     read(new Lexer(sql, at, data.start))
+    if (next > data.end) spans.push({ start: data.start - 1, end: data.end })
     at = data.end
   }
   read(new Lexer(sql, at))

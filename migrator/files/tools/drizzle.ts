@@ -1,5 +1,6 @@
 // Drizzle: what its journal lists, in the journal's order; from 1.0 on a folder for each migration, by name as text.
 
+import { insideText } from '../code-and-text.ts'
 import { compareAsText } from '../order.ts'
 import { byFolders } from './folders.ts'
 import type { Listing, Tool } from './tool.ts'
@@ -48,10 +49,11 @@ function entriesOf(value: unknown): unknown[] | undefined {
   return Array.isArray(entries) ? entries : undefined
 }
 
-/** A breakpoint ends a statement, which may have no semicolon. */
-function endStatements(source: string): string {
+/** A breakpoint ends a statement, which may have no semicolon. `isText`: where it is none. */
+function endStatements(source: string, isText: (offset: number) => boolean = () => false): string {
   let text = source
   for (let at = text.indexOf(breakpoint); at !== -1; at = text.indexOf(breakpoint, at + 1)) {
+    if (isText(at)) continue
     const blank = ' '.repeat(breakpoint.length - 1)
     text = `${text.slice(0, at)};${blank}${text.slice(at + breakpoint.length)}`
   }
@@ -94,7 +96,8 @@ export const drizzle: Tool = {
       return `has a ${journalPath} with an entry that names no file. Generate it with drizzle-kit.`
     return undefined
   },
-  translate: endStatements,
-  // a file may have left its journal behind
-  translateAnywhere: source => (source.includes(`\n${breakpoint}`) ? endStatements(source) : source),
+  translate: source => endStatements(source),
+  // a file may have left its journal behind; Drizzle itself divides a string, too
+  translateAnywhere: source =>
+    source.includes(`\n${breakpoint}`) ? endStatements(source, insideText(source)) : source,
 }

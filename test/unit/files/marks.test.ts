@@ -67,6 +67,18 @@ test.for([
     "select '\n-- +goose Down\n' /*\n-- +goose Down\n*/;",
     'select 2;',
   ],
+  [
+    'no mark in the data of a COPY',
+    'copy t from stdin;\n-- migrate:down\n\\.\nselect 1;\n-- migrate:down\nselect 2;',
+    'copy t from stdin;\n-- migrate:down\n\\.\nselect 1;',
+    'select 2;',
+  ],
+  [
+    'data never closed hides no mark',
+    'copy t from stdin;\n-- migrate:down\nselect 2;',
+    'copy t from stdin;',
+    'select 2;',
+  ],
   ['a quote never closed hides no mark', "select 'a;\n-- migrate:down\nselect 2;", "select 'a;", 'select 2;'],
   [
     'words in a line of SQL are no marks',

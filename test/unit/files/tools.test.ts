@@ -301,6 +301,11 @@ describe('parts', () => {
     }
   })
 
+  test('of other folders have no breakpoint of Drizzle in a string or a body', async () => {
+    const text = "select '\n--> statement-breakpoint\n';\ndo $$ begin\n--> statement-breakpoint\nend $$;"
+    expect(upSql((await read({ '1_a.sql': text })).migrations[0]!)).toBe(text)
+  })
+
   test.for([
     ['---- tern: disable-tx ----\nselect 1;\n', '1_a.sql'],
     ['--! Previous: -\n--! Hash: sha1:0\n\n--! no-transaction\nselect 1;\n', '000001.sql'],
