@@ -3,7 +3,7 @@
 import { heldBy, heldByWords, makes, uses } from './held-until-commit.ts'
 import { type Relevant, textOf } from './outline.ts'
 import type { Statement } from './parse.ts'
-import { beginOptions, liftsLockTimeout, type Setting, settingOf, transactionModes } from './settings.ts'
+import { beginOptions, liftsLockTimeout, type Setting, settingOf, transactionModes, withSetting } from './settings.ts'
 import { IndivisibleError, type Range, type Step, StrayRollbackError, UnendedBlockError } from './step.ts'
 import { controlOf, forbidsTransaction } from './transaction-statements.ts'
 
@@ -180,7 +180,7 @@ export class Division {
     if (setting === undefined || setting === 'unknown') return
     // without BEGIN each statement is a transaction of its own, and its local settings end with it
     if (setting.local && this.#each && !group.block) return
-    this.#settings = [...this.#settings, setting]
+    this.#settings = withSetting(this.#settings, setting)
   }
 
   #open(piece: Relevant, block?: Group['block']): Group {

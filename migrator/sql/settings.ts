@@ -6,6 +6,8 @@ import type { Statement } from './parse.ts'
 /** A statement that sets something; it is sent again at the beginning of each later transaction. */
 export interface Setting {
   readonly text: string
+  /** What is set, as the grammar names it (`search_path`, `role`); undefined where it may be several. */
+  readonly name?: string | undefined
   /** It holds until the end of its transaction only. */
   readonly local: boolean
   /** The same for the whole session: a statement outside of a transaction has no local settings. */
@@ -20,6 +22,7 @@ export function settingOf({ node, text }: Statement): Setting | 'unknown' | unde
     const local = node.VariableSetStmt.is_local === true
     return {
       text,
+      name: node.VariableSetStmt.kind === 'VAR_SET_MULTI' ? undefined : node.VariableSetStmt.name,
       local,
       session: local ? text.replace(/^set(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)+local\b/i, 'set session') : text,
     }
@@ -38,6 +41,18 @@ export function settingOf({ node, text }: Statement): Setting | 'unknown' | unde
     session = session.slice(0, before) + session.slice(before).replace(/^(?:true|'[^']*')/i, 'false')
   }
   return { text, local, session }
+}
+
+/**
+ * The settings after one more, without those that it makes void: a role that was reset may be gone by the time at which it
+ * would be set again.
+ */
+export function withSetting(settings: readonly Setting[], setting: Setting): readonly Setting[] {
+  const { name, local } = setting
+  if (name === undefined) return [...settings, setting]
+  // it resets the role, too
+  const names = name === 'session_authorization' ? [name, 'role'] : [name]
+  return [...settings.filter(s => !(s.name !== undefined && names.includes(s.name) && (s.local || !local))), setting]
 }
 
 /** The calls of a `select set_config(...), ...` that does nothing else; undefined of any other statement. */

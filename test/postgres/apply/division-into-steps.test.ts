@@ -192,6 +192,25 @@ describe('what a file sets for its transaction holds to its end, however it is d
     expect(rows).toEqual([{ schema: 'hello' }])
   })
 
+  test.for([
+    ['RESET ROLE', 'set role ROLE;', 'reset role;'],
+    ['SET ROLE NONE', 'set role ROLE;', 'set role none;'],
+    ['RESET SESSION AUTHORIZATION', 'set session authorization ROLE; set role ROLE;', 'reset session authorization;'],
+    ['SET SESSION AUTHORIZATION DEFAULT', 'set session authorization ROLE;', 'set session authorization default;'],
+  ])('but not a role that %s took back: it may be gone', async ([, set, reset], { database }) => {
+    const role = database.role('gone')
+    const user = `create role ROLE; grant create on schema public to ROLE; ${set} create table t (i int); ${reset}
+      drop owned by ROLE; drop role ROLE; ${tally}`.replaceAll('ROLE', role)
+    const divided = 'create index concurrently on tally (step); insert into tally select current_user;'
+    const result = await up(database, {
+      '1_text.sql': `${user} ${divided}`,
+      '2_each.sql': `-- migrate:up transaction:false\ndrop table tally, parts; ${user} ${divided}`,
+    })
+    expect(result.exitCode, result.error?.message).toBe(0)
+    const { rows } = await database.query('select current_user as me')
+    expect(await steps(database)).toEqual([rows[0]!.me])
+  })
+
   test('but not behind the COMMIT that its author wrote, nor where each statement is its own', async ({ database }) => {
     const base = 'create schema app; create table app.t (i int); create table public.t (i int);'
     const result = await up(database, {
