@@ -12,9 +12,8 @@ const REQUEST_WITHIN = 10_000
 /** Longer than the proxies' own, so that they close first and none sends a request into a closing connection. */
 const IDLE_FOR = 75_000
 
-/** A proxy passes on the headers of its client, cookies included. */
+/** A proxy passes on the headers of its client, cookies included; and Caddy its query, in the URL and in a header. */
 const MOST_HEADER_BYTES = 64 * 1024
-const LONGEST_URL = 2_048
 
 /** More than the waiting room and the page take together, so that a health check finds room. */
 const MOST_CONNECTIONS = 4_000
@@ -61,8 +60,6 @@ export function createHttpServer(
       sendProblem(request, response, 405, 'Method Not Allowed', 'Only GET and HEAD are answered.', {
         allow: 'GET, HEAD',
       })
-    else if (request.url!.length > LONGEST_URL)
-      sendProblem(request, response, 414, 'URI Too Long', `The longest URL has ${LONGEST_URL} characters.`)
     else if (!path) sendProblem(request, response, 404, 'Not Found', 'There are /, /ready, /live and /metrics.')
     else if (token && !path.isPublic && !token.isIn(request.headers))
       sendProblem(request, response, 401, 'Unauthorized', 'This needs the token that the gate was started with.', {

@@ -172,6 +172,9 @@ describe.skipIf(missing.length > 0).for(proxies)('behind %s', proxy => {
     times['open after the first run'] = await timeUntil(url, 200)
     const ownError = await fetch(`${url}/fails`)
     expect([ownError.status, await ownError.text()]).toEqual([500, "the app: the app's own error"])
+    // as long as nginx takes one
+    const longQuery = await fetch(`${url}/?${'q'.repeat(7_000)}`)
+    expect([longQuery.status, await longQuery.text()]).toEqual([200, right])
 
     await busy(seen)
     await database.query('begin; drop schema schemagate cascade; drop table tickets; commit')
