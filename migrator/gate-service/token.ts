@@ -13,20 +13,19 @@ export class Token {
 
   /** As `Authorization: Bearer TOKEN`, or as the password of Basic, which browsers ask for. Takes the same time for any. */
   isIn({ authorization = '' }: IncomingHttpHeaders): boolean {
-    const [, scheme = '', credentials = ''] = /^(bearer|basic) +(\S+) *$/i.exec(authorization) ?? []
-    return timingSafeEqual(
-      digestOf(scheme.toLowerCase() === 'basic' ? passwordOf(credentials) : credentials),
-      this.#digest,
-    )
+    const [, scheme = '', credentials = ''] = /^(bearer|basic) +(.+)$/i.exec(authorization) ?? []
+    // Node reads the bytes of a header as latin1; a token is UTF-8
+    const given = scheme.toLowerCase() === 'basic' ? passwordOf(credentials) : Buffer.from(credentials, 'latin1')
+    return timingSafeEqual(digestOf(given), this.#digest)
   }
 }
 
-function passwordOf(credentials: string): string {
-  const text = Buffer.from(credentials, 'base64').toString()
-  return text.slice(text.indexOf(':') + 1)
+function passwordOf(credentials: string): Buffer {
+  const bytes = Buffer.from(credentials, 'base64')
+  return bytes.subarray(bytes.indexOf(':') + 1)
 }
 
 /** Of one length, whatever was given. */
-function digestOf(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+function digestOf(token: string | Buffer): Buffer {
+  return createHash('sha256').update(token).digest()
 }
