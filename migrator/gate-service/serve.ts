@@ -1,8 +1,9 @@
 // The gate as a service: for applications in any language, behind a proxy or a start condition that asks `/ready`.
 
-import { createGate, type Gate } from '../../gate/gate.ts'
+import { createGate } from '../../gate/gate.ts'
 import type { Target } from '../../gate/postgres/target.ts'
 import type { Manifest } from '../../gate/protocol/manifest.ts'
+import type { GateStatus } from '../../gate/status.ts'
 import type { Log } from '../log.ts'
 import { exportGate } from '../telemetry/gate.ts'
 import { isTelemetryOn } from '../telemetry/otlp.ts'
@@ -42,8 +43,9 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const { connection, manifest, schema, address, hold, drain, log, signal } = options
   const gate = createGate({ connection, manifest, schema })
+  const logChange = (status: GateStatus, previous: GateStatus) => logGate(log, status, previous)
   try {
-    logChanges(gate, log)
+    gate.on('change', logChange)
     if (isTelemetryOn(process.env)) exportGate(gate, log)
     const letThrough = new LetThrough(gate, drain)
     const room = new WaitingRoom(gate, hold)
@@ -69,6 +71,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     server.close()
     server.closeAllConnections()
   } finally {
+    // its last change is no news: what ends the service is logged
+    gate.off('change', logChange)
     await gate.close()
   }
 }
@@ -76,12 +80,10 @@ export async function serve(options: ServeOptions): Promise<void> {
 const plain = { 'content-type': 'text/plain; charset=utf-8' }
 const prometheus = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }
 
-function logChanges(gate: Gate, log: Log): void {
-  gate.on('change', ({ state, detail, cause }, previous) => {
-    const fields = { event: 'gate', state, previous: previous.state, ...(cause && { err: cause }) }
-    if (state === 'open') log.info(fields, `open: ${detail}`)
-    else log.warn(fields, `closed (${state}): ${detail}`)
-  })
+function logGate(log: Log, { state, detail, cause }: GateStatus, previous: GateStatus): void {
+  const fields = { event: 'gate', state, previous: previous.state, ...(cause && { err: cause }) }
+  if (state === 'open') log.info(fields, `open: ${detail}`)
+  else log.warn(fields, `closed (${state}): ${detail}`)
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

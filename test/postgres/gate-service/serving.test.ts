@@ -114,6 +114,7 @@ describe('it ends with 2 and says why', () => {
     expect(results[0]!.output).toContain('another process listens there (EADDRINUSE)')
     expect(results[1]!.output).toContain('no address of this machine')
     expect(results[2]!.output).toContain('Write HOST:PORT')
+    for (const { output } of results) expect(output).not.toContain('closed by the app')
   })
 
   test('with a token file that is missing or empty', async () => {
