@@ -50,12 +50,17 @@ async function listen(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/ready`
 }
 
+/** What the docker client puts into each container where its config.json names a proxy: one that knows no container. */
+const proxyOfDocker = Object.fromEntries(
+  ['http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'].map(name => [name, 'http://127.0.0.1:9']),
+)
+
 async function waitForGate(path: string, ...args: string[]) {
   return ended(start(path, ...args))
 }
 
 function start(path: string, ...args: string[]) {
-  return spawn('/bin/sh', [join(root, 'docker/wait-for-gate'), ...args], { env: { PATH: path } })
+  return spawn('/bin/sh', [join(root, 'docker/wait-for-gate'), ...args], { env: { PATH: path, ...proxyOfDocker } })
 }
 
 async function ended(child: ReturnType<typeof start>) {
@@ -72,9 +77,9 @@ describe.for(['curl', 'wget', 'bash'])('with %s', tool => {
   test.skipIf(find(tool) === undefined)('it waits, and then becomes the command', async () => {
     const { url, asked } = await gate(2)
     const path = await pathWith(tool, 'date', 'sleep', 'echo')
-    const command = ['/bin/sh', '-c', 'echo "started with $1"; exit 42', '_', 'two words']
+    const command = ['/bin/sh', '-c', 'echo "started with $1, $http_proxy"; exit 42', '_', 'two words']
     const { code, output } = await waitForGate(path, url, '30', '--', ...command)
-    expect({ code, output }).toEqual({ code: 42, output: 'started with two words\n' })
+    expect({ code, output }).toEqual({ code: 42, output: 'started with two words, http://127.0.0.1:9\n' })
     expect(asked()).toBe(3)
   })
 
