@@ -1,5 +1,6 @@
 // Guards an instance of postgres.js, which has a protocol of its own and no way to look at a connection before its use.
 
+import { Readable, Writable } from 'node:stream'
 import type { Gate } from '../gate.ts'
 import { GateClosedError } from '../status.ts'
 
@@ -9,18 +10,28 @@ interface Query {
   /** A cursor that is iterated sets both again for each row. */
   resolve(result: unknown): void
   reject(error: unknown): void
-  cancel(): unknown
+  /** The server is at it. */
+  active: boolean
+  /** Asks the server to cancel it, over a connection of its own: rejects if there is none to be had. */
+  readonly canceller: ((query: Query) => Promise<unknown>) | null
 }
 
 /** What makes a query. */
 const queries = new Set(['unsafe', 'file'])
 
-/** What takes a connection, and gives an instance for it or passes one to a function. */
-const connections = new Set(['begin', 'savepoint', 'reserve', 'subscribe'])
+/** What passes an instance to a function, and then commits. */
+const transactions = new Set(['begin', 'savepoint'])
+
+/** What sends queries by itself, or gives an instance for one connection. */
+const senders = new Set([...transactions, 'reserve', 'subscribe', 'largeObject', 'notify'])
+
+/** Ends what is running. */
+type End = () => void
 
 /**
  * An instance of postgres.js whose queries reject with a GateClosedError while the gate is closed. It tells the gate of
- * errors of the schema, and cancels what is running when the ledger is taken away. It does not check to which server a
+ * errors of the schema, and ends what is running when the ledger is taken away. A transaction whose function returns behind a
+ * closed gate is rolled back. It does not check to which server a
  * connection leads: give gate and postgres.js the same address of one server.
  */
 export function guardPostgres<Sql extends object>(gate: Gate, sql: Sql): Sql {
@@ -28,22 +39,33 @@ export function guardPostgres<Sql extends object>(gate: Gate, sql: Sql): Sql {
 }
 
 /** The queries that are running, of all instances: one listener for a gate. */
-const runningOf = new WeakMap<Gate, Set<Query>>()
+const runningOf = new WeakMap<Gate, Set<End>>()
 
-function watchRunning(gate: Gate): Set<Query> {
-  const running = new Set<Query>()
+function watchRunning(gate: Gate): Set<End> {
+  const running = new Set<End>()
   runningOf.set(gate, running)
   gate.on('evict', () => {
-    for (const query of running) query.cancel()
+    for (const end of running) end()
   })
   return running
 }
 
-function guarded<Sql extends object>(gate: Gate, sql: Sql, running: Set<Query>): Sql {
+function guarded<Sql extends object>(gate: Gate, sql: Sql, running: Set<End>): Sql {
+  const requireOpen = () => {
+    if (!gate.isOpen) throw new GateClosedError(gate.status)
+  }
   /** An instance for one connection, such as `begin` passes on and `reserve` gives. */
   const inner = (value: unknown) => (typeof value === 'function' ? guarded(gate, value, running) : value)
-  const withInner = (value: unknown) =>
-    typeof value === 'function' ? (instance: unknown, ...rest: unknown[]) => value(inner(instance), ...rest) : value
+  const withInner = (value: unknown) => {
+    if (typeof value !== 'function') return value
+    return async (instance: unknown) => {
+      const result = value(inner(instance))
+      const results = await (Array.isArray(result) ? Promise.all(result) : result)
+      // its commit is a query, too
+      requireOpen()
+      return results
+    }
+  }
   return new Proxy(sql, {
     apply: (target, self, values: unknown[]) => {
       const isQuery = Array.isArray(values[0]) && 'raw' in values[0]
@@ -54,10 +76,10 @@ function guarded<Sql extends object>(gate: Gate, sql: Sql, running: Set<Query>):
       const value: unknown = Reflect.get(target, name)
       if (typeof value !== 'function' || typeof name !== 'string') return value
       if (queries.has(name)) return (...values: unknown[]) => watched(gate, value.apply(target, values), running)
-      if (!connections.has(name)) return value
+      if (!senders.has(name)) return value
       return async (...values: unknown[]) => {
-        if (!gate.isOpen) throw new GateClosedError(gate.status)
-        const result = await value.apply(target, values.map(withInner))
+        requireOpen()
+        const result = await value.apply(target, transactions.has(name) ? values.map(withInner) : values)
         return name === 'reserve' ? inner(result) : result
       }
     },
@@ -65,20 +87,41 @@ function guarded<Sql extends object>(gate: Gate, sql: Sql, running: Set<Query>):
 }
 
 /** Refuses a query when it is sent behind a closed gate, and watches it until it has ended. */
-function watched(gate: Gate, query: Query, running: Set<Query>): Query {
+function watched(gate: Gate, query: Query, running: Set<End>): Query {
   const send = query.handler
+  const end = () => cancel(query)
   const handler = (sent: Query) => {
     if (!gate.isOpen) return sent.reject(new GateClosedError(gate.status))
-    running.add(query)
+    running.add(end)
     return send(sent)
   }
   query.handler = Object.assign(handler, send)
-  onEnd(query, 'resolve', () => running.delete(query))
+  onEnd(query, 'resolve', result => {
+    running.delete(end)
+    if (result instanceof Readable || result instanceof Writable) watchCopy(gate, query, result, running)
+  })
   onEnd(query, 'reject', error => {
-    running.delete(query)
+    running.delete(end)
     gate.observe(error)
   })
   return query
+}
+
+/** COPY: postgres.js takes the query for ended once it has a stream, and the server is at it until that is closed. */
+function watchCopy(gate: Gate, query: Query, copy: Readable | Writable, running: Set<End>): void {
+  const end = () => {
+    // a server that waits for data takes no cancel request: the stream tells it that the data has failed
+    if (copy instanceof Writable) return void copy.destroy(new GateClosedError(gate.status))
+    query.active = true
+    cancel(query)
+  }
+  running.add(end)
+  copy.once('close', () => running.delete(end))
+}
+
+/** Without `cancel()` of postgres.js: where no connection is to be had, nobody could catch that. */
+function cancel(query: Query): void {
+  query.canceller?.(query).catch(() => {})
 }
 
 function onEnd(query: Query, name: 'resolve' | 'reject', ended: (value: unknown) => void): void {

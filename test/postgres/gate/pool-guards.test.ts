@@ -1,5 +1,8 @@
 // Guarded pools of the libraries that apps use, the real ones: closed, open, and closing in the middle of a query.
 
+import { once } from 'node:events'
+import { type AddressInfo, createServer, connect as dial } from 'node:net'
+import { finished, pipeline } from 'node:stream/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { sql as drizzleSql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
@@ -264,6 +267,78 @@ test('a cursor of postgres.js is cancelled when the ledger is taken away', async
   expect(await running).toContain('canceling')
   gate.leave()
 })
+
+test('a COPY of postgres.js is ended when the ledger is taken away, in both directions', async ({ database }) => {
+  const { ledger, gate, sql } = await openWithNotes(database)
+  gate.enter()
+  const out =
+    await sql`copy (select repeat('x', 9000), case when n > 5 then pg_sleep(30) end from generate_series(1, 9) as n) to stdout`.readable()
+  const read = outcome(
+    pipeline(out, async rows => {
+      for await (const _ of rows);
+    }),
+  )
+  const into = await sql`copy notes from stdin`.writable()
+  const written = outcome(finished(into))
+  into.write('half\n')
+  await eventually(async () => expect((await sleeping(database)).length).toBe(1))
+  await ledger.drop()
+  expect(await read).toContain('canceling')
+  expect(await written).toContain('GateClosedError')
+  gate.leave()
+  expect(await sleeping(database)).toEqual([])
+  expect((await database.query('select text from notes')).rows).toEqual([])
+})
+
+test('a transaction of postgres.js does not commit behind a closed gate', async ({ database }) => {
+  const { ledger, gate, sql } = await openWithNotes(database)
+  const transaction = sql.begin(async inner => {
+    await inner.savepoint(nested => [nested`insert into notes values ('one')`, nested`select 2 as two`])
+    await ledger.drop()
+    await eventually(() => expect(gate.isOpen).toBe(false))
+  })
+  await expect(transaction).rejects.toThrow('The gate is closed')
+  expect((await database.query('select text from notes')).rows).toEqual([])
+})
+
+test('a query of postgres.js that cannot be cancelled does not end the process', async ({ database }) => {
+  const { hostname, port } = new URL(database.url)
+  const relay = createServer(client => {
+    const server = dial(Number(port), hostname)
+    for (const socket of [client, server]) socket.on('error', () => {})
+    client.pipe(server).pipe(client)
+  })
+  await once(relay.listen(0, '127.0.0.1'), 'listening')
+  const { port: relayed } = relay.address() as AddressInfo
+  const unhandled: unknown[] = []
+  const note = (error: unknown) => unhandled.push(error)
+  process.on('unhandledRejection', note)
+  onTestFinished(() => void process.off('unhandledRejection', note))
+
+  const { ledger, gate, sql } = await openWithNotes(database, database.url.replace(`:${port}/`, `:${relayed}/`))
+  gate.enter()
+  const running = outcome(sql`select pg_sleep(30)`)
+  await eventually(async () => expect((await sleeping(database)).length).toBe(1))
+  relay.close()
+  await ledger.drop()
+  gate.leave()
+  await database.query("select pg_terminate_backend(pid) from pg_stat_activity where query like 'select pg_sleep(30)%'")
+  expect(await running).not.toBe('done')
+  expect(unhandled).toEqual([])
+})
+
+/** An open gate, a guarded postgres.js, and a table to write to. */
+async function openWithNotes(database: ScratchDatabase, url = database.url) {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  await database.query('create table notes (text text)')
+  const gate = gateOf({ url: database.url, manifest: app, staleAfter: 2000, pollInterval: 100 })
+  await gate.whenOpen({ timeout: 5000 })
+  const sql = guardPostgres(gate, postgres(url, { max: 2, onnotice: () => {} }))
+  onTestFinished(() => sql.end({ timeout: 1 }))
+  return { ledger, gate, sql }
+}
 
 test('connections that are lost do not end a process that listens to no error', async ({ database }) => {
   const ledger = ledgerOf(database)
