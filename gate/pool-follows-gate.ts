@@ -70,12 +70,18 @@ function clientAt(gate: Gate, connection: Connection, Plain: ClientConstructor):
   }
 }
 
-/** A new connection is handed out only if `check` resolves. It runs before the pool's own `verify`. */
+/** A new connection is handed out only if `check` resolves. It runs before the pool's own `onConnect` and `verify`. */
 export function verifyFirst(pool: Pool, check: (connection: Queryable) => Promise<void>): void {
-  const own = pool.options.verify
+  const { onConnect, verify } = pool.options
+  // the pool would run it before any `verify`
+  delete pool.options.onConnect
   pool.options.verify = (client, done) => {
-    check(queryable(client)).then(
-      () => (own === undefined ? done() : own(client, done)),
+    const use = async () => {
+      await check(queryable(client))
+      await onConnect?.(client)
+    }
+    use().then(
+      () => (verify === undefined ? done() : verify(client, done)),
       (error: Error) => done(error),
     )
   }

@@ -32,7 +32,8 @@ export function guardPool<Guarded extends Pool>(gate: Gate, pool: Guarded): Guar
 
 /**
  * pg itself, with pools that are guarded: for libraries that make their pool themselves and take pg as an option, such as
- * TypeORM's `driver`. Each pool is guarded as by {@link guardPool}; everything else of pg is as it was.
+ * TypeORM's `driver`. Each pool is guarded as by {@link guardPool}; everything else of pg is as it was, but for `native`, which
+ * is undefined: TypeORM would take its pools wherever pg-native is installed, and those cannot be guarded.
  */
 export function guardDriver<Driver extends { readonly Pool: new (...options: never[]) => Pool }>(
   gate: Gate,
@@ -41,5 +42,11 @@ export function guardDriver<Driver extends { readonly Pool: new (...options: nev
   const guarded = new Proxy(pg.Pool, {
     construct: (Plain, options, target) => guardPool(gate, Reflect.construct(Plain, options, target)),
   })
-  return new Proxy(pg, { get: (driver, name) => (name === 'Pool' ? guarded : Reflect.get(driver, name)) })
+  const replaced = new Map<string | symbol, unknown>([
+    ['Pool', guarded],
+    ['native', undefined],
+  ])
+  return new Proxy(pg, {
+    get: (driver, name) => (replaced.has(name) ? replaced.get(name) : Reflect.get(driver, name)),
+  })
 }

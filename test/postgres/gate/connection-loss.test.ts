@@ -265,6 +265,21 @@ describe("the app's own pool", () => {
     await eventually(() => expect(gate.state).toBe('behind'))
   })
 
+  test("a pool's own preparation of a connection comes after the look", async ({ database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    const gate = gateOf({ url: database.url, manifest: app })
+    const prepared: pg.QueryResult[] = []
+    const onConnect = async (client: pg.ClientBase) => void prepared.push(await client.query('select 1'))
+    const pool = guardPool(gate, poolOf({ connectionString: database.url, onConnect }))
+    await expect(pool.query('select 1')).rejects.toThrow(GateClosedError)
+    expect(prepared).toHaveLength(0)
+    await ledger.apply('0001_users', '0002_tickets')
+    await gate.whenOpen({ timeout: 5000 })
+    await pool.query('select 1')
+    expect(prepared).toHaveLength(1)
+  })
+
   test('a look at another database that is under way does not take the answer of the gate for its own', async ({
     createDatabase,
   }) => {

@@ -340,6 +340,17 @@ async function openWithNotes(database: ScratchDatabase, url = database.url) {
   return { ledger, gate, sql }
 }
 
+test('TypeORM does not go past the guard where pg-native is installed', async ({ database }) => {
+  const gate = gateOf({ url: database.url, manifest: app })
+  // what pg has where it finds pg-native: another driver, with pools of its own
+  const driver = guardDriver(gate, { Pool: pg.Pool, native: { Pool: pg.Pool } })
+  const db = new DataSource({ type: 'postgres', url: database.url, driver, nativeDriver: {} })
+  onTestFinished(async () => {
+    if (db.isInitialized) await db.destroy()
+  })
+  expect(await outcome(db.initialize())).toMatch(/run the migrator/)
+})
+
 test('connections that are lost do not end a process that listens to no error', async ({ database }) => {
   const ledger = ledgerOf(database)
   await ledger.create()
