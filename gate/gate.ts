@@ -55,7 +55,7 @@ export interface GateOptions {
   readonly drain?: (() => Promise<void> | void) | undefined
 }
 
-/** A gate's events, each emitted on the next tick: a listener that throws does not stop the gate. */
+/** A gate's events, each emitted on the next tick: a listener that throws stops neither the gate nor other listeners. */
 export interface GateEvents {
   /** The state or its detail has changed. */
   change: [status: GateStatus, previous: GateStatus]
@@ -121,12 +121,11 @@ export class Gate extends EventEmitter<GateEvents> {
     this.#admission = new Admission(
       unreachable(manifest, undefined, 'The ledger has not been read yet.'),
       () => unreachable(manifest, undefined, `The database has not answered for ${staleAfter} ms.`),
-      // On the next tick: a listener that throws must not stop the watcher.
-      (status, previous) => process.nextTick(() => this.emit('change', status, previous)),
+      (status, previous) => this.#tell('change', status, previous),
     )
     const connections = connectionsOf(options)
-    const evict = () => process.nextTick(() => this.emit('evict'))
-    const cut = () => process.nextTick(() => this.emit('cut'))
+    const evict = () => this.#tell('evict')
+    const cut = () => this.#tell('cut')
     this.#watcher = new Watcher({ ...settings, connections, manifest, drain, evict, cut }, this.#admission)
   }
 
@@ -251,6 +250,24 @@ export class Gate extends EventEmitter<GateEvents> {
    */
   async verifyServer(connection: Queryable): Promise<void> {
     await this.#requireSame(await identify(connection))
+  }
+
+  /**
+   * Emits an event on the next tick: a listener that throws must not stop the watcher, nor keep the other listeners, those of
+   * adapters and guarded pools among them, from being called.
+   */
+  #tell<Name extends keyof GateEvents>(name: Name, ...values: GateEvents[Name]): void {
+    process.nextTick(() => {
+      for (const listener of this.rawListeners(name)) {
+        try {
+          Reflect.apply(listener, this, values)
+        } catch (error) {
+          process.nextTick(() => {
+            throw error
+          })
+        }
+      }
+    })
   }
 
   async #requireSame(server: string | undefined): Promise<void> {

@@ -110,3 +110,19 @@ test("a listener's own error is the app's, and does not stop the gate", async ({
   running.child.stdin?.end('close\n')
   expect((await running.ended).code).toBe(0)
 })
+
+test("a listener's own error keeps no other listener from hearing", async ({ database }) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.apply('0001_users', '0002_tickets')
+  const running = run(
+    database.url,
+    `gate.on('change', () => { throw new Error('a bug of the app') })
+     process.on('uncaughtException', error => console.log('uncaught: ' + error.message))
+     await gate.whenOpen()
+     console.log('open')
+     await gate.close()`,
+  )
+  expect((await running.ended).code).toBe(0)
+  expect(running.stdout).toContain('open\n')
+})
