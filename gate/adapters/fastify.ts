@@ -8,7 +8,7 @@ import type { GateMiddlewareOptions } from './express.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The gate that `gatePlugin` was registered with. */
+    /** The gate that `gatePlugin` was registered with; of several the first. */
     readonly gate: Gate
   }
 }
@@ -29,7 +29,8 @@ export interface GatePluginOptions extends GateMiddlewareOptions {
 export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify: FastifyInstance, options) => {
   const { gate } = options
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
-  fastify.decorate('gate', gate)
+  // an app of two databases has two gates
+  if (!fastify.hasDecorator('gate')) fastify.decorate('gate', gate)
 
   /** Requests with a body that count as inside: no longer while the body arrives. */
   const stayOf = new WeakMap<FastifyReply, { leave(): void }>()

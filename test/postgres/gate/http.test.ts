@@ -158,3 +158,17 @@ test('middleware used again after the body refuses a request whose body comes on
   expect((await gate.check()).state).toBe('behind')
   expect(await late.finish()).toContain('HTTP/1.1 503')
 })
+
+test('an app of two databases has both gates before its routes', async ({ createDatabase }) => {
+  const [one, other] = [await openGate(await createDatabase()), await openGate(await createDatabase())]
+  const server = fastify()
+  onTestFinished(() => server.close())
+  await server.register(gatePlugin, { gate: one })
+  await server.register(gatePlugin, { gate: other })
+  server.post('/work', async () => 'work')
+  const ask = async () => (await server.inject({ method: 'POST', url: '/work', payload: {} })).statusCode
+  expect(server.gate).toBe(one)
+  expect(await ask()).toBe(200)
+  await other.close()
+  expect(await ask()).toBe(503)
+})
