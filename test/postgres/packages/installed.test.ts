@@ -1,4 +1,4 @@
-// The packages in an empty project, as a stranger installs them, on the oldest Node that each declares and the newer ones.
+// The packages in an empty project, as a stranger installs them, on the oldest Node and pg that each declares and newer Nodes.
 
 import { readFileSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
@@ -10,6 +10,8 @@ import { emptyProject, execute, installed, nodeOf, pack, root } from '../../help
 import { cleanEnvironment } from '../../helpers/process.ts'
 
 const downloads = 300_000
+/** All other tests have the newest. */
+const oldestPg = readJson('gate/package.json').peerDependencies.pg.replace('^', '')
 let tarballs: string
 let gateProject: string
 let migratorProject: string
@@ -18,7 +20,7 @@ let node24: string
 beforeAll(async () => {
   tarballs = await mkdtemp(join(tmpdir(), 'schemagate-tarballs-'))
   node24 = await nodeOf(24)
-  gateProject = await emptyProject(await nodeOf(20), await pack('gate', tarballs), 'pg@8')
+  gateProject = await emptyProject(await nodeOf(20), await pack('gate', tarballs), `pg@${oldestPg}`)
   await copyFile(join(import.meta.dirname, 'gate.node.mjs'), join(gateProject, 'gate.test.mjs'))
   migratorProject = await emptyProject(node24, await pack('migrator', tarballs))
   await mkdir(join(migratorProject, 'migrations'))
@@ -66,7 +68,7 @@ describe('schemagate', () => {
   })
 
   test('says its version, and does what its README shows', async ({ database }) => {
-    const { version } = JSON.parse(readFileSync(join(root, 'migrator/package.json'), 'utf8'))
+    const { version } = readJson('migrator/package.json')
     expect((await schemagate(['--version'], '')).trim()).toContain(version)
 
     const readme = readFileSync(join(migratorProject, 'node_modules/schemagate/README.md'), 'utf8')
@@ -88,6 +90,10 @@ describe('schemagate', () => {
     expect(printed).toMatch(/^applied 1 undefined/)
   })
 })
+
+function readJson(path: string) {
+  return JSON.parse(readFileSync(join(root, path), 'utf8'))
+}
 
 /** The fenced blocks of a language in a Markdown text. */
 function code(text: string, language: string): string[] {
