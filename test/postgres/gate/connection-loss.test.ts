@@ -265,6 +265,13 @@ describe("the app's own pool", () => {
     await eventually(() => expect(gate.state).toBe('behind'))
   })
 
+  test('a pool that has connections already is refused: nothing has checked them', async ({ database }) => {
+    const pool = poolOf({ connectionString: database.url })
+    await pool.query('select 1')
+    const gate = gateOf({ pool, manifest: app })
+    expect(() => guardPool(gate, pool)).toThrow('has connections')
+  })
+
   test("a pool's own preparation of a connection comes after the look", async ({ database }) => {
     const ledger = ledgerOf(database)
     await ledger.create()
