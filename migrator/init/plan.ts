@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseEnvFile } from '../doctor/compose/env-file.ts'
 import type { DiagnoseOptions, Diagnosis } from '../doctor/diagnose.ts'
 import { type Database, databasesOf } from '../doctor/model/gating.ts'
-import type { Member } from '../doctor/model/stack.ts'
+import type { Member, Stack } from '../doctor/model/stack.ts'
 import { makeOverlay, overlayPath } from '../doctor/overlay/fix.ts'
 import { migratorService } from '../doctor/overlay/migrator-service.ts'
 import { oneShotOf } from '../doctor/overlay/one-shot.ts'
@@ -87,9 +87,28 @@ function migratorPatch({ stack }: Diagnosis, { database, way, app }: Choice): Pa
     entrypoint: [...(way.shell ?? ['sh']), '-ec'],
     command: [way.command],
     profiles: isAlways ? undefined : [...new Set(apps.flatMap(({ service }) => service.profiles))],
-    depends_on: { [member.service.name]: { condition: 'service_healthy' } },
+    depends_on: {
+      ...ungatedNeeds(stack, app, apps),
+      [member.service.name]: { condition: 'service_healthy' },
+    },
   })
   return migrate && { services: { [name]: migrate, ...gated } }
+}
+
+/** What else the app waits for, as a cache that the tool needs as well; without what will wait for the migration itself. */
+function ungatedNeeds(stack: Stack, app: Member, apps: readonly Member[]): Record<string, unknown> {
+  const gated = new Set(apps.map(({ service }) => service.name))
+  const waits = (name: string, seen = new Set<string>()): boolean => {
+    if (gated.has(name)) return true
+    if (seen.has(name)) return false
+    seen.add(name)
+    return [...(stack.members.get(name)?.service.dependsOn.keys() ?? [])].some(other => waits(other, seen))
+  }
+  return Object.fromEntries(
+    [...app.service.dependsOn].flatMap(([name, { condition, required }]) =>
+      waits(name) ? [] : [[name, { condition, ...(!required && { required }) }]],
+    ),
+  )
 }
 
 /** A migrator that is started again for ever after a failure keeps `up` waiting for ever: five tries will do. */

@@ -49,6 +49,13 @@ export function isProxy({ name }: Image): boolean {
   )
 }
 
+/** Caches, brokers and mail catchers: they connect to no database, whatever an env file for the whole stack tells them. */
+export function isStore({ name }: Image): boolean {
+  return /^(redis|redis-stack|redis-stack-server|valkey|keydb|dragonfly|memcached|rabbitmq|nats|mosquitto|minio|mailhog|mailpit|maildev)$/.test(
+    name,
+  )
+}
+
 /** Parts of a stack that have no business with a relational database, whatever they wait for. */
 export function isInfrastructure({ repository, name }: Image): boolean {
   return /^(redis|redis-stack|redis-stack-server|valkey|keydb|dragonfly|memcached|rabbitmq|kafka|cp-.*|redpanda|zookeeper|nats|nats-streaming|mosquitto|emqx|minio|mc|seaweedfs|mailhog|mailpit|mailcatcher|maildev|smtp4dev|smtp|postfix|docker-mailserver|elasticsearch|opensearch|opensearch-dashboards|kibana|logstash|meilisearch|typesense|solr|sonic|prometheus|alertmanager|loki|promtail|tempo|jaeger|all-in-one|zipkin|cadvisor|node-exporter|vector|fluentd|fluent-bit|certbot|localstack|vault|consul|etcd|standalone-chrome|chrome|browserless|chromium|ollama|qdrant|weaviate|milvus|chroma|gotenberg|tika|imgproxy|tailscale|busybox|alpine|hello-world|whoami|collabora|code|onlyoffice|documentserver|turn|coturn|livekit-server|registry|phpmyadmin|mongo-express|redisinsight|redis-commander|asynqmon|soketi|centrifugo|mercure|docker-socket-proxy|ryuk)$/.test(

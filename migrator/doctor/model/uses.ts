@@ -1,7 +1,7 @@
 // Which databases a service uses: those that its environment, its command and its dependencies name.
 
 import { type Connection, connectionsOf } from './connections.ts'
-import { isInfrastructure, isProxy } from './known-images.ts'
+import { isInfrastructure, isProxy, isStore } from './known-images.ts'
 import type { Draft } from './sharing.ts'
 import type { Member, Use } from './stack.ts'
 
@@ -10,6 +10,7 @@ export function assignUses(members: ReadonlyMap<string, Member>): void {
   const network = new Network(members)
   for (const member of members.values() as Iterable<Draft>) {
     if (member.role === 'database' || member.role === 'other-database') continue
+    if (member.service.image && isStore(member.service.image)) continue
     member.uses = usesOf(member, network)
   }
 }

@@ -171,6 +171,37 @@ describe('a folder of SQL', () => {
   })
 })
 
+test('a command has what else its app waits for, but nothing that waits for the command', async () => {
+  const folder = folderWith({
+    'compose.yml': `
+services:
+  db: { image: "postgres:17" }
+  redis: { image: "redis:7", env_file: .env }
+  proxy: { image: "nginx:1", depends_on: [worker] }
+  mail: { image: "shop/mail" }
+  web:
+    image: shop/web:1
+    env_file: .env
+    depends_on:
+      db: { condition: service_started }
+      redis: { condition: service_started }
+      proxy: { condition: service_started }
+      mail: { condition: service_started, required: false }
+  worker: { image: "shop/web:1", env_file: .env, depends_on: [db, redis] }
+`,
+    '.env': 'POSTGRES_HOST=db\nPOSTGRES_USERNAME=shop\n',
+  })
+  await run(folder, { command: 'rails db:prepare', app: 'web' })
+  const { migrate, ...others } = servicesOf(folder)
+  expect(migrate.depends_on).toEqual({
+    db: { condition: 'service_healthy' },
+    redis: { condition: 'service_started' },
+    mail: { condition: 'service_started', required: false },
+  })
+  // an env file that the whole stack has makes no client of a cache
+  expect(Object.keys(others).sort()).toEqual(['db', 'web', 'worker'])
+})
+
 describe('nothing of the project is changed', () => {
   test('by --dry-run, which shows all of it', async () => {
     const folder = folderWith(sqlProject)
