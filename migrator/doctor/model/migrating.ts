@@ -53,7 +53,7 @@ export function findMigration(service: Service, startup: Startup, isWaitedFor: b
   const flag = steps.map(({ text }) => migrationFlag(text)).find(one => one !== undefined)
   if (flag !== undefined)
     return { ...none, tool: flag, fixedStep: false, alsoServes: !isWaitedFor && !isNamedMigrator(service) }
-  const twoPhases = steps.findIndex((step, i) => isFirstPhase(step, steps[i + 1]))
+  const twoPhases = steps.findLastIndex((step, i) => isFirstPhase(step, steps[i + 1]))
   if (twoPhases >= 0) {
     return { ...none, tool: "the project's own", fixedStep: false, step: twoPhases, alsoServes: !isWaitedFor }
   }
@@ -71,7 +71,7 @@ export function findMigration(service: Service, startup: Startup, isWaitedFor: b
 }
 
 /** `server --upgrade && server`: the same program, first to bring its schema up to date. */
-function isFirstPhase({ words }: Step, next: Step | undefined): boolean {
+export function isFirstPhase({ words }: Step, next: Step | undefined): boolean {
   const [program = '', ...rest] = words
   if (
     next?.words[0] !== program ||
@@ -102,7 +102,7 @@ export function isIdling({ text, operator, isTest, conditions }: Step): boolean 
 }
 
 /** Servers and workers by their names. */
-function isServingForSure({ text }: Step): boolean {
+export function isServingForSure({ text }: Step): boolean {
   return /\b(uvicorn|gunicorn|hypercorn|daphne|granian|runserver\w*|celery|rqworker|dramatiq|flask\s+run|fastapi\s+(run|dev)|puma|unicorn|sidekiq|rails\s+(s|server)|thruster|node\s+\S*(server|main|index|app|dist)\S*|npm\s+(run\s+)?(start|dev|serve|worker)\S*|yarn\s+(run\s+)?(start|dev|serve|worker)\S*|pnpm\s+(run\s+)?(start|dev|serve|worker)\S*|next\s+(start|dev)|nodemon|pm2|phx\.server|supervisord|apache2-foreground|php-fpm|nginx|air|java\s+.*-jar|dotnet\s+\S+\.dll|streamlit|waitress|uwsgi|bin\/\w+\s+start|artisan\s+serve|octane|bun\s+(run\s+)?(start|dev))\b/.test(
     text,
   )

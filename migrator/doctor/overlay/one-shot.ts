@@ -16,7 +16,13 @@ export function oneShotOf(
   // as it is written, not as it is resolved: what comes from .env stays there
   const app = written[service]
   if (!app) return undefined
-  const own = kept.map(key => [key, app[key]] as const)
+  const own = kept.map(key => [key, key === 'depends_on' ? asMap(app[key]) : app[key]] as const)
   const same = Object.fromEntries(own.filter(([, value]) => value !== undefined && value !== null))
   return { ...same, restart: 'no', ...migrates }
+}
+
+/** A list of services, to which nothing could be added without taking its place. */
+function asMap(dependsOn: unknown): unknown {
+  if (!Array.isArray(dependsOn)) return dependsOn
+  return Object.fromEntries(dependsOn.map(name => [name, { condition: 'service_started' }]))
 }

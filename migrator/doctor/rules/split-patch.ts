@@ -1,7 +1,7 @@
 // An overlay that takes the migration out of an app's command into a one-shot of the same image.
 
 import { toComposeText } from '../compose/shield.ts'
-import { isIdling, isServing } from '../model/migrating.ts'
+import { isFirstPhase, isIdling, isServing, isServingForSure } from '../model/migrating.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import type { Step } from '../model/startup.ts'
 import { migrationIn } from '../model/tools.ts'
@@ -38,14 +38,15 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
   const shell = shellFor(own.map(step => step.shell))
   if (role === 'migrator')
     return { services: { [service.name]: { entrypoint: [...shell, '-ec'], command: [script(own)] } } }
-  const first = own.findIndex(isServing)
-  if (first < 0) return undefined
+  const at = own.indexOf(steps[migration.step]!)
+  const first = own.findIndex((step, i) => i > at && isServing(step))
   // one after the other is not what two of them at once are
-  if (own.slice(first, -1).some(({ operator }) => operator === '&')) return undefined
+  const others = [...own.slice(0, at), ...own.slice(first, -1)]
+  if (first < 0 || others.some(({ operator }) => operator === '&')) return undefined
   const before = own.slice(0, first)
-  // a folder or a variable that the shell was given holds for the app, too
-  const after = [...before.filter(({ words }) => setsUp.test(words[0] ?? '')), ...own.slice(first)]
-  if (first <= own.indexOf(steps[migration.step]!) || after.some(({ text }) => migrationIn(text))) return undefined
+  if (before.slice(0, at).some(isServingForSure)) return undefined
+  const after = [...before.filter((step, i) => i !== at && isForApp(step, own[i + 1])), ...own.slice(first)]
+  if (after.some(({ text }) => migrationIn(text))) return undefined
   const name = `${service.name}-migrate`
   const oneShot = oneShotOf(compose, service.name, { entrypoint: [...shell, '-ec'], command: [script(before)] })
   return (
@@ -61,6 +62,11 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
       },
     }
   )
+}
+
+/** A folder or a variable that the shell was given holds for the app, too; and what a script of the project's does may be for it. */
+function isForApp(step: Step, next: Step | undefined): boolean {
+  return setsUp.test(step.words[0] ?? '') || (isServing(step) && !isFirstPhase(step, next))
 }
 
 /** What is run where the migration has failed: a one-shot ends there. */

@@ -83,6 +83,28 @@ test('the app keeps the folder and the variables that the shell was given before
   expect(api.command).toEqual(['sh', '-c', 'cd /srv && export A=1 && exec uvicorn app'])
 })
 
+test('what a script of the project does before the migration is done for both', async () => {
+  const line = 'sleep 10 && /run.sh db createdb && /run.sh db migrate && /run.sh serve'
+  const services = await overlayOf({
+    'compose.yml': `services: { ${db}, cache: { image: "redis:7" }, api: { image: a, command: sh -c "${line}", environment: { PGHOST: db }, depends_on: [db, cache] } }`,
+  })
+  expect(services['api-migrate']).toMatchObject({
+    command: ['sleep 10 && /run.sh db createdb && exec /run.sh db migrate'],
+    // a list of dependencies is not lost to the one that is added
+    depends_on: { db: { condition: 'service_healthy' }, cache: { condition: 'service_started' } },
+  })
+  expect(services.api.command).toEqual(['sh', '-c', '/run.sh db createdb && exec /run.sh serve'])
+})
+
+test('two phases of one program are both before the app', async () => {
+  const line = './shop --install --yes && ./shop --upgrade --yes && ./shop'
+  const services = await overlayOf({
+    'compose.yml': `services: { ${db}, api: { image: a, command: sh -c "${line}", environment: { PGHOST: db } } }`,
+  })
+  expect(services['api-migrate'].command).toEqual(['./shop --install --yes && exec ./shop --upgrade --yes'])
+  expect(services.api.command).toEqual(['sh', '-c', 'exec ./shop'])
+})
+
 test('an entrypoint that is a script of the image is left as it is', async () => {
   const services = await overlayOf({
     'compose.yml': `services: { ${db}, api: { build: ., entrypoint: ["/start.sh"], command: [uvicorn, app], environment: { PGHOST: db } } }`,
