@@ -4,8 +4,10 @@ import { execFile } from 'node:child_process'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { UsageError } from '../lib/command/options.ts'
 import { takeLock } from '../lib/process/lock.ts'
 import { root } from '../lib/root.ts'
+import { whyUnwritable } from '../lib/writable.ts'
 
 export const bundle = join(root, 'migrator/dist/schemagate.cjs')
 const parts = ['build.ts', 'launcher.cjs', 'warm-up.cjs'].map(name => join('scripts/build', name))
@@ -27,10 +29,16 @@ export async function buildIfStale(): Promise<number | undefined> {
   }
 }
 
-/** Waits until no other living process builds. */
+/** Waits until no other living process builds. @throws UsageError where this user cannot write into the checkout. */
 async function lockBuild(): Promise<() => Promise<void>> {
+  const state = join(root, '.schemagate')
+  const why = await whyUnwritable(state)
+  if (why !== undefined)
+    throw new UsageError(
+      `The migrator has to be built first, and ${state} cannot be written (${why}). As the user who owns the checkout: npm run build`,
+    )
   for (;;) {
-    const lock = await takeLock(join(root, '.schemagate/build.lock'))
+    const lock = await takeLock(join(state, 'build.lock'))
     if ('release' in lock) return lock.release
     await new Promise(resolve => setTimeout(resolve, 50))
   }

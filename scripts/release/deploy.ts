@@ -65,7 +65,7 @@ await report(async () => {
   const signals = untilSignal()
   const production = await openProduction(given, signals.aborted)
   try {
-    return await exclusively(production.options.project, () => deploy(production, given))
+    return await deploy(production, given)
   } catch (error) {
     if (signals.aborted.aborted) {
       console.error('Interrupted. What was done stays; deploy again to go on.')
@@ -90,6 +90,16 @@ async function deploy(production: Production, given: Record<string, unknown>): P
     await production.requireNoDevelopment()
     return undefined
   })
+  return exclusively(production, () => deployChecked(production, given, timeout, progress))
+}
+
+async function deployChecked(
+  production: Production,
+  given: Record<string, unknown>,
+  timeout: number,
+  progress: Progress,
+): Promise<number> {
+  const { step, say } = progress
   let release: Release | undefined
   await step(given.build ? 'build the images' : 'get the images', async () => {
     await obtainImages(production, given.build === true)

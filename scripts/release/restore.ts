@@ -50,7 +50,7 @@ await report(async () => {
     if (!given.yes)
       throw new UsageError(`This replaces the database of ${production.options.project}: say --yes if that is meant.`)
     const name = String(given.from).replace(/\.dump$/, '')
-    return await exclusively(production.options.project, () => restore(production, name, given['no-backup'] !== true))
+    return await exclusively(production, () => restore(production, name, given['no-backup'] !== true))
   } catch (error) {
     if (!signals.aborted.aborted) throw error
     console.error('Interrupted. Run the same command again: it starts over.')

@@ -4,7 +4,9 @@ import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { shellWord } from '../../migrator/text/shell-word.ts'
 import { UsageError } from '../lib/command/options.ts'
+import { whyUnwritable } from '../lib/writable.ts'
 import type { Config, Production, Service } from './production.ts'
+import { releaseRecord } from './record.ts'
 
 /** Free space that images, logs and the database may want while a release goes out. */
 const freeBytes = 1024 ** 3
@@ -27,7 +29,11 @@ export async function checkSettings(production: Production): Promise<string[]> {
     throw new UsageError(`The compose files cannot be used: ${error instanceof Error ? error.message : error}`)
   }
   const { problems, warnings } = await checkSecrets(config)
-  problems.push(...(await unreadableMounts(config)), ...(await checkDisk(production)))
+  problems.push(
+    ...(await unreadableMounts(config)),
+    ...(await checkDisk(production)),
+    ...(await checkRecord(production)),
+  )
   if (problems.length > 0)
     throw new UsageError(['The release cannot go out like this:', ...problems.map(text => `  - ${text}`)].join('\n'))
   return warnings
@@ -110,6 +116,15 @@ function mayRead({ mode, uid, gid }: { mode: number; uid: number; gid: number },
   if (user === uid) return (mode & 0o400) !== 0
   // Root in a container without capabilities is a user as any other.
   return user === gid ? (mode & 0o040) !== 0 : (mode & 0o004) !== 0
+}
+
+/** What is deployed is recorded at the end: that must not fail then. */
+async function checkRecord({ options }: Production): Promise<string[]> {
+  const folder = dirname(releaseRecord(options.project))
+  const why = await whyUnwritable(folder)
+  return why === undefined
+    ? []
+    : [`${folder} cannot be written (${why}), where what is deployed is recorded for the next boot.`]
 }
 
 async function checkDisk(production: Production): Promise<string[]> {

@@ -5,7 +5,7 @@ import { report } from '../lib/command/report.ts'
 import { removeDataDir } from '../lib/postgres/data.ts'
 import { dockerStack } from './docker.ts'
 import { stackOptions } from './options.ts'
-import { forget, readRunning, stopRunning } from './running.ts'
+import { defaultState, forget, readRunning, stopRunning } from './running.ts'
 import { whyNoEngine } from './ways.ts'
 
 const help = `
@@ -21,7 +21,7 @@ Stops whatever \`npm run up\` brought up. The data is kept unless it is asked fo
 `
 
 await report(async () => {
-  const defaults = { state: '.schemagate', project: 'schemagate' }
+  const defaults = { state: defaultState, project: 'schemagate' }
   const options = stackOptions(help, { volumes: { type: 'boolean', short: 'v' } }, defaults)
   if (!options) return 0
   const volumes = options.given.volumes === true

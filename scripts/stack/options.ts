@@ -1,6 +1,7 @@
 // The options that `up`, `down` and `smoke` share, and the defaults behind them.
 
 import { join, resolve } from 'node:path'
+import { shellWord } from '../../migrator/text/shell-word.ts'
 import { parseOptions, type Specific, UsageError } from '../lib/command/options.ts'
 import { projectName } from '../lib/command/project-name.ts'
 import { root } from '../lib/root.ts'
@@ -40,6 +41,13 @@ export function stackOptions(help: string, specific: Specific, defaults: { state
     given,
   }
   return options
+}
+
+/** Options as a person types them. */
+export function commandLine(given: StackOptions['given']): string {
+  return Object.entries(given)
+    .map(([name, value]) => (typeof value === 'string' ? `--${name} ${shellWord(value)}` : `--${name}`))
+    .join(' ')
 }
 
 /** For those that start an app. */

@@ -1,8 +1,15 @@
 // The record of a running embedded stack: what `up` started, for `down` and for a second `up`.
 
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { shellWord } from '../../migrator/text/shell-word.ts'
+import { UsageError } from '../lib/command/options.ts'
 import { endProcess, isAlive, markOf, type ProcessMark } from '../lib/process/mark.ts'
+import { root } from '../lib/root.ts'
+import { whyUnwritable } from '../lib/writable.ts'
+
+/** Where `up` and `down` have a stack without Docker, in the checkout. */
+export const defaultState = '.schemagate'
 
 /** In the order in which they are stopped when `up` itself can no longer do that. */
 const roles = ['up', 'app', 'migrator', 'postgres'] as const
@@ -34,15 +41,22 @@ export async function readRunning(state: string): Promise<Running | undefined> {
 
 /** Takes the folder `state` for this process. @throws AlreadyUp if another stack runs out of it. */
 export async function claim(state: string, url: string): Promise<RunningRecord> {
-  await mkdir(state, { recursive: true })
+  await requireWritable(state)
   for (;;) {
     const running = await readRunning(state)
-    if (running?.processes.up && (await isAlive(running.processes.up))) throw new AlreadyUp(running.url)
+    if (running?.processes.up && (await isAlive(running.processes.up))) throw new AlreadyUp(running.url, state)
     if (running) await stopRunning(running)
     await rm(fileOf(state), { force: true })
     const record = new RunningRecord(state, url)
     if (await record.create()) return record
   }
+}
+
+/** @throws UsageError where this user may not write into the folder. */
+export async function requireWritable(state: string): Promise<void> {
+  const why = await whyUnwritable(state)
+  if (why !== undefined)
+    throw new UsageError(`${state} cannot be written (${why}). Name a folder that can, with --state.`)
 }
 
 /** Stops what is recorded, each process only if it is still the one that was started. Returns whether any was there. */
@@ -62,10 +76,15 @@ export async function forget(state: string): Promise<void> {
   await rm(fileOf(state), { force: true })
 }
 
+/** What stops the stack that runs out of this folder. */
+export function downCommand(state: string): string {
+  return state === join(root, defaultState) ? 'npm run down' : `npm run down -- --state ${shellWord(state)}`
+}
+
 /** Another stack is up out of the same folder. */
 export class AlreadyUp extends Error {
-  constructor(url: string) {
-    super(`A stack is up already: ${url}. Stop it with \`npm run down\`, or with Ctrl-C where it runs.`)
+  constructor(url: string, state: string) {
+    super(`A stack is up already: ${url}. Stop it with \`${downCommand(state)}\`, or with Ctrl-C where it runs.`)
   }
 }
 

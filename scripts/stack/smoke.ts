@@ -1,7 +1,7 @@
 // `npm run smoke`: brings the stack up as a stranger would, and asks it with curl whether it works.
 
 import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, rm, rmdir } from 'node:fs/promises'
+import { open, readFile, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import waitOn from 'wait-on'
 import { UsageError } from '../lib/command/options.ts'
@@ -12,7 +12,7 @@ import { removeDataDir } from '../lib/postgres/data.ts'
 import { type DockerStack, dockerStack } from './docker.ts'
 import { schemagate, startEmbeddedStack } from './embedded.ts'
 import { portOption, type StackOptions, stackOptions } from './options.ts'
-import { AlreadyUp, readRunning } from './running.ts'
+import { AlreadyUp, readRunning, requireWritable } from './running.ts'
 import { type Answer, checks, haveCurl } from './smoke-checks.ts'
 import { chooseWay } from './ways.ts'
 
@@ -129,7 +129,7 @@ async function embedded({ state, given }: StackOptions, port: number, signal: Ab
     const isEmpty = !existsSync(join(state, 'postgres')) && (await readRunning(state)) === undefined
     requireEmpty(`--state ${given.state}`, isEmpty, `npm run down -- --state ${given.state} --volumes`)
   }
-  await mkdir(state, { recursive: true })
+  await requireWritable(state)
   const logFile = join(state, 'app.log')
   const log = await open(logFile, 'w', 0o600)
   const tell = async () => {

@@ -7,8 +7,8 @@ import { isPortFree } from '../lib/free-port.ts'
 import { portHolder } from '../lib/port-holder.ts'
 import { dockerStack } from './docker.ts'
 import { MigratorFailed, startEmbeddedStack } from './embedded.ts'
-import { defaultPort, portOption, type StackOptions, stackOptions } from './options.ts'
-import { AlreadyUp, readRunning } from './running.ts'
+import { commandLine, defaultPort, portOption, type StackOptions, stackOptions } from './options.ts'
+import { AlreadyUp, defaultState, downCommand, readRunning } from './running.ts'
 import { chooseWay } from './ways.ts'
 
 const help = `
@@ -26,11 +26,11 @@ images are there, else on Postgres from npm's binaries, as processes of this mac
 `
 
 await report(async () => {
-  const defaults = { state: '.schemagate', project: 'schemagate' }
+  const defaults = { state: defaultState, project: 'schemagate' }
   const options = stackOptions(help, { ...portOption, fresh: { type: 'boolean' } }, defaults)
   if (!options) return 0
   const running = await readRunning(options.state)
-  if (running?.processes.up) throw new AlreadyUp(running.url)
+  if (running?.processes.up) throw new AlreadyUp(running.url, options.state)
   const { way, why } = await chooseWay(options.way, console.log)
   console.log(
     way === 'docker' ? `Bringing the stack up with Docker: ${why}.` : `Bringing the stack up without Docker: ${why}.`,
@@ -42,7 +42,7 @@ async function upWithDocker({ project, port, given }: StackOptions): Promise<num
   const stack = dockerStack({ project, port })
   // What names this stack, where it is not the usual one.
   const named = project === 'schemagate' ? '' : ` -- --project ${project}`
-  if ((await stack.url()) === undefined) await requireFreePort(port ?? (await defaultPort()))
+  if ((await stack.url()) === undefined) await requireFreePort(port ?? (await defaultPort()), given)
   if (given.fresh) await stack.down({ volumes: true })
   const signals = untilSignal()
   const result = await stack
@@ -65,7 +65,7 @@ async function upWithDocker({ project, port, given }: StackOptions): Promise<num
 
 async function upEmbedded({ state, port: asked, given }: StackOptions): Promise<number> {
   const port = asked ?? (await defaultPort())
-  await requireFreePort(port)
+  await requireFreePort(port, given)
   const signals = untilSignal()
   try {
     const stack = await startEmbeddedStack({
@@ -78,7 +78,7 @@ async function upEmbedded({ state, port: asked, given }: StackOptions): Promise<
     })
     tell(stack.url, [
       'Its database: `npx schemagate status`.',
-      'Stop it with Ctrl-C here, or with `npm run down` from elsewhere.',
+      `Stop it with Ctrl-C here, or with \`${downCommand(state)}\` from elsewhere.`,
     ])
     const why = await Promise.race([signals.first, stack.broken])
     console.log(`Stopping: ${why}.`)
@@ -100,11 +100,13 @@ async function upEmbedded({ state, port: asked, given }: StackOptions): Promise<
   }
 }
 
-async function requireFreePort(port: number): Promise<void> {
+/** @throws UsageError with the command line to type instead, which is the same but for the port. */
+async function requireFreePort(port: number, given: StackOptions['given']): Promise<void> {
   if (await isPortFree(port)) return
   const holder = await portHolder(port)
+  const another = { ...given, port: `${port < 60_000 ? port + 80 : port - 80}` }
   throw new UsageError(
-    `Port ${port} is taken${holder ? ` by ${holder}` : ''}. Choose another: npm run up -- --port ${port < 60_000 ? port + 80 : port - 80}`,
+    `Port ${port} is taken${holder ? ` by ${holder}` : ''}. Choose another: npm run up -- ${commandLine(another)}`,
   )
 }
 

@@ -27,6 +27,8 @@ export interface Production {
   start(script: 'deploy' | 'restore', release: Release | undefined, ...args: string[]): Running
   /** The same, and waits for its end. */
   run(script: 'deploy' | 'restore', release: Release | undefined, ...args: string[]): Promise<Ended>
+  /** The same from another checkout. */
+  runIn(checkout: string, script: 'deploy' | 'restore', release: Release | undefined, ...args: string[]): Promise<Ended>
   /** Writes a compose file for `--file`, with what a user would put into it; returns its path. */
   overlay(services: Readonly<Record<string, object>>): Promise<string>
   /** `docker compose ARGS` on the project. A failure is a result. */
@@ -117,7 +119,7 @@ async function make(project: string) {
       .filter(Boolean)
     return ids.length === 0 ? [] : (await docker('inspect', ...ids)).json<Inspected[]>()
   }
-  const start: Production['start'] = (script, release, ...args) => {
+  const startIn = (cwd: string, script: string, release: Release | undefined, args: readonly string[]) => {
     const all = [
       process.execPath,
       `scripts/release/${script}.ts`,
@@ -126,8 +128,9 @@ async function make(project: string) {
       ...(release ? ['--tag', tagOf(release)] : []),
       ...args,
     ]
-    return startProcess(all, { env })
+    return startProcess(all, { cwd, env })
   }
+  const start: Production['start'] = (script, release, ...args) => startIn(root, script, release, args)
   const production: Production = {
     project,
     url: `http://127.0.0.1:${port}`,
@@ -135,6 +138,7 @@ async function make(project: string) {
     secrets,
     start,
     run: (script, release, ...args) => start(script, release, ...args).ended,
+    runIn: (checkout, script, release, ...args) => startIn(checkout, script, release, args).ended,
     overlay: async services => {
       const file = join(folder, 'overlay.json')
       await writeFile(file, JSON.stringify({ services }))

@@ -115,10 +115,14 @@ test('a failing migration ends up with its exit code, and the app was never star
 })
 
 test('a second up says that one is up, and leaves it alone', async () => {
-  const { up, run, url } = await site()
-  await up()
+  const { up, run, url, state } = await site()
+  const down = `npm run down -- --state ${state}`
+  expect((await up()).output).toContain(`\`${down}\` from elsewhere`)
   const second = await run('up').ended
-  expect(second).toMatchObject({ code: 1, output: expect.stringContaining(`up already: ${url}`) })
+  expect(second).toMatchObject({
+    code: 1,
+    output: expect.stringContaining(`up already: ${url}. Stop it with \`${down}\``),
+  })
   expect((await fetch(`${url}/health`)).status).toBe(200)
 })
 
@@ -184,7 +188,9 @@ test('a port that is taken is reported with its holder before anything is starte
     const { code, output } = await run('up').ended
     expect(code).toBe(2)
     expect(output).toContain(`Port ${port} is taken by process ${process.pid}`)
-    expect(output).toContain('--port')
+    // the same stack, which has a folder of its own
+    const another = port < 60_000 ? port + 80 : port - 80
+    expect(output).toContain(`npm run up -- --embedded --state ${state} --port ${another}\n`)
     await expect(access(join(state, 'postgres'))).rejects.toMatchObject({ code: 'ENOENT' })
   } finally {
     server.close()
