@@ -7,12 +7,16 @@ set -euo pipefail
 export COMPOSE_PROJECT_NAME=$SMOKE_PROJECT
 [ -z "$SMOKE_COMPOSE_FILES" ] || export COMPOSE_FILE=$SMOKE_COMPOSE_FILES
 read -ra apps <<<"$SMOKE_APP"
-broken=
+broken=()
 
 headline() { printf '\n=== %s\n' "$*"; }
 fail() { echo "${GITHUB_ACTIONS:+::error::}smoke: $*" >&2; exit 1; }
 
-down() { docker compose down --volumes --remove-orphans --rmi local; }
+# An image that was built again has no name any more.
+down() {
+  docker compose down --volumes --remove-orphans --rmi local
+  docker image prune --force --filter "label=com.docker.compose.project=$SMOKE_PROJECT" >/dev/null
+}
 
 finish() {
   local code=$?
@@ -23,7 +27,7 @@ finish() {
     docker compose logs --no-color --timestamps
   fi
   headline 'down'
-  [ -z "$broken" ] || rm -f "$broken"
+  rm -rf "${broken[@]}"
   down
   rm -rf "$scratch"
   exit "$code"
@@ -75,13 +79,23 @@ serves() {
   docker compose run --rm -T "$SMOKE_MIGRATOR" check || fail 'the database does not match the migrations'
 }
 
-# Last in every order by number, so that all others are applied before it; and a form that goes with every layout.
+# The migrator itself writes it: it knows what form the folder's migrations have, and what comes after the newest.
+add_broken_migration() {
+  local folder file
+  folder=$(cd "$SMOKE_BROKEN_MIGRATION_IN" && pwd) || fail "there is no folder $SMOKE_BROKEN_MIGRATION_IN"
+  docker compose run --rm --no-deps -T --user "$(stat -c %u:%g "$folder")" --volume "$folder:/broken" "$SMOKE_MIGRATOR" \
+    create broken_on_purpose --dir /broken >"$scratch/created" || fail "the migrator cannot add a migration to $folder"
+  while read -r file; do
+    file=${file#/broken/}
+    broken+=("$folder/${file%%/*}")
+    sed -i "s/^-- Write the SQL here.*/select 'broken on purpose'::integer;/" "$folder/$file"
+  done <"$scratch/created"
+}
+
 does_not_serve() {
   local code=0 state started
-  [ -d "$SMOKE_BROKEN_MIGRATION_IN" ] || fail "there is no folder $SMOKE_BROKEN_MIGRATION_IN"
-  broken=$SMOKE_BROKEN_MIGRATION_IN/99999999999999_broken_on_purpose.sql
-  echo "do \$\$ begin raise exception 'broken on purpose'; end \$\$;" >"$broken"
-  chmod 0644 "$broken"
+  build
+  add_broken_migration
   build
   up || code=$?
   headline 'nothing may serve'

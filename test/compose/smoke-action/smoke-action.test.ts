@@ -8,6 +8,7 @@ import { test as base, describe, expect, inject } from 'vitest'
 import { parse } from 'yaml'
 import { $, type ProcessOutput } from 'zx'
 import { freePort } from '../../../scripts/lib/free-port.ts'
+import { write } from '../../helpers/migrations.ts'
 import { type Action, readActions, readWorkflows, stepsOf } from '../../helpers/workflows.ts'
 import { environment, projectPrefix, root } from '../scenario/project.ts'
 
@@ -177,6 +178,22 @@ services:
     expect(stdout).toContain('ended with 5')
     expect(await readdir(repository.migrations)).toEqual(await readdir(join(root, 'migrator/migrations')))
     expect(await repository.leftovers()).toBe('')
+  })
+
+  test.for([
+    ["Flyway's", 'V1__users.sql'],
+    ["Prisma's", '20260301090000_users/migration.sql'],
+    ['a folder of pairs', '000001_users.up.sql'],
+  ] as const)('adds a migration in the form that the others have: %s', async ([, file], { repository }) => {
+    const { migrations } = repository
+    await rm(migrations, { recursive: true })
+    await write(migrations, { [file]: 'create table users (id integer);\n' })
+    await repository.override(baked(repository))
+    const { exitCode, stdout, stderr } = await repository.smoke({ 'broken-migration-in': migrations })
+    expect(exitCode, stdout + stderr).toBe(0)
+    expect(stdout).toContain('ended with 5')
+    expect(await readdir(migrations, { recursive: true })).toEqual(expect.arrayContaining([file]))
+    expect(await readdir(migrations)).toHaveLength(1)
   })
 
   test('fails when the app does not wait for the migrator', async ({ repository }) => {
