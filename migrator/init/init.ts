@@ -32,6 +32,8 @@ export interface InitOptions {
 export async function init(options: InitOptions): Promise<ExitCode> {
   const { print } = options
   const before = await diagnose([], options.diagnose)
+  // what could not be read may be what is missed below
+  for (const note of before.notes) print(`Note: ${escapeControls(note)}`)
   const choice = await chooseAll(before, options)
   print(escapeControls(found(choice)))
   const planned = await plan(before, choice, options.diagnose)

@@ -171,6 +171,19 @@ describe('a folder of SQL', () => {
   })
 })
 
+test('what could not be read is said before what was not found for it', async () => {
+  const folder = folderWith({
+    'compose.yml':
+      'include: ["https://example.com/shop.git"]\nservices: { db: { image: "postgres:17" }, web: { image: shop/web } }\n',
+  })
+  const printed: string[] = []
+  const print = (text: string) => void printed.push(text)
+  const given = { database: undefined, app: undefined, migrations: undefined, command: 'x' }
+  const options = { dryRun: true, asking: { isInteractive: false, print }, ...given, color: false, width: 120, print }
+  await expect(init({ ...options, diagnose: { cwd: folder, env: {}, docker: false } })).rejects.toThrow('uses db')
+  expect(printed).toContainEqual(expect.stringMatching(/^Note: .*example\.com/))
+})
+
 test('a command has what else its app waits for, but nothing that waits for the command', async () => {
   const folder = folderWith({
     'compose.yml': `
