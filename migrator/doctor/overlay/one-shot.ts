@@ -18,7 +18,9 @@ export function oneShotOf(
   if (!app) return undefined
   const own = kept.map(key => [key, key === 'depends_on' ? asMap(app[key]) : app[key]] as const)
   const same = Object.fromEntries(own.filter(([, value]) => value !== undefined && value !== null))
-  return { ...same, restart: 'no', ...migrates }
+  // by the name that Compose gives it, so that what was built for one is never older than the other's
+  const image = app.build && !app.image ? { image: `\${COMPOSE_PROJECT_NAME}-${service}` } : {}
+  return { ...image, ...same, restart: 'no', ...migrates }
 }
 
 /** A list of services, to which nothing could be added without taking its place. */

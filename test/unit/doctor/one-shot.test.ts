@@ -96,6 +96,14 @@ test('what a script of the project does before the migration is done for both', 
   expect(services.api.command).toEqual(['sh', '-c', '/run.sh db createdb && exec /run.sh serve'])
 })
 
+test('it has the image that is built for the app, and no second one that could be older', async () => {
+  const service = `command: ${command}, environment: { PGHOST: db }`
+  const built = await oneShotOf({ 'compose.yml': `services: { ${db}, api: { build: ., ${service} } }` })
+  expect(built).toMatchObject({ build: '.', image: '${COMPOSE_PROJECT_NAME}-api' })
+  const named = await oneShotOf({ 'compose.yml': `services: { ${db}, api: { build: ., image: shop, ${service} } }` })
+  expect(named).toMatchObject({ build: '.', image: 'shop' })
+})
+
 test('two phases of one program are both before the app', async () => {
   const line = './shop --install --yes && ./shop --upgrade --yes && ./shop'
   const services = await overlayOf({
