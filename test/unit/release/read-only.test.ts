@@ -47,3 +47,17 @@ test('a stack without Docker wants another folder for its data', async () => {
     stderr: `${checkout}/.schemagate cannot be written (EACCES). Name a folder that can, with --state.\n`,
   })
 })
+
+test('a release is refused before it goes out, since it could not be recorded for the next boot', async () => {
+  const { checkout, run } = await inReadOnlyCheckout(
+    `import { report } from './scripts/lib/command/report.ts'
+    import { checkSettings } from './scripts/release/settings.ts'
+    const docker = async () => ({ exitCode: 0, stdout: '' })
+    const config = async () => ({ services: {} })
+    await report(() => checkSettings({ docker, config, options: { project: 'shop' } }))`,
+  )
+  await expect(run).rejects.toMatchObject({
+    code: 2,
+    stderr: `The release cannot go out like this:\n  - ${checkout}/.schemagate cannot be written (EACCES), where what is deployed is recorded for the next boot.\n`,
+  })
+})
