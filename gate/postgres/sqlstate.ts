@@ -12,6 +12,7 @@ export const sqlstate = {
   activeTransaction: '25001',
   readOnly: '25006',
   untranslatable: '22P05',
+  invalidBytes: '22021',
   invalidTermination: '2D000',
   syntaxError: '42601',
   unsafeNewEnumValue: '55P04',

@@ -9,6 +9,7 @@ import { fieldLines } from '../postgres/error-fields.ts'
 import { statementAt } from '../postgres/failed-statement.ts'
 import { type Place, placeAt, toOffset } from '../sql/excerpt.ts'
 import { neverClosed } from '../sql/lexer.ts'
+import { loadParser, syntaxError } from '../sql/parse.ts'
 import { scan } from '../sql/scan.ts'
 import { type Piece, split } from '../sql/split.ts'
 import { findUnsupported } from '../sql/unsupported.ts'
@@ -45,6 +46,7 @@ export async function explainFailure(
   const { error } = failed
   const code = codeOf(error)
   const raw = error instanceof Error ? error.message : String(error)
+  if (code === sqlstate.invalidBytes) await loadParser()
   const { place, message, atCommit, own, ledgerGone } = locate(part, failed, raw)
   const sql = failed.text.slice(failed.sqlStart, failed.sqlStart + failed.sqlLength)
   const unsupported = code === sqlstate.syntaxError ? findUnsupported(sql) : undefined
@@ -119,7 +121,7 @@ function locate(part: SqlPart, failed: FailedMessage, raw: string): Located {
   const { error, text, sqlStart, sqlLength, fileOffset, completed } = failed
   const sql = text.slice(sqlStart, sqlStart + sqlLength)
   const at = (offset: number) => placeAt(part.file, part.source, fileOffset + offset)
-  const foreign = untranslatable(sql, error)
+  const foreign = untranslatable(sql, error) ?? invalidBytes(sql, error)
   if (foreign !== undefined) return { place: at(foreign), message: raw }
   const position: unknown = error instanceof Error ? Reflect.get(error, 'position') : undefined
   if (typeof position === 'string') {
@@ -166,6 +168,16 @@ function untranslatable(sql: string, error: unknown): number | undefined {
   const bytes = error.message.match(/\b0x[0-9a-f]{2}\b/g)
   const offset = bytes ? sql.indexOf(Buffer.from(bytes.map(Number)).toString()) : -1
   return offset === -1 ? undefined : offset
+}
+
+/**
+ * The statement in which an escape makes bytes that are no character (`E'\\xe9'`): the server finds it before it runs
+ * anything, and does not say where.
+ */
+function invalidBytes(sql: string, error: unknown): number | undefined {
+  if (codeOf(error) !== sqlstate.invalidBytes) return undefined
+  for (const { start, end } of split(sql)) if (syntaxError(sql.slice(start, end))) return start
+  return undefined
 }
 
 /** `COPY t, line 3, column a: "x"`: counted from the first line of the data. */

@@ -30,6 +30,8 @@ describe('the place of an error', () => {
     ['a quoted name that is never closed', `select 1 as ¦"it;\nselect 1;\n`, 1, 13],
     ['a comment that is never closed', 'select 1;\n¦/* /* nested */\nselect 2;', 2, 1],
     ['a dollar quote that is never closed', 'select 1;\ndo ¦$x$ begin\nnull; end $$;\n', 2, 4],
+    ['an escape that makes no character', `select 1;\n\n¦select E'ok', E'\\xe9';\n`, 3, 1],
+    ['bytes that are no character, while it runs', `select 1;\n¦select convert_from('\\xe9', 'UTF8');\n`, 2, 1],
     [
       'the up part of a marked file',
       '-- a comment\n\n-- migrate:up\n\nselect ¦nope;\n\n-- migrate:down\nselect 1;\n',
