@@ -34,7 +34,7 @@ export function outline(sql: string, from = 0, to = sql.length, steps = false): 
   let escapes = false
   let escaped: number | undefined
   for (const piece of split(sql, from, to, reading)) {
-    if (piece.first === 'set') escapes = backslashesEscape(textOf(sql, piece)) ?? escapes
+    if (piece.first === 'set' || piece.first === 'reset') escapes = backslashesEscape(textOf(sql, piece)) ?? escapes
     else if (escapes) escaped ??= plainBackslash(sql, piece)
     if (isRelevant(sql, piece) || (steps && isRelevantToSteps(sql, piece))) relevant.push({ ...piece, index: count })
     if (piece.words & (words.unsupported | words.template)) suspicious.push(piece)
@@ -44,9 +44,10 @@ export function outline(sql: string, from = 0, to = sql.length, steps = false): 
   return { relevant, count, suspicious, copies, escaped, unclosed: reading.unclosed }
 }
 
-/** What a SET says of backslashes in plain strings; undefined if it is about something else. */
-function backslashesEscape(set: string): boolean | undefined {
-  const [, value] = /\bstandard_conforming_strings\b\s*(?:=|\bto\b)\s*'?(\w+)/i.exec(set) ?? []
+/** What a SET or RESET says of backslashes in plain strings; undefined if it is about something else. */
+function backslashesEscape(text: string): boolean | undefined {
+  if (/^reset\s+(?:all|standard_conforming_strings)\b/i.test(text)) return false
+  const [, value] = /\bstandard_conforming_strings\b\s*(?:=|\bto\b)\s*'?(\w+)/i.exec(text) ?? []
   return value === undefined ? undefined : /^(?:off?|f(?:alse)?|no?|0)$/i.test(value)
 }
 

@@ -152,6 +152,7 @@ test('what says how strings are read is taken where no string depends on it', as
     '1_old_dump.sql': `SET standard_conforming_strings = off;\nselect 'a', E'b\\'c', $$\\$$; -- '\\'\n`,
     '2_on.sql': `SET standard_conforming_strings TO 'on';\ncreate table t as select '\\d' as b;`,
     '3_on_again.sql': `set standard_conforming_strings = off;\nset standard_conforming_strings = on;\nselect '\\';`,
+    '4_reset.sql': `set standard_conforming_strings = off;\nreset standard_conforming_strings;\nselect '\\';`,
   })
   expect(result.error?.message).toBeUndefined()
   expect((await database.query('select b from t')).rows).toEqual([{ b: '\\d' }])
