@@ -3,7 +3,15 @@
 import { heldBy, heldByWords, makes, uses } from './held-until-commit.ts'
 import { type Relevant, textOf } from './outline.ts'
 import type { Statement } from './parse.ts'
-import { beginOptions, liftsLockTimeout, type Setting, settingOf, transactionModes, withSetting } from './settings.ts'
+import {
+  beginOptions,
+  liftsLockTimeout,
+  type Setting,
+  setsEncoding,
+  settingOf,
+  transactionModes,
+  withSetting,
+} from './settings.ts'
 import { IndivisibleError, type Range, type Step, StrayRollbackError, UnendedBlockError } from './step.ts'
 import { controlOf, forbidsTransaction } from './transaction-statements.ts'
 
@@ -108,7 +116,7 @@ export class Division {
     if (!statement) return false
     // it would release the run lock; a migration starts and ends with a clean session anyway
     if ('DiscardStmt' in statement.node && forbidsTransaction(statement.node)) return true
-    if (liftsLockTimeout(statement)) return true
+    if (liftsLockTimeout(statement) || setsEncoding(statement)) return true
     const mode = transactionModes(statement)
     if (mode === undefined) return false
     // outside of a transaction it has no effect; in the file's one transaction it holds for all of its parts

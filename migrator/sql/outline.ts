@@ -80,7 +80,7 @@ function isRelevant(sql: string, piece: Piece): boolean {
       return (piece.words & words.outside) !== 0
     case 'set':
     case 'reset':
-      return /lock_timeout|transaction/i.test(textOf(sql, piece))
+      return /lock_timeout|transaction|client_encoding|\bnames\b/i.test(textOf(sql, piece))
     case 'select':
       return (piece.words & words.setConfig) !== 0 && /lock_timeout/i.test(textOf(sql, piece))
     default:

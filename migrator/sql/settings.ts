@@ -114,3 +114,8 @@ export function liftsLockTimeout({ node, text }: Statement): boolean {
   const call = /set_config\s*\(\s*'lock_timeout'\s*,\s*'([^']*)'/i.exec(withoutComments(text))
   return call !== null && none.test(call[1]!)
 }
+
+/** True for `SET client_encoding` and `SET NAMES`: what is sent is UTF-8, whatever a dump's bytes were before it was saved as that. */
+export function setsEncoding({ node }: Statement): boolean {
+  return 'VariableSetStmt' in node && node.VariableSetStmt.name === 'client_encoding'
+}

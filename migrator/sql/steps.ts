@@ -3,7 +3,7 @@
 import { Division } from './division.ts'
 import { type Outline, outline, parsePiece, type Relevant, textOf } from './outline.ts'
 import type { Statement } from './parse.ts'
-import { beginOptions, liftsLockTimeout, transactionModes } from './settings.ts'
+import { beginOptions, liftsLockTimeout, setsEncoding, transactionModes } from './settings.ts'
 import { split } from './split.ts'
 import type { Range, Step, Stretch } from './step.ts'
 import { controlOf, forbidsTransaction } from './transaction-statements.ts'
@@ -44,7 +44,8 @@ export function planWhole(text: Reading, read: Outline = outline(text.sql, text.
   const modes = new Map<number, string>()
   for (const piece of read.relevant) {
     const statement = piece.first === '\\restrict' ? undefined : parsePiece(sql, piece)
-    if (piece.first === '\\restrict' || (statement && liftsLockTimeout(statement))) skipped.push(piece)
+    if (piece.first === '\\restrict' || (statement && (liftsLockTimeout(statement) || setsEncoding(statement))))
+      skipped.push(piece)
     if (!statement) continue
     const control = controlOf(statement.node)
     if (forbidsTransaction(statement.node)) return undefined

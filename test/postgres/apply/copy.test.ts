@@ -33,6 +33,17 @@ describe('the data of a COPY', () => {
     expect(await texts(database)).toEqual([...expected, 'eight', 'nine', 'ten', 'eleven'])
   })
 
+  test('is UTF-8, as its file is, also where an old dump was of another encoding', async ({ database }) => {
+    const dump = "SET client_encoding = 'LATIN1';\ninsert into t values (1, 'é');\ncopy t from stdin;\n2\té\n\\.\n"
+    const result = await up(database.url, {
+      '1_t.sql': table,
+      '2_dump.sql': dump,
+      '3_steps.sql': "set names 'LATIN1';\ncopy t from stdin;\n3\té\n\\.\nvacuum t;\ninsert into t values (4, 'é');\n",
+    })
+    expect(result.exitCode, result.error?.message).toBe(0)
+    expect(await texts(database)).toEqual(['é', 'é', 'é', 'é'])
+  })
+
   test.for([
     ['a line of the data', '1\tone\n2\ttwo\nx\tthree\n', '22P02', 5],
     ['a key that is there', '1\tone\n1\ttwo\n', '23505', 4],
