@@ -1,9 +1,10 @@
 // docker/compose.gate.yml and docker/proxies/caddy.yml on top of the real stack, with an app that has no gate of its own: the
 // gate's service starts it, and the proxy asks the gate at every moment after that.
 
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { eventually } from '../../helpers/eventually.ts'
 import { root } from '../scenario/project.ts'
@@ -17,7 +18,11 @@ const ungated = `require('node:http').createServer((_, response) => response.end
 
 describe('the gate as a service of the stack', () => {
   test('starts the app once the database matches, and lets the proxy serve only while it does', async ({ stack }) => {
-    const compose = (...args: string[]) => stack.compose(...files, ...args)
+    const settings = await mkdtemp(join(tmpdir(), 'schemagate-settings-'))
+    onTestFinished(() => rm(settings, { recursive: true, force: true }))
+    // longer than the ten seconds that an engine gives a container to end
+    await writeFile(join(settings, '.env'), 'GATE_DRAIN=12s\n')
+    const compose = (...args: string[]) => stack.compose(...files, '--env-file', join(settings, '.env'), ...args)
     await stack.override({
       app: { entrypoint: ['node', '-e', ungated], healthcheck: { disable: true } },
       migrator: { command: ['status'] },
@@ -43,6 +48,11 @@ describe('the gate as a service of the stack', () => {
     expect((await stack.container('gate'))?.health).toBe('healthy')
     const [app, gate] = [(await stack.container('app'))!, (await stack.container('gate'))!]
     expect(app.startedAt).toBeGreaterThan(gate.startedAt)
+
+    await compose('stop', 'gate')
+    expect((await stack.container('gate'))?.exitCode).toBe(0)
+    await compose('start', 'gate')
+    await eventually(async () => expect((await answer()).status).toBe(200), { timeout: 60_000 })
 
     await stack.sql('drop schema schemagate cascade')
     expect(await answer()).toMatchObject({ status: 503, text: expect.stringContaining('"state":') })
