@@ -18,7 +18,7 @@ export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) =
 /**
  * Middleware that passes on what the gate lets in, and answers 503 to everything else but exempt paths. Use it first:
  * `app.use(gateMiddleware(gate))`. Middleware before it is not behind the gate. A request counts as inside until its
- * answer's body was read.
+ * answer's body was read. A WebSocket goes on behind a closed gate: on Node `guardServer` ends it.
  */
 export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}): HonoMiddleware {
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
