@@ -16,7 +16,7 @@ type ClientConstructor = new (config?: ClientConfig) => Client
  * read only one. A connection to another server than the one whose ledger the gate has read is not handed out (`connect`
  * rejects with a GateClosedError): the gate moved while it was opened, or one address leads to several servers.
  * `guardPool` does this, too. Returns the pool. A `verify` that the pool already has runs after this one.
- * @throws TypeError if pool and gate were not given the same hosts.
+ * @throws TypeError if pool and gate were not given the same hosts, or the pool has connections already.
  */
 export function followGate(gate: Gate, pool: Pool): Pool {
   goToItsHost(gate, pool)
@@ -70,8 +70,13 @@ function clientAt(gate: Gate, connection: Connection, Plain: ClientConstructor):
   }
 }
 
-/** A new connection is handed out only if `check` resolves. It runs before the pool's own `onConnect` and `verify`. */
+/**
+ * A new connection is handed out only if `check` resolves. It runs before the pool's own `onConnect` and `verify`.
+ * @throws TypeError if the pool has connections already.
+ */
 export function verifyFirst(pool: Pool, check: (connection: Queryable) => Promise<void>): void {
+  if (pool.totalCount > 0)
+    throw new TypeError('The pool has connections that were not checked. Guard it right after it was made.')
   const { onConnect, verify } = pool.options
   // the pool would run it before any `verify`
   delete pool.options.onConnect

@@ -22,8 +22,6 @@ import { goToItsHost, verifyFirst } from './pool-follows-gate.ts'
  * @throws TypeError if pool and gate were not given the same hosts, or the pool has connections already.
  */
 export function guardPool<Guarded extends Pool>(gate: Gate, pool: Guarded): Guarded {
-  if (pool.totalCount > 0)
-    throw new TypeError('guardPool: the pool has connections that were not checked. Guard it right after it was made.')
   goToItsHost(gate, pool)
   verifyFirst(pool, connection => gate.verify(connection))
   const connections = new GuardedConnections(gate)

@@ -269,7 +269,7 @@ describe("the app's own pool", () => {
     const pool = poolOf({ connectionString: database.url })
     await pool.query('select 1')
     const gate = gateOf({ pool, manifest: app })
-    expect(() => guardPool(gate, pool)).toThrow('has connections')
+    for (const guard of [guardPool, followGate]) expect(() => guard(gate, pool)).toThrow('has connections')
   })
 
   test("a pool's own preparation of a connection comes after the look", async ({ database }) => {
