@@ -4,6 +4,7 @@ import { type Client, types } from 'pg'
 import type { Gate } from './gate.ts'
 import { sendCancel } from './postgres/cancel.ts'
 import type { Queryable } from './schema-reader.ts'
+import { GateClosedError } from './status.ts'
 
 /** A connection of pg's, as pools of any kind make them. */
 export type GuardedClient = Pick<Client, 'connection' | 'host' | 'port' | 'query' | 'on' | 'once'>
@@ -34,7 +35,13 @@ export class GuardedConnections {
    * @throws GateClosedError if it leads to a database that the app does not match, or to another server than the gate's.
    */
   async verify(client: Pick<Client, 'query'>): Promise<void> {
-    await this.#gate.verify(queryable(client))
+    try {
+      await this.#gate.verify(queryable(client))
+    } catch (error) {
+      // not the network's error, though it looks so
+      if (ended.has(client) && !this.#gate.isOpen) throw new GateClosedError(this.#gate.status)
+      throw error
+    }
   }
 
   /** Guards a new connection, and checks it; one that does not pass is ended. @throws GateClosedError as {@link verify}. */
@@ -66,8 +73,12 @@ export function queryable(client: Pick<Client, 'query'>): Queryable {
   return { query: async <Row extends object>(text: string) => (await client.query<Row>({ text, types })).rows }
 }
 
+/** Those that were ended here. */
+const ended = new WeakSet<object>()
+
 /** Ends a connection at once. The server would finish its statement even without a client, so that is cancelled. */
 function end(client: GuardedClient): void {
+  ended.add(client)
   const { host, port, processID: pid, secretKey: secret } = client as GuardedClient & Keys
   if (pid !== null && secret !== null) sendCancel({ host, port }, { pid, secret })
   client.connection.stream.destroy()

@@ -1,13 +1,12 @@
 // A pool that connects to the host of its gate, and never to another server.
 
-import type { Client, ClientConfig, Pool } from 'pg'
+import type { Client, ClientConfig, Pool, PoolClient } from 'pg'
 import { type Connection, connectionOfPool, connectionsOf } from './connection.ts'
 import type { Gate } from './gate.ts'
 import { queryable } from './guarded-connections.ts'
 import { guardAuthentication } from './postgres/authentication.ts'
 import { clientConfig, prepareClient } from './postgres/client.ts'
 import { tlsAttempts } from './postgres/tls.ts'
-import type { Queryable } from './schema-reader.ts'
 
 type ClientConstructor = new (config?: ClientConfig) => Client
 
@@ -20,7 +19,7 @@ type ClientConstructor = new (config?: ClientConfig) => Client
  */
 export function followGate(gate: Gate, pool: Pool): Pool {
   goToItsHost(gate, pool)
-  verifyFirst(pool, connection => gate.verifyServer(connection))
+  verifyFirst(pool, client => gate.verifyServer(queryable(client)))
   return pool
 }
 
@@ -74,7 +73,7 @@ function clientAt(gate: Gate, connection: Connection, Plain: ClientConstructor):
  * A new connection is handed out only if `check` resolves. It runs before the pool's own `onConnect` and `verify`.
  * @throws TypeError if the pool has connections already.
  */
-export function verifyFirst(pool: Pool, check: (connection: Queryable) => Promise<void>): void {
+export function verifyFirst(pool: Pool, check: (client: PoolClient) => Promise<void>): void {
   if (pool.totalCount > 0)
     throw new TypeError('The pool has connections that were not checked. Guard it right after it was made.')
   const { onConnect, verify } = pool.options
@@ -82,7 +81,7 @@ export function verifyFirst(pool: Pool, check: (connection: Queryable) => Promis
   delete pool.options.onConnect
   pool.options.verify = (client, done) => {
     const use = async () => {
-      await check(queryable(client))
+      await check(client)
       await onConnect?.(client)
     }
     use().then(

@@ -23,8 +23,8 @@ import { goToItsHost, verifyFirst } from './pool-follows-gate.ts'
  */
 export function guardPool<Guarded extends Pool>(gate: Gate, pool: Guarded): Guarded {
   goToItsHost(gate, pool)
-  verifyFirst(pool, connection => gate.verify(connection))
   const connections = new GuardedConnections(gate)
+  verifyFirst(pool, client => connections.verify(client))
   pool.on('connect', client => connections.add(client))
   pool.on('error', () => {})
   return pool

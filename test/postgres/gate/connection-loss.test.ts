@@ -265,6 +265,24 @@ describe("the app's own pool", () => {
     await eventually(() => expect(gate.state).toBe('behind'))
   })
 
+  test('a connection that is ended in the middle of its check was refused by the gate', async ({ database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.apply('0001_users', '0002_tickets')
+    const gate = gateOf({ url: database.url, manifest: app, staleAfter: 2000 })
+    const pool = guardPool(gate, poolOf({ connectionString: database.url }))
+    await gate.whenOpen({ timeout: 5000 })
+    gate.enter()
+    const taker = await database.connect()
+    const taken = taker.query('begin; lock table schemagate.ledger')
+    await eventually(() => expect(gate.isOpen).toBe(false))
+    // its check waits behind the session that takes the ledger, until the gate ends all connections
+    await expect(pool.query('select 1')).rejects.toThrow(GateClosedError)
+    await taken
+    await taker.query('rollback')
+    gate.leave()
+  })
+
   test('a pool that has connections already is refused: nothing has checked them', async ({ database }) => {
     const pool = poolOf({ connectionString: database.url })
     await pool.query('select 1')
