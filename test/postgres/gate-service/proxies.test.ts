@@ -49,6 +49,7 @@ async function configure(proxy: (typeof proxies)[number], ports: Ports): Promise
     .replaceAll('gate:8080', `127.0.0.1:${ports.gate}`)
     .replaceAll('app:8000', `127.0.0.1:${ports.app}`)
     .replace(/(^:|listen )8000/m, `$1${ports.proxy}`)
+    .replace(' 60s', ' 3s')
   const file = join(directory, name)
   if (proxy === 'caddy') {
     await writeFile(file, text)
@@ -199,6 +200,16 @@ describe.skipIf(missing.length > 0).for(proxies)('behind %s', proxy => {
     await database.query('delete from tickets')
     expect((await up()).code).toBe(0)
     times['open after it was migrated'] = await timeUntil(url, 200)
+
+    await busy(seen)
+    started.gate.kill('SIGSTOP')
+    const hung = await fetch(url, { signal: AbortSignal.timeout(20_000) }).then(
+      ({ status }) => status,
+      ({ name }) => name,
+    )
+    started.gate.kill('SIGCONT')
+    expect(hung).toBe({ caddy: 504, nginx: 503 }[proxy])
+    await timeUntil(url, 200)
 
     for (const what of ['app', 'gate'] as const) {
       await busy(seen)
