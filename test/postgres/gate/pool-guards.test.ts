@@ -308,7 +308,7 @@ test('a query of postgres.js that cannot be cancelled does not end the process',
     for (const socket of [client, server]) socket.on('error', () => {})
     client.pipe(server).pipe(client)
   })
-  await once(relay.listen(0, '127.0.0.1'), 'listening')
+  await once(relay.listen(0, hostname), 'listening')
   const { port: relayed } = relay.address() as AddressInfo
   const unhandled: unknown[] = []
   const note = (error: unknown) => unhandled.push(error)
