@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import { schemagate } from '../../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
-import { migratorSessions } from '../../helpers/session-watch.ts'
+import { nothingLeft } from '../../helpers/session-watch.ts'
 
 /** Each ends what lasts longer than this; the migrations below last longer. */
 const short = '300ms'
@@ -130,6 +130,6 @@ test('a limit that a migration sets itself is told as that, once', async ({ crea
     const error = result.lines.find(line => line.level === 'error')
     expect(error?.msg, setting).toMatch(new RegExp(`${code}.*the migration itself.*take that SET out`, 's'))
     expect(result.lines.filter(line => line.level === 'warn').length, result.stdout).toBeLessThan(2)
-    expect(await migratorSessions(database)).toEqual([])
+    await nothingLeft(database)
   }
 })
