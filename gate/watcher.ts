@@ -246,8 +246,8 @@ export class Watcher {
       if (verdict.state !== 'unreachable') this.#wasFenced = false
     }
     if (verdict.state === 'unreachable') return
-    // The fence went with its session (whoever wanted the ledger has ended that, or this process stood still): nothing has
-    // kept the database from being restored under the requests inside.
+    // The session that held the fence has ended: another one ended it, or this process stood still. The database may have
+    // been restored under the requests inside.
     if (this.#wasFenced) await this.#endInside()
     this.#wasFenced = false
     if (verdict.state === 'too-old' || verdict.state === 'migrating') this.#announceDrained(listening)

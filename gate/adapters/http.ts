@@ -41,7 +41,7 @@ export function guardServer<Guarded extends Pick<Server, 'emit'>>(
   server.emit = (event: string, ...values: unknown[]) => {
     const listener = guarded.get(event)
     if (!listener) return emit(event, ...values)
-    listener(...(values as never[]))
+    Reflect.apply(listener, undefined, values)
     return true
   }
   return server

@@ -119,7 +119,7 @@ function watchCopy(gate: Gate, query: Query, copy: Readable | Writable, running:
   copy.once('close', () => running.delete(end))
 }
 
-/** Without `cancel()` of postgres.js: where no connection is to be had, nobody could catch that. */
+/** Not by `cancel()` of postgres.js: where it cannot connect, it rejects a promise that nobody can catch. */
 function cancel(query: Query): void {
   query.canceller?.(query).catch(() => {})
 }

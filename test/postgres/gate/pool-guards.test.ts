@@ -154,14 +154,7 @@ for (const [name, connect] of Object.entries(libraries)) {
 }
 
 test('a transaction of postgres.js is refused once the gate has closed in its middle', async ({ database }) => {
-  const ledger = ledgerOf(database)
-  await ledger.create()
-  await ledger.applyQuietly('0001_users', '0002_tickets')
-  await database.query('create table notes (text text)')
-  const gate = gateOf({ url: database.url, manifest: app, staleAfter: 2000, pollInterval: 100 })
-  await gate.whenOpen({ timeout: 5000 })
-  const sql = guardPostgres(gate, postgres(database.url, { max: 2, onnotice: () => {} }))
-  onTestFinished(() => sql.end({ timeout: 1 }))
+  const { ledger, gate, sql } = await openWithNotes(database)
   const text = 'a fragment'
   await sql`insert into notes ${sql({ text })}`
   const transaction = sql.begin(async inner => {

@@ -1,7 +1,7 @@
 // The gate before connections that leave HTTP: refused while it is closed, and ended after it has closed.
 
 import { once } from 'node:events'
-import { createServer, get, type Server } from 'node:http'
+import { request as ask, createServer, get, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { expect, onTestFinished } from 'vitest'
@@ -119,6 +119,14 @@ async function expecting(server: Server): Promise<number | undefined> {
   return response.statusCode
 }
 
+/** The answer to a request for a tunnel. */
+async function tunnelling(server: Server): Promise<number | undefined> {
+  const request = ask(urlOf(server), { method: 'CONNECT', path: 'example.com:443' }).end()
+  const [response, socket] = await once(request, 'connect')
+  socket.destroy()
+  return response.statusCode
+}
+
 test('nothing that listens to a guarded server is reached behind a closed gate, whenever it began to listen', async ({
   database,
 }) => {
@@ -131,22 +139,22 @@ test('nothing that listens to a guarded server is reached behind a closed gate, 
   guardServer(gate, server, { exempt: ['/status'] })
   const [own] = server.listeners('request')
   // as socket.io takes a server over
-  server.removeAllListeners('request').on('upgrade', accept)
+  server.removeAllListeners('request').on('upgrade', accept).on('connect', accept)
   server.on('request', (request, response) => (request.url === '/io' ? response.end('io') : own!(request, response)))
   server.on('checkContinue', (_request, response) => void response.end('continue'))
   const connect = await clientOf(server)
-  const ask = async (path: string) => {
+  const answer = async (path: string) => {
     const response = await fetch(urlOf(server) + path)
     return response.ok ? response.text() : response.status
   }
-  expect(await Promise.all(['/', '/io', '/status'].map(ask))).toEqual([503, 503, 'the framework'])
+  expect(await Promise.all(['/', '/io', '/status'].map(answer))).toEqual([503, 503, 'the framework'])
   expect((await connect()).status).toBe(503)
-  expect(await expecting(server)).toBe(503)
+  expect(await Promise.all([expecting(server), tunnelling(server)])).toEqual([503, 503])
 
   await ledger.apply('0002_tickets')
   await gate.whenOpen({ timeout: 5000 })
-  expect(await Promise.all(['/', '/io'].map(ask))).toEqual(['the framework', 'io'])
-  expect(await expecting(server)).toBe(200)
+  expect(await Promise.all(['/', '/io'].map(answer))).toEqual(['the framework', 'io'])
+  expect(await Promise.all([expecting(server), tunnelling(server)])).toEqual([200, 101])
   const { socket } = await connect()
   expect(await says(socket!, 'hello')).toBe('hello')
   const ended = once(socket!, 'close')
