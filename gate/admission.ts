@@ -15,13 +15,16 @@ export function now(): Moment {
 }
 
 /**
- * It is open until the time at which the last answer of the database becomes stale. Deciding on a request takes two
- * comparisons, and a process that was stopped, or whose event loop was blocked, finds the gate closed. So does one whose
- * machine was suspended: on Linux the steady clock stands still then, and the one of the day does not.
+ * It is open until the time at which the last answer of the database becomes stale. Deciding on a request takes a look at
+ * one clock, and a process that was stopped, or whose event loop was blocked, finds the gate closed. So does one whose
+ * machine was suspended: on Linux the steady clock stands still then, and the one of the day does not. That one may be set
+ * back: then the steady clock decides, and its timer closes the gate in any case.
  */
 export class Admission {
+  /** By the steady clock. */
   #openUntil = 0
-  /** The same as a time of day. */
+  /** By the clock of the day, when the last question was sent and when its answer becomes stale. */
+  #sentDate = 0
   #openUntilDate = 0
   #status: GateStatus
   #staleTimer: NodeJS.Timeout | undefined
@@ -42,7 +45,8 @@ export class Admission {
   }
 
   get isOpen(): boolean {
-    return performance.now() < this.#openUntil && Date.now() < this.#openUntilDate
+    const date = Date.now()
+    return date < this.#openUntilDate && (date >= this.#sentDate || performance.now() < this.#openUntil)
   }
 
   get status(): GateStatus {
@@ -72,15 +76,17 @@ export class Admission {
   open(status: GateStatus, sent: Moment, lasting: number): void {
     const until = sent.steady + lasting
     this.#openUntil = until
+    this.#sentDate = sent.date
     this.#openUntilDate = sent.date + lasting
     clearTimeout(this.#staleTimer)
-    // The timer is for the `change` event: `isOpen` does without.
-    this.#staleTimer = setTimeout(() => this.status, Math.max(1, Math.ceil(until - performance.now()) + 1))
+    const remaining = Math.max(1, Math.ceil(until - performance.now()) + 1)
+    this.#staleTimer = setTimeout(() => this.close(this.#stale(this.#status)), remaining)
     this.#become(status)
   }
 
   close(status: GateStatus): void {
     this.#openUntil = 0
+    this.#openUntilDate = 0
     clearTimeout(this.#staleTimer)
     this.#become(status)
   }

@@ -29,12 +29,12 @@ class Stay {
   since = 0
   ended = false
   #isAbandoned = false
-  readonly #inside: Inside
+  readonly #inside: RequestsInside
   readonly #work: Work | undefined
   /** Its place among those inside; -1 once it has left. */
   #place: number
 
-  constructor(inside: Inside, response: ServerResponse, work: Work | undefined) {
+  constructor(inside: RequestsInside, response: ServerResponse, work: Work | undefined) {
     this.#inside = inside
     this.response = response
     this.#work = work
@@ -77,57 +77,61 @@ class Stay {
   }
 }
 
-/** The requests inside one gate, in no order. */
-interface Inside {
+/** The requests inside one gate. */
+class RequestsInside {
   readonly gate: Gate
-  readonly stays: Stay[]
+  /** In no order. */
+  readonly stays: Stay[] = []
   /** Which of them is to be looked at next. */
-  next: number
+  #next = 0
+
+  constructor(gate: Gate) {
+    this.gate = gate
+    pollWhileClosed(gate, {
+      isEmpty: () => this.stays.length === 0,
+      poll: () => endUnread(this.stays),
+      reset: () => {
+        for (const stay of this.stays) stay.since = 0
+      },
+    })
+    gate.on('cut', () => {
+      for (const stay of [...this.stays]) if (!stay.response.writableEnded) breakOff(stay)
+    })
+  }
+
+  /**
+   * Counts a response that `gate.enter()` has let in until it is closed: for a client that reads, when its last byte was
+   * handed to the kernel. A client that does not read cannot hold up a closing gate: an answer that has been written counts
+   * for one more second, and one that is being written for ten, after which its connection is cut. A handler that has not
+   * begun to answer counts for as long as it works, unless the ledger is taken away under it: then its connection is cut.
+   * One that was upgraded (a WebSocket) is ended a second after the gate has closed.
+   * `leave` of what it returns ends the count earlier.
+   * @param work is asked after the client has disconnected; without it only the response tells.
+   */
+  add(response: ServerResponse, work?: Work): Pick<Stay, 'leave'> {
+    this.#endOneCutOff()
+    const stay = new Stay(this, response, work)
+    // The listener stays for good: a response is closed once.
+    if (response.closed) stay.onClose()
+    else response.on('close', () => stay.onClose())
+    return stay
+  }
+
+  /** For each request that enters another one is looked at, so that those that no event ends do not become more and more. */
+  #endOneCutOff(): void {
+    if (this.#next >= this.stays.length) this.#next = 0
+    const stay = this.stays[this.#next++]
+    if (stay?.isCutOff) stay.onClose()
+  }
 }
 
-const insideOf = new WeakMap<Gate, Inside>()
+const insideOf = new WeakMap<Gate, RequestsInside>()
 
-/**
- * Counts a response that `gate.enter()` has let in until it is closed: for a client that reads, when its last byte was
- * handed to the kernel. A client that does not read cannot hold up a closing gate: an answer that has been written counts
- * for one more second, and one that is being written for ten, after which its connection is cut. A handler that has not
- * begun to answer counts for as long as it works, unless the ledger is taken away under it: then its connection is cut.
- * One that was upgraded (a WebSocket) is ended a second after the gate has closed.
- * `leave` of what it returns ends the count earlier.
- * @param work is asked after the client has disconnected; without it only the response tells.
- */
-export function stayInside(gate: Gate, response: ServerResponse, work?: Work): Pick<Stay, 'leave'> {
-  const inside = insideOf.get(gate) ?? watchInside(gate)
-  endOneCutOff(inside)
-  const stay = new Stay(inside, response, work)
-  // The listener stays for good: a response is closed once.
-  if (response.closed) stay.onClose()
-  else response.on('close', () => stay.onClose())
-  return stay
-}
-
-function watchInside(gate: Gate): Inside {
-  const stays: Stay[] = []
-  const inside = { gate, stays, next: 0 }
+/** Those inside a gate, for all of its adapters: to be asked for once, and not for each request. */
+export function requestsInside(gate: Gate): Pick<RequestsInside, 'add'> {
+  const inside = insideOf.get(gate) ?? new RequestsInside(gate)
   insideOf.set(gate, inside)
-  pollWhileClosed(gate, {
-    isEmpty: () => stays.length === 0,
-    poll: () => endUnread(stays),
-    reset() {
-      for (const stay of stays) stay.since = 0
-    },
-  })
-  gate.on('cut', () => {
-    for (const stay of [...stays]) if (!stay.response.writableEnded) breakOff(stay)
-  })
   return inside
-}
-
-/** For each request that enters another one is looked at, so that those that no event ends do not become more and more. */
-function endOneCutOff(inside: Inside): void {
-  if (inside.next >= inside.stays.length) inside.next = 0
-  const stay = inside.stays[inside.next++]
-  if (stay?.isCutOff) stay.onClose()
 }
 
 /** Ends requests that still count only because their clients do not read the answers. */

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
-import { stayInside } from '../requests-inside.ts'
+import { requestsInside } from '../requests-inside.ts'
 
 /** What an adapter takes besides the gate. */
 export interface GateMiddlewareOptions {
@@ -28,9 +28,10 @@ export type ConnectMiddleware = (
  */
 export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}): ConnectMiddleware {
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
+  const inside = requestsInside(gate)
   return (request, response, next) => {
     if (gate.enter()) {
-      stayInside(gate, response)
+      inside.add(response)
       next()
     } else if (exempt.has(pathOf(request.originalUrl ?? request.url))) {
       next()

@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
-import { stayInside } from '../requests-inside.ts'
+import { requestsInside } from '../requests-inside.ts'
 import type { GateMiddlewareOptions } from './express.ts'
 
 declare module 'fastify' {
@@ -29,6 +29,7 @@ export interface GatePluginOptions extends GateMiddlewareOptions {
 export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify: FastifyInstance, options) => {
   const { gate } = options
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
+  const inside = requestsInside(gate)
   // an app of two databases has two gates
   if (!fastify.hasDecorator('gate')) fastify.decorate('gate', gate)
 
@@ -38,7 +39,7 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
   const arriving = new WeakSet<FastifyReply>()
   const enters = (request: FastifyRequest, reply: FastifyReply) => {
     if (!gate.enter()) return false
-    const stay = stayInside(gate, reply.raw, reply)
+    const stay = inside.add(reply.raw, reply)
     if (hasBody(request)) stayOf.set(reply, stay)
     return true
   }

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
-import { stayInside } from '../requests-inside.ts'
+import { requestsInside } from '../requests-inside.ts'
 import type { GateMiddlewareOptions } from './express.ts'
 
 /** What is used of Koa's context. */
@@ -25,11 +25,12 @@ export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) 
  */
 export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}): KoaMiddleware {
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
+  const inside = requestsInside(gate)
   return async (context, next) => {
     if (gate.enter()) {
       // Koa writes no answer to a client that has disconnected, so the response alone does not show the handler's end.
       const work = { sent: false }
-      stayInside(gate, context.res, work)
+      inside.add(context.res, work)
       try {
         await next()
       } finally {

@@ -192,6 +192,23 @@ describe('admission', () => {
     expect(changes).toEqual(['behind > open', 'open > unreachable'])
   })
 
+  test('is open for no longer when the clock of the day is set back', async () => {
+    const { it } = admission()
+    const sent = now()
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+    })
+    const date = vi.spyOn(Date, 'now').mockReturnValue(sent.date - 3_600_000)
+    it.open(status('open'), sent, 50)
+    expect(it.isOpen).toBe(true)
+    await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(sent.steady + 50))
+    expect([it.isOpen, it.enter(), it.status.state]).toEqual([false, false, 'unreachable'])
+    // by less than has passed since the question: the timer closes it
+    date.mockReturnValue(sent.date + 1)
+    it.open(status('open'), now(), 50)
+    await vi.waitFor(() => expect(it.isOpen).toBe(false))
+  })
+
   test('reports by itself that the last answer is stale', async () => {
     const { it, changes } = admission()
     it.open(status('open'), now(), 20)

@@ -5,7 +5,7 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Gate } from '../../../gate/gate.ts'
-import { stayInside } from '../../../gate/requests-inside.ts'
+import { requestsInside } from '../../../gate/requests-inside.ts'
 
 /** What a stay uses of a gate, and how many are inside. */
 class Counter extends EventEmitter {
@@ -18,7 +18,7 @@ class Counter extends EventEmitter {
 
   enter(response: ServerResponse) {
     this.inside++
-    return stayInside(this as unknown as Gate, response)
+    return requestsInside(this as unknown as Gate).add(response)
   }
 }
 
