@@ -1,7 +1,8 @@
 // The fence: an open gate holds the ledger's table, so that it cannot be dropped or restored over before the gate has closed.
 
 import { performance } from 'node:perf_hooks'
-import { LEDGER_LOCKED, NO_LEDGER_STATES, sqlState } from './ledger-query.ts'
+import { sqlState } from './ledger-query.ts'
+import { missingTableCodes, sqlstate } from './postgres/sqlstate.ts'
 import type { Verdict } from './protocol/compatibility.ts'
 import { ledgerTable } from './protocol/ledger.ts'
 import type { Queryable } from './schema-reader.ts'
@@ -55,7 +56,7 @@ export class LedgerFence {
     } catch (error) {
       const code = sqlState(error)
       await this.release(session)
-      if (code === LEDGER_LOCKED || (code !== undefined && NO_LEDGER_STATES.has(code))) return false
+      if (code === sqlstate.lockNotAvailable || (code !== undefined && missingTableCodes.has(code))) return false
       throw error
     }
   }

@@ -84,12 +84,6 @@ export function sqlState(error: unknown): string | undefined {
   return typeof error.code === 'string' && /^(?!E)[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined
 }
 
-/** There is no ledger, or a table that is none: undefined table, schema, column. */
-export const NO_LEDGER_STATES: ReadonlySet<string> = new Set(['42P01', '3F000', '42703'])
-
-/** Another session is changing the ledger's table itself: lock not available. */
-export const LEDGER_LOCKED = '55P03'
-
 /**
  * What an app's own query fails with when the schema is not what its code expects: undefined table, column, function,
  * schema, type; no permission (objects that were dropped and created again have lost their grants). Each is a reason to

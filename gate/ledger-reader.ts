@@ -2,15 +2,8 @@
 
 import { askAgain, lookAround } from './histories/index.ts'
 import { LedgerFence, LOCKED } from './ledger-fence.ts'
-import {
-  LEDGER_LOCKED,
-  type LookRow,
-  lookSql,
-  NO_LEDGER_STATES,
-  type RowsRow,
-  rowsSql,
-  sqlState,
-} from './ledger-query.ts'
+import { type LookRow, lookSql, type RowsRow, rowsSql, sqlState } from './ledger-query.ts'
+import { missingTableCodes, sqlstate } from './postgres/sqlstate.ts'
 import { judge, type Verdict } from './protocol/compatibility.ts'
 import { emptiedExpression, type FilledSchema, notedOnLedger, tablesIn, unlessEmptied } from './protocol/emptied.ts'
 import { type LedgerRow, ledgerTable } from './protocol/ledger.ts'
@@ -74,8 +67,8 @@ export class LedgerReader implements SchemaReader {
       return { ...reading, verdict: unlessEmptied(told, emptied, this.#schema), ...answer }
     } catch (error) {
       const code = sqlState(error)
-      if (code === LEDGER_LOCKED) return { verdict: LOCKED, databaseHead: undefined }
-      if (code === undefined || !NO_LEDGER_STATES.has(code)) throw error
+      if (code === sqlstate.lockNotAvailable) return { verdict: LOCKED, databaseHead: undefined }
+      if (code === undefined || !missingTableCodes.has(code)) throw error
       const reading = this.#judge(undefined, null, null)
       return { ...reading, verdict: await this.#foreign(session, reading.verdict) }
     }

@@ -4,6 +4,7 @@ import { Client } from 'pg'
 import type { Connections } from './connection.ts'
 import { serverExpression, sqlState } from './ledger-query.ts'
 import { requireKind, type ServerKind, type SessionAttributes, serverKindColumns } from './postgres/hosts.ts'
+import { sqlstate } from './postgres/sqlstate.ts'
 import { isTlsRefusal } from './postgres/tls.ts'
 import { listenSql } from './protocol/notifications.ts'
 
@@ -203,15 +204,13 @@ export async function rename(session: Session, applicationName: string): Promise
   await session.query("select pg_catalog.set_config('application_name', $1, false)", [applicationName])
 }
 
-const STANDBY = '25006'
-
 /** Listens on the channel of a ledger. False at a standby, which refuses LISTEN: there the gate only polls. */
 export async function listen(session: Session, schema: string): Promise<boolean> {
   try {
     await session.query(listenSql(schema))
     return true
   } catch (error) {
-    if (sqlState(error) !== STANDBY) throw error
+    if (sqlState(error) !== sqlstate.readOnly) throw error
     return false
   }
 }

@@ -22,6 +22,7 @@ export const sqlstate = {
   canceled: '57014',
   insufficientPrivilege: '42501',
   undefinedTable: '42P01',
+  undefinedColumn: '42703',
   undefinedFunction: '42883',
   undefinedSchema: '3F000',
   idleInTransaction: '25P03',
@@ -44,6 +45,13 @@ export const clashCodes: ReadonlySet<string> = new Set([
   sqlstate.lockNotAvailable,
   sqlstate.deadlock,
   sqlstate.serialization,
+])
+
+/** A table that a query names is not there, or is another one. */
+export const missingTableCodes: ReadonlySet<string> = new Set([
+  sqlstate.undefinedTable,
+  sqlstate.undefinedSchema,
+  sqlstate.undefinedColumn,
 ])
 
 /**

@@ -13,7 +13,7 @@ import {
   quotedTable,
 } from '../histories/index.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
-import { codeOf, sqlstate } from '../postgres/sqlstate.ts'
+import { codeOf, missingTableCodes, sqlstate } from '../postgres/sqlstate.ts'
 import { list, type Verdict } from './compatibility.ts'
 import { commentOn, emptiedExpression, isProjectsTable, tablesIn, tablesStand } from './emptied.ts'
 import type { FollowedManifest, FollowedMigration } from './manifest.ts'
@@ -106,7 +106,7 @@ export class Followed {
       this.#table = undefined
       if (code === sqlstate.insufficientPrivilege) throw new HistoryUnreadableError(found)
       // it was dropped, moved or changed since it was found
-      if (known && code !== undefined && movedCodes.has(code)) return this.read(session, also)
+      if (known && code !== undefined && missingTableCodes.has(code)) return this.read(session, also)
       throw error
     }
     this.#table = found
@@ -179,9 +179,6 @@ function answerSql(table: HistoryTable, schema: string, note: string | null, als
   return `select h.rows, h.running, pg_catalog.row_security_active(${oid}) as hidden, ${isSubscribed(oid)} as subscribed,
   ${commentOn(followedOid(schema))} as note, ${tablesStand(tablesIn(note))} as standing, ${also} as also from (${historySql(table)}) as h`
 }
-
-/** Undefined table, schema and column. */
-const movedCodes: ReadonlySet<string> = new Set(['42P01', '3F000', '42703'])
 
 /** The manifests that `follow` has published; none where it never ran, or this role may not read them. */
 async function readPublished(session: Questionable, schema: string): Promise<readonly FollowedManifest[]> {

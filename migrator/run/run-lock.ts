@@ -1,7 +1,7 @@
 // The run lock: one migrator at a time, polled rather than waited for, on the connection that works.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { codeOf } from '../../gate/postgres/sqlstate.ts'
+import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { runLockKey } from '../../gate/protocol/run-lock-key.ts'
 import { LockHeldError } from '../errors.ts'
 import { LedgerTransaction } from '../ledger/transaction.ts'
@@ -30,9 +30,6 @@ interface LockOptions {
 /** Between two polls; spread, so that many waiting migrators do not come all at once. */
 const pollMin = 40
 const pollSpread = 60
-
-const lockNotAvailable = '55P03'
-const undefinedTable = '42P01'
 
 /**
  * One run's lock. It is the advisory lock, which migrators of 0.1 take as well. Where that is held by a role that may
@@ -144,9 +141,9 @@ export class RunLock {
     } catch (error) {
       keeper.close()
       const code = codeOf(error)
-      if (code === lockNotAvailable) return false
+      if (code === sqlstate.lockNotAvailable) return false
       // another run has not made the ledger yet, or a server that was promoted lacks it
-      this.#isProvisional = code === undefinedTable
+      this.#isProvisional = code === sqlstate.undefinedTable
       if (this.#isProvisional) return true
       throw error
     }

@@ -1,8 +1,8 @@
 // What the page shows of the database besides the gate's state: each part a query of its own, since a role may not read all.
 
-import { NO_LEDGER_STATES, sqlState } from '../../../gate/ledger-query.ts'
+import { sqlState } from '../../../gate/ledger-query.ts'
 import { quoteIdent } from '../../../gate/postgres/quote.ts'
-import { sqlstate } from '../../../gate/postgres/sqlstate.ts'
+import { missingTableCodes, sqlstate } from '../../../gate/postgres/sqlstate.ts'
 import { DRAINED, GATE_PATTERN, LOOKING, migratorName } from '../../../gate/protocol/announcement.ts'
 import { ledgerTable } from '../../../gate/protocol/ledger.ts'
 
@@ -85,7 +85,7 @@ function whyNot(error: unknown, table: string): string {
   if (code === undefined) throw error
   if (code === sqlstate.insufficientPrivilege)
     return `The gate's role may not read this${table === '' ? '' : ` (${table})`}, and an app's role is not to: docs/gate-service.md says which role may.`
-  if (NO_LEDGER_STATES.has(code)) return 'There is no ledger yet.'
+  if (missingTableCodes.has(code)) return 'There is no ledger yet.'
   return `The database answered with an error (${code}).`
 }
 
