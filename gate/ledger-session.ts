@@ -57,81 +57,107 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 }
 
 async function openOnce(options: SessionOptions, attempt: number): Promise<Session> {
-  const { connections } = options
+  const { connections, connectTimeout } = options
   const client = new Client({
     ...connections.config(options.host, attempt),
     application_name: options.applicationName,
-    connectionTimeoutMillis: Math.min(options.connectTimeout, connections.connectTimeout ?? options.connectTimeout),
+    connectionTimeoutMillis: Math.min(connectTimeout, connections.connectTimeout ?? connectTimeout),
     keepAlive: true,
   })
   connections.prepare(client)
-  // `end()` waits for a server that has stopped answering.
-  const cut = () => client.connection.stream.destroy()
+  const session = new ClientSession(client, options)
+  await session.open()
+  return session
+}
 
-  let up = false
-  let over = false
-  const lose = (error: Error) => {
-    if (over) return
-    over = true
-    cut()
-    if (up) options.onLost(error)
+class ClientSession implements Session {
+  readonly #client: Client
+  readonly #answerTimeout: number
+  readonly #onLost: (error: Error) => void
+  readonly #prepared = new Map<string, string>()
+  #pooled = true
+  #isOpen = false
+  #isOver = false
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(client: Client, { answerTimeout, onLost, onNotification }: SessionOptions) {
+    this.#client = client
+    this.#answerTimeout = answerTimeout
+    this.#onLost = onLost
+    // Both may come, in any order, and `error` again after `end`: the listeners stay for good.
+    client.on('error', error => this.#lose(error))
+    client.on('end', () => this.#lose(new Error('The connection was closed by the server')))
+    client.on('notification', () => onNotification?.())
   }
-  // Both may come, in any order, and `error` again after `end`: the listeners stay for good.
-  client.on('error', lose)
-  client.on('end', () => lose(new Error('The connection was closed by the server')))
-  client.on('notification', () => options.onNotification?.())
 
-  let turn: Promise<unknown> = Promise.resolve()
-  function query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]> {
-    const answer = turn.then(async () => {
-      if (over) throw new Error('The connection is closed')
-      const late = setTimeout(() => lose(new Error(`No answer in ${options.answerTimeout} ms`)), options.answerTimeout)
-      try {
-        const result = await client.query<Row>(text, values === undefined ? undefined : [...values])
-        return result.rows
-      } finally {
-        clearTimeout(late)
-      }
-    })
-    turn = answer.catch(() => {})
+  get pooled(): boolean {
+    return this.#pooled
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.#client.connect()
+      // A pooler reports a process id of its own.
+      const [row] = await this.query<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid')
+      this.#isOpen = !this.#isOver
+      this.#pooled = row?.pid !== processId(this.#client)
+    } catch (error) {
+      this.#isOver = true
+      this.#cut()
+      throw error
+    }
+  }
+
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]> {
+    const answer = this.#turn.then(() => this.#ask<Row>(text, values))
+    this.#turn = answer.catch(() => {})
     return answer
   }
 
-  let pooled = true
-  const prepared = new Map<string, string>()
   // As simple queries: see lookSql.
-  async function repeat<Row extends object>(text: string): Promise<Row[]> {
-    if (pooled) return query(text)
-    let name = prepared.get(text)
+  async repeat<Row extends object>(text: string): Promise<Row[]> {
+    if (this.#pooled) return this.query(text)
+    let name = this.#prepared.get(text)
     if (name === undefined) {
-      name = `schemagate_${prepared.size + 1}`
-      await query(`prepare ${name} as ${text}`)
-      prepared.set(text, name)
+      name = `schemagate_${this.#prepared.size + 1}`
+      await this.query(`prepare ${name} as ${text}`)
+      this.#prepared.set(text, name)
     }
-    return query(`execute ${name}`)
+    return this.query(`execute ${name}`)
   }
 
-  async function close() {
-    if (!over) {
-      over = true
-      const late = setTimeout(cut, 250)
-      await client.end().catch(() => {})
+  async close(): Promise<void> {
+    if (!this.#isOver) {
+      this.#isOver = true
+      const late = setTimeout(() => this.#cut(), 250)
+      await this.#client.end().catch(() => {})
       clearTimeout(late)
     }
-    cut()
+    this.#cut()
   }
 
-  try {
-    await client.connect()
-    // A pooler reports a process id of its own.
-    const [row] = await query<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid')
-    up = !over
-    pooled = row?.pid !== processId(client)
-    return { pooled, query, repeat, close }
-  } catch (error) {
-    over = true
-    cut()
-    throw error
+  async #ask<Row extends object>(text: string, values: readonly unknown[] | undefined): Promise<Row[]> {
+    if (this.#isOver) throw new Error('The connection is closed')
+    const timeout = this.#answerTimeout
+    const late = setTimeout(() => this.#lose(new Error(`No answer in ${timeout} ms`)), timeout)
+    try {
+      const result = await this.#client.query<Row>(text, values && [...values])
+      return result.rows
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  #lose(error: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#cut()
+    if (this.#isOpen) this.#onLost(error)
+  }
+
+  /** `end()` waits for a server that has stopped answering. */
+  #cut(): void {
+    this.#client.connection.stream.destroy()
   }
 }
 
