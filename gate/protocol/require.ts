@@ -22,35 +22,17 @@ export const requireStates = { diverged: 'SG006', notReady: 'SG007' } as const
  * They run with the rights of the calling role, which needs `usage` on the schema and `select` on the ledger.
  */
 export function requireFunctionDdl(schema: string): string {
-  const s = quoteIdent(schema)
-  const ledger = ledgerTable(schema)
-  const l = `${quoteLiteral(ledger)}::regclass`
-  const hidden = `raise exception using errcode = '${requireStates.notReady}',
-      message = 'schemagate: hidden: row level security hides rows of the ledger from this role, so that an empty one cannot be told from a full one',
-      hint = 'Run the migrator, which switches it off for the ledger: schemagate up.';`
-  // as the gate's own look has it
-  const requireLedger = `if not exists (select from pg_index where indrelid = ${l} and indisprimary) then
-    raise exception using errcode = '${requireStates.notReady}',
-      message = 'schemagate: migrating: the ledger has no primary key: it is being restored',
-      hint = 'If no restore is under way it was restored in part: restore it again.';
-  end if;
-  if ${isSubscribed(l)} then
-    ${raiseSubscribed(ledger)}
-  end if;`
-  // the names alone: an empty ledger beside such a table says enough, and an app's role may not read it
-  const names = [...new Set(historyTools.flatMap(tool => (tool.distinctive || tool.ownName ? tool.tables : [])))]
-  const foreign = `when exists (select from pg_class where relkind in ('r', 'p') and relnamespace <> ${quoteLiteral(s)}::regnamespace
-          and relname in (${names.map(quoteLiteral).join(', ')})) then 'foreign'`
-  const requireTables = whereEmptied(
-    notedOnLedger(schema),
-    `raise exception using errcode = '${requireStates.notReady}',
-        message = format('schemagate: unmigrated: no table of what is applied is left in %s', emptied),
-        detail = 'The schema was dropped or emptied beside its ledger.',
-        hint = 'schemagate status says what can be done.';`,
-  )
-  return `create or replace function ${s}.require(manifest jsonb) returns boolean
+  const define = (parameter: string, body: string) =>
+    `create or replace function ${quoteIdent(schema)}.require(${parameter}) returns boolean
 language plpgsql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $require$
-declare
+${body}
+$require$;`
+  return [define('manifest jsonb', requireManifest(schema)), define('head text', requireHead(schema))].join('\n\n')
+}
+
+function requireManifest(schema: string): string {
+  const ledger = ledgerTable(schema)
+  return `declare
   diverged text[];
   unknown text[];
   migrating text[];
@@ -67,7 +49,7 @@ begin
       hint = 'Make it again: schemagate manifest > FILE.';
   end if;
 
-  ${requireLedger}
+  ${requireWhole(ledger)}
   -- The same judgement as the gate's own; "earlier": a repeatable migration has moved on from what the app knows.
   select array_agg(name order by place) filter (where differs and not repeatable),
     array_agg(name order by position) filter (where breaking and (not known or earlier)),
@@ -98,23 +80,23 @@ begin
       message = format('schemagate: migrating: %s is running, or was interrupted', migrating[1]),
       detail = 'Migrations: ' || array_to_string(migrating, ', '),
       hint = 'The next run of the migrator finishes it.';
-  elsif missing is not null and row_security_active(${l}) then
-    ${hidden}
+  elsif missing is not null and row_security_active(${regclass(ledger)}) then
+    ${raiseHidden}
   elsif missing is not null then
     raise exception using errcode = '${requireStates.notReady}',
       message = format('schemagate: %s: the database lacks %s',
-        case when exists (select from ${ledger}) then 'behind' ${foreign} else 'unmigrated' end, missing[1]),
+        case when exists (select from ${ledger}) then 'behind' ${foreign(schema)} else 'unmigrated' end, missing[1]),
       detail = 'Migrations: ' || array_to_string(missing, ', '),
       hint = 'Run the migrator that was built with this app: schemagate up.';
   end if;
-  ${requireTables}
+  ${requireTables(schema)}
   return true;
-end
-$require$;
+end`
+}
 
-create or replace function ${s}.require(head text) returns boolean
-language plpgsql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $require$
-declare
+function requireHead(schema: string): string {
+  const ledger = ledgerTable(schema)
+  return `declare
   found_position bigint;
   offender text;
   emptied text;
@@ -124,19 +106,19 @@ begin
       hint = 'The newest one that the app was built with, such as 0003_x, or a manifest.';
   end if;
   if ltrim(head, E' \\t\\r\\n') like '{%' then
-    return ${s}.require(head::jsonb);
+    return ${quoteIdent(schema)}.require(head::jsonb);
   end if;
 
-  ${requireLedger}
+  ${requireWhole(ledger)}
   -- of one that was applied after newer ones, the place in the order: the app need not know those
   select coalesce((l.journal->>'late')::bigint, l.position) into found_position from ${ledger} l where l.name = head;
-  if found_position is null and row_security_active(${l}) then
-    ${hidden}
+  if found_position is null and row_security_active(${regclass(ledger)}) then
+    ${raiseHidden}
   end if;
   if found_position is null then
     select l.name into offender from ${ledger} l where l.state = 'applied' order by l.position desc limit 1;
     raise exception using errcode = '${requireStates.notReady}',
-      message = format('schemagate: %s: the database lacks %s', case when offender is not null then 'behind' ${foreign} else 'unmigrated' end, head),
+      message = format('schemagate: %s: the database lacks %s', case when offender is not null then 'behind' ${foreign(schema)} else 'unmigrated' end, head),
       detail = coalesce('The newest migration that it has is ' || offender || '.', 'Its ledger is empty.'),
       hint = 'Run the migrator that was built with this app: schemagate up.';
   end if;
@@ -157,10 +139,50 @@ begin
       detail = format('This app was built with migrations up to %s.', head),
       hint = 'The next run of the migrator finishes it.';
   end if;
-  ${requireTables}
+  ${requireTables(schema)}
   return true;
-end
-$require$;`
+end`
+}
+
+const raiseHidden = `raise exception using errcode = '${requireStates.notReady}',
+      message = 'schemagate: hidden: row level security hides rows of the ledger from this role, so that an empty one cannot be told from a full one',
+      hint = 'Run the migrator, which switches it off for the ledger: schemagate up.';`
+
+/** The ledger is whole, and its own database's: as the gate's own look has it. */
+function requireWhole(ledger: string): string {
+  return `if not exists (select from pg_index where indrelid = ${regclass(ledger)} and indisprimary) then
+    raise exception using errcode = '${requireStates.notReady}',
+      message = 'schemagate: migrating: the ledger has no primary key: it is being restored',
+      hint = 'If no restore is under way it was restored in part: restore it again.';
+  end if;
+  if ${isSubscribed(regclass(ledger))} then
+    ${raiseSubscribed(ledger)}
+  end if;`
+}
+
+/** What is applied has not lost its tables. */
+function requireTables(schema: string): string {
+  return whereEmptied(
+    notedOnLedger(schema),
+    `raise exception using errcode = '${requireStates.notReady}',
+        message = format('schemagate: unmigrated: no table of what is applied is left in %s', emptied),
+        detail = 'The schema was dropped or emptied beside its ledger.',
+        hint = 'schemagate status says what can be done.';`,
+  )
+}
+
+/**
+ * A branch of a CASE: another tool has migrated the database. By the names of tables alone: an empty ledger beside such a
+ * table says enough, and an app's role may not read it.
+ */
+function foreign(schema: string): string {
+  const names = [...new Set(historyTools.flatMap(tool => (tool.distinctive || tool.ownName ? tool.tables : [])))]
+  return `when exists (select from pg_class where relkind in ('r', 'p') and relnamespace <> ${quoteLiteral(quoteIdent(schema))}::regnamespace
+          and relname in (${names.map(quoteLiteral).join(', ')})) then 'foreign'`
+}
+
+function regclass(table: string): string {
+  return `${quoteLiteral(table)}::regclass`
 }
 
 /** The statement that raises what is wrong with a table whose rows come from another database. */
