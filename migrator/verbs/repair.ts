@@ -3,7 +3,7 @@
 import { UsageError } from '../errors.ts'
 import { didYouMeanMigration, migrationNamed } from '../files/find-by-name.ts'
 import type { Migration } from '../files/migration.ts'
-import type { Change } from '../ledger/changes.ts'
+import type { Change, Changes } from '../ledger/changes.ts'
 import { isHalfDone } from '../ledger/journal.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { findRenames } from '../ledger/renames.ts'
@@ -57,8 +57,8 @@ export async function repair(engine: Engine, options: RepairOptions): Promise<Re
 
 interface RepairPlan {
   readonly repairs: Repair[]
-  readonly changes: Change[]
-  readonly problems: string[]
+  readonly changes: readonly Change[]
+  readonly problems: readonly string[]
 }
 
 function plan(
@@ -67,12 +67,33 @@ function plan(
   before: readonly LedgerRow[],
   { acceptEdited = [], forgetMissing = [], rename = [] }: RepairOptions,
 ): RepairPlan {
-  const problems: string[] = []
+  const { rows, ...renames } = planRenames(change, files, before, rename, acceptEdited)
+  const parts = [
+    renames,
+    namedTwice([...acceptEdited, ...forgetMissing]),
+    planAccepted(change, files, rows, acceptEdited),
+    planForgotten(change, files, rows, forgetMissing),
+  ]
+  return {
+    repairs: parts.flatMap(({ repairs }) => repairs),
+    changes: parts.flatMap(({ changes }) => changes),
+    problems: parts.flatMap(({ problems }) => problems),
+  }
+}
+
+/** What gives rows their files' new names, and the rows as they are then. */
+function planRenames(
+  change: Changes,
+  files: readonly Migration[],
+  before: readonly LedgerRow[],
+  renames: readonly string[],
+  acceptEdited: readonly string[],
+): RepairPlan & { readonly rows: readonly LedgerRow[] } {
   const repairs: Repair[] = []
   const changes: Change[] = []
+  const problems: string[] = []
   let rows = before
-
-  for (const text of new Set(rename)) {
+  for (const text of new Set(renames)) {
     const pair = readRename(text, files, rows, acceptEdited)
     if ('problem' in pair) {
       problems.push(pair.problem)
@@ -87,14 +108,26 @@ function plan(
     })
     rows = rows.map(other => (other === row ? { ...row, name: file.name } : other))
   }
+  return { repairs, changes, problems, rows }
+}
 
-  const named = [...acceptEdited, ...forgetMissing]
-  for (const name of new Set(named.filter((other, i) => named.indexOf(other) !== i)))
-    problems.push(`${name} is named twice.`)
-  const rowNamed = new Map(rows.map(row => [row.name, row]))
-  for (const typed of new Set(acceptEdited)) {
+function namedTwice(names: readonly string[]): RepairPlan {
+  const twice = new Set(names.filter((name, i) => names.indexOf(name) !== i))
+  return { repairs: [], changes: [], problems: [...twice].map(name => `${name} is named twice.`) }
+}
+
+function planAccepted(
+  change: Changes,
+  files: readonly Migration[],
+  rows: readonly LedgerRow[],
+  names: readonly string[],
+): RepairPlan {
+  const repairs: Repair[] = []
+  const changes: Change[] = []
+  const problems: string[] = []
+  for (const typed of new Set(names)) {
     const file = migrationNamed(files, typed)
-    const row = file && rowNamed.get(file.name)
+    const row = file && rows.find(({ name }) => name === file.name)
     if (!file || !row || row.state === 'running' || file.kind === 'repeatable' || row.checksum === file.checksum) {
       problems.push(
         `${typed} is not edited: its file is what was applied, or there is none.${file ? '' : didYouMeanMigration(files, typed)}`,
@@ -105,11 +138,20 @@ function plan(
     const after = { name: row.name, checksum: file.checksum }
     repairs.push({ migration: row.name, before: { checksum: row.checksum }, after })
   }
+  return { repairs, changes, problems }
+}
 
+function planForgotten(
+  change: Changes,
+  files: readonly Migration[],
+  rows: readonly LedgerRow[],
+  names: readonly string[],
+): RepairPlan {
+  const repairs: Repair[] = []
+  const problems: string[] = []
   const { certain, possible } = findRenames(files, rows)
-  const forgotten: string[] = []
-  for (const name of new Set(forgetMissing)) {
-    const row = rowNamed.get(name)
+  for (const name of new Set(names)) {
+    const row = rows.find(other => other.name === name)
     const alike = certain.get(name) ?? possible.get(name)?.[0]
     if (!row || files.some(file => file.name === name))
       problems.push(`${name} is not missing: it has a file, or was never applied.`)
@@ -122,13 +164,10 @@ function plan(
         `${alike.name} has the same content as ${name}, and would be applied a second time if that were forgotten. ` +
           `Keep the row under the file's name: schemagate repair --rename ${shellWord(`${name}=${alike.name}`)}`,
       )
-    else {
-      forgotten.push(name)
-      repairs.push({ migration: name, before: { checksum: row.checksum }, after: null })
-    }
+    else repairs.push({ migration: name, before: { checksum: row.checksum }, after: null })
   }
-  if (forgotten.length > 0) changes.push(change.forgotten(forgotten))
-  return { repairs, changes, problems }
+  const forgotten = repairs.map(({ migration }) => migration)
+  return { repairs, changes: forgotten.length > 0 ? [change.forgotten(forgotten)] : [], problems }
 }
 
 /** Names may hold a `=` themselves: what counts is the one between a row without a file and a file without a row. */
