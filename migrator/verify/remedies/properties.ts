@@ -30,31 +30,15 @@ const sequenceBounds: Readonly<Record<string, string>> = {
   start: 'start with',
 }
 
-const droppedWith = 'dropped with extension '
-
 /** For whatever is no column; undefined where there is none. */
 export function propertyRemedy(difference: Difference): string[] | undefined {
   const { kind, name, parent, property = '', found, expected, object, was } = difference
-  const part = { name, ...(parent !== undefined && { parent }) }
+  const part = partOf(difference)
   if (isPart(name) && property !== 'triggers') return undefined
   const security = rowSecurity[property]
   if (security) return [`alter table ${name} ${expected === undefined ? security[1] : security[0]}`]
-  if (property.startsWith('option ') && ['table', 'view', 'materialized view'].includes(kind))
-    return [`alter ${kind} ${name} ${setOrReset(property.slice('option '.length), expected)}`]
-  if (property.startsWith('option ') && kind === 'constraint')
-    return [`alter index ${indexOf(part)} ${setOrReset(property.slice('option '.length), expected)}`]
-  if (property.startsWith('setting ') && (kind === 'function' || kind === 'procedure')) {
-    const setting = property.slice('setting '.length)
-    return [
-      `alter ${kind} ${name} ${expected === undefined ? `reset ${setting}` : `set ${setting} = ${settingValue(setting, String(expected))}`}`,
-    ]
-  }
-  if (property.startsWith(droppedWith)) {
-    const of = kind === 'trigger' ? `${partName(part)} on ${tableOf(part)}` : name
-    return [
-      `alter ${kind} ${of} ${expected === undefined ? 'no ' : ''}depends on extension ${property.slice(droppedWith.length)}`,
-    ]
-  }
+  const named = namedRemedy(difference)
+  if (named) return [named]
   switch (`${kind} ${property}`) {
     case 'trigger state':
     case 'rule state':
@@ -116,6 +100,28 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
     default:
       return kind === 'sequence' ? sequenceRemedy(difference) : undefined
   }
+}
+
+/** For a property that is named: `option fillfactor`, `setting work_mem`, `dropped with extension hstore`. */
+function namedRemedy(difference: Difference): string | undefined {
+  const { kind, name, property = '', expected } = difference
+  const [, what, named = ''] = /^(option|setting|dropped with extension) (.*)$/s.exec(property) ?? []
+  if (what === 'option' && ['table', 'view', 'materialized view'].includes(kind))
+    return `alter ${kind} ${name} ${setOrReset(named, expected)}`
+  if (what === 'option' && kind === 'constraint')
+    return `alter index ${indexOf(partOf(difference))} ${setOrReset(named, expected)}`
+  if (what === 'setting' && (kind === 'function' || kind === 'procedure')) {
+    const change = expected === undefined ? `reset ${named}` : `set ${named} = ${settingValue(named, String(expected))}`
+    return `alter ${kind} ${name} ${change}`
+  }
+  if (what !== 'dropped with extension') return undefined
+  const part = partOf(difference)
+  const of = kind === 'trigger' ? `${partName(part)} on ${tableOf(part)}` : name
+  return `alter ${kind} ${of} ${expected === undefined ? 'no ' : ''}depends on extension ${named}`
+}
+
+function partOf({ name, parent }: Difference): Pick<CatalogObject, 'name' | 'parent'> {
+  return { name, ...(parent !== undefined && { parent }) }
 }
 
 function sequenceRemedy({ name, property = '', expected, object, was }: Difference): string[] | undefined {
