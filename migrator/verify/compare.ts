@@ -30,15 +30,63 @@ const notCompared: ReadonlySet<string> = new Set([
  * Compares what is there with what was expected. What happened to an object is not told of its parts again.
  */
 export function compare(found: Catalog, expected: Catalog): Comparison {
-  const here = new Map(found.objects.map(object => [keyOf(object), object]))
-  const there = new Map(expected.objects.map(object => [keyOf(object), object]))
+  const here = byKey(found)
+  const { changed, notes, ...alone } = match(found, expected)
+  const differences = ofParentsAlone(
+    changed,
+    expected.objects.filter(object => here.has(keyOf(object))),
+  )
+  const { unexpected, missing } = withoutAttached(alone)
+  const heirsOf = heirsAmong([...alone.unexpected, ...alone.missing])
+  const [partsFound, partsExpected] = [partsAmong(found.objects), partsAmong(expected.objects)]
+  for (const object of unexpected) {
+    const was = missing.find(other => isRenamed(object, other))
+    if (was) {
+      missing.splice(missing.indexOf(was), 1)
+      differences.push({ change: 'renamed', ...named(object), found: object.name, expected: was.name, object, was })
+    } else
+      differences.push({
+        change: 'unexpected',
+        ...named(object),
+        object,
+        parts: partsFound(object),
+        heirs: heirsOf(object),
+      })
+  }
+  for (const object of missing)
+    differences.push({
+      ...{ change: 'missing', ...named(object), object },
+      parts: partsExpected(object),
+      heirs: heirsOf(object),
+      given: givenGrants(object, here),
+    })
+  return { differences: differences.toSorted(byName), notes }
+}
+
+/** Objects that are in one of the catalogues alone. */
+interface Alone {
+  readonly unexpected: readonly CatalogObject[]
+  readonly missing: readonly CatalogObject[]
+  /** It goes without saying: its parent came or went with it, or was defined anew. */
+  readonly isTold: (object: CatalogObject) => boolean
+}
+
+/** What is in both catalogues, property by property, and what is not. */
+function match(
+  found: Catalog,
+  expected: Catalog,
+): Alone & { readonly changed: readonly Difference[]; readonly notes: readonly Difference[] } {
+  const [here, there] = [byKey(found), byKey(expected)]
   const unexpected = found.objects.filter(object => !there.has(keyOf(object)))
   const missing = expected.objects.filter(object => !here.has(keyOf(object)))
   const gone = new Set([...unexpected, ...missing].map(keyOf))
+  const isGone = ({ parent }: CatalogObject) => parent !== undefined && gone.has(parent)
+  // a view in the place of a table, an index of another table; a sequence is the same one whatever it belongs to
+  const isElsewhere = (object: CatalogObject, other: CatalogObject) =>
+    object.kind !== 'sequence' && object.parent !== other.parent && (isGone(object) || isGone(other))
   const redefined = new Set<string>()
   const changed: Difference[] = []
   const notes: Difference[] = []
-
   for (const object of found.objects) {
     const other = there.get(keyOf(object))
     if (!other) continue
@@ -55,61 +103,41 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
       if (parts !== undefined) redefined.add(`${parts} of ${keyOf(object)}`)
     }
   }
-  function isGone({ parent }: CatalogObject): boolean {
-    return parent !== undefined && gone.has(parent)
-  }
-  function isElsewhere(object: CatalogObject, other: CatalogObject): boolean {
-    // a view in the place of a table, an index of another table; a sequence is the same one whatever it belongs to
-    return object.kind !== 'sequence' && object.parent !== other.parent && (isGone(object) || isGone(other))
-  }
+  const isTold = ({ kind, parent, properties }: CatalogObject) =>
+    (parent !== undefined && (gone.has(parent) || redefined.has(`${kind} of ${parent}`))) ||
+    listOf(properties['inherited from']).some(from => gone.has(from))
+  return { unexpected, missing, isTold, changed, notes }
+}
+
+function byKey({ objects }: Catalog): Map<string, CatalogObject> {
+  return new Map(objects.map(object => [keyOf(object), object]))
+}
+
+/** Without those that have come from a parent's; the parent's name the partitions and children that they hold for. */
+function ofParentsAlone(changed: readonly Difference[], expected: readonly CatalogObject[]): Difference[] {
   const atParents = new Set(changed.map(difference => `${keyOf(difference)}: ${difference.property}`))
-  const heirsExpected = heirsAmong(expected.objects.filter(object => here.has(keyOf(object))))
-  const differences = changed
-    .filter(
-      ({ object, property = '' }) =>
-        !cascading.has(property) ||
-        !listOf(object?.properties['inherited from']).some(from => atParents.has(`${from}: ${property}`)),
-    )
+  const isOfParent = ({ object, property = '' }: Difference) =>
+    cascading.has(property) &&
+    listOf(object?.properties['inherited from']).some(from => atParents.has(`${from}: ${property}`))
+  const heirsOf = heirsAmong(expected)
+  return changed
+    .filter(difference => !isOfParent(difference))
     .map(difference => {
       const { was, property = '' } = difference
       // a definition names its table: it is another one for each
       if (!was || property === 'definition' || !cascading.has(property)) return difference
       const isOwn = (heir: CatalogObject) => !equal(heir.properties[property], was.properties[property])
-      return { ...difference, heirs: heirsExpected(was).filter(isOwn) }
+      return { ...difference, heirs: heirsOf(was).filter(isOwn) }
     })
-  const isTold = ({ kind, parent, properties }: CatalogObject) =>
-    (parent !== undefined && (gone.has(parent) || redefined.has(`${kind} of ${parent}`))) ||
-    listOf(properties['inherited from']).some(from => gone.has(from))
-  // an index or a key that has become a part of a partitioned table's is there, and told as that; so is one that should be
+}
+
+/** An index or a key that has become a part of a partitioned table's is there, and told as that; so is one that should be. */
+function withoutAttached({ unexpected, missing, isTold }: Alone) {
   const [attached, awaited] = [unexpected.filter(isInherited), missing.filter(isInherited)]
-  const heirsOf = heirsAmong([...unexpected, ...missing])
-  const [partsFound, partsExpected] = [partsAmong(found.objects), partsAmong(expected.objects)]
-  const own = {
+  return {
     unexpected: unexpected.filter(o => !isTold(o) && !awaited.some(part => isSame(part, o))),
     missing: missing.filter(o => !isTold(o) && !attached.some(part => isSame(part, o))),
   }
-  for (const object of own.unexpected) {
-    const was = own.missing.find(other => isRenamed(object, other))
-    if (was) {
-      own.missing.splice(own.missing.indexOf(was), 1)
-      differences.push({ change: 'renamed', ...named(object), found: object.name, expected: was.name, object, was })
-    } else
-      differences.push({
-        change: 'unexpected',
-        ...named(object),
-        object,
-        parts: partsFound(object),
-        heirs: heirsOf(object),
-      })
-  }
-  for (const object of own.missing)
-    differences.push({
-      ...{ change: 'missing', ...named(object), object },
-      parts: partsExpected(object),
-      heirs: heirsOf(object),
-      given: givenGrants(object, here),
-    })
-  return { differences: differences.toSorted(byName), notes }
 }
 
 /** The kind of parts that come and go with a property: the columns of a view, the sequence of an identity. */
