@@ -11,25 +11,21 @@ export const oneShotRestarts: Rule = {
   why: 'It is never "completed": it starts again after each good end, and `up` hangs, also when all migrations are good.',
   fix: '`restart: "no"`, quoted; `on-failure` only with a limit (`on-failure:3`).',
   *check(stack) {
-    const told = new Set<string>()
-    for (const { migrators, byHand } of serversOf(stack)) {
-      for (const { service } of [...migrators, ...byHand]) {
-        const { name, restart, deploy } = service
-        const policy = isValues(deploy.restart_policy) ? deploy.restart_policy : undefined
-        const inSwarm = stack.isSwarm && (policy?.condition === undefined || policy.condition === 'any')
-        const isRestarted =
-          restart === 'always' || restart === 'unless-stopped' || policy?.condition === 'any' || inSwarm
-        if (!isRestarted || told.has(name)) continue
-        told.add(name)
-        yield {
-          service: name,
-          path: inSwarm || policy?.condition === 'any' ? ['deploy'] : ['restart'],
-          what: `${name} is started again after each end (${inSwarm ? "Swarm's default" : (restart ?? 'condition: any')}), so it never counts as completed.`,
-          patch:
-            inSwarm || policy
-              ? { services: { [name]: { restart: 'no', deploy: { restart_policy: { condition: 'none' } } } } }
-              : { services: { [name]: { restart: 'no' } } },
-        }
+    const oneShots = new Set(serversOf(stack).flatMap(({ migrators, byHand }) => [...migrators, ...byHand]))
+    for (const { service } of oneShots) {
+      const { name, restart, deploy } = service
+      const policy = isValues(deploy.restart_policy) ? deploy.restart_policy : undefined
+      const inSwarm = stack.isSwarm && (policy?.condition === undefined || policy.condition === 'any')
+      const byPolicy = inSwarm || policy?.condition === 'any'
+      if (!byPolicy && restart !== 'always' && restart !== 'unless-stopped') continue
+      yield {
+        service: name,
+        path: [byPolicy ? 'deploy' : 'restart'],
+        what: `${name} is started again after each end (${inSwarm ? "Swarm's default" : (restart ?? 'condition: any')}), so it never counts as completed.`,
+        patch:
+          inSwarm || policy
+            ? { services: { [name]: { restart: 'no', deploy: { restart_policy: { condition: 'none' } } } } }
+            : { services: { [name]: { restart: 'no' } } },
       }
     }
   },
