@@ -51,19 +51,13 @@ export async function readCondition(session: Session, schema: string): Promise<L
   return { schema, owner: schemaOwner, me, usable, creatable, comment, tables: new Map(tables.map(t => [t.name, t])) }
 }
 
-interface ConditionRow {
+interface ConditionRow extends Omit<TableCondition, 'name' | 'ours'> {
   readonly schemaOwner: string
   readonly me: string
   readonly usable: boolean
   readonly creatable: boolean
   readonly table: LedgerTable | null
   readonly kind: string
-  readonly owner: string
-  readonly mine: boolean
-  readonly readable: boolean
-  readonly rowSecurity: boolean
-  readonly hidden: boolean
-  readonly subscribed: boolean
   readonly comment: string | null
   readonly columns: readonly string[]
 }
