@@ -15,7 +15,7 @@ export function historySql(tool: string): string {
 }
 
 /** Who made that table: the tool itself, in a run, or its documented DDL. The file's first line says more. */
-export function historyOrigin(tool: string): 'the tool' | 'its source' {
+function historyOrigin(tool: string): 'the tool' | 'its source' {
   return historySql(tool).startsWith('-- What ') ? 'the tool' : 'its source'
 }
 
@@ -44,4 +44,19 @@ export async function allRows(database: ScratchDatabase): Promise<string> {
     }),
   )
   return texts.join('\n')
+}
+
+/** Prints what each tool's history has come to, case by case. */
+export function printMatrix(
+  headline: string,
+  cases: readonly { readonly title: string }[],
+  matrix: ReadonlyMap<string, readonly string[]>,
+): void {
+  const lines = [
+    ['', 'table by', ...cases.map(({ title }) => title)],
+    ...[...matrix].map(([tool, cells]) => [tool, historyOrigin(tool), ...cells]),
+  ]
+  const widths = lines[0]!.map((_, i) => Math.max(...lines.map(line => line[i]!.length)))
+  const aligned = lines.map(line => line.map((cell, i) => cell.padEnd(widths[i]!)).join('  '))
+  console.log(`${headline}:\n${aligned.join('\n')}`)
 }

@@ -10,7 +10,7 @@ import { filesToolOf } from '../../../migrator/histories/index.ts'
 import { createMigrator, SchemagateError } from '../../../migrator/index.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { manifestFile } from '../../helpers/followed.ts'
-import { historyFixtures, historyFolder, historyOrigin, historySql } from '../../helpers/histories.ts'
+import { historyFixtures, historyFolder, historySql, printMatrix } from '../../helpers/histories.ts'
 import { elsewhere, emptied, halfDone, newestTwoGone, ownSchema } from '../../helpers/history-changes.ts'
 import { long } from '../../helpers/kill-run.ts'
 
@@ -131,17 +131,7 @@ function renamed(tool: string): string {
 
 const matrix = new Map<string, Cell[]>()
 
-afterAll(() => {
-  const titles = cases.map(({ title }) => title)
-  const lines = [
-    ['', 'table by', ...titles],
-    ...[...matrix].map(([tool, cells]) => [tool, historyOrigin(tool), ...cells]),
-  ]
-  const widths = lines[0]!.map((_, i) => Math.max(...lines.map(line => line[i]!.length)))
-  console.log(
-    `follow (exit code and state):\n${lines.map(line => line.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')).join('\n')}`,
-  )
-})
+afterAll(() => printMatrix('follow (exit code and state)', cases, matrix))
 
 /** One of each kind: heads, pairs, the newest alone, tries, numbers; TEST_LONG=1 takes all, every night. */
 const sample = ['alembic', 'django', 'golang-migrate', 'prisma', 'rails']

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect } from 'vitest'
 import { createMigrator, SchemagateError } from '../../../migrator/index.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
-import { historyFixtures, historyFolder, historyOrigin, historySql, livingSchema } from '../../helpers/histories.ts'
+import { historyFixtures, historyFolder, historySql, livingSchema, printMatrix } from '../../helpers/histories.ts'
 import { elsewhere, emptied, halfDone, newestOnly, newestTwoGone, ownSchema } from '../../helpers/history-changes.ts'
 import { long } from '../../helpers/kill-run.ts'
 import { folder } from '../../helpers/migrations.ts'
@@ -83,17 +83,7 @@ const cases: readonly Case[] = [
 
 const matrix = new Map<string, Cell[]>()
 
-afterAll(() => {
-  const titles = cases.map(({ title }) => title)
-  const lines = [
-    ['', 'table by', ...titles],
-    ...[...matrix].map(([tool, cells]) => [tool, historyOrigin(tool), ...cells]),
-  ]
-  const widths = lines[0]!.map((_, i) => Math.max(...lines.map(line => line[i]!.length)))
-  console.log(
-    `adopt (recorded + pending):\n${lines.map(line => line.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')).join('\n')}`,
-  )
-})
+afterAll(() => printMatrix('adopt (recorded + pending)', cases, matrix))
 
 /** One of each kind: a checksum, tries, marks that are dirty, a lock beside it, heads, code, a journal; TEST_LONG=1 takes all, every night. */
 const sample = ['alembic', 'dbmate', 'drizzle', 'flyway', 'golang-migrate', 'goose', 'knex', 'prisma', 'rails', 'sqlx']
