@@ -52,6 +52,12 @@ test.for(Object.entries(workflows))(
   },
 )
 
+test('an action of others is used in one version everywhere', () => {
+  const used = Object.values({ ...workflows, ...actions }).flatMap(text => text.match(/(?<=uses: )[\w/-]+@.*/g) ?? [])
+  const versions = Map.groupBy(new Set(used), use => use.split('@')[0])
+  expect([...versions.values()].filter(({ length }) => length > 1)).toEqual([])
+})
+
 test.for(Object.entries(workflows))('%s gives no right to all of its jobs but that to read', ([, text]) => {
   const rights = parse(text).permissions
   expect(rights === undefined || Object.entries(rights).some(right => right.join() !== 'contents,read')).toBe(false)
