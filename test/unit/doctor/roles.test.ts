@@ -75,6 +75,14 @@ test('an image with a web server in its name is an app where it names a database
   expect(errors).toEqual(['ungated-client app'])
 })
 
+test('a proxy by its label stays one although it names a database', async () => {
+  const { roleOf, errors } = await read(
+    `${db}${migrate}  proxy: { image: webdevops/php-nginx, environment: { DB_HOST: db }, ${label('proxy')} }\n`,
+  )
+  expect(roleOf('proxy')).toBe('proxy')
+  expect(errors).toEqual([])
+})
+
 test.for([
   ['TEST_DB_NAME: t, DB_HOST: db, DB_NAME: shop', ['db/shop']],
   ['POSTGRES_DB: t, APP_DB_HOST: db, APP_DB_NAME: shop', ['db/shop']],

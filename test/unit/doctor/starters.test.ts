@@ -2,7 +2,7 @@
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
 
@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'doctor-starters-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 let count = 0
 
-async function errorsOf(command: string, key = 'command') {
+async function errorsOf(command: string, key = 'command', files: Record<string, string> = {}) {
   const cwd = join(folder, `${count++}`)
   mkdirSync(cwd)
   writeFileSync(
@@ -18,7 +18,11 @@ async function errorsOf(command: string, key = 'command') {
     `services:\n  db: { image: "postgres:17" }\n  app:\n    build: .\n    environment: { PGHOST: db }\n    ${key}: ${JSON.stringify(command)}\n`,
   )
   writeFileSync(join(cwd, 'Dockerfile'), 'FROM a\nCOPY . /app\n')
-  writeFileSync(join(cwd, 'start.sh'), '#!/bin/sh\nprisma migrate deploy\nexec node server.js\n')
+  const scripts = { 'start.sh': '#!/bin/sh\nprisma migrate deploy\nexec node server.js\n', ...files }
+  for (const [name, text] of Object.entries(scripts)) {
+    mkdirSync(dirname(join(cwd, name)), { recursive: true })
+    writeFileSync(join(cwd, name), text)
+  }
   const { findings } = await diagnose([], { cwd, env: {}, docker: false })
   return findings.filter(({ rule }) => rule.id === 'chain-ignores-failure')
 }
@@ -61,4 +65,14 @@ test('the overlay keeps what starts a command', async () => {
 
 test('a program that only looks for another is none', async () => {
   expect(await errorsOf('sh -c "command -v migrate; uvicorn app"')).toEqual([])
+})
+
+test('a script whose name has no ending is read where its first line names a shell', async () => {
+  const script = 'prisma migrate deploy\nexec node server.js\n'
+  const read = (text: string) => errorsOf('./bin/start', 'command', { 'bin/start': text })
+  expect(await read(`#!/bin/sh\n${script}`)).toHaveLength(1)
+  expect(await read(`#!/usr/bin/env bash\n${script}`)).toHaveLength(1)
+  // of another language, or a program that happens to have such a text in it
+  expect(await read(`#!/usr/bin/env python3\n${script}`)).toEqual([])
+  expect(await read(script)).toEqual([])
 })
