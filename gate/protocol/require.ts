@@ -58,8 +58,9 @@ begin
   into diverged, unknown, migrating, missing
   from (
     select coalesce(m.name, l.name) as name, m.ordinality as place, l.position, l.breaking, l.state,
-      m.name is not null as known, m.kind = 'repeatable' as repeatable, l.checksum <> m.checksum as differs,
-      m.kind = 'repeatable' and l.checksum <> m.checksum and coalesce(l.journal->'earlier' ? m.checksum, false) as earlier
+      m.name is not null as known, m.kind is not distinct from 'repeatable' as repeatable,
+      l.name = m.name and l.checksum is distinct from m.checksum as differs,
+      coalesce(m.kind = 'repeatable' and l.checksum <> m.checksum and l.journal->'earlier' ? m.checksum, false) as earlier
     from rows from (jsonb_to_recordset(manifest->'migrations') as (name text, checksum text, kind text))
       with ordinality as m (name, checksum, kind, ordinality)
     full join ${ledger} l on l.name = m.name

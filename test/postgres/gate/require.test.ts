@@ -88,6 +88,11 @@ describe('schemagate.require', () => {
       message:
         'schemagate: diverged: the database has applied 0001_users with other content than this app was built with',
     })
+    // as someone writes it by hand
+    for (const without of ['kind', 'checksum'] as const) {
+      const entries = app.migrations.map(entry => ({ ...entry, [without]: undefined }))
+      expect((await raised(byHead(JSON.stringify({ version: 1, migrations: entries })))).code).toBe('SG006')
+    }
 
     for (const bad of ['', null]) expect(await raised(byHead(bad))).toMatchObject({ code: '22023' })
     expect(await raised(byHead('{"version": 2}'))).toMatchObject({ code: '22023' })
