@@ -30,15 +30,25 @@ export const sqlstate = {
   idleSession: '57P05',
 } as const
 
-/** Raised by our own checks inside a migration's transaction; no class of Postgres' own starts with `SG`. */
+/**
+ * Raised by our own checks inside a migration's transaction; no class of Postgres' own starts with `SG`. SG006 and SG007 are
+ * those of `require()`, which a migration may call as well.
+ */
 export const ownState = {
   lockBusy: 'SG001',
   alreadyApplied: 'SG002',
   journalMoved: 'SG003',
   begunInSteps: 'SG004',
   outOfTurn: 'SG005',
-  notWritten: 'SG006',
+  notWritten: 'SG008',
 } as const
+
+const ownStates: ReadonlySet<string | undefined> = new Set(Object.values(ownState))
+
+/** True if one of those checks has raised it. */
+export function isOwnState(error: unknown): boolean {
+  return ownStates.has(codeOf(error))
+}
 
 /** Worth trying the whole migration again: somebody else was in the way, and may be gone. */
 export const clashCodes: ReadonlySet<string> = new Set([

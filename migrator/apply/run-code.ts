@@ -1,7 +1,7 @@
 // A migration written in TypeScript or JavaScript.
 
 import { basename } from 'node:path'
-import { clashCodes, codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
+import { clashCodes, codeOf, isConnectionLoss, isOwnState } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError, ProcessEndedError, SchemagateError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Change } from '../ledger/changes.ts'
@@ -100,7 +100,7 @@ async function callAndRecord(
 /** What the module has done to the ledger, or to the session, shows when the ledger is written behind it. */
 function afterwards({ name }: Migration, error: unknown, aftermath: Aftermath): unknown {
   const code = codeOf(error)
-  const isOther = code === undefined || code.startsWith('SG') || clashCodes.has(code) || /^(?:08|53|57|58)/.test(code)
+  const isOther = code === undefined || isOwnState(error) || clashCodes.has(code) || /^(?:08|53|57|58)/.test(code)
   if (isOther || isConnectionLoss(error) || !(error instanceof Error)) return error
   const lines = [
     `${name} failed: ${error.message} (${code}), when the ledger was written after it`,
@@ -162,7 +162,7 @@ async function callModule(
     if (run.signal.aborted || (error === queries.failed?.error && isConnectionLoss(error))) throw error
     await leaveClean(run)
     // of a batch: a lock that it did not get, another migrator
-    if (error instanceof SchemagateError || codeOf(error)?.startsWith('SG')) throw error
+    if (error instanceof SchemagateError || isOwnState(error)) throw error
     throw moduleFailure(migration, error, queries, batches?.count ?? 0, aftermath)
   }
 }

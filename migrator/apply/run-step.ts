@@ -1,6 +1,6 @@
 // One step of a migration: in a transaction with its journal entry, or by itself between two entries.
 
-import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
+import { isConnectionLoss, isOwnState } from '../../gate/postgres/sqlstate.ts'
 import type { SqlPart } from '../files/migration.ts'
 import type { Journal } from '../ledger/read.ts'
 import { type Limits, resetRole, resetSession, setLimits } from '../postgres/limits.ts'
@@ -84,7 +84,7 @@ async function runOutsideTransaction(one: OneStep, started: Journal['started']):
   } catch (error) {
     if (run.signal.aborted || isConnectionLoss(error)) throw error
     await session.rollback()
-    if (codeOf(error)?.startsWith('SG')) throw error
+    if (isOwnState(error)) throw error
     // what was there before it ran is for the next attempt, and so is what it did, where only the journal failed
     const remains: Remains =
       ran && !completed ? await clearRemains(session, statement, mark) : { stays: completed || started !== undefined }

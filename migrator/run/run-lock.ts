@@ -1,7 +1,7 @@
 // The run lock: one migrator at a time, polled rather than waited for, on the connection that works.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
+import { codeOf, isOwnState, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { runLockKey } from '../../gate/protocol/run-lock-key.ts'
 import { LockHeldError } from '../errors.ts'
 import { LedgerTransaction } from '../ledger/transaction.ts'
@@ -93,7 +93,7 @@ export class RunLock {
         await new LedgerTransaction(session, { guard: this.guard }).commit([]).done
         return true
       } catch (error) {
-        if (!codeOf(error)?.startsWith('SG')) throw error
+        if (!isOwnState(error)) throw error
         return false
       }
     })

@@ -154,6 +154,27 @@ test('a down part that fails is rolled back, with its place in the file and what
   expect(await tables(database)).toEqual(['a'])
 })
 
+test.for([
+  ['2_b.sql', 'select ¦'],
+  ['2_b.sql', '-- migrate:up transaction:false\nselect ¦'],
+  ['2_b.mjs', 'export async function up({ query }) { await query("select ¦") }'],
+] as const)('%s that asks require() fails as with any error: %s', async ([name, text], { database }) => {
+  const first = { '1_a.sql': 'select 1;' }
+  const dir = await folder(first)
+  await createMigrator({ databaseUrl: database.url, dir }).up()
+  for (const [code, question] of [
+    ['SG006', `require('{"version":1,"migrations":[{"name":"1_a","kind":"sql","checksum":"x"}]}'::jsonb)`],
+    ['SG007', "require('9_later')"],
+  ] as const) {
+    const asked = `schemagate.${name.endsWith('.mjs') ? question.replaceAll('"', '\\"') : question}`
+    const error = await failure(database, { ...first, [name]: text.replace('¦', asked) })
+    expect(error.exitCode).toBe(5)
+    expect(error.message).toContain('2_b failed')
+    expect(error.message).toContain(code)
+    expect(error.message).toMatch(/Correct the file.* run `schemagate up` again/)
+  }
+})
+
 test('a file that takes the ledger away is not told of a syntax error', async ({ database }) => {
   const error = await failure(database, { '1_x.sql': 'create table a (id int);\ndrop schema schemagate cascade;' })
   expect(error.message).toMatch(
