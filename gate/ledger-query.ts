@@ -19,7 +19,7 @@ export interface LookRow {
   readonly subscribed: boolean
   /** The tables that were asked for are all there. */
   readonly standing: boolean
-  /** The answer to what was asked besides. */
+  /** The answer to `also`, which was asked in the same query. */
   readonly also: string | null
 }
 

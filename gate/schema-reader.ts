@@ -16,7 +16,7 @@ export interface Reading {
   readonly databaseHead: string | null | undefined
   /** Equal versions mean that nothing has changed; undefined where the table could not be read. */
   readonly version?: string | undefined
-  /** The answer to what was asked besides; undefined where there is none. */
+  /** The answer to `also`, which was asked in the same query; undefined where there is none. */
   readonly also?: string | undefined
 }
 

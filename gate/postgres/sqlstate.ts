@@ -6,7 +6,7 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
-/** Those that are told apart somewhere, by Postgres' own names for them. */
+/** Those that some code looks for, by Postgres' own names. */
 export const sqlstate = {
   uniqueViolation: '23505',
   activeTransaction: '25001',

@@ -61,7 +61,7 @@ export interface FollowedAnswer {
   readonly head: string | null | undefined
   /** Equal versions mean an unchanged history; undefined where there is none to read. */
   readonly version?: string
-  /** The answer to what was asked besides. */
+  /** The answer to `also`, which was asked in the same query. */
   readonly also: string | undefined
 }
 

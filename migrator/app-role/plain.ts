@@ -39,7 +39,7 @@ export function plainRole({ name, password = '', schemas = [] }: AppRoleOptions,
 
 /**
  * It may log in and has no other attribute, no role, no setting and nothing of its own; it may make nothing, reads the ledger
- * and can change none. What a role of an operator's has besides, `checkRole` weighs.
+ * and cannot change it. A role that an operator has given more is for `checkRole` to judge.
  */
 function plainRoleSql(role: string, schema: string, schemas: readonly string[]): string {
   const names = (list: readonly string[]) => list.map(quoteLiteral).join(', ')

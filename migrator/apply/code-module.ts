@@ -14,7 +14,7 @@ import { messageOfThrown } from '../text/thrown.ts'
 import type { MigrationModule } from './code-context.ts'
 import { untilAborted } from './until-aborted.ts'
 
-/** Milliseconds after which a module that is still being loaded is told of: its top level may await what never comes. */
+/** Milliseconds after which the log names a module that is still being loaded: it may await a promise that never settles. */
 const longLoad = 10_000
 
 /** Loads the module and checks its shape. @throws UsageError */

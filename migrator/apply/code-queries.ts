@@ -34,7 +34,7 @@ export class CodeQueries {
   /** Resolves when none is under way any more. */
   async idle(): Promise<void> {
     if (!this.isIdle) await new Promise<void>(resolve => (this.#onIdle = resolve))
-    // an error that nothing caught is told after the turn in which it came
+    // Node reports a rejection that nothing caught only after the turn in which it came
     await setImmediate()
   }
 

@@ -161,8 +161,7 @@ function checkVariables(env: Env, known: ReadonlySet<string>, problems: string[]
 }
 
 /**
- * A flag that would be without effect beside the others is a mistake. A variable is none: an environment is that of several
- * commands.
+ * A flag that would have no effect beside the others is a mistake. A variable is not: several commands share an environment.
  */
 function checkCombinations(
   table: Options,

@@ -1,4 +1,4 @@
-// Where a migration file is code, and where it is text: what looks like a mark inside of a string is none.
+// Where a migration file is code, and where it is text: what looks like a mark inside a string is not one.
 
 import { kinds, Lexer } from '../sql/lexer.ts'
 import { textSpans } from '../sql/scan.ts'

@@ -1,4 +1,4 @@
-// Code migrations of other tools, told before any of them is loaded: by what their `up` is given, and does with it.
+// Code migrations of other tools, recognised before any of them is loaded: by what their `up` is given, and does with it.
 
 import { type CodeToken, scriptTokens } from '../text/code-tokens.ts'
 import { tools } from './tools/index.ts'

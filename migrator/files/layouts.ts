@@ -22,7 +22,7 @@ export const isNoMigration = (fileName: string): boolean => isTest(fileName) || 
 /**
  * Reads a file's name. Undefined: it is no migration. Names are in NFC, whatever form the file system uses, so that a file is
  * the same migration on macOS and on Linux.
- * Flyway's prefixes are case-sensitive: `v1__x.sql` is none of its files.
+ * Flyway's prefixes are case-sensitive: `v1__x.sql` is not one of its files.
  */
 export function readName(asWritten: string): Named | undefined {
   const fileName = asWritten.normalize('NFC')

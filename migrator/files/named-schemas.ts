@@ -1,4 +1,4 @@
-// The schemas that SQL files speak of, for what is told of a database from outside: by a look at the texts, not by grammar.
+// The schemas that SQL files name, found by patterns and not by the grammar: an approximation.
 
 import type { Migration } from './migration.ts'
 

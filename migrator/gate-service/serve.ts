@@ -25,7 +25,7 @@ export interface ServeOptions {
   /** Where the ledger lives. */
   readonly schema: string
   readonly address: ListenAddress
-  /** The longest that a proxy's question waits for the gate to open, in milliseconds; 0 is none. */
+  /** The longest that a proxy's question waits for the gate to open, in milliseconds; 0 for no wait. */
   readonly hold: number
   /** How long after its last 200 the gate counts as an app that is still inside, in milliseconds. */
   readonly drain: number

@@ -27,7 +27,7 @@ export class WaitingRoom {
   readonly #hold: number
   readonly #waiting = new Set<Waiting>()
 
-  /** @param hold the longest wait in milliseconds; 0 is none. */
+  /** @param hold the longest wait in milliseconds; 0 for no wait. */
   constructor(gate: Gate, hold: number) {
     this.#gate = gate
     this.#hold = hold

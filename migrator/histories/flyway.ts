@@ -13,7 +13,7 @@ export const flyway: FilesTool = {
   tool,
   keyOf: ({ kind, name, version }) =>
     kind === 'repeatable' ? `R__${description(name)}` : version.length > 0 ? versionKey(version.join('.')) : undefined,
-  // ChecksumCalculator: each line without its end, and nothing between them; so a change of line breaks is none
+  // ChecksumCalculator: each line without its end, and nothing between them; so a change of line breaks does not count
   checksums: files => eachChecksum(files, ({ text }) => [String(crcOf(text.split(/\r\n|\r|\n/).join('')) | 0)]),
   checksumForm: /^-?\d+$/,
   coversMore: ({ base, beside }) => beside(`${base}.conf`) !== undefined,

@@ -44,7 +44,7 @@ interface Read {
   readonly history: ToolHistory | undefined
 }
 
-/** What may not be read is there all the same. */
+/** A history that may not be read still counts as one. */
 async function readable(session: Session, table: HistoryTable): Promise<Read> {
   if (!table.readable) return { table, history: undefined }
   try {

@@ -53,7 +53,7 @@ export async function readToolHistory(session: Questionable, table: HistoryTable
   const known = new Set<string>()
   const entries = history.entries.map(entry => {
     const key = rowKey(entry.key)
-    // one file is not the file of two rows: the second has none
+    // a file belongs to one row: a second one of that key has no file
     if (known.has(key)) return entry
     known.add(key)
     return { ...entry, key }

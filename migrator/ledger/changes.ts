@@ -26,7 +26,7 @@ export interface NewRow {
   readonly breaking: boolean
 }
 
-/** What a row that records another tool's migration says besides; `appliedAt` is ISO 8601. */
+/** What a row that records another tool's migration says as well; `appliedAt` is ISO 8601. */
 export interface Origin {
   readonly appliedAt?: string | undefined
   readonly appliedBy?: string | undefined

@@ -9,7 +9,7 @@ import { adoptionTable, baseTables, type LedgerTable, runsTables } from './table
  *
  * - Older gates, apps and `require()` go on reading beside it: the columns of `ledger` and `manifest` keep name and meaning.
  * - It takes no ACCESS EXCLUSIVE lock on `ledger`: an open gate of any release holds that table in ACCESS SHARE mode, and
- *   closes for a session that waits for more. So no ALTER TABLE there: what a migration needs besides stands in its row's
+ *   closes for a session that waits for more. So no ALTER TABLE there: what else a migration needs stands in its row's
  *   `journal`, or in a table of its own.
  * - It may be run twice: behind a pooler two migrators can come to it one after the other.
  */

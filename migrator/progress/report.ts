@@ -53,7 +53,7 @@ export function reportProgress(options: ReportOptions): { stop(): void } {
     askAgain = Number.POSITIVE_INFINITY
     try {
       activity = await ask()
-      // a look that came a little early is none too many
+      // half of the interval, so that a look that comes a little early still asks
       askAgain = performance.now() + askInterval / 2
     } catch (error) {
       activity = undefined

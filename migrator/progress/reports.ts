@@ -6,7 +6,7 @@ import type { Report } from './server.ts'
 export interface Reported {
   /** `CREATE INDEX i on t`. */
   readonly command: string
-  /** False of what a transaction has made that is not committed yet: the server tells no name of it. */
+  /** False for what an open transaction has made: the server does not show its name yet. */
   readonly isNamed: boolean
   readonly phase: string
   readonly done?: number

@@ -37,7 +37,7 @@ export function activityQuery(whom: Whom): { text: (version: number) => string; 
   }
 }
 
-/** CLUSTER is a form of REPACK since PostgreSQL 19, and COPY is told of since 14. */
+/** CLUSTER is a form of REPACK since PostgreSQL 19, and COPY is reported since 14. */
 function viewsOf(version: number): Report['view'][] {
   return [
     ...(['create_index', version >= 190_000 ? 'repack' : 'cluster', 'vacuum', 'analyze'] as const),

@@ -126,7 +126,7 @@ export class BlockerWatch {
 
   /**
    * Whether the process waits for a lock. Waits for other transactions to end as CREATE INDEX CONCURRENTLY has them
-   * (virtualxid) do not count: they keep no reader and no writer waiting. They are `blocked` all the same.
+   * (virtualxid) do not count: they keep no reader and no writer waiting. They still count as `blocked`.
    */
   async #lookAtWaits(pid: number): Promise<(LockLook & { readonly blocked: boolean }) | undefined> {
     const { rows } = await this.#connection.query<LockLook & { readonly blocked: boolean }>(

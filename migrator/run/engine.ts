@@ -119,7 +119,7 @@ async function readFiles({ settings, log }: Engine, asked: Promise<void>): Promi
 /** Milliseconds: a server that takes longer is not there yet. */
 const promptly = 500
 
-/** A mistake in the files is told before anything of a server that refuses, and does not wait for one that is not there. */
+/** Mistakes in the files are reported before a server's refusal, and without waiting for a server that is not there. */
 async function openedOrMistaken(opening: Promise<Session>, reading: Promise<MigrationsFolder>): Promise<Session> {
   let late: NodeJS.Timeout | undefined
   const mistake = new Promise<never>((_resolve, reject) => {

@@ -23,7 +23,7 @@ export interface Option {
   readonly default?: string
   /** Flags of its command, of which one has to be set for it to have an effect; else it is refused on a command line. */
   readonly onlyWith?: readonly string[]
-  /** Flags of its command beside which it has none, and is refused on a command line. */
+  /** Flags of its command beside which it has no effect; with them it is refused on a command line. */
   readonly notWith?: readonly string[]
   readonly help: string
 }

@@ -85,7 +85,7 @@ function databaseOf({ settings }: Engine, { endpoint: { host, port }, greeting }
   return { host, port, name: settings.target.database, version: greeting.versionText }
 }
 
-/** Whether it runs in a transaction is the grammar's word; a file that has none is left to `up` to complain of. */
+/** Only the grammar tells whether it runs in a transaction; a file that cannot be parsed is for `up` to report. */
 export async function pendingMigration(migration: Migration): Promise<PendingMigration> {
   const plan = migration.up && (await planPart(migration.up).catch(() => undefined))
   return {

@@ -39,7 +39,7 @@ export interface Verification {
   /** Names of those that were not, since they are pending. */
   readonly pending: readonly string[]
   readonly differences: readonly Difference[]
-  /** What is no drift and may matter all the same. */
+  /** What is no drift, and may still matter. */
   readonly notes: readonly Difference[]
   /** How many differences were ignored. */
   readonly ignored: number

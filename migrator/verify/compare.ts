@@ -6,11 +6,11 @@ import { givenGrants } from './given-grants.ts'
 
 export interface Comparison {
   readonly differences: readonly Difference[]
-  /** What is told and is no drift: the order of a table's columns. */
+  /** What is reported and is no drift: the order of a table's columns. */
   readonly notes: readonly Difference[]
 }
 
-/** A table means the same in any order of its columns; what relies on the order should be told all the same. */
+/** A table means the same in any order of its columns; what relies on the order should still be reported. */
 const noted: ReadonlySet<string> = new Set(['column order'])
 
 /**
@@ -27,7 +27,7 @@ const notCompared: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Compares what is there with what was expected. What happened to an object is not told of its parts again.
+ * Compares what is there with what was expected. What happened to an object is not reported of its parts again.
  */
 export function compare(found: Catalog, expected: Catalog): Comparison {
   const here = byKey(found)
@@ -67,8 +67,8 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
 interface Alone {
   readonly unexpected: readonly CatalogObject[]
   readonly missing: readonly CatalogObject[]
-  /** It goes without saying: its parent came or went with it, or was defined anew. */
-  readonly isTold: (object: CatalogObject) => boolean
+  /** Not to be reported again: it came or went with its parent, or with the parent's definition. */
+  readonly isImplied: (object: CatalogObject) => boolean
 }
 
 /** What is in both catalogues, property by property, and what is not. */
@@ -91,7 +91,7 @@ function match(
     const other = there.get(keyOf(object))
     if (!other) continue
     if (isElsewhere(object, other)) {
-      // of the one of its two parents that is there all the same
+      // reported for whichever of its two parents is still there
       if (!isGone(object)) unexpected.push(object)
       if (!isGone(other)) missing.push(other)
       continue
@@ -103,17 +103,17 @@ function match(
       if (parts !== undefined) redefined.add(`${parts} of ${keyOf(object)}`)
     }
   }
-  const isTold = ({ kind, parent, properties }: CatalogObject) =>
+  const isImplied = ({ kind, parent, properties }: CatalogObject) =>
     (parent !== undefined && (gone.has(parent) || redefined.has(`${kind} of ${parent}`))) ||
     listOf(properties['inherited from']).some(from => gone.has(from))
-  return { unexpected, missing, isTold, changed, notes }
+  return { unexpected, missing, isImplied, changed, notes }
 }
 
 function byKey({ objects }: Catalog): Map<string, CatalogObject> {
   return new Map(objects.map(object => [keyOf(object), object]))
 }
 
-/** Without those that have come from a parent's; the parent's name the partitions and children that they hold for. */
+/** Without changes that partitions and children have from their parent; the parent's change lists those heirs. */
 function ofParentsAlone(changed: readonly Difference[], expected: readonly CatalogObject[]): Difference[] {
   const atParents = new Set(changed.map(difference => `${keyOf(difference)}: ${difference.property}`))
   const isOfParent = ({ object, property = '' }: Difference) =>
@@ -131,12 +131,12 @@ function ofParentsAlone(changed: readonly Difference[], expected: readonly Catal
     })
 }
 
-/** An index or a key that has become a part of a partitioned table's is there, and told as that; so is one that should be. */
-function withoutAttached({ unexpected, missing, isTold }: Alone) {
+/** Without an index or a key that is there as part of a partitioned table's, or should be: it is reported as that. */
+function withoutAttached({ unexpected, missing, isImplied }: Alone) {
   const [attached, awaited] = [unexpected.filter(isInherited), missing.filter(isInherited)]
   return {
-    unexpected: unexpected.filter(o => !isTold(o) && !awaited.some(part => isSame(part, o))),
-    missing: missing.filter(o => !isTold(o) && !attached.some(part => isSame(part, o))),
+    unexpected: unexpected.filter(o => !isImplied(o) && !awaited.some(part => isSame(part, o))),
+    missing: missing.filter(o => !isImplied(o) && !attached.some(part => isSame(part, o))),
   }
 }
 
@@ -194,7 +194,7 @@ function isRenamed(object: CatalogObject, other: CatalogObject): boolean {
   return ![object, other].some(isInherited) && isSame(object, other)
 }
 
-/** What a name is least of: these are told by what they do. */
+/** Kinds whose name matters least: one that does the same under another name was renamed. */
 const renamable: ReadonlySet<string> = new Set(['constraint', 'index', 'statistics', 'policy', 'sequence'])
 
 function* compareProperties(found: CatalogObject, expected: CatalogObject): Generator<Difference> {

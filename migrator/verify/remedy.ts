@@ -66,7 +66,7 @@ function partOf(part: CatalogObject): string[] | undefined {
   return part.kind === 'column' ? besides(part, []) : whole(part)
 }
 
-/** Statements for all properties but these and those that a new object has by itself, and against what it was given besides. */
+/** Statements for all properties but these and those that a new object has by itself, and against what else it was given. */
 function besides(
   { kind, name, parent, properties }: CatalogObject,
   said: readonly string[],

@@ -10,7 +10,7 @@ export interface WithRemedy {
   readonly remedy: readonly string[] | undefined
 }
 
-/** As they came; what a remedy needs of others stands before it, and where that has no remedy it is none either. */
+/** In the order given, but what a remedy needs comes before it; where that has no remedy, neither has it. */
 export function withRemedies(differences: readonly Difference[]): WithRemedy[] {
   const order: WithRemedy[] = []
   const possible = new Map<Difference, boolean>()
@@ -153,7 +153,7 @@ function relationName({ kind, name, parent, properties }: CatalogObject): string
   return String(properties['own name'] ?? (isKey ? indexOf({ name, ...(parent !== undefined && { parent }) }) : name))
 }
 
-/** Finds what has to go first, which is not told: another thing of that name, the table's primary key. */
+/** Finds what has to go first: another thing of that name, the table's primary key. */
 function obstaclesAmong(differences: readonly Difference[]) {
   const unexpected = differences.filter(({ change }) => change === 'unexpected')
   const names = new Set(

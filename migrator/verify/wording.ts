@@ -14,7 +14,7 @@ export interface Source {
 export const migrationsAsSource: Source = { makes: 'the migrations make it', doesNot: 'no migration makes it' }
 export const snapshotAsSource: Source = { makes: 'the snapshot has it as', doesNot: 'the snapshot does not have it' }
 
-/** One line: the object, what is there, what was expected. A longer text is told apart by {@link longTexts}. */
+/** One line: the object, what is there, what was expected. {@link longTexts} shows a longer text by itself. */
 export function sentence(difference: Difference, source = migrationsAsSource): string {
   return `${subject(difference)}: ${predicate(difference, source)}`
 }
@@ -56,7 +56,7 @@ function shown(value: Value | undefined): string {
   return Array.isArray(value) ? value.join(', ') : String(value)
 }
 
-/** Where both texts are told as a diff: a function's body, a view. */
+/** Where both texts are shown as a diff: a function's body, a view. */
 export function longTexts({ change, found, expected }: Difference): { found: string; expected: string } | undefined {
   if (change !== 'changed' || !(isLong(found) || isLong(expected))) return undefined
   return { found: shown(found ?? ''), expected: shown(expected ?? '') }

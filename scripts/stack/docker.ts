@@ -67,7 +67,7 @@ export function dockerStack({ project, port, isolated = false }: DockerStackOpti
       const url = await stack.url()
       if (up.exitCode === 0 && url) return { ok: true, url }
       const { startedAt, exitCode } = await lastRun(quietly, project)
-      // One of before says nothing of this time, as when an image could not be built.
+      // A container of an earlier time says nothing about this one, as when an image could not be built.
       if (startedAt !== before.startedAt && exitCode !== undefined && exitCode !== 0) {
         await visibly`docker compose ${base} logs --no-log-prefix --no-color --tail 100 migrator`
         return {

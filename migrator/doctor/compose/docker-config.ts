@@ -41,7 +41,7 @@ export async function dockerConfig(
   let result = await run(args, directory, stdin, { ...env, ...placeholders }, limits)
   limits.signal?.throwIfAborted()
   if (result.code === 'killed') return { why: 'it does not end', isThere: true }
-  // where a number is wanted, `${PORT}` is none, and nothing at all is
+  // Compose refuses the text `${PORT}` where it wants a number, and takes nothing there
   if (result.code !== 0 && unset.length > 0) result = await run(args, directory, stdin, env, limits)
   if (result.code === undefined) return { why: 'the docker client is not there', isThere: false }
   if (result.code !== 0) return { why: reason(result.stderr), isThere: !/is not a docker command/.test(result.stderr) }

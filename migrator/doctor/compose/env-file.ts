@@ -23,7 +23,7 @@ export function parseEnvFile(text: string, outer: Variables = {}): Record<string
 /** The variables of a file, undefined where it cannot be read. */
 export function readEnvFile(path: string, outer: Variables = {}): Record<string, string> | undefined {
   try {
-    // what has no end is none
+    // a pipe or a device may never end
     if (!statSync(path).isFile()) return undefined
     return parseEnvFile(readFileSync(path, 'utf8'), outer)
   } catch {

@@ -8,7 +8,7 @@ const start = /\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*))/g
 /** Defaults in defaults: deeper than any honest one, and what is below stays as it is. */
 const deepest = 100
 
-/** The variable's value; what every object has, as `constructor`, is none. */
+/** The variable's value; what every object has, such as `constructor`, is no variable. */
 export function valueIn(variables: Variables, name: string): string | undefined {
   return Object.hasOwn(variables, name) ? variables[name] : undefined
 }

@@ -35,7 +35,7 @@ export class Places {
     this.#named = named
   }
 
-  /** Where this path of a service stands, or as much of it as there is; of none of it, where the service begins. */
+  /** Where this path of a service stands, or the longest part of it that does; else where the service begins. */
   of(service: string, path: Path = []): Place {
     for (let length = path.length; length > 0; length--) {
       const found = this.#find(service, path.slice(0, length))

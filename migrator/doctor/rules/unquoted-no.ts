@@ -10,7 +10,7 @@ export const unquotedNo: Rule = {
   why: 'It is `false` to a reader of YAML 1.1. Compose takes it today, other readers do not.',
   fix: '`restart: "no"`.',
   *check(stack) {
-    // a stack without Postgres is none of ours
+    // a stack without Postgres is not what doctor is for
     if (serversOf(stack).length === 0) return
     const { places } = stack.compose
     for (const name of stack.members.keys()) {

@@ -56,7 +56,7 @@ export const waitBySleep: Rule = {
   },
 }
 
-/** A wait for another part of the stack is none of ours. */
+/** A wait for another part of the stack is no concern of this rule. */
 function isWait({ words, text, inLoop }: Step, { uses }: Member, stack: Stack): boolean {
   const name = words[0]?.split('/').at(-1) ?? ''
   if (name === 'sleep') return /^\d|\$/.test(words[1] ?? '')

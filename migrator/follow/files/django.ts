@@ -1,4 +1,4 @@
-// Django: a package `migrations` in each app of the project. Apps of libraries are none of it, and are not expected.
+// Django: a package `migrations` in each app of the project. Apps of libraries are not part of it, and are not expected.
 // https://github.com/django/django: db/migrations/loader.py (which modules are read), apps/config.py (an app's label).
 
 import { join } from 'node:path'

@@ -17,14 +17,14 @@ export interface Kind {
   readonly from: string
   readonly where?: string
   readonly name: string
-  /** Kind and name of the object that it is a part of: what happens to that is not told of its parts again. */
+  /** Kind and name of the object that it is a part of: what happens to that is not reported of its parts again. */
   readonly parent?: string
   /** The catalogue object that it goes with: parts of what belongs to an extension do not count either. */
   readonly within?: { readonly catalog: string; readonly oid: string }
   readonly owner?: string
   /** `type` is acldefault's letter: a list that is null means the same as that default written out. */
   readonly grants?: { readonly list: string; readonly type: string; readonly owner: string }
-  /** It is told of although it belongs to Postgres or to an extension; its owner and comment are theirs. */
+  /** It is compared although it belongs to Postgres or to an extension; its owner and comment are theirs. */
   readonly isNotTheProjects?: boolean
   readonly properties?: Readonly<Record<string, string>>
   /** Expressions of jsonb objects: properties whose names are data, such as options. */
@@ -98,7 +98,7 @@ export const withExtension = (catalog: string, oid: string) =>
   `(select jsonb_object_agg('dropped with extension ' || quote_ident(e.extname), 'yes') from pg_depend d join pg_extension e on e.oid = d.refobjid
     where d.classid = '${catalog}'::regclass and d.objid = ${oid} and d.deptype = 'x' and d.refclassid = 'pg_extension'::regclass)`
 
-/** Options whose values may be secret; only that they are set is told. */
+/** Options whose values may be secret: only whether they are set is compared. */
 export const guardedOptions = (array: string, shown: string) =>
   `(select jsonb_object_agg('option ' || o.option_name, case when ${shown} then o.option_value else '(set)' end) from pg_options_to_table(${array}) o)`
 

@@ -107,7 +107,7 @@ const brought: readonly Brought[] = [
   },
 ]
 
-/** What has other rights than initdb or its extension gave it: only then it is told of at all. */
+/** Objects whose rights are not those that initdb or their extension gave them; others are left out. */
 function changed(whose: 'built-in' | 'extension', of: Brought): Kind {
   const { kind, catalog, isBuiltIn, list, type, owner, name, sub = '0', join = '' } = of
   const before = `coalesce(i.initprivs, acldefault(${type}, ${owner}))`

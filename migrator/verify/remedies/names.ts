@@ -32,7 +32,7 @@ export function indexOf(constraint: Pick<CatalogObject, 'name' | 'parent'>): str
 /** A partition's trigger comes and goes with its parent's. */
 export const isInherited = (trigger: CatalogObject | undefined) => trigger?.properties['inherited from'] !== undefined
 
-/** The migrator's is named where the statement is told. */
+/** The migrator's own role stays a placeholder until the statement is shown. */
 export const roleInSql = (role: string) => (role === migratorRole ? role : quoteIdent(role))
 
 /** What CREATE and ALTER POLICY take alike. They are set together: with one of them alone rows may be seen in between. */

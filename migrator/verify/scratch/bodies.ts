@@ -96,7 +96,7 @@ export function dynamicSql(expression: string): Node | 'inside' | undefined {
 
 const statementOf = (sql: string) => parseStatements(sql)?.[0]?.node
 
-/** Verbs and objects that stay in the database, where the statement is not told to its end. */
+/** Verbs and objects that stay in the database, for a statement whose end is not known. */
 const inside: ReadonlySet<string> = new Set([
   'create',
   'alter',

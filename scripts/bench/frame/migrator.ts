@@ -12,7 +12,7 @@ import { runTimed } from './processes.ts'
 /** Runs a command of it to its end. @throws Error if its exit code is not 0. */
 type Migrator = (words: readonly string[], env: NodeJS.ProcessEnv) => Promise<Sample<'wall' | 'cpu'>>
 
-/** Builds it if need be, and makes its cache anew. */
+/** Builds it if need be, and makes its cache again. */
 export async function migratorOfImage(): Promise<Migrator> {
   await buildIfStale()
   const dist = dirname(bundle)
