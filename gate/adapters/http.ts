@@ -1,6 +1,7 @@
 // The gate before a server of node:http: before one listener, or before whatever listens.
 
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Gate } from '../gate.ts'
 import { type GateMiddlewareOptions, gateMiddleware } from './express.ts'
 import { gateUpgrade } from './upgrade.ts'
@@ -15,33 +16,31 @@ export function gateListener(gate: Gate, listener: RequestListener, options?: Ga
     enter(request, response, () => listener(request, response))
 }
 
-/** Each with a request and its response: one that says `Expect` goes to a listener of its own. */
-const requestEvents = ['request', 'checkContinue', 'checkExpectation']
-const upgradeEvents = ['upgrade', 'connect']
+/** One that says `Expect` goes to a listener of its own. */
+const events = new Set(['request', 'checkContinue', 'checkExpectation', 'upgrade', 'connect'])
 
 /**
  * The gate before everything that listens to a server, now or later: libraries that take a server (ws, socket.io) put their
  * listeners beside a framework's, where its middleware sees nothing of them. Requests are as behind `gateListener`,
  * connections that are upgraded as behind `gateUpgrade`; listeners for HTTP/2's `stream` are not behind it. Returns the server.
+ *
+ * With `http.Server.prototype` it stands before all servers of the process: for a framework that makes its server itself.
  */
-export function guardServer<Guarded extends Pick<Server, 'emit'>>(
+export function guardServer<Guarded extends Pick<Server, 'emit' | 'listenerCount'>>(
   gate: Gate,
   server: Guarded,
   options?: GateMiddlewareOptions,
 ): Guarded {
-  const emit: (event: string, ...values: unknown[]) => boolean = server.emit.bind(server)
-  const passOn =
-    (event: string) =>
-    (...values: unknown[]) =>
-      void emit(event, ...values)
-  const guarded = new Map<string, (...values: never[]) => void>([
-    ...requestEvents.map(event => [event, gateListener(gate, passOn(event), options)] as const),
-    ...upgradeEvents.map(event => [event, gateUpgrade(gate, passOn(event))] as const),
-  ])
-  server.emit = (event: string, ...values: unknown[]) => {
-    const listener = guarded.get(event)
-    if (!listener) return emit(event, ...values)
-    Reflect.apply(listener, undefined, values)
+  const enter = gateMiddleware(gate, options)
+  const { emit }: { emit(event: string, ...values: unknown[]): boolean } = server
+  server.emit = function (this: Guarded, event: string, ...values: unknown[]) {
+    const passOn = () => emit.call(this, event, ...values)
+    // a server of HTTP/2 answers CONNECT itself where nothing listens for it
+    if (!events.has(event) || (event === 'connect' && this.listenerCount(event) === 0)) return passOn()
+    // with its response comes a request, CONNECT over HTTP/2 as well; with a socket and what has come what leaves HTTP
+    const [request, other, head] = values as [IncomingMessage, ServerResponse & Duplex, Buffer?]
+    if (head === undefined) enter(request, other, passOn)
+    else gateUpgrade(gate, passOn)(request, other, head)
     return true
   }
   return server

@@ -1,7 +1,8 @@
 // The gate before connections that leave HTTP: refused while it is closed, and ended after it has closed.
 
 import { once } from 'node:events'
-import { request as ask, createServer, get, type Server } from 'node:http'
+import { request as ask, createServer, get, Server } from 'node:http'
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { expect, onTestFinished } from 'vitest'
@@ -160,4 +161,58 @@ test('nothing that listens to a guarded server is reached behind a closed gate, 
   const ended = once(socket!, 'close')
   await database.query(`delete from schemagate.ledger where name = '0002_tickets'`)
   await ended
+})
+
+test('a guarded server of HTTP/2 takes CONNECT as a request', async ({ database }) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users')
+  const gate = gateOf({ url: database.url, manifest: app })
+  await eventually(() => expect(gate.state).toBe('behind'))
+  const server = createHttp2Server((_request, response) => void response.end('work'))
+  guardServer(gate, server)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const client = connectHttp2(urlOf(server as never))
+  onTestFinished(() => {
+    client.destroy()
+    server.close()
+  })
+  const tunnelled = async () => {
+    const [headers] = await once(
+      client.request({ ':method': 'CONNECT', ':authority': 'example.com:443' }).end(),
+      'response',
+    )
+    return headers[':status']
+  }
+  expect(await tunnelled()).toBe(405)
+  server.on('connect', (_request, response) => void response.writeHead(200).end())
+  expect(await tunnelled()).toBe(503)
+  await ledger.apply('0002_tickets')
+  await gate.whenOpen({ timeout: 5000 })
+  expect(await tunnelled()).toBe(200)
+})
+
+test('before all servers of a process stands a gate that guards what they have in common', async ({ database }) => {
+  onTestFinished(() => void Reflect.deleteProperty(Server.prototype, 'emit'))
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  const gate = gateOf({ url: database.url, manifest: app })
+  const ask = await Promise.all(
+    ['a', 'b'].map(async name => {
+      const server = new Server((_request, response) => void response.end(name)).on('upgrade', accept)
+      return { connect: await clientOf(server), get: async () => (await fetch(urlOf(server))).text() }
+    }),
+  )
+  const answers = () => Promise.all(ask.map(({ get }) => get()))
+  expect(await answers()).toEqual(['a', 'b'])
+  // a framework's servers listen by now
+  guardServer(gate, Server.prototype)
+  await eventually(() => expect(gate.state).toBe('unmigrated'))
+  for (const answer of await answers()) expect(answer).toContain('unmigrated')
+  expect((await ask[0]!.connect()).status).toBe(503)
+  await ledger.apply('0001_users', '0002_tickets')
+  await gate.whenOpen({ timeout: 5000 })
+  expect(await answers()).toEqual(['a', 'b'])
+  const { socket } = await ask[0]!.connect()
+  expect(await says(socket!, 'hello')).toBe('hello')
 })
