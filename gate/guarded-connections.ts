@@ -56,6 +56,12 @@ export class GuardedConnections {
   }
 }
 
+/** @throws TypeError if a pool has connections already. */
+export function requireUnused(connections: number): void {
+  if (connections > 0)
+    throw new TypeError('The pool has connections that were not checked. Guard it right after it was made.')
+}
+
 /** Those of all pools: one listener for a gate, since pools come and go. */
 const connectionsOf = new WeakMap<Gate, Set<GuardedClient>>()
 

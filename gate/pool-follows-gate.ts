@@ -3,7 +3,7 @@
 import type { Client, ClientConfig, Pool, PoolClient } from 'pg'
 import { type Connection, connectionOfPool, connectionsOf } from './connection.ts'
 import type { Gate } from './gate.ts'
-import { queryable } from './guarded-connections.ts'
+import { queryable, requireUnused } from './guarded-connections.ts'
 import { guardAuthentication } from './postgres/authentication.ts'
 import { clientConfig, prepareClient } from './postgres/client.ts'
 import { tlsAttempts } from './postgres/tls.ts'
@@ -74,8 +74,7 @@ function clientAt(gate: Gate, connection: Connection, Plain: ClientConstructor):
  * @throws TypeError if the pool has connections already.
  */
 export function verifyFirst(pool: Pool, check: (client: PoolClient) => Promise<void>): void {
-  if (pool.totalCount > 0)
-    throw new TypeError('The pool has connections that were not checked. Guard it right after it was made.')
+  requireUnused(pool.totalCount)
   const { onConnect, verify } = pool.options
   // the pool would run it before any `verify`
   delete pool.options.onConnect

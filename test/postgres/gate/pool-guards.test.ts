@@ -382,3 +382,30 @@ test('connections that are lost do not end a process that listens to no error', 
   expect((await running.ended).code, running.output).toBe(0)
   expect(running.stdout).toBe('ready\n1\n')
 })
+
+test('Knex and Sequelize are refused once they have connections, as are pools that Knex was given', async ({
+  database,
+}) => {
+  const gate = gateOf({ url: database.url, manifest: app })
+  const db = knex({ client: 'pg', connection: database.url })
+  const sequelize = new Sequelize(database.url, { logging: false })
+  const replicated = new Sequelize({
+    dialect: 'postgres',
+    logging: false,
+    replication: { read: [parts(database.url)], write: parts(database.url) },
+  })
+  const given = knex({ client: 'pg', connectionPool: new pg.Pool({ connectionString: database.url }) })
+  onTestFinished(async () => {
+    await Promise.all([db.destroy(), sequelize.close(), replicated.close()])
+  })
+  await Promise.all([db.raw('select 1'), sequelize.authenticate(), replicated.authenticate()])
+  expect(() => guardKnex(gate, db)).toThrow('has connections')
+  for (const used of [sequelize, replicated]) expect(() => guardSequelize(gate, used)).toThrow('has connections')
+  expect(() => guardKnex(gate, given)).toThrow('guardPool')
+})
+
+/** A connection string as Sequelize's replication takes it. */
+function parts(url: string) {
+  const { hostname, port, username, password, pathname } = new URL(url)
+  return { host: hostname, port, username, password, database: pathname.slice(1) }
+}
