@@ -42,7 +42,7 @@ export function unreachable(manifest: Manifest, cause: unknown, detail = unreach
 
 /** A request, a connection or a piece of work was refused because the gate is closed. */
 export class GateClosedError extends Error {
-  override readonly name = 'GateClosedError'
+  override readonly name: string = 'GateClosedError'
   /** What Fastify, Express and others answer for an error with such a field. */
   readonly statusCode = 503
   /** The gate's, when it refused. */
@@ -55,6 +55,7 @@ export class GateClosedError extends Error {
 
 /** `whenOpen` ran into its timeout: the gate is still closed. */
 export class GateTimeoutError extends GateClosedError {
+  override readonly name = 'GateTimeoutError'
   constructor(status: GateStatus, timeout: number) {
     super(status, `The gate did not open in ${timeout} ms (${status.state}): ${status.detail}`)
   }

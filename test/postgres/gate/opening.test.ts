@@ -176,7 +176,9 @@ describe('closing', () => {
 describe('waiting', () => {
   test('waiting for a gate ends with the time, the signal or the end of the gate', async ({ database }) => {
     const gate = gateOf({ url: database.url, manifest: app })
-    await expect(gate.whenOpen({ timeout: 50 })).rejects.toThrow(GateTimeoutError)
+    const late = gate.whenOpen({ timeout: 50 })
+    await expect(late).rejects.toThrow(GateTimeoutError)
+    await expect(late).rejects.toMatchObject({ name: 'GateTimeoutError' })
     await eventually(() => expect(gate.state).toBe('unmigrated'))
     await expect(gate.whenOpen({ timeout: 50 })).rejects.toThrow('(unmigrated)')
     // no limit, where setTimeout would take a millisecond
