@@ -10,7 +10,8 @@ import { pollWhileClosed } from './poll-while-closed.ts'
 const ABANDONED_FOR = 10_000
 
 // Limits once the gate has closed. An answer that has been written waits in memory for its client, and needs the database
-// no more. One that is still being written may read the database as it goes: its connection is cut.
+// no more. One that is still being written may read the database as it goes, and a request whose body is still coming may
+// take as long as its client likes: their connections are cut.
 const UNREAD_FOR = 1_000
 const UNFINISHED_FOR = 10_000
 
@@ -70,6 +71,12 @@ class Stay {
     return req?.upgrade === true
   }
 
+  /** Its handler reads a body that has not come to its end. */
+  get isArriving(): boolean {
+    const { req }: { readonly req?: IncomingMessage } = this.response
+    return req !== undefined && !req.complete && req.readableFlowing !== null
+  }
+
   onClose(): void {
     if (this.response.headersSent || this.isAnswered || this.isUpgraded) this.leave()
     else if (this.#place >= 0 && !this.#isAbandoned) leaveOnceAnswered(this)
@@ -102,8 +109,9 @@ class RequestsInside {
   /**
    * Counts a response that `gate.enter()` has let in until it is closed: for a client that reads, when its last byte was
    * handed to the kernel. A client that does not read cannot hold up a closing gate: an answer that has been written counts
-   * for one more second, and one that is being written for ten, after which its connection is cut. A handler that has not
-   * begun to answer counts for as long as it works, unless the ledger is taken away under it: then its connection is cut.
+   * for one more second, and one that is being written for ten, after which its connection is cut, and so is a request whose
+   * body is still being read. A handler that has not begun to answer counts for as long as it works, unless the ledger is
+   * taken away under it: then its connection is cut.
    * One that was upgraded (a WebSocket) is ended a second after the gate has closed.
    * `leave` of what it returns ends the count earlier.
    * @param work is asked after the client has disconnected; without it only the response tells.
@@ -134,14 +142,18 @@ export function requestsInside(gate: Gate): Pick<RequestsInside, 'add'> {
   return inside
 }
 
-/** Ends requests that still count only because their clients do not read the answers. */
+/** Ends requests that still count only because their clients do not read the answers, or do not send the rest. */
 function endUnread(stays: readonly Stay[]): void {
   const now = performance.now()
   // A copy: one that leaves changes the places of others.
   for (const stay of [...stays]) {
     const { response } = stay
     if (stay.isCutOff) stay.onClose()
-    if (!(response.headersSent || stay.isUpgraded) || response.closed) continue
+    if (response.closed) continue
+    if (!(response.headersSent || stay.isUpgraded || stay.isArriving)) {
+      stay.since = 0
+      continue
+    }
     const ended = response.writableEnded
     if (stay.since === 0 || stay.ended !== ended) Object.assign(stay, { since: now, ended })
     const age = now - stay.since

@@ -1,5 +1,6 @@
 // The gate as a Fastify plugin: every request but those to exempt paths is answered 503 while the gate is closed.
 
+import type { ServerHttp2Stream } from 'node:http2'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
@@ -77,7 +78,10 @@ function refuse(gate: Gate, reply: FastifyReply): void {
     .send(JSON.stringify(problem(gate.status)))
 }
 
-function hasBody({ headers }: FastifyRequest): boolean {
+function hasBody({ headers, raw }: FastifyRequest): boolean {
+  // HTTP/2 needs neither header
+  const { stream }: typeof raw & { readonly stream?: Pick<ServerHttp2Stream, 'endAfterHeaders'> } = raw
+  if (stream) return !stream.endAfterHeaders
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 

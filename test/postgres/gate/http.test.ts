@@ -1,6 +1,8 @@
 // The gate before an HTTP server: what a closed one answers, and to whom.
 
+import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import fastify from 'fastify'
 import { describe, expect, onTestFinished } from 'vitest'
 import { gateMiddleware } from '../../../gate/adapters/express.ts'
@@ -112,6 +114,32 @@ describe('a closed gate', () => {
     expect(await chunked.finish()).toContain('HTTP/1.1 503')
     expect(await unreadable.finish()).toMatch(/^HTTP\/1.1 503.*"state":"behind"/s)
     expect(worked).toEqual([{ x: 2 }])
+  })
+
+  test('refuses one over HTTP/2, too, which needs no header for its body', async ({ database }) => {
+    const gate = await openGate(database)
+    const server = fastify({ http2: true })
+    onTestFinished(() => server.close())
+    await server.register(gatePlugin, { gate })
+    server.post('/body', async () => 'done')
+    const client = connectHttp2(await server.listen({ host: '127.0.0.1', port: 0 }))
+    onTestFinished(() => client.destroy())
+    const headers = { ':method': 'POST', ':path': '/body', 'content-type': 'application/json' }
+    const ask = () => {
+      const stream = client.request(headers)
+      stream.write('{"x"')
+      return stream
+    }
+    const answer = async (stream: ReturnType<typeof ask>) => {
+      stream.end(': 1}')
+      const [answered] = await once(stream.resume(), 'response')
+      return answered[':status']
+    }
+    const [served, late] = [ask(), ask()]
+    expect(await answer(served)).toBe(200)
+    await database.query(`delete from schemagate.ledger where name = '0002_tickets'`)
+    expect((await gate.check()).state).toBe('behind')
+    expect(await answer(late)).toBe(503)
   })
 
   test('middleware does the same', async ({ database }) => {

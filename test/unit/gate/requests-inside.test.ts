@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Gate } from '../../../gate/gate.ts'
 import { requestsInside } from '../../../gate/requests-inside.ts'
@@ -78,6 +79,25 @@ describe('requests inside a gate', () => {
     expect(open!.destroyed).toBe(false)
     await vi.waitFor(() => expect(gate.inside).toBe(0), { timeout: 5_000 })
     expect(open!.destroyed).toBe(true)
+  })
+
+  test('one whose body is being read and does not end is cut ten seconds after the gate has closed', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const gate = new Counter()
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => Date.now())
+    onTestFinished(() => clock.mockRestore())
+    const [arriving, come, unread] = Array.from({ length: 3 }, response)
+    for (const each of [arriving!, come!, unread!]) gate.enter(each)
+    for (const each of [arriving!, come!]) each.req.resume()
+    gate.isOpen = false
+    gate.emit('change')
+    vi.advanceTimersByTime(9_900)
+    come!.req.complete = true
+    expect([arriving!, come!, unread!].map(each => each.destroyed)).toEqual([false, false, false])
+    vi.advanceTimersByTime(20_000)
+    // a handler is at work, and is waited for, whether it has read the body or not
+    expect([arriving!, come!, unread!].map(each => each.destroyed)).toEqual([true, false, false])
   })
 
   // up to Node 22 no event says of a response behind another one on its connection that the connection has ended
