@@ -11,18 +11,24 @@ const UNFINISHED_FOR = 10_000
 /** After its client has disconnected, a handler counts until it answers, for this long at most: it may never answer. */
 const ABANDONED_FOR = 10_000
 
-/** A handler of the web's own kind. What a runtime passes behind the request (Deno's info, Next's params) is passed on. */
-export type FetchHandler<Rest extends unknown[]> = (request: Request, ...rest: Rest) => Response | Promise<Response>
+/**
+ * A handler of the web's own kind. What a runtime passes behind the request (Deno's info, Next's params) is passed on, and
+ * the request may be of a kind of its own (`NextRequest`).
+ */
+export type FetchHandler<Rest extends unknown[], Incoming extends Request = Request> = (
+  request: Incoming,
+  ...rest: Rest
+) => Response | Promise<Response>
 
 /**
  * A handler that passes on what the gate lets in, and answers 503 to everything else but exempt paths. A request counts as inside until its answer's body was read. If the ledger
  * is taken away while the handler is at work, its answer is replaced by the closed gate's.
  */
-export function gateFetch<Rest extends unknown[]>(
+export function gateFetch<Rest extends unknown[], Incoming extends Request = Request>(
   gate: Gate,
-  handler: FetchHandler<Rest>,
+  handler: FetchHandler<Rest, Incoming>,
   options: GateMiddlewareOptions = {},
-): (request: Request, ...rest: Rest) => Promise<Response> {
+): (request: Incoming, ...rest: Rest) => Promise<Response> {
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   return async (request, ...rest) => throughGate(gate, exempt, request, async () => handler(request, ...rest))
 }
@@ -133,13 +139,18 @@ function endUnfinished(stays: ReadonlySet<Stay>): void {
   }
 }
 
+/** Ends the stay of an answer that was dropped, neither read nor cancelled: SvelteKit answers 304 in its place. */
+const dropped = new FinalizationRegistry<Stay>(stay => stay.cut())
+
 /** The same body; the stay ends with it, whether it was read to its end or not. */
 function whileRead(body: ReadableStream<Uint8Array>, stay: Stay): ReadableStream<Uint8Array> {
   const reader = body.getReader()
-  return new ReadableStream<Uint8Array>({
+  const stream = new ReadableStream<Uint8Array>({
     start(controller) {
+      // weakly: the stay must not keep an answer that nobody else keeps
+      const weak = new WeakRef(controller)
       stay.breakOff = () => {
-        controller.error(new Error('The gate has closed, and the ledger is taken away.'))
+        weak.deref()?.error(new Error('The gate has closed, and the ledger is taken away.'))
         reader.cancel().catch(() => {})
       }
     },
@@ -159,4 +170,6 @@ function whileRead(body: ReadableStream<Uint8Array>, stay: Stay): ReadableStream
       await reader.cancel(reason)
     },
   })
+  dropped.register(stream, stay)
+  return stream
 }
