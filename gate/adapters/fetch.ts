@@ -12,48 +12,48 @@ const UNFINISHED_FOR = 10_000
 const ABANDONED_FOR = 10_000
 
 /**
- * A handler of the web's own kind. What a runtime passes behind the request (Deno's info, Next's params) is passed on, and
- * the request may be of a kind of its own (`NextRequest`).
+ * A handler of the web's own kind. What a runtime passes behind the request (Deno's info, Next's params) is passed on. The
+ * request may be of a kind of its own (`NextRequest`), and the answer undefined: Bun's, to a request that it has upgraded.
  */
-export type FetchHandler<Rest extends unknown[], Incoming extends Request = Request> = (
+export type FetchHandler<Incoming extends Request, Rest extends unknown[], Answer extends Response | undefined> = (
   request: Incoming,
   ...rest: Rest
-) => Response | Promise<Response>
+) => Answer | Promise<Answer>
 
 /**
  * A handler that passes on what the gate lets in, and answers 503 to everything else but exempt paths. A request counts as inside until its answer's body was read. If the ledger
  * is taken away while the handler is at work, its answer is replaced by the closed gate's.
  */
-export function gateFetch<Rest extends unknown[], Incoming extends Request = Request>(
+export function gateFetch<Incoming extends Request, Rest extends unknown[], Answer extends Response | undefined>(
   gate: Gate,
-  handler: FetchHandler<Rest, Incoming>,
+  handler: FetchHandler<Incoming, Rest, Answer>,
   options: GateMiddlewareOptions = {},
-): (request: Incoming, ...rest: Rest) => Promise<Response> {
+): (request: Incoming, ...rest: Rest) => Promise<Answer | Response> {
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   return async (request, ...rest) => throughGate(gate, exempt, request, async () => handler(request, ...rest))
 }
 
 /** Runs `work` for a request that the gate lets in, or whose path is exempt; else answers as a closed gate. */
-export async function throughGate(
+export async function throughGate<Answer extends Response | undefined>(
   gate: Gate,
   exempt: ReadonlySet<string>,
   request: Request,
-  work: () => Promise<Response>,
-): Promise<Response> {
+  work: () => Promise<Answer>,
+): Promise<Answer | Response> {
   if (!gate.enter()) return exempt.has(pathOf(withoutOrigin(request.url))) ? work() : refusal(gate)
   const stay = new Stay(gate, request.signal)
   try {
     const response = await work()
     if (stay.isCut) {
-      await response.body?.cancel().catch(() => {})
+      await response?.body?.cancel().catch(() => {})
       return refusal(gate)
     }
     // a server sends no body in answer to HEAD, and may leave this one neither read nor cancelled
     const isUnread = request.method === 'HEAD'
-    if (isUnread) await response.body?.cancel().catch(() => {})
-    if (isUnread || response.body === null) {
+    if (isUnread) await response?.body?.cancel().catch(() => {})
+    if (isUnread || !response?.body) {
       stay.leave()
-      return isUnread ? new Response(null, response) : response
+      return isUnread && response ? new Response(null, response) : response
     }
     return new Response(whileRead(response.body, stay), response)
   } catch (error) {

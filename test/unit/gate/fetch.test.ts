@@ -81,3 +81,11 @@ test('a handler may take a request of a kind of its own, as NextRequest is, and 
   const answer = await gateFetch(new Switch() as unknown as Gate, handler)(new Known('http://localhost/'), { id: 1 })
   expect(await answer.text()).toBe('yes 1')
 })
+
+test('no answer is passed on as none: what Bun has upgraded gets none', async () => {
+  const gate = new Switch()
+  const handler = (request: Request) => (request.headers.has('upgrade') ? undefined : new Response('work'))
+  const upgraded = new Request('http://localhost/', { headers: { upgrade: 'websocket' } })
+  expect(await gateFetch(gate as unknown as Gate, handler)(upgraded)).toBe(undefined)
+  expect(gate.inside).toBe(0)
+})
