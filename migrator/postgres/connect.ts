@@ -43,6 +43,8 @@ export interface ConnectOptions {
   readonly applicationName: string
   /** Only a server that takes writes will do, whatever the target says. */
   readonly writable?: boolean
+  /** The one host of the target's that will do. */
+  readonly endpoint?: Endpoint
   /** Milliseconds of silence after which the server ends the session, 0 for never; {@link idleLimit} if it is not given. */
   readonly idleLimit?: number
   /** An expression of SQL, of type json, that is asked together with the first question: see {@link Greeting.answer}. */
@@ -95,7 +97,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
     signal.throwIfAborted()
     let last: unknown
     for (const wanted of rounds(options.writable ? 'read-write' : target.sessionAttributes)) {
-      const endpoints = inOrder(target)
+      const endpoints = options.endpoint ? [options.endpoint] : inOrder(target)
       for (let endpoint = endpoints.shift(); endpoint; endpoint = endpoints.shift()) {
         try {
           const share = (deadline - now()) / (endpoints.length + 1)

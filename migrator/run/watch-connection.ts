@@ -1,22 +1,22 @@
 // The second connection of a run, made only when a migration takes a moment: through it the run sees what its first one does.
 
 import type pg from 'pg'
-import type { ConnectOptions } from '../postgres/connect.ts'
 import { Session } from '../postgres/session.ts'
 
 /** Milliseconds that the server may take to answer. */
 const answerTimeout = 5_000
 
-export type WatchOptions = Omit<ConnectOptions, 'applicationName' | 'signal'>
-
-/** Kept for all migrations of a run, and made again after it was lost. */
+/** Kept for all migrations of a run, and made again after it was lost, or the first one was. */
 export class WatchConnection {
-  readonly #options: WatchOptions
+  readonly #watched: Session
   readonly #abort = new AbortController()
+  /** The watched session's own connection, when this one was made. */
+  #client: pg.Client | undefined
   #session: Promise<Session> | undefined
 
-  constructor(options: WatchOptions) {
-    this.#options = options
+  /** @param watched the session that works: of several hosts, this connection goes to the one that it is at. */
+  constructor(watched: Session) {
+    this.#watched = watched
   }
 
   /**
@@ -27,6 +27,7 @@ export class WatchConnection {
     text: string | ((version: number) => string),
     values: unknown[],
   ): Promise<pg.QueryResult<Row>> {
+    if (this.#client !== this.#watched.client) this.#leave()
     const opening = this.#connect()
     try {
       const session = await opening
@@ -37,8 +38,7 @@ export class WatchConnection {
         clearTimeout(late)
       }
     } catch (error) {
-      if (this.#session === opening) this.#session = undefined
-      void opening.then(session => session.close()).catch(() => {})
+      if (this.#session === opening) this.#leave()
       throw error
     }
   }
@@ -49,9 +49,16 @@ export class WatchConnection {
     session?.close()
   }
 
+  #leave(): void {
+    void this.#session?.then(session => session.close()).catch(() => {})
+    this.#session = undefined
+  }
+
   #connect(): Promise<Session> {
+    const { client, endpoint, options } = this.#watched
+    this.#client = client
     this.#session ??= Session.open({
-      ...this.#options,
+      ...{ target: options.target, log: options.log, endpoint, writable: true },
       timeout: 2_000,
       signal: this.#abort.signal,
       applicationName: 'schemagate watch',

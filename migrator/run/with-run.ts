@@ -33,7 +33,7 @@ export async function withRun<T>(
   const { schema } = settings
   const lock = new RunLock({ session, schema, wait: settings.lockWait, signal, log })
   const ledger = new Ledger({ session, schema, runId: id, toolVersion: version, lock })
-  const watch = new WatchConnection({ target: settings.target, timeout: settings.connectTimeout, log })
+  const watch = new WatchConnection(session)
   const blockers = new BlockerWatch(watch, log)
   const progress = new Announced()
   const watched = { session, connection: watch, announced: progress, log, display: engine.progressDisplay }

@@ -42,6 +42,23 @@ describe('several hosts', () => {
   })
 })
 
+test('who is in the way is looked for at the host that the run works at', async () => {
+  const { primary, standby } = await replicaPair(prepared.data)
+  const reader = new pg.Client({ connectionString: primary.url, application_name: 'reader' })
+  reader.on('error', () => {})
+  await reader.connect()
+  onTestFinished(() => reader.end().catch(() => {}))
+  await ask(primary, 'create table busy (id int)')
+  await reader.query('begin; select from busy')
+  const dir = await folder({ '1_busy.sql': 'alter table busy add column name text;\n' })
+  const run = start(['up', '--dir', dir, '--lock-timeout', '300ms', '--lock-retries', '1'], {
+    env: { DATABASE_URL: urlOf([standby, primary], 'any'), SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
+  const { code, stdout } = await run.ended
+  expect(code, stdout).toBe(10)
+  expect(stdout).toContain('"application":"reader"')
+})
+
 const role = 'failover_app'
 const env = { SCHEMAGATE_APP_ROLE: role, SCHEMAGATE_APP_PASSWORD: 'app-password' }
 
