@@ -175,7 +175,7 @@ async function backOff(
   if (clashes > run.settings.lockRetries)
     throw new TableLockError(
       `${migration} could not get its locks in ${clashes} attempts (${why}).${who} It was rolled back. ` +
-        'End that session, or run `schemagate up` again when there is less load; --lock-timeout and --lock-retries set how long to try.',
+        'End what blocks it, or run `schemagate up` again when there is less load; --lock-timeout and --lock-retries set how long to try.',
       { cause },
     )
   const delay = pauseAfter(clashes, Math.min(took, run.blockers.lockTimeout || mostCounted))

@@ -1,14 +1,17 @@
 // Watches a migration that takes long, from a second connection: what it waits for, for how long, and which sessions wait for it.
 
+import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import type { Log } from '../log.ts'
 import type { Session } from '../postgres/session.ts'
 import { formatDuration } from '../text/durations.ts'
 import { LockClock, type LockLook } from './lock-clock.ts'
 import type { WatchConnection } from './watch-connection.ts'
 
-/** A session that blocks the migration, or that it blocks. */
+/** A session that blocks the migration, or that it blocks; or a prepared transaction, which blocks without one. */
 export interface Blocker {
-  readonly pid: number
+  readonly pid: number | null
+  /** The name of a prepared transaction. */
+  readonly prepared: string | null
   readonly user: string | null
   readonly application: string | null
   readonly state: string | null
@@ -90,7 +93,7 @@ export class BlockerWatch {
           if (stopped) return
           const blockers = related.filter(s => s.relation === 'blocks')
           if (blockers.length > 0) watch.blockers = blockers
-          const picture = related.map(s => `${s.relation} ${s.pid}`).join()
+          const picture = related.map(s => `${s.relation} ${s.pid ?? s.prepared}`).join()
           if (age >= reportAfter && picture !== lastReported) report(log, migration, age, related)
           if (age >= reportAfter) lastReported = picture
         }
@@ -146,18 +149,33 @@ export class BlockerWatch {
   async #relatedSessions(pid: number): Promise<RelatedSession[]> {
     const { rows } = await this.#connection.query<RelatedSession>(
       `select case when a.pid = any(pg_catalog.pg_blocking_pids($1)) then 'blocks' else 'waits' end as relation,
-              a.pid, a.usename as user, a.application_name as application, a.state,
-              (extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::pg_catalog.numeric * 1000::pg_catalog.numeric)::float8 as "ageMs",
+              a.pid, null as prepared, a.usename as user, a.application_name as application, a.state,
+              ${ageOf('a.xact_start')} as "ageMs",
               pg_catalog.left(pg_catalog.regexp_replace(a.query, '\\s+', ' ', 'g'), ${queryLength}) as query
          from pg_catalog.pg_stat_activity a
         where a.pid <> $1 and (a.pid = any(pg_catalog.pg_blocking_pids($1))
            or (a.wait_event_type = 'Lock' and $1 = any(pg_catalog.pg_blocking_pids(a.pid))))
+       union all
+       select 'blocks', null, p.gid, p.owner, null, 'prepared', ${ageOf('p.prepared')}, null
+         from pg_catalog.pg_prepared_xacts p where 0 = any(pg_catalog.pg_blocking_pids($1)) and p.transaction in (${preparedHolders})
         order by 1, 2`,
       [pid],
     )
     return rows
   }
 }
+
+/** Milliseconds since a time. */
+function ageOf(time: string): string {
+  return `(extract(epoch from pg_catalog.clock_timestamp() - ${time})::pg_catalog.numeric * 1000::pg_catalog.numeric)::float8`
+}
+
+/** The prepared transactions that hold what the process waits for. Their locks have no process, and are told apart by their own transaction. */
+const preparedHolders = `select own.transactionid from pg_catalog.pg_locks w
+    join pg_catalog.pg_locks h on h.pid is null and h.locktype = w.locktype and h.relation is not distinct from w.relation
+      and h.transactionid is not distinct from w.transactionid
+    join pg_catalog.pg_locks own on own.pid is null and own.locktype = 'transactionid' and own.virtualtransaction = h.virtualtransaction
+   where w.pid = $1 and not w.granted`
 
 function report(log: Log, migration: string, age: number, related: readonly RelatedSession[]): void {
   const blockers = related.filter(s => s.relation === 'blocks')
@@ -170,8 +188,11 @@ function report(log: Log, migration: string, age: number, related: readonly Rela
 }
 
 /** A session in one line. */
-export function describe({ pid, user, application, state, ageMs, query }: Blocker): string {
+export function describe({ pid, prepared, user, application, state, ageMs, query }: Blocker): string {
+  const time = ageMs === null ? undefined : formatDuration(Math.max(0, ageMs))
+  if (prepared !== null)
+    return `the prepared transaction ${quoteLiteral(prepared)} (user ${user}, prepared ${time} ago; COMMIT PREPARED or ROLLBACK PREPARED ends it)`
   const who = [user && `user ${user}`, application && `application "${application}"`, state].filter(Boolean).join(', ')
-  const age = ageMs === null ? '' : `, its transaction ${formatDuration(Math.max(0, ageMs))} old`
+  const age = time === undefined ? '' : `, its transaction ${time} old`
   return `pid ${pid} (${who}${age})${query ? `: ${query}` : ''}`
 }

@@ -33,6 +33,7 @@ const password = 'test-password'
 const fsync = process.env.TEST_POSTGRES_FSYNC === 'on' ? 'on' : 'off'
 const quick = {
   max_connections: 300,
+  max_prepared_transactions: 10,
   fsync,
   full_page_writes: fsync,
   autovacuum_naptime: '1d',

@@ -107,6 +107,33 @@ test('a migration that cannot get its lock after all retries ends with exit 10, 
   ).toBe(0)
 })
 
+test.for([
+  ['alter table', 'alter table busy add column extra int;'],
+  ['create index concurrently', 'create index concurrently on busy (note);'],
+] as const)(
+  'a prepared transaction, which has no session, is named with what ends it: %s',
+  async ([, sql], { database }) => {
+    await database.query(busy)
+    const client = await database.connect()
+    const gid = `left ${database.name}`
+    await client.query("begin; insert into busy (note) values ('x')")
+    await client.query(`prepare transaction '${gid}'`)
+    try {
+      const dir = await folder({ '0001_busy.sql': sql })
+      const { code, lines, stdout } = await schemagate(
+        ['up', '--dir', dir, '--lock-timeout', '2s', '--lock-retries', '0'],
+        { env: { DATABASE_URL: database.url, SCHEMAGATE_ON_FOREIGN_TABLES: 'run' } },
+      )
+      expect(code, stdout).toBe(10)
+      const error = lines.find(line => line.level === 'error')?.msg
+      expect(error).toContain(`Blocked by: the prepared transaction '${gid}' (user postgres, prepared `)
+      expect(error).toContain('ROLLBACK PREPARED')
+    } finally {
+      await client.query(`rollback prepared '${gid}'`)
+    }
+  },
+)
+
 test('a migration that is chosen as the victim of a deadlock is tried again', async ({ database }) => {
   await database.query(
     'create table a (x int); create table b (x int); create table tally (step text); alter database ' +
