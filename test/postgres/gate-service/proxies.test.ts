@@ -19,13 +19,17 @@ import { manifestFile } from './fixtures.ts'
 
 // Debian's, whose packages have psycopg2.
 const python = '/usr/bin/python3'
-const proxies = ['caddy', 'nginx'] as const
+const proxies = ['caddy', 'nginx', 'haproxy'] as const
+type Proxy = (typeof proxies)[number]
 const tools = [
   ['caddy', 'version'],
   ['nginx', '-v'],
+  ['haproxy', '-v'],
   [python, '-c', 'import psycopg2'],
 ] as const
-const missing = tools.filter(([tool, ...args]) => spawnSync(tool, args).status !== 0).map(([tool]) => tool)
+const missing: readonly string[] = tools
+  .filter(([tool, ...args]) => spawnSync(tool, args).status !== 0)
+  .map(([tool]) => tool)
 if (missing.length > 0 && process.env.TEST_PROXIES === 'required')
   throw new Error(
     `The tests of the proxies are required, but these are missing or lack psycopg2: ${missing.join(', ')}`,
@@ -41,25 +45,31 @@ const right = 'one is open'
 const drain = 1_000
 
 /** The first part of the file's work is for containers, whose names are not known here. */
-async function configure(proxy: (typeof proxies)[number], ports: Ports): Promise<readonly string[]> {
+async function configure(proxy: Proxy, ports: Ports): Promise<readonly string[]> {
   const directory = await mkdtemp(join(tmpdir(), 'schemagate-proxy-'))
   onTestFinished(() => rm(directory, { recursive: true, force: true }))
-  const name = { caddy: 'Caddyfile', nginx: 'nginx.conf' }[proxy]
-  const text = (await readFile(join(root, 'docker/proxies', name), 'utf8'))
+  const read = (name: string) => readFile(join(root, 'docker/proxies', name), 'utf8')
+  const name = { caddy: 'Caddyfile', nginx: 'nginx.conf', haproxy: 'haproxy.cfg' }[proxy]
+  const text = (await read(name))
     .replaceAll('gate:8080', `127.0.0.1:${ports.gate}`)
     .replaceAll('app:8000', `127.0.0.1:${ports.app}`)
-    .replace(/(^:|listen )8000/m, `$1${ports.proxy}`)
-    .replace(' 60s', ' 3s')
+    .replace(/(^:|listen |bind :)8000/m, `$1${ports.proxy}`)
   const file = join(directory, name)
   if (proxy === 'caddy') {
-    await writeFile(file, text)
+    await writeFile(file, text.replace(' 60s', ' 3s'))
     return ['caddy', 'run', '--config', file, '--adapter', 'caddyfile']
+  }
+  if (proxy === 'haproxy') {
+    const lua = join(directory, 'gate.lua')
+    await writeFile(lua, (await read('gate.lua')).replace('60000', '3000'))
+    await writeFile(file, text.replace('/usr/local/etc/haproxy/gate.lua', lua))
+    return ['haproxy', '-f', file]
   }
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(kind => `${kind}_temp_path ${directory};`)
   await writeFile(
     file,
     `daemon off; master_process off; pid ${directory}/pid; error_log stderr;
-events {} http { access_log off; ${temporary.join(' ')} ${text} }`,
+events {} http { access_log off; ${temporary.join(' ')} ${text.replace(' 60s', ' 3s')} }`,
   )
   return ['nginx', '-p', directory, '-c', file]
 }
@@ -80,7 +90,7 @@ function run(command: readonly string[], env: Readonly<Record<string, string>> =
 }
 
 /** The stack, and what its users see. */
-async function stack(proxy: (typeof proxies)[number], database: ScratchDatabase) {
+async function stack(proxy: Proxy, database: ScratchDatabase) {
   const ports = { gate: await freePort(), app: await freePort(), proxy: await freePort() }
   const dir = await folder(files)
   const env = { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir, LOG_FORMAT: 'json' }
@@ -164,69 +174,74 @@ async function busy(seen: { readonly right: number }): Promise<void> {
   await eventually(() => expect(seen.right).toBeGreaterThan(before + 20), { timeout: 30_000 })
 }
 
-describe.skipIf(missing.length > 0).for(proxies)('behind %s', proxy => {
-  test('no answer is wrong, whatever happens to the database and to whatever else', { timeout: 180_000 }, async ({
-    database,
-  }) => {
-    const { url, started, up, add, restart } = await stack(proxy, database)
-    const times: Record<string, number> = {}
-    await eventually(async () => {
-      const refusal = await fetch(url)
-      expect(refusal.status).toBe(503)
-      expect(refusal.headers.get('retry-after')).toBe('1')
-      expect(refusal.headers.get('content-type')).toContain('application/problem+json')
-      expect(await refusal.json()).toMatchObject({ status: 503, state: 'unmigrated' })
-    })
+describe.for(proxies)('behind %s', proxy => {
+  const lacking = [proxy, python].some(tool => missing.includes(tool))
+  test.skipIf(lacking)(
+    'no answer is wrong, whatever happens to the database and to whatever else',
+    {
+      timeout: 180_000,
+    },
+    async ({ database }) => {
+      const { url, started, up, add, restart } = await stack(proxy, database)
+      const times: Record<string, number> = {}
+      await eventually(async () => {
+        const refusal = await fetch(url)
+        expect(refusal.status).toBe(503)
+        expect(refusal.headers.get('retry-after')).toBe('1')
+        expect(refusal.headers.get('content-type')).toContain('application/problem+json')
+        expect(await refusal.json()).toMatchObject({ status: 503, state: 'unmigrated' })
+      })
 
-    const { seen, stop } = users(url)
-    expect((await up()).code).toBe(0)
-    times['open after the first run'] = await timeUntil(url, 200)
-    const ownError = await fetch(`${url}/fails`)
-    expect([ownError.status, await ownError.text()]).toEqual([500, "the app: the app's own error"])
-    // as long as nginx takes one; and as a program sends it that encodes nothing
-    for (const query of ['q'.repeat(7_000), Buffer.from('q=é').toString('latin1')])
-      expect(await statusOf(url, `/?${query}`), query).toBe(200)
+      const { seen, stop } = users(url)
+      expect((await up()).code).toBe(0)
+      times['open after the first run'] = await timeUntil(url, 200)
+      const ownError = await fetch(`${url}/fails`)
+      expect([ownError.status, await ownError.text()]).toEqual([500, "the app: the app's own error"])
+      // as long as nginx takes one; and as a program sends it that encodes nothing, which HAProxy itself refuses
+      for (const query of ['q'.repeat(7_000), Buffer.from('q=é').toString('latin1')])
+        expect(await statusOf(url, `/?${query}`), query).toBe(proxy === 'haproxy' && query.startsWith('q=') ? 400 : 200)
 
-    await busy(seen)
-    await database.query('begin; drop schema schemagate cascade; drop table tickets; commit')
-    times['close after the ledger and the tables were dropped'] = await timeUntil(url, 503)
-    expect((await up()).code).toBe(0)
-    times['open after they were made again'] = await timeUntil(url, 200)
-
-    await busy(seen)
-    await database.query(`begin; lock table schemagate.ledger; delete from schemagate.ledger where name = '0002_state';
-      alter table tickets drop state; commit`)
-    times['close after an older dump'] = await timeUntil(url, 503)
-    await database.query('delete from tickets')
-    expect((await up()).code).toBe(0)
-    times['open after it was migrated'] = await timeUntil(url, 200)
-
-    await busy(seen)
-    started.gate.kill('SIGSTOP')
-    const hung = await fetch(url, { signal: AbortSignal.timeout(20_000) }).then(
-      ({ status }) => status,
-      ({ name }) => name,
-    )
-    started.gate.kill('SIGCONT')
-    expect(hung).toBe({ caddy: 504, nginx: 503 }[proxy])
-    await timeUntil(url, 200)
-
-    for (const what of ['app', 'gate'] as const) {
       await busy(seen)
-      await restart(what)
-      times[`open after the ${what} was killed and started`] = await timeUntil(url, 200)
-    }
+      await database.query('begin; drop schema schemagate cascade; drop table tickets; commit')
+      times['close after the ledger and the tables were dropped'] = await timeUntil(url, 503)
+      expect((await up()).code).toBe(0)
+      times['open after they were made again'] = await timeUntil(url, 200)
 
-    await busy(seen)
-    await add({ '0003_rename.sql': '-- schemagate:breaking\nalter table tickets rename title to subject;\n' })
-    const breaking = up()
-    times['close for a breaking migration'] = await timeUntil(url, 503)
-    expect((await breaking).code).toBe(0)
-    await restart('app')
-    await restart('gate')
-    await eventually(async () => expect(started.gate.output).toContain('too-old'))
-    const { right: served, refused, wrong } = await stop()
-    console.log(`${proxy}: ${served} right, ${refused} refused, ${wrong.length} wrong; milliseconds to`, times)
-    expect(wrong).toEqual([])
-  })
+      await busy(seen)
+      await database.query(`begin; lock table schemagate.ledger; delete from schemagate.ledger where name = '0002_state';
+      alter table tickets drop state; commit`)
+      times['close after an older dump'] = await timeUntil(url, 503)
+      await database.query('delete from tickets')
+      expect((await up()).code).toBe(0)
+      times['open after it was migrated'] = await timeUntil(url, 200)
+
+      await busy(seen)
+      started.gate.kill('SIGSTOP')
+      const hung = await fetch(url, { signal: AbortSignal.timeout(20_000) }).then(
+        ({ status }) => status,
+        ({ name }) => name,
+      )
+      started.gate.kill('SIGCONT')
+      expect(hung).toBe({ caddy: 504, nginx: 503, haproxy: 503 }[proxy])
+      await timeUntil(url, 200)
+
+      for (const what of ['app', 'gate'] as const) {
+        await busy(seen)
+        await restart(what)
+        times[`open after the ${what} was killed and started`] = await timeUntil(url, 200)
+      }
+
+      await busy(seen)
+      await add({ '0003_rename.sql': '-- schemagate:breaking\nalter table tickets rename title to subject;\n' })
+      const breaking = up()
+      times['close for a breaking migration'] = await timeUntil(url, 503)
+      expect((await breaking).code).toBe(0)
+      await restart('app')
+      await restart('gate')
+      await eventually(async () => expect(started.gate.output).toContain('too-old'))
+      const { right: served, refused, wrong } = await stop()
+      console.log(`${proxy}: ${served} right, ${refused} refused, ${wrong.length} wrong; milliseconds to`, times)
+      expect(wrong).toEqual([])
+    },
+  )
 })
