@@ -144,6 +144,12 @@ function refusedByServer(error: Error, code: string | undefined): DeniedError {
   const statement = failedStatement(error)
   const raisedBy = raisingFunction(error)
   const details = [...(statement ? [`  statement: ${statement}`] : []), ...fieldLines(error)]
+  // PgBouncer's words for pool_mode=statement
+  if (/statement pooling mode/.test(error.message))
+    return new DeniedError(
+      `The pooler takes no transaction (${code}): ${error.message}. Give the migrator a direct DATABASE_URL.`,
+      { cause: error },
+    )
   if (code === sqlstate.insufficientPrivilege && raisedBy === undefined)
     return new DeniedError(
       [

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished } from 'vitest'
 import { schemagate } from '../../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
+import { noPgbouncer, pgbouncer, pgbouncerPath } from '../../helpers/pgbouncer.ts'
 import { ownServer } from '../../helpers/server.ts'
 
 const files = { '1_a.sql': 'create table a (id int);\n' }
@@ -130,6 +131,16 @@ describe('a read-only database: 9, and the setting that makes it so', () => {
     expect(byFile.code).toBe(9)
     expect(byFile.said).toMatch(/set in \S+\/postgresql\.conf, line \d+\. Find out why/)
   })
+})
+
+test("a pooler that takes no transaction (PgBouncer's statement mode) is told as that", async ({ database, skip }) => {
+  if (!pgbouncerPath) skip(noPgbouncer)
+  const pooler = await pgbouncer(database.url, { mode: 'statement' })
+  const dir = await folder({ '1_code.mjs': "export const up = ({ query }) => query('create table a (id int)')\n" })
+  const { code, said } = await run('up', pooler.url(database.url), dir)
+  expect(code, said).toBe(9)
+  expect(said).toContain('The pooler takes no transaction')
+  expect(said).toContain('a direct DATABASE_URL')
 })
 
 test('a login that pg_hba.conf or a role keeps out is told what would let it in', async () => {
