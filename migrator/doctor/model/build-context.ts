@@ -42,9 +42,8 @@ export class BuildContext {
   }
 
   /** The texts of the files that a pattern names in the container: `/etc/supervisor/conf.d/*.conf`. */
-  scripts(pattern: string): string[] {
+  scripts(pattern: string, isMeant = (name: string) => name.endsWith(extname(pattern))): string[] {
     const folder = dirname(pattern)
-    const isMeant = (name: string) => name.endsWith(extname(pattern))
     return [...this.#service.mounts, ...this.copied()].flatMap(({ source, target, type, text }) => {
       const isInside = target.startsWith(`${folder}/`) && isMeant(target)
       if (text !== undefined) return isInside ? [text] : []

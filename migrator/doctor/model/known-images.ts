@@ -1,6 +1,7 @@
 // Images whose part in a stack is known by their name.
 
 import type { Image } from './image.ts'
+import type { Service } from './service.ts'
 
 /** Servers that are Postgres. The last part of the name is compared, else owner and name. */
 const postgresNames =
@@ -31,7 +32,7 @@ export function isTool({ name }: Image): boolean {
     /(exporter|backup|pg-?dump|pgbackrest|wal-g|pgadmin|schemaspy|schemacrawler|wait-for|wait4x|postgres-meta)/.test(
       name,
     ) ||
-    /^(adminer|pgweb|pghero|phppgadmin|cloudbeaver|dbeaver|dbgate|sqlpad|chartbrew|drizzle-gateway|studio|(prisma|drizzle|postgres|supabase)-?studio|barman|pgwatch\d*|pganalyze|collector|pgbadger|pgcopydb|metabase|redash|superset|agent|datadog-agent|telegraf|netdata|opentelemetry-collector\S*|otel-collector\S*|zabbix-agent\d*|restic|kopia|borg\S*|autoheal|watchtower|dozzle|portainer\S*|ofelia|tbls|toxiproxy|connect|kafka-connect\S*|maxwell|pgsync)$/.test(
+    /^(adminer|pgweb|pghero|phppgadmin|cloudbeaver|dbeaver|dbgate|sqlpad|chartbrew|drizzle-gateway|studio|(prisma|drizzle|postgres|supabase)-?studio|barman|pgwatch\d*|pganalyze|collector|pgbadger|pgcopydb|metabase|redash|superset|agent|alloy|datadog-agent|telegraf|netdata|opentelemetry-collector\S*|otel-collector\S*|zabbix-agent\d*|restic|kopia|borg\S*|autoheal|watchtower|dozzle|portainer\S*|ofelia|tbls|toxiproxy|connect|kafka-connect\S*|maxwell|pgsync)$/.test(
       name,
     )
   )
@@ -43,10 +44,22 @@ export function isPooler({ name }: Image): boolean {
 }
 
 /** What passes requests on to applications. */
-export function isProxy({ name }: Image): boolean {
-  return /^(nginx|nginx-unprivileged|openresty|caddy|traefik|haproxy|envoy|httpd|apache|nginx-proxy|nginx-proxy-manager|swag|apisix|cloudflared|ngrok|oauth2-proxy|https-portal)$|caddy|nginx/.test(
+export function isProxy(image: Image): boolean {
+  return isPlainProxy(image) || /caddy|nginx/.test(image.name)
+}
+
+/** A proxy without an application in its image. */
+export function isPlainProxy({ name }: Image): boolean {
+  return /^(nginx|nginx-unprivileged|openresty|caddy|traefik|haproxy|envoy|httpd|apache|nginx-proxy|nginx-proxy-manager|swag|apisix|cloudflared|ngrok|oauth2-proxy|https-portal)$/.test(
     name,
   )
+}
+
+/** The database that a product uses, where its own variable names no other; it shares a server with the project's app. */
+export function ownDatabase({ image, environment }: Service): string | undefined {
+  if (image && /^temporalio\//.test(image.repository)) return environment.DBNAME ?? 'temporal'
+  if (image && /^(kong|kong-gateway)$/.test(image.name)) return environment.KONG_PG_DATABASE ?? 'kong'
+  return undefined
 }
 
 /** Caches, brokers and mail catchers: they connect to no database, whatever an env file for the whole stack tells them. */
@@ -58,7 +71,7 @@ export function isStore({ name }: Image): boolean {
 
 /** Parts of a stack that have no business with a relational database, whatever they wait for. */
 export function isInfrastructure({ repository, name }: Image): boolean {
-  return /^(redis|redis-stack|redis-stack-server|valkey|keydb|dragonfly|memcached|rabbitmq|kafka|cp-.*|redpanda|zookeeper|nats|nats-streaming|mosquitto|emqx|minio|mc|seaweedfs|mailhog|mailpit|mailcatcher|maildev|smtp4dev|smtp|postfix|docker-mailserver|elasticsearch|opensearch|opensearch-dashboards|kibana|logstash|meilisearch|typesense|solr|sonic|prometheus|alertmanager|loki|promtail|tempo|jaeger|all-in-one|zipkin|cadvisor|node-exporter|vector|fluentd|fluent-bit|certbot|localstack|vault|consul|etcd|standalone-chrome|chrome|browserless|chromium|ollama|qdrant|weaviate|milvus|chroma|gotenberg|tika|imgproxy|tailscale|busybox|alpine|hello-world|whoami|collabora|code|onlyoffice|documentserver|turn|coturn|livekit-server|registry|phpmyadmin|mongo-express|redisinsight|redis-commander|asynqmon|soketi|centrifugo|mercure|docker-socket-proxy|ryuk)$/.test(
+  return /^(redis|redis-stack|redis-stack-server|valkey|keydb|dragonfly|memcached|rabbitmq|kafka|cp-.*|redpanda|zookeeper|nats|nats-streaming|mosquitto|emqx|minio|mc|seaweedfs|mailhog|mailpit|mailcatcher|maildev|smtp4dev|smtp|postfix|docker-mailserver|elasticsearch|opensearch|opensearch-dashboards|kibana|logstash|meilisearch|typesense|solr|sonic|prometheus|alertmanager|loki|promtail|tempo|jaeger|all-in-one|zipkin|cadvisor|node-exporter|vector|fluentd|fluent-bit|certbot|localstack|vault|consul|etcd|standalone-chrome|chrome|browserless|chromium|ollama|qdrant|weaviate|milvus|chroma|gotenberg|tika|imgproxy|tailscale|busybox|alpine|hello-world|whoami|collabora|code|onlyoffice|documentserver|turn|coturn|livekit-server|registry|phpmyadmin|mongo-express|redisinsight|redis-commander|asynqmon|soketi|centrifugo|mercure|docker-socket-proxy|ryuk|trino)$/.test(
     repository.startsWith('confluentinc/') ? 'kafka' : name,
   )
 }

@@ -1,8 +1,18 @@
 // Whether a service migrates at its start, and whether it serves afterwards.
 
+import type { BuildContext } from './build-context.ts'
+import { type Image, parseImage } from './image.ts'
 import type { Service } from './service.ts'
 import { isHook, type Startup, type Step } from './startup.ts'
-import { type Migration, migrationFlag, migrationIn, migrationOfImage, migrationSwitch } from './tools.ts'
+import {
+  isBesideMigrations,
+  isToolImage,
+  type Migration,
+  migrationFlag,
+  migrationIn,
+  migrationOfImage,
+  migrationSwitch,
+} from './tools.ts'
 import { isWaitWrapper } from './wrappers.ts'
 
 export interface ServiceMigration extends Migration {
@@ -23,10 +33,15 @@ const seeding =
   /(seed|loaddata|fixture|collectstatic|compilemessages|createsuperuser|create[-_]?(super)?user|create[-_]?admin|createcachetable|\bgenerate\b|\binstall\b|\bbuild\b|\bci\b|bootstrap|initial[-_]?data|init[-_]?db|\binit\b|setup|populate|compress|clear|\bcache\b|ensure|sync_?(roles|permissions)|fab\s+create|assets:|storage:link|key:generate|config:|route:|view:|optimize|update_index|rebuild_index|create_topics|prestart|pre[-_]start|check\b|\bls\b|\bimport\b|\bcreate\b|--version|load[-_]\w+|register_)/i
 
 /** @param isWaitedFor another service waits for its good end */
-export function findMigration(service: Service, startup: Startup, isWaitedFor: boolean): ServiceMigration | undefined {
+export function findMigration(
+  service: Service,
+  startup: Startup,
+  context: BuildContext,
+  isWaitedFor: boolean,
+): ServiceMigration | undefined {
   const { steps } = startup
   const none = { step: undefined, variable: undefined, hasNoCommand: false }
-  const ofImage = imageMigration(service, steps)
+  const ofImage = imageMigration(service, steps, imageStarted(service, context))
   if (ofImage === 'no command')
     return { ...none, tool: 'the image', fixedStep: false, alsoServes: false, hasNoCommand: true }
   if (ofImage) return { ...none, ...ofImage, alsoServes: false }
@@ -36,8 +51,9 @@ export function findMigration(service: Service, startup: Startup, isWaitedFor: b
     const fixedStep = steps.some(({ text }) => migrationIn(text)?.fixedStep === true)
     const { tool } = migrationIn(steps[at]!.text)!
     const follows = steps.slice(last + 1).some(isServing) || steps.slice(at, last).some(isServingForSure)
-    // a service with a port is there to be asked, whatever its command says
-    const alsoServes = !isWaitedFor && (follows || service.ports.length > 0 || isHook(steps[at]!))
+    // a service with a port is there to be asked, whatever its command says, but for one that is called a migrator
+    const isAsked = service.ports.length > 0 && !isNamedMigrator(service)
+    const alsoServes = !isWaitedFor && (follows || isAsked || isHook(steps[at]!))
     return { ...none, tool, fixedStep, step: at, alsoServes }
   }
   const variable = migrationSwitch(service.environment)
@@ -61,13 +77,29 @@ export function findMigration(service: Service, startup: Startup, isWaitedFor: b
     return { ...none, tool: 'its image', fixedStep: false, alsoServes: !isWaitedFor }
   if (service.image?.repository === 'hasura/graphql-engine' && /cli-migrations/.test(service.image.tag))
     return { ...none, tool: 'Hasura', fixedStep: false, alsoServes: true }
+  if (!isWaitedFor && isMigrationTool(service, startup, context)) return undefined
   if (isNamedMigrator(service) && !looksLasting(service) && !isProbablyDatabase(service)) {
     const idles =
       steps.length > 0 &&
-      steps.every(({ text }) => /^(sleep|tail|cat|sh|bash|true|echo)\b|--help|\bversion\b/.test(text))
+      steps.every(({ text }) => /^(sleep|tail|cat|sh|bash|true|echo)\b|--help|(^|\s)(--)?version$/.test(text))
     return { ...none, tool: 'its image', fixedStep: false, alsoServes: false, hasNoCommand: idles }
   }
   return undefined
+}
+
+/** A service for what is done by hand beside the migrations: goes back, writes a new one, lists them. */
+export function isMigrationTool(service: Service, { steps }: Startup, context: BuildContext): boolean {
+  const image = imageStarted(service, context)
+  if (!isNamedMigrator(service) && !(image && isToolImage(image))) return false
+  return [service.name, ...steps.filter(step => !isAside(step)).map(({ text }) => text)].some(isBesideMigrations)
+}
+
+/** The image whose entrypoint is run: the service's own, or that of its Dockerfile, which sets none. */
+function imageStarted({ image, build, entrypoint }: Service, context: BuildContext): Image | undefined {
+  const own = context.image
+  if (!build || !own) return image
+  if (entrypoint !== undefined || own.entrypoint !== undefined || own.base === undefined) return undefined
+  return parseImage(own.base)
 }
 
 /** `server --upgrade && server`: the same program, first to bring its schema up to date. */
@@ -108,11 +140,15 @@ export function isServingForSure({ text }: Step): boolean {
   )
 }
 
-function imageMigration(service: Service, steps: readonly Step[]): Migration | 'no command' | undefined {
-  if (!service.image) return undefined
+function imageMigration(
+  service: Service,
+  steps: readonly Step[],
+  image: Image | undefined,
+): Migration | 'no command' | undefined {
+  if (!image) return undefined
   // the last step's words are the image's arguments; a shell before them was taken off
-  const own = steps.map(({ text }) => text).join(' ')
-  const found = migrationOfImage(service.image, own)
+  const own = steps.flatMap(step => (isAside(step) ? [] : [step.text])).join(' ')
+  const found = migrationOfImage(image, own)
   if (found === 'no command') {
     // some images take their command from the environment
     const inEnvironment = Object.entries(service.environment).find(([key]) => /COMMAND|GOOSE|FLYWAY_URL_CMD/i.test(key))

@@ -7,8 +7,16 @@ import { isValues } from '../compose/merge.ts'
 import { shield } from '../compose/shield.ts'
 import { BuildContext } from './build-context.ts'
 import { parseImage } from './image.ts'
-import { isInfrastructure, isOtherDatabase, isPooler, isPostgresImage, isProxy, isTool } from './known-images.ts'
-import { findMigration, type ServiceMigration } from './migrating.ts'
+import {
+  isInfrastructure,
+  isOtherDatabase,
+  isPlainProxy,
+  isPooler,
+  isPostgresImage,
+  isProxy,
+  isTool,
+} from './known-images.ts'
+import { findMigration, isMigrationTool, type ServiceMigration } from './migrating.ts'
 import { type CommandLine, type Service, toHooks, toService } from './service.ts'
 import {
   type Draft,
@@ -76,7 +84,7 @@ export function buildStack(compose: Compose, images: ReadonlyMap<string, ImageCo
   }
   const members = new Map<string, Member>()
   for (const { service, context, startup } of drafts) {
-    const migration = findMigration(service, startup, waitedFor.has(service.name))
+    const migration = findMigration(service, startup, context, waitedFor.has(service.name))
     members.set(service.name, { service, context, startup, migration, role: 'other', uses: [] })
   }
   shareSwitches(members)
@@ -149,8 +157,9 @@ function roleByImage({ service, context, startup, migration }: Member): Role {
     if (isPostgresImage(one)) return migration ? 'other' : 'tool'
   }
   if (steps.some(({ text }) => /\bschemagate(\.c?js)?\s+gate\b/.test(text))) return 'gate'
-  if (looksLikePostgres(service)) return 'database'
+  if (looksLikePostgres(service, migration !== undefined)) return 'database'
   if (migration) return 'other'
+  if (isMigrationTool(service, startup, context)) return 'tool'
   if (image && isTool(image)) return 'tool'
   if (image && isProxy(image)) return 'proxy'
   if (/(^|[-_])(pgadmin|adminer|backups?|exporter|pgbackup)([-_]|$)/.test(name)) return 'tool'
@@ -159,8 +168,8 @@ function roleByImage({ service, context, startup, migration }: Member): Role {
   return 'other'
 }
 
-/** An unknown image with everything that a Postgres server has. */
-function looksLikePostgres(service: Service): boolean {
+/** An unknown image with everything that a Postgres server has; a migrator is one only with the data. */
+function looksLikePostgres(service: Service, migrates: boolean): boolean {
   const { environment, image, healthcheck, mounts, name } = service
   const isNamed = /(^|[-_])(db|database|postgres(ql)?|pg|psql)\d*$|^(db|postgres|pg)[-_]/.test(name)
   const hasPassword = 'POSTGRES_PASSWORD' in environment || 'POSTGRESQL_PASSWORD' in environment
@@ -171,6 +180,7 @@ function looksLikePostgres(service: Service): boolean {
   )
   if (image && /redis|mysql|mariadb|mongo/.test(image.name)) return false
   if (hasData && !namesHost) return true
+  if (migrates) return false
   const signs = [isNamed, hasPassword, asksItself].filter(Boolean).length
   return !namesHost && signs >= 2
 }
@@ -181,8 +191,9 @@ function assignClients(members: ReadonlyMap<string, Member>, waitedFor: Readonly
   shareEnvFiles(all)
   shareUnknown(all)
   for (const member of all) {
-    // what passes requests on has no database: php-nginx is an app
-    if (member.role === 'proxy' && !roleByLabel(member) && member.uses.some(use => use.isNamed)) member.role = 'other'
+    // what passes requests on has no database: php-nginx is an app, and nginx has an env file of the whole stack
+    const isApp = member.uses.some(use => use.isNamed) && !(member.service.image && isPlainProxy(member.service.image))
+    if (member.role === 'proxy' && !roleByLabel(member) && isApp) member.role = 'other'
     if (member.role !== 'other') continue
     const { service, migration, uses } = member
     if (migration && !migration.alsoServes && uses.length > 0) {

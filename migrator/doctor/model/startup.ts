@@ -15,7 +15,7 @@ import {
   withoutDocument,
   wordsOf,
 } from './line.ts'
-import { type Managed, type ManagedCommand, managedBy, startedBy } from './process-managers.ts'
+import { inOrder, type Managed, type ManagedCommand, managedBy, startedBy } from './process-managers.ts'
 import type { CommandLine, Hook, Service } from './service.ts'
 import { type Compound, hereDocument, parseShell, type ShellCommand } from './shell.ts'
 import { migrationOfImage } from './tools.ts'
@@ -203,10 +203,18 @@ class Reader {
     if (shell) return this.#shell(shell.script, shell, from, 0)
     const text = this.#scriptOf(words)
     if (text !== undefined) return this.#shell(text, script(words, text), 'context', 0)
-    if (isPassThrough(words)) return this.line(command, commandFrom, 0)
+    if (isPassThrough(words)) return this.#supervised(words, command) ?? this.line(command, commandFrom, 0)
     const args = readLine(command ?? [])
     const whole = { words: [...words, ...args.words], sources: [...rest.sources, ...args.sources] }
     return this.#words(whole, command === undefined ? from : commandFrom, 0)
+  }
+
+  /** s6, with the command as one of its services. */
+  #supervised(words: readonly string[], command: CommandLine | undefined): Step[] | undefined {
+    const managed = managedBy(words, this.#context, this.#service)
+    if (!managed || command === undefined) return managed && this.#together(managed, 0)
+    const own = { text: readLine(command).sources.join(' '), isScript: true, isStarted: true }
+    return this.#together({ ...managed, commands: new Map([...managed.commands, ['command', own]]) }, 0)
   }
 
   line(line: CommandLine | undefined, from: Step['from'], depth: number): Step[] {
@@ -331,9 +339,11 @@ class Reader {
     // no line of its own: it would be run by another user
     if (inside.length > 1) return inside.map(step => ({ ...step, isLine: false }))
     // one inside of another is one server
-    const managed = this.#unstarted ? undefined : managedBy(words, this.#context)
+    const managed = this.#unstarted ? undefined : managedBy(words, this.#context, this.#service)
     const together = managed && this.#together(managed, depth + 1)
     if (together) return together
+    const sequence = inOrder(words)
+    if (sequence) return this.#shell(sequence, noShell, 'context', depth + 1)
     const named = /(^|\/)supervisorctl$/.test(words[0] ?? '') ? startedBy(words, this.#unstarted) : []
     if (named.length > 0) return atOnce(named.map(command => this.#managedCommand(command, depth + 1)))
     const text = this.#scriptOf(words) ?? this.#packageScript(words)
@@ -355,7 +365,10 @@ class Reader {
     this.#unstarted = new Map(commands.filter(([, { isStarted }]) => !isStarted))
     const all = commands.flatMap(([, one]) => (one.isStarted ? [this.#managedCommand(one, depth)] : []))
     this.#unstarted = undefined
-    return all.some(migrates) ? atOnce(all, managed.endsTogether) : undefined
+    const before = (managed.before ?? []).flatMap(command =>
+      asOne(this.#managedCommand(command, depth), command.stopsOnFailure ? '&&' : ';'),
+    )
+    return migrates(before) || all.some(migrates) ? [...before, ...atOnce(all, managed.endsTogether)] : undefined
   }
 
   #managedCommand({ text, isScript }: ManagedCommand, depth: number): Step[] {

@@ -28,8 +28,7 @@ const tools: readonly MigrationTool[] = [
   },
   {
     name: 'golang-migrate',
-    command:
-      /(^|[\s/"'])migrate\s+(-\S+\s+((?!-|(up|goto)\b)\S+\s+)?)*(up|goto)\b|\bmigrate\b.*\s-(database|path|source)\b.*\s(up|goto)\b/,
+    command: /\bmigrate\b.*\s--?(database|path|source)\b.*\s(up|goto)\b/,
     image: /^(migrate\/migrate|.*golang-migrate.*)$/,
     imageArguments: /(^|\s)(up|goto)\b/,
     fixedStep: /\bup\s+\d+\b|\bgoto\s+\d+/,
@@ -71,7 +70,7 @@ const tools: readonly MigrationTool[] = [
   },
   {
     name: 'Alembic',
-    command: /\balembic\b.*\bupgrade\b|\bdb\s+upgrade\b/,
+    command: /\balembic\b.*\bupgrade\b|\b(db|database)\s+upgrade\b/,
     fixedStep: /\bupgrade\s+(?!(heads?|--?\S+)\b)['"]?(\+\d+|[0-9a-f]{6,}|[\w-]+@\w+:\w+)/,
   },
   {
@@ -117,7 +116,7 @@ const tools: readonly MigrationTool[] = [
       /\becto\.(migrate|setup|reset|load)\b|\bRelease\.migrate\b|\bMigrator\.\w+|\S\s+eval\s.*\.(\w+_)?migrate\b/,
   },
   { name: 'Laravel', command: /\bartisan\b.*\bmigrate(:fresh|:refresh)?\b(?!:(status|rollback|reset))/ },
-  { name: 'Doctrine', command: /\bdoctrine:(migrations:migrate|schema:(update|create))\b/ },
+  { name: 'Doctrine', command: /\bdoctrine:(migrations:migrate|schema:(update|create))\b|\bd:m:m\b/ },
   { name: 'Phinx', command: /\b(phinx|cake(\.php)?\s+migrations|yii|spark)\s+migrate\b/ },
   { name: 'Entity Framework', command: /\bdotnet[\s-]ef\s+database\s+update\b|\befbundle\b/ },
   { name: 'Hasura', command: /\bhasura(-cli)?\b.*\b(migrate\s+apply|deploy)\b/ },
@@ -137,7 +136,12 @@ const tools: readonly MigrationTool[] = [
     image: /(^|\/)grate$/,
   },
   { name: 'Temporal', command: /\btemporal-sql-tool\b.*\bupdate(-schema)?\b/ },
-  { name: 'Zitadel', command: /\bstart-from-(init|setup)\b/ },
+  {
+    name: 'Zitadel',
+    command: /\bstart-from-(init|setup)\b|\bzitadel\s+(init|setup)\b/,
+    image: /(^|\/)zitadel$/,
+    imageArguments: /^(init|setup)\b/,
+  },
   { name: 'Kong', command: /\bkong\s+migrations\s+(bootstrap|up|finish)\b/ },
   { name: 'Sentry', command: /\bsentry\s+upgrade\b|^upgrade\s+--noinput/ },
 ]
@@ -148,15 +152,16 @@ const onlyLooks =
 
 /** A tool of the project's own: a word of the command is `migrate`, or a script is called so. */
 const ofTheProject: readonly RegExp[] = [
+  /(^|[\s/"'])migrate\s+(-\S+\s+((?!-|(up|goto)\b)\S+\s+)?)*(up|goto)\b/,
   // npm run migrate, yarn db:migrate:prod, make migrate, task migrate-up, ./migrate, bin/migrate.sh, dist/migrate.js
   /^(?:\S+\/)?(?:npm|pnpm|yarn|bun|npx|bunx|make|just|task|composer|deno|turbo|nx|rake|pipenv|poetry|uv|hatch|invoke|inv)\b(?:\s+(?:(?:--filter|--prefix|-w|-C|workspace)\s+\S+|(?!(?:--filter|--prefix|-w|-C)\s)-\S+|run|run-script|exec|task))*\s+\S*migrat(?:e|ions?)\b\S*/i,
   /^(?:\S+\/)?(?:npm|pnpm|yarn|bun)\b.*\s(?:db|database|schema|prisma|drizzle)[:-](?:push|deploy|sync|init|setup|update|upgrade)\b/i,
-  /^(?:(?:\S+\/)?(?:sh|bash|ash|node|bun|deno|tsx|ts-node|python3?|python3?\.\d+|ruby|php|go|cargo|java|dotnet|perl|elixir)\s+(?:-\S+\s+)*(?:run\s+)?(?:--\S+\s+)*)?\S*\bmigrat(?:e|or|ions?)[\w.-]*\.(?:sh|bash|js|mjs|cjs|ts|mts|py|rb|php|dll|jar|go|exe|bash|pl|exs|ex)\b/i,
-  /^(?:go\s+run\s+|cargo\s+run\s+(?:\S+\s+)*(?:--bin|-p)\s+)\S*migrat\S*/i,
-  /^(?:python3?|uv\s+run|poetry\s+run)\b.*\s-m\s+\S*\bmigrat\w*/i,
+  /^(?:(?:\S+\/)?(?:sh|bash|ash|node|bun|deno|tsx|ts-node|python3?|python3?\.\d+|ruby|php|go|cargo|java|dotnet|perl|elixir)\s+(?:-\S+\s+)*(?:run\s+)?(?:--\S+\s+)*)?\S*(?:\b|_|db|run|apply)migrat(?:e|or|ions?)[\w.-]*\.(?:sh|bash|js|mjs|cjs|ts|mts|py|rb|php|dll|jar|go|exe|bash|pl|exs|ex)\b/i,
+  /^(?:go\s+run\s+|cargo\s+run\s+(?:\S+\s+)*(?:--bin|-p)\s+|dotnet\s+run\s+(?:\S+\s+)*--project[\s=])\S*migrat\S*/i,
+  /^(?:python3?|uv\s+run|poetry\s+run)\b.*\s-m\s+\S*(?:\b|_)migrat\w*/i,
   /^(?:\S+\/)?(?:run[-_])?(?:db[-_])?migrat(?:e|ions?|or)(?:[-_](?:db|database|up|all|run))?$/i,
   /^(?:\S+\/)(?:run[-_])?(?:db[-_])?migrat(?:e|ions?|or)(?:[-_]\w+)?(?:\s|$)/i,
-  /\bdb:(\w+_)?(migrate|prepare)\b(?!:(status|down|rollback|undo))/,
+  /\bdb[:.](\w+_)?(migrate|prepare)\b(?!:(status|down|rollback|undo))/,
   // SERVER migrate, SERVER db migrate, SERVER migrations up
   /^(?!(?:sh|bash|echo|printf|rm|cp|mv|ls|cat|cd|mkdir|chown|chmod|test|\[|export|set|git|pip|apt-get|apk|npm|tail|grep|find|until|while|if)\b)\S+(?:\s+(?!-h\b)[\w=./:@-]+)*?\s(?:database\s+|db\s+|sql\s+|schema\s+|storage\s+)?(?:migrate|migration|migrations|migrate-up|db-migrate|dbmigrate|migratedb|migrate_db|migrate-and-\w+)(?=\s|$|:)/i,
 ]
@@ -185,10 +190,20 @@ export function migrationIn(text: string): Migration | undefined {
     const file = /(?:\s-[a-zA-Z]*f\s*|\s--file[= ]|\s<\s)(\S+)/.exec(text)?.[1] ?? ''
     return /migrat|schema|\.sql|\$/i.test(file) ? { tool: 'psql', fixedStep: false } : undefined
   }
-  return ofTheProject.some(pattern => pattern.test(looked))
+  // no pattern below takes anything without it
+  if (!/migrat|(db|database|schema|prisma|drizzle)[:.-]/i.test(looked)) return undefined
+  const started = looked.replace(launcher, '').replaceAll(loaded, '')
+  return ofTheProject.some(pattern => pattern.test(looked) || pattern.test(started))
     ? { tool: "the project's own", fixedStep: false }
     : undefined
 }
+
+/** What brings the interpreter: `npx tsx migrate.ts`, `uv run python migrate.py`. */
+const launcher =
+  /^(?:(?:npx|bunx|pnpx)\s+(?:-\S+\s+)*|(?:poetry|uv|pipenv|pdm|hatch|rye)\s+run\s+|(?:npm|pnpm|yarn|bun)\s+(?:(?:exec|dlx|run|x|--)\s+)*)/
+
+/** What Node loads before the script: `node -r dotenv/config migrate.js`. */
+const loaded = /\s(?:-r|--require|--import|--loader)\s+\S+/g
 
 /** The flag by which a server migrates before it serves: those of Vapor, Serverpod, Svix and others that name it alike. */
 export function migrationFlag(text: string): string | undefined {
@@ -206,6 +221,18 @@ export function waitsForMigrations(text: string): boolean {
   )
 }
 
+/** What goes back, or writes, lists or checks migrations: `migrate down 1`, `flyway info`. @param text a command or its name */
+export function isBesideMigrations(text: string): boolean {
+  return /(^|[\s:]|migrat\w*[:_-])(down|downgrade|rollback|revert|undo|drop|force|create|new|make|revision|status|info|repair|clean|validate)(?=$|\s|[_-]?migrat)/i.test(
+    text,
+  )
+}
+
+/** Whether an image is a migration tool's. */
+export function isToolImage(image: Image): boolean {
+  return tools.some(one => one.image?.test(one.image.source.includes('\\/') ? image.repository : image.name))
+}
+
 /** The migration that a tool's image runs with these arguments; `no command` where it would only print its help. */
 export function migrationOfImage(image: Image, args: string): Migration | 'no command' | undefined {
   const tool = tools.find(one => one.image?.test(one.image.source.includes('\\/') ? image.repository : image.name))
@@ -218,12 +245,13 @@ export function migrationOfImage(image: Image, args: string): Migration | 'no co
 
 /** An environment variable that makes an image migrate at its start. */
 export function migrationSwitch(environment: Readonly<Record<string, string>>): string | undefined {
-  for (const [name, value] of Object.entries(environment)) {
+  for (const [written, value] of Object.entries(environment)) {
+    const name = inSnakeCase(written)
     const on = /^(1|true|yes|on|enabled?|always)$/i.test(value.trim())
     const off = /^(0|false|no|off|disabled?|never)$/i.test(value.trim())
-    if (on && switchesOn.test(name) && !/SKIP|DISABLE|NO_|PREVENT/i.test(name)) return name
-    if (off && switchesOff.test(name)) return name
-    if (/^SPRING_JPA_HIBERNATE_DDL_?AUTO$/i.test(name) && /^(update|create|create-drop)$/i.test(value)) return name
+    if (on && switchesOn.test(name) && !/SKIP|DISABLE|NO_|PREVENT/i.test(name)) return written
+    if (off && switchesOff.test(name)) return written
+    if (/^SPRING_JPA_HIBERNATE_DDL_?AUTO$/i.test(name) && /^(update|create|create-drop)$/i.test(value)) return written
   }
   return undefined
 }
@@ -231,7 +259,14 @@ export function migrationSwitch(environment: Readonly<Record<string, string>>): 
 /** A variable that keeps an image from migrating: then it does so where it is not set. */
 export function migrationSwitchedOff(environment: Readonly<Record<string, string>>): string | undefined {
   const on = /^(1|true|yes|on)$/i
-  return Object.entries(environment).find(([name, value]) => switchesOff.test(name) && on.test(value.trim()))?.[0]
+  return Object.entries(environment).find(
+    ([name, value]) => switchesOff.test(inSnakeCase(name)) && on.test(value.trim()),
+  )?.[0]
+}
+
+/** As .NET writes them: `Database__RunMigrationsOnStartup`, `Database:AutoMigrate`. */
+function inSnakeCase(name: string): string {
+  return name.replaceAll(':', '_').replace(/(?<=[a-z\d])(?=[A-Z])/g, '_')
 }
 
 const switchesOn =

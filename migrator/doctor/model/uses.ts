@@ -1,7 +1,7 @@
 // Which databases a service uses: those that its environment, its command and its dependencies name.
 
 import { type Connection, connectionsOf } from './connections.ts'
-import { isInfrastructure, isProxy, isStore } from './known-images.ts'
+import { isInfrastructure, isProxy, isStore, ownDatabase } from './known-images.ts'
 import type { Draft } from './sharing.ts'
 import type { Member, Use } from './stack.ts'
 
@@ -20,7 +20,8 @@ function usesOf(member: Member, network: Network): Use[] {
   const { databases } = network
   const uses: Use[] = []
   const add = ({ server, isOutside }: Reached, connection?: Connection) => {
-    const { database, user } = connection ?? {}
+    const { user } = connection ?? {}
+    const database = ownDatabase(service) ?? connection?.database
     const isKnown = uses.some(one => one.server === server && one.database === database)
     if (!isKnown) uses.push({ server, isOutside, database, user, isNamed: connection !== undefined })
   }

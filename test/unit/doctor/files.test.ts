@@ -103,3 +103,14 @@ test.for([
   expect((await read({ 'compose.yml': services })).errors).toEqual(['migrator-by-hand migrate'])
   expect((await read({ 'compose.yml': services, ...files }, env)).errors).toEqual([])
 })
+
+test.for([
+  ['FROM registry.example.com/boxfuse/flyway:5\n', '["migrate", "-placeholders.user=shop"]', ['ungated-client app']],
+  ['FROM migrate/migrate\nCMD ["-path", "/m", "-database", "postgres://db/shop", "up"]\n', '', ['ungated-client app']],
+  ['FROM migrate/migrate\nENTRYPOINT ["/serve"]\n', '["up"]', []],
+] as const)('an image that is built on %s runs what that runs', async ([dockerfile, command, expected]) => {
+  const job = `  job: { build: ., environment: { PGHOST: db }${command && `, command: ${command}`} }\n`
+  const app = '  app: { image: b, environment: { PGHOST: db } }\n'
+  const { errors } = await read({ 'compose.yml': `${database}${job}${app}`, Dockerfile: dockerfile })
+  expect(errors).toEqual(expected)
+})

@@ -125,3 +125,41 @@ test.for([
 ] as const)('%s of %j', async ([command, procfile, expected]) => {
   expect(await findingsOf({ Dockerfile: `FROM a\nCOPY . .\nCMD ${command}\n`, Procfile: procfile })).toEqual(expected)
 })
+
+const scripts = JSON.stringify({ scripts: { migrate: 'prisma migrate deploy', start: 'node server.js' } })
+
+test.for([
+  ['npx concurrently "npm run migrate" "npm start"', goesOn],
+  ['npx concurrently -n a,b "npm:migrate" "npm:start"', goesOn],
+  ['concurrently -k "npm run migrate" "npm start"', ['migrate-in-app']],
+  ['concurrently "npm start" "npm run worker"', ['no-migration-seen']],
+  ['npx run-p -c migrate start', goesOn],
+  ['npx run-p migrate start', ['migrate-in-app']],
+  ['npx npm-run-all --parallel migrate start', ['migrate-in-app']],
+  ['npx npm-run-all migrate --parallel start worker', ['migrate-in-app']],
+  ['npx npm-run-all migrate start', ['migrate-in-app']],
+  ['npx run-s migrate start', ['migrate-in-app']],
+] as const)('%s', async ([command, expected]) => {
+  expect(await findingsOf({ Dockerfile: `FROM a\nCOPY . .\nCMD ${command}\n`, 'package.json': scripts })).toEqual(
+    expected,
+  )
+})
+
+test.for([
+  ['cont-init.d/50-migrate', '#!/usr/bin/with-contenv bash\nphp artisan migrate --force\n', '', goesOn],
+  [
+    'cont-init.d/50-migrate',
+    'php artisan migrate --force\n',
+    'ENV S6_BEHAVIOUR_IF_STAGE2_FAILS=2\n',
+    ['migrate-in-app'],
+  ],
+  ['s6-overlay/s6-rc.d/migrate/up', 'php artisan migrate --force\n', '', ['migrate-in-app']],
+  ['cont-init.d/10-chown', 'chown -R app /data\n', '', ['no-migration-seen']],
+] as const)('s6 runs %s before its services: %s%s', async ([file, text, env, expected]) => {
+  const files = {
+    Dockerfile: `FROM a\nCOPY root/ /\n${env}ENTRYPOINT ["/init"]\n`,
+    [`root/etc/${file}`]: text,
+    'root/etc/services.d/php/run': '#!/bin/sh\nexec php-fpm\n',
+  }
+  expect(await findingsOf(files)).toEqual(expected)
+})

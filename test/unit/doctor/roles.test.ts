@@ -143,3 +143,89 @@ describe('a server', () => {
     expect(errors).toEqual([])
   })
 })
+
+describe('a migrator', () => {
+  test.for([
+    'python run_migrations.py',
+    'poetry run python scripts/db_migrate.py',
+    'npx tsx src/migrate.ts',
+    'pnpm exec ts-node migrate.ts',
+    'node -r dotenv/config migrate.js',
+    'dotnet Acme.Shop.DbMigrator.dll',
+    'dotnet run --project src/Migrator',
+    'php bin/console d:m:m -n',
+    'prefect server database upgrade -y',
+    'zitadel init',
+  ])('that runs %s', async command => {
+    const job = `  job: { image: a, command: ${command}, environment: { PGHOST: db } }\n`
+    const { errors } = await read(`${db}${job}  app: { image: b, environment: { PGHOST: db } }\n`)
+    expect(errors).toEqual(['ungated-client app'])
+  })
+
+  test.for(['python immigration.py', 'npx tsx src/server.ts', 'dotnet run --project src/Api', 'zitadel start'])(
+    'is none that runs %s',
+    async command => {
+      const { roleOf } = await read(`${db}  job: { image: a, command: ${command}, environment: { PGHOST: db } }\n`)
+      expect(roleOf('job')).toBe('app')
+    },
+  )
+
+  test('is no database, whatever it is called and told', async () => {
+    const variables = 'environment: { POSTGRES_PASSWORD: x, POSTGRES_DB: shop }'
+    const job = `  db-migrate: { image: shop-db-migrate, command: sh /data/migrate.sh, ${variables} }\n`
+    const app = `  app: { image: b, ${variables}, depends_on: { db-migrate: { condition: service_completed_successfully } } }\n`
+    const { roleOf, errors } = await read(`${db}${job}${app}  other: { image: c, environment: { PGHOST: db } }\n`)
+    expect([roleOf('db-migrate'), errors]).toEqual(['migrator', ['sibling-ungated other']])
+  })
+
+  test('may have a port, as each service of a .NET solution', async () => {
+    const job =
+      '  migrations: { image: a, command: dotnet Shop.Migrations.dll, ports: ["81:80"], environment: { PGHOST: db } }\n'
+    const { roleOf, errors } = await read(`${db}${job}  app: { image: b, environment: { PGHOST: db } }\n`)
+    expect([roleOf('migrations'), errors]).toEqual(['migrator', ['ungated-client app']])
+  })
+})
+
+test.for([
+  ['migrate-down', 'migrate/migrate', '-path /m -database postgres://db/shop down 1'],
+  ['migrate-create', 'migrate/migrate', 'create -ext sql -dir /m add_users'],
+  ['migrations-rollback', 'shop', 'alembic downgrade -1'],
+  ['makemigrations', 'shop', 'alembic revision --autogenerate'],
+  ['flyway-info', 'flyway/flyway', 'info'],
+  ['database-down', 'liquibase/liquibase', `sh -c 'echo "update of $$PGHOST"; liquibase rollback v0'`],
+])('%s is for one who calls it by hand, and never put before an app', async ([name, image, command]) => {
+  const byHand = (name: string, image: string, command: string) =>
+    `  ${name}: { image: ${image}, command: ${JSON.stringify(command)}, environment: { PGHOST: db }, profiles: [tools] }\n`
+  const services = byHand('migrate', 'shop', 'alembic upgrade head') + byHand(name, image, command)
+  const { roleOf, errors } = await read(`${db}${services}  app: { image: b, environment: { PGHOST: db } }\n`)
+  expect([roleOf(name), errors]).toEqual(['tool', ['migrator-by-hand migrate']])
+})
+
+test('a product on the same server has a database of its own', async () => {
+  const url = 'environment: { DATABASE_URL: "postgres://db/shop" }'
+  const temporal = '  temporal: { image: "temporalio/auto-setup:1.24", environment: { POSTGRES_SEEDS: db } }\n'
+  const kong =
+    '  kong-migrate: { image: "kong:3", command: kong migrations bootstrap, environment: { KONG_PG_HOST: db } }\n' +
+    '  kong: { image: "kong:3", environment: { KONG_PG_HOST: db }, depends_on: { kong-migrate: { condition: service_completed_successfully } } }\n'
+  const { errors } = await read(`${db}${temporal}${kong}  app: { image: b, ${url} }\n`)
+  expect(errors).toEqual([])
+})
+
+test.for(['Persistence__RunMigrationsOnStartup', 'Database__ApplyMigrations', 'Features:AutoMigrate'])(
+  'an app that %s has migrate at its start',
+  async variable => {
+    const { errors } = await read(
+      `${db}  app: { image: a, environment: { PGHOST: db, "${variable}": "true" } }\n  worker: { image: b, environment: { PGHOST: db } }\n`,
+    )
+    expect(errors).toEqual(['sibling-ungated worker'])
+  },
+)
+
+test('a proxy with an env file for the whole stack is no app, nor is a collector', async () => {
+  const { roleOf } = await read(
+    ['nginx', 'grafana/alloy']
+      .map((image, i) => `  x${i}: { image: ${image}, environment: { DB_HOST: db } }\n`)
+      .join('') + db,
+  )
+  expect([roleOf('x0'), roleOf('x1')]).toEqual(['proxy', 'tool'])
+})
