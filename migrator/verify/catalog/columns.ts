@@ -28,7 +28,7 @@ export const columns: Kinds = version => [
       nullability: ofTable(notNull(version)),
       default: "case a.attgenerated when '' then pg_get_expr(d.adbin, d.adrelid) end",
       generated: `${words('a.attgenerated', { s: 'stored', v: 'virtual' })} || ': ' || pg_get_expr(d.adbin, d.adrelid)`,
-      identity: words('a.attidentity', { a: 'always', d: 'by default' }),
+      identity: words(ownIdentity(version), { a: 'always', d: 'by default' }),
       storage: `case when a.attstorage <> t.typstorage then ${words('a.attstorage', { p: 'plain', e: 'external', m: 'main', x: 'extended' })} end`,
       compression: words('a.attcompression', { p: 'pglz', l: 'lz4' }),
       'statistics target': 'nullif(a.attstattarget, -1)::text',
@@ -48,6 +48,10 @@ export const columns: Kinds = version => [
     properties: { type: 'format_type(a.atttypid, a.atttypmod)', collation },
   },
 ]
+
+/** From 17 on a partition has that of its table. */
+const ownIdentity = (version: number) =>
+  since(version, 170000, 'case when not c.relispartition then a.attidentity end', 'a.attidentity')
 
 /** From 18 on it is a constraint with a name; the name is Postgres' own affair as long as it is not asked for. */
 function notNull(version: number): string {

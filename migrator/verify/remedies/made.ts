@@ -74,9 +74,9 @@ function constraintOf(object: CatalogObject, definition: string): string[] {
   const isPartitioned = object.properties['of a partitioned table'] !== undefined
   const later =
     (isPartitioned ? /^CHECK/ : /^(?:CHECK|FOREIGN KEY)/).test(definition) && !definition.includes('NOT ENFORCED')
-  if (!later) return [`${on} add constraint ${name} ${definition}`]
-  const add = `${on} add constraint ${name} ${definition} not valid`
-  return object.properties.validity === 'not valid' ? [add] : [add, `${on} validate constraint ${name}`]
+  const add = `${on} add constraint ${name} ${definition}`
+  if (object.properties.validity === 'not valid') return [`${add} not valid`]
+  return later ? [`${add} not valid`, `${on} validate constraint ${name}`] : [add]
 }
 
 /** One that rows can be without. */
