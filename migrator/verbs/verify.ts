@@ -16,6 +16,7 @@ import { compare } from '../verify/compare.ts'
 import type { Difference } from '../verify/difference.ts'
 import { expectedCatalog } from '../verify/expected.ts'
 import { isIgnored, withoutHistories } from '../verify/leave-out.ts'
+import { asUpgraded, otherMajor } from '../verify/other-major.ts'
 import { appRoles, withoutOwnGrants } from '../verify/own-grants.ts'
 import { parseSnapshot } from '../verify/snapshot.ts'
 
@@ -88,7 +89,9 @@ export async function verifySchema(
     histories: await knownHistories(session, schema),
     roles: await appRoles(session, schema),
   }))
-  const expected = withoutHistories(made, histories)
+  const warning = otherMajor(made, found)
+  if (warning) engine.log.warn({}, warning)
+  const expected = withoutHistories(asUpgraded(made, found.serverVersion), histories)
   const live = withoutOwnGrants(withoutHistories(found, histories), expected, roles)
   const { differences, notes } = compare(live, expected)
   const told = differences.filter(difference => !isIgnored(difference, ignore))
