@@ -1,6 +1,7 @@
 // Two catalogues into their differences.
 
 import { type Catalog, type CatalogObject, keyOf, type Value } from './catalog/catalog.ts'
+import { asCalls } from './catalog/expressions.ts'
 import type { Difference } from './difference.ts'
 import { givenGrants } from './given-grants.ts'
 
@@ -203,7 +204,7 @@ function* compareProperties(found: CatalogObject, expected: CatalogObject): Gene
   for (const property of [...names].sort()) {
     if (notCompared.has(property) || followsFromOwner(property, found, expected)) continue
     const [a, b] = [found.properties[property], expected.properties[property]]
-    if (property === 'column order' ? sameOrder(a, b) : equal(a, b)) continue
+    if (property === 'column order' ? sameOrder(a, b) : equal(a, b) || isSameExpression(property, a, b)) continue
     yield {
       change: 'changed',
       ...named(found),
@@ -229,6 +230,21 @@ function followsFromOwner(
 
 function equal(a: Value | undefined, b: Value | undefined): boolean {
   return a === b || (Array.isArray(a) && Array.isArray(b) && JSON.stringify(a) === JSON.stringify(b))
+}
+
+/** What is an expression, or has some in it. A function's body is its author's text. */
+const expressions: ReadonlySet<string> = new Set([
+  'arguments',
+  'default',
+  'definition',
+  'generated',
+  'partition key',
+  'using',
+  'with check',
+])
+
+function isSameExpression(property: string, a: Value | undefined, b: Value | undefined): boolean {
+  return expressions.has(property) && typeof a === 'string' && typeof b === 'string' && asCalls(a) === asCalls(b)
 }
 
 /** Of the names that both lists have. */

@@ -22,3 +22,52 @@ export function canonicalExpression(_key: string, value: unknown): unknown {
     .replace(castArray, (_, elements: string, type: string) => withCasts(elements, one => `(${one})::${type}`))
     .replace(bareCastArray, (_, elements: string, type: string) => withCasts(elements, one => `${one}::${type}`))
 }
+
+/**
+ * The same text with calls in the place of SQL's own syntax for functions. From 14 on Postgres prints what was written in
+ * that syntax as it was; older servers printed a call, and a call it stays where their dump was restored.
+ *
+ *     (now() AT TIME ZONE 'utc'::text)     timezone('utc'::text, now())
+ *     TRIM(BOTH FROM name)                 btrim(name)
+ */
+export function asCalls(text: string): string {
+  // texts, names and what is in parentheses, each as its number: what is left are the words of one level
+  const parts: string[] = []
+  const put = (part: string) => `\0${parts.push(part) - 1}\0`
+  const open = ['']
+  for (const [token] of text.matchAll(tokens)) {
+    if (token === '(') open.push('')
+    else if (token === ')' && open.length > 1) {
+      const inside = `(${open.pop()})`
+      const before = open.pop()!
+      const word = /[A-Z]*$/.exec(before)![0]
+      const call = callOf(word + inside)
+      open.push(call ? before.slice(0, before.length - word.length) + put(call) : before + put(inside))
+    } else open.push(open.pop() + (/^['"]/.test(token) ? put(token) : token))
+  }
+  const whole = (numbered: string): string =>
+    numbered
+      .split('\0')
+      .map((part, i) => (i % 2 === 0 ? part : whole(parts[Number(part)]!)))
+      .join('')
+  return whole(open.join('('))
+}
+
+const tokens = /'(?:[^']|'')*'|"(?:[^"]|"")*"|[()]|[^'"()]+/g
+
+/** A function's own syntax, its name, and which group of the pattern is its first argument, its second, ... */
+const forms: readonly (readonly [syntax: RegExp, name: string, order: readonly number[]])[] = [
+  [/^\((.+) AT TIME ZONE (.+)\)$/s, 'timezone', [2, 1]],
+  [/^TRIM\(BOTH (?:(.+) )?FROM (.+)\)$/s, 'btrim', [2, 1]],
+  [/^TRIM\(LEADING (?:(.+) )?FROM (.+)\)$/s, 'ltrim', [2, 1]],
+  [/^TRIM\(TRAILING (?:(.+) )?FROM (.+)\)$/s, 'rtrim', [2, 1]],
+  [/^SUBSTRING\((.+?) FROM (.+?)(?: FOR (.+))?\)$/s, '"substring"', [1, 2, 3]],
+]
+
+function callOf(text: string): string | undefined {
+  for (const [syntax, name, order] of forms) {
+    const found = syntax.exec(text)
+    if (found) return `${name}(${order.flatMap(group => found[group] ?? []).join(', ')})`
+  }
+  return undefined
+}
