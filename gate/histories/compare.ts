@@ -22,8 +22,8 @@ export interface Comparison {
   readonly newer: readonly FollowedMigration[]
   /**
    * Entries that no manifest has. Not those of apps of which this build has nothing, such as a library's; nor those older than
-   * all that this build has, or applied before the last of it: a squash has deleted their files, and the tool keeps their
-   * rows, or a package has brought them along.
+   * all that this build has, or applied before the last that is applied of it: a squash has deleted their files, and the tool
+   * keeps their rows, or a package has brought them along.
    */
   readonly unknown: readonly HistoryEntry[]
 }
@@ -48,8 +48,9 @@ export function compare(
   const apps = byApp ? new Set([...own].map(appOf)) : undefined
   const oldest = heads || apps ? undefined : expected.map(({ key }) => key).sort(compareKeys)[0]
   const isOlder = (key: string) => oldest !== undefined && compareKeys(key, oldest) < 0
-  const newest =
-    complete && chronological ? history.entries.findLastIndex(({ key, repeatable }) => !repeatable && own.has(key)) : -1
+  const newest = chronological
+    ? history.entries.findLastIndex(({ key, repeatable }) => !repeatable && own.has(key))
+    : -1
   const unknown = history.entries.filter(
     ({ key }, index) =>
       index > newest && !own.has(key) && !elsewhere.has(key) && !isOlder(key) && (!apps || apps.has(appOf(key))),

@@ -12,6 +12,7 @@ export const django: HistoryTool = {
   byApp: true,
   fields: { app: 'app', name: 'name', appliedAt: 'applied' },
   order: 't.id',
+  chronological: true,
   sql: { key: "app || '.' || name" },
   read: rows => ({
     entries: eachApplied(rows, row => {

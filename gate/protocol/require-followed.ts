@@ -44,10 +44,11 @@ function historyKeysSql(history: HistoryTable): string {
   const { key, state = "'applied'", newestOfKey } = sql
   const columns = `(${key})::text as key, ${state} as state`
   const from = `from ${quotedTable(history)} as t`
+  const place = `pg_catalog.row_number() over (order by ${order}) as place`
   const rows = newestOfKey
-    ? `select distinct on (${key}) ${columns} ${from} order by ${key}, ${order} desc`
-    : `select ${columns} ${from}`
-  return `select h.key, h.state from (${rows}) as h where h.key is not null and h.state is not null`
+    ? `select distinct on (${key}) ${columns}, ${place} ${from} order by ${key}, place desc`
+    : `select ${columns}, ${place} ${from}`
+  return `select h.key, h.state from (${rows}) as h where h.key is not null and h.state is not null order by h.place`
 }
 
 /** Whatever happens here, the statement of the tool that has fired it goes on. */
@@ -123,7 +124,7 @@ begin
       where k.expected and not exists (select from has where has.key = k.key)
         and not (jsonb_array_length(k.replaces) > 0
           and not exists (select from jsonb_array_elements_text(k.replaces) r (key) where r.key not in (select has.key from has)))),
-    (select array_agg(a.key) from unnest(applied_keys) a (key)
+    (select array_agg(a.key) from unnest(applied_keys) with ordinality a (key, place)
       where not exists (select from known k where k.key = a.key or k.replaces ? a.key)${ofThisBuild(tool)})
   into missing, unknown;
 
@@ -149,13 +150,20 @@ end`
 }
 
 /** Which of the applied migrations that no manifest has count, as `compare` has it. */
-function ofThisBuild({ byApp, heads }: HistoryTable['tool']): string {
+function ofThisBuild({ byApp, heads, chronological }: HistoryTable['tool']): string {
   if (heads) return ''
+  // not before the last that is applied of this build
+  const later = chronological
+    ? `
+        and a.place > (select coalesce(max(own.place), 0) from unnest(applied_keys) with ordinality own (key, place)
+          where own.key not like 'R\\_\\_%' and own.key in (select k.key from known k where k.expected
+            union all select r.key from known k, jsonb_array_elements_text(k.replaces) r (key) where k.expected))`
+    : ''
   if (byApp)
-    return `
+    return `${later}
         and exists (select from known k where split_part(k.key, '.', 1) = split_part(a.key, '.', 1))`
   // older than all of this build: a squash has deleted their files
-  return `
+  return `${later}
         and exists (select from known k where k.expected and case when k.key ~ ${dotted} and a.key ~ ${dotted}
           then string_to_array(k.key, '.')::numeric[] < string_to_array(a.key, '.')::numeric[]
           else k.key collate "C" < a.key collate "C" end)`
