@@ -1,6 +1,7 @@
 // What an adopted history has gained or lost since its adoption: the other tool is still at work.
 
 import { compareKeys, newestKey } from '../../gate/histories/history.ts'
+import { quoteIdent } from '../../gate/postgres/quote.ts'
 import type { Migration } from '../files/migration.ts'
 import { filesToolOf, readToolHistory, toolFiles } from '../histories/index.ts'
 import type { History, Problem } from '../ledger/history.ts'
@@ -36,11 +37,17 @@ export async function movedOn(
       : [],
   )
   const gained = [...passed, ...history.entries].filter(({ key }) => !known.has(key) && !recorded.get(key))
+  // of heads, all that comes before the last in the folder is there
+  const last = table.tool.heads ? own.findLastIndex(({ key }) => has.has(key)) : -1
+  const isBelowHead = (key: string) =>
+    table.tool.heads === true && (last === -1 || own.findIndex(file => file.key === key) <= last)
   const isThere = (key: string) =>
-    has.has(key) || (history.upTo !== undefined && compareKeys(key, history.upTo) <= 0) || table.tool.heads === true
+    has.has(key) || (history.upTo !== undefined && compareKeys(key, history.upTo) <= 0) || isBelowHead(key)
   // an empty table was emptied on purpose
   const lost = has.size === 0 ? [] : adoption.keys.filter(key => !isThere(key) && recorded.get(key))
+  const halfDone = new Map(history.unfinished.map(({ key, message }) => [key, message]))
   const name = `${table.schema}.${table.table}`
+  const anew = `drop schema ${quoteIdent(ledgerSchema)} cascade, and schemagate adopt`
   return [
     ...begun.map(({ key, name: migration, message }) => ({
       code: 'moved-on' as const,
@@ -55,7 +62,9 @@ export async function movedOn(
     ...lost.map(key => ({
       code: 'moved-on' as const,
       migration: own.find(file => file.key === key)?.migration.name ?? key,
-      message: `${title} has taken ${key} back since its history was adopted (${name}), and the ledger has it as applied. Apply it again with ${title}, and switch that off.`,
+      message: halfDone.has(key)
+        ? `${title} has begun ${key} again since its history was adopted (${name}), and the ledger has it as applied: something still runs it. Switch it off there. ${halfDone.get(key)}`
+        : `${title} has taken ${key} back since its history was adopted (${name}), and the ledger has it as applied. Apply it again with ${title}, and switch that off; or, if a dump from before the adoption was restored: ${anew}.`,
     })),
   ]
 }

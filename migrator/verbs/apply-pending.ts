@@ -46,10 +46,10 @@ export async function applyPending({ engine, files, session, results, options }:
   const record = new RunRecord(engine, 'up', results)
   const late = namesOf(files, options.allowLate ?? [])
   const read = await readHistoryBefore(engine, files, session, record)
-  // only what is pending here is in the way
-  const pending = new Set(read.pending.map(({ name }) => name))
-  const isPending = ({ migration }: Problem) => migration !== null && pending.has(migration)
-  const whole = pending.size > 0 ? await withOtherTools(engine, files, session, read, isPending) : read
+  // what is in no file here is not in the way
+  const names = new Set(files.map(({ name }) => name))
+  const isInTheWay = ({ migration }: Problem) => migration !== null && names.has(migration)
+  const whole = await withOtherTools(engine, files, session, read, isInTheWay)
   const first = allowLate(whole, late)
   results.head = first.head
   await record.during(session, () => applyWith({ engine, files, session, record, results, first, late, options }))

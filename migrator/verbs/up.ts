@@ -40,5 +40,5 @@ async function upToDate(
 ): Promise<UpToDate | undefined> {
   if (to !== undefined || allowLate.length > 0) return undefined
   const found = await findUpToDate(engine, files, session, appRole)
-  return found?.published ? found : undefined
+  return found?.published && !found.adopted ? found : undefined
 }

@@ -10,6 +10,7 @@ import { readFollowed } from '../../../migrator/follow/files/index.ts'
 import { createMigrator } from '../../../migrator/index.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { historyFolder, historySql, livingSchema } from '../../helpers/histories.ts'
+import { newestTwoGone } from '../../helpers/history-changes.ts'
 import { folder, write } from '../../helpers/migrations.ts'
 
 const on = (database: ScratchDatabase, dir: string, follow?: string) =>
@@ -296,6 +297,37 @@ describe('after the adoption of a number alone', () => {
     expect(await migrator.up()).toMatchObject({ outcome: 'applied' })
     await database.query(at(2, true))
     expect(await told()).toEqual([])
+  })
+})
+
+test.for(['prisma', 'golang-migrate', 'rails', 'alembic'])(
+  'a dump from before the adoption, restored beside the ledger, is not taken for what the ledger has: %s',
+  async (tool, { database }) => {
+    await database.query(historySql(tool) + livingSchema)
+    const migrator = on(database, historyFolder(tool))
+    expect((await migrator.adopt()).recorded).toHaveLength(4)
+    expect(await migrator.up()).toMatchObject({ exitCode: 0 })
+    await database.query(`${newestTwoGone[tool]}; drop table comments, tags`)
+    const refused = {
+      exitCode: 6,
+      message: expect.stringMatching(/has taken .* back since .* drop schema "schemagate" cascade/),
+    }
+    expect((await migrator.up()).error).toMatchObject(refused)
+    expect((await migrator.check()).error).toMatchObject(refused)
+    await database.query('drop schema "schemagate" cascade')
+    const { recorded, pending } = await migrator.adopt()
+    expect([recorded.length, pending.length]).toEqual([2, 2])
+  },
+)
+
+test('what the tool has begun again since the adoption stops `up`', async ({ database }) => {
+  await database.query(historySql('sqlx') + livingSchema)
+  const migrator = on(database, historyFolder('sqlx'))
+  await migrator.adopt()
+  await database.query('update _sqlx_migrations set success = false where version = 20240104000000')
+  expect((await migrator.up()).error).toMatchObject({
+    exitCode: 6,
+    message: expect.stringMatching(/sqlx has begun 20240104000000 again since .* sqlx failed half-way in/),
   })
 })
 
