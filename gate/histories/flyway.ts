@@ -14,9 +14,10 @@ import {
 const undone = ['UNDO_SQL', 'UNDO_SCRIPT', 'UNDO_JDBC', 'UNDO_SPRING_JDBC', 'UNDO_CUSTOM']
 const deleted = 'DELETE'
 /** Rows by which all up to their version is there. */
-const baselines = ['BASELINE', 'SQL_BASELINE']
-/** The one of the two that is written without running a file. */
+const baselineFile = 'SQL_BASELINE'
+/** It is written without running a file. */
 const unseen = 'BASELINE'
+const baselines = [unseen, baselineFile]
 
 export const flyway: HistoryTool = {
   name: 'flyway',
@@ -71,6 +72,7 @@ export const flyway: HistoryTool = {
           key,
           name,
           ...present(row, ['appliedAt', 'appliedBy', 'checksum']),
+          standsIn: row.type === baselineFile,
           ...(row.version === null && { repeatable: true }),
         })
     }

@@ -34,6 +34,8 @@ export interface HistoryEntry {
   readonly checksum?: string
   /** It is run again whenever its content changes. */
   readonly repeatable?: true
+  /** Whether it was a file that stands in for older ones; absent where the history does not tell. */
+  readonly standsIn?: boolean
 }
 
 /** A migration that was begun and not finished, or failed: nothing is to be built on it. */

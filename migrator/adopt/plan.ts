@@ -104,7 +104,7 @@ export function planAdoption(given: PlanInput): AdoptionPlan {
     if (problem?.code === 'ambiguous') ambiguous.add(key)
     if (problem) problems.push(problem)
   }
-  for (const entry of withoutFile(input)) {
+  for (const entry of withoutFile(compared)) {
     const isForgotten = isNamed(input.forgetMissing, entry.name, entry.key)
     const checksum = entry.checksum ? 'unknown' : 'none'
     rows.push(rowOf(entry.name, isForgotten ? 'forgotten' : 'missing', checksum, entry, false))
@@ -131,8 +131,8 @@ interface Compared {
 function compareFiles(input: PlanInput): Compared {
   const { history, files, ledger } = input
   const byKey = new Map(history.entries.map(entry => [entry.key, entry]))
+  const others = new Set(files.filter(file => isOfAnotherRow(file, byKey.get(file.key))))
   const verdicts = checksumVerdicts(input, byKey)
-  const others = ofAnotherRow(files, verdicts)
   for (const file of others) verdicts.delete(file)
   const entryOf = (file: ToolFile) => (others.has(file) ? undefined : byKey.get(file.key))
   const applied = appliedFiles(input, entryOf)
@@ -186,8 +186,8 @@ function twinProblem({ input, others }: Compared, file: ToolFile): AdoptionProbl
   return { code: 'ambiguous', migration: migration.name, message }
 }
 
-function withoutFile({ history, files }: PlanInput): readonly HistoryEntry[] {
-  const known = new Set(files.map(({ key }) => key))
+function withoutFile({ input: { history, files }, others }: Compared): readonly HistoryEntry[] {
+  const known = new Set(files.flatMap(file => (others.has(file) ? [] : [file.key])))
   return history.entries.filter(({ key }) => !known.has(key))
 }
 
@@ -228,21 +228,9 @@ function appliedFiles(
   return new Set(files.filter(file => entryOf(file) || isBelow(file)))
 }
 
-/**
- * Files whose row is that of another one: a baseline (`B3__base.sql`) and the migration of its version have one key, and the
- * checksum says which of them was run.
- */
-function ofAnotherRow(
-  files: readonly ToolFile[],
-  verdicts: ReadonlyMap<ToolFile, ChecksumVerdict>,
-): ReadonlySet<ToolFile> {
-  const others = new Set<ToolFile>()
-  for (const baseline of files.filter(({ migration }) => migration.standsIn)) {
-    const pair = files.filter(({ key }) => key === baseline.key)
-    if (pair.some(file => verdicts.get(file) === 'same'))
-      for (const file of pair) if (verdicts.get(file) !== 'same') others.add(file)
-  }
-  return others
+/** A baseline (`B3__base.sql`) and the migration of its version have one key, and the row says which of them was run. */
+function isOfAnotherRow({ migration }: ToolFile, entry: HistoryEntry | undefined): boolean {
+  return entry?.standsIn !== undefined && entry.standsIn !== (migration.standsIn === true)
 }
 
 function checksumVerdicts(

@@ -63,6 +63,25 @@ describe("Flyway's baseline file", () => {
     expect((await migrator.adopt()).recorded).toEqual(['V1__a', 'V2__b', 'V3__c'])
     expect(await migrator.up()).toMatchObject({ exitCode: 0, migrations: [{ name: 'B2__base', status: 'skipped' }] })
   })
+
+  test('that has taken the place of older ones is no edited V2', async ({ database }) => {
+    await database.query(rowsOf(['SQL', 'V1__a.sql'], ['SQL', 'V2__b.sql'], ['SQL', 'V3__c.sql']))
+    const migrator = on(database, await folder({ ...base, 'V3__c.sql': versions['V3__c.sql'] }))
+    const { problems } = await migrator.adopt({ dryRun: true })
+    expect(problems.map(({ code, migration }) => `${code} ${migration}`)).toEqual(['missing 1', 'missing 2'])
+    expect((await migrator.adopt({ forgetMissing: ['all'] })).recorded).toEqual(['V3__c'])
+    expect(await migrator.up()).toMatchObject({ exitCode: 0, migrations: [{ name: 'B2__base', status: 'skipped' }] })
+  })
+
+  test('that was run and edited is told as edited', async ({ database }) => {
+    await database.query(rowsOf(['SQL_BASELINE', 'B2__base.sql'], ['SQL', 'V3__c.sql']))
+    const migrator = on(
+      database,
+      await folder({ 'B2__base.sql': 'create table a ();\n', 'V3__c.sql': versions['V3__c.sql'] }),
+    )
+    const { problems } = await migrator.adopt({ dryRun: true })
+    expect(problems.map(({ code, migration }) => `${code} ${migration}`)).toEqual(['edited B2__base'])
+  })
 })
 
 test("a revision of Atlas' that was resolved is applied, however far it had come", async ({ database }) => {
