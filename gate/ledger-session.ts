@@ -4,6 +4,7 @@ import { Client } from 'pg'
 import type { Connections } from './connection.ts'
 import { serverExpression, sqlState } from './ledger-query.ts'
 import { requireKind, type ServerKind, type SessionAttributes, serverKindColumns } from './postgres/hosts.ts'
+import { failByUnreadable } from './postgres/protocol-error.ts'
 import { sqlstate } from './postgres/sqlstate.ts'
 import { isTlsRefusal } from './postgres/tls.ts'
 import { listenSql } from './protocol/notifications.ts'
@@ -65,6 +66,7 @@ async function openOnce(options: SessionOptions, attempt: number): Promise<Sessi
     keepAlive: true,
   })
   connections.prepare(client)
+  failByUnreadable(client)
   const session = new ClientSession(client, options)
   await session.open()
   return session

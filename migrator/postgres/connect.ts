@@ -15,6 +15,7 @@ import {
   serverKindColumns,
   WrongServerError,
 } from '../../gate/postgres/hosts.ts'
+import { failByUnreadable, ProtocolError } from '../../gate/postgres/protocol-error.ts'
 import { isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import type { Endpoint, Target } from '../../gate/postgres/target.ts'
 import { isTlsRefusal, type TlsAttempt, tlsAttempts } from '../../gate/postgres/tls.ts'
@@ -209,6 +210,7 @@ function newClient(options: ConnectOptions, endpoint: Endpoint, tls: TlsAttempt,
   })
   // a few seconds: the system's default is two hours, and a server that has vanished is noticed by nothing else
   prepareClient(client, target, { idle: heartbeatInterval / 1_000 })
+  failByUnreadable(client)
   // without a listener a lost idle connection would end the process; the next query gets the error
   client.on('error', () => {})
   client.on('notice', ({ severity, message, code }) => {
@@ -229,7 +231,9 @@ async function greet(client: pg.Client, wanted: Wanted, options: ConnectOptions,
               ${also} as answer`,
     )
     options.onAsked?.()
-    return (await asking).rows[0]!
+    const [answer] = (await asking).rows
+    if (!answer) throw new ProtocolError('it answers a query without a row')
+    return answer
   }
   let row: GreetingRow
   let known: readonly string[]

@@ -3,6 +3,7 @@
 
 import { AuthenticationError } from '../../gate/postgres/authentication.ts'
 import { WrongServerError } from '../../gate/postgres/hosts.ts'
+import { ProtocolError } from '../../gate/postgres/protocol-error.ts'
 import { codeOf } from '../../gate/postgres/sqlstate.ts'
 import type { Target } from '../../gate/postgres/target.ts'
 import { DeniedError, UsageError } from '../errors.ts'
@@ -66,6 +67,8 @@ function whyDenied(error: unknown, target: Target, at: string): string {
   const user = `user "${target.user}"`
   if (error instanceof AuthenticationError)
     return `${at} is not logged in to: ${message}. The password was not sent. Use sslmode=verify-full and a password of SCRAM there, or take the parameter out of the URL.`
+  if (error instanceof ProtocolError && error.login)
+    return `${at} does not let ${user} in: ${message}. Have pg_hba.conf ask it for a password there (scram-sha-256), and reload.`
   if (code === '28P01' || (/^SASL|password must be/.test(message) && target.password === undefined))
     return target.password === undefined
       ? `${at} asks for a password for ${user}, and none was given. Put it in DATABASE_URL, PGPASSWORD or PGPASSWORD_FILE.`
@@ -85,6 +88,9 @@ function whyDenied(error: unknown, target: Target, at: string): string {
     return `${at} does not speak TLS, and ${why(target)}. Turn TLS on there, or use sslmode=prefer${withoutBinding(target)}.`
   if (code !== undefined && /CERT|SIGNATURE|CRL|^ERR_(TLS|SSL)|^EPROTO|UNABLE_TO/.test(code))
     return tlsFailure(at, code, message, target)
+  // of another program than Postgres pg says in its own words that it does not understand it
+  if (code === undefined && !isAnswer(error))
+    return `${at} does not answer as Postgres does: ${message}. Are host and port right? A proxy in between must be one for Postgres.`
   return `${at} refused the connection${code ? ` (${code})` : ''}: ${message}`
 }
 

@@ -1,6 +1,7 @@
 // What a run came to: data, from which text and JSON are rendered.
 
 import { randomUUID } from 'node:crypto'
+import { ProtocolError } from '../../gate/postgres/protocol-error.ts'
 import { codeOf, isConnectionLoss, ownState, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { migratorName } from '../../gate/protocol/announcement.ts'
 import { now } from '../clock.ts'
@@ -122,6 +123,11 @@ export function asSchemagateError(error: unknown, signal: AbortSignal): Schemaga
   if (error instanceof SchemagateError) return error
   if (!(error instanceof Error)) return undefined
   const code = codeOf(error)
+  if (error instanceof ProtocolError)
+    return new DeniedError(
+      `The connection to Postgres has failed: ${error.message}. Find out what is in between (a proxy, a pooler), and run it again.`,
+      { cause: error },
+    )
   if (isConnectionLoss(error))
     return new NoAnswerError(`The connection to Postgres was lost: ${error.message}. Run it again.`, { cause: error })
   if (code === sqlstate.readOnly)
