@@ -186,7 +186,7 @@ describe('a migrator', () => {
   })
 })
 
-test.for([
+test.for<[name: string, image: string, command: string]>([
   ['migrate-down', 'migrate/migrate', '-path /m -database postgres://db/shop down 1'],
   ['migrate-create', 'migrate/migrate', 'create -ext sql -dir /m add_users'],
   ['migrations-rollback', 'shop', 'alembic downgrade -1'],
