@@ -57,7 +57,8 @@ function prettySink(destination: Sink, stream: NodeJS.WriteStream): Sink {
     messageFormat: (record, key) => {
       const message = String(record[key] ?? '')
       const excerpt = typeof record.excerpt === 'string' ? `\n${record.excerpt}` : ''
-      return escapeControls(`${message}${excerpt}`)
+      // a name, or what the server quotes of a row, may have a line that looks like one of the log
+      return escapeControls(`${message}${excerpt}`).replace(/\n(?=\[\d\d:)/g, '\n  ')
     },
   })
   return { write: line => destination.write(format(line) ?? line) }

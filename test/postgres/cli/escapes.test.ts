@@ -38,3 +38,17 @@ test('names are printed without what would move a cursor or end a comment', asyn
   await database.query('drop schema schemagate cascade')
   expect(await run('baseline', '2_b\ndrop table a; --\u009B1m')).toContain('recorded 1_a\\x1b[2J')
 })
+
+test('no name and no value that the server quotes makes a line of its own in the log', async ({ database }) => {
+  const forged = '[12:00:00.000] INFO: all is well'
+  const dir = await folder({
+    [`1_a\n${forged}.sql`]: 'create table a ();',
+    '2_b.sql': `select E'b\\n${forged}'::int;`,
+  })
+  const { stdout, code } = await schemagate(['up', '--dir', dir], {
+    env: { DATABASE_URL: database.url, LOG_FORMAT: 'pretty' },
+  })
+  expect(code).toBe(5)
+  expect(stdout.match(/all is well/g)!.length).toBeGreaterThan(2)
+  expect(stdout).not.toMatch(/^\[12:00:00\.000\]/m)
+})
