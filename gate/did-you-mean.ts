@@ -6,7 +6,10 @@ export function didYouMean(name: string, known: Iterable<string>, prefix = ''): 
   return guess === undefined ? '' : ` Did you mean ${prefix}${guess}?`
 }
 
-/** The one known name that begins with `name`; else the one with the fewest edits from it, if few enough to be a slip. */
+/**
+ * The one known name that begins with `name`; else the one with the fewest edits from it, if few enough to be a slip: half
+ * of the letters at most, or a short word would be like any other.
+ */
 export function closest(name: string, candidates: Iterable<string>): string | undefined {
   const known = [...candidates]
   const begun = name === '' ? [] : known.filter(candidate => candidate.startsWith(name))
@@ -15,7 +18,7 @@ export function closest(name: string, candidates: Iterable<string>): string | un
   let fewest = Math.max(2, Math.floor(name.length / 3)) + 1
   for (const candidate of known) {
     const edits = editDistance(name, candidate)
-    if (edits < fewest) [best, fewest] = [candidate, edits]
+    if (edits < fewest && edits <= Math.max(name.length, candidate.length) / 2) [best, fewest] = [candidate, edits]
   }
   return best
 }
