@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import pretty from 'pino-pretty'
 import { escapeControls } from '../text/escape-controls.ts'
 import { redactLine } from '../text/redact.ts'
+import { hasColor } from './color.ts'
 import type { CommandLog, LogOptions } from './log.ts'
 import { serialiseError } from './log-error.ts'
 import { canMove, ProgressLine } from './progress-line.ts'
@@ -26,7 +27,7 @@ export function prettyLog({ level, fd, redact }: Omit<LogOptions, 'format'>): Co
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: label => ({ level: label }), log: withoutNumbers },
+      formatters: { level: label => ({ level: label }), log: shownFields },
       serializers: { err: serialiseError },
     },
     {
@@ -39,20 +40,18 @@ export function prettyLog({ level, fd, redact }: Omit<LogOptions, 'format'>): Co
   return line && log.isLevelEnabled('info') ? Object.assign(log, { progressDisplay: line }) : log
 }
 
-/** The message of a line about progress or batches says it all. Fields of such names in other lines are shown. */
-function withoutNumbers(fields: Record<string, unknown>): Record<string, unknown> {
-  const { event, migration } = fields
-  const isProgress = event === 'progress' && 'elapsedMs' in fields
-  return isProgress || (event === 'batches' && 'batch' in fields) ? { event, migration } : fields
+/** A line of schemagate's own has an event or an error, and its message says it all. One of a code migration's has its fields. */
+function shownFields(fields: Record<string, unknown>): Record<string, unknown> {
+  const { event, err, excerpt } = fields
+  return event === undefined && err === undefined ? fields : { excerpt }
 }
 
-/** A sink that writes pino's JSON lines in a form for people; with colours on a terminal, unless NO_COLOR is set. */
+/** A sink that writes pino's JSON lines in a form for people. */
 function prettySink(destination: Sink, stream: NodeJS.WriteStream): Sink {
   const format = pretty.prettyFactory({
-    colorize: stream.isTTY === true && process.env.NO_COLOR === undefined,
+    colorize: hasColor(stream, process.env),
     translateTime: 'SYS:HH:MM:ss.l',
-    ignore:
-      'event,err,excerpt,severity,code,outcome,exitCode,applied,reverted,skipped,notReached,sessions,role,created,passwordSet,granted,runId,file,line,column,durationMs,migration,attempt,head,pid,state,blockers,waits,kind,migrations,total,delayMs',
+    ignore: 'excerpt,migration',
     hideObject: false,
     messageFormat: (record, key) => {
       const message = String(record[key] ?? '')

@@ -104,7 +104,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
           const share = (deadline - now()) / (endpoints.length + 1)
           const connected = await connectOnce(options, endpoint, wanted, Math.max(share, 100))
           if (now() - lastLogged > 1_000 || lastReason)
-            log.info({ durationMs: Math.round(now() - started) }, 'Postgres answers')
+            log.info({ event: 'connected', durationMs: Math.round(now() - started) }, 'Postgres answers')
           return connected
         } catch (error) {
           signal.throwIfAborted()
@@ -119,7 +119,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
     if (time >= deadline) throw noAnswer(/^timeout/.test(messageOf(last)) ? (answer ?? last) : last, target, timeout)
     const reason = reasonOf(last)
     if (time - started > 1_000 && (reason !== lastReason || time - lastLogged > 10_000)) {
-      log.info({ err: last }, `waiting for Postgres at ${addresses(target)}: ${reason}`)
+      log.info({ event: 'connecting', err: last }, `waiting for Postgres at ${addresses(target)}: ${reason}`)
       lastLogged = time
       lastReason = reason
     }

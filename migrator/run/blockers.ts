@@ -124,7 +124,10 @@ export class BlockerWatch {
       [pid, transaction],
     )
     if (rowCount === 0) this.#steppedBack = false
-    this.#log.debug({ migration, waitedMs: Math.round(waited) }, 'ended an attempt that has waited for several locks')
+    this.#log.debug(
+      { event: 'watch', migration, waitedMs: Math.round(waited) },
+      'ended an attempt that has waited for several locks',
+    )
   }
 
   /**

@@ -1,6 +1,7 @@
 // `doctor`: its options, and what it takes of the process: terminal, environment, standard input.
 
 import { escapeControls } from '../../text/escape-controls.ts'
+import { hasColor } from '../color.ts'
 import { defineCommand } from '../command.ts'
 import { writeAtOnce } from '../write-at-once.ts'
 
@@ -53,7 +54,7 @@ All rules: docs/doctor.md`,
       fix: options.fix,
       trial: options.try,
       signal,
-      color: env.FORCE_COLOR ? env.FORCE_COLOR !== '0' : stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
+      color: hasColor(stdout, env),
       width: Math.min(stdout.columns ?? 120, 120),
       diagnose: {
         signal,

@@ -1,6 +1,7 @@
 // `init`: its options, and whether there is a terminal to ask on.
 
 import { UsageError } from '../../errors.ts'
+import { hasColor } from '../color.ts'
 import { defineCommand } from '../command.ts'
 
 export const initCommand = defineCommand({
@@ -52,7 +53,7 @@ Ends by running doctor on the result.`,
       migrations: options.migrations,
       command: options.command,
       diagnose: { cwd: process.cwd(), env, docker: true, signal },
-      color: isTerminal && !env.NO_COLOR,
+      color: hasColor(stdout, env),
       width: Math.min(stdout.columns ?? 120, 120),
       print: print.asItIs,
     })
