@@ -103,7 +103,7 @@ async function waitUntilGone(run: Run, migration: Migration, breaks: (hash: stri
     if (!logged)
       run.log.info(
         { event: 'drain', migration: migration.name, sessions },
-        `${migration.name} breaks ${sessions.length} running app sessions; waiting until they have disconnected`,
+        `${migration.name} breaks running apps (${sessions.length === 1 ? '1 session' : `${sessions.length} sessions`}); waiting until they have disconnected`,
       )
     logged = true
     await sleep(pollInterval, undefined, { signal: run.signal }).catch(() => {})
