@@ -26,7 +26,7 @@ export const options = {
     kind: 'text',
     placeholder: 'FOLDER',
     default: 'migrator/migrations',
-    help: 'the folder of migrations',
+    help: 'the folder of migrations; in the image /migrations',
   },
   layout: {
     of: 'folder',
@@ -124,6 +124,14 @@ export const options = {
     default: 'drain',
     help: 'what to do about running apps that do not know a breaking migration: refuse the run, drain them, or ignore them',
   },
+  drainTimeout: {
+    of: 'database',
+    flag: 'drain-timeout',
+    variable: 'SCHEMAGATE_DRAIN_TIMEOUT',
+    kind: 'duration',
+    default: '30s',
+    help: 'how long to wait until those apps have disconnected, before the run is refused',
+  },
   onForeignTables: {
     of: 'database',
     flag: 'on-foreign-tables',
@@ -149,14 +157,6 @@ export const options = {
     kind: 'text',
     placeholder: 'SCHEMA.TABLE',
     help: "that history's table, where it is not the tool's usual one",
-  },
-  drainTimeout: {
-    of: 'database',
-    flag: 'drain-timeout',
-    variable: 'SCHEMAGATE_DRAIN_TIMEOUT',
-    kind: 'duration',
-    default: '30s',
-    help: 'how long to wait until those apps have disconnected',
   },
   logLevel: {
     of: 'log',

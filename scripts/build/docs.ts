@@ -6,7 +6,7 @@ import { usageOf } from '../../migrator/cli/help.ts'
 import { rules } from '../../migrator/doctor/rules/index.ts'
 import type { Rule } from '../../migrator/doctor/rules/rule.ts'
 import { layoutNamed, tools } from '../../migrator/files/tools/index.ts'
-import type { Option } from '../../migrator/settings/option.ts'
+import { holdsSecret, type Option } from '../../migrator/settings/option.ts'
 import { options } from '../../migrator/settings/options.ts'
 
 /** One rule of doctor's: what breaks it, what comes of it, the way out, and a file that breaks it. */
@@ -43,6 +43,16 @@ const parts: Readonly<Record<string, () => readonly string[]>> = {
           `| \`--${o.flag}\` | ${o.variable ? `\`${o.variable}\`` : ''} | ${o.default ? `\`${o.default}\`` : ''} | ${o.help} |`,
       ),
   ],
+  'command-options': () => [
+    '| flag | variable | of | default | meaning |',
+    '| --- | --- | --- | --- | --- |',
+    ...commandVariables().map(({ option, of }) => {
+      const { variable = '' } = option
+      const names = [variable, ...(holdsSecret(option) ? [`${variable}_FILE`] : [])].map(code).join(', ')
+      const flag = option.flag === undefined ? '' : code(`--${option.flag}`)
+      return `| ${flag} | ${names} | ${of.map(code).join(', ')} | ${option.default ? code(option.default) : ''} | ${option.help} |`
+    }),
+  ],
   rules: () =>
     (['error', 'warning', 'note'] as const).flatMap(severity => [
       `## ${{ error: 'Errors', warning: 'Warnings', note: 'Notes' }[severity]}`,
@@ -61,10 +71,25 @@ const parts: Readonly<Record<string, () => readonly string[]>> = {
   ],
 }
 
+/** The options of single commands that a variable sets, too: each once, with its commands. */
+function commandVariables(): { readonly option: Option; readonly of: string[] }[] {
+  const shared = new Set(Object.values<Option>(options).map(o => o.variable))
+  const found = new Map<string, { option: Option; of: string[] }>()
+  for (const { name, options: own } of commands)
+    for (const option of Object.values<Option>(own)) {
+      if (option.variable === undefined || shared.has(option.variable)) continue
+      const key = `${option.variable} ${option.flag}`
+      found.set(key, { option, of: [...(found.get(key)?.of ?? []), name] })
+    }
+  return [...found.values()]
+}
+
+const code = (text: string) => `\`${text}\``
+
 /** Which page has which generated parts. */
 export const pages: Readonly<Record<string, readonly string[]>> = {
   'README.md': ['commands'],
-  'docs/settings.md': ['options'],
+  'docs/settings.md': ['options', 'command-options'],
   'docs/migration-files.md': ['tools'],
   'docs/doctor.md': ['rules'],
 }

@@ -46,7 +46,11 @@ export const gateCommand = defineCommand({
       placeholder: 'FILE',
       help: 'a file with the token that the page and the metrics ask for',
     },
-    token: { variable: 'SCHEMAGATE_GATE_TOKEN', kind: 'secret', help: 'that token' },
+    token: {
+      variable: 'SCHEMAGATE_GATE_TOKEN',
+      kind: 'secret',
+      help: 'the token that the page and the metrics ask for',
+    },
   },
   async run({ settings, options, log, signal }) {
     const { serve } = await import('../../gate-service/serve.ts')
