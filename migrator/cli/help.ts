@@ -1,37 +1,49 @@
 // Help, generated from the commands and the options.
 
 import type { Option } from '../settings/option.ts'
+import { wrap } from '../text/wrap.ts'
 import type { Command } from './command.ts'
 import { commonOptionsOf } from './command-line.ts'
 
-/** The general help. */
-export function generalHelp(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map(c => usageOf(c).length))
+/** The general help, in lines of so many columns. */
+export function generalHelp(commands: readonly Command[], columns = Number.POSITIVE_INFINITY): string {
   return [
-    'schemagate: an app never serves from a database whose schema it does not match.',
+    ...wrap('schemagate: an app never serves from a database whose schema it does not match.', columns, ''),
     '',
     'Usage: schemagate COMMAND [OPTIONS]',
     '',
     'Commands:',
-    ...commands.map(c => `  ${usageOf(c).padEnd(width)}  ${c.summary}`),
+    ...list(
+      commands.map(c => [usageOf(c), c.summary]),
+      columns,
+    ),
     '',
-    'Every command takes --help. Options can be given as flags or as environment variables; a flag wins.',
+    ...wrap(
+      'Every command takes --help. Options can be given as flags or as environment variables; a flag wins.',
+      columns,
+      '',
+    ),
     'schemagate --version prints the version.',
   ].join('\n')
 }
 
-/** The help of one command. */
-export function commandHelp(command: Command): string {
+/** The help of one command, in lines of so many columns. */
+export function commandHelp(command: Command, columns = Number.POSITIVE_INFINITY): string {
   const own = Object.values(command.options)
+  const { name, summary, description, positionals } = command
   return [
-    `schemagate ${command.name}: ${command.summary}`,
-    ...(command.description ? ['', command.description] : []),
+    ...wrap(`schemagate ${name}: ${summary}`, columns, ''),
+    ...(description ? ['', ...description.split('\n').flatMap(line => wrap(line, columns, ''))] : []),
     '',
-    `Usage: schemagate ${usageOf(command)} [OPTIONS]${command.positionals.rest ? ' [-- COMMAND ARGS]' : ''}`,
-    ...(own.length > 0 ? ['', 'Options:', ...describe(own)] : []),
+    ...wrap(
+      `Usage: schemagate ${usageOf(command)} [OPTIONS]${positionals.rest ? ' [-- COMMAND ARGS]' : ''}`,
+      columns,
+      '',
+    ),
+    ...(own.length > 0 ? ['', 'Options:', ...describe(own, columns)] : []),
     '',
     'Common options:',
-    ...describe(Object.values(commonOptionsOf(command))),
+    ...describe(Object.values(commonOptionsOf(command)), columns),
   ].join('\n')
 }
 
@@ -43,22 +55,36 @@ export function usageOf(command: Command): string {
   return [command.name, ...shown].join(' ')
 }
 
-function describe(all: readonly Option[]): string[] {
+function describe(all: readonly Option[], columns: number): string[] {
   const options = all.filter(option => option.flag !== undefined)
-  const heads = options.map(option => `  --${option.flag}${placeholder(option)}`)
-  const width = Math.max(...heads.map(head => head.length))
-  return options.map((option, i) => {
+  const entries = options.map((option): [string, string] => {
     const notes = [
       option.choices && `one of ${option.choices.join(', ')}`,
       option.default !== undefined && `default ${option.default}`,
       option.kind === 'list' && 'repeatable',
       option.variable && `variable ${option.variable}${option.kind === 'list' ? ', separated by commas' : ''}`,
     ].filter(Boolean)
-    return `${heads[i]!.padEnd(width)}  ${option.help}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`
+    return [
+      `--${option.flag}${placeholder(option)}`,
+      `${option.help}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`,
+    ]
+  })
+  return list(entries, columns)
+}
+
+/** What is typed, and what it means beside it; or below it, where that leaves too little room. */
+function list(entries: readonly (readonly [typed: string, meaning: string])[], columns: number): string[] {
+  const width = Math.max(...entries.map(([typed]) => typed.length)) + 4
+  const isBeside = columns - width >= 40
+  return entries.flatMap(([typed, meaning]) => {
+    const indent = ' '.repeat(isBeside ? width : 6)
+    const [first = '', ...rest] = wrap(meaning, columns, indent)
+    return isBeside ? [`  ${typed}`.padEnd(width) + first.trimStart(), ...rest] : [`  ${typed}`, first, ...rest]
   })
 }
 
-function placeholder(option: Option): string {
+/** What stands for an option's value, behind a space; nothing for a switch. */
+export function placeholder(option: Option): string {
   if (option.kind === 'switch') return ''
   return ` ${option.placeholder ?? { duration: 'TIME', count: 'N', choice: 'WORD', text: 'TEXT', name: 'NAME', list: 'TEXT', layout: 'TOOL', tool: 'TOOL', secret: 'TEXT', url: 'URL' }[option.kind]}`
 }

@@ -4,10 +4,10 @@ import { pino } from 'pino'
 import pretty from 'pino-pretty'
 import { escapeControls } from '../text/escape-controls.ts'
 import { redactLine } from '../text/redact.ts'
-import { hasColor } from './color.ts'
 import type { CommandLog, LogOptions } from './log.ts'
 import { serialiseError } from './log-error.ts'
 import { canMove, ProgressLine } from './progress-line.ts'
+import { hasColor } from './terminal.ts'
 import { writeAtOnce } from './write-at-once.ts'
 
 interface Sink {

@@ -13,6 +13,7 @@ import { createLog } from './log.ts'
 import { print } from './print.ts'
 import { endProcess, interruptible, reportEarlyEnd } from './process-end.ts'
 import { logFailure, summariseEarlyEnd } from './run-summary.ts'
+import { widthOf } from './terminal.ts'
 import { writeAtOnce } from './write-at-once.ts'
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
@@ -24,13 +25,13 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const [about, ...more] = args
   if (name === 'help' && about !== undefined) return main([about, '--help', ...more])
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    print(generalHelp(commands))
+    print(generalHelp(commands, helpWidth()))
     return name === undefined ? exitCodes.usage : exitCodes.done
   }
   const command = commands.find(c => c.name === name)
   const ownArgs = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
   if (command && (ownArgs.includes('--help') || ownArgs.includes('-h'))) {
-    print(commandHelp(command))
+    print(commandHelp(command, helpWidth()))
     return exitCodes.done
   }
 
@@ -68,6 +69,11 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     early.end()
     interruption.end()
   }
+}
+
+/** A terminal's; what is read by a program, or by a pager, stays a line an entry. */
+function helpWidth(): number | undefined {
+  return process.stdout.isTTY ? widthOf(process.stdout) : undefined
 }
 
 /** For a command line whose command is unknown: only how to log is read. */

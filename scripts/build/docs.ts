@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { commands } from '../../migrator/cli/commands/index.ts'
-import { usageOf } from '../../migrator/cli/help.ts'
+import { placeholder, usageOf } from '../../migrator/cli/help.ts'
 import { rules } from '../../migrator/doctor/rules/index.ts'
 import type { Rule } from '../../migrator/doctor/rules/rule.ts'
 import { layoutNamed, tools } from '../../migrator/files/tools/index.ts'
@@ -108,7 +108,7 @@ function flags(options: readonly Option[]): string {
   return options
     .filter(o => o.flag !== undefined)
     .map(o => {
-      const value = o.kind === 'switch' ? '' : ` ${o.placeholder ?? o.choices?.join('\\|') ?? 'N'}`
+      const value = o.choices ? ` ${o.choices.join('\\|')}` : placeholder(o)
       return ` [--${o.flag}${value}]${o.kind === 'list' ? '...' : ''}`
     })
     .join('')

@@ -1,8 +1,8 @@
 // `doctor`: its options, and what it takes of the process: terminal, environment, standard input.
 
 import { escapeControls } from '../../text/escape-controls.ts'
-import { hasColor } from '../color.ts'
 import { defineCommand } from '../command.ts'
+import { hasColor, widthOf } from '../terminal.ts'
 import { writeAtOnce } from '../write-at-once.ts'
 
 export const doctorCommand = defineCommand({
@@ -55,7 +55,7 @@ All rules: docs/doctor.md`,
       trial: options.try,
       signal,
       color: hasColor(stdout, env),
-      width: Math.min(stdout.columns ?? 120, 120),
+      width: widthOf(stdout),
       diagnose: {
         signal,
         cwd: process.cwd(),

@@ -1,8 +1,8 @@
 // `init`: its options, and whether there is a terminal to ask on.
 
 import { UsageError } from '../../errors.ts'
-import { hasColor } from '../color.ts'
 import { defineCommand } from '../command.ts'
+import { hasColor, widthOf } from '../terminal.ts'
 
 export const initCommand = defineCommand({
   name: 'init',
@@ -54,7 +54,7 @@ Ends by running doctor on the result.`,
       command: options.command,
       diagnose: { cwd: process.cwd(), env, docker: true, signal },
       color: hasColor(stdout, env),
-      width: Math.min(stdout.columns ?? 120, 120),
+      width: widthOf(stdout),
       print: print.asItIs,
     })
   },

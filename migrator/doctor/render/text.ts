@@ -2,6 +2,7 @@
 
 import { styleText } from 'node:util'
 import { escapeControls } from '../../text/escape-controls.ts'
+import { wrap } from '../../text/wrap.ts'
 import type { Diagnosis, Finding } from '../diagnose.ts'
 
 export interface TextOptions {
@@ -49,17 +50,4 @@ function summary(findings: readonly Finding[], silenced: number, all: boolean): 
 
 function plural(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? '' : 's'}`
-}
-
-function wrap(text: string, width: number, indent: string): string[] {
-  const lines: string[] = []
-  let line = indent
-  for (const word of text.split(/\s+/)) {
-    if (line.length + word.length + 1 > width && line.trim() !== '') {
-      lines.push(line)
-      line = indent
-    }
-    line += line.trim() === '' ? word : ` ${word}`
-  }
-  return [...lines, line]
 }

@@ -4,7 +4,6 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { hasColor } from '../../../migrator/cli/color.ts'
 import { prettyLog } from '../../../migrator/cli/log-pretty.ts'
 import type { Log } from '../../../migrator/log.ts'
 
@@ -33,16 +32,4 @@ test.each<[string, object, string[]]>([
   ['of a code migration', { filled: 3, total: 4, migration: '0001' }, ['INFO: done', '    filled: 3', '    total: 4']],
 ])('a line %s', (_, fields, shown) => {
   expect(lines(log => log.info(fields, 'done'))).toEqual(shown)
-})
-
-test.each<[boolean, NodeJS.ProcessEnv, boolean]>([
-  [true, {}, true],
-  [false, {}, false],
-  [true, { NO_COLOR: '1' }, false],
-  [true, { NO_COLOR: '' }, true],
-  [true, { TERM: 'dumb' }, false],
-  [false, { FORCE_COLOR: '1' }, true],
-  [true, { FORCE_COLOR: '0' }, false],
-])('a terminal: %s, with %o: colours %s', (isTTY, env, colours) => {
-  expect(hasColor({ isTTY }, env)).toBe(colours)
 })
