@@ -22,7 +22,7 @@ export interface Comparison {
   readonly newer: readonly FollowedMigration[]
   /**
    * Entries that no manifest has. Not those of apps of which this build has nothing, such as a library's; nor those older than
-   * all that this build has, or applied before the last that is applied of it: a squash has deleted their files, and the tool
+   * all that this build has, or applied before the last that is applied of it, in their app where there are apps: a squash has deleted their files, and the tool
    * keeps their rows, or a package has brought them along.
    */
   readonly unknown: readonly HistoryEntry[]
@@ -48,12 +48,18 @@ export function compare(
   const apps = byApp ? new Set([...own].map(appOf)) : undefined
   const oldest = heads || apps ? undefined : expected.map(({ key }) => key).sort(compareKeys)[0]
   const isOlder = (key: string) => oldest !== undefined && compareKeys(key, oldest) < 0
-  const newest = chronological
-    ? history.entries.findLastIndex(({ key, repeatable }) => !repeatable && own.has(key))
-    : -1
+  const groupOf = byApp ? appOf : () => ''
+  const newest = new Map<string, number>()
+  if (chronological)
+    for (const [index, { key, repeatable }] of history.entries.entries())
+      if (!repeatable && own.has(key)) newest.set(groupOf(key), index)
   const unknown = history.entries.filter(
     ({ key }, index) =>
-      index > newest && !own.has(key) && !elsewhere.has(key) && !isOlder(key) && (!apps || apps.has(appOf(key))),
+      index > (newest.get(groupOf(key)) ?? -1) &&
+      !own.has(key) &&
+      !elsewhere.has(key) &&
+      !isOlder(key) &&
+      (!apps || apps.has(appOf(key))),
   )
   const isKnown = unknown.length === 0
   const state =

@@ -152,11 +152,12 @@ end`
 /** Which of the applied migrations that no manifest has count, as `compare` has it. */
 function ofThisBuild({ byApp, heads, chronological }: HistoryTable['tool']): string {
   if (heads) return ''
+  const ofItsApp = byApp ? " and split_part(own.key, '.', 1) = split_part(a.key, '.', 1)" : ''
   // not before the last that is applied of this build
   const later = chronological
     ? `
         and a.place > (select coalesce(max(own.place), 0) from unnest(applied_keys) with ordinality own (key, place)
-          where own.key not like 'R\\_\\_%' and own.key in (select k.key from known k where k.expected
+          where own.key not like 'R\\_\\_%'${ofItsApp} and own.key in (select k.key from known k where k.expected
             union all select r.key from known k, jsonb_array_elements_text(k.replaces) r (key) where k.expected))`
     : ''
   if (byApp)

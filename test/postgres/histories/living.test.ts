@@ -242,6 +242,14 @@ describe('rows that were there before the last of the build', () => {
     expect(await followed(database, 'django', dir)).toEqual([0, 'open'])
     await database.query(row('0004_newer'))
     expect(await followed(database, 'django', dir)).toEqual([6, 'open'])
+    // what was applied since to another app says nothing of this one
+    await write(dir, {
+      'users/__init__.py': '',
+      'users/migrations/__init__.py': '',
+      'users/migrations/0001_initial.py': module,
+    })
+    await database.query(row('0001_initial').replace('shop', 'users'))
+    expect(await followed(database, 'django', dir)).toEqual([6, 'open'])
   })
 
   test("or of a package of Laravel's", async ({ database }) => {
