@@ -1,10 +1,12 @@
 // Folders of SQL files, by their names alone: what is in them the tool knows, and code that it runs counts as well.
 
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { historyToolNamed } from '../../../gate/histories/index.ts'
 import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import { UsageError } from '../../errors.ts'
+import { isThere } from '../../files/cannot-read.ts'
 import type { Named } from '../../files/file-name.ts'
+import type { FolderOptions } from '../../files/folder.ts'
 import { isSqlFile, isTest, readFolderName, readName } from '../../files/layouts.ts'
 import { type FolderListing, folderForFile, listFolder } from '../../files/listing.ts'
 import { compareMigrations, compareVersions } from '../../files/order.ts'
@@ -46,9 +48,12 @@ export function sqlFolder(name: string): FollowedReader {
     const listing = listFolder(dir, ignore)
     const refused = tool.refuses?.(listing)
     if (refused !== undefined) throw new UsageError(`${dir} ${refused}`)
-    const found = (tool.recursive ? deepFiles(dir, tool, ignore) : entries(dir, tool, listing)).toSorted(
-      tool.order?.(listing) ?? compareMigrations,
-    )
+    const sources = name === 'flyway' ? sourcesBeside(dir) : undefined
+    if (sources) logElsewhere(sources, dir, tool, { ignore, onLeftOut })
+    const folders = [dir, ...(sources?.folders ?? [])]
+    const found = (
+      tool.recursive ? folders.flatMap(folder => deepFiles(folder, tool, ignore)) : entries(dir, tool, listing)
+    ).toSorted(tool.order?.(listing) ?? compareMigrations)
     const missing = tool.expects?.(listing).find(one => !found.some(file => file.name === one))
     if (missing !== undefined)
       throw new UsageError(`${dir} has no ${missing}.sql, which ${tool.title} lists. Restore it.`)
@@ -77,6 +82,36 @@ function entries(dir: string, tool: Tool, listing: FolderListing): Found[] {
     const text = () => listing.text(inside ? `${entry}/migration.sql` : entry) ?? ''
     return [foundAs(named, entry, named.standsIn ?? ((tool.standsIn?.(text()) || undefined) as true | undefined))]
   })
+}
+
+/** The roots of a project's sources, and the folders in them that are the same package as a folder of its resources. */
+interface Sources {
+  readonly roots: readonly string[]
+  readonly folders: readonly string[]
+}
+
+/**
+ * Flyway's location is one of the classpath: `src/main/java/db/migration` is in `classpath:db/migration` as well as
+ * `src/main/resources/db/migration` is. Undefined: the folder is none of resources.
+ */
+function sourcesBeside(dir: string): Sources | undefined {
+  const [, root, location] = /^(.*[\\/]src[\\/]\w+[\\/])resources(?:[\\/](.+))?$/.exec(resolve(dir)) ?? []
+  if (root === undefined) return undefined
+  const roots = ['java', 'kotlin', 'groovy', 'scala'].map(language => join(root, language)).filter(isThere)
+  return { roots, folders: roots.map(one => join(one, location ?? '')).filter(isThere) }
+}
+
+/** Migrations in other packages are Flyway's where the project adds them. */
+function logElsewhere({ roots, folders }: Sources, dir: string, tool: Tool, options: FolderOptions): void {
+  for (const root of roots.filter(one => !folders.includes(one))) {
+    const enters = (name: string, path: string) => isVisible(name) && !folders.includes(path)
+    const others = filesIn(root, { ignore: options.ignore, enters }).filter(path => namedFile(tool, baseOf(path)))
+    for (const folder of new Set(others.map(path => join(root, dirname(path)))))
+      options.onLeftOut?.({
+        file: folder,
+        message: `${folder} is left out: it has migrations of ${tool.title} in another package than ${dir}. If the project adds them (locations, javaMigrations), name a folder that has both with --dir (only names are read: a folder with a copy of both will do).`,
+      })
+  }
 }
 
 /** The tool looks into all folders inside that are not hidden. */

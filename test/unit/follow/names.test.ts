@@ -202,6 +202,27 @@ describe('folders of code', () => {
     expect(left).toHaveLength(1)
   })
 
+  test("of Flyway's package are read in the sources as well, and others there are left out with a warning", async () => {
+    const dir = await writtenFolder(
+      files(
+        'src/main/resources/db/migration/V1__a.sql',
+        'src/main/java/db/migration/V2__b.java',
+        'src/main/java/db/migration/Helper.java',
+        'src/main/kotlin/com/acme/migrations/V3__c.kt',
+        'src/test/java/db/migration/V4__d.java',
+      ),
+    )
+    const left: string[] = []
+    const onLeftOut = ({ message }: { message: string }) => left.push(message)
+    for (const inside of ['/db/migration', '']) {
+      const migrations = await readFollowed('flyway', `${dir}/src/main/resources${inside}`, { onLeftOut })
+      expect(migrations.map(({ key }) => key)).toEqual(inside ? ['1', '2'] : ['1', '2', '3'])
+    }
+    expect(left).toEqual([
+      expect.stringMatching(/kotlin\/com\/acme\/migrations is left out: .*name a folder that has both with --dir/),
+    ])
+  })
+
   test('of Rails in folders that are not the usual one are left out with a warning', async () => {
     const dir = writtenFolder(
       files(
