@@ -79,6 +79,8 @@ export interface HistoryTool {
   readonly distinctive?: true
   /** A table that has these columns and no others is this tool's, whatever its name. */
   readonly onlyThese?: true
+  /** A table with others besides is not this tool's, unless it is named: apps have their own of that name. */
+  readonly noOthers?: true
   /** Its columns alone do not tell it from an app's own table; its name does. */
   readonly ownName?: true
   /** A table that must be beside it, for it to be this tool's. */

@@ -213,8 +213,9 @@ function fits(
   columns: Readonly<Record<string, string>>,
   tablesBeside: ReadonlySet<string>,
 ): boolean {
-  const isOnlyThese = tool.onlyThese && Object.keys(columns).length === Object.keys(tool.columns).length
-  if (!tool.tables.includes(table) && !tool.distinctive && !isOnlyThese) return false
+  const hasNoOthers = Object.keys(columns).length === Object.keys(tool.columns).length
+  if (!tool.tables.includes(table) && !tool.distinctive && !(tool.onlyThese && hasNoOthers)) return false
+  if (tool.noOthers && !hasNoOthers) return false
   if (tool.schema !== undefined && tool.schema !== schema) return false
   if (tool.companion !== undefined && !tablesBeside.has(tool.companion)) return false
   return hasColumns(tool, columns)

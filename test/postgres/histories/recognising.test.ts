@@ -21,10 +21,18 @@ test("an app's own tables with some of the same columns are nobody's history", a
     drafts: 'version bigint, dirty boolean, content text',
     files: 'hash text primary key, created_at bigint',
     runs: 'version varchar(50), run_on timestamp',
+    schema_version: 'version int primary key, minor int',
   }
   for (const [table, columns] of Object.entries(own)) await database.query(`create table ${table} (${columns})`)
   const found = await lookAround(query(database), 'schemagate')
   expect(found).toEqual({ histories: [], tables: Object.keys(own).map(table => `public.${table}`) })
+})
+
+test("a table of tern's form with a row for each number has those alone", async ({ database }) => {
+  await database.query('create table schema_version (version int not null); insert into schema_version values (1), (3)')
+  const { histories } = await lookAround(query(database), 'schemagate')
+  const { entries, upTo } = await readHistory(query(database), histories[0]!)
+  expect([entries.map(({ key }) => key), upTo]).toEqual([['1', '3'], undefined])
 })
 
 describe.each(historyFixtures)('%s', tool => {
