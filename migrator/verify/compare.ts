@@ -149,7 +149,7 @@ function partsOf({ property, found, expected }: Difference): string | undefined 
 }
 
 /** What is changed in partitions and children when it is changed in their parent. */
-const cascading: ReadonlySet<string> = new Set([
+export const cascading: ReadonlySet<string> = new Set([
   'type',
   'collation',
   'nullability',
@@ -181,11 +181,12 @@ function partsAmong(objects: readonly CatalogObject[]): Find {
   return object => byParent.get(keyOf(object)) ?? []
 }
 
-/** Finds what was inherited from an object. */
+/** Finds what was inherited from an object, by partitions of partitions as well. */
 function heirsAmong(objects: readonly CatalogObject[]): Find {
   const pairs = objects.flatMap(heir => listOf(heir.properties['inherited from']).map(from => [from, heir] as const))
   const byKey = Map.groupBy(pairs, ([from]) => from)
-  return object => byKey.get(keyOf(object))?.map(([, heir]) => heir) ?? []
+  const find: Find = object => byKey.get(keyOf(object))?.flatMap(([, heir]) => [heir, ...find(heir)]) ?? []
+  return find
 }
 
 const isInherited = ({ properties }: CatalogObject) => properties['inherited from'] !== undefined

@@ -2,6 +2,7 @@
 
 import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { type CatalogObject, migratorRole } from './catalog/catalog.ts'
+import { cascading } from './compare.ts'
 import type { Difference } from './difference.ts'
 import { columnRemedy } from './remedies/columns.ts'
 import { defaultPrivilegesRemedy } from './remedies/default-privileges.ts'
@@ -20,13 +21,20 @@ export function remedy(difference: Difference): string[] | undefined {
 }
 
 function statementsFor(difference: Difference): string[] | undefined {
-  const { change, kind, object, was, parts = [], given } = difference
+  const { change, kind, object, was, parts = [], heirs = [], given } = difference
   if (kind === 'default privileges') return defaultPrivilegesRemedy(difference)
   switch (change) {
     case 'unexpected':
       return undefined
     case 'missing':
-      return object && together([whole(object, given), ...parts.map(part => partOf(part))])
+      return (
+        object &&
+        together([
+          whole(object, given),
+          ...parts.map(part => partOf(part)),
+          ...heirs.map(heir => besidesInherited(heir, object)),
+        ])
+      )
     case 'renamed':
       return object && was && renamed(object, was)
     case 'changed':
@@ -66,6 +74,23 @@ function partOf(part: CatalogObject): string[] | undefined {
   return part.kind === 'column' ? besides(part, []) : whole(part)
 }
 
+/** What a partition or a child table has of its own, beside what it is given with its parent's. */
+function besidesInherited(heir: CatalogObject, object: CatalogObject): string[] | undefined {
+  const given = Object.entries(object.properties).filter(([property]) => cascading.has(property))
+  const asMade = ['own name', 'of a partitioned table', ...(isSameDefinition(heir, object) ? ['definition'] : [])]
+  return besides(heir, asMade, Object.fromEntries(given))
+}
+
+/** But for the table that it is on. */
+function isSameDefinition(a: CatalogObject, b: CatalogObject): boolean {
+  const [one, other] = [a, b].map(object =>
+    String(object.properties.definition)
+      .replace(' ON ONLY ', ' ON ')
+      .replace(` ON ${tableOf(object)} `, ' ON '),
+  )
+  return one === other
+}
+
 /** Statements for all properties but these and those that a new object has by itself, and against what else it was given. */
 function besides(
   { kind, name, parent, properties }: CatalogObject,
@@ -78,6 +103,7 @@ function besides(
   return together(
     own.map(property => {
       const [found, expected] = [given[property], properties[property]]
+      if (found === expected) return []
       return changed({
         ...named,
         property,

@@ -66,10 +66,11 @@ function needsAmong(differences: readonly Difference[]) {
       const name = nameInStatements(object)
       byName.set(name, [...(byName.get(name) ?? []), difference])
     }
-  const byTable = Map.groupBy(
-    absent.filter(({ kind }) => kind === 'column' || kind === 'constraint' || kind === 'index'),
-    tableOf,
-  )
+  // a partition has them with its table's
+  const ofTables = absent
+    .filter(({ kind }) => kind === 'column' || kind === 'constraint' || kind === 'index')
+    .flatMap(difference => [difference, ...(difference.heirs ?? [])].map(part => ({ difference, part })))
+  const byTable = Map.groupBy(ofTables, ({ part }) => tableOf(part))
   const retyped = Map.groupBy(
     differences.filter(({ kind, property }) => kind === 'column' && property === 'type'),
     tableOf,
@@ -78,7 +79,10 @@ function needsAmong(differences: readonly Difference[]) {
   return (difference: Difference, text: string): Difference[] => {
     const { all, words } = namesIn(text)
     const named = [...all].flatMap(name => byName.get(name) ?? [])
-    const parts = [...all].flatMap(name => byTable.get(name) ?? []).filter(part => isUsed(part, words, text))
+    const parts = [...all]
+      .flatMap(name => byTable.get(name) ?? [])
+      .filter(({ difference: absent, part }) => isUsed(absent, tableOf(part), words, text))
+      .map(({ difference: absent }) => absent)
     const types = isExpression(difference) ? [...all].flatMap(name => retyped.get(name) ?? []) : []
     const place = difference.change === 'missing' ? (byObject.get(difference.parent ?? '') ?? []).filter(isPlace) : []
     const first = propertiesBefore[(difference.property ?? '').replace(/^grants to .*/s, 'grants')] ?? []
@@ -108,9 +112,9 @@ function isExpression({ change, property = '' }: Difference): boolean {
 }
 
 /** A column that a statement names beside its table; the key that a foreign key refers to, or that a view groups by. */
-function isUsed(part: Difference, words: ReadonlySet<string>, text: string): boolean {
+function isUsed(part: Difference, table: string, words: ReadonlySet<string>, text: string): boolean {
   if (part.kind === 'column') return words.has(partName(part))
-  return text.includes(` REFERENCES ${tableOf(part)}(`) || (isPrimaryKey(part) && text.includes(' GROUP BY '))
+  return text.includes(` REFERENCES ${table}(`) || (isPrimaryKey(part) && text.includes(' GROUP BY '))
 }
 
 /** Without a function's arguments, which a call does not have. */

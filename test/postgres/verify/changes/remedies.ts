@@ -482,4 +482,20 @@ export const remedies: readonly Row[] = [
     [`column g2.a: identity is by default; ${make} always`, `column g3.a: identity: always, and ${none}`],
     17,
   ],
+  // what partitions and child tables have of their own, beside what they are given with their parent's
+  [
+    `create function g4_f() ${nothing}; create table g4 (a int, b int default 1, c int) partition by list (a); create table g4a partition of g4 for values in (1) partition by list (c); create table g4b partition of g4a for values in (1); alter table g4a alter b set default 7, alter b set statistics 44; alter table only g4a alter b set default 8; comment on column g4b.b is 'x'; grant select (b) on g4a to ROLE; create index g4_i on g4b (b); alter table g4b alter c set not null; create trigger g4_t before insert on g4 for each row execute function g4_f(); alter table g4b disable trigger g4_t; alter table g4 add constraint g4_c check (a > 0) not valid; alter table g4b validate constraint g4_c; comment on constraint g4_c on g4a is 'y'`,
+    'alter table g4 drop b; drop trigger g4_t on g4; alter table g4 drop constraint g4_c',
+    [
+      `column g4.b: ${missing}`,
+      `constraint g4.g4_c: ${missing}`,
+      `index g4_i: ${missing}`,
+      `trigger g4.g4_t: ${missing}`,
+    ],
+  ],
+  [
+    "create table g5 (a int, b int default 1); create table g5_c () inherits (g5); alter table g5_c alter b set default 2, alter b set not null; create table g6 (a int) partition by list (a); create table g6a partition of g6 for values in (1); create index g6_i on g6 (a); comment on index g6a_a_idx is 'x'",
+    'alter table g5 drop b; drop index g6_i',
+    [`column g5.b: ${missing}`, `index g6_i: ${missing}`],
+  ],
 ]
