@@ -51,9 +51,9 @@ export async function init(options: InitOptions): Promise<ExitCode> {
 
 async function chooseAll({ stack }: Diagnosis, options: InitOptions): Promise<Choice> {
   const { compose } = stack
-  const candidates = databasesOf(stack).filter(
-    ({ server }) => options.database === undefined || server === options.database,
-  )
+  const all = databasesOf(stack).filter(({ server }) => options.database === undefined || server === options.database)
+  const used = all.filter(({ apps, migrators, byHand }) => apps.length + migrators.length + byHand.length > 0)
+  const candidates = used.length > 0 ? used : all
   if (candidates.length === 0)
     throw new UsageError(
       `There is no ${options.database ?? 'Postgres'} in ${compose.files.join(', ')} that a service uses.`,

@@ -32,6 +32,11 @@ const signatures: readonly Signature[] = [
   { tool: 'Sequelize', files: [/^\.sequelizerc$/], command: 'npx sequelize-cli db:migrate' },
   { tool: 'Rails', files: [/^Rakefile$/, /^db$/, /^Gemfile$/], command: 'bundle exec rails db:migrate' },
   { tool: 'Laravel', files: [/^artisan$/], command: 'php artisan migrate --force' },
+  {
+    tool: 'Doctrine',
+    files: [/^symfony\.lock$/, /^migrations$/],
+    command: 'php bin/console doctrine:migrations:migrate --no-interaction --allow-no-migration',
+  },
 ]
 
 /** Folders that projects are divided into. */

@@ -120,11 +120,15 @@ function isAside({ text }: Step): boolean {
 
 /** A command that goes on: whatever is neither preparation nor seed. */
 export function isServing(step: Step): boolean {
-  const [first = ''] = step.words
-  const name = first.split('/').at(-1)!
   if (step.inLoop || step.isTest || step.words.length === 0) return false
-  if (preparation.test(name) || isWaitWrapper(name) || migrationIn(step.text)) return false
+  if (isPreparing(step) || migrationIn(step.text)) return false
   return isServingForSure(step) || !seeding.test(step.text)
+}
+
+/** It makes folders, sets rights, waits, and ends. */
+export function isPreparing({ words: [first = ''] }: Step): boolean {
+  const name = first.split('/').at(-1)!
+  return preparation.test(name) || isWaitWrapper(name)
 }
 
 /** It does nothing, for ever. */

@@ -16,7 +16,7 @@ import {
   isProxy,
   isTool,
 } from './known-images.ts'
-import { findMigration, isMigrationTool, type ServiceMigration } from './migrating.ts'
+import { findMigration, isMigrationTool, isPreparing, type ServiceMigration } from './migrating.ts'
 import { type CommandLine, type Service, toHooks, toService } from './service.ts'
 import {
   type Draft,
@@ -141,6 +141,8 @@ function roleByImage({ service, context, startup, migration }: Member): Role {
   const { image, name } = service
   const steps = startup.steps.filter(step => !isHook(step))
   const base = context.image?.base === undefined ? undefined : parseImage(context.image.base)
+  // a one-shot that gives a folder to the server's user
+  const onlyPrepares = steps.length > 0 && steps.every(isPreparing)
   const startsOtherProgram = steps.some(({ text }) =>
     /^(?!(\/?[\w/.-]*\/)?(postgres|docker-entrypoint\.sh|docker-ensure-initdb|-)\b)\S*(psql|pg_dump|pg_dumpall|pg_basebackup|pg_restore|createdb|crond?|supercronic|sleep|backup\S*)\b/.test(
       text,
@@ -153,11 +155,11 @@ function roleByImage({ service, context, startup, migration }: Member): Role {
     if (/schemagate/.test(one.repository) && steps.some(({ text }) => /(^|\s)gate\b/.test(text))) return 'gate'
     // its image serves the gate without a command
     if (/schemagate-gate$/.test(one.repository) && steps.length === 0) return 'gate'
-    if (isPostgresImage(one) && !startsOtherProgram) return 'database'
+    if (isPostgresImage(one) && !startsOtherProgram && !onlyPrepares) return 'database'
     if (isPostgresImage(one)) return migration ? 'other' : 'tool'
   }
   if (steps.some(({ text }) => /\bschemagate(\.c?js)?\s+gate\b/.test(text))) return 'gate'
-  if (looksLikePostgres(service, migration !== undefined)) return 'database'
+  if (!onlyPrepares && looksLikePostgres(service, migration !== undefined)) return 'database'
   if (migration) return 'other'
   if (isMigrationTool(service, startup, context)) return 'tool'
   if (image && isTool(image)) return 'tool'

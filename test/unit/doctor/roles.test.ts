@@ -193,7 +193,7 @@ test.for<[name: string, image: string, command: string]>([
   ['makemigrations', 'shop', 'alembic revision --autogenerate'],
   ['flyway-info', 'flyway/flyway', 'info'],
   ['database-down', 'liquibase/liquibase', `sh -c 'echo "update of $$PGHOST"; liquibase rollback v0'`],
-])('%s is for one who calls it by hand, and never put before an app', async ([name, image, command]) => {
+] as const)('%s is for one who calls it by hand, and never put before an app', async ([name, image, command]) => {
   const byHand = (name: string, image: string, command: string) =>
     `  ${name}: { image: ${image}, command: ${JSON.stringify(command)}, environment: { PGHOST: db }, profiles: [tools] }\n`
   const services = byHand('migrate', 'shop', 'alembic upgrade head') + byHand(name, image, command)
@@ -228,4 +228,14 @@ test('a proxy with an env file for the whole stack is no app, nor is a collector
       .join('') + db,
   )
   expect([roleOf('x0'), roleOf('x1')]).toEqual(['proxy', 'tool'])
+})
+
+test.for(['alpine', 'postgres:17'])('what gives the data to the user of the server is no server: %s', async image => {
+  const volumes = 'volumes: ["data:/var/lib/postgresql/data"]'
+  const command = 'sh -c "mkdir -p /var/lib/postgresql/data && chown -R 999:999 /var/lib/postgresql/data"'
+  const { roleOf } = await read(
+    `  init: { image: "${image}", command: ${command}, ${volumes} }\n  db: { image: "postgres:17", ${volumes}, depends_on: [init] }\n`,
+  )
+  expect(roleOf('init')).not.toBe('database')
+  expect(roleOf('db')).toBe('database')
 })

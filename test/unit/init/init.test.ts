@@ -285,6 +285,25 @@ test('of two databases the first is taken, which is told, unless --server names 
   expect(servicesOf(folder).api?.depends_on?.migrate).toBeUndefined()
 })
 
+test('a database that no service uses is not chosen before one that some do', async () => {
+  const before = '  archive:\n    image: postgres:17\n'
+  const folder = folderWith({
+    ...sqlProject,
+    'compose.yml': sqlProject['compose.yml'].replace('services:\n', `services:\n${before}`),
+  })
+  const { text } = await run(folder)
+  expect(text).toContain('Database: db')
+})
+
+test('a Symfony project has the migrations of Doctrine', async () => {
+  const compose = `services:\n  db:\n    ${database}\n  php:\n    build: .\n    environment: { ${url} }\n    depends_on: [db]\n`
+  const folder = folderWith({ 'compose.yml': compose, 'symfony.lock': '{}', 'migrations/Version1.php': '<?php' })
+  await run(folder)
+  const { migrate, php } = servicesOf(folder)
+  expect(migrate.command).toEqual(['php bin/console doctrine:migrations:migrate --no-interaction --allow-no-migration'])
+  expect(php.depends_on.migrate).toMatchObject(done)
+})
+
 describe('ends with 2, and writes nothing, where there is', () => {
   test.for([
     ['no compose file', {}, {}, /^There is no compose file in /],
