@@ -18,6 +18,8 @@ export function ownMigration(
     const { startup, migration } = app
     if (migration?.step === undefined || splitPatch(stack, app)) continue
     const step = startup.steps[migration.step]!
+    // it ends before the app is started, as a one-shot does
+    if (step.from === 'pre_start') continue
     const setUp = setUpFor(startup.steps, migration.step)
     if (setUp === undefined || step.written === undefined) continue
     const run = [...setUp, step]

@@ -295,6 +295,20 @@ test('a database that no service uses is not chosen before one that some do', as
   expect(text).toContain('Database: db')
 })
 
+test('a migration in pre_start is one before the app already', async () => {
+  const compose = `services:\n  db:\n    ${database}\n  api:\n    build: .\n    environment: { ${url} }\n    depends_on: [db]\n    pre_start: [{ command: alembic upgrade head }]\n  worker:\n    build: .\n    command: celery worker\n    environment: { ${url} }\n`
+  const folder = folderWith({
+    'compose.yml': compose,
+    'alembic.ini': '',
+    Dockerfile: 'FROM a\nCMD ["uvicorn", "main:app"]\n',
+  })
+  const { text } = await run(folder)
+  expect(text).toContain('Migrated by: api\n')
+  const { migrate, worker } = servicesOf(folder)
+  expect(migrate).toBeUndefined()
+  expect(worker.depends_on.api).toEqual({ condition: 'service_started' })
+})
+
 test('a Symfony project has the migrations of Doctrine', async () => {
   const compose = `services:\n  db:\n    ${database}\n  php:\n    build: .\n    environment: { ${url} }\n    depends_on: [db]\n`
   const folder = folderWith({ 'compose.yml': compose, 'symfony.lock': '{}', 'migrations/Version1.php': '<?php' })
