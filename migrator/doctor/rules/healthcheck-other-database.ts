@@ -11,7 +11,7 @@ import type { Rule } from './rule.ts'
 export const healthcheckOtherDatabase: Rule = {
   id: 'healthcheck-other-database',
   severity: 'warning',
-  title: 'The `-U` and `-d` of the health check are not those of POSTGRES_USER and POSTGRES_DB, or are left out.',
+  title: 'The `-U` and `-d` of the health check are not those of POSTGRES_USER and POSTGRES_DB, or are left out where that means others.',
   why: '`pg_isready` says yes all the same, and `psql` says no for ever. Left out, the user is that of the container, the database that of the user.',
   fix: 'Take both from the container: `-U "$$POSTGRES_USER" -d "$$POSTGRES_DB"`.',
   *check(stack) {
@@ -65,7 +65,10 @@ function problemsOf(stack: Stack, service: Service, probe: Probe): string[] {
     }
   }
   compare('-U', probe.user, 'POSTGRES_USER', made.user)
-  compare('-d', probe.database, 'POSTGRES_DB', made.database)
+  // left out, it is the one that is called as the user
+  const byUser = probe.user === undefined ? undefined : expand(probe.user, service.environment, probe.hasShell)
+  if (probe.database !== undefined || made.database === undefined || byUser !== made.database)
+    compare('-d', probe.database, 'POSTGRES_DB', made.database)
   return problems
 }
 

@@ -319,3 +319,22 @@ describe('a comment that silences', () => {
     expect((await read(file(comment))).notes).toEqual([expect.stringMatching(complaint)])
   })
 })
+
+test.for([
+  ['pg_isready -U shop', 'POSTGRES_USER: shop', false],
+  ['pg_isready -U shop', 'POSTGRES_USER: shop, POSTGRES_DB: shop', false],
+  ['pg_isready -U $$POSTGRES_USER', 'POSTGRES_USER: shop', false],
+  ['pg_isready -U postgres', 'POSTGRES_PASSWORD: x', false],
+  ['pg_isready -U shop', 'POSTGRES_USER: shop, POSTGRES_DB: orders', true],
+  ['pg_isready', 'POSTGRES_PASSWORD: x', true],
+] as const)(
+  'without -d %s asks for the database that is called as its user: %s',
+  async ([test, environment, isOther]) => {
+    const rules = rulesOf(
+      await read(
+        `services:\n  db: { image: "postgres:17", environment: { ${environment} }, healthcheck: { test: ${test} } }\n`,
+      ),
+    )
+    expect(rules.includes('healthcheck-other-database')).toBe(isOther)
+  },
+)
