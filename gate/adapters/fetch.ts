@@ -1,4 +1,4 @@
-// The gate before handlers of the web's own kind, from Request to Response: Next, Remix, Bun, Deno, and Hono by its own file.
+// The gate before handlers of the web's own kind, from Request to Response: Bun's, Deno's, and Hono's by its own file.
 
 import type { Gate } from '../gate.ts'
 import { pollWhileClosed } from '../poll-while-closed.ts'
