@@ -7,7 +7,7 @@ import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import type { Endpoint } from '../../gate/postgres/target.ts'
 import { type Connected, type ConnectOptions, connect, type Greeting } from './connect.ts'
 import { noteSent } from './failed-statement.ts'
-import { startHeartbeat } from './heartbeat.ts'
+import { isReady, startHeartbeat } from './heartbeat.ts'
 import { Script } from './script.ts'
 import type { Setting } from './session-settings.ts'
 
@@ -181,12 +181,16 @@ export class Session {
 
   /**
    * Stops what the server is doing: a cancel request, since a server that works does not look at its socket. Should it
-   * not answer, the connection is cut; the server then rolls back when it notices.
+   * not answer, the connection is cut; the server then rolls back when it notices. A commit that waits for a synchronous
+   * standby never looks, and would keep the run lock: what is under way then is cancelled as well.
    */
   async #interrupt(): Promise<void> {
     const { client } = this
-    setTimeout(() => client.connection.stream.destroy(), closeTimeout).unref()
     const { endpoint, backendKey } = this.#connected
+    setTimeout(() => {
+      if (!isReady(client)) sendCancel(endpoint, backendKey)
+      client.connection.stream.destroy()
+    }, closeTimeout).unref()
     sendCancel(endpoint, backendKey)
   }
 }

@@ -111,6 +111,8 @@ function progressOf(known: {
 function doing({ state, waitType, waitEvent }: Activity): string {
   if (state?.startsWith('idle')) return 'between statements'
   if (waitType === 'Lock') return `waiting for a lock (${waitEvent})`
+  if (waitEvent === 'SyncRep')
+    return 'committed here, and waiting for a synchronous standby (synchronous_standby_names)'
   return waitType ? `waiting (${waitType}: ${waitEvent})` : 'running'
 }
 

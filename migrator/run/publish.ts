@@ -57,9 +57,18 @@ export async function publish(
     requireFunctionDdl(schema) +
     givenToOwner(schema)
   const notified = run.ledger.change.notified({ event: 'published', head: history.head })
-  await attempt(run, 'the manifest', async () => {
-    await ensureRole?.()
-    const filled = await filledSchemas(run.session, schema, name => named.has(name))
-    await run.ledger.write([statementsOnly(text + writeNote(ledgerTable(schema), filled)), notified, run.record.end()])
-  })
+  const progress = run.watchProgress('the manifest')
+  try {
+    await attempt(run, 'the manifest', async () => {
+      await ensureRole?.()
+      const filled = await filledSchemas(run.session, schema, name => named.has(name))
+      await run.ledger.write([
+        statementsOnly(text + writeNote(ledgerTable(schema), filled)),
+        notified,
+        run.record.end(),
+      ])
+    })
+  } finally {
+    progress.stop()
+  }
 }

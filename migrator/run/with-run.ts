@@ -62,9 +62,14 @@ async function lockAndMakeLedger(run: Run): Promise<void> {
   // the lock went with a lost connection; taking it twice in one session is harmless
   await lock.take(false)
   const by = { runId: run.id, toolVersion: version }
-  await makeLedger(session, ledger, record.begin(), limitsOf(run, {}, false), by, log).catch((error: unknown) => {
+  const progress = run.watchProgress('the ledger')
+  try {
+    await makeLedger(session, ledger, record.begin(), limitsOf(run, {}, false), by, log)
+  } catch (error) {
     throw lock.isProvisional && isMadeAtOnce(error) ? new MadeAtOnceError() : error
-  })
+  } finally {
+    progress.stop()
+  }
   record.hasBegun()
   if (lock.isProvisional) await lock.take()
   ledger.made()

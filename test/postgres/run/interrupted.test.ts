@@ -4,7 +4,8 @@ import { expect } from 'vitest'
 import { type CliResult, schemagate, start } from '../../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
-import { folder } from '../../helpers/migrations.ts'
+import { folder, write } from '../../helpers/migrations.ts'
+import { ask } from '../../helpers/replication.ts'
 import { ownServer } from '../../helpers/server.ts'
 import { migratorSessions, nothingLeft, untilItRuns } from '../../helpers/session-watch.ts'
 import { tcpProxy } from '../../helpers/tcp-proxy.ts'
@@ -270,6 +271,34 @@ for (const mode of ['fast', 'immediate'] as const) {
     )
   })
 }
+
+test('a commit that waits for a synchronous standby says so after ten seconds, and SIGTERM leaves no session that goes on waiting', async () => {
+  const server = await ownServer()
+  const dir = await folder({ '0001_a.sql': 'create table a ();' })
+  const options = { env: { DATABASE_URL: server.url } }
+  expect((await schemagate(['up', '--dir', dir], options)).code).toBe(0)
+  await ask(server, "alter system set synchronous_standby_names = 'gone'")
+  await ask(server, 'select pg_reload_conf()')
+  await write(dir, { '0002_b.sql': 'create table b ();' })
+  await eventually(async () => {
+    const rows = await ask(server, "select current_setting('synchronous_standby_names') as names")
+    expect(rows).toEqual([{ names: 'gone' }])
+  })
+  const run = start(['up', '--dir', dir], options)
+  const waits = () => run.lines.filter(line => line.event === 'progress').map(line => line.phase)
+  await eventually(() => expect(waits()[0], run.output).toContain('waiting for a synchronous standby'), {
+    timeout: 30_000,
+  })
+  run.kill('SIGTERM')
+  expect((await run.ended).code).toBe(143)
+  await eventually(async () => {
+    const sessions = await ask(server, "select query from pg_stat_activity where application_name ~ 'migrator'")
+    expect(sessions).toEqual([])
+  })
+  await ask(server, 'alter system reset synchronous_standby_names')
+  await ask(server, 'select pg_reload_conf()')
+  expect((await schemagate(['up', '--dir', dir], options)).code).toBe(0)
+})
 
 test('a run whose server does not come back ends with exit 3 once the time to connect is up', async () => {
   const server = await ownServer()
