@@ -26,7 +26,8 @@ export interface Attempt {
  * a code migration, which leave a lost connection to its own attempt.
  * - 55P03, 40P01, 40001, and an attempt whose lock waits together took too long: rolled back and tried again, `lockRetries`
  *   times; then TableLockError.
- * - a lost connection: connected again inside the connect budget; `work` itself must look at what was committed.
+ * - a lost connection, or one that leads to a standby now: connected again inside the connect budget; `work` itself must look
+ *   at what was committed.
  * - the run lock taken by another migrator (behind a pooler): polled until `lockWait` is spent.
  * @param what a migration's name, or what else is done, for messages.
  * @param blockers tells who was last seen in the way.
@@ -80,7 +81,7 @@ export async function attempt<T>(
         await run.session.rollback()
         await backOff(run, what, nth, took, cause, blockers())
       }
-    } else if (reconnects && isConnectionLoss(failure)) {
+    } else if (reconnects && (isConnectionLoss(failure) || (await isAtStandby(run, code)))) {
       const idle = [code, run.session.endedWith].find(state => state !== undefined && idleCodes.has(state))
       if (idle !== undefined) {
         before = () => resumeAfterSilence(run, what, idle, failure)
@@ -116,6 +117,14 @@ async function resumeAfterSilence(run: Run, migration: string, code: string, cau
     `${migration}: the server ended the session because it heard nothing from it for too long (${code}), as from a module that computes without awaiting anything; what was open is rolled back, and it is run again without the migrator's own limit of ${formatDuration(idleLimit)}`,
   )
   await resume(run, 0)
+}
+
+/** Behind a pooler the connection stays when its server is lost, and may lead to a standby until another one is promoted. */
+async function isAtStandby({ session }: Run, code: string | undefined): Promise<boolean> {
+  if (code !== sqlstate.readOnly || !session.pooled) return false
+  await session.rollback()
+  const { rows } = await session.query<{ standby: boolean }>('select pg_catalog.pg_is_in_recovery() as standby')
+  return rows[0]!.standby
 }
 
 /** A migration's failure carries the server's error as its cause; every other error of ours is final. */

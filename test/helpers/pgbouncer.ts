@@ -34,13 +34,15 @@ export interface Pgbouncer {
   url(direct: string): string
   /** Lets one more role log in, such as one that was made after the start. */
   addUser(name: string, password: string): Promise<void>
+  /** Leads to another server from now on, as after a failover: clients stay connected. */
+  leadTo(target: string): Promise<void>
   stop(): Promise<void>
 }
 
 /** Starts PgBouncer in front of the server of `target`, a connection string; stopped after the test. */
 export async function pgbouncer(target: string, options: PgbouncerOptions = {}): Promise<Pgbouncer> {
   if (pgbouncerPath === undefined) throw new Error(noPgbouncer)
-  const { hostname, port: serverPort, username, password } = new URL(target)
+  const { username, password } = new URL(target)
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'schemagate-pgbouncer-'))
   const users = new Map(Object.entries(options.users ?? {}))
@@ -71,10 +73,14 @@ export async function pgbouncer(target: string, options: PgbouncerOptions = {}):
   if (as) await chown(folder, as.uid, as.gid)
   await writeUsers()
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`)
-  await file(
-    'pgbouncer.ini',
-    `[databases]\n* = host=${hostname} port=${serverPort || 5432}\n[pgbouncer]\n${lines.join('\n')}\n`,
-  )
+  const writeSettings = (server: string) => {
+    const { hostname, port: serverPort } = new URL(server)
+    return file(
+      'pgbouncer.ini',
+      `[databases]\n* = host=${hostname} port=${serverPort || 5432}\n[pgbouncer]\n${lines.join('\n')}\n`,
+    )
+  }
+  await writeSettings(target)
   const child = spawn(pgbouncerPath, [join(folder, 'pgbouncer.ini')], { stdio: ['ignore', 'ignore', 'pipe'], ...as })
   let log = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -124,6 +130,10 @@ export async function pgbouncer(target: string, options: PgbouncerOptions = {}):
           await client.end().catch(() => {})
         }
       })
+    },
+    leadTo: async server => {
+      await writeSettings(server)
+      child.kill('SIGHUP')
     },
     stop,
   }

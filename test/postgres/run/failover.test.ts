@@ -12,6 +12,7 @@ import { eventually } from '../../helpers/eventually.ts'
 import { killMigrations } from '../../helpers/kill-migrations.ts'
 import { type Moment, type Standing, standing } from '../../helpers/kill-point.ts'
 import { folder, write } from '../../helpers/migrations.ts'
+import { noPgbouncer, pgbouncer, pgbouncerPath } from '../../helpers/pgbouncer.ts'
 import { ask, preparedData, replicaPair, urlOf } from '../../helpers/replication.ts'
 import { type TcpProxy, tcpProxy, type Verdict } from '../../helpers/tcp-proxy.ts'
 import type { ClientMessage } from '../../helpers/wire.ts'
@@ -57,6 +58,45 @@ test('who is in the way is looked for at the host that the run works at', async 
   const { code, stdout } = await run.ended
   expect(code, stdout).toBe(10)
   expect(stdout).toContain('"application":"reader"')
+})
+
+test('a pooler that leads to a standby in the middle of a run, until there is a primary behind it again', async ({
+  skip,
+}) => {
+  if (!pgbouncerPath) skip(noPgbouncer)
+  const { primary, standby } = await replicaPair(prepared.data)
+  const pooler = await pgbouncer(primary.url)
+  await ask(primary, 'create table knob ()')
+  const dir = await folder({ '1_waits.sql': 'table knob;\n', '2_last.sql': 'create table last ();\n' })
+  const holder = new pg.Client({ connectionString: primary.url })
+  holder.on('error', () => {})
+  await holder.connect()
+  onTestFinished(() => holder.end().catch(() => {}))
+  await holder.query('begin; lock table knob')
+  const run = start(['up', '--dir', dir, '--lock-timeout', '30s'], {
+    env: { DATABASE_URL: pooler.url(primary.url), SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
+  await eventually(
+    async () => {
+      expect(
+        await ask(
+          primary,
+          "select from pg_stat_activity where application_name ~ 'migrator' and wait_event_type = 'Lock'",
+        ),
+      ).toHaveLength(1)
+    },
+    { timeout: 30_000 },
+  )
+  await pooler.leadTo(standby.url)
+  await holder.query('commit')
+  await eventually(() => expect(run.output).toContain('the server is a standby, not read-write'), { timeout: 30_000 })
+  await pooler.leadTo(primary.url)
+  const { code, stdout } = await run.ended
+  expect(code, stdout).toBe(0)
+  expect(await ask(primary, 'select name from schemagate.ledger order by position')).toEqual([
+    { name: '1_waits' },
+    { name: '2_last' },
+  ])
 })
 
 const role = 'failover_app'
