@@ -157,7 +157,7 @@ function catalogueSql(ledgerSchema: string): string {
   const sets = marks.map(mark => `array[${mark.split(' ').map(quoteLiteral).join(', ')}]::text[]`)
   return `select c.schema, c.table, c.owner, c.readable,
     case when c.table in (${names.map(quoteLiteral).join(', ')}) or exists (
-      select from (values ${sets.map(set => `(${set})`).join(', ')}) as m (names) where m.names <@ c.names) then c.columns end as columns
+      select from (values ${sets.map(set => `(${set})`).join(', ')}) as m (names) where m.names operator(pg_catalog.<@) c.names) then c.columns end as columns
   from (
     select n.nspname::text as schema, c.relname::text as table, pg_catalog.pg_get_userbyid(c.relowner)::text as owner,
       pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select') as readable,

@@ -11,7 +11,7 @@ export const rails: HistoryTool = {
   beside: () => ['ar_internal_metadata'],
   code: true,
   fields: { version: 'version' },
-  order: 'length(t.version), t.version',
+  order: 'pg_catalog.length(t.version), t.version',
   sql: { key: numberSql('version') },
   read: rows => ({
     // the versions are text, and Rails compares them as numbers

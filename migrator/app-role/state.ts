@@ -104,7 +104,7 @@ unwanted (kind, name, privilege, mine, ledger) as (
   from app, here where pg_catalog.has_database_privilege(app.oid, here.oid, 'CREATE')
   union all
   select 'table', l.name, p.privilege, l.mine, true
-  from app, ledgers l, unnest(array['insert', 'update', 'delete', 'truncate', 'references', 'trigger',
+  from app, ledgers l, pg_catalog.unnest(array['insert', 'update', 'delete', 'truncate', 'references', 'trigger',
     -- the texts of errors; a migrator of 0.1 grants it with the rest
     case when l.relname = 'runs' then 'select' end]) as p (privilege)
   where pg_catalog.has_table_privilege(app.oid, l.oid, p.privilege)

@@ -44,14 +44,14 @@ async function migratedBefore({ session, settings }: Run): Promise<string | unde
 /** ALTER ROLE and ALTER DATABASE ... SET hold for new sessions only, of which this one is not. */
 async function searchPathOfOthers({ session }: Run): Promise<string | undefined> {
   const { rows } = await session.query<{ path: string; owner: string }>(
-    `select substr(setting, length('search_path=') + 1) as path,
-            case when setrole = 0 then 'database ' || current_database() else 'role ' || session_user end as owner
-       from pg_catalog.pg_db_role_setting, unnest(setconfig) as setting,
+    `select pg_catalog.substr(setting, pg_catalog.length('search_path=') + 1) as path,
+            case when setrole = '0' then pg_catalog.concat('database ', pg_catalog.current_database()) else pg_catalog.concat('role ', session_user) end as owner
+       from pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) as setting,
             (select reset_val, source from pg_catalog.pg_settings where name = 'search_path') as here
-      where setdatabase in ('0', (select oid from pg_catalog.pg_database where datname = current_database()))
+      where setdatabase in ('0', (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
         and setrole in ('0', (select oid from pg_catalog.pg_roles where rolname = session_user))
         and setting like 'search\\_path=%' and here.source <> 'client'
-        and substr(setting, length('search_path=') + 1) <> here.reset_val
+        and pg_catalog.substr(setting, pg_catalog.length('search_path=') + 1) <> here.reset_val
       order by setdatabase <> '0' and setrole <> '0' desc, setrole <> '0' desc, setdatabase <> '0' desc
       limit 1`,
   )

@@ -74,7 +74,7 @@ export async function readInstalled(
   const name = quoteLiteral(quotedTable(table))
   const { rows } = await session.query<{ made: boolean; triggered: boolean; mayTrigger: boolean }>(
     `select pg_catalog.to_regclass(${quoteLiteral(followedTable(schema))}) is not null as made,
-       exists (select from pg_catalog.pg_trigger where tgrelid = ${name}::pg_catalog.regclass and tgname = ${quoteLiteral(followedTrigger)}) as triggered,
+       exists (select from pg_catalog.pg_trigger where tgrelid = ${name}::pg_catalog.regclass::pg_catalog.oid and tgname = ${quoteLiteral(followedTrigger)}) as triggered,
        pg_catalog.has_table_privilege(${name}, 'TRIGGER') as "mayTrigger"`,
   )
   const { made, triggered, mayTrigger } = rows[0]!
@@ -131,7 +131,7 @@ export async function readRights(session: Session, table: HistoryTable, role: st
        pg_catalog.pg_has_role(c.relowner, 'USAGE') as mine
      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        left join pg_catalog.pg_roles a on a.rolname = ${r}
-     where c.oid = ${all[0]}::pg_catalog.regclass`,
+     where c.oid = ${all[0]}::pg_catalog.regclass::pg_catalog.oid`,
   )
   const { readable, writable, mine } = rows[0]!
   return { right: readable && !(writable && mine), mine }

@@ -21,7 +21,7 @@ export const flyway: FilesTool = {
   writeRow({ table, file, checksum }) {
     const s = quotedTable(table)
     const row = {
-      installed_rank: `(select coalesce(max(installed_rank), 0) + 1 from ${s})`,
+      installed_rank: `(select coalesce(pg_catalog.max(installed_rank), 0) + 1 from ${s})`,
       version: file.migration.kind === 'repeatable' ? 'null' : quoteLiteral(versionOf(file)),
       description: quoteLiteral(description(file.migration.name)),
       type: "'SQL'",

@@ -261,7 +261,7 @@ export class Changes {
     const trace = repairEntry(action, 'checksum', this.#runId, 'name')
     const holder =
       replacement === undefined
-        ? `position = (select max(position) from ${this.#table} where not ${these})`
+        ? `position = (select pg_catalog.max(position) from ${this.#table} where not ${these})`
         : `name = ${quoteLiteral(replacement)}`
     return {
       statements:

@@ -11,7 +11,7 @@ import { ledgerTables } from './table.ts'
  */
 export async function countTables(session: Session, ledgerSchema: string): Promise<number> {
   const { rows } = await session.query<{ tables: number }>(
-    `select count(*)::int as tables
+    `select pg_catalog.count(*)::int as tables
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where ${isProjectsTable} and n.nspname::text !~ '^pg_' and n.nspname <> 'information_schema'
         and (n.nspname <> ${quoteLiteral(ledgerSchema)} or c.relname not in (${Object.keys(ledgerTables).map(quoteLiteral).join(', ')}))`,
@@ -31,7 +31,7 @@ export async function filledSchemas(
   counts = isProjectsTable,
 ): Promise<readonly FilledSchema[]> {
   const { rows } = await session.query<FilledSchema & { isFirst: boolean; [column: string]: unknown }>(
-    `select n.nspname::text as schema, min(c.relname collate "C")::text as table, n.nspname = pg_catalog.current_schema() as "isFirst"
+    `select n.nspname::text as schema, pg_catalog.min(c.relname::text collate "C") as table, n.nspname = pg_catalog.current_schema() as "isFirst"
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where ${counts} and n.nspname::text !~ '^pg_' and n.nspname not in ('information_schema', ${quoteLiteral(ledgerSchema)})
       group by n.nspname order by n.nspname collate "C"`,

@@ -8,7 +8,7 @@ export const ledgerTables = `select c.oid, c.relname, c.relnamespace, c.relowner
   from pg_catalog.pg_class c where c.relkind = 'r' and (${Object.entries(shapes)
     .map(
       ([name, columns]) =>
-        `c.relname = ${quoteLiteral(name)} and ${columns.length} = (select count(*) from pg_catalog.pg_attribute a where a.attrelid = c.oid and not a.attisdropped and a.attname in (${columns.map(quoteLiteral).join(', ')}))`,
+        `c.relname = ${quoteLiteral(name)} and ${columns.length} = (select pg_catalog.count(*) from pg_catalog.pg_attribute a where a.attrelid = c.oid and not a.attisdropped and a.attname in (${columns.map(quoteLiteral).join(', ')}))`,
     )
     .join(' or ')})`
 
@@ -21,7 +21,7 @@ export function ledgerIsReadOnly(schema: string): string {
   excess record;
 begin
   for excess in
-    select pg_catalog.format('%I.%I', n.nspname, l.relname) as name, case x.grantee when 0 then 'public' else pg_catalog.quote_ident(r.rolname) end as grantee
+    select pg_catalog.format('%I.%I', n.nspname, l.relname) as name, case x.grantee when '0' then 'public' else pg_catalog.quote_ident(r.rolname) end as grantee
     from (${ledgerTables}) as l join pg_catalog.pg_class c on c.oid = l.oid join pg_catalog.pg_namespace n on n.oid = l.relnamespace
       join pg_catalog.pg_default_acl d on d.defaclrole = l.relowner and d.defaclnamespace in ('0', n.oid) and d.defaclobjtype = 'r',
       pg_catalog.aclexplode(d.defaclacl) as x left join pg_catalog.pg_roles r on r.oid = x.grantee

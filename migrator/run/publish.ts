@@ -28,7 +28,7 @@ export async function isPublished(session: Session, schema: string, history: His
   const { rows } = await session.query<{ published: boolean }>(
     `select exists (select from ${manifestTable(schema)}
        where pg_catalog.jsonb_array_length(manifest->'migrations'::text) = ${history.applied.length}
-         and published_at >= (select max(applied_at) from ${ledgerTable(schema)} where state = 'applied'))
+         and published_at >= (select pg_catalog.max(applied_at) from ${ledgerTable(schema)} where state = 'applied'))
        and ${tablesStand(tablesIn(condition.comment))} as published`,
   )
   return rows[0]!.published

@@ -98,10 +98,10 @@ function isPlain(tables: ReadonlyMap<LedgerTable, LookedAt>): boolean {
 
 function question(schema: string, comment: string | null, role = 'null'): string {
   const s = quoteIdent(schema)
-  return `select (select max(version) from ${s}.ledger_version) as version, l.applied, l.digest, ${headSql(schema)} as head,
+  return `select (select pg_catalog.max(version) from ${s}.ledger_version) as version, l.applied, l.digest, ${headSql(schema)} as head,
     exists (select from ${manifestTable(schema)} where published_at >= l.newest
       and pg_catalog.jsonb_array_length(manifest->'migrations'::text) = l.count) as published,
     exists (select from ${s}.adoption) as adopted, ${tablesStand(tablesIn(comment))} as standing, ${role} as role
-  from (select count(*), bool_and(state = 'applied') as applied, max(applied_at) as newest, ${digestSql} as digest
+  from (select pg_catalog.count(*), pg_catalog.bool_and(state = 'applied') as applied, pg_catalog.max(applied_at) as newest, ${digestSql} as digest
     from ${ledgerTable(schema)}) as l`
 }

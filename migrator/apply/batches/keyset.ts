@@ -80,7 +80,7 @@ export class Keyset {
     if (to) return { from, to, rows: size }
     const rest = await query<{ rows: number; from: string[] | null; to: string[] | null }>(
       `with batch as materialized (${inOrder} limit ${size})
-       select (select count(*)::int from batch) as rows,
+       select (select pg_catalog.count(*)::int from batch) as rows,
               ${one(`select * from batch ${order('asc')}`)} as "from", ${one(`select * from batch ${order('desc')}`)} as "to"`,
     )
     const last = rest.rows[0]!

@@ -54,7 +54,7 @@ export async function databaseSettings(live: Session, server: Session, name: str
   const { rows } = await live.query<{ setting: string }>(
     `select pg_catalog.unnest(s.setconfig) as setting from pg_catalog.pg_db_role_setting s
        join pg_catalog.pg_database d on d.oid = s.setdatabase and d.datname = pg_catalog.current_database()
-      where s.setrole = 0 or s.setrole = (select oid from pg_catalog.pg_roles where rolname = current_user)
+      where s.setrole = '0' or s.setrole = (select oid from pg_catalog.pg_roles where rolname = current_user)
       order by s.setrole`,
   )
   for (const { setting } of rows) {
