@@ -7,7 +7,6 @@ import { readCommandLine } from '../../../migrator/cli/command-line.ts'
 import { commands, variables } from '../../../migrator/cli/commands/index.ts'
 import { printerTo } from '../../../migrator/cli/print.ts'
 import { SchemagateError } from '../../../migrator/errors.ts'
-import { compareHistory } from '../../../migrator/ledger/history.ts'
 import { silent } from '../../../migrator/log.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { folder, write } from '../../helpers/migrations.ts'
@@ -342,23 +341,6 @@ test('a late hotfix runs when it is named, once, and is no problem afterwards', 
   await write(dir, { '2_next.sql': 'select 5;' })
   expect((await run('up', '--allow-late', '2_next')).code).toBe(0)
   expect(await asks('2_next')).toContain('too-old')
-})
-
-test('with a late migration in it, a database that is ahead is still told as that', () => {
-  const row = (name: string, position: number, late?: number) => ({
-    ...{ name, checksum: name, position, kind: 'sql' as const, breaking: false, state: 'applied' as const },
-    ...{ appliedAt: new Date(), durationMs: 0, runId: '', journal: late === undefined ? null : { late } },
-  })
-  const file = (name: string) => ({
-    ...{ name, checksum: name, kind: 'sql' as const, layout: 'native' as const, version: [], file: name },
-    marks: { transaction: true, breaking: false },
-  })
-  const rows = [row('1_a', 1), row('3_c', 2), row('4_new', 3), row('2_late', 4, 1)]
-  expect(compareHistory(['1_a', '2_late', '3_c'].map(file), rows)).toMatchObject({ state: 'ahead', head: '4_new' })
-  expect(compareHistory(['1_a', '2_late', '3_c', '4_new'].map(file), rows)).toMatchObject({
-    state: 'current',
-    problems: [],
-  })
 })
 
 test('what is half applied is not forgotten, and lets no older release pass where it breaks that', async ({
