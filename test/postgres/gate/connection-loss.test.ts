@@ -167,6 +167,9 @@ describe('behind a pooler', () => {
     await eventually(() => expect(gate.state).toBe('behind'))
     await ledger.applyQuietly('0002_tickets')
     expect(await timeUntil(() => gate.isOpen)).toBeLessThan(1000)
+    // it knows the server behind the pooler, and so lets a pool pass that leads there
+    const pool = guardPool(gate, poolOf({ connectionString: bouncer.url(database.url) }))
+    expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
     await ledger.drop()
     expect(await timeUntil(() => !gate.isOpen)).toBeLessThan(1000)
     const client = new pg.Client({ connectionString: bouncer.url(database.url) })
