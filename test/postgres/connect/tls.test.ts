@@ -7,7 +7,9 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import pg from 'pg'
 import { expect, inject, onTestFinished } from 'vitest'
+import { createGate, guardPool, type Manifest, poolConfig, readConnection } from '../../../gate/index.ts'
 import { serverUser } from '../../../scripts/lib/postgres/binaries.ts'
 import { schemagate } from '../../helpers/cli.ts'
 import { test } from '../../helpers/database.ts'
@@ -22,50 +24,16 @@ async function certificates(names: string) {
   const dir = await mkdtemp(join(tmpdir(), 'schemagate-tls-'))
   onTestFinished(() => rm(dir, { recursive: true, force: true }))
   const at = (name: string) => join(dir, name)
-  const make = (...args: string[]) => run('openssl', args, { cwd: dir })
-  for (const ca of ['ca', 'other'])
-    await make(
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '2',
-      '-subj',
-      `/CN=${ca}`,
-      '-keyout',
-      `${ca}.key`,
-      '-out',
-      `${ca}.crt`,
+  const key = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2'.split(' ')
+  const make = (name: string, ...more: string[]) =>
+    run(
+      'openssl',
+      ['req', '-x509', ...key, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.crt`, ...more],
+      { cwd: dir },
     )
-  await make(
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=server',
-    '-addext',
-    `subjectAltName=${names}`,
-    '-addext',
-    'basicConstraints=critical,CA:FALSE',
-    '-CA',
-    'ca.crt',
-    '-CAkey',
-    'ca.key',
-    '-keyout',
-    'server.key',
-    '-out',
-    'server.crt',
-  )
+  for (const ca of ['ca', 'other']) await make(ca)
+  const extensions = [`subjectAltName=${names}`, 'basicConstraints=critical,CA:FALSE'].flatMap(one => ['-addext', one])
+  await make('server', ...extensions, '-CA', 'ca.crt', '-CAkey', 'ca.key')
   await chmod(dir, 0o755)
   await chmod(at('server.key'), 0o600)
   const owner = serverUser()
@@ -133,6 +101,38 @@ test('each sslmode does what libpq says it does', async () => {
   ] as const)
     expect(await attempt(query), query).toMatchObject({ code: 2, stderr: expect.stringContaining(message) })
   expect(await server.log()).not.toContain('FATAL')
+})
+
+test('a gate and the pool that it guards connect as sslmode says', async () => {
+  const { ca, other, key, crt } = await certificates('IP:127.0.0.1')
+  const server = await ownServer({ settings: { ssl: 'on', ssl_cert_file: crt, ssl_key_file: key } })
+  const dir = await folder({ '1_a.sql': 'select 1;' })
+  const { code } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: server.url } })
+  expect(code).toBe(0)
+  const manifest: Manifest = JSON.parse((await schemagate(['manifest', '--dir', dir])).stdout)
+  const [right, wrong] = [ca, other].map(encodeURIComponent)
+  for (const [query, ssl] of [
+    ['sslmode=disable', false],
+    ['sslmode=allow', false],
+    ['sslmode=prefer', true],
+    ['sslmode=require', true],
+    [`sslmode=verify-full&sslrootcert=${right}`, true],
+  ] as const) {
+    const connection = readConnection({ url: `${server.url}?${query}` })
+    const gate = createGate({ connection, manifest })
+    const pool = guardPool(gate, new pg.Pool(poolConfig(connection)))
+    await gate.whenOpen({ timeout: 10_000 })
+    // its own two sessions, and the pool's that asks
+    const { rows } = await pool.query(
+      'select ssl from pg_stat_ssl join pg_stat_activity using (pid) where client_addr is not null',
+    )
+    expect(rows, query).toEqual([{ ssl }, { ssl }, { ssl }])
+    await pool.end()
+    await gate.close()
+  }
+  const gate = createGate({ url: `${server.url}?sslmode=verify-full&sslrootcert=${wrong}`, manifest })
+  onTestFinished(() => gate.close())
+  expect((await gate.check()).state).toBe('unreachable')
 })
 
 test('verify-full compares with the host that was asked for, also where that is an address', async () => {
