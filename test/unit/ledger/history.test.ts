@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { Migration } from '../../../migrator/files/migration.ts'
 import { allowEmptied, allowLate, compareHistory, headOf, latePosition } from '../../../migrator/ledger/history.ts'
 import { type LedgerRow, noLedger } from '../../../migrator/ledger/read.ts'
+import { recordedOnly } from '../../../migrator/ledger/stand-ins.ts'
 
 /** `2_b`: number and name; the content is its own unless `checksum` says otherwise. */
 function file(name: string, more: Partial<Migration> = {}): Migration {
@@ -225,6 +226,41 @@ describe('rows without a file', () => {
     expect(message).toMatch(/^2_b is half applied \(2 of its steps are done\), but there is no such file/)
     expect(message).not.toContain('--forget-missing')
     expect(messages([a, c], rowsOf('1_a', begun('2_b', null), '3_c'))[0]).toContain('--forget-missing 2_b')
+  })
+})
+
+describe('a migration that stands in for all before it', () => {
+  const [base, older] = [file('3_base', { standsIn: true }), file('2_base', { standsIn: true })]
+  const plan = (files: readonly Migration[], rows: readonly LedgerRow[]) => {
+    const { pending, recordOnly, problems } = compareHistory(files, rows)
+    expect(problems).toEqual([])
+    return [pending.map(({ name }) => name).join(' '), [...recordOnly].sort().join(' ')]
+  }
+  const passedOver = { name: '3_base', kind: 'baseline' } as const
+
+  test.for([
+    [
+      'on an empty ledger it is run first, and they are recorded',
+      [a, b, base, d],
+      [],
+      ['3_base 1_a 2_b 4_d', '1_a 2_b'],
+    ],
+    ['of two the newer one is run', [a, older, base, d], [], ['3_base 1_a 2_base 4_d', '1_a 2_base']],
+    ['a repeatable one is run', [repeatable('R__v'), a, base], [], ['3_base R__v 1_a', '1_a']],
+    ['where they were run it is recorded', [a, b, base, d], rowsOf('1_a', '2_b'), ['3_base 4_d', '3_base']],
+    ['where it was run they are recorded', [a, b, base, d], rowsOf('3_base'), ['1_a 2_b 4_d', '1_a 2_b']],
+    ['where it was passed over nothing is late for it', [a, b, base], rowsOf('1_a', passedOver), ['2_b', '']],
+    ['without one all are run', [a, b], [], ['1_a 2_b', '']],
+  ] as const)('%s', ([, files, rows, expected]) => {
+    expect(plan(files, [...rows])).toEqual(expected)
+  })
+
+  test('leaves the others no way back where they were only recorded', () => {
+    const recorded = { name: '1_a', kind: 'baseline' } as const
+    expect([...recordedOnly([a, b, base, d], rowsOf(recorded, '2_b', '3_base', '4_d'))]).toEqual(['1_a'])
+    expect([...recordedOnly([a, b, base, d], rowsOf('1_a', '2_b', passedOver, '4_d'))]).toEqual(['3_base'])
+    // an operator's baseline is another thing
+    expect([...recordedOnly([a, b, base, d], rowsOf(recorded, '2_b', passedOver))]).toEqual(['3_base'])
   })
 })
 
