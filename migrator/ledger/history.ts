@@ -86,7 +86,7 @@ export function compareHistory(
     lastKnown !== undefined &&
     pending.length === 0 &&
     unknown.every(row => row.position > lastKnown.position)
-  const problems = isAhead ? unknown.map(row => newerThanFiles(row, files)) : missing(files, rows, unknown)
+  const problems = isAhead ? newerThanFiles(unknown, files) : missing(files, rows, unknown)
   problems.push(...rows.flatMap(row => problemOfRow(row, byName.get(row.name)) ?? []))
   const renamed = new Set(problems.map(problem => problem.renamedTo))
   problems.push(...outOfOrder(files, rowOf, file => renamed.has(file.name) || recordOnly.has(file.name)))
@@ -222,11 +222,17 @@ function describeKind({ kind }: Pick<LedgerRow, 'kind'>): string {
   return kind === 'code' ? 'code' : kind === 'repeatable' ? 'a repeatable migration' : 'SQL'
 }
 
-/** A row behind all of the files. */
-function newerThanFiles(row: LedgerRow, files: readonly Migration[]): Problem {
+/** The rows behind all of the files. What to do is said once, with the last. */
+function newerThanFiles(rows: readonly LedgerRow[], files: readonly Migration[]): Problem[] {
   const newest = files.findLast(file => file.kind !== 'repeatable') ?? files.at(-1)
-  const message = `${row.name} ${describeState(row)}, but newer than all of these files (the newest is ${newest?.name}): the database is ahead of them. Use the release that has it, or \`schemagate up --allow-ahead\` if older apps can live with it.`
-  return { code: 'missing', migration: row.name, message }
+  return rows.map((row, i) => {
+    const wayOut =
+      i === rows.length - 1
+        ? ` (the newest is ${newest?.name}): the database is ahead of them. Use the release that has it; or \`schemagate up --allow-ahead\`, which passes over what older apps can live with.`
+        : ''
+    const message = `${row.name} ${describeState(row)}, but newer than all of these files${wayOut}`
+    return { code: 'missing', migration: row.name, message }
+  })
 }
 
 /** What is wrong with the rows that have no file. */
@@ -240,7 +246,9 @@ function missing(files: readonly Migration[], rows: readonly LedgerRow[], unknow
     return [{ code: 'missing', migration: unknown[0]!.name, message: otherFolder(unknown) }]
 
   const isNew = files.some(file => file.kind !== 'repeatable' && rows.every(row => row.name !== file.name))
-  const squash = isNew ? ' If a new file stands in for it (a squash): schemagate baseline NAME --replacing-missing' : ''
+  const squash = isNew
+    ? '; or, if a new file stands in for it (a squash): schemagate baseline NAME --replacing-missing'
+    : ''
   return unknown.map(row => {
     const { name } = row
     const [file, alike] = [certain.get(name), possible.get(name)]
@@ -254,7 +262,7 @@ function missing(files: readonly Migration[], rows: readonly LedgerRow[], unknow
     const message = alike
       ? `${name} is applied, but there is no such file; ${alike.map(a => a.name).join(' and ')} ${alike.length === 1 ? 'has' : 'have'} the same content. ` +
         `Restore the file. If it was renamed to ${alike.length === 1 ? 'it' : 'one of them'}: schemagate repair --rename ${shellWord(`${name}=${alike[0]!.name}`)}`
-      : `${name} is applied, but there is no such file. Restore the file, or if it is gone for good: schemagate repair --forget-missing ${shellWord(name)}.${squash}`
+      : `${name} is applied, but there is no such file. Restore the file, or if it is gone for good: schemagate repair --forget-missing ${shellWord(name)}${squash}`
     return { code: 'missing', migration: name, message }
   })
 }

@@ -184,7 +184,7 @@ async function backOff(
   if (clashes > run.settings.lockRetries)
     throw new TableLockError(
       `${migration} could not get its locks in ${clashes} attempts (${why}).${who} It was rolled back. ` +
-        'End what blocks it, or run `schemagate up` again when there is less load; --lock-timeout and --lock-retries set how long to try.',
+        `${endThem(blockers)}, or run \`schemagate up\` again when there is less load; --lock-timeout and --lock-retries set how long to try.`,
       { cause },
     )
   const delay = pauseAfter(clashes, Math.min(took, run.blockers.lockTimeout || mostCounted))
@@ -193,4 +193,10 @@ async function backOff(
     `${migration}: ${why}; rolled back, attempt ${clashes + 1} of ${run.settings.lockRetries + 1} in ${formatDuration(delay)}.${who}`,
   )
   await sleep(delay, undefined, { signal: run.signal }).catch(() => {})
+}
+
+function endThem([first, ...more]: readonly Blocker[]): string {
+  return first?.pid && more.length === 0
+    ? `End that session (select pg_terminate_backend(${first.pid}))`
+    : 'End what blocks it'
 }

@@ -17,7 +17,7 @@ export interface Blocker {
   readonly state: string | null
   /** Age of its transaction. */
   readonly ageMs: number | null
-  /** Its query, cut short. */
+  /** Its query, cut short; null if this role may not see it. */
   readonly query: string | null
 }
 
@@ -154,7 +154,7 @@ export class BlockerWatch {
       `select case when a.pid = any(pg_catalog.pg_blocking_pids($1)) then 'blocks' else 'waits' end as relation,
               a.pid, null as prepared, a.usename as user, a.application_name as application, a.state,
               ${ageOf('a.xact_start')} as "ageMs",
-              pg_catalog.left(pg_catalog.regexp_replace(a.query, '\\s+', ' ', 'g'), ${queryLength}) as query
+              pg_catalog.left(pg_catalog.regexp_replace(nullif(a.query, '<insufficient privilege>'), '\\s+', ' ', 'g'), ${queryLength}) as query
          from pg_catalog.pg_stat_activity a
         where a.pid <> $1 and (a.pid = any(pg_catalog.pg_blocking_pids($1))
            or (a.wait_event_type = 'Lock' and $1 = any(pg_catalog.pg_blocking_pids(a.pid))))

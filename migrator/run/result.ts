@@ -159,7 +159,7 @@ function refusedByServer(error: Error, code: string | undefined): DeniedError {
   if (code === sqlstate.insufficientPrivilege && raisedBy === undefined)
     return new DeniedError(
       [
-        `Postgres denies it (42501): ${error.message}. The migrator's role must own the database or may create schemas in it: grant create on database ... to ...`,
+        `Postgres denies it (42501): ${error.message}. The migrator's role must own the database or may create schemas in it: grant create on database NAME to ROLE`,
         ...details,
       ].join('\n'),
       { cause: error },

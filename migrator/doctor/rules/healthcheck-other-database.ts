@@ -11,7 +11,8 @@ import type { Rule } from './rule.ts'
 export const healthcheckOtherDatabase: Rule = {
   id: 'healthcheck-other-database',
   severity: 'warning',
-  title: 'The `-U` and `-d` of the health check are not those of POSTGRES_USER and POSTGRES_DB, or are left out where that means others.',
+  title:
+    'The `-U` and `-d` of the health check are not those of POSTGRES_USER and POSTGRES_DB, or are left out where that means others.',
   why: '`pg_isready` says yes all the same, and `psql` says no for ever. Left out, the user is that of the container, the database that of the user.',
   fix: 'Take both from the container: `-U "$$POSTGRES_USER" -d "$$POSTGRES_DB"`.',
   *check(stack) {

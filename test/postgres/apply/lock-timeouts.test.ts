@@ -134,6 +134,24 @@ test.for([
   },
 )
 
+test('of a blocker that this role may not look into, the message has what it may see, and what ends it', async ({
+  database,
+}) => {
+  const owner = database.role('owner')
+  await database.query(`create role ${owner} login password 'owner'; grant create on database ${database.name} to ${owner};
+    grant create on schema public to ${owner}; ${busy}; alter table busy owner to ${owner}`)
+  const dir = await folder({ '0001_alter.sql': 'alter table busy add column extra int;' })
+  const idle = await idleInTransaction(database, 'select count(*) from busy')
+  const result = await schemagate(['up', '--dir', dir, '--lock-timeout', '300ms', '--lock-retries', '1'], {
+    env: { DATABASE_URL: database.urlFor(owner, 'owner'), SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+  })
+  expect(result.code, result.stdout).toBe(10)
+  const error = result.lines.find(line => line.level === 'error')
+  expect(error?.msg).toMatch(new RegExp(`Blocked by: pid ${idle.pid} \\([^)]*\\)\\. It was rolled back`))
+  expect(error?.msg).toContain(`End that session (select pg_terminate_backend(${idle.pid}))`)
+  await idle.client.query('rollback')
+})
+
 test('a migration that is chosen as the victim of a deadlock is tried again', async ({ database }) => {
   await database.query(
     'create table a (x int); create table b (x int); create table tally (step text); alter database ' +

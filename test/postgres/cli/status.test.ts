@@ -157,11 +157,20 @@ describe('the ledger and the files disagree: 6, and nothing is changed', () => {
     const run = on(database, await folder(old))
     const refused = await run('up')
     expect(refused).toMatchObject({ code: 6, stdout: expect.stringContaining('the database is ahead of them') })
+    await on(database, await folder({ ...old, '2_b.sql': 'select 2;', '2_c.sql': 'select 3;' }))('up')
+    const [name, ...wayOut] = (await run('status')).stdout.split('\n').filter(line => line.startsWith('  missing: '))
+    expect(name).toBe('  missing: 2_b is applied, but newer than all of these files')
+    expect(wayOut).toEqual([expect.stringMatching(/2_c is applied.*the database is ahead of them.*--allow-ahead/)])
     expect(await run('up', '--allow-ahead')).toMatchObject({ code: 0 })
-    expect(JSON.parse((await run('status', '--format', 'json')).stdout)).toMatchObject({ state: 'ahead', head: '2_b' })
+    expect(JSON.parse((await run('status', '--format', 'json')).stdout)).toMatchObject({ state: 'ahead', head: '2_c' })
     await on(
       database,
-      await folder({ ...old, '2_b.sql': 'select 2;', '3_c.sql': '-- schemagate:breaking\nselect 3;' }),
+      await folder({
+        ...old,
+        '2_b.sql': 'select 2;',
+        '2_c.sql': 'select 3;',
+        '3_d.sql': '-- schemagate:breaking\nselect 4;',
+      }),
     )('up')
     expect(await run('up', '--allow-ahead')).toMatchObject({ code: 6 })
   })

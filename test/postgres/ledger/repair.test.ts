@@ -195,7 +195,7 @@ test.for([
   const run = on(database, await folder({ ...kept, [`${squash}.sql`]: 'create table everything ();' }))
   const { code, error } = await run('up')
   expect(code).toBe(6)
-  expect(error).toContain('If a new file stands in for it (a squash): schemagate baseline NAME --replacing-missing')
+  expect(error).toContain('if a new file stands in for it (a squash): schemagate baseline NAME --replacing-missing')
   const was = await ledger(database)
   expect((await run('baseline', squash)).code).toBe(6)
   expect(await ledger(database)).toEqual(was)
