@@ -154,6 +154,15 @@ function behind(lead: readonly string[], step: Step): Step {
   return { ...step, sources: [...lead, ...step.sources], isLine: step.isLine && !isOfShell }
 }
 
+const ownPrograms = 'PATH="./node_modules/.bin:$PATH"'
+
+/** A package manager's script finds the programs of the package's dependencies, which no other shell does. */
+function inPackage(step: Step): Step {
+  const [program = ''] = step.words
+  const isElsewhere = /^(node|npx|npm|pnpm|yarn|bunx?|cd|export|set|\.|source|\w+=.*)$|\//.test(program)
+  return isElsewhere || step.sources[0] === ownPrograms ? step : behind([ownPrograms], step)
+}
+
 class Reader {
   readonly #service: Service
   readonly #context: BuildContext
@@ -346,7 +355,8 @@ class Reader {
     if (sequence) return this.#shell(sequence, noShell, 'context', depth + 1)
     const named = /(^|\/)supervisorctl$/.test(words[0] ?? '') ? startedBy(words, this.#unstarted) : []
     if (named.length > 0) return atOnce(named.map(command => this.#managedCommand(command, depth + 1)))
-    const text = this.#scriptOf(words) ?? this.#packageScript(words)
+    const packaged = this.#packageScript(words)
+    const text = this.#scriptOf(words) ?? packaged
     if (text !== undefined && !this.#scripts.has(text)) {
       this.#scripts.add(text)
       const by = script(words, text)
@@ -354,7 +364,7 @@ class Reader {
       const own = by.isSourced && args.line.words.length === 0 ? this.#args : args
       const steps = this.#shell(text, by, 'context', depth + 1, own)
       this.#scripts.delete(text)
-      if (steps.length > 0) return steps
+      if (steps.length > 0) return text === packaged ? steps.map(inPackage) : steps
     }
     return undefined
   }

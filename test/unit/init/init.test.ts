@@ -122,6 +122,40 @@ describe('in an example as it was before, init finds what migrates, and puts a g
     expect(servicesOf(folder).migrate.command).toEqual(['python3 manage.py migrate --noinput'])
   })
 
+  test.each([
+    ['npm start', { start: 'knex migrate:latest && node server.js' }, 'knex migrate:latest'],
+    [
+      'npm run all',
+      { all: 'npm run migrate && node server.js', migrate: 'knex migrate:latest' },
+      'knex migrate:latest',
+    ],
+    ['yarn start', { start: 'NODE_ENV=x knex migrate:latest && node .' }, 'NODE_ENV=x knex migrate:latest'],
+  ])(
+    "the one-shot of a package's script (%s) finds the programs that the script finds",
+    async (start, scripts, migrates) => {
+      const folder = folderWith({
+        'compose.yml': `services:\n  db:\n    ${database}\n  api:\n    build: .\n    environment: { ${url} }\n`,
+        Dockerfile: `FROM node:26\nCMD ["sh", "-c", "${start}"]\n`,
+        'package.json': JSON.stringify({ scripts }),
+      })
+      await run(folder)
+      expect(servicesOf(folder).migrate).toMatchObject({
+        entrypoint: ['sh', '-ec'],
+        command: [`PATH="./node_modules/.bin:$$PATH" ${migrates}`],
+      })
+    },
+  )
+
+  test("what finds its own programs is taken as a package's script has it", async () => {
+    const folder = folderWith({
+      'compose.yml': `services:\n  db:\n    ${database}\n  api:\n    build: .\n    environment: { ${url} }\n`,
+      Dockerfile: 'FROM node:26\nCMD ["npm", "start"]\n',
+      'package.json': JSON.stringify({ scripts: { start: 'npx prisma migrate deploy && node server.js' } }),
+    })
+    await run(folder)
+    expect(servicesOf(folder).migrate.command).toEqual(['npx prisma migrate deploy'])
+  })
+
   test('a migrator that is started again for ever after a failure is given a limit', async () => {
     const folder = asItWas('golang-migrate')
     await run(folder)
