@@ -180,6 +180,9 @@ function checkCombinations(
 }
 
 function usage(syntax: Syntax, problems: readonly string[]): string {
-  const list = problems.length === 1 ? problems[0] : `\n${problems.map(p => `- ${p}`).join('\n')}`
+  const list =
+    problems.length === 1
+      ? problems[0]
+      : `There are ${problems.length} problems:\n${problems.map(p => `- ${p}`).join('\n')}`
   return `${list}\nSee: schemagate ${syntax.name} --help`
 }

@@ -3,10 +3,12 @@
 import { expect, test } from 'vitest'
 import { closest } from '../../../gate/did-you-mean.ts'
 
-const commands = ['up', 'down', 'status', 'check', 'wait', 'plan', 'verify']
+const commands = ['up', 'down', 'status', 'check', 'wait', 'plan', 'verify', 'dir']
 
 test.each([
   ['upp', 'up'],
+  ['pu', 'up'],
+  ['dri', 'dir'],
   ['dwon', 'down'],
   ['statsu', 'status'],
   ['ver', 'verify'],
