@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url'
 import { type InputOptions, type OutputOptions, rolldown } from 'rolldown'
 import { ledgerTables } from '../../migrator/ledger/table.ts'
 import { currentVersion } from '../../migrator/ledger/versions.ts'
+import { licensesOf } from './licenses.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 // Built beside and then put in place: a run of the old bundle that is under way keeps its files.
@@ -112,6 +113,7 @@ const together: readonly { name: string; entries: readonly string[] }[] = [
     ],
   },
 ]
+const bundled = new Set<string>()
 /** The first group that a module belongs to. */
 const groupOf = new Map<string, string>()
 await write(
@@ -131,6 +133,13 @@ await write(
           for (const { name, entries } of together) for (const id of entries) add(`${root}migrator/${id}`, name)
         },
       },
+      {
+        name: 'bundled',
+        generateBundle(_, chunks) {
+          for (const chunk of Object.values(chunks))
+            if (chunk.type === 'chunk') for (const id of chunk.moduleIds) bundled.add(id)
+        },
+      },
     ],
   },
   {
@@ -144,6 +153,7 @@ await write(
   },
 )
 copyFileSync(require.resolve('libpg-query/wasm/libpg-query.wasm'), `${migrator}/cli/libpg-query.wasm`)
+writeFileSync(`${migrator}/cli/licenses.txt`, licensesOf(bundled))
 for (const name of readdirSync(`${migrator}/cli`).filter(name => name.endsWith('.cjs'))) {
   const chunk = `${migrator}/cli/${name}`
   writeFileSync(chunk, asScript(readFileSync(chunk, 'utf8')))

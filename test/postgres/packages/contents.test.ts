@@ -32,7 +32,9 @@ describe.each(folders)('the package in %s', folder => {
     for (const file of ['README.md', 'LICENSE', 'package.json', 'dist/index.mjs']) expect(files).toContain(file)
     const others = files.filter(
       file =>
-        !/^(?:bin|dist)\/.*\.(?:mjs|cjs|wasm|d\.ts)$|^(?:README\.md|LICENSE|package\.json|Dockerfile)$/.test(file),
+        !/^(?:bin|dist)\/.*\.(?:mjs|cjs|wasm|d\.ts)$|^dist\/cli\/licenses\.txt$|^(?:README\.md|LICENSE|package\.json|Dockerfile)$/.test(
+          file,
+        ),
     )
     expect(others).toEqual([])
     const manifest = JSON.parse(await readFile(join(packageOf(folder), 'package.json'), 'utf8'))
@@ -65,6 +67,15 @@ describe.each(folders)('the package in %s', folder => {
       { cwd: consumer },
     )
   })
+})
+
+test('the command line has the license of each package in its bundle, whose texts it has not otherwise', async () => {
+  const licenses = await readFile(join(packageOf('migrator'), 'dist/cli/licenses.txt'), 'utf8')
+  const texts = licenses.split(/^-{80}$/m).map(text => text.trim())
+  const { devDependencies } = JSON.parse(await readFile(join(packageOf('migrator'), 'package.json'), 'utf8'))
+  for (const name of [...Object.keys(devDependencies), 'pg', 'umzug', 'libpg-query'])
+    expect(texts.filter(text => text.startsWith(`${name} `))).toEqual([expect.stringMatching(/Copyright/i)])
+  expect(texts.filter(text => !/copyright/i.test(text))).toEqual([])
 })
 
 test('set-repository gives both the address that npm checks provenance by', async () => {
