@@ -1,7 +1,7 @@
 // README and docs: what they name is there, and their TypeScript compiles.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { GateState } from '../../../gate/index.ts'
@@ -17,8 +17,9 @@ const pages = [
   'README.md',
   'CONTRIBUTING.md',
   'RELEASING.md',
-  'app/README.md',
-  'docker/README.md',
+  'SECURITY.md',
+  ...['app', 'docker', 'gate', 'migrator', 'examples'].map(folder => `${folder}/README.md`),
+  ...globSync('examples/*/README.md', { cwd: root }),
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.md'))
     .map(name => `docs/${name}`),
@@ -101,15 +102,21 @@ describe.for(pages)('%s', page => {
       expect(verbs, all).toContain(verb)
       const own = rest!.split(' -- ')[0]!
       for (const [, flag] of own.matchAll(/ --([a-z-]+)/g))
-        expect(
-          known.map(o => o.flag),
-          all,
-        ).toContain(flag)
+        expect(['help', ...known.map(o => o.flag)], all).toContain(flag)
+    }
+  })
+
+  test('links to headings that there are', () => {
+    const links = [...text[page]!.matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)]
+    for (const [link, file = '', anchor] of links) {
+      const headings = [...read(file === '' ? page : join(dirname(page), file)).matchAll(/^#+ (.+)$/gm)]
+      const anchors = headings.map(([, heading = '']) => anchorOf(heading))
+      expect(anchors, link).toContain(anchor)
     }
   })
 
   test('names files that there are', () => {
-    const links = [...text[page]!.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, link = '']) =>
+    const links = [...text[page]!.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, link = '']) =>
       join(dirname(page), link),
     )
     const quoted = [
@@ -121,6 +128,14 @@ describe.for(pages)('%s', page => {
     expect(missing).toEqual([])
   })
 })
+
+/** As GitHub makes it of a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{Letter}\p{Number}\s_-]/gu, '')
+    .replaceAll(' ', '-')
+}
 
 /** What stands around the README's pieces of code: what an application has anyway. */
 const around = `
