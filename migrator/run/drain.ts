@@ -6,7 +6,7 @@ import { RefusedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { formatDuration } from '../text/durations.ts'
 import { attempt } from './attempt.ts'
-import { noteLaggingReplicas } from './replicas.ts'
+import { noteLaggingReplicas } from './lagging-replicas.ts'
 import type { Run } from './run.ts'
 import { mayReadLedger } from './run-lock-sql.ts'
 
