@@ -7,6 +7,8 @@ import { reportRun, summarise } from '../run-summary.ts'
 export const upCommand = defineCommand({
   name: 'up',
   summary: 'applies pending migrations, oldest first',
+  description:
+    '`schemagate plan` prints what it would run, and `schemagate status` what is applied, pending and wrong.',
   logsToStdout: true,
   database: true,
   positionals: { names: [], required: 0 },
