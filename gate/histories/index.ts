@@ -16,14 +16,18 @@ import { goose } from './goose.ts'
 import { graphileMigrate } from './graphile-migrate.ts'
 import type { ColumnKind, History, HistoryRow, HistoryTable, HistoryTool } from './history.ts'
 import { knex } from './knex.ts'
+import { kysely } from './kysely.ts'
 import { laravel } from './laravel.ts'
 import { liquibase } from './liquibase.ts'
+import { mikroOrm } from './mikro-orm.ts'
+import { morph } from './morph.ts'
 import { nodePgMigrate } from './node-pg-migrate.ts'
 import { play } from './play.ts'
 import { postgrator } from './postgrator.ts'
 import { postgresMigrations } from './postgres-migrations.ts'
 import { prisma } from './prisma.ts'
 import { rails } from './rails.ts'
+import { refinery } from './refinery.ts'
 import { otherLedger } from './schemagate.ts'
 import { sequelize } from './sequelize.ts'
 import { sqlMigrate } from './sql-migrate.ts'
@@ -37,8 +41,9 @@ export type { History, HistoryEntry, HistoryRow, HistoryTable, HistoryTool, Told
 /** Every tool whose history is known. A tool may stand in it twice, where releases of it have other tables. */
 export const historyTools: readonly HistoryTool[] = [
   ...[flyway, prisma, golangMigrate, goose, sqlx, diesel, atlas, drizzle, graphileMigrate, nodePgMigrate, dbmate],
-  ...[postgresMigrations, sqlMigrate, tern, postgrator, play, supabase],
-  ...[alembic, django, rails, knex, sequelize, typeorm, laravel, ecto, efCore, efCoreSnakeCase, liquibase],
+  ...[postgresMigrations, sqlMigrate, tern, postgrator, play, supabase, refinery, morph],
+  ...[alembic, django, rails, knex, sequelize, typeorm, kysely, mikroOrm, laravel, ecto, efCore, efCoreSnakeCase],
+  liquibase,
   otherLedger,
 ]
 

@@ -5,8 +5,10 @@ import { django } from '../../gate/histories/django.ts'
 import { ecto } from '../../gate/histories/ecto.ts'
 import { efCore, efCoreSnakeCase } from '../../gate/histories/ef-core.ts'
 import { knex } from '../../gate/histories/knex.ts'
+import { kysely } from '../../gate/histories/kysely.ts'
 import { laravel } from '../../gate/histories/laravel.ts'
 import { liquibase } from '../../gate/histories/liquibase.ts'
+import { mikroOrm } from '../../gate/histories/mikro-orm.ts'
 import { rails } from '../../gate/histories/rails.ts'
 import { sequelize } from '../../gate/histories/sequelize.ts'
 import { typeorm } from '../../gate/histories/typeorm.ts'
@@ -42,6 +44,10 @@ export const codeTools: readonly FilesTool[] = [
   },
   { tool: knex, keyOf: byName },
   { tool: sequelize, keyOf: byName },
+  // adapter of Postgres: held for the whole run
+  { tool: kysely, keyOf: byName, lockKeys: () => ['3853314791062309107'] },
+  // as in the file's name, which begins with Migration
+  { tool: mikroOrm, keyOf: byNumber, rowKey: key => /^Migration(\d+)/.exec(key)?.[1] ?? key },
   // the file's name has the time, and the class's only in another form
   { tool: typeorm, keyOf: byNumber, rowKey: key => key.slice(0, key.indexOf('.')) },
   { tool: efCore, keyOf: byName },

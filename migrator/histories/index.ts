@@ -15,11 +15,13 @@ import { flyway } from './flyway.ts'
 import { golangMigrate } from './golang-migrate.ts'
 import { goose } from './goose.ts'
 import { graphileMigrate } from './graphile-migrate.ts'
+import { morph } from './morph.ts'
 import { nodePgMigrate } from './node-pg-migrate.ts'
 import { play } from './play.ts'
 import { postgrator } from './postgrator.ts'
 import { postgresMigrations } from './postgres-migrations.ts'
 import { prisma } from './prisma.ts'
+import { refinery } from './refinery.ts'
 import { sqlMigrate } from './sql-migrate.ts'
 import { sqlx } from './sqlx.ts'
 import { supabase } from './supabase.ts'
@@ -30,7 +32,7 @@ export type { FilesTool, RowContext, ToolFile } from './tool.ts'
 
 const filesTools: readonly FilesTool[] = [
   ...[flyway, prisma, golangMigrate, goose, sqlx, diesel, atlas, drizzle, graphileMigrate, nodePgMigrate, dbmate],
-  ...[postgresMigrations, sqlMigrate, tern, postgrator, play, supabase],
+  ...[postgresMigrations, sqlMigrate, tern, postgrator, play, supabase, refinery, morph],
   ...codeTools,
   // of a ledger in another schema
   {

@@ -10,7 +10,9 @@ import { django } from './django.ts'
 import { ecto } from './ecto.ts'
 import { efCore } from './ef-core.ts'
 import { knex } from './knex.ts'
+import { kysely } from './kysely.ts'
 import { laravel } from './laravel.ts'
+import { mikroOrm } from './mikro-orm.ts'
 import { rails } from './rails.ts'
 import type { FollowedReader } from './reader.ts'
 import { sequelize } from './sequelize.ts'
@@ -20,12 +22,14 @@ import { typeorm } from './typeorm.ts'
 const sqlTools = [
   ...['flyway', 'prisma', 'golang-migrate', 'goose', 'sqlx', 'diesel', 'atlas', 'drizzle', 'graphile-migrate'],
   ...['node-pg-migrate', 'dbmate', 'postgres-migrations', 'sql-migrate', 'tern', 'postgrator', 'play', 'supabase'],
+  ...['refinery', 'morph'],
 ]
 
 /** By the tool's name. */
 const readers: Readonly<Record<string, FollowedReader>> = {
   ...Object.fromEntries(sqlTools.map(tool => [tool, sqlFolder(tool)])),
-  ...{ alembic, django, rails, knex, sequelize, typeorm, laravel, ecto, 'ef-core': efCore },
+  ...{ alembic, django, rails, knex, sequelize, typeorm, kysely, laravel, ecto },
+  ...{ 'mikro-orm': mikroOrm, 'ef-core': efCore },
 }
 
 /** Why there is no reader, where that has a reason; a sentence. */

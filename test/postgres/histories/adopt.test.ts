@@ -234,6 +234,7 @@ describe('afterwards', () => {
     'sql-migrate',
     'tern',
     'atlas',
+    'morph',
   ])(
     'kept, the history of %s has the row of each later migration, as the tool would write it',
     async (tool, { database }) => {
@@ -326,6 +327,7 @@ async function takeNewestOut(database: ScratchDatabase, tool: string): Promise<v
     'postgres-migrations': ['migrations', 'id = 4'],
     play: ['play_evolutions', 'id = 4'],
     supabase: ['supabase_migrations.schema_migrations', `version like '20240104%'`],
+    morph: ['db_migrations', 'version = 4'],
     'sql-migrate': ['gorp_migrations', `id like '20240104%'`],
     atlas: ['atlas_schema_revisions.atlas_schema_revisions', `version like '20240104%'`],
   }[tool] ?? ['', '']

@@ -51,6 +51,8 @@ describe('folders of SQL files', () => {
       ['1700000000000_a', '1700000000001_b', '1700000000002_c'],
     ],
     ['postgrator', files('001.do.a.sql', '001.undo.a.sql', '002.do.b.js'), ['1', '2']],
+    ['refinery', files('V1__a.sql', 'deep/V2__b.sql', 'U3__c.sql'), ['1', '2', '3']],
+    ['morph', files('000001_a.up.sql', '000001_a.down.sql', '000002_b.up.sql'), ['1', '2']],
     ['sql-migrate', files('first.sql', '2_second.sql'), ['first', '2_second']],
     ['dbmate', files('20240101_a.sql', '20240102_b.ts'), ['20240101']],
     ['diesel', files('2024-01-01-000000_a/up.sql', '2024-01-01-000000_a/down.sql', 'b/notes.md'), ['20240101000000']],
@@ -125,6 +127,26 @@ describe('folders of code', () => {
       ['20240101_a', '20240102_b', '20240103_c', '4_d'],
     ],
     // the folder itself is named, and what it holds are not only its migrations
+    [
+      'kysely',
+      '',
+      {
+        '1_a.ts': 'export async function up(db) {}\n',
+        '2_b.mjs': 'const up = () => {}\nexport { down, up }\n',
+        '3_c.js': 'exports.up = async db => {}\n',
+        '4_d.ts': 'export default { async up(db) {} }\n',
+        '5_e.d.ts': 'export declare function up(): void\n',
+        'index.ts': "export * as _1_a from './1_a'\n",
+        'provider.ts': 'export class Provider { get(m) { return { up: () => m.up() } } }\n',
+      },
+      ['1_a', '2_b', '3_c', '4_d'],
+    ],
+    [
+      'mikro-orm',
+      '',
+      files('Migration20240101000000.ts', 'Migration20240102000000_b.js', 'x.d.ts', '.snapshot-x.json'),
+      ['Migration20240101000000', 'Migration20240102000000_b'],
+    ],
     ['knex', '', files('knexfile.js', 'migrations/1_a.js'), ['1_a']],
     ['knex', '', files('1_a.js', 'migrations/README.md'), ['1_a']],
     // both run whatever ends in .js

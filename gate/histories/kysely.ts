@@ -1,0 +1,24 @@
+// Kysely's history: `kysely_migration`, one row for each module.
+
+import { eachApplied, type HistoryTool, present } from './history.ts'
+import { withoutEnding, withoutEndingSql } from './names.ts'
+
+export const kysely: HistoryTool = {
+  name: 'kysely',
+  title: 'Kysely',
+  tables: ['kysely_migration'],
+  columns: { name: 'text', timestamp: 'text' },
+  ownName: true,
+  beside: table => [`${table}_lock`],
+  code: true,
+  fields: { name: 'name', appliedAt: '"timestamp"' },
+  order: 't."timestamp", t.name',
+  chronological: true,
+  sql: { key: withoutEndingSql('name') },
+  read: rows => ({
+    entries: eachApplied(rows, row =>
+      row.name ? { key: withoutEnding(row.name), name: row.name, ...present(row, ['appliedAt']) } : undefined,
+    ),
+    unfinished: [],
+  }),
+}
