@@ -46,8 +46,8 @@ export const codeTools: readonly FilesTool[] = [
   { tool: sequelize, keyOf: byName },
   // adapter of Postgres: held for the whole run
   { tool: kysely, keyOf: byName, lockKeys: () => ['3853314791062309107'] },
-  // as in the file's name, which begins with Migration
-  { tool: mikroOrm, keyOf: byNumber, rowKey: key => /^Migration(\d+)/.exec(key)?.[1] ?? key },
+  // of Migration20240101000000_users
+  { tool: mikroOrm, keyOf: byNumber, rowKey: key => /\d+/.exec(key)?.[0] ?? key },
   // the file's name has the time, and the class's only in another form
   { tool: typeorm, keyOf: byNumber, rowKey: key => key.slice(0, key.indexOf('.')) },
   { tool: efCore, keyOf: byName },
