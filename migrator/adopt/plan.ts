@@ -104,12 +104,13 @@ export function planAdoption(given: PlanInput): AdoptionPlan {
     if (problem?.code === 'ambiguous') ambiguous.add(key)
     if (problem) problems.push(problem)
   }
-  for (const entry of withoutFile(compared)) {
-    const isForgotten = isNamed(input.forgetMissing, entry.name, entry.key)
+  const fileless = withoutFile(compared)
+  const missing = fileless.filter(({ name, key }) => !isNamed(input.forgetMissing, name, key))
+  for (const entry of fileless) {
     const checksum = entry.checksum ? 'unknown' : 'none'
-    rows.push(rowOf(entry.name, isForgotten ? 'forgotten' : 'missing', checksum, entry, false))
-    if (!isForgotten) problems.push(missingProblem(input, entry))
+    rows.push(rowOf(entry.name, missing.includes(entry) ? 'missing' : 'forgotten', checksum, entry, false))
   }
+  problems.push(...missing.map((entry, i) => missingProblem(input, entry, i === missing.length - 1 ? i : 0)))
   problems.push(...notAdopted(input))
   return { rows, adopted, problems, isOtherFolder: applied.size === 0 && history.entries.length > 0 }
 }
@@ -191,8 +192,10 @@ function withoutFile({ input: { history, files }, others }: Compared): readonly 
   return history.entries.filter(({ key }) => !known.has(key))
 }
 
-function missingProblem({ history }: PlanInput, { name }: HistoryEntry): AdoptionProblem {
-  const message = `${name} was applied by ${history.table.tool.title}, and there is no such file. Restore it; or, if it is gone for good: --forget-missing ${shellWord(name)}`
+/** @param before how many have been told, where this is the last: a squash leaves hundreds. */
+function missingProblem({ history }: PlanInput, { name }: HistoryEntry, before: number): AdoptionProblem {
+  const all = before > 0 ? `; if all ${before + 1} are: --forget-missing all` : ''
+  const message = `${name} was applied by ${history.table.tool.title}, and there is no such file. Restore it; or, if it is gone for good: --forget-missing ${shellWord(name)}${all}`
   return { code: 'missing', migration: name, message }
 }
 

@@ -69,6 +69,7 @@ describe("Flyway's baseline file", () => {
     const migrator = on(database, await folder({ ...base, 'V3__c.sql': versions['V3__c.sql'] }))
     const { problems } = await migrator.adopt({ dryRun: true })
     expect(problems.map(({ code, migration }) => `${code} ${migration}`)).toEqual(['missing 1', 'missing 2'])
+    expect(problems.map(({ message }) => /--forget-missing all$/.test(message))).toEqual([false, true])
     expect((await migrator.adopt({ forgetMissing: ['all'] })).recorded).toEqual(['V3__c'])
     expect(await migrator.up()).toMatchObject({ exitCode: 0, migrations: [{ name: 'B2__base', status: 'skipped' }] })
   })
