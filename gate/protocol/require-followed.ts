@@ -112,20 +112,31 @@ begin
     select p.key, p.name, coalesce(p.after, '[]'), coalesce(p.replaces, '[]'), null, false
     from ${followedTable(schema)} f, jsonb_to_recordset(f.manifest->'migrations') as p ${fields}
   ),
+  -- once for all builds: they are joined with each step down
+  implied (key, below) as (
+    select distinct k.key, below.key from known k, jsonb_array_elements_text(${implied}) as below (key)
+  ),
   has (key) as (
     (select unnest(applied_keys)
     union
     select k.key from known k where case when k.key ~ ${dotted} and highest ~ ${dotted}
       then string_to_array(k.key, '.')::numeric[] <= string_to_array(highest, '.')::numeric[] else k.key collate "C" <= highest end)
     union
-    select below.key from has join known k on k.key = has.key, jsonb_array_elements_text(${implied}) as below (key)
+    select i.below from has join implied i on i.key = has.key
+  ),
+  -- as an array: the planner takes these keys for billions of rows, and would hash them in as many files
+  reached (keys) as (select array_agg(has.key) filter (where has.key is not null) from has),
+  named (keys, own) as (
+    select array_agg(n.key), array_agg(n.key) filter (where n.expected)
+    from (select k.key, k.expected from known k
+      union select r.key, k.expected from known k, jsonb_array_elements_text(k.replaces) r (key)) n where n.key is not null
   )
   select (select array_agg(k.name order by k.place) from known k
-      where k.expected and not exists (select from has where has.key = k.key)
+      where k.expected and (k.key in (select unnest(h.keys) from reached h)) is not true
         and not (jsonb_array_length(k.replaces) > 0
-          and not exists (select from jsonb_array_elements_text(k.replaces) r (key) where r.key not in (select has.key from has)))),
+          and not exists (select from jsonb_array_elements_text(k.replaces) r (key) where (r.key in (select unnest(h.keys) from reached h)) is not true))),
     (select array_agg(a.key) from unnest(applied_keys) with ordinality a (key, place)
-      where not exists (select from known k where k.key = a.key or k.replaces ? a.key)${ofThisBuild(tool)})
+      where a.key not in (select unnest(n.keys) from named n)${ofThisBuild(tool)})
   into missing, unknown;
 
   ${whereEmptied(
@@ -157,8 +168,7 @@ function ofThisBuild({ byApp, heads, chronological }: HistoryTable['tool']): str
   const later = chronological
     ? `
         and a.place > (select coalesce(max(own.place), 0) from unnest(applied_keys) with ordinality own (key, place)
-          where own.key not like 'R\\_\\_%'${ofItsApp} and own.key in (select k.key from known k where k.expected
-            union all select r.key from known k, jsonb_array_elements_text(k.replaces) r (key) where k.expected))`
+          where own.key not like 'R\\_\\_%'${ofItsApp} and own.key in (select unnest(n.own) from named n))`
     : ''
   if (byApp)
     return `${later}
