@@ -33,13 +33,13 @@ const notCompared: ReadonlySet<string> = new Set([
 export function compare(found: Catalog, expected: Catalog): Comparison {
   const here = byKey(found)
   const { changed, notes, ...alone } = match(found, expected)
-  const differences = ofParentsAlone(
-    changed,
-    expected.objects.filter(object => here.has(keyOf(object))),
+  const [partsFound, partsExpected] = [partsAmong(found.objects), partsAmong(expected.objects)]
+  const [heirsFound, heirsMissing] = [heirsAmong(alone.unexpected), heirsAmong(alone.missing.filter(alone.isInPlace))]
+  const isHere = (object: CatalogObject) => here.has(keyOf(object))
+  const differences = ofParentsAlone(changed, expected.objects.filter(isHere)).map(difference =>
+    withNewColumns(difference, object => partsExpected(object).filter(part => !isHere(part))),
   )
   const { unexpected, missing } = withoutAttached(alone)
-  const heirsOf = heirsAmong([...alone.unexpected, ...alone.missing])
-  const [partsFound, partsExpected] = [partsAmong(found.objects), partsAmong(expected.objects)]
   for (const object of unexpected) {
     const was = missing.find(other => isRenamed(object, other))
     if (was) {
@@ -51,14 +51,14 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
         ...named(object),
         object,
         parts: partsFound(object),
-        heirs: heirsOf(object),
+        heirs: heirsFound(object),
       })
   }
   for (const object of missing)
     differences.push({
       ...{ change: 'missing', ...named(object), object },
       parts: partsExpected(object),
-      heirs: heirsOf(object),
+      heirs: heirsMissing(object),
       given: givenGrants(object, here),
     })
   return { differences: differences.toSorted(byName), notes }
@@ -70,6 +70,8 @@ interface Alone {
   readonly missing: readonly CatalogObject[]
   /** Not to be reported again: it came or went with its parent, or with the parent's definition. */
   readonly isImplied: (object: CatalogObject) => boolean
+  /** Its table is a partition or a child of the same one in both, and so it comes and goes with that one's. */
+  readonly isInPlace: (object: CatalogObject) => boolean
 }
 
 /** What is in both catalogues, property by property, and what is not. */
@@ -104,10 +106,15 @@ function match(
       if (parts !== undefined) redefined.add(`${parts} of ${keyOf(object)}`)
     }
   }
-  const isImplied = ({ kind, parent, properties }: CatalogObject) =>
-    (parent !== undefined && (gone.has(parent) || redefined.has(`${kind} of ${parent}`))) ||
-    listOf(properties['inherited from']).some(from => gone.has(from))
-  return { unexpected, missing, isImplied, changed, notes }
+  const isInPlace = ({ parent = '' }: CatalogObject) => ancestorsOf(here.get(parent)) === ancestorsOf(there.get(parent))
+  const isImplied = (object: CatalogObject) => {
+    const { kind, parent, properties } = object
+    return (
+      (parent !== undefined && (gone.has(parent) || redefined.has(`${kind} of ${parent}`))) ||
+      (listOf(properties['inherited from']).some(from => gone.has(from)) && isInPlace(object))
+    )
+  }
+  return { unexpected, missing, isImplied, isInPlace, changed, notes }
 }
 
 function byKey({ objects }: Catalog): Map<string, CatalogObject> {
@@ -130,6 +137,13 @@ function ofParentsAlone(changed: readonly Difference[], expected: readonly Catal
       const isOwn = (heir: CatalogObject) => !equal(heir.properties[property], was.properties[property])
       return { ...difference, heirs: heirsOf(was).filter(isOwn) }
     })
+}
+
+/** A view's definition with the columns that it is to have and lacks: they come with it, and what is said of them does not. */
+function withNewColumns(difference: Difference, missingParts: Find): Difference {
+  const { object, was, property } = difference
+  if (!was || object?.kind !== 'view' || property !== 'definition') return difference
+  return { ...difference, parts: missingParts(was).filter(({ kind }) => kind === 'column') }
 }
 
 /** Without an index or a key that is there as part of a partitioned table's, or should be: it is reported as that. */
@@ -187,6 +201,12 @@ function heirsAmong(objects: readonly CatalogObject[]): Find {
   const byKey = Map.groupBy(pairs, ([from]) => from)
   const find: Find = object => byKey.get(keyOf(object))?.flatMap(([, heir]) => [heir, ...find(heir)]) ?? []
   return find
+}
+
+/** The tables that a partition or a child table has its columns of, or the type that a typed one has. */
+function ancestorsOf(table: CatalogObject | undefined): string {
+  const { partition = '', inherits = '', 'of type': type = '' } = table?.properties ?? {}
+  return [String(partition).replace(/ (?:FOR VALUES|DEFAULT).*$/s, ''), inherits, type].join()
 }
 
 const isInherited = ({ properties }: CatalogObject) => properties['inherited from'] !== undefined

@@ -25,7 +25,7 @@ export interface Difference {
   readonly object?: CatalogObject
   /** As it should be, of one that was renamed or changed. */
   readonly was?: CatalogObject
-  /** Of a missing or unexpected object: what goes with it. */
+  /** Of a missing or unexpected object: what goes with it. Of the definition of a view: the columns that come with it. */
   readonly parts?: readonly CatalogObject[]
   /**
    * Of a missing or unexpected object: what partitions and child tables have, or should have, of it. Of a changed property:

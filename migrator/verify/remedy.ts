@@ -38,7 +38,7 @@ function statementsFor(difference: Difference): string[] | undefined {
     case 'renamed':
       return object && was && renamed(object, was)
     case 'changed':
-      return together([changed(difference), ...heirsOf(difference)])
+      return together([changed(difference), ...parts.map(part => partOf(part)), ...heirsOf(difference)])
   }
 }
 

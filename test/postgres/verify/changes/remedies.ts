@@ -498,4 +498,18 @@ export const remedies: readonly Row[] = [
     'alter table g5 drop b; drop index g6_i',
     [`column g5.b: ${missing}`, `index g6_i: ${missing}`],
   ],
+  [
+    'create table g7 (a int, b int default 1) partition by list (a); create table g7a partition of g7 for values in (1); alter table g7a alter b set default 2',
+    'alter table g7 detach partition g7a; alter table g7 drop b; alter table g7a drop b',
+    [
+      `column g7.b: ${missing}`,
+      `column g7a.b: ${missing}`,
+      `table g7a: has no partition; ${make} public.g7 FOR VALUES IN (1)`,
+    ],
+  ],
+  [
+    "create table g8 (a int, b int, c int); create view g8_v as select a, b, c from g8; comment on column g8_v.c is 'x'; grant select (c) on g8_v to ROLE; alter view g8_v alter c set default 4",
+    'drop view g8_v; create view g8_v as select a, b from g8',
+    'view g8_v: its definition is another one',
+  ],
 ]
