@@ -17,7 +17,7 @@ export const inMade: Readonly<Record<string, readonly string[]>> = {
   'materialized view': ['definition', 'columns', 'access method'],
   extension: ['version', 'schema'],
   policy: ['mode', 'command', 'roles', 'using', 'with check'],
-  column: ['type', 'collation', 'default', 'nullability'],
+  column: ['type', 'collation', 'default', 'generated', 'nullability'],
   type: ['form', 'labels'],
 }
 
@@ -79,16 +79,18 @@ function constraintOf(object: CatalogObject, definition: string): string[] {
   return later ? [`${add} not valid`, `${on} validate constraint ${name}`] : [add]
 }
 
-/** One that rows can be without. */
+/** One that rows can be without. What is stored of a generated one is written into each row. */
 function columnOf(object: CatalogObject): string[] | undefined {
   const { type, nullability, default: value, generated, identity, collation } = object.properties
-  if (type === undefined || generated !== undefined || identity !== undefined) return undefined
+  const [, virtual] = /^virtual: (.*)$/s.exec(String(generated)) ?? []
+  if (type === undefined || (generated !== undefined && !virtual) || identity !== undefined) return undefined
   if (nullability !== undefined && value === undefined) return undefined
   return [
     [
       `alter table ${tableOf(object)} add column ${partName(object)} ${type}`,
       ...(collation === undefined ? [] : [`collate ${collation}`]),
       ...(value === undefined ? [] : [`default ${value}`]),
+      ...(virtual ? [`generated always as (${virtual}) virtual`] : []),
       ...(nullability === undefined ? [] : ['not null']),
     ].join(' '),
   ]

@@ -512,4 +512,10 @@ export const remedies: readonly Row[] = [
     'drop view g8_v; create view g8_v as select a, b from g8',
     'view g8_v: its definition is another one',
   ],
+  [
+    'create table g9 (a int, b int, c text collate "C" generated always as (b::text) virtual, d int generated always as (a * 2)); comment on column g9.c is \'x\'; create table g10 (a int, b int generated always as (a)) partition by list (a); create table g10a partition of g10 for values in (1)',
+    'alter table g9 drop b cascade; alter table g9 drop d; alter table g10 drop b',
+    ['b', 'c', 'd'].map(column => `column g9.${column}: ${missing}`).concat(`column g10.b: ${missing}`),
+    18,
+  ],
 ]
