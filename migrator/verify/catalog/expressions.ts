@@ -41,7 +41,7 @@ export function asCalls(text: string): string {
       const inside = `(${open.pop()})`
       const before = open.pop()!
       const word = /[A-Z]*$/.exec(before)![0]
-      const call = callOf(word + inside)
+      const call = callOf(word + inside, parts)
       open.push(call ? before.slice(0, before.length - word.length) + put(call) : before + put(inside))
     } else open.push(open.pop() + (/^['"]/.test(token) ? put(token) : token))
   }
@@ -62,12 +62,18 @@ const forms: readonly (readonly [syntax: RegExp, name: string, order: readonly n
   [/^TRIM\(LEADING (?:(.+) )?FROM (.+)\)$/s, 'ltrim', [2, 1]],
   [/^TRIM\(TRAILING (?:(.+) )?FROM (.+)\)$/s, 'rtrim', [2, 1]],
   [/^SUBSTRING\((.+?) FROM (.+?)(?: FOR (.+))?\)$/s, '"substring"', [1, 2, 3]],
+  [/^POSITION\((.+) IN (.+)\)$/s, '"position"', [2, 1]],
 ]
 
-function callOf(text: string): string | undefined {
+function callOf(text: string, parts: readonly string[]): string | undefined {
   for (const [syntax, name, order] of forms) {
     const found = syntax.exec(text)
-    if (found) return `${name}(${order.flatMap(group => found[group] ?? []).join(', ')})`
+    if (!found) continue
+    const all = order.flatMap(group => found[group] ?? [])
+    // this one has its arguments in parentheses: POSITION(('@'::text) IN (email))
+    const inside = (one: string) => parts[Number(one.split('\0')[1])]?.slice(1, -1) ?? one
+    const bare = text.startsWith('POSITION') ? all.map(inside) : all
+    return `${name}(${bare.join(', ')})`
   }
   return undefined
 }
