@@ -8,6 +8,8 @@ const attributes =
   'join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped join pg_type t on t.oid = a.atttypid'
 const collation = `case when a.attcollation <> t.typcollation then ${nameOf('pg_collation', 'coll', 'a.attcollation')} end`
 
+const notNullOf = "from pg_constraint k where k.conrelid = c.oid and k.contype = 'n' and k.conkey = array[a.attnum]"
+
 /** A typed table has its columns of the type. */
 const ofType = `(select jsonb_build_array(format('attribute %I.%I.%I', tn.nspname, ty.typname, a.attname))
   from pg_type ty join pg_namespace tn on tn.oid = ty.typnamespace where ty.oid = c.reloftype)`
@@ -26,6 +28,11 @@ export const columns: Kinds = version => [
       type: ofTable('format_type(a.atttypid, a.atttypmod)'),
       collation: ofTable(collation),
       nullability: ofTable(notNull(version)),
+      'comment on its not null': since(
+        version,
+        180000,
+        `(select obj_description(k.oid, 'pg_constraint') ${notNullOf})`,
+      ),
       default: "case a.attgenerated when '' then pg_get_expr(d.adbin, d.adrelid) end",
       generated: `${words('a.attgenerated', { s: 'stored', v: 'virtual' })} || ': ' || pg_get_expr(d.adbin, d.adrelid)`,
       identity: words(ownIdentity(version), { a: 'always', d: 'by default' }),
@@ -55,7 +62,7 @@ const ownIdentity = (version: number) =>
 
 /** From 18 on it is a constraint with a name; the name is Postgres' own affair as long as it is not asked for. */
 function notNull(version: number): string {
-  const constraint = `(select ${flag('not k.convalidated', ', not valid')} from pg_constraint k where k.conrelid = c.oid and k.contype = 'n' and k.conkey = array[a.attnum])`
-  const inherit = `(select ${flag('k.connoinherit', ', no inherit')} from pg_constraint k where k.conrelid = c.oid and k.contype = 'n' and k.conkey = array[a.attnum])`
+  const constraint = `(select ${flag('not k.convalidated', ', not valid')} ${notNullOf})`
+  const inherit = `(select ${flag('k.connoinherit', ', no inherit')} ${notNullOf})`
   return `case when a.attnotnull then 'not null' ${since(version, 180000, `|| coalesce(${constraint}, '') || coalesce(${inherit}, '')`, '')} end`
 }

@@ -59,6 +59,7 @@ function subscriptions(version: number): Kind {
       'disable on error': since(version, 150000, flag('s.subdisableonerr', 'yes')),
       origin: since(version, 160000, 's.suborigin'),
       'run as owner': since(version, 160000, flag('s.subrunasowner', 'yes')),
+      'password required': since(version, 160000, flag('not s.subpasswordrequired', 'no')),
       failover: since(version, 170000, flag('s.subfailover', 'yes')),
     },
   }

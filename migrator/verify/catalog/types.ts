@@ -42,6 +42,8 @@ const domains: Kind = {
   properties: {
     type: 'format_type(t.typbasetype, t.typtypmod)',
     nullability: flag('t.typnotnull', 'not null'),
+    // a constraint from 17 on
+    'comment on its not null': `(select obj_description(k.oid, 'pg_constraint') from pg_constraint k where k.contypid = t.oid and k.contype = 'n')`,
     default: 'coalesce(pg_get_expr(t.typdefaultbin, 0), t.typdefault)',
     collation: `case when t.typcollation <> b.typcollation then ${collation('t.typcollation')} end`,
   },

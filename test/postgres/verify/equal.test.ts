@@ -256,3 +256,22 @@ test('a new database has its schema and its language, and nothing of what Postgr
   const { objects } = await catalogOf(await createDatabase())
   expect(objects.map(({ kind, name }) => `${kind} ${name}`)).toEqual(['extension plpgsql', 'schema public'])
 })
+
+test('a subscription that may do without a password is another one, and how it connects is not shown', async ({
+  createDatabase,
+  skip,
+}) => {
+  const [one, other] = [await createDatabase(), await createDatabase()]
+  if ((await majorVersion(one)) < 16) skip('password_required is of 16 and later')
+  const subscribe = (more: string) =>
+    `create subscription s1 connection 'password=hidden' publication p with (connect = false, slot_name = none${more})`
+  try {
+    const { differences } = await compareSchemas(one, [subscribe(', password_required = false')], other, [
+      subscribe(''),
+    ])
+    expect(differences).toEqual([expect.objectContaining({ property: 'password required', found: 'no' })])
+    expect(JSON.stringify(await catalogOf(one))).not.toContain('hidden')
+  } finally {
+    for (const database of [one, other]) await database.query('drop subscription if exists s1')
+  }
+})

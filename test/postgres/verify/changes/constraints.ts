@@ -152,6 +152,12 @@ export const constraints: readonly Row[] = [
     `column k28.a: nullability: not null, not valid, and ${none}`,
     18,
   ],
+  [
+    'create table k38 (a int constraint k38_n not null); create domain k38_d as int constraint k38_dn not null',
+    "comment on constraint k38_n on k38 is 'x'; comment on constraint k38_dn on domain k38_d is 'y'",
+    [`column k38.a: comment on its not null: x, and ${none}`, `domain k38_d: comment on its not null: y, and ${none}`],
+    18,
+  ],
   ['create table x1 (a int)', 'create index x1_a on x1 (a)', `index x1_a: exists, and ${none}`],
   [
     'create table x2 (a int); create index x2_a on x2 (a)',
