@@ -92,6 +92,11 @@ describe('in steps', () => {
       ['savepoint s; set role x; rollback to s (1-5)', 'alone: vacuum (5-6)'],
     ],
     ['begin; lock table t; commit; vacuum;', ['lock table t (1-3)', 'alone: vacuum (3-4)']],
+    // it is made again where it is used
+    [
+      'savepoint s; vacuum; savepoint s; rollback to s;',
+      ['savepoint s (0-1)', 'alone: vacuum (1-2)', 'savepoint s; rollback to s (2-4)'],
+    ],
   ] as const)('%s', ([sql, expected]) => {
     expect(stepsOf(sql)).toEqual(expected)
   })
