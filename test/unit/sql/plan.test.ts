@@ -72,6 +72,9 @@ describe('in steps', () => {
     ['begin; commit; vacuum;', ['alone: vacuum (2-3)']],
     // nothing is open that it would undo
     ['vacuum; rollback; select 1;', ['alone: vacuum (0-1)', 'select 1 (2-3)']],
+    // the file's tool begins the transaction, and ends the last one
+    ['select 1; commit; begin; select 2;', ['select 1 (0-2)', 'select 2 (3-4)']],
+    ['\\restrict a\nselect 1;\nvacuum;\n\\unrestrict a\n', ['select 1 (1-2)', 'alone: vacuum (2-3)']],
     // it would release the run lock
     ['discard all; select 1; vacuum;', ['select 1 (1-2)', 'alone: vacuum (2-3)']],
     [
@@ -79,6 +82,15 @@ describe('in steps', () => {
       ['begin isolation level serializable: select 1 (1-3)', 'begin isolation level serializable: select 2 (3-5)'],
     ],
     ['set transaction read only; select 1; vacuum;', ['begin read only: select 1 (1-2)', 'alone: vacuum (2-3)']],
+    // its modes end with the transaction, and the next one may have its own
+    [
+      'set transaction read only; select 1; commit; select 2; vacuum;',
+      ['begin read only: select 1 (1-3)', 'select 2 (3-4)', 'alone: vacuum (4-5)'],
+    ],
+    [
+      'select 1; commit; set transaction read only; select 2; vacuum;',
+      ['select 1 (0-2)', 'begin read only: select 2 (3-4)', 'alone: vacuum (4-5)'],
+    ],
     [
       'set search_path = x; vacuum; select 2;',
       ['set search_path = x (0-1)', 'alone: set search_path = x: vacuum (1-2)', 'set search_path = x: select 2 (2-3)'],
@@ -114,6 +126,14 @@ describe('in steps', () => {
     expect(stepsOf(sql, false)).toEqual(expected)
   })
 
+  test('of which a block of several statements cannot be divided further', () => {
+    const plan = planSql(
+      'select 1; select 2; commit; begin; select 3; commit; begin; select 4; select 5; commit;',
+      true,
+    )
+    expect(plan).toMatchObject({ steps: [{ divisible: true }, { divisible: true }, { divisible: false }] })
+  })
+
   test('where the server wants a text divided, or an earlier run has done a part of it', () => {
     const sql = 'select 1; select 2; select 3;'
     const divided = (divisions: Divisions, done = 0) =>
@@ -138,6 +158,10 @@ describe('not at all, with the place', () => {
     expect(() => stepsOf(marked.replace('¦', ''))).toThrow(
       expect.objectContaining({ offset, message: expect.stringContaining(message) }),
     )
+  })
+
+  test('where each statement is a step, a BEGIN without an end behind a COMMIT', () => {
+    expect(() => stepsOf('select 1; commit; begin; select 2;', false)).toThrow('remove BEGIN and the COMMIT before it')
   })
 
   test('unless an earlier run has done it', () => {
