@@ -91,7 +91,7 @@ export function divide(text: Reading, each: boolean, divisions: Divisions = new 
     const wanted = divisions.get(index)
     if (wanted || index === done) division.cut(index)
     const parsed = relevant.has(index) || wanted === 'alone'
-    const statement = parsed && piece.first !== '\\restrict' ? parsePiece(sql, piece) : undefined
+    const statement = parsed ? parsePiece(sql, piece) : undefined
     division.take({ ...piece, index }, statement, wanted === 'alone')
     index++
   }
