@@ -53,6 +53,29 @@ test('while the answer of a commit has not come, what was before it and what it 
   }
 })
 
+test('once something is lost nothing is known any more, and nothing expected', () => {
+  const file = { name: row.name, kind: 'sql', checksum: row.checksum } as const
+  const expectations = new Expectations()
+  expectations.read([row])
+  expect(expectations.hasRow(row.name)).toBe(true)
+  expect(expectations.isApplied(file)).toBe(true)
+  expect(() => expectations.require([])).toThrow('0001_a')
+  expect(expectations.hasRow(row.name)).toBe(false)
+  expect(expectations.isApplied(file)).toBe(false)
+  expect(() => expectations.require(undefined)).not.toThrow()
+})
+
+test('a row that was looked for twice and not found may be written by another migrator', () => {
+  const expectations = new Expectations()
+  expectations.read([row])
+  expectations.readRow(row.name, undefined)
+  expect(() => expectations.require([row])).toThrow(LostCommitsError)
+  expectations.read([row])
+  expectations.readRow(row.name, undefined)
+  expectations.readRow(row.name, undefined)
+  expect(() => expectations.require([row])).not.toThrow()
+})
+
 test('a database that loses its last commits again and again ends the run as one that does not answer', async () => {
   let times = 0
   const work = restartAfterLostCommits(async () => {
