@@ -55,11 +55,13 @@ test('while the answer of a commit has not come, what was before it and what it 
 
 test('once something is lost nothing is known any more, and nothing expected', () => {
   const file = { name: row.name, kind: 'sql', checksum: row.checksum } as const
+  const kept = { ...row, name: '0000_kept' }
   const expectations = new Expectations()
-  expectations.read([row])
+  expectations.read([kept, row])
   expect(expectations.hasRow(row.name)).toBe(true)
   expect(expectations.isApplied(file)).toBe(true)
-  expect(() => expectations.require([])).toThrow('0001_a')
+  expect(() => expectations.require([kept])).toThrow('0001_a')
+  expect(expectations.hasRow(kept.name)).toBe(false)
   expect(expectations.hasRow(row.name)).toBe(false)
   expect(expectations.isApplied(file)).toBe(false)
   expect(() => expectations.require(undefined)).not.toThrow()
