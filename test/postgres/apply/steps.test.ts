@@ -106,6 +106,17 @@ test('an index half-way dropped is dropped', async ({ database }) => {
   expect(await indexesOf(database, 't')).toEqual([{ name: 't_pkey', valid: true }])
 })
 
+test('a statement that failed is not taken for done by the next run, although what it drops is not there', async ({
+  database,
+}) => {
+  await database.query(table)
+  for (const sql of ['drop index concurrently t_a;', 'drop database not_there;', 'drop subscription not_there;']) {
+    const dir = await folder({ '0001_drop.sql': sql })
+    for (const time of ['first', 'second']) expect((await up(database, dir)).code, `${sql} ${time}`).toBe(5)
+    expect(await ledger(database)).toEqual([])
+  }
+})
+
 test('DETACH PARTITION CONCURRENTLY that was interrupted half-way is finalised', async ({ database }) => {
   await database.query(
     'create table p (k int) partition by range (k); create table p1 partition of p for values from (0) to (10)',
