@@ -43,6 +43,9 @@ export class CodeQueries {
     text: string,
     values?: unknown[],
   ) => {
+    // pg takes objects as well, in which nothing is looked for that would end the transaction
+    if (typeof text !== 'string')
+      throw new TypeError("context.query takes SQL as a text, and values behind it: query('select $1', [1])")
     this.#underWay++
     try {
       if (this.#migration.marks.transaction) await requireNoControl(text)

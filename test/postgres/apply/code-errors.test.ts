@@ -197,6 +197,19 @@ test.for(['commit', 'commit; begin', 'rollback; begin', "prepare transaction 'ha
   },
 )
 
+test.for(["{ text: 'commit' }", "{ text: 'select nope', values: [1] }", '1'])(
+  'a query of pg that is no text (%s) is refused, with the form that is right',
+  async (query, { database }) => {
+    const error = await failure(database, {
+      '1_x.mjs': `export const up = async ({ query }) => {\n  await query('create table made ()')\n  await query(${query})\n}\n`,
+    })
+    expect(error.message).toMatch(
+      /^1_x failed at 1_x\.mjs:3:9: context\.query takes SQL as a text, and values behind it/,
+    )
+    expect(await tables(database)).toEqual([])
+  },
+)
+
 test.for([
   [
     'a query that is not awaited, and whose error is caught',
