@@ -24,6 +24,17 @@ export function readNamedFile(file: string): Buffer {
   }
 }
 
+/** The same as text. @throws Error as that, and if it is UTF-16. */
+export function readNamedText(file: string): string {
+  return asText(readNamedFile(file))
+}
+
+/** The text in UTF-8, without the byte-order mark that editors and shells on Windows write. @throws Error if it is UTF-16. */
+export function asText(bytes: Buffer): string {
+  if (/^(?:fffe|feff)$/.test(bytes.toString('hex', 0, 2))) throw new Error('it is UTF-16: save it as UTF-8')
+  return bytes.toString('utf8').replace(/^\uFEFF/, '')
+}
+
 function readToEnd(descriptor: number, first?: Buffer): Buffer {
   const chunks = first ? [first] : []
   for (let size = first?.length ?? 0; size <= longest; size += chunks.at(-1)!.length) {

@@ -1,6 +1,6 @@
 // Secrets from a variable or from a file that a variable names (`*_FILE`, the convention of Docker's images).
 
-import { readNamedFile } from './read-file.ts'
+import { readNamedText } from './read-file.ts'
 
 /**
  * The value of `NAME`, or the content of the file that `NAME_FILE` names, without the newlines at its end, as the shell's
@@ -21,9 +21,7 @@ export function readSecret(
     return undefined
   }
   try {
-    const content = readNamedFile(file)
-      .toString('utf8')
-      .replace(/(?:\r?\n)+$/, '')
+    const content = readNamedText(file).replace(/(?:\r?\n)+$/, '')
     if (content === '') problems.push(`${name}_FILE: ${file} is empty.`)
     else if (content.includes('\0')) problems.push(`${name}_FILE: ${file} has a NUL byte.`)
     else return content

@@ -1,7 +1,7 @@
 // The manifest: which migrations an image was built with. Both images carry one, made from the same files.
 
 import { historyToolProblem } from '../histories/index.ts'
-import { readNamedFile } from '../postgres/read-file.ts'
+import { readNamedText } from '../postgres/read-file.ts'
 
 /** One migration as an image knows it. */
 export interface ManifestEntry {
@@ -81,7 +81,7 @@ export function requireMigrations(manifest: Manifest): void {
 export function readManifest(file: string): Manifest {
   let text: string
   try {
-    text = readNamedFile(file).toString('utf8')
+    text = readNamedText(file)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ManifestError(

@@ -1,7 +1,7 @@
 // `verify`: the live schema against what the migrations make, or against a snapshot. Changes nothing in the project's own.
 
 import { readFileSync } from 'node:fs'
-import { readNamedFile } from '../../gate/postgres/read-file.ts'
+import { asText, readNamedText } from '../../gate/postgres/read-file.ts'
 import { readTarget, type Target } from '../../gate/postgres/target.ts'
 import { knownHistories } from '../adopt/known-histories.ts'
 import { NotReadyError, UsageError } from '../errors.ts'
@@ -127,7 +127,7 @@ function scratchTarget(url: string): Target {
 
 function read(file: string): string {
   try {
-    return (file === '-' ? readFileSync(0) : readNamedFile(file)).toString('utf8')
+    return file === '-' ? asText(readFileSync(0)) : readNamedText(file)
   } catch (cause) {
     throw new UsageError(
       `The snapshot ${file} cannot be read: ${cause instanceof Error ? cause.message : cause}. Write it: schemagate verify --snapshot > FILE`,

@@ -1,10 +1,13 @@
-// Files that a setting names and that have no end: each is refused, and nothing waits for it.
+// Files that a setting names: those that have no end are refused, and nothing waits for them; those of Windows are read.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readNamedFile } from '../../../gate/postgres/read-file.ts'
+import { readSecret } from '../../../gate/postgres/secret.ts'
+import { readManifest } from '../../../gate/protocol/manifest.ts'
 import { schemagate } from '../../helpers/cli.ts'
 import { folder } from '../../helpers/migrations.ts'
 
@@ -37,6 +40,23 @@ test.for([
     expect(said).toContain(file)
     expect(said).toContain(reason)
   }
+})
+
+test('a byte-order mark is no part of a secret or a manifest, and UTF-16 is told as that', async () => {
+  const entry = { name: '1_a', checksum: 'a'.repeat(64), kind: 'sql', breaking: false }
+  const manifest = JSON.stringify({ version: 1, head: '1_a', migrations: [entry] })
+  const dir = await folder({ secret: '\uFEFFhunter2\r\n', manifest: `\uFEFF${manifest}` })
+  const problems: string[] = []
+  expect(readSecret({ A_FILE: join(dir, 'secret') }, 'A', problems)).toBe('hunter2')
+  expect(readManifest(join(dir, 'manifest')).head).toBe('1_a')
+  for (const [name, text] of [
+    ['secret', 'hunter2'],
+    ['manifest', manifest],
+  ] as const)
+    await writeFile(join(dir, name), Buffer.from(`\uFEFF${text}`, 'utf16le'))
+  expect(readSecret({ A_FILE: join(dir, 'secret') }, 'A', problems)).toBeUndefined()
+  expect(problems).toEqual([`A_FILE: ${join(dir, 'secret')} cannot be read (it is UTF-16: save it as UTF-8).`])
+  expect(() => readManifest(join(dir, 'manifest'))).toThrow('it is UTF-16: save it as UTF-8')
 })
 
 test('a certificate or a snapshot is no device', async () => {
