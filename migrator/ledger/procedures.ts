@@ -11,7 +11,7 @@ import { rowsShown } from './condition.ts'
 import { mustChange, unlessBegun } from './guards.ts'
 import { insertRow, transactionTime } from './insert.ts'
 import { givenToOwner } from './owner.ts'
-import { ledgerProcedures } from './table.ts'
+import { ledgerProcedures, parameterTypes } from './table.ts'
 
 type Name = keyof typeof ledgerProcedures
 const beginMigration: Name = 'begin_migration'
@@ -113,7 +113,7 @@ export class Procedures {
         and pg_catalog.count(*) = ${count} as ready,
       coalesce(pg_catalog.array_agg(pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes))), '{}') as present
     from pg_catalog.pg_namespace n join pg_catalog.pg_proc p on p.pronamespace = n.oid
-      and (p.proname, pg_catalog.oidvectortypes(p.proargtypes)) in (${own})
+      and (p.proname, ${parameterTypes}) in (${own})
     left join pg_catalog.pg_class l on l.oid = pg_catalog.to_regclass(${quoteLiteral(ledgerTable(this.#schema))})::pg_catalog.oid
     where n.nspname = ${quoteLiteral(this.#schema)}`
   }

@@ -37,11 +37,14 @@ const routines = [
   ...Object.entries(ledgerProcedures),
 ].map(signature => `(${signature.map(quoteLiteral).join(', ')})`)
 
+/** The types of the parameters of `p`, of pg_proc, also where quote_all_identifiers is on. */
+export const parameterTypes = `pg_catalog.replace(pg_catalog.oidvectortypes(p.proargtypes), '"', '')`
+
 /**
  * A condition: `p`, of pg_proc, is one of the ledger's functions and procedures. By its parameters as well: in a schema that
  * the ledger shares, another one of that name is the project's.
  */
-export const isLedgerRoutine = `(p.proname, pg_catalog.oidvectortypes(p.proargtypes)) in (${routines.join(', ')})`
+export const isLedgerRoutine = `(p.proname, ${parameterTypes}) in (${routines.join(', ')})`
 
 export type LedgerTable = keyof typeof ledgerTables
 

@@ -52,6 +52,16 @@ test('they are there after the first run, and a later one leaves them as they ar
   expect(await applied(database)).toEqual(['1_a', '2_b'])
 })
 
+test('they are known where a database quotes all identifiers', async ({ database }) => {
+  const dir = await folder({ '1_a.sql': 'create table a ();' })
+  await database.query(`alter database ${database.name} set quote_all_identifiers = on`)
+  expect((await schemagate(['up'], as(database.url, dir))).code).toBe(0)
+  await write(dir, { '2_b.sql': 'create table b ();' })
+  const { code, stdout } = await schemagate(['up'], as(database.url, dir))
+  expect(code, stdout).toBe(0)
+  expect(await applied(database)).toEqual(['1_a', '2_b'])
+})
+
 test('one that is not as this release has it is replaced', async ({ database }) => {
   const dir = await folder({ '1_a.sql': 'create table a ();' })
   expect((await schemagate(['up'], as(database.url, dir))).code).toBe(0)
