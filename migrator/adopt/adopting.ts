@@ -102,7 +102,10 @@ export class Adopting {
       acceptEdited: new Set(acceptEdited),
       forgetMissing: new Set(forgetMissing),
       wasAdopted: before !== undefined,
-      adoptedKeys: before?.tool === tool.name && before.schema === schema && before.table === table ? before.keys : [],
+      adoptedKeys:
+        before?.tool === tool.name && before.schema === schema && before.table === table
+          ? before.keys.map(key => key.normalize())
+          : [],
     })
     if (plan.isOtherFolder) throw new UsageError(otherFolder(this.#dir, history))
     const keys = this.#keysOf(history)

@@ -12,9 +12,18 @@ import { shellWord } from '../text/shell-word.ts'
  * - `pending`: not applied there, and newer than all that is.
  * - `missing`: applied there, without a file here; `out-of-order`: not applied there, and older than what is; `edited`: the
  *   file is not what the tool has applied. Each of them is a reason to refuse.
+ * - `reverted`: adopted before, and taken back here since (`down`): the tool's row is left from before that. A reason, too.
  * - `forgotten`: missing, and to be passed over.
  */
-export type AdoptionStatus = 'adopt' | 'recorded' | 'pending' | 'missing' | 'out-of-order' | 'edited' | 'forgotten'
+export type AdoptionStatus =
+  | 'adopt'
+  | 'recorded'
+  | 'pending'
+  | 'missing'
+  | 'out-of-order'
+  | 'edited'
+  | 'reverted'
+  | 'forgotten'
 
 /** What the tool's checksum says of a file: the tool has `none`, or one that proves nothing (`unknown`). */
 export type ChecksumVerdict = 'same' | 'differs' | 'unknown' | 'none'
@@ -36,11 +45,11 @@ export interface AdoptionRow {
 /**
  * Why nothing may be recorded.
  * - `unfinished`: the tool has begun it and not finished. `ambiguous`: two files are one to the history.
- * - `missing`, `out-of-order`, `edited`: as the row's status of that name.
+ * - `missing`, `out-of-order`, `edited`, `reverted`: as the row's status of that name.
  * - `not-adopted`: the ledger has rows that no adoption has made.
  */
 export interface AdoptionProblem {
-  readonly code: 'unfinished' | 'missing' | 'out-of-order' | 'edited' | 'ambiguous' | 'not-adopted'
+  readonly code: 'unfinished' | 'missing' | 'out-of-order' | 'edited' | 'reverted' | 'ambiguous' | 'not-adopted'
   readonly migration: string
   /** For people: what, where, why and the way out. */
   readonly message: string
@@ -143,7 +152,7 @@ function compareFiles(input: PlanInput): Compared {
 
 /** Undefined for one that stands in for others, which were run instead: it has no row. */
 function statusOf(
-  { verdicts, applied, newest, recorded }: Compared,
+  { input, verdicts, applied, newest, recorded }: Compared,
   file: ToolFile,
   index: number,
   accepted: boolean,
@@ -157,6 +166,7 @@ function statusOf(
   }
   // content that is not the same is run again, as the tool itself would
   if (isRepeatable) return verdicts.get(file) === 'same' ? 'adopt' : 'pending'
+  if (input.adoptedKeys.includes(file.key)) return 'reverted'
   return verdicts.get(file) === 'differs' && !accepted ? 'edited' : 'adopt'
 }
 
@@ -166,7 +176,12 @@ function problemOf(
   status: AdoptionStatus,
 ): AdoptionProblem | undefined {
   const { name, file } = migration
-  const { title } = input.history.table.tool
+  const { tool, schema, table } = input.history.table
+  const { title } = tool
+  if (status === 'reverted') {
+    const message = `${name} was adopted before, and the ledger does not have it any more: it was taken back here (\`down\`), and its row in ${schema}.${table} is left from before that. \`schemagate up\` applies it again. Where the database has it all the same: schemagate baseline ${shellWord(name)}`
+    return { code: 'reverted', migration: name, message }
+  }
   if (status === 'edited') {
     const message = `${file} is not what ${title} has applied. Restore the file; or, if the database already is as the file says: --accept-edited ${shellWord(name)}`
     return { code: 'edited', migration: name, message }

@@ -9,6 +9,7 @@ const statusTexts: Readonly<Record<AdoptionStatus, string>> = {
   pending: 'pending',
   missing: 'NO FILE',
   'out-of-order': 'NOT APPLIED',
+  reverted: 'TAKEN BACK',
   edited: 'EDITED',
   forgotten: 'forgotten',
 }

@@ -184,6 +184,20 @@ test('a file that the tool never reads is no part of its history, and is told be
 })
 
 describe('afterwards', () => {
+  test('what `down` has taken back is not recorded by a second adopt, whose history still has it', async ({
+    database,
+  }) => {
+    await database.query(gooseWith(1, 2))
+    const migrator = on(database, await folder(files))
+    await migrator.adopt()
+    expect((await migrator.down({ confirmed: true })).outcome).toBe('reverted')
+    await expect(migrator.adopt()).rejects.toThrow(/reverted: 00002_posts was adopted before/)
+    expect((await migrator.adopt({ dryRun: true })).rows.map(({ status }) => status)).toEqual(['recorded', 'reverted'])
+    expect((await migrator.up()).outcome).toBe('applied')
+    expect((await migrator.adopt()).recorded).toEqual([])
+    expect((await database.query(`select to_regclass('posts') is not null as there`)).rows).toEqual([{ there: true }])
+  })
+
   test('what the other tool gains is told; up refuses it while it is pending here, and a second adopt takes it over', async ({
     database,
   }) => {
