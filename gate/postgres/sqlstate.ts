@@ -41,6 +41,7 @@ export const ownState = {
   begunInSteps: 'SG004',
   outOfTurn: 'SG005',
   notWritten: 'SG008',
+  overtaken: 'SG009',
 } as const
 
 const ownStates: ReadonlySet<string | undefined> = new Set(Object.values(ownState))

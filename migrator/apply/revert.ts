@@ -1,7 +1,7 @@
 // Reverts one migration, and removes its row from the ledger.
 
 import { isConnectionLoss, ownState } from '../../gate/postgres/sqlstate.ts'
-import { DivergedError } from '../errors.ts'
+import { DivergedError, RefusedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Attempt } from '../run/attempt.ts'
 import { limitsOf, type Run } from '../run/run.ts'
@@ -29,6 +29,12 @@ export async function revert(run: Run, migration: Migration): Promise<'reverted'
       return 'reverted'
     } catch (error) {
       lost ||= isConnectionLoss(error)
+      if (causeCode(error) === ownState.overtaken) {
+        await run.session.rollback()
+        throw new RefusedError(
+          `Another migrator has applied newer migrations in between; ${migration.name} was not reverted. Run \`schemagate down --yes\` again if they are to be reverted, too.`,
+        )
+      }
       if (causeCode(error) !== ownState.alreadyApplied) throw error
       await run.session.rollback()
       await run.ledger.row(migration.name)

@@ -45,7 +45,7 @@ export async function revertCode(run: Run, migration: Migration, limits: Limits,
   const module = await loadModule(migration, run)
   await callAndRecord(run, migration, limits, attempt, {
     call: context => module.down?.(context),
-    guard: guards.hasRow(name),
+    guard: guards.hasRow(name) + run.ledger.nothingNew,
     begun: change.revertingCode(name, checksum),
     done: change.reverted(name),
     aftermath: {

@@ -69,7 +69,7 @@ export async function revertTransaction(
   limits: Limits,
 ): Promise<void> {
   const { change, guards } = run.ledger
-  const guard = guards.notBegunReverting(name)
+  const guard = guards.notBegunReverting(name) + run.ledger.nothingNew
   await sendStretch(run, name, part, plan, {
     transaction: run.ledger.transaction({ modes: plan.begin, limits, guard, reset: true, discard: true }),
     change: change.reverted(name),

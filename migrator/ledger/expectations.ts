@@ -47,6 +47,11 @@ export class Expectations {
     return this.#rows.get(name)?.some(expectation => expectation !== 'gone' && expectation !== 'anything') === true
   }
 
+  /** All that have a row. */
+  get names(): readonly string[] {
+    return [...this.#rows.keys()].filter(name => this.hasRow(name))
+  }
+
   /** A file is applied; a repeatable one with its present content. */
   isApplied({ name, kind, checksum }: Pick<Migration, 'name' | 'kind' | 'checksum'>): boolean {
     return (this.#rows.get(name) ?? []).some(

@@ -91,6 +91,12 @@ export class Guards {
     return this.hasRow(name) + raiseIf(this.#has(name, ` and ${begunInSteps}`), ownState.begunInSteps)
   }
 
+  /** Raises `overtaken` if the ledger has a row that is none of these. */
+  hasOnly(names: readonly string[]): string {
+    const known = names.map(quoteLiteral).join(', ')
+    return raiseIf(`exists (select from ${this.#table} where name not in (${known}))`, ownState.overtaken)
+  }
+
   /** Raises `journalMoved` unless exactly this is journalled as done. */
   isAt(name: string, done: readonly string[]): string {
     const journal = ` and state = 'running' and coalesce(journal->'done'::text, '[]') = ${quoteLiteral(JSON.stringify(done))}::jsonb`

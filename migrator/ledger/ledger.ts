@@ -80,6 +80,14 @@ export class Ledger {
     return new LedgerTransaction(this.#options.session, { ...around, guard }, this.#expectations)
   }
 
+  /**
+   * The statements of a guard for what is the newest: another migrator, which behind a pooler may come between two transactions,
+   * has applied nothing since. Empty where the session holds the run lock.
+   */
+  get nothingNew(): string {
+    return this.#options.session.pooled ? this.guards.hasOnly(this.#expectations.names) : ''
+  }
+
   /** A migration's transaction may be sent before the one in front of it has ended. */
   get canSendAhead(): boolean {
     return this.change.procedures !== undefined && this.#options.lock.hasKey

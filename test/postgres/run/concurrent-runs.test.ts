@@ -6,6 +6,7 @@ import { schemagate } from '../../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
 import { noPgbouncer, pgbouncer, pgbouncerPath } from '../../helpers/pgbouncer.ts'
+import { tcpProxy } from '../../helpers/tcp-proxy.ts'
 
 const migrators = 20
 const times = process.env.TEST_LONG === '1' ? 10 : 2
@@ -62,6 +63,42 @@ test.skipIf(pgbouncerPath === undefined)(
   async ({ database }) => {
     const pooler = await pgbouncer(database.url, { mode: 'transaction', poolSize: 5 })
     await stampede(database, pooler.url(database.url), await folder(migrations(false)))
+  },
+)
+
+test.skipIf(pgbouncerPath === undefined).for([
+  ['SQL', '0002_b.sql', '-- migrate:up\ncreate table b ();\n-- migrate:down\ndrop table b;\n'],
+  [
+    'code',
+    '0002_b.mjs',
+    "export const up = ({ query }) => query('create table b ()')\nexport const down = ({ query }) => query('drop table b')\n",
+  ],
+] as const)(
+  'a down behind PgBouncer reverts nothing once another migrator has applied newer migrations: %s',
+  async ([, name, text], { database }) => {
+    const pooler = await pgbouncer(database.url, { mode: 'transaction', poolSize: 5 })
+    const dir = await folder({ '0001_a.sql': 'create table a ();', [name]: text })
+    expect((await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })).code).toBe(0)
+    const newer = await folder({ '0001_a.sql': 'create table a ();', [name]: text, '0003_c.sql': 'create table c ();' })
+    let upCode: number | null | undefined
+    const proxy = await tcpProxy(pooler.url(database.url), {
+      onMessage: async ({ sql = '' }) => {
+        // the revert is decided, and begins
+        if (upCode === undefined && /^begin.*not exists.*0002_b/s.test(sql)) {
+          upCode = null
+          upCode = (await schemagate(['up', '--dir', newer], { env: { DATABASE_URL: database.url } })).code
+        }
+        return undefined
+      },
+    })
+    const url = proxy.url(pooler.url(database.url))
+    const down = await schemagate(['down', '--yes', '--dir', dir], { env: { DATABASE_URL: url } })
+    expect({ upCode, code: down.code }, down.stdout).toEqual({ upCode: 0, code: 8 })
+    expect(down.stdout).toContain('Another migrator has applied newer migrations in between')
+    const { rows } = await database.query('select name, state from schemagate.ledger order by position')
+    expect(rows.map(({ name, state }) => `${name} ${state}`)).toEqual(
+      ['0001_a', '0002_b', '0003_c'].map(applied => `${applied} applied`),
+    )
   },
 )
 
