@@ -116,9 +116,10 @@ const awayMessage = /^(Connection terminated|timeout expired|Client has encounte
 /**
  * PgBouncer answers with 08P01 and a sentence when its own server is away, when it knows no such database, and when it has no
  * connection left. `invalid server parameter` is what it says of a server that goes while it is given a client's settings.
+ * What the server has said to it, as it starts up or is full, it hands on under the same code.
  */
 const poolerAway =
-  /server login has been failing|server conn crashed|invalid server parameter|connect failed|server_login_retry|shut ?down|no more connections allowed|query_wait_timeout|client_login_timeout/i
+  /server login has been failing|server conn crashed|invalid server parameter|connect failed|server_login_retry|shut ?down|no more connections allowed|query_wait_timeout|client_login_timeout|the database system is |too many (?:clients|connections)|connection slots are reserved/i
 
 /** True if the connection is lost or was never made, and trying again may help. */
 export function isConnectionLoss(error: unknown): boolean {
