@@ -77,7 +77,9 @@ function dataFolders(member: Member): string[] {
   const pgdata = environment.PGDATA ?? member.context.image?.environment.PGDATA
   if (pgdata !== undefined) return [pgdata.replace(/\/+$/, '')]
   const { repository = '', name = '' } = image ?? {}
-  if (/^bitnami/.test(repository)) return ['/bitnami/postgresql']
+  // copied to a registry of the project's own, or built on it, it is still called postgresql
+  const isBitnami = name === 'postgresql' && member.service.mounts.some(({ target }) => /^\/bitnami\//.test(target))
+  if (/^bitnami/.test(repository) || isBitnami) return ['/bitnami/postgresql']
   if (/timescaledb-ha|timescaledb-docker-ha/.test(name))
     return ['/home/postgres/pgdata/data', '/var/lib/postgresql/data']
   if (/spilo/.test(name)) return ['/home/postgres/pgdata']

@@ -1,6 +1,7 @@
 // An application that waits for no migration, where none of its siblings does either.
 
 import { appBesideOneShot, completedMigrate } from './example-stacks.ts'
+import { list } from './list.ts'
 import type { Rule } from './rule.ts'
 import { ungated } from './ungated.ts'
 
@@ -14,13 +15,13 @@ export const ungatedClient: Rule = {
     for (const { member, database, sibling, waitedForBy, patch } of ungated(stack)) {
       if (sibling !== undefined && waitedForBy === undefined) continue
       const { name } = member.service
-      const migrators = database.migrators.map(one => one.service.name).join(', ')
+      const migrators = database.migrators.map(one => one.service.name)
       yield {
         service: name,
         path: ['depends_on'],
         what:
           waitedForBy === undefined
-            ? `${name} uses ${database.server}, and starts whether or not ${migrators} has migrated it.`
+            ? `${name} uses ${database.server}, and starts whether or not ${list(migrators)} ${migrators.length === 1 ? 'has' : 'have'} migrated it.`
             : `${name} uses ${database.server} before ${waitedForBy} migrates it, which waits for ${name}: turn that round, so that ${name} waits for the end of ${waitedForBy}.`,
         ...(patch && { patch }),
       }

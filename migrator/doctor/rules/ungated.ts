@@ -3,6 +3,7 @@
 import { type Database, databasesOf, gateOf, migratesByHook } from '../model/gating.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import type { Patch } from '../overlay/patch.ts'
+import { mergePatches } from '../overlay/write.ts'
 import { dependsOn, dependsOnCompletion } from './gate-patch.ts'
 
 export interface Ungated {
@@ -34,8 +35,9 @@ export function* ungated(stack: Stack): Generator<Ungated> {
 
 function patchFor(stack: Stack, database: Database, { service }: Member): Patch | undefined {
   if (stack.isSwarm) return undefined
-  const [migrator] = database.migrators
-  if (migrator) return dependsOnCompletion(service.name, migrator.service.name)
+  // where there are several, nothing says which of them it needs
+  if (database.migrators.length > 0)
+    return mergePatches(database.migrators.map(one => dependsOnCompletion(service.name, one.service.name)))
   const [self] = database.selfMigrating
   if (self && migratesByHook(self)) return dependsOn(service.name, self.service.name, 'service_started')
   // no service can wait for an app without a health check

@@ -338,3 +338,12 @@ test.for([
     expect(rules.includes('healthcheck-other-database')).toBe(isOther)
   },
 )
+
+test.for([
+  ['registry.example.com/acme/postgresql:16.4.0', '/bitnami/postgresql', false],
+  ['postgres:16', '/bitnami/postgresql', true],
+  ['registry.example.com/acme/postgresql:16.4.0', '/bitnami/data', true],
+] as const)('%s with a volume at %s', async ([image, target, isMissing]) => {
+  const text = `services:\n  db: { image: "${image}", volumes: ["data:${target}"] }\nvolumes: { data: {} }\n`
+  expect(rulesOf(await read(text)).includes('no-volume')).toBe(isMissing)
+})

@@ -134,3 +134,14 @@ ${database}`,
     { condition: 'service_healthy' },
   ])
 })
+
+test('an app waits for each migrator where nothing says which one it needs', async () => {
+  const healthy = 'depends_on: { db: { condition: service_healthy } }'
+  const migrator = (name: string) =>
+    `  ${name}: { image: "flyway/flyway:10", command: migrate, environment: { DB_HOST: db }, ${healthy} }\n`
+  const app = `  app: { image: a, environment: { DB_HOST: db }, ${healthy} }\n`
+  const { before, after, services } = await overlayOf(migrator('orders') + migrator('users') + app)
+  expect([before, after]).toEqual([['ungated-client'], []])
+  const done = { condition: 'service_completed_successfully', restart: true }
+  expect(services.app.depends_on).toEqual({ orders: done, users: done })
+})
