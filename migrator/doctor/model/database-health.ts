@@ -2,10 +2,11 @@
 
 import type { Service } from './service.ts'
 import { parseShell } from './shell.ts'
+import { shellOf } from './wrappers.ts'
 
 export interface Probe {
-  /** `pg_isready` or `psql` or a port; `other`: a script that cannot be judged. */
-  readonly asks: 'port' | 'pg_isready' | 'query' | 'other'
+  /** `pg_isready` or `psql` or a port; `nothing`: it never fails; `other`: a script that cannot be judged. */
+  readonly asks: 'port' | 'pg_isready' | 'query' | 'nothing' | 'other'
   /** False: it goes through the socket. */
   readonly overTcp: boolean
   /** As written for the shell, variables in it; undefined where it is left out. */
@@ -15,12 +16,25 @@ export interface Probe {
   readonly hasShell: boolean
 }
 
+/** Whether a health check is well whatever becomes of its command: `exit 0`, `curl localhost || true`. */
+export function neverFails(test: readonly string[]): boolean {
+  const text = shellOf(test.slice(1))?.script ?? textOf(test)
+  const commands = parseShell(text).map(({ words, operator }) => ({ text: words.join(' '), operator }))
+  const isYes = (command: string) => /^(true|:|exit 0|echo\b.*|printf\b.*)$/.test(command)
+  if (commands.length === 0 || !isYes(commands.at(-1)!.text)) return false
+  if (commands.some(one => /^(false|exit [^0].*)$/.test(one.text))) return false
+  return commands.slice(0, -1).every(one => isYes(one.text)) || /^(\|\||;|&)$/.test(commands.at(-2)!.operator)
+}
+
+/** CMD-SHELL hands its first text to the shell; what stands behind it is no part of the command. */
+function textOf(test: readonly string[]): string {
+  return test.length === 2 || test[0] !== 'CMD' ? (test[1] ?? '') : test.slice(1).map(quoted).join(' ')
+}
+
 /** Reads the words of a health check's test. */
 export function readProbe(test: readonly string[], environment: Service['environment']): Probe {
   const hasShell = test[0] !== 'CMD' || /^(.*\/)?(sh|bash)$/.test(test[1] ?? '')
-  // CMD-SHELL hands its first text to the shell; what stands behind it is no part of the command
-  const text = test.length === 2 || test[0] !== 'CMD' ? (test[1] ?? '') : test.slice(1).map(quoted).join(' ')
-  const commands = commandsOf(text)
+  const commands = commandsOf(textOf(test))
   const queries = commands.filter(([name]) => name === 'psql')
   const ready = commands.filter(([name]) => name === 'pg_isready')
   const probes = [...queries, ...ready]
@@ -39,8 +53,9 @@ export function readProbe(test: readonly string[], environment: Service['environ
   const isPort = commands.some(
     words => /^nc$|^ncat$/.test(words[0] ?? '') || words.some(word => word.includes('/dev/tcp/')),
   )
+  const asks = queries.length > 0 ? 'query' : ready.length > 0 ? 'pg_isready' : isPort ? 'port' : 'other'
   return {
-    asks: queries.length > 0 ? 'query' : ready.length > 0 ? 'pg_isready' : isPort ? 'port' : 'other',
+    asks: neverFails(test) ? 'nothing' : asks,
     overTcp: (host !== undefined && host !== '' && !host.startsWith('/')) || (isPort && probes.length === 0),
     user: option('U', 'username', 'PGUSER') ?? (inUrl?.[1] || undefined),
     database: option('d', 'dbname', 'PGDATABASE') ?? (inUrl?.[3] || undefined) ?? positional(queries[0]),

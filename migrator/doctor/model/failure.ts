@@ -92,7 +92,8 @@ function isPassedOver(steps: readonly Step[], failed: Failed): boolean {
   while (operator === '&&' && last + 1 < steps.length) [last, operator] = commandAt(steps, last + 1, within)
   switch (operator) {
     case '&':
-      return last < steps.length - 1
+      // also at the end: the shell has ended well before it
+      return true
     case '|':
       // the exit code is the last one's of the pipe
       return !steps.slice(0, last).some(({ text }) => /^set\b.*pipefail/.test(text))

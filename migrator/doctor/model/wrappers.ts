@@ -25,8 +25,9 @@ export function shellOf(words: readonly string[]): ShellScript | undefined {
   if (at < 0 || words.slice(1, at).some(word => !/^[-+]|^pipefail$|^errexit$/.test(word))) return undefined
   const has = (letter: string, name: string) =>
     flags.some(flag => flag === name || new RegExp(`^-[a-z]*${letter}`).test(flag))
+  const [script = ''] = words.slice(at + 1)
   return {
-    script: words[at + 1] ?? '',
+    script: script !== '' && flags.includes('pipefail') ? `set -o pipefail; ${script}` : script,
     stopsOnError: has('e', 'errexit'),
     // a login shell has the PATH of its profile
     shell: has('l', '--login') ? [program, '-l'] : [program],

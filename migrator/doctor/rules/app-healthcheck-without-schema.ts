@@ -1,11 +1,12 @@
 // An app's health check that is green while the app can answer nothing.
 
+import { neverFails } from '../model/database-health.ts'
 import type { Rule } from './rule.ts'
 
 export const appHealthcheckWithoutSchema: Rule = {
   id: 'app-healthcheck-without-schema',
   severity: 'warning',
-  title: "The app's health check asks a static page, an open port or a process.",
+  title: "The app's health check asks a static page, an open port or a process, or never fails (`|| exit 0`).",
   why: 'A proxy sends users to an app that cannot serve, and `service_healthy` says nothing of the schema.',
   fix: "The gate's `/health`, or a query: `select schemagate.require(...)`.",
   *check(stack) {
@@ -14,11 +15,12 @@ export const appHealthcheckWithoutSchema: Rule = {
       const { test } = service.healthcheck
       if (test.length === 0) continue
       const asks = onlyAsks(test.slice(1).join(' '))
-      if (asks === undefined) continue
+      const does = neverFails(test) ? 'never fails' : asks === undefined ? undefined : `asks ${asks}`
+      if (does === undefined) continue
       yield {
         service: service.name,
         path: ['healthcheck', 'test'],
-        what: `The health check of ${service.name} asks ${asks}, which is well also where the schema is not.`,
+        what: `The health check of ${service.name} ${does}, which is well also where the schema is not.`,
       }
     }
   },
@@ -54,7 +56,7 @@ function onlyAsks(text: string): string | undefined {
     return 'whether a process runs'
   if (/\b(nc|ncat)\b.*-\w*z|\/dev\/tcp\/|\bss\s+-|\bnetstat\b|socket\.create_connection|\.connect\(\(/.test(text))
     return 'whether a port is open'
-  if (/^\s*(exit\s+0|true|:|echo\b.*|test\s+-[fe]\s+\S+)\s*$/.test(text)) return 'nothing'
+  if (/^\s*test\s+-[fe]\s+\S+\s*$/.test(text)) return 'nothing'
   return undefined
 }
 

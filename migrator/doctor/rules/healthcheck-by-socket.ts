@@ -12,7 +12,7 @@ export const healthcheckBySocket: Rule = {
   fix: '`-h 127.0.0.1`.',
   *check(stack) {
     for (const { service, probe } of checkedDatabases(stack)) {
-      if (probe.asks === 'other' || probe.overTcp) continue
+      if (probe.asks === 'other' || probe.asks === 'nothing' || probe.overTcp) continue
       yield {
         service: service.name,
         path: ['healthcheck', 'test'],

@@ -106,3 +106,20 @@ test.for([
 ] as const)('a one-shot ends with what its loop ends with: %s', async ([script, expected]) => {
   expect(await isIgnored(script)).toBe(expected)
 })
+
+test.for([
+  ['sh -c "alembic upgrade head &"', true],
+  ['sh -c "nohup alembic upgrade head > /dev/null 2>&1 &"', true],
+  ['sh -c "alembic upgrade head | tee /log"', true],
+  ['bash -o pipefail -c "alembic upgrade head | tee /log"', false],
+  ['["bash", "-eo", "pipefail", "-c", "alembic upgrade head | tee /log"]', false],
+] as const)('the one-shot %s ends well all the same', async ([command, expected]) => {
+  const cwd = join(folder, `${count++}`)
+  mkdirSync(cwd)
+  writeFileSync(
+    join(cwd, 'compose.yml'),
+    `services:\n  db: { image: "postgres:17" }\n  migrate: { image: a, environment: { PGHOST: db }, command: ${command} }\n`,
+  )
+  const { findings } = await diagnose([], { cwd, env: {}, docker: false })
+  expect(findings.some(({ rule }) => rule.id === 'chain-ignores-failure')).toBe(expected)
+})

@@ -99,10 +99,12 @@ test("a hook is shown with Compose's variables by their names", async () => {
 
 test('init takes the command of a hook in the image of the app, and of no other', async () => {
   for (const [hook, command] of [
-    ['{ command: alembic upgrade head }', 'alembic upgrade head'],
-    ['{ image: "migrate/migrate:v4", command: -path /m -database $$DB up }', undefined],
+    ['post_start: [{ command: alembic upgrade head }]', 'alembic upgrade head'],
+    ['post_start: [{ image: "migrate/migrate:v4", command: -path /m -database $$DB up }]', undefined],
+    // it is before the app already
+    ['pre_start: [{ command: alembic upgrade head }]', undefined],
   ] as const) {
-    const { stack } = await diagnosed(web(`command: uvicorn app, pre_start: [${hook}]`))
+    const { stack } = await diagnosed(web(`command: uvicorn app, ${hook}`))
     expect(ownMigration(stack, databasesOf(stack)[0]!).way?.command).toBe(command)
   }
   const both =

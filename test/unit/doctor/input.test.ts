@@ -347,3 +347,18 @@ test.for([
   const text = `services:\n  db: { image: "${image}", volumes: ["data:${target}"] }\nvolumes: { data: {} }\n`
   expect(rulesOf(await read(text)).includes('no-volume')).toBe(isMissing)
 })
+
+test.for([
+  ['exit 0', true],
+  ['["CMD", "true"]', true],
+  ['"psql -h 127.0.0.1 -U postgres -c \'select 1\' || exit 0"', true],
+  ['["CMD", "sh", "-c", "psql -h 127.0.0.1 -U postgres -c \'select 1\'; true"]', true],
+  ['"psql -h 127.0.0.1 -U postgres -c \'select 1\' || exit 1"', false],
+  ['"psql -h 127.0.0.1 -U postgres -c \'select 1\' && echo ok"', false],
+  ['"if psql -h 127.0.0.1 -U postgres -c \'select 1\'; then exit 0; else exit 1; fi"', false],
+] as const)('the health check %s never fails', async ([check, expected]) => {
+  const text = `services:\n  db: { image: "postgres:17", healthcheck: { test: ${check} } }\n  app: { image: a, environment: { PGHOST: db }, healthcheck: { test: ${check} } }\n`
+  const { findings } = await read(text)
+  const never = findings.filter(({ what }) => what.includes('never fails')).map(({ service }) => service)
+  expect(never).toEqual(expected ? ['db', 'app'] : [])
+})
