@@ -62,9 +62,9 @@ export function ownDatabase({ image, environment }: Service): string | undefined
   return undefined
 }
 
-/** Caches, brokers and mail catchers: they connect to no database, whatever an env file for the whole stack tells them. */
+/** Caches, brokers, mail catchers and stores of secrets: they serve nothing from a database, whatever they are told of it. */
 export function isStore({ name }: Image): boolean {
-  return /^(redis|redis-stack|redis-stack-server|valkey|keydb|dragonfly|memcached|rabbitmq|nats|mosquitto|minio|mailhog|mailpit|maildev)$/.test(
+  return /^(redis|redis-stack|redis-stack-server|valkey|keydb|dragonfly|memcached|rabbitmq|nats|mosquitto|minio|mailhog|mailpit|maildev|vault|openbao|consul|etcd)$/.test(
     name,
   )
 }

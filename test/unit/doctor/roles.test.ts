@@ -221,6 +221,12 @@ test.for(['Persistence__RunMigrationsOnStartup', 'Database__ApplyMigrations', 'F
   },
 )
 
+test('what keeps the URL of a database as a secret is no app', async () => {
+  const put = 'vault kv put secret/db url=postgres://shop:x@db/shop'
+  const { roleOf } = await read(`${db}  secrets: { image: "hashicorp/vault:1.15", entrypoint: sh -c "${put}" }\n`)
+  expect(roleOf('secrets')).toBe('other')
+})
+
 test('a proxy with an env file for the whole stack is no app, nor is a collector', async () => {
   const { roleOf } = await read(
     ['nginx', 'grafana/alloy']
