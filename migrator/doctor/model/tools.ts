@@ -174,12 +174,8 @@ export interface Migration {
 /** Whether a command applies migrations, and by which tool. @param text the command, its words joined by spaces */
 export function migrationIn(text: string): Migration | undefined {
   // docker compose exec api migrate is run by another container
-  if (
-    /^(echo|printf|export|set|cd|mkdir|rm|cp|ls|cat|git|command|which|type|docker(-compose)?|podman|kubectl|ssh|#)\b/.test(
-      text,
-    )
-  )
-    return undefined
+  if (/^(docker(-compose)?|podman|kubectl|ssh)\s/.test(text)) return undefined
+  if (/^(echo|printf|export|set|cd|mkdir|rm|cp|ls|cat|git|command|which|type|#)\b/.test(text)) return undefined
   const looked = text.replaceAll(/\b(prisma|drizzle-kit)\s+generate\b/g, '')
   const tool = tools.find(({ command }) => command.test(looked))
   if (tool) {
