@@ -6,12 +6,12 @@ import type { Service } from './service.ts'
 import { isHook, type Startup, type Step } from './startup.ts'
 import {
   isBesideMigrations,
-  isToolImage,
   type Migration,
   migrationFlag,
   migrationIn,
   migrationOfImage,
   migrationSwitch,
+  toolOfImage,
 } from './tools.ts'
 import { isWaitWrapper } from './wrappers.ts'
 
@@ -90,7 +90,7 @@ export function findMigration(
 /** A service for what is done by hand beside the migrations: goes back, writes a new one, lists them. */
 export function isMigrationTool(service: Service, { steps }: Startup, context: BuildContext): boolean {
   const image = imageStarted(service, context)
-  if (!isNamedMigrator(service) && !(image && isToolImage(image))) return false
+  if (!isNamedMigrator(service) && !(image && toolOfImage(image))) return false
   return [service.name, ...steps.filter(step => !isAside(step)).map(({ text }) => text)].some(isBesideMigrations)
 }
 

@@ -230,14 +230,14 @@ export function isBesideMigrations(text: string): boolean {
   )
 }
 
-/** Whether an image is a migration tool's. */
-export function isToolImage(image: Image): boolean {
-  return tools.some(one => one.image?.test(one.image.source.includes('\\/') ? image.repository : image.name))
+/** The migration tool that an image is of. */
+export function toolOfImage(image: Image): MigrationTool | undefined {
+  return tools.find(one => one.image?.test(one.image.source.includes('\\/') ? image.repository : image.name))
 }
 
 /** The migration that a tool's image runs with these arguments; `no command` where it would only print its help. */
 export function migrationOfImage(image: Image, args: string): Migration | 'no command' | undefined {
-  const tool = tools.find(one => one.image?.test(one.image.source.includes('\\/') ? image.repository : image.name))
+  const tool = toolOfImage(image)
   if (!tool) return undefined
   if (args === '') return tool.imageMigratesByItself ? { tool: tool.name, fixedStep: false } : 'no command'
   if (tool.imageArguments?.test(args) || tool.command.test(args))
