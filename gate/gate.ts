@@ -120,7 +120,11 @@ export class Gate extends EventEmitter<GateEvents> {
     const { staleAfter } = settings
     this.#admission = new Admission(
       unreachable(manifest, undefined, 'The ledger has not been read yet.'),
-      () => unreachable(manifest, undefined, `The database has not answered for ${staleAfter} ms.`),
+      () => {
+        // a clock that was set makes an answer old long before the next poll
+        this.#watcher.signal()
+        return unreachable(manifest, undefined, `The database has not answered for ${staleAfter} ms.`)
+      },
       (status, previous) => this.#tell('change', status, previous),
     )
     const connections = connectionsOf(options)

@@ -1,7 +1,7 @@
 // The gate on a real database: what opens it, what closes it, and how soon.
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect } from 'vitest'
+import { describe, expect, onTestFinished, vi } from 'vitest'
 import { GateTimeoutError } from '../../../gate/status.ts'
 import { test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
@@ -171,6 +171,21 @@ describe('closing', () => {
     expect(after).toBeGreaterThan(before!)
     expect(gate.history.map(({ state }) => state)).toEqual(['open'])
   })
+})
+
+test('a gate that finds its last answer too old for a clock that was set looks at once', async ({ database }) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.apply('0001_users', '0002_tickets')
+  const gate = gateOf({ url: database.url, manifest: app, pollInterval: NEVER, closedPollInterval: NEVER })
+  await gate.whenOpen({ timeout: 5000 })
+  const set = Date.now() + 3_600_000
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => set)
+  onTestFinished(() => clock.mockRestore())
+  expect(gate.isOpen).toBe(false)
+  // as the answer to a request tells
+  expect(gate.state).toBe('unreachable')
+  await gate.whenOpen({ timeout: 2000 })
 })
 
 describe('waiting', () => {
