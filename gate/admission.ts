@@ -9,54 +9,92 @@ export interface Moment {
   readonly date: number
 }
 
+const never: Moment = { steady: 0, date: 0 }
+
+function isBefore(moment: Moment, other: Moment): boolean {
+  return moment.steady < other.steady && moment.date < other.date
+}
+
 /** Now, by both clocks. */
 export function now(): Moment {
   return { steady: performance.now(), date: Date.now() }
 }
 
+// A process that stands still (it was stopped, or its event loop is blocked) notices no change. After more than this, in
+// milliseconds, what came meanwhile may have come well after one.
+const STANDSTILL = 1_000
+const BEAT = 250
+
+/** A question to the database whose answer is waited for before anything enters. */
+interface LookDue {
+  /** By the steady clock: the answer to a question that was sent before counts for nothing. */
+  since: number
+  readonly answered: Promise<void>
+  readonly resolve: () => void
+}
+
 /**
- * It is open until the time at which the last answer of the database becomes stale. Deciding on a request takes a look at
- * one clock, and a process that was stopped, or whose event loop was blocked, finds the gate closed. So does one whose
- * machine was suspended: on Linux the steady clock stands still then, and the one of the day does not. That one may be set
- * back: then the steady clock decides, and its timer closes the gate in any case.
+ * It is open until the time at which the last answer of the database becomes stale, and lets nothing in after a standstill of
+ * the process until the database has answered again. On Linux the steady clock stands still while a machine is suspended, and
+ * the one of the day does not; that one may be set back. So both are read, but for most requests: a beat says until when the
+ * day's clock alone will do.
  */
 export class Admission {
-  /** By the steady clock. */
-  #openUntil = 0
-  /** By the clock of the day, when the last question was sent and when its answer becomes stale. */
-  #sentDate = 0
-  #openUntilDate = 0
+  #openUntil: Moment = never
+  /** When the process was last seen to go on. */
+  #beatAt: Moment = never
+  #beats: NodeJS.Timeout | undefined
+  #due: LookDue | undefined
+  /** Between these two, by the clock of the day, requests enter without more. */
+  #freeFrom = 0
+  #freeUntil = 0
   #status: GateStatus
   #staleTimer: NodeJS.Timeout | undefined
   #inside = 0
   #whenEmpty: (() => void)[] = []
   readonly #stale: (status: GateStatus) => GateStatus
   readonly #onChange: (status: GateStatus, previous: GateStatus) => void
+  readonly #look: () => void
 
-  /** `stale` makes the status for when the last answer has become stale. */
+  /**
+   * @param stale makes the status for when the last answer has become stale.
+   * @param look asks the database again.
+   */
   constructor(
     status: GateStatus,
     stale: (status: GateStatus) => GateStatus,
     onChange: (status: GateStatus, previous: GateStatus) => void,
+    look: () => void,
   ) {
     this.#status = status
     this.#stale = stale
     this.#onChange = onChange
+    this.#look = look
   }
 
   get isOpen(): boolean {
-    const date = Date.now()
-    return date < this.#openUntilDate && (date >= this.#sentDate || performance.now() < this.#openUntil)
+    return isBefore(now(), this.#openUntil)
   }
 
   get status(): GateStatus {
-    if (this.#status.state === 'open' && !this.isOpen) this.close(this.#stale(this.#status))
+    if (this.#status.state === 'open' && !this.isOpen) {
+      this.#needLook(0)
+      this.#shut(this.#stale(this.#status))
+    }
     return this.#status
   }
 
-  /** Enters if the gate is open. True if it did: `leave` must follow. */
+  /** After a standstill, or once the last answer is stale: resolves when the database was asked again, or gives no answer. */
+  get lookDue(): Promise<void> | undefined {
+    // which notices that it is stale
+    void this.status
+    return this.#due?.answered
+  }
+
+  /** Enters if the gate is open, and no look is due. True if it did: `leave` must follow. */
   enter(): boolean {
-    if (!this.isOpen) return false
+    const date = Date.now()
+    if ((date < this.#freeFrom || date >= this.#freeUntil) && !this.#mayEnter()) return false
     this.#inside++
     return true
   }
@@ -74,21 +112,71 @@ export class Admission {
 
   /** Opens, or stays open, for `lasting` milliseconds after a question was sent: at that time of both clocks. */
   open(status: GateStatus, sent: Moment, lasting: number): void {
+    this.#beat()
+    if (this.#due !== undefined && sent.steady >= this.#due.since) this.#looked()
     const until = sent.steady + lasting
-    this.#openUntil = until
-    this.#sentDate = sent.date
-    this.#openUntilDate = sent.date + lasting
+    this.#openUntil = { steady: until, date: sent.date + lasting }
     clearTimeout(this.#staleTimer)
-    const remaining = Math.max(1, Math.ceil(until - performance.now()) + 1)
-    this.#staleTimer = setTimeout(() => this.close(this.#stale(this.#status)), remaining)
+    // The timer is for the `change` event: `isOpen` does without.
+    this.#staleTimer = setTimeout(() => this.status, Math.max(1, Math.ceil(until - performance.now()) + 1))
+    if (this.#beats === undefined) this.#beatAt = now()
+    this.#beats ??= setInterval(() => this.#beat(), BEAT).unref()
+    this.#free()
     this.#become(status)
   }
 
   close(status: GateStatus): void {
-    this.#openUntil = 0
-    this.#openUntilDate = 0
+    this.#looked()
+    this.#shut(status)
+  }
+
+  #shut(status: GateStatus): void {
+    this.#openUntil = never
     clearTimeout(this.#staleTimer)
+    clearInterval(this.#beats)
+    this.#beats = undefined
+    this.#free()
     this.#become(status)
+  }
+
+  #mayEnter(): boolean {
+    this.#beat()
+    return this.isOpen && this.#due === undefined
+  }
+
+  /** Notices that the process goes on, and whether it stood still before. */
+  #beat(): void {
+    if (this.#beats === undefined) return
+    const before = { steady: this.#beatAt.steady + STANDSTILL, date: this.#beatAt.date + STANDSTILL }
+    this.#beatAt = now()
+    if (!isBefore(this.#beatAt, before)) this.#needLook(this.#beatAt.steady)
+    this.#free()
+  }
+
+  /** Says anew for how long requests enter without more: until the next beat is too late, at most. */
+  #free(): void {
+    const isFree = this.#beats !== undefined && this.#due === undefined
+    this.#freeFrom = this.#beatAt.date
+    this.#freeUntil = isFree ? Math.min(this.#openUntil.date, this.#beatAt.date + STANDSTILL) : 0
+  }
+
+  /** @param since when a question must have been sent for its answer to count. */
+  #needLook(since: number): void {
+    if (this.#due !== undefined) {
+      this.#due.since = Math.max(this.#due.since, since)
+      return
+    }
+    let resolve!: () => void
+    const answered = new Promise<void>(done => {
+      resolve = done
+    })
+    this.#due = { since, answered, resolve }
+    this.#look()
+  }
+
+  #looked(): void {
+    this.#due?.resolve()
+    this.#due = undefined
   }
 
   #become(status: GateStatus) {

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import type { ClientConfig, Pool } from 'pg'
 import { Admission } from './admission.ts'
+import { enterAfterLook } from './after-look.ts'
 import { type Connection, connectionsOf } from './connection.ts'
 import { SCHEMA_STATES, serverExpression, sqlState } from './ledger-query.ts'
 import { identify } from './ledger-session.ts'
@@ -120,12 +121,9 @@ export class Gate extends EventEmitter<GateEvents> {
     const { staleAfter } = settings
     this.#admission = new Admission(
       unreachable(manifest, undefined, 'The ledger has not been read yet.'),
-      () => {
-        // a clock that was set makes an answer old long before the next poll
-        this.#watcher.signal()
-        return unreachable(manifest, undefined, `The database has not answered for ${staleAfter} ms.`)
-      },
+      () => unreachable(manifest, undefined, `The database has not answered for ${staleAfter} ms.`),
       (status, previous) => this.#tell('change', status, previous),
+      () => this.#watcher.signal(),
     )
     const connections = connectionsOf(options)
     const evict = () => this.#tell('evict')
@@ -168,7 +166,19 @@ export class Gate extends EventEmitter<GateEvents> {
     return this.#watcher.attempt
   }
 
-  /** Enters if the gate is open. True if it did: `leave` must be called, or a breaking migration waits until its timeout. */
+  /**
+   * Why `enter` has not let in: this process stood still for a second (it was stopped, or its event loop blocked), and what
+   * came meanwhile may have come after a change; or the last answer has become stale. Resolves once the database was asked
+   * again, which is soon.
+   */
+  get lookDue(): Promise<void> | undefined {
+    return this.#admission.lookDue
+  }
+
+  /**
+   * Enters if the gate is open, and no look is due. True if it did: `leave` must be called, or a breaking migration waits until
+   * its timeout.
+   */
   enter(): boolean {
     return this.#admission.enter()
   }
@@ -183,7 +193,7 @@ export class Gate extends EventEmitter<GateEvents> {
    * @throws GateClosedError if the gate is closed, and whatever the work throws.
    */
   async run<Result>(work: () => Promise<Result> | Result): Promise<Result> {
-    if (!this.enter()) throw new GateClosedError(this.status)
+    if (!(await enterAfterLook(this))) throw new GateClosedError(this.status)
     try {
       return await work()
     } finally {

@@ -1,6 +1,7 @@
 // The gate as middleware for Express, Connect and other frameworks that call (request, response, next).
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { afterLook } from '../after-look.ts'
 import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
 import { requestsInside } from '../requests-inside.ts'
@@ -29,16 +30,25 @@ export type ConnectMiddleware = (
 export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}): ConnectMiddleware {
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   const inside = requestsInside(gate)
-  return (request, response, next) => {
+  const decide: ConnectMiddleware = (request, response, next) => {
     if (gate.enter()) {
       inside.add(response)
       next()
     } else if (exempt.has(pathOf(request.originalUrl ?? request.url))) {
       next()
     } else {
-      const body = JSON.stringify(problem(gate.status))
-      response.writeHead(503, { ...PROBLEM_HEADERS, 'content-length': Buffer.byteLength(body) })
-      response.end(request.method === 'HEAD' ? undefined : body)
+      afterLook(
+        gate,
+        () => decide(request, response, next),
+        () => refuse(gate, request, response),
+      )
     }
   }
+  return decide
+}
+
+function refuse(gate: Gate, request: IncomingMessage, response: ServerResponse): void {
+  const body = JSON.stringify(problem(gate.status))
+  response.writeHead(503, { ...PROBLEM_HEADERS, 'content-length': Buffer.byteLength(body) })
+  response.end(request.method === 'HEAD' ? undefined : body)
 }

@@ -2,6 +2,7 @@
 
 import type { ServerHttp2Stream } from 'node:http2'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { afterLook } from '../after-look.ts'
 import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
 import { requestsInside } from '../requests-inside.ts'
@@ -46,10 +47,16 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
   }
   const isExempt = (request: FastifyRequest) => exempt.has(pathOf(request.raw.url))
 
-  fastify.addHook('onRequest', (request, reply, done) => {
-    if (enters(request, reply) || isExempt(request)) done()
-    else refuse(gate, reply)
-  })
+  const decide = (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+    if (enters(request, reply) || isExempt(request)) return done()
+    afterLook(
+      gate,
+      () => decide(request, reply, done),
+      () => refuse(gate, reply),
+    )
+  }
+
+  fastify.addHook('onRequest', decide)
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
     if (hasBody(request)) {
       stayOf.get(reply)?.leave()
@@ -59,8 +66,8 @@ export const gatePlugin: FastifyPluginAsync<GatePluginOptions> = async (fastify:
   })
   fastify.addHook('preValidation', (request, reply, done) => {
     arriving.delete(reply)
-    if (!hasBody(request) || enters(request, reply) || isExempt(request)) done()
-    else refuse(gate, reply)
+    if (hasBody(request)) decide(request, reply, done)
+    else done()
   })
   // A body that cannot be read is answered without coming to the hook before.
   fastify.addHook('onSend', (request, reply, payload, done) => {

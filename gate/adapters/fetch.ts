@@ -1,5 +1,6 @@
 // The gate before handlers of the web's own kind, from Request to Response: Bun's, Deno's, and Hono's by its own file.
 
+import { enterAfterLook } from '../after-look.ts'
 import type { Gate } from '../gate.ts'
 import { pollWhileClosed } from '../poll-while-closed.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
@@ -40,7 +41,10 @@ export async function throughGate<Answer extends Response | undefined>(
   request: Request,
   work: () => Promise<Answer>,
 ): Promise<Answer | Response> {
-  if (!gate.enter()) return exempt.has(pathOf(withoutOrigin(request.url))) ? work() : refusal(gate)
+  if (!gate.enter()) {
+    if (exempt.has(pathOf(withoutOrigin(request.url)))) return work()
+    if (!(await enterAfterLook(gate))) return refusal(gate)
+  }
   const stay = new Stay(gate, request.signal)
   try {
     const response = await work()

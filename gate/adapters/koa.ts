@@ -1,6 +1,7 @@
 // The gate as middleware for Koa.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { enterAfterLook } from '../after-look.ts'
 import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
 import { requestsInside } from '../requests-inside.ts'
@@ -27,7 +28,8 @@ export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}):
   const exempt = new Set(options.exempt ?? DEFAULT_EXEMPT)
   const inside = requestsInside(gate)
   return async (context, next) => {
-    if (gate.enter()) {
+    const isExempt = () => exempt.has(pathOf(context.originalUrl))
+    if (gate.enter() || (!isExempt() && (await enterAfterLook(gate)))) {
       // Koa writes no answer to a client that has disconnected, so the response alone does not show the handler's end.
       const work = { sent: false }
       inside.add(context.res, work)
@@ -36,7 +38,7 @@ export function gateMiddleware(gate: Gate, options: GateMiddlewareOptions = {}):
       } finally {
         work.sent = true
       }
-    } else if (exempt.has(pathOf(context.originalUrl))) {
+    } else if (isExempt()) {
       await next()
     } else {
       context.status = 503

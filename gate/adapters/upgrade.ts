@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { afterLook } from '../after-look.ts'
 import type { Gate } from '../gate.ts'
 import { PROBLEM_HEADERS, problem } from '../problem.ts'
 
@@ -17,8 +18,20 @@ export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: B
  * ledger is taken away: its client connects again, and is answered 503 until the gate is open. No path is exempt.
  */
 export function gateUpgrade(gate: Gate, listener: UpgradeListener): UpgradeListener {
-  return (request, socket, head) => {
-    if (!gate.enter()) return refuse(gate, socket)
+  const decide: UpgradeListener = (request, socket, head) => {
+    if (!gate.enter()) {
+      // its client may go while it waits
+      socket.on('error', ignore)
+      afterLook(
+        gate,
+        () => {
+          socket.off('error', ignore)
+          decide(request, socket, head)
+        },
+        () => refuse(gate, socket),
+      )
+      return
+    }
     const inside = insideOf.get(gate) ?? watchSockets(gate)
     inside.add(socket)
     socket.once('close', () => {
@@ -27,6 +40,7 @@ export function gateUpgrade(gate: Gate, listener: UpgradeListener): UpgradeListe
     })
     listener(request, socket, head)
   }
+  return decide
 }
 
 /** The connections that are inside a gate. */
@@ -49,12 +63,13 @@ function watchSockets(gate: Gate): Set<Duplex> {
   return sockets
 }
 
+function ignore(): void {}
+
+/** Whoever calls this listens for errors: its client may have gone. */
 function refuse(gate: Gate, socket: Duplex): void {
   const body = JSON.stringify(problem(gate.status))
   const headers = { ...PROBLEM_HEADERS, 'content-length': Buffer.byteLength(body), connection: 'close' }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-  // its client may have gone
-  socket.on('error', () => {})
   // what the client has sent already is read, or the kernel would take the answer back; and it need not hang up
   socket.resume()
   socket.end(`HTTP/1.1 503 Service Unavailable\r\n${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())

@@ -9,20 +9,21 @@ import type { Gate } from '../../gate/gate.ts'
  * closed gate does not announce that it is drained, and a breaking migration waits.
  */
 export class LetThrough {
-  readonly #gate: Pick<Gate, 'isOpen' | 'enter' | 'leave'>
+  readonly #gate: Pick<Gate, 'enter' | 'leave'>
   readonly #drain: number
   #until = 0
   #timer: NodeJS.Timeout | undefined
   #whenGone: (() => void)[] = []
 
-  constructor(gate: Pick<Gate, 'isOpen' | 'enter' | 'leave'>, drain: number) {
+  constructor(gate: Pick<Gate, 'enter' | 'leave'>, drain: number) {
     this.#gate = gate
     this.#drain = drain
   }
 
   /** One more, if the gate is open. True must be answered with 200 before anything else runs. */
   admit(): boolean {
-    if (this.#timer === undefined ? !this.#gate.enter() : !this.#gate.isOpen) return false
+    if (!this.#gate.enter()) return false
+    if (this.#timer !== undefined) this.#gate.leave()
     this.#until = performance.now() + this.#drain
     this.#timer ??= this.#leaveIn(this.#drain)
     return true

@@ -1,6 +1,7 @@
 // `/ready`: 200 while the gate is open, from memory; a proxy's question may wait for it to open.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { afterLook } from '../../gate/after-look.ts'
 import type { Gate } from '../../gate/gate.ts'
 import type { Manifest } from '../../gate/protocol/manifest.ts'
 import { type GateStatus, unreachable } from '../../gate/status.ts'
@@ -34,8 +35,11 @@ export class Ready {
   }
 
   answer(request: IncomingMessage, response: ServerResponse): void {
+    const answerClosed = () => {
+      if (!this.#waits(request, response)) this.#no(request, response)
+    }
     if (this.#mayPass()) this.#yes(request, response)
-    else if (!this.#waits(request, response)) this.#no(request, response)
+    else afterLook(this.#gate, () => this.answer(request, response), answerClosed)
   }
 
   /** Answers 503 from now on, to those that wait as well. */

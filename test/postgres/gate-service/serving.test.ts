@@ -76,6 +76,25 @@ test('a process that stands still keeps the ledger until its gate is closed, and
   expect(held).toBeLessThan(10_000)
 })
 
+test('a question that came while the process stood still is answered by what the database has now', async ({
+  database,
+}) => {
+  await migrated(database)
+  const gate = await gateService({ url: database.url, manifest: app })
+  await eventually(async () => expect(await gate.ready()).toBe(200))
+  const asked = async (change: string) => {
+    gate.running.kill('SIGSTOP')
+    await database.query(change)
+    await database.query('select pg_sleep(1.2)')
+    const answer = gate.ready()
+    await database.query('select pg_sleep(0.3)')
+    gate.running.kill('SIGCONT')
+    return answer
+  }
+  expect(await asked('select 1')).toBe(200)
+  expect(await asked('delete from schemagate.ledger')).toBe(503)
+})
+
 describe('it ends with 2 and says why', () => {
   const env = {
     DATABASE_URL: 'postgres://app@127.0.0.1:1/none',

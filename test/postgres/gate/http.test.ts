@@ -1,8 +1,10 @@
 // The gate before an HTTP server: what a closed one answers, and to whom.
 
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
+import { connect } from 'node:net'
 import fastify from 'fastify'
 import { describe, expect, onTestFinished } from 'vitest'
 import { gateMiddleware } from '../../../gate/adapters/express.ts'
@@ -185,6 +187,34 @@ test('middleware used again after the body refuses a request whose body comes on
   await database.query(`delete from schemagate.ledger where name = '0002_tickets'`)
   expect((await gate.check()).state).toBe('behind')
   expect(await late.finish()).toContain('HTTP/1.1 503')
+})
+
+test('a request that came while the process stood still is decided upon by what the database has now', async ({
+  database,
+}) => {
+  const gate = await openGate(database)
+  const { hostname, port } = new URL(await connectService(gate))
+  const client = connect(Number(port), hostname)
+  onTestFinished(() => void client.destroy())
+  const ask = async (meanwhile: () => void) => {
+    client.write('GET /work HTTP/1.1\r\nhost: x\r\n\r\n')
+    meanwhile()
+    const [answer] = await once(client.setEncoding('utf8'), 'data')
+    return answer.slice(9, 12)
+  }
+  const standStill = (sql: string) => () => {
+    const script = `import pg from 'pg'
+      const client = new pg.Client(process.argv[1])
+      await client.connect()
+      await client.query(process.argv[2])
+      await client.query('select pg_sleep(1.2)')
+      await client.end()`
+    const { status } = spawnSync(process.execPath, ['--input-type=module', '-e', script, database.url, sql])
+    expect(status).toBe(0)
+  }
+  expect(await ask(standStill('select 1'))).toBe('200')
+  expect(await ask(standStill(`delete from schemagate.ledger where name = '0002_tickets'`))).toBe('503')
+  expect(gate.history.map(({ state }) => state)).toEqual(['open', 'behind'])
 })
 
 test('an app of two databases has both gates before its routes', async ({ createDatabase }) => {

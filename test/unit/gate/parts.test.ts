@@ -137,13 +137,15 @@ describe('admission', () => {
   const status = (state: GateStatus['state']): GateStatus => ({ state, detail: state, head: null, database: null })
   const admission = () => {
     const changes: string[] = []
+    const looks: string[] = []
     const made = new Admission(
       status('behind'),
       () => status('unreachable'),
       (now, before) => changes.push(`${before.state} > ${now.state}`),
+      () => void looks.push('asked'),
     )
     onTestFinished(() => made.close(status('behind')))
-    return { it: made, changes }
+    return { it: made, changes, looks }
   }
 
   test('lets requests in while it is open, and counts them', async () => {
@@ -207,6 +209,37 @@ describe('admission', () => {
     date.mockReturnValue(sent.date + 1)
     it.open(status('open'), now(), 50)
     await vi.waitFor(() => expect(it.isOpen).toBe(false))
+  })
+
+  test('lets nothing in after a standstill until a question from after it was answered', async () => {
+    const { it, changes, looks } = admission()
+    const before = now()
+    it.open(status('open'), before, 60_000)
+    expect([it.lookDue, it.enter()]).toEqual([undefined, true])
+    // as long as a process is stopped, no timer of its own fires
+    const started = performance.now()
+    while (performance.now() - started < 1_100);
+    const { lookDue } = it
+    expect([it.enter(), looks]).toEqual([false, ['asked']])
+    it.open(status('open'), before, 60_000)
+    expect(it.enter()).toBe(false)
+    it.open(status('open'), now(), 60_000)
+    await lookDue
+    expect([it.lookDue, it.enter(), looks]).toEqual([undefined, true, ['asked']])
+    expect(changes).toEqual(['behind > open'])
+  })
+
+  test('what comes once the last answer is stale waits for the next one, if there is one', async () => {
+    const { it } = admission()
+    for (const answer of ['open', 'behind'] as const) {
+      it.open(status('open'), now(), -1)
+      const { lookDue } = it
+      expect([it.status.state, it.enter()]).toEqual(['unreachable', false])
+      if (answer === 'open') it.open(status('open'), now(), 60_000)
+      else it.close(status(answer))
+      await lookDue
+      expect([it.lookDue, it.enter()]).toEqual([undefined, answer === 'open'])
+    }
   })
 
   test('reports by itself that the last answer is stale', async () => {

@@ -1,0 +1,21 @@
+// What a process that stood still waits for, before it lets in what came meanwhile.
+
+import type { Gate } from './gate.ts'
+
+/** For what could not enter: tries again once the database was asked, where that is due, and else gives up. */
+export function afterLook(gate: Gate, tryAgain: () => void, giveUp: () => void): void {
+  const look = gate.lookDue
+  if (look === undefined) giveUp()
+  // the work of those that enter first may block the process again
+  else void look.then(tryAgain)
+}
+
+/** Enters the gate, once the database was asked where that is due. True if it did: `gate.leave` must follow. */
+export async function enterAfterLook(gate: Gate): Promise<boolean> {
+  while (!gate.enter()) {
+    const look = gate.lookDue
+    if (look === undefined) return false
+    await look
+  }
+  return true
+}
