@@ -58,7 +58,10 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', signal => {
     const { duration, ...ended } = await stop(app, signal)
     expect(ended).toMatchObject({ code: 0, signal: null })
     expect(duration).toBeLessThan(1_000)
-    expect(app.lines.map(({ event }) => event).slice(-2)).toEqual(['stopping', 'stopped'])
+    expect(app.lines.map(({ level, event }) => [level, event]).slice(-2)).toEqual([
+      ['info', 'stopping'],
+      ['info', 'stopped'],
+    ])
   })
 
   test('ends an app as quickly that has no database', async ({ manifest }) => {
