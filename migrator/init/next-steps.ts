@@ -15,6 +15,7 @@ export function nextSteps({ compose }: Stack, { way }: Choice): string {
   return `
 The migrator's image is built once:
 
+  npm install --save-dev schemagate
   docker build --tag schemagate-migrator node_modules/schemagate
 
 ${gate}.

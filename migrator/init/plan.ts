@@ -64,7 +64,7 @@ export async function plan(diagnosis: Diagnosis, choice: Choice, options: Diagno
     const names = [...compose.files, ...(text === '' ? [] : [overlayName])]
     add(
       '.github/workflows/schemagate.yml',
-      workflow(names, migrator, after.apps, choice.way?.command === undefined && choice.way !== undefined),
+      workflow(compose, names, migrator, after.apps, choice.way?.command === undefined && choice.way !== undefined),
     )
   }
   return { files, remarks, migrator }

@@ -185,6 +185,25 @@ describe('a folder of SQL', () => {
     expect(text).toContain('docker build --tag schemagate-migrator node_modules/schemagate\n')
   })
 
+  test('has a job in CI that builds that image, and is given what the files have no default of', async () => {
+    const folder = folderWith({
+      ...sqlProject,
+      'compose.yml': sqlProject['compose.yml'].replace(
+        url,
+        "DATABASE_URL: 'postgres://shop:${DB_PASSWORD}@${DB_HOST:-db}/shop'",
+      ),
+    })
+    await run(folder)
+    const { env, steps } = parse(read(folder, workflow)).jobs.gate
+    expect(env).toEqual({ DB_PASSWORD: '${{ secrets.DB_PASSWORD }}' })
+    expect(steps[1].run).toContain('docker build --tag schemagate-migrator')
+    const own = asItWas('django')
+    await run(own)
+    const { jobs } = parse(read(own, workflow))
+    expect(jobs.gate).not.toHaveProperty('env')
+    expect(jobs.gate.steps).toHaveLength(2)
+  })
+
   test('in a Node project with a driver comes with the lines of the gate', async () => {
     const withNode = { ...sqlProject, 'package.json': '{"dependencies":{"pg":"^8.23.1"}}' }
     const node = await run(folderWith(withNode))
