@@ -104,12 +104,19 @@ function progressOf(known: {
   }
   // which one of several in one message is under way the server does not tell
   const statement = excerpt ?? (count > 1 ? `one of ${count} statements` : undefined)
-  return { ...base, ...(statement && { statement }), phase: activity ? doing(activity) : 'running' }
+  const isBetween = activity && isIdle(activity)
+  return { ...base, ...(!isBetween && statement && { statement }), phase: activity ? doing(activity) : 'running' }
+}
+
+/** Nothing is under way, as in the pause before the next attempt, or while a module computes. */
+function isIdle({ state }: Activity): boolean {
+  return state?.startsWith('idle') ?? false
 }
 
 /** What a session does of which no view tells. */
-function doing({ state, waitType, waitEvent }: Activity): string {
-  if (state?.startsWith('idle')) return 'between statements'
+function doing(activity: Activity): string {
+  const { waitType, waitEvent } = activity
+  if (isIdle(activity)) return 'between statements'
   if (waitType === 'Lock') return `waiting for a lock (${waitEvent})`
   if (waitEvent === 'SyncRep')
     return 'committed here, and waiting for a synchronous standby (synchronous_standby_names)'

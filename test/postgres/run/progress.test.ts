@@ -7,6 +7,7 @@ import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { folder } from '../../helpers/migrations.ts'
 import { noPgbouncer, pgbouncer, pgbouncerPath } from '../../helpers/pgbouncer.ts'
+import { idleInTransaction } from '../../helpers/session-watch.ts'
 import { hasTerminal, noTerminal, startOnTerminal } from '../../helpers/terminal.ts'
 
 /**
@@ -85,6 +86,19 @@ test('a terminal has one line that moves, in the words of the server, and nothin
   expect(lines.join('\n')).not.toContain('%')
   for (const frame of frames)
     expect(frame.split('\r\n')[0]!.length).toBeLessThan(frame.startsWith('0001') ? 120 : 1_000)
+})
+
+test('in the pause before the next attempt no statement is said to be under way', async ({ database, skip }) => {
+  if (!hasTerminal) skip(noTerminal)
+  await database.query('create table busy (a int)')
+  const holder = await idleInTransaction(database, 'select count(*) from busy')
+  const dir = await folder({ '0001_alter.sql': 'alter table busy add column b int;' })
+  const run = startOnTerminal(['up', '--dir', dir, '--lock-timeout', '600ms'], 120, env(database))
+  await eventually(() => expect(run.output).toMatch(/0001_alter: [\d.]+ s; between statements/), patient)
+  await holder.client.query('rollback')
+  const { code, output } = await run.ended
+  expect(code, output).toBe(0)
+  expect(output).not.toMatch(/between statements; /)
 })
 
 test('a phase tells how long the rest of it takes', async ({ database, skip }) => {
