@@ -31,6 +31,8 @@ const entry = (text: string): HistoryEntry => {
 
 interface Given extends Partial<Omit<PlanInput, 'history' | 'filesTool'>> {
   readonly entries?: readonly string[]
+  /** What the history says of all of its entries. */
+  readonly standsIn?: boolean
   readonly upTo?: string
   readonly unfinished?: readonly { key: string; name: string; message: string }[]
   readonly filesTool?: Partial<FilesTool>
@@ -41,12 +43,13 @@ const sums: FilesTool['checksums'] = files =>
   new Map(files.map(({ migration: { name } }) => [name, [`sum of ${name}`]]))
 
 function plan(files: readonly ToolFile[], given: Given) {
-  const { entries = [], upTo, unfinished = [], filesTool, tool, ...more } = given
+  const { entries = [], standsIn, upTo, unfinished = [], filesTool, tool, ...more } = given
   const historyTool = { ...historyToolNamed('goose')!, title: 'Tool', ...tool }
+  const read = entries.map(text => ({ ...entry(text), ...(standsIn !== undefined && { standsIn }) }))
   const table = { tool: historyTool, schema: 'public', table: 'h' } as unknown as PlanInput['history']['table']
   return planAdoption({
     filesTool: { tool: historyTool, keyOf: () => undefined, ...filesTool },
-    history: { table, running: false, entries: entries.map(entry), unfinished, ...(upTo !== undefined && { upTo }) },
+    history: { table, running: false, entries: read, unfinished, ...(upTo !== undefined && { upTo }) },
     files,
     ...{ ledger: [], acceptEdited: new Set(), forgetMissing: new Set(), wasAdopted: false, adoptedKeys: [] },
     ...more,
@@ -90,8 +93,9 @@ describe('what is recorded', () => {
     const again = told([a, b, c, file('4_d')], { upTo: '4', ledger, wasAdopted: true, adoptedKeys: ['1'] })
     expect(again.rows).toEqual(['recorded 1_a none', 'out-of-order 2_b none', 'recorded 3_c none', 'adopt 4_d none'])
     expect(again.problems).toEqual(['out-of-order 2_b'])
-    // what the history had at its adoption was run, whatever the ledger has
-    expect(told([a, b, c], { upTo: '3', ledger, wasAdopted: true, adoptedKeys: ['2'] }).adopted).toEqual(['2_b'])
+    // what was adopted before, and is not in the ledger any more, was taken back since
+    const reverted = told([a, b, c], { upTo: '3', ledger, wasAdopted: true, adoptedKeys: ['2'] })
+    expect(reverted).toMatchObject({ adopted: [], problems: ['reverted 2_b'] })
   })
 
   test('is a repeatable migration only with the content that was run', () => {
@@ -169,13 +173,13 @@ describe('what stands in the way', () => {
     expect(told([a, ...twins], { entries: ['1', '2'] }).problems).toEqual(['ambiguous 2_b'])
     const filesTool = { checksums: sums }
     expect(told([a, ...twins], { entries: ['1', '2 sum of 2_b'], filesTool }).problems).toEqual(['edited 2_x'])
-    // a baseline and the migration of its version: the one that was run has the row
+    // a baseline and the migration of its version: the row says which of them was run
     const baseline = file('2_base', { standsIn: true })
-    expect(told([a, baseline, b], { entries: ['1', '2 sum of 2_b'], filesTool })).toMatchObject({
+    expect(told([a, baseline, b], { entries: ['1', '2 sum of 2_b'], standsIn: false, filesTool })).toMatchObject({
       rows: ['adopt 1_a none', 'adopt 2_b same'],
       problems: [],
     })
-    expect(told([baseline, b], { entries: ['2 sum of 2_base'], filesTool })).toMatchObject({
+    expect(told([baseline, b], { entries: ['2 sum of 2_base'], standsIn: true, filesTool })).toMatchObject({
       rows: ['adopt 2_base same', 'pending 2_b none'],
       problems: [],
     })

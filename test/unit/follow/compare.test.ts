@@ -93,8 +93,11 @@ test('of several apps in one history, those that the build lacks do not count', 
 test('where rows stand in the order in which they were applied, what came before the last of the build is of a squash or a package', () => {
   const given = { entries: ['9', '1', '2', '8'], chronological: true } as const
   expect(compared(build('1', '2'), given)).toEqual(['ahead', '1 2', '', '', '8'])
-  // one that is missing may be what came in its place
-  expect(compared(build('1', '2', '3'), given)).toEqual(['diverged', '1 2', '3', '', '9 8'])
+  // while newer ones are missing, too
+  expect(compared(build('1', '2', '3'), given)).toEqual(['diverged', '1 2', '3', '', '8'])
+  // in the order of its own app
+  const byApp = { entries: ['a.9', 'a.1', 'a.8', 'b.1'], chronological: true, byApp: true } as const
+  expect(compared(build('a.1', 'b.1'), byApp)[4]).toBe('a.8')
   // a repeatable one moves to the end whenever it is run again
   expect(compared(build('1', 'R'), { entries: ['1', '9', 'R'], repeatable: ['R'], chronological: true })[4]).toBe('9')
 })
