@@ -156,8 +156,11 @@ export class Admission {
   /** Says anew for how long requests enter without more: until the next beat is too late, at most. */
   #free(): void {
     const isFree = this.#beats !== undefined && this.#due === undefined
-    this.#freeFrom = this.#beatAt.date
-    this.#freeUntil = isFree ? Math.min(this.#openUntil.date, this.#beatAt.date + STANDSTILL) : 0
+    const { steady, date } = this.#beatAt
+    // the day's clock may have been set back since the question was sent
+    const lasting = Math.min(STANDSTILL, this.#openUntil.steady - steady, this.#openUntil.date - date)
+    this.#freeFrom = date
+    this.#freeUntil = isFree ? date + lasting : 0
   }
 
   /** @param since when a question must have been sent for its answer to count. */
