@@ -34,6 +34,7 @@ export function asCalls(text: string): string {
   // texts, names and what is in parentheses, each as its number: what is left are the words of one level
   const parts: string[] = []
   const put = (part: string) => `\0${parts.push(part) - 1}\0`
+  const calls = new Map<string, string>()
   const open = ['']
   for (const [token] of text.matchAll(tokens)) {
     if (token === '(') open.push('')
@@ -42,7 +43,11 @@ export function asCalls(text: string): string {
       const before = open.pop()!
       const word = /[A-Z]*$/.exec(before)![0]
       const call = callOf(word + inside, parts)
-      open.push(call ? before.slice(0, before.length - word.length) + put(call) : before + put(inside))
+      // in an index, servers before 18 put parentheses around it that a call does not have
+      const alone = /(?:^|, )$/.test(before) ? calls.get(inside.slice(1, -1)) : undefined
+      const part = put(call ?? alone ?? inside)
+      if (call) calls.set(part, call)
+      open.push(before.slice(0, before.length - (call ? word.length : 0)) + part)
     } else open.push(open.pop() + (/^['"]/.test(token) ? put(token) : token))
   }
   const whole = (numbered: string): string =>

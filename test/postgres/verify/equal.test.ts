@@ -199,6 +199,10 @@ const pairs: readonly Pair[] = [
   ['create collation q2 from "POSIX"', "create collation q2 (provider = libc, locale = 'POSIX')"],
   // as servers before 14 printed them, after a dump and a restore
   [
+    "create table q5 (a timestamptz); create index q5_i on q5 ((a at time zone 'utc')); create index q5_j on q5 (date_trunc('day', (a at time zone 'utc')))",
+    "create table q5 (a timestamptz); create index q5_i on q5 (timezone('utc', a)); create index q5_j on q5 (date_trunc('day', timezone('utc', a)))",
+  ],
+  [
     "create table q3 (a timestamptz, b text check (trim(b) <> '' and position('@' in lower(b)) > 0), c timestamp default (now() at time zone 'utc'), d date generated always as ((a at time zone 'utc')::date) stored); create index q3_i on q3 ((a at time zone 'utc'), substring(b from 2 for 3)) where trim(leading 'x' from b) <> ' FROM '",
     "create table q3 (a timestamptz, b text check (btrim(b) <> '' and \"position\"(lower(b), '@') > 0), c timestamp default timezone('utc', now()), d date generated always as (timezone('utc', a)::date) stored); create index q3_i on q3 (timezone('utc', a), substring(b, 2, 3)) where ltrim(b, 'x') <> ' FROM '",
   ],
