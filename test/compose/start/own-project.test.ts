@@ -13,7 +13,7 @@ test("another project's images have its own migrations and their manifest, and n
   const why = inject('whyNoCompose')
   if (why !== null) skip(why)
   const readme = await readFile(join(root, 'README.md'), 'utf8')
-  const [, command = ''] = /^docker (build --target migrator-base .*) \.$/m.exec(readme) ?? []
+  const [, command = ''] = /^docker (build .*--target migrator-base .*) \.(?: +#.*)?$/m.exec(readme) ?? []
   const [, dockerfile = ''] = /^```dockerfile\n([\s\S]*?)^```/m.exec(readme) ?? []
   const base = `${projectPrefix}${process.pid}-base`
   const own = `${projectPrefix}${process.pid}-own`
