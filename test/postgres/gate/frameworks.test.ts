@@ -17,6 +17,7 @@ import { gateMiddleware as honoGate } from '../../../gate/adapters/hono.ts'
 import { gateListener } from '../../../gate/adapters/http.ts'
 import { gateMiddleware as koaGate } from '../../../gate/adapters/koa.ts'
 import type { Gate } from '../../../gate/gate.ts'
+import { GateClosedError } from '../../../gate/status.ts'
 import { test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { gateOf, ledgerOf, manifest, urlOf } from './fixtures.ts'
@@ -118,6 +119,16 @@ const services: Record<string, Service> = {
     return serveFetch(request => server.fetch(request))
   },
 }
+
+test.for(['Express', 'Koa'])('%s: answers 503 where a guarded pool refuses', async (name, { database }) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.apply('0001_users', '0002_tickets')
+  const gate = gateOf({ url: database.url, manifest: app })
+  await gate.whenOpen({ timeout: 5000 })
+  const url = await services[name]!(gate, { slow: () => Promise.reject(new GateClosedError(gate.status)) })
+  expect((await fetch(`${url}/slow`)).status).toBe(503)
+})
 
 for (const [name, serve] of Object.entries(services)) {
   test(`${name}: refuses behind a closed gate, serves behind an open one, and counts who is inside`, async ({
