@@ -1,8 +1,8 @@
 // Knex's history: `knex_migrations`, one row for each file, and a lock beside it.
 
 import { quoteIdent } from '../postgres/quote.ts'
-import { eachApplied, type HistoryTool, present } from './history.ts'
-import { withoutEnding, withoutEndingSql } from './names.ts'
+import type { HistoryTool } from './history.ts'
+import { readNames, withoutEndingSql } from './names.ts'
 
 export const knex: HistoryTool = {
   name: 'knex',
@@ -21,10 +21,5 @@ export const knex: HistoryTool = {
       : undefined,
   atWork: 'its lock is set; if no run is under way: knex migrate:unlock',
   sql: { key: withoutEndingSql('name') },
-  read: rows => ({
-    entries: eachApplied(rows, row =>
-      row.name ? { key: withoutEnding(row.name), name: row.name, ...present(row, ['appliedAt']) } : undefined,
-    ),
-    unfinished: [],
-  }),
+  read: readNames,
 }

@@ -1,7 +1,7 @@
 // Kysely's history: `kysely_migration`, one row for each module.
 
-import { eachApplied, type HistoryTool, present } from './history.ts'
-import { withoutEnding, withoutEndingSql } from './names.ts'
+import type { HistoryTool } from './history.ts'
+import { readNames, withoutEndingSql } from './names.ts'
 
 export const kysely: HistoryTool = {
   name: 'kysely',
@@ -15,10 +15,5 @@ export const kysely: HistoryTool = {
   order: 't."timestamp", t.name',
   chronological: true,
   sql: { key: withoutEndingSql('name') },
-  read: rows => ({
-    entries: eachApplied(rows, row =>
-      row.name ? { key: withoutEnding(row.name), name: row.name, ...present(row, ['appliedAt']) } : undefined,
-    ),
-    unfinished: [],
-  }),
+  read: readNames,
 }

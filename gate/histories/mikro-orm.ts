@@ -1,7 +1,7 @@
 // MikroORM's history: `mikro_orm_migrations`, one row for each module.
 
-import { eachApplied, type HistoryTool, present } from './history.ts'
-import { withoutEnding, withoutEndingSql } from './names.ts'
+import type { HistoryTool } from './history.ts'
+import { readNames, withoutEndingSql } from './names.ts'
 
 export const mikroOrm: HistoryTool = {
   name: 'mikro-orm',
@@ -15,10 +15,5 @@ export const mikroOrm: HistoryTool = {
   chronological: true,
   // releases before 5 stored the ending as well
   sql: { key: withoutEndingSql('name') },
-  read: rows => ({
-    entries: eachApplied(rows, row =>
-      row.name ? { key: withoutEnding(row.name), name: row.name, ...present(row, ['appliedAt']) } : undefined,
-    ),
-    unfinished: [],
-  }),
+  read: readNames,
 }

@@ -1,5 +1,7 @@
 // Names of files as histories store them.
 
+import { eachApplied, type HistoryRow, present, type Told } from './history.ts'
+
 const endings = '(?:sql|[cm]?[jt]s|coffee|php|exs?|rb|py)$'
 const ending = new RegExp(`[.]${endings}`)
 
@@ -11,4 +13,12 @@ export function withoutEnding(name: string): string {
 /** The same in SQL. */
 export function withoutEndingSql(column: string): string {
   return `regexp_replace(${column}, '[.]${endings}', '')`
+}
+
+/** What a history says that has a row for each file, with its name. */
+export function readNames(rows: readonly HistoryRow[]): Told {
+  const entries = eachApplied(rows, row =>
+    row.name ? { key: withoutEnding(row.name), name: row.name, ...present(row, ['appliedAt']) } : undefined,
+  )
+  return { entries, unfinished: [] }
 }

@@ -1,7 +1,7 @@
 // node-pg-migrate's history: `pgmigrations`, one row for each file.
 
-import { eachApplied, type HistoryTool, present } from './history.ts'
-import { withoutEnding, withoutEndingSql } from './names.ts'
+import type { HistoryTool } from './history.ts'
+import { readNames, withoutEndingSql } from './names.ts'
 
 export const nodePgMigrate: HistoryTool = {
   name: 'node-pg-migrate',
@@ -12,10 +12,5 @@ export const nodePgMigrate: HistoryTool = {
   order: 't.run_on, t.id',
   chronological: true,
   sql: { key: withoutEndingSql('name') },
-  read: rows => ({
-    entries: eachApplied(rows, row =>
-      row.name ? { key: withoutEnding(row.name), name: row.name, ...present(row, ['appliedAt']) } : undefined,
-    ),
-    unfinished: [],
-  }),
+  read: readNames,
 }
