@@ -20,8 +20,8 @@ export function now(): Moment {
   return { steady: performance.now(), date: Date.now() }
 }
 
-// A process that stands still (it was stopped, or its event loop is blocked) notices no change. After more than this, in
-// milliseconds, what came meanwhile may have come well after one.
+// A process that was stopped, or whose event loop is blocked, does not notice a change. After a standstill longer than this,
+// in milliseconds, a request that waits for it may have come long after one.
 const STANDSTILL = 1_000
 const BEAT = 250
 
@@ -153,7 +153,7 @@ export class Admission {
     this.#free()
   }
 
-  /** Says anew for how long requests enter without more: until the next beat is too late, at most. */
+  /** Sets until when requests enter by the clock of the day alone. The time ends when the next beat is overdue. */
   #free(): void {
     const isFree = this.#beats !== undefined && this.#due === undefined
     const { steady, date } = this.#beatAt

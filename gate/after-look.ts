@@ -1,4 +1,4 @@
-// What a process that stood still waits for, before it lets in what came meanwhile.
+// Holds requests back after a standstill of the process, until the database has answered again.
 
 import type { Gate } from './gate.ts'
 

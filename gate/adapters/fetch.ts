@@ -151,7 +151,7 @@ function whileRead(body: ReadableStream<Uint8Array>, stay: Stay): ReadableStream
   const reader = body.getReader()
   const stream = new ReadableStream<Uint8Array>({
     start(controller) {
-      // weakly: the stay must not keep an answer that nobody else keeps
+      // a weak reference, since the stay must not keep alive an answer that nobody else holds
       const weak = new WeakRef(controller)
       stay.breakOff = () => {
         weak.deref()?.error(new Error('The gate has closed, and the ledger is taken away.'))

@@ -65,7 +65,7 @@ function watchSockets(gate: Gate): Set<Duplex> {
 
 function ignore(): void {}
 
-/** Whoever calls this listens for errors: its client may have gone. */
+/** The socket has a listener for errors already, since its client may have gone. */
 function refuse(gate: Gate, socket: Duplex): void {
   const body = JSON.stringify(problem(gate.status))
   const headers = { ...PROBLEM_HEADERS, 'content-length': Buffer.byteLength(body), connection: 'close' }
