@@ -3,16 +3,16 @@
 import { EventEmitter } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import type { ClientConfig, Pool } from 'pg'
-import { Admission } from './admission.ts'
-import { enterAfterLook } from './after-look.ts'
 import { type Connection, connectionsOf } from './connection.ts'
-import { SCHEMA_STATES, serverExpression, sqlState } from './ledger-query.ts'
-import { identify } from './ledger-session.ts'
 import { LONGEST_TIMEOUT, requireOptions } from './options.ts'
 import { type Manifest, requireMigrations } from './protocol/manifest.ts'
-import type { Queryable } from './schema-reader.ts'
+import { SCHEMA_STATES, serverExpression, sqlState } from './reading/ledger-query.ts'
+import type { Queryable } from './reading/schema-reader.ts'
+import { Admission } from './requests/admission.ts'
+import { enterAfterLook } from './requests/after-look.ts'
 import { GateClosedError, type GateState, type GateStatus, GateTimeoutError, statusOf, unreachable } from './status.ts'
-import { Watcher } from './watcher.ts'
+import { identify } from './watching/ledger-session.ts'
+import { Watcher } from './watching/watcher.ts'
 
 /**
  * What `createGate` takes. Times are in milliseconds, more than 0 and at most 2^31 - 1, some 25 days. An option that is

@@ -5,8 +5,8 @@ export { gateListener, guardServer } from './adapters/http.ts'
 export { gateUpgrade, type UpgradeListener } from './adapters/upgrade.ts'
 export { type Connection, poolConfig, type ReadConnectionOptions, readConnection } from './connection.ts'
 export { createGate, type Gate, type GateEvents, type GateOptions, type WhenOpenOptions } from './gate.ts'
-export { guardDriver, guardPool } from './pool.ts'
-export { followGate } from './pool-follows-gate.ts'
+export { guardDriver, guardPool } from './pools/pg.ts'
+export { followGate } from './pools/pool-follows-gate.ts'
 export { ConnectionError } from './postgres/connection-error.ts'
 export { readSecret } from './postgres/secret.ts'
 export { DEFAULT_EXEMPT, type GateProblem, PROBLEM_HEADERS, problem } from './problem.ts'
@@ -23,5 +23,5 @@ export {
   parseManifest,
   readManifest,
 } from './protocol/manifest.ts'
-export type { Queryable } from './schema-reader.ts'
+export type { Queryable } from './reading/schema-reader.ts'
 export { GateClosedError, type GateState, type GateStatus, GateTimeoutError } from './status.ts'

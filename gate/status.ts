@@ -1,8 +1,8 @@
 // A gate's status as data: for /health, for logs, for the body of a 503.
 
-import { unreachableDetail } from './ledger-query.ts'
 import type { CompatibilityState, Verdict } from './protocol/compatibility.ts'
 import type { Manifest } from './protocol/manifest.ts'
+import { unreachableDetail } from './reading/ledger-query.ts'
 
 /**
  * What a gate has found. `unreachable`: the database has not answered, or not for too long. The others come from comparing

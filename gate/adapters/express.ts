@@ -1,10 +1,10 @@
 // The gate as middleware for Express, Connect and other frameworks that call (request, response, next).
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { afterLook } from '../after-look.ts'
 import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
-import { requestsInside } from '../requests-inside.ts'
+import { afterLook } from '../requests/after-look.ts'
+import { requestsInside } from '../requests/requests-inside.ts'
 
 /** What an adapter takes besides the gate. */
 export interface GateMiddlewareOptions {

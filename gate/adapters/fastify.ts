@@ -2,10 +2,10 @@
 
 import type { ServerHttp2Stream } from 'node:http2'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { afterLook } from '../after-look.ts'
 import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
-import { requestsInside } from '../requests-inside.ts'
+import { afterLook } from '../requests/after-look.ts'
+import { requestsInside } from '../requests/requests-inside.ts'
 import type { GateMiddlewareOptions } from './express.ts'
 
 declare module 'fastify' {

@@ -1,9 +1,9 @@
 // The gate before handlers of the web's own kind, from Request to Response: Bun's, Deno's, and Hono's by its own file.
 
-import { enterAfterLook } from '../after-look.ts'
 import type { Gate } from '../gate.ts'
-import { pollWhileClosed } from '../poll-while-closed.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
+import { enterAfterLook } from '../requests/after-look.ts'
+import { pollWhileClosed } from '../requests/poll-while-closed.ts'
 import type { GateMiddlewareOptions } from './express.ts'
 
 /** An answer that is still being read by its client counts for this long behind a closed gate, and is broken off then. */

@@ -1,10 +1,10 @@
 // The gate as middleware for Koa.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { enterAfterLook } from '../after-look.ts'
 import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
-import { requestsInside } from '../requests-inside.ts'
+import { enterAfterLook } from '../requests/after-look.ts'
+import { requestsInside } from '../requests/requests-inside.ts'
 import { GateClosedError, type GateStatus } from '../status.ts'
 import type { GateMiddlewareOptions } from './express.ts'
 

@@ -2,9 +2,9 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { afterLook } from '../after-look.ts'
 import type { Gate } from '../gate.ts'
 import { PROBLEM_HEADERS, problem } from '../problem.ts'
+import { afterLook } from '../requests/after-look.ts'
 
 /** Milliseconds between the gate's closing and the end of the connections: an app may say goodbye on `change`. */
 const GOODBYE = 1_000

@@ -1,7 +1,7 @@
 // Guards the connections that Knex makes.
 
 import type { Gate } from '../gate.ts'
-import { type GuardedClient, GuardedConnections, requireUnused } from '../guarded-connections.ts'
+import { type GuardedClient, GuardedConnections, requireUnused } from './guarded-connections.ts'
 
 /** What is used of Knex: its client makes connections of pg's, for a pool of its own or takes them from one that it was given. */
 interface KnexLike {

@@ -1,7 +1,7 @@
 // Guards the connections that Sequelize makes.
 
 import type { Gate } from '../gate.ts'
-import { type GuardedClient, GuardedConnections, requireUnused } from '../guarded-connections.ts'
+import { type GuardedClient, GuardedConnections, requireUnused } from './guarded-connections.ts'
 
 /** What is used of Sequelize: its hook for new connections, which are pg's. */
 interface SequelizeLike {

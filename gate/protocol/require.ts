@@ -17,7 +17,7 @@ export const requireStates = { diverged: 'SG006', notReady: 'SG007' } as const
  *   understood as well, for drivers that send every string as text.
  *
  * Rows hidden by row level security are not taken for missing ones; the gate of a Node app tells the two apart in its own
- * query (gate/ledger-query.ts).
+ * query (gate/reading/ledger-query.ts).
  *
  * They run with the rights of the calling role, which needs `usage` on the schema and `select` on the ledger.
  */

@@ -1,9 +1,9 @@
 // `/ready`: 200 while the gate is open, from memory; a proxy's question may wait for it to open.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { afterLook } from '../../gate/after-look.ts'
 import type { Gate } from '../../gate/gate.ts'
 import type { Manifest } from '../../gate/protocol/manifest.ts'
+import { afterLook } from '../../gate/requests/after-look.ts'
 import { type GateStatus, unreachable } from '../../gate/status.ts'
 import { STATE_HEADER, send, sendClosed } from './answers.ts'
 import type { LetThrough } from './let-through.ts'

@@ -3,9 +3,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Connections, connectionsOf } from '../../../gate/connection.ts'
 import type { Gate } from '../../../gate/gate.ts'
-import { openSession, type Session, settle } from '../../../gate/ledger-session.ts'
 import type { Target } from '../../../gate/postgres/target.ts'
 import { LOOKING } from '../../../gate/protocol/announcement.ts'
+import { openSession, type Session, settle } from '../../../gate/watching/ledger-session.ts'
 import { type Overview, readOverview } from './overview.ts'
 
 /** Milliseconds. */

@@ -1,10 +1,10 @@
 // What the page shows of the database besides the gate's state: each part a query of its own, since a role may not read all.
 
-import { sqlState } from '../../../gate/ledger-query.ts'
 import { quoteIdent } from '../../../gate/postgres/quote.ts'
 import { missingTableCodes, sqlstate } from '../../../gate/postgres/sqlstate.ts'
 import { DRAINED, GATE_PATTERN, LOOKING, migratorName } from '../../../gate/protocol/announcement.ts'
 import { ledgerTable } from '../../../gate/protocol/ledger.ts'
+import { sqlState } from '../../../gate/reading/ledger-query.ts'
 
 export interface AppliedRow {
   readonly name: string

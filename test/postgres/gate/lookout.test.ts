@@ -2,8 +2,8 @@
 
 import { describe, expect } from 'vitest'
 import type { GateOptions } from '../../../gate/gate.ts'
-import { Lookout } from '../../../gate/lookout.ts'
 import type { Manifest } from '../../../gate/protocol/manifest.ts'
+import { Lookout } from '../../../gate/watching/lookout.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { tcpProxy } from '../../helpers/tcp-proxy.ts'

@@ -6,7 +6,7 @@ import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Gate } from '../../../gate/gate.ts'
-import { requestsInside } from '../../../gate/requests-inside.ts'
+import { requestsInside } from '../../../gate/requests/requests-inside.ts'
 
 /** What a stay uses of a gate, and how many are inside. */
 class Counter extends EventEmitter {

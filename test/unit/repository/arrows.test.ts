@@ -12,7 +12,13 @@ const shared: Layers = [['gate/protocol', 'gate/histories'], ['gate/postgres'], 
 
 /** From the top down. A file belongs to the longest path that it starts with. */
 const packages: Readonly<Record<string, Layers>> = {
-  gate: [['gate/index.ts'], ['gate/adapters', 'gate/pools'], ['gate'], ...shared],
+  gate: [
+    ['gate/index.ts'],
+    ['gate/adapters', 'gate/pools'],
+    ['gate', 'gate/requests', 'gate/watching'],
+    ['gate/reading'],
+    ...shared,
+  ],
   migrator: [
     ['migrator/index.ts', 'migrator/migrations'],
     ['migrator/cli'],

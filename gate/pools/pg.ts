@@ -2,7 +2,7 @@
 // end when the gate has to release the ledger.
 
 import type { Pool } from 'pg'
-import type { Gate } from './gate.ts'
+import type { Gate } from '../gate.ts'
 import { GuardedConnections } from './guarded-connections.ts'
 import { goToItsHost, verifyFirst } from './pool-follows-gate.ts'
 

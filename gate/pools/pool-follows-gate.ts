@@ -1,12 +1,12 @@
 // A pool that connects to the host of its gate, and never to another server.
 
 import type { Client, ClientConfig, Pool, PoolClient } from 'pg'
-import { type Connection, connectionOfPool, connectionsOf } from './connection.ts'
-import type { Gate } from './gate.ts'
+import { type Connection, connectionOfPool, connectionsOf } from '../connection.ts'
+import type { Gate } from '../gate.ts'
+import { guardAuthentication } from '../postgres/authentication.ts'
+import { clientConfig, prepareClient } from '../postgres/client.ts'
+import { tlsAttempts } from '../postgres/tls.ts'
 import { queryable, requireUnused } from './guarded-connections.ts'
-import { guardAuthentication } from './postgres/authentication.ts'
-import { clientConfig, prepareClient } from './postgres/client.ts'
-import { tlsAttempts } from './postgres/tls.ts'
 
 type ClientConstructor = new (config?: ClientConfig) => Client
 

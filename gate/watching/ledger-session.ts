@@ -1,13 +1,13 @@
 // One connection of a gate's own: opened within a time limit, one query at a time, its loss reported at once.
 
 import { Client } from 'pg'
-import type { Connections } from './connection.ts'
-import { serverExpression, sqlState } from './ledger-query.ts'
-import { requireKind, type ServerKind, type SessionAttributes, serverKindColumns } from './postgres/hosts.ts'
-import { failByUnreadable } from './postgres/protocol-error.ts'
-import { sqlstate } from './postgres/sqlstate.ts'
-import { isTlsRefusal } from './postgres/tls.ts'
-import { listenSql } from './protocol/notifications.ts'
+import type { Connections } from '../connection.ts'
+import { requireKind, type ServerKind, type SessionAttributes, serverKindColumns } from '../postgres/hosts.ts'
+import { failByUnreadable } from '../postgres/protocol-error.ts'
+import { sqlstate } from '../postgres/sqlstate.ts'
+import { isTlsRefusal } from '../postgres/tls.ts'
+import { listenSql } from '../protocol/notifications.ts'
+import { serverExpression, sqlState } from '../reading/ledger-query.ts'
 
 /** What a session is opened with. */
 export interface SessionOptions {

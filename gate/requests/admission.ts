@@ -1,7 +1,7 @@
 // Admission: whether requests may enter, and how many are inside. The only part of a gate that a request touches.
 
 import { performance } from 'node:perf_hooks'
-import type { GateStatus } from './status.ts'
+import type { GateStatus } from '../status.ts'
 
 /** A moment by the steady clock and by the time of day. */
 export interface Moment {

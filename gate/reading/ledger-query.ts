@@ -1,11 +1,11 @@
 // The queries with which a gate reads the ledger, and what their answers and errors mean.
 
 import { escapeLiteral } from 'pg'
-import { WrongServerError } from './postgres/hosts.ts'
-import { commentOn, type FilledSchema, tablesStand } from './protocol/emptied.ts'
-import { HistoryUnreadableError } from './protocol/followed.ts'
-import { ledgerColumns, ledgerTable } from './protocol/ledger.ts'
-import { isSubscribed } from './protocol/subscribed.ts'
+import { WrongServerError } from '../postgres/hosts.ts'
+import { commentOn, type FilledSchema, tablesStand } from '../protocol/emptied.ts'
+import { HistoryUnreadableError } from '../protocol/followed.ts'
+import { ledgerColumns, ledgerTable } from '../protocol/ledger.ts'
+import { isSubscribed } from '../protocol/subscribed.ts'
 
 /** What the first question returns. */
 export interface LookRow {

@@ -1,10 +1,10 @@
 // The fence: an open gate holds the ledger's table, so that it cannot be dropped or restored over before the gate has closed.
 
 import { performance } from 'node:perf_hooks'
+import { missingTableCodes, sqlstate } from '../postgres/sqlstate.ts'
+import type { Verdict } from '../protocol/compatibility.ts'
+import { ledgerTable } from '../protocol/ledger.ts'
 import { sqlState } from './ledger-query.ts'
-import { missingTableCodes, sqlstate } from './postgres/sqlstate.ts'
-import type { Verdict } from './protocol/compatibility.ts'
-import { ledgerTable } from './protocol/ledger.ts'
 import type { Queryable } from './schema-reader.ts'
 
 /** The verdict while another session has the ledger's table locked, or waits for it. */

@@ -1,7 +1,7 @@
 // What a gate's session says in pg_stat_activity: its app's head, or that nothing of the app runs any more.
 
+import { DRAINED } from '../protocol/announcement.ts'
 import { rename, type Session } from './ledger-session.ts'
-import { DRAINED } from './protocol/announcement.ts'
 
 /** One gate's. The migrator waits until it says `DRAINED` before it does what would break the app. */
 export class AnnouncedName {

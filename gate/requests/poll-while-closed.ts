@@ -1,6 +1,6 @@
 // Looks at what is still inside a closed gate, again and again.
 
-import type { Gate } from './gate.ts'
+import type { Gate } from '../gate.ts'
 
 const INTERVAL = 100
 

@@ -1,6 +1,6 @@
 // Holds requests back after a standstill of the process, until the database has answered again.
 
-import type { Gate } from './gate.ts'
+import type { Gate } from '../gate.ts'
 
 /** For what could not enter: tries again once the database was asked, where that is due, and else gives up. */
 export function afterLook(gate: Gate, tryAgain: () => void, giveUp: () => void): void {

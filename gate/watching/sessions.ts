@@ -1,8 +1,8 @@
 // A gate's own sessions: one that listens, one that holds the ledger, both at the first suitable host's server.
 
-import type { Connections } from './connection.ts'
+import type { Connections } from '../connection.ts'
+import { LOOKING } from '../protocol/announcement.ts'
 import { identify, openSession, type Session, SHORT_LOCK_TIMEOUT, settle } from './ledger-session.ts'
-import { LOOKING } from './protocol/announcement.ts'
 import { firstSuitable, sameServer } from './servers.ts'
 
 /** What a connected gate has. */

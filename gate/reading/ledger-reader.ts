@@ -1,14 +1,14 @@
 // Reads the ledger over a session and compares it with the manifest, again only after it has changed.
 
-import { askAgain, lookAround } from './histories/index.ts'
+import { askAgain, lookAround } from '../histories/index.ts'
+import { missingTableCodes, sqlstate } from '../postgres/sqlstate.ts'
+import { judge, type Verdict } from '../protocol/compatibility.ts'
+import { emptiedExpression, type FilledSchema, notedOnLedger, tablesIn, unlessEmptied } from '../protocol/emptied.ts'
+import { type LedgerRow, ledgerTable } from '../protocol/ledger.ts'
+import type { LedgerManifest } from '../protocol/manifest.ts'
+import { subscribedVerdict } from '../protocol/subscribed.ts'
 import { LedgerFence, LOCKED } from './ledger-fence.ts'
 import { type LookRow, lookSql, type RowsRow, rowsSql, sqlState } from './ledger-query.ts'
-import { missingTableCodes, sqlstate } from './postgres/sqlstate.ts'
-import { judge, type Verdict } from './protocol/compatibility.ts'
-import { emptiedExpression, type FilledSchema, notedOnLedger, tablesIn, unlessEmptied } from './protocol/emptied.ts'
-import { type LedgerRow, ledgerTable } from './protocol/ledger.ts'
-import type { LedgerManifest } from './protocol/manifest.ts'
-import { subscribedVerdict } from './protocol/subscribed.ts'
 import type { Queryable, Reading, SchemaReader } from './schema-reader.ts'
 
 /**

@@ -1,7 +1,7 @@
 // What a gate reads a database's schema by: the ledger, or the history of the tool that is followed.
 
+import type { Verdict } from '../protocol/compatibility.ts'
 import type { LedgerFence } from './ledger-fence.ts'
-import type { Verdict } from './protocol/compatibility.ts'
 
 /** Anything that takes a query: a session, or an app's own connection that is to be verified. */
 export interface Queryable {

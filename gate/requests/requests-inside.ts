@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 import { performance } from 'node:perf_hooks'
-import type { Gate } from './gate.ts'
+import type { Gate } from '../gate.ts'
 import { pollWhileClosed } from './poll-while-closed.ts'
 
 // After its client has disconnected, a handler counts until it answers, for this long at most: it may never answer.

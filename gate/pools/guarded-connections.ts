@@ -1,10 +1,10 @@
 // Connections of an app's own that a gate guards: checked before use, listened to, and ended when the ledger is released.
 
 import { type Client, types } from 'pg'
-import type { Gate } from './gate.ts'
-import { sendCancel } from './postgres/cancel.ts'
-import type { Queryable } from './schema-reader.ts'
-import { GateClosedError } from './status.ts'
+import type { Gate } from '../gate.ts'
+import { sendCancel } from '../postgres/cancel.ts'
+import type { Queryable } from '../reading/schema-reader.ts'
+import { GateClosedError } from '../status.ts'
 
 /** A connection of pg's, as pools of any kind make them. */
 export type GuardedClient = Pick<Client, 'connection' | 'host' | 'port' | 'query' | 'on' | 'once'>

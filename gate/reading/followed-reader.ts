@@ -1,7 +1,7 @@
 // Reads the history of the tool that is followed, over a session, and compares it with the manifest.
 
-import { Followed } from './protocol/followed.ts'
-import type { FollowedManifest } from './protocol/manifest.ts'
+import { Followed } from '../protocol/followed.ts'
+import type { FollowedManifest } from '../protocol/manifest.ts'
 import type { Queryable, Reading, SchemaReader } from './schema-reader.ts'
 
 /** The reader for a manifest of version 2. Errors are those of {@link Followed.read}. */

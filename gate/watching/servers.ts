@@ -1,9 +1,9 @@
 // Which server a gate's sessions lead to: the first host with a suitable server, and the same one for both sessions.
 
-import type { Connections } from './connection.ts'
-import { SeveralServersError } from './ledger-query.ts'
+import type { Connections } from '../connection.ts'
+import { rounds } from '../postgres/hosts.ts'
+import { SeveralServersError } from '../reading/ledger-query.ts'
 import { identify, requireServer, type Session } from './ledger-session.ts'
-import { rounds } from './postgres/hosts.ts'
 
 // How often to connect again after an address has led to another server.
 const MOST_SERVERS = 10
