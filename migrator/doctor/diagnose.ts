@@ -5,10 +5,10 @@ import { type Compose, type LoadOptions, loadCompose } from './compose/load.ts'
 import type { Place } from './compose/places.ts'
 import { type Ignore, ignoresIn } from './ignore.ts'
 import { buildStack, labelComplaints, type Stack } from './model/stack.ts'
-import type { ImageConfig } from './model/startup.ts'
-import type { Patch } from './overlay/patch.ts'
+import type { Patch } from './patches/patch.ts'
 import { rules } from './rules/index.ts'
 import type { Rule, Severity, Violation } from './rules/rule.ts'
+import type { ImageConfig } from './startup/startup.ts'
 
 export interface Finding {
   readonly rule: Rule

@@ -1,7 +1,7 @@
 // --image: entrypoint and command of an image, as the engine on this machine knows them. Nothing is pulled.
 
 import { execFile } from 'node:child_process'
-import type { ImageConfig } from './model/startup.ts'
+import type { ImageConfig } from './startup/startup.ts'
 
 /** Undefined where there is no engine, or no such image on it. */
 export function inspectImage(image: string): Promise<ImageConfig | undefined> {

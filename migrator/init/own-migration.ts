@@ -3,8 +3,8 @@
 import { toComposeText } from '../doctor/compose/shield.ts'
 import type { Database } from '../doctor/model/gating.ts'
 import type { Stack } from '../doctor/model/stack.ts'
-import { shellFor } from '../doctor/model/wrappers.ts'
-import { script, setUpFor, splitPatch } from '../doctor/rules/split-patch.ts'
+import { script, setUpFor, splitPatch } from '../doctor/patches/split.ts'
+import { shellFor } from '../doctor/startup/wrappers.ts'
 import type { Choice } from './plan.ts'
 
 /** Both undefined where doctor's own changes do: there is a one-shot, or the command is in the compose file. */

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { Shell } from '../doctor/model/wrappers.ts'
+import type { Shell } from '../doctor/startup/wrappers.ts'
 import { readFolder } from '../files/folder.ts'
 
 export interface Recognised {

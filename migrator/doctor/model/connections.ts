@@ -1,8 +1,8 @@
 // To which databases a service connects, as its environment and its command tell.
 
 import { valueIn } from '../compose/interpolate.ts'
-import type { Service } from './service.ts'
-import type { Step } from './startup.ts'
+import type { Service } from '../compose/service.ts'
+import type { Step } from '../startup/startup.ts'
 
 /** A host that a service names as its database's. */
 export interface Connection {

@@ -1,8 +1,8 @@
 // A database's health check, taken apart: what it asks, over what, as whom, of which database.
 
-import type { Service } from './service.ts'
-import { parseShell } from './shell.ts'
-import { shellOf } from './wrappers.ts'
+import type { Service } from '../compose/service.ts'
+import { parseShell } from '../shell/shell.ts'
+import { shellOf } from '../startup/wrappers.ts'
 
 export interface Probe {
   /** `pg_isready` or `psql` or a port; `nothing`: it never fails; `other`: a script that cannot be judged. */

@@ -1,11 +1,11 @@
 // Who waits for whose migration: for each database its migrators, its users, and what stands between them.
 
-import { isFailureIgnored } from './failure.ts'
+import type { Dependency } from '../compose/service.ts'
+import { isFailureIgnored } from '../startup/failure.ts'
+import { isHook } from '../startup/startup.ts'
+import { waitsForMigrations } from '../startup/tools.ts'
 import { isThereWith } from './profiles.ts'
-import type { Dependency } from './service.ts'
 import type { Member, Stack, Use } from './stack.ts'
-import { isHook } from './startup.ts'
-import { waitsForMigrations } from './tools.ts'
 
 export interface Database {
   /** A service's name, or a host outside of the stack. */

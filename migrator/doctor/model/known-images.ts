@@ -1,7 +1,7 @@
 // Images whose part in a stack is known by their name.
 
-import type { Image } from './image.ts'
-import type { Service } from './service.ts'
+import type { Image } from '../compose/image.ts'
+import type { Service } from '../compose/service.ts'
 
 /** Servers that are Postgres. The last part of the name is compared, else owner and name. */
 const postgresNames =

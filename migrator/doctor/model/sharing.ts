@@ -1,9 +1,9 @@
 // What a service tells of others: those of its image, of its env file, of its database, those behind its migrator.
 
+import type { Service } from '../compose/service.ts'
+import { migrationSwitchedOff } from '../startup/tools.ts'
 import { isInfrastructure, isProxy } from './known-images.ts'
-import type { Service } from './service.ts'
 import type { Member, Use } from './stack.ts'
-import { migrationSwitchedOff } from './tools.ts'
 
 /** It says what a service is, where nothing else does. */
 export const roleLabel = 'schemagate.role'

@@ -2,11 +2,14 @@
 
 import { resolve } from 'node:path'
 import { readEnvFile } from '../compose/env-file.ts'
+import { parseImage } from '../compose/image.ts'
 import type { Compose } from '../compose/load.ts'
 import { isValues } from '../compose/merge.ts'
+import { type CommandLine, type Service, toHooks, toService } from '../compose/service.ts'
 import { shield } from '../compose/shield.ts'
-import { BuildContext } from './build-context.ts'
-import { parseImage } from './image.ts'
+import { BuildContext } from '../startup/build-context.ts'
+import { findMigration, isMigrationTool, isPreparing, type ServiceMigration } from '../startup/migrating.ts'
+import { type ImageConfig, isHook, type Startup, startupOf, withWritten } from '../startup/startup.ts'
 import {
   isInfrastructure,
   isOtherDatabase,
@@ -16,8 +19,6 @@ import {
   isProxy,
   isTool,
 } from './known-images.ts'
-import { findMigration, isMigrationTool, isPreparing, type ServiceMigration } from './migrating.ts'
-import { type CommandLine, type Service, toHooks, toService } from './service.ts'
 import {
   type Draft,
   isLabelled,
@@ -28,7 +29,6 @@ import {
   shareSwitches,
   shareUnknown,
 } from './sharing.ts'
-import { type ImageConfig, isHook, type Startup, startupOf, withWritten } from './startup.ts'
 import { looksLikeSwarm } from './swarm.ts'
 import { assignUses } from './uses.ts'
 

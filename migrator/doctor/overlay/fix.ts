@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { RefusedError } from '../../errors.ts'
 import type { Compose } from '../compose/load.ts'
 import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from '../diagnose.ts'
-import type { Patch } from './patch.ts'
+import { mergePatches } from '../patches/merge.ts'
+import type { Patch } from '../patches/patch.ts'
 import { withinProfiles } from './profiles.ts'
 import { withRestarts } from './restarts.ts'
-import { mergePatches, overlayName, overlayText } from './write.ts'
+import { overlayName, overlayText } from './write.ts'
 
 export interface Overlay {
   /** Empty where it could change nothing. */

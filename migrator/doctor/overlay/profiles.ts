@@ -3,7 +3,7 @@
 import { isValues } from '../compose/merge.ts'
 import { isThereWith } from '../model/profiles.ts'
 import type { Stack } from '../model/stack.ts'
-import { type Patch, reset } from './patch.ts'
+import { type Patch, reset } from '../patches/patch.ts'
 
 /** The patch without dependencies on services that may not be there, but for those that the project has itself. */
 export function withinProfiles(patch: Patch, { members }: Stack): Patch {

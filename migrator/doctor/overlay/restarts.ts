@@ -1,9 +1,9 @@
 // What Compose adds to a dependency by itself, and leaves out where a file writes the dependency down.
 
 import { isValues } from '../compose/merge.ts'
-import type { Service } from '../model/service.ts'
+import type { Service } from '../compose/service.ts'
 import type { Stack } from '../model/stack.ts'
-import type { Patch } from './patch.ts'
+import type { Patch } from '../patches/patch.ts'
 
 /** The patch, with each service still restarted with what it is linked to, or shares a namespace with. */
 export function withRestarts(patch: Patch, { members }: Stack): Patch {

@@ -1,21 +1,10 @@
-// An overlay's text: patches laid over each other, as a file that Compose merges with the files that it is for.
+// An overlay's text: a patch as a file that Compose merges with the files that it is for.
 
 import { Document, isMap, type Node, Scalar } from 'yaml'
 import { isValues } from '../compose/merge.ts'
-import { Override, type Patch, reset } from './patch.ts'
+import { Override, type Patch, reset } from '../patches/patch.ts'
 
 export const overlayName = 'compose.schemagate.yml'
-
-/** One patch that says what all of them say; a later one wins where two differ. */
-export function mergePatches(patches: readonly Patch[]): Patch {
-  return patches.reduce<Patch>(
-    (all, patch) => ({
-      services: merge(all.services, patch.services) as Patch['services'],
-      volumes: { ...all.volumes, ...patch.volumes },
-    }),
-    { services: {}, volumes: {} },
-  )
-}
 
 /** The text of the file. @param files those that it is laid over, as they were named */
 export function overlayText(patch: Patch, files: readonly string[], by = 'doctor --fix'): string {
@@ -30,14 +19,6 @@ export function overlayText(patch: Patch, files: readonly string[], by = 'doctor
  docker compose ${[...files, overlayName].map(file => `-f ${file}`).join(' ')} up --detach --wait
  To undo it, delete this file${by === 'init' ? ', and the line of .env that names it' : ''}.`
   return document.toString({ lineWidth: 0 })
-}
-
-function merge(below: unknown, above: unknown): unknown {
-  if (!isValues(below) || !isValues(above) || above instanceof Override || below instanceof Override) return above
-  const merged = new Map(Object.entries(below))
-  for (const [key, value] of Object.entries(above))
-    merged.set(key, merged.has(key) ? merge(merged.get(key), value) : value)
-  return Object.fromEntries(merged)
 }
 
 /** Without what is undefined. */

@@ -1,11 +1,11 @@
 // A command that goes on after the migration has failed.
 
-import { isFailureIgnored } from '../model/failure.ts'
 import type { Member, Stack } from '../model/stack.ts'
-import { migrationIn } from '../model/tools.ts'
+import { splitPatch } from '../patches/split.ts'
+import { isFailureIgnored } from '../startup/failure.ts'
+import { migrationIn } from '../startup/tools.ts'
 import type { Rule } from './rule.ts'
 import { pathOf, shownStep } from './shown-step.ts'
-import { splitPatch } from './split-patch.ts'
 
 export const chainIgnoresFailure: Rule = {
   id: 'chain-ignores-failure',

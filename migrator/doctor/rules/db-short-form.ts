@@ -1,7 +1,7 @@
 // A user of the database that starts before Postgres answers.
 
 import { serversOf, waitingForHealth } from '../model/gating.ts'
-import { dependsOn } from './gate-patch.ts'
+import { dependsOn } from '../patches/gate.ts'
 import type { Rule } from './rule.ts'
 
 export const dbShortForm: Rule = {

@@ -1,7 +1,7 @@
 // pg_isready, which says yes for users and databases that do not exist.
 
-import { checkedDatabases } from './checked-databases.ts'
-import { healthcheckPatch } from './healthcheck-patch.ts'
+import { checkedDatabases } from '../model/checked-databases.ts'
+import { healthcheckPatch } from '../patches/healthcheck.ts'
 import type { Rule } from './rule.ts'
 
 export const healthcheckAsksNothing: Rule = {

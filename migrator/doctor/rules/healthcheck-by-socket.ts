@@ -1,7 +1,7 @@
 // A health check that the first, temporary server answers.
 
-import { checkedDatabases } from './checked-databases.ts'
-import { healthcheckPatch } from './healthcheck-patch.ts'
+import { checkedDatabases } from '../model/checked-databases.ts'
+import { healthcheckPatch } from '../patches/healthcheck.ts'
 import type { Rule } from './rule.ts'
 
 export const healthcheckBySocket: Rule = {

@@ -1,11 +1,11 @@
 // A health check that asks as another user, or of another database, than those that there are.
 
 import { valueIn } from '../compose/interpolate.ts'
+import type { Service } from '../compose/service.ts'
+import { checkedDatabases, madeWith } from '../model/checked-databases.ts'
 import type { Probe } from '../model/database-health.ts'
-import type { Service } from '../model/service.ts'
 import type { Stack } from '../model/stack.ts'
-import { checkedDatabases, madeWith } from './checked-databases.ts'
-import { healthcheckPatch } from './healthcheck-patch.ts'
+import { healthcheckPatch } from '../patches/healthcheck.ts'
 import type { Rule } from './rule.ts'
 
 export const healthcheckOtherDatabase: Rule = {

@@ -1,7 +1,7 @@
 // A health check that no service waits for.
 
 import { serversOf } from '../model/gating.ts'
-import { dependsOn } from './gate-patch.ts'
+import { dependsOn } from '../patches/gate.ts'
 import type { Rule } from './rule.ts'
 
 export const healthcheckUnused: Rule = {

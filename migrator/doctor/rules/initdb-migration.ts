@@ -1,12 +1,12 @@
 // A schema that is brought into the folder that Postgres reads only once.
 
 import { asList } from '../compose/merge.ts'
+import { toMount } from '../compose/service.ts'
 import { serversOf } from '../model/gating.ts'
-import { toMount } from '../model/service.ts'
+import { initdbSchemas } from '../model/initdb-files.ts'
 import type { Member, Stack } from '../model/stack.ts'
-import { migratorService } from '../overlay/migrator-service.ts'
-import { Override, type Patch } from '../overlay/patch.ts'
-import { initdbSchemas } from './initdb-files.ts'
+import { migratorService } from '../patches/migrator-service.ts'
+import { Override, type Patch } from '../patches/patch.ts'
 import type { Rule } from './rule.ts'
 
 export const initdbMigration: Rule = {

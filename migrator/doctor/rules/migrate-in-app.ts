@@ -1,9 +1,9 @@
 // An app that migrates before it serves, as far as compose file and build context show it.
 
+import { splitPatch } from '../patches/split.ts'
+import { switchPatch } from '../patches/switch.ts'
 import type { Rule } from './rule.ts'
 import { pathOf } from './shown-step.ts'
-import { splitPatch } from './split-patch.ts'
-import { switchPatch } from './switch-patch.ts'
 
 export const migrateInApp: Rule = {
   id: 'migrate-in-app',

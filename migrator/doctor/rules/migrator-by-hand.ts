@@ -1,11 +1,11 @@
 // A migrator that runs only when somebody thinks of it.
 
+import type { Service } from '../compose/service.ts'
+import { documentedMigration } from '../model/documented-migration.ts'
 import { type Database, databasesOf, serversOf } from '../model/gating.ts'
 import { isThereWith } from '../model/profiles.ts'
-import type { Service } from '../model/service.ts'
 import type { Stack } from '../model/stack.ts'
-import { type Patch, reset } from '../overlay/patch.ts'
-import { documentedMigration } from './documented-migration.ts'
+import { type Patch, reset } from '../patches/patch.ts'
 import { list } from './list.ts'
 import type { Rule } from './rule.ts'
 

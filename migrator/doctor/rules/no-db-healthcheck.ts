@@ -1,7 +1,7 @@
 // A Postgres without a health check: no service can wait until it answers.
 
-import { databases } from './checked-databases.ts'
-import { healthcheckPatch } from './healthcheck-patch.ts'
+import { databases } from '../model/checked-databases.ts'
+import { healthcheckPatch } from '../patches/healthcheck.ts'
 import type { Rule } from './rule.ts'
 
 export const noDbHealthcheck: Rule = {

@@ -1,8 +1,8 @@
 // A database that is used, and nothing that can be seen to migrate it.
 
+import { documentedMigration } from '../model/documented-migration.ts'
 import { serversOf } from '../model/gating.ts'
-import { documentedMigration } from './documented-migration.ts'
-import { initdbSchemas } from './initdb-files.ts'
+import { initdbSchemas } from '../model/initdb-files.ts'
 import { list } from './list.ts'
 import type { Rule } from './rule.ts'
 

@@ -1,9 +1,9 @@
 // A database whose data ends with its container.
 
-import type { Image } from '../model/image.ts'
-import { parseImage } from '../model/image.ts'
+import type { Image } from '../compose/image.ts'
+import { parseImage } from '../compose/image.ts'
+import { databases } from '../model/checked-databases.ts'
 import type { Member, Stack } from '../model/stack.ts'
-import { databases } from './checked-databases.ts'
 import type { Rule } from './rule.ts'
 
 export const noVolume: Rule = {

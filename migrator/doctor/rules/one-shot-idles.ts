@@ -1,10 +1,10 @@
 // A one-shot that stays after its migration.
 
-import { isIdling } from '../model/migrating.ts'
 import type { Stack } from '../model/stack.ts'
+import { splitPatch } from '../patches/split.ts'
+import { isIdling } from '../startup/migrating.ts'
 import type { Rule } from './rule.ts'
 import { pathOf, shownStep } from './shown-step.ts'
-import { splitPatch } from './split-patch.ts'
 
 export const oneShotIdles: Rule = {
   id: 'one-shot-idles',

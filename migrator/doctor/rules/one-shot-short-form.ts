@@ -1,8 +1,8 @@
 // Waiting for the migrator's start in place of its end.
 
 import { databasesOf, gateOf } from '../model/gating.ts'
+import { dependsOnCompletion } from '../patches/gate.ts'
 import { appBesideOneShot, completedMigrate } from './example-stacks.ts'
-import { dependsOnCompletion } from './gate-patch.ts'
 import type { Rule } from './rule.ts'
 
 export const oneShotShortForm: Rule = {

@@ -1,6 +1,6 @@
 // A database that the whole network reaches.
 
-import { databases } from './checked-databases.ts'
+import { databases } from '../model/checked-databases.ts'
 import type { Rule } from './rule.ts'
 
 export const portPublished: Rule = {

@@ -2,7 +2,7 @@
 
 import type { Path } from '../compose/places.ts'
 import type { Stack } from '../model/stack.ts'
-import type { Patch } from '../overlay/patch.ts'
+import type { Patch } from '../patches/patch.ts'
 
 /**
  * `error`: an app can serve on a schema that it does not match. `warning`: a race that is mostly won, a loop, a wait.

@@ -1,7 +1,7 @@
 // A health check that gives up before a slow first start is over.
 
-import { checkedDatabases } from './checked-databases.ts'
-import { healthcheckPatch } from './healthcheck-patch.ts'
+import { checkedDatabases } from '../model/checked-databases.ts'
+import { healthcheckPatch } from '../patches/healthcheck.ts'
 import type { Rule } from './rule.ts'
 
 /** Docker's own. */

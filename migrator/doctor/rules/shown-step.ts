@@ -1,9 +1,9 @@
 // A command as a finding shows it: as the files have it, without a password, and no longer than a line.
 
 import { redactor } from '../../text/redact.ts'
+import type { Service } from '../compose/service.ts'
 import { unshield } from '../compose/shield.ts'
-import type { Service } from '../model/service.ts'
-import { isHook, type Step } from '../model/startup.ts'
+import { isHook, type Step } from '../startup/startup.ts'
 
 const longest = 60
 const redact = redactor()

@@ -2,9 +2,9 @@
 
 import { type Database, databasesOf, gateOf, migratesByHook } from '../model/gating.ts'
 import type { Member, Stack } from '../model/stack.ts'
-import type { Patch } from '../overlay/patch.ts'
-import { mergePatches } from '../overlay/write.ts'
-import { dependsOn, dependsOnCompletion } from './gate-patch.ts'
+import { dependsOn, dependsOnCompletion } from '../patches/gate.ts'
+import { mergePatches } from '../patches/merge.ts'
+import type { Patch } from '../patches/patch.ts'
 
 export interface Ungated {
   readonly member: Member

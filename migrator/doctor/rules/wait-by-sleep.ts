@@ -1,10 +1,10 @@
 // A wait that asks only for time or for an open port.
 
-import { isServing } from '../model/migrating.ts'
 import type { Member, Stack } from '../model/stack.ts'
-import type { Step } from '../model/startup.ts'
-import { migrationIn } from '../model/tools.ts'
-import { isWaitWrapper } from '../model/wrappers.ts'
+import { isServing } from '../startup/migrating.ts'
+import type { Step } from '../startup/startup.ts'
+import { migrationIn } from '../startup/tools.ts'
+import { isWaitWrapper } from '../startup/wrappers.ts'
 import type { Rule } from './rule.ts'
 import { shownStep } from './shown-step.ts'
 

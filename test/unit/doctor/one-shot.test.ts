@@ -8,7 +8,7 @@ import { parse } from 'yaml'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
 import { databasesOf } from '../../../migrator/doctor/model/gating.ts'
 import { makeOverlay } from '../../../migrator/doctor/overlay/fix.ts'
-import { migratorService } from '../../../migrator/doctor/overlay/migrator-service.ts'
+import { migratorService } from '../../../migrator/doctor/patches/migrator-service.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'doctor-one-shot-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,7 +1,7 @@
 // The health check that a database gets: over TCP, with a query, soon and patiently.
 
-import type { Service } from '../model/service.ts'
-import { Override, type Patch } from '../overlay/patch.ts'
+import type { Service } from '../compose/service.ts'
+import { Override, type Patch } from './patch.ts'
 
 /** A variable of the container that may have one of several names; a dollar sign is two, since Compose reads it first. */
 function variable(environment: Service['environment'], names: readonly string[], fallback: string): string {

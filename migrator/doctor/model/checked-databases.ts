@@ -1,8 +1,8 @@
 // The databases of a stack and their health checks, for the rules that look at them.
 
-import { madeWith, type Probe, readProbe } from '../model/database-health.ts'
-import type { HealthCheck, Service } from '../model/service.ts'
-import type { Member, Stack } from '../model/stack.ts'
+import type { HealthCheck, Service } from '../compose/service.ts'
+import { madeWith, type Probe, readProbe } from './database-health.ts'
+import type { Member, Stack } from './stack.ts'
 
 export interface CheckedDatabase {
   readonly member: Member

@@ -2,8 +2,8 @@
 
 import { existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import type { Mount, Service } from '../compose/service.ts'
 import { type DockerImage, parseDockerfile } from './dockerfile.ts'
-import type { Mount, Service } from './service.ts'
 
 /** Scripts are small; what is larger is a program. */
 const largestScript = 256 * 1024

@@ -1,7 +1,7 @@
 // A service of a compose file in one form, whichever of Compose's forms it is written in.
 
-import { asList, asMap, isValues, namesToMap } from '../compose/merge.ts'
 import { type Image, parseImage } from './image.ts'
+import { asList, asMap, isValues, namesToMap } from './merge.ts'
 
 export type Condition = 'service_started' | 'service_healthy' | 'service_completed_successfully' | (string & {})
 

@@ -1,8 +1,8 @@
 // Whether a service migrates at its start, and whether it serves afterwards.
 
+import { type Image, parseImage } from '../compose/image.ts'
+import type { Service } from '../compose/service.ts'
 import type { BuildContext } from './build-context.ts'
-import { type Image, parseImage } from './image.ts'
-import type { Service } from './service.ts'
 import { isHook, type Startup, type Step } from './startup.ts'
 import {
   isBesideMigrations,

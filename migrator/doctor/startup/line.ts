@@ -1,8 +1,8 @@
 // One command as its words, each also as a shell would have to read it.
 
 import { shellWord } from '../../text/shell-word.ts'
-import type { CommandLine } from './service.ts'
-import { hereDocument, type ShellCommand, tokenize } from './shell.ts'
+import type { CommandLine } from '../compose/service.ts'
+import { hereDocument, type ShellCommand, tokenize } from '../shell/shell.ts'
 
 /** Words, and the same as a shell would have to read them. */
 export interface Line extends Pick<ShellCommand, 'words' | 'sources'> {

@@ -1,6 +1,6 @@
 // The conditions that an overlay adds to a service.
 
-import type { Patch } from '../overlay/patch.ts'
+import type { Patch } from './patch.ts'
 
 /** @param condition what the other must have reached before this one is started */
 export function dependsOn(service: string, other: string, condition: string): Patch {

@@ -3,9 +3,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { asList } from '../compose/merge.ts'
-import type { BuildContext } from '../model/build-context.ts'
-import type { Mount } from '../model/service.ts'
-import type { Member } from '../model/stack.ts'
+import type { Mount } from '../compose/service.ts'
+import type { BuildContext } from '../startup/build-context.ts'
+import type { Member } from './stack.ts'
 
 const folder = '/docker-entrypoint-initdb.d'
 /** A dump of gigabytes tells by its first part what it is. */

@@ -2,8 +2,8 @@
 // services, concurrently and npm-run-all with what they are called with.
 
 import { dirname, resolve } from 'node:path'
+import type { Service } from '../compose/service.ts'
 import type { BuildContext } from './build-context.ts'
-import type { Service } from './service.ts'
 
 export interface Managed {
   /** What ends before the others are started. */

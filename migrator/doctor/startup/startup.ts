@@ -1,10 +1,12 @@
 // What a service runs at its start, command by command: compose file, Dockerfile, and the scripts that they call.
 
 import { valueIn } from '../compose/interpolate.ts'
+import type { CommandLine, Hook, Service } from '../compose/service.ts'
 import { isShielded } from '../compose/shield.ts'
+import { holds } from '../shell/condition.ts'
+import { type Compound, hereDocument, parseShell, type ShellCommand } from '../shell/shell.ts'
 import { asOne, atOnce, migrates } from './at-once.ts'
 import type { BuildContext } from './build-context.ts'
-import { holds } from './condition.ts'
 import {
   type Arguments,
   argumentsOf,
@@ -16,8 +18,6 @@ import {
   wordsOf,
 } from './line.ts'
 import { inOrder, type Managed, type ManagedCommand, managedBy, startedBy } from './process-managers.ts'
-import type { CommandLine, Hook, Service } from './service.ts'
-import { type Compound, hereDocument, parseShell, type ShellCommand } from './shell.ts'
 import { migrationOfImage } from './tools.ts'
 import {
   commandIn,

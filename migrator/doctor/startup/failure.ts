@@ -1,7 +1,7 @@
 // Whether a service goes on although a command of its start has failed.
 
+import type { Compound } from '../shell/shell.ts'
 import { isServing } from './migrating.ts'
-import type { Compound } from './shell.ts'
 import type { Step } from './startup.ts'
 import { migrationIn } from './tools.ts'
 

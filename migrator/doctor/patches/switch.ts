@@ -1,12 +1,12 @@
 // An overlay that switches an app's own migration off by its variable, and migrates in a one-shot.
 
 import type { Member, Stack } from '../model/stack.ts'
-import { startupOf } from '../model/startup.ts'
-import { migrationIn, migrationSwitch } from '../model/tools.ts'
-import { shellFor } from '../model/wrappers.ts'
-import { oneShotOf } from '../overlay/one-shot.ts'
-import type { Patch } from '../overlay/patch.ts'
-import { script, setUpFor } from './split-patch.ts'
+import { startupOf } from '../startup/startup.ts'
+import { migrationIn, migrationSwitch } from '../startup/tools.ts'
+import { shellFor } from '../startup/wrappers.ts'
+import { oneShotOf } from './one-shot.ts'
+import type { Patch } from './patch.ts'
+import { script, setUpFor } from './split.ts'
 
 /** Images whose entrypoint cannot be seen, and their own commands that migrate and end. */
 const known: readonly { image: RegExp; off: Record<string, string>; migrates: Record<string, unknown> }[] = [

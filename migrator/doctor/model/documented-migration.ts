@@ -3,8 +3,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Compose } from '../compose/load.ts'
-import { readSmall } from '../model/build-context.ts'
-import { migrationIn } from '../model/tools.ts'
+import { readSmall } from '../startup/build-context.ts'
+import { migrationIn } from '../startup/tools.ts'
 
 export interface Documented {
   readonly file: string

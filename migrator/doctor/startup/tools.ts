@@ -1,6 +1,6 @@
 // Migration tools by how they are called: in a command, as an image, with a step that is fixed.
 
-import type { Image } from './image.ts'
+import type { Image } from '../compose/image.ts'
 
 export interface MigrationTool {
   readonly name: string

@@ -1,13 +1,13 @@
 // An overlay that takes the migration out of an app's command into a one-shot of the same image.
 
 import { toComposeText } from '../compose/shield.ts'
-import { isFirstPhase, isIdling, isServing, isServingForSure } from '../model/migrating.ts'
 import type { Member, Stack } from '../model/stack.ts'
-import type { Step } from '../model/startup.ts'
-import { migrationIn } from '../model/tools.ts'
-import { shellFor } from '../model/wrappers.ts'
-import { oneShotOf } from '../overlay/one-shot.ts'
-import type { Patch } from '../overlay/patch.ts'
+import { isFirstPhase, isIdling, isServing, isServingForSure } from '../startup/migrating.ts'
+import type { Step } from '../startup/startup.ts'
+import { migrationIn } from '../startup/tools.ts'
+import { shellFor } from '../startup/wrappers.ts'
+import { oneShotOf } from './one-shot.ts'
+import type { Patch } from './patch.ts'
 
 /** What changes the shell that runs it. */
 const setsUp = /^(cd|export|umask|ulimit|\.|source|\w+=.*)$/

@@ -1,7 +1,7 @@
 // Commands that are started together, as the list that a shell would have for them.
 
+import type { Compound } from '../shell/shell.ts'
 import { isServing } from './migrating.ts'
-import type { Compound } from './shell.ts'
 import type { Step } from './startup.ts'
 import { migrationIn, waitsForMigrations } from './tools.ts'
 

@@ -1,7 +1,7 @@
 // What starts another command: a shell, an entrypoint of a base image, a program that waits before it.
 
+import { hereDocument } from '../shell/shell.ts'
 import { type Line, slice } from './line.ts'
-import { hereDocument } from './shell.ts'
 
 interface ShellScript {
   /** Empty where there is none yet. */
