@@ -2,7 +2,7 @@
 
 import { valueIn } from '../compose/interpolate.ts'
 import type { Service } from '../compose/service.ts'
-import type { Step } from '../startup/startup.ts'
+import type { Step } from '../startup/step.ts'
 
 /** A host that a service names as its database's. */
 export interface Connection {

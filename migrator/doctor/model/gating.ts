@@ -2,7 +2,7 @@
 
 import type { Dependency } from '../compose/service.ts'
 import { isFailureIgnored } from '../startup/failure.ts'
-import { isHook } from '../startup/startup.ts'
+import { isHook } from '../startup/step.ts'
 import { waitsForMigrations } from '../startup/tools.ts'
 import { isThereWith } from './profiles.ts'
 import type { Member, Stack, Use } from './stack.ts'

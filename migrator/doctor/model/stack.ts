@@ -9,7 +9,8 @@ import { type CommandLine, type Service, toHooks, toService } from '../compose/s
 import { shield } from '../compose/shield.ts'
 import { BuildContext } from '../startup/build-context.ts'
 import { findMigration, isMigrationTool, isPreparing, type ServiceMigration } from '../startup/migrating.ts'
-import { type ImageConfig, isHook, type Startup, startupOf, withWritten } from '../startup/startup.ts'
+import { type ImageConfig, type Startup, startupOf, withWritten } from '../startup/startup.ts'
+import { isHook } from '../startup/step.ts'
 import {
   isInfrastructure,
   isOtherDatabase,

@@ -3,7 +3,7 @@
 import { toComposeText } from '../compose/shield.ts'
 import type { Member, Stack } from '../model/stack.ts'
 import { isFirstPhase, isIdling, isServing, isServingForSure } from '../startup/migrating.ts'
-import type { Step } from '../startup/startup.ts'
+import type { Step } from '../startup/step.ts'
 import { migrationIn } from '../startup/tools.ts'
 import { shellFor } from '../startup/wrappers.ts'
 import { oneShotOf } from './one-shot.ts'

@@ -3,7 +3,7 @@
 import { redactor } from '../../text/redact.ts'
 import type { Service } from '../compose/service.ts'
 import { unshield } from '../compose/shield.ts'
-import { isHook, type Step } from '../startup/startup.ts'
+import { isHook, type Step } from '../startup/step.ts'
 
 const longest = 60
 const redact = redactor()

@@ -2,7 +2,7 @@
 
 import type { Member, Stack } from '../model/stack.ts'
 import { isServing } from '../startup/migrating.ts'
-import type { Step } from '../startup/startup.ts'
+import type { Step } from '../startup/step.ts'
 import { migrationIn } from '../startup/tools.ts'
 import { isWaitWrapper } from '../startup/wrappers.ts'
 import type { Rule } from './rule.ts'

@@ -2,7 +2,7 @@
 
 import type { Compound } from '../shell/shell.ts'
 import { isServing } from './migrating.ts'
-import type { Step } from './startup.ts'
+import type { Step } from './step.ts'
 import { migrationIn, waitsForMigrations } from './tools.ts'
 
 /**

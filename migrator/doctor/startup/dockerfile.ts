@@ -1,6 +1,6 @@
 // What a Dockerfile's image starts with: entrypoint, command and health check of the stage that is built.
 
-import { tokenize } from '../shell/shell.ts'
+import { tokenize } from '../shell/tokens.ts'
 
 export interface DockerImage {
   /** The image that the stage is made from at the bottom; undefined for `scratch`. */

@@ -2,7 +2,8 @@
 
 import { shellWord } from '../../text/shell-word.ts'
 import type { CommandLine } from '../compose/service.ts'
-import { hereDocument, type ShellCommand, tokenize } from '../shell/shell.ts'
+import type { ShellCommand } from '../shell/shell.ts'
+import { hereDocument, tokenize } from '../shell/tokens.ts'
 
 /** Words, and the same as a shell would have to read them. */
 export interface Line extends Pick<ShellCommand, 'words' | 'sources'> {

@@ -3,7 +3,8 @@
 import { type Image, parseImage } from '../compose/image.ts'
 import type { Service } from '../compose/service.ts'
 import type { BuildContext } from './build-context.ts'
-import { isHook, type Startup, type Step } from './startup.ts'
+import type { Startup } from './startup.ts'
+import { isHook, type Step } from './step.ts'
 import {
   isBesideMigrations,
   type Migration,

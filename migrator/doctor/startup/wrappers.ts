@@ -1,6 +1,6 @@
 // What starts another command: a shell, an entrypoint of a base image, a program that waits before it.
 
-import { hereDocument } from '../shell/shell.ts'
+import { hereDocument } from '../shell/tokens.ts'
 import { type Line, slice } from './line.ts'
 
 interface ShellScript {
