@@ -2,59 +2,16 @@
 
 import { EventEmitter } from 'node:events'
 import { performance } from 'node:perf_hooks'
-import type { ClientConfig, Pool } from 'pg'
-import { type Connection, connectionsOf } from './connection.ts'
-import { LONGEST_TIMEOUT, requireOptions } from './options.ts'
-import { type Manifest, requireMigrations } from './protocol/manifest.ts'
+import { connectionsOf } from './connection.ts'
+import { type GateOptions, LONGEST_TIMEOUT, requireOptions } from './options.ts'
+import { requireMigrations } from './protocol/manifest.ts'
 import { SCHEMA_STATES, serverExpression, sqlState } from './reading/ledger-query.ts'
-import type { Queryable } from './reading/schema-reader.ts'
+import type { Queryable } from './reading/queryable.ts'
 import { Admission } from './requests/admission.ts'
 import { enterAfterLook } from './requests/after-look.ts'
 import { GateClosedError, type GateState, type GateStatus, GateTimeoutError, statusOf, unreachable } from './status.ts'
 import { identify } from './watching/ledger-session.ts'
 import { Watcher } from './watching/watcher.ts'
-
-/**
- * What `createGate` takes. Times are in milliseconds, more than 0 and at most 2^31 - 1, some 25 days. An option that is
- * undefined counts as not given.
- */
-export interface GateOptions {
-  /**
-   * The database's URL, the app role's. One of `url`, `connection` and `pool` is needed. It may name several hosts; then
-   * the gate is at the first whose server suits `target_session_attrs` (`read-write` where that is not set).
-   */
-  readonly url?: string | undefined
-  /** What `readConnection` has read, or settings as `pg` takes them. */
-  readonly connection?: Connection | ClientConfig | undefined
-  /** A pool whose connection settings are taken; none of its connections is. */
-  readonly pool?: Pick<Pool, 'options'> | undefined
-  /** What this app was built with: `readManifest(file)`. */
-  readonly manifest: Manifest
-  /** Where the ledger lives. Default `schemagate`. */
-  readonly schema?: string | undefined
-  /**
-   * How often the ledger is queried for an open gate, besides notifications, in milliseconds. Default 750. Gates that get
-   * notifications leave it to one of them, and query it themselves at four tenths of `staleAfter`.
-   */
-  readonly pollInterval?: number | undefined
-  /** How often a closed gate queries it, in milliseconds. Default 250. */
-  readonly closedPollInterval?: number | undefined
-  /** How long the last answer counts when no new one comes, in milliseconds. Default 5000. */
-  readonly staleAfter?: number | undefined
-  /** The most that one attempt to connect may take, all hosts together, in milliseconds. Default 2000. */
-  readonly connectTimeout?: number | undefined
-  /** Announce the app's head in `application_name`, for migrators about to break it. Default true. */
-  readonly announce?: boolean | undefined
-  /** Keep the ledger locked (ACCESS SHARE) while open, on a second connection, so that it cannot be dropped or
-   *  restored over before the gate has closed. Default true. */
-  readonly fence?: boolean | undefined
-  /**
-   * Work besides requests that must end before a breaking migration may run: job queues, streams. Requests are counted.
-   * Called once the gate has closed for it and the last request has left; the migrator waits until it resolves, for its
-   * `--drain-timeout` at most. If it rejects it is called again.
-   */
-  readonly drain?: (() => Promise<void> | void) | undefined
-}
 
 /** A gate's events, each emitted on the next tick: a listener that throws stops neither the gate nor other listeners. */
 export interface GateEvents {

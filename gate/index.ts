@@ -4,7 +4,8 @@ export { type ConnectMiddleware, type GateMiddlewareOptions, gateMiddleware } fr
 export { gateListener, guardServer } from './adapters/http.ts'
 export { gateUpgrade, type UpgradeListener } from './adapters/upgrade.ts'
 export { type Connection, poolConfig, type ReadConnectionOptions, readConnection } from './connection.ts'
-export { createGate, type Gate, type GateEvents, type GateOptions, type WhenOpenOptions } from './gate.ts'
+export { createGate, type Gate, type GateEvents, type WhenOpenOptions } from './gate.ts'
+export type { GateOptions } from './options.ts'
 export { guardDriver, guardPool } from './pools/pg.ts'
 export { followGate } from './pools/pool-follows-gate.ts'
 export { ConnectionError } from './postgres/connection-error.ts'
@@ -23,5 +24,5 @@ export {
   parseManifest,
   readManifest,
 } from './protocol/manifest.ts'
-export type { Queryable } from './reading/schema-reader.ts'
+export type { Queryable } from './reading/queryable.ts'
 export { GateClosedError, type GateState, type GateStatus, GateTimeoutError } from './status.ts'

@@ -3,7 +3,7 @@
 import { type Client, types } from 'pg'
 import type { Gate } from '../gate.ts'
 import { sendCancel } from '../postgres/cancel.ts'
-import type { Queryable } from '../reading/schema-reader.ts'
+import type { Queryable } from '../reading/queryable.ts'
 import { GateClosedError } from '../status.ts'
 
 /** A connection of pg's, as pools of any kind make them. */

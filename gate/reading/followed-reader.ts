@@ -2,7 +2,8 @@
 
 import { Followed } from '../protocol/followed.ts'
 import type { FollowedManifest } from '../protocol/manifest.ts'
-import type { Queryable, Reading, SchemaReader } from './schema-reader.ts'
+import type { Queryable } from './queryable.ts'
+import type { Reading, SchemaReader } from './schema-reader.ts'
 
 /** The reader for a manifest of version 2. Errors are those of {@link Followed.read}. */
 export class FollowedReader implements SchemaReader {

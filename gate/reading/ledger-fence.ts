@@ -5,7 +5,7 @@ import { missingTableCodes, sqlstate } from '../postgres/sqlstate.ts'
 import type { Verdict } from '../protocol/compatibility.ts'
 import { ledgerTable } from '../protocol/ledger.ts'
 import { sqlState } from './ledger-query.ts'
-import type { Queryable } from './schema-reader.ts'
+import type { Queryable } from './queryable.ts'
 
 /** The verdict while another session has the ledger's table locked, or waits for it. */
 export const LOCKED: Verdict = {

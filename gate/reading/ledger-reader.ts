@@ -9,7 +9,8 @@ import type { LedgerManifest } from '../protocol/manifest.ts'
 import { subscribedVerdict } from '../protocol/subscribed.ts'
 import { LedgerFence, LOCKED } from './ledger-fence.ts'
 import { type LookRow, lookSql, type RowsRow, rowsSql, sqlState } from './ledger-query.ts'
-import type { Queryable, Reading, SchemaReader } from './schema-reader.ts'
+import type { Queryable } from './queryable.ts'
+import type { Reading, SchemaReader } from './schema-reader.ts'
 
 /**
  * The verdict on a ledger without its primary key. A restore in several transactions drops the keys of all tables before

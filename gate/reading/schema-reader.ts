@@ -2,13 +2,7 @@
 
 import type { Verdict } from '../protocol/compatibility.ts'
 import type { LedgerFence } from './ledger-fence.ts'
-
-/** Anything that takes a query: a session, or an app's own connection that is to be verified. */
-export interface Queryable {
-  query<Row extends object>(text: string): Promise<Row[]>
-  /** The same for a text that is sent again and again: the server plans it once. Not every connection can have that. */
-  repeat?<Row extends object>(text: string): Promise<Row[]>
-}
+import type { Queryable } from './queryable.ts'
 
 /** The verdict, and the newest migration that the database has applied; undefined while that is unknown. */
 export interface Reading {

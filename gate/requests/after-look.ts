@@ -1,9 +1,13 @@
 // Holds requests back after a standstill of the process, until the database has answered again.
 
-import type { Gate } from '../gate.ts'
+/** What is used of a gate. */
+interface Entrance {
+  readonly lookDue: Promise<void> | undefined
+  enter(): boolean
+}
 
 /** For what could not enter: tries again once the database was asked, where that is due, and else gives up. */
-export function afterLook(gate: Gate, tryAgain: () => void, giveUp: () => void): void {
+export function afterLook(gate: Entrance, tryAgain: () => void, giveUp: () => void): void {
   const look = gate.lookDue
   if (look === undefined) giveUp()
   // the work of those that enter first may block the process again
@@ -11,7 +15,7 @@ export function afterLook(gate: Gate, tryAgain: () => void, giveUp: () => void):
 }
 
 /** Enters the gate, once the database was asked where that is due. True if it did: `gate.leave` must follow. */
-export async function enterAfterLook(gate: Gate): Promise<boolean> {
+export async function enterAfterLook(gate: Entrance): Promise<boolean> {
   while (!gate.enter()) {
     const look = gate.lookDue
     if (look === undefined) return false

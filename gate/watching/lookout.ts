@@ -4,7 +4,8 @@
 import { createHash } from 'node:crypto'
 import { isFollowed, type Manifest } from '../protocol/manifest.ts'
 import { notifySql } from '../protocol/notifications.ts'
-import type { Queryable, Reading } from '../reading/schema-reader.ts'
+import type { Queryable } from '../reading/queryable.ts'
+import type { Reading } from '../reading/schema-reader.ts'
 
 /**
  * A thousand gates that each look every second would keep a server busy with nothing. The lookout is whoever holds an

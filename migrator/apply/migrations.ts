@@ -1,23 +1,15 @@
 // A migration's own functions, `up` and `down`, as Umzug calls them: what stands around applying and reverting it.
 
 import type { Migration } from '../files/migration.ts'
-import { type History, latePosition } from '../ledger/history.ts'
+import { latePosition } from '../ledger/history.ts'
 import { attempt } from '../run/attempt.ts'
 import { afterAppsDisconnect } from '../run/drain.ts'
-import type { MigrationStatus, Run } from '../run/run.ts'
+import type { MigrationStatus } from '../run/result.ts'
+import type { Run } from '../run/run.ts'
 import { apply } from './apply.ts'
+import type { Migrating } from './migrating.ts'
 import { revert } from './revert.ts'
 import type { SentAhead } from './sent-ahead.ts'
-
-/** Umzug's context: the run, and what it knows once it has the lock. */
-export interface Migrating {
-  readonly run: Run
-  /** All files, in order. */
-  readonly files: readonly Migration[]
-  readonly history: History
-  /** What is to be applied or reverted, in the order in which it is. */
-  readonly chosen: readonly Migration[]
-}
 
 /** Applies a migration, or records it where another one stands in for it. */
 export async function up(migrating: Migrating, migration: Migration, sentAhead: SentAhead): Promise<MigrationStatus> {

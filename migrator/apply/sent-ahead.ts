@@ -9,7 +9,7 @@ import type { Message } from '../ledger/transaction.ts'
 import type { Limits } from '../postgres/limits.ts'
 import { limitsOf, type Run } from '../run/run.ts'
 import { packets } from '../sql/packets.ts'
-import type { Migrating } from './migrations.ts'
+import type { Migrating } from './migrating.ts'
 import { planPart } from './planning.ts'
 import { commitApplied, type WholeMigration } from './transaction.ts'
 

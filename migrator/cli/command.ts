@@ -4,8 +4,9 @@ import type { ExitCode } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Engine } from '../run/engine.ts'
 import type { Options } from '../settings/option.ts'
-import type { Parsed, Syntax } from './command-line.ts'
+import type { Parsed } from './command-line.ts'
 import type { Printer } from './print.ts'
+import type { Syntax } from './syntax.ts'
 
 /** What a command is handed when it runs. */
 export interface Invocation<O extends Options = Options> extends Parsed<O> {

@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util'
 import { didYouMean } from '../../gate/did-you-mean.ts'
 import type { Option, Options } from '../settings/option.ts'
-import type { Syntax } from './command-line.ts'
+import type { Syntax } from './syntax.ts'
 
 export interface Flags {
   /** The texts given for each flag; none for a switch. */

@@ -3,7 +3,7 @@
 import { configure } from 'safe-stable-stringify'
 import type { Log } from '../log.ts'
 import { redactLine } from '../text/redact.ts'
-import type { LogOptions } from './log.ts'
+import type { LogOptions } from './command-log.ts'
 import { serialiseError } from './log-error.ts'
 import { writeAtOnce } from './write-at-once.ts'
 

@@ -6,18 +6,9 @@ import { UsageError } from '../errors.ts'
 import { placeAt } from '../sql/excerpt.ts'
 import { parseDuration } from '../text/durations.ts'
 import { firstCode, insideText } from './code-and-text.ts'
+import type { Marks } from './migration.ts'
 import { tools } from './tools/index.ts'
 import type { Dialect, Tool } from './tools/tool.ts'
-
-export interface Marks {
-  /** False: do not wrap in a transaction. */
-  readonly transaction: boolean
-  /** Apps that do not know this migration must not run on it. */
-  readonly breaking: boolean
-  /** This migration's own limits, in milliseconds. */
-  readonly lockTimeout?: number
-  readonly statementTimeout?: number
-}
 
 /** A stretch of a file. `source`, if set, is the file with blanks in place of what belongs to the other direction in between. */
 interface Part {

@@ -1,11 +1,20 @@
 // What a migration is, whatever layout its files have.
 
-import type { Marks } from './marks.ts'
-
 /** How a migration is written down: docs/migration-files.md. */
 export type Layout = 'native' | 'pair' | 'folder' | 'flyway' | 'repeatable' | 'code'
 
 export type MigrationKind = 'sql' | 'code' | 'repeatable'
+
+/** How a migration is run. */
+export interface Marks {
+  /** False: do not wrap in a transaction. */
+  readonly transaction: boolean
+  /** Apps that do not know this migration must not run on it. */
+  readonly breaking: boolean
+  /** This migration's own limits, in milliseconds. */
+  readonly lockTimeout?: number
+  readonly statementTimeout?: number
+}
 
 /** A stretch of one file that is sent to Postgres. Offsets are UTF-16, into `source`, so that errors find their line. */
 export interface SqlPart {

@@ -2,7 +2,7 @@
 
 import { replaceVariables } from '../doctor/compose/interpolate.ts'
 import type { Compose } from '../doctor/compose/load.ts'
-import type { Member } from '../doctor/model/stack.ts'
+import type { Member } from '../doctor/model/member.ts'
 import { version } from '../version.ts'
 
 /** @param isOurs the migrator is schemagate's: its image is in no registry, and it knows the verb `check` */

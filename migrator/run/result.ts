@@ -6,14 +6,23 @@ import { codeOf, isConnectionLoss, ownState, sqlstate } from '../../gate/postgre
 import { migratorName } from '../../gate/protocol/announcement.ts'
 import { now } from '../clock.ts'
 import { DeniedError, type ExitCode, exitCodes, NoAnswerError, ProcessEndedError, SchemagateError } from '../errors.ts'
-import type { Migration } from '../files/migration.ts'
+import type { Migration, MigrationKind } from '../files/migration.ts'
 import { fieldLines } from '../postgres/error-fields.ts'
 import { failedStatement, raisingFunction } from '../postgres/failed-statement.ts'
-import type { Engine } from './engine.ts'
-import type { MigrationResult, MigrationStatus } from './run.ts'
 
 /** What a run came to. `nothing-to-do`: all was applied already, and nothing was changed. */
 export type Outcome = 'applied' | 'reverted' | 'nothing-to-do' | 'failed' | 'interrupted'
+
+/** How a run treated one migration. `skipped`: another migrator has applied or reverted it, or it was only recorded. */
+export type MigrationStatus = 'applied' | 'reverted' | 'skipped' | 'failed' | 'not-reached'
+
+/** What a run did with one migration. */
+export interface MigrationResult {
+  readonly name: string
+  readonly kind: MigrationKind
+  readonly status: MigrationStatus
+  readonly durationMs: number
+}
 
 /** The result of `up` and of `down`. */
 export interface RunResult {
@@ -78,7 +87,7 @@ export class Results {
 
 /** Does a run's work and makes a result of what it came to. Foreseen failures are part of the result; only a bug throws. */
 export async function conclude(
-  { signal, results = new Results() }: Pick<Engine, 'signal' | 'results'>,
+  { signal, results = new Results() }: { readonly signal: AbortSignal; readonly results?: Results | undefined },
   work: (results: Results) => Promise<void>,
 ): Promise<RunResult> {
   const started = now()

@@ -1,6 +1,5 @@
 // One run: what all of its parts share.
 
-import type { MigrationKind } from '../files/migration.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../log.ts'
 import type { Limits } from '../postgres/limits.ts'
@@ -26,17 +25,6 @@ export interface Run {
   readonly progress: Announced
   /** Begins to show how far a migration is. */
   watchProgress(migration: string): { stop(): void }
-}
-
-/** How a run treated one migration. `skipped`: another migrator has applied or reverted it, or it was only recorded. */
-export type MigrationStatus = 'applied' | 'reverted' | 'skipped' | 'failed' | 'not-reached'
-
-/** What a run did with one migration. */
-export interface MigrationResult {
-  readonly name: string
-  readonly kind: MigrationKind
-  readonly status: MigrationStatus
-  readonly durationMs: number
 }
 
 /** The limits of one migration: its own marks, else the run's. */

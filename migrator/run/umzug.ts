@@ -2,15 +2,15 @@
 
 import { MigrationError, RerunBehavior, type RunnableMigration, Umzug } from 'umzug'
 import { addHint } from '../apply/hints.ts'
-import { down, type Migrating, up } from '../apply/migrations.ts'
+import type { Migrating } from '../apply/migrating.ts'
+import { down, up } from '../apply/migrations.ts'
 import { SentAhead } from '../apply/sent-ahead.ts'
 import { RefusedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { headOf } from '../ledger/history.ts'
 import { formatDuration } from '../text/durations.ts'
 import { attempt } from './attempt.ts'
-import type { Results } from './result.ts'
-import type { MigrationStatus } from './run.ts'
+import type { MigrationStatus, Results } from './result.ts'
 
 /** Applies the chosen migrations, in their order. */
 export async function migrateUp(migrating: Migrating, results: Results): Promise<void> {

@@ -2,7 +2,8 @@
 
 import type { HealthCheck, Service } from '../compose/service.ts'
 import { madeWith, type Probe, readProbe } from './database-health.ts'
-import type { Member, Stack } from './stack.ts'
+import type { Member } from './member.ts'
+import type { Stack } from './stack.ts'
 
 export interface CheckedDatabase {
   readonly member: Member

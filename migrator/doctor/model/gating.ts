@@ -4,8 +4,9 @@ import type { Dependency } from '../compose/service.ts'
 import { isFailureIgnored } from '../startup/failure.ts'
 import { isHook } from '../startup/step.ts'
 import { waitsForMigrations } from '../startup/tools.ts'
+import type { Member, Use } from './member.ts'
 import { isThereWith } from './profiles.ts'
-import type { Member, Stack, Use } from './stack.ts'
+import type { Stack } from './stack.ts'
 
 export interface Database {
   /** A service's name, or a host outside of the stack. */

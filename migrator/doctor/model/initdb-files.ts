@@ -5,7 +5,7 @@ import { basename } from 'node:path'
 import { asList } from '../compose/merge.ts'
 import type { Mount } from '../compose/service.ts'
 import type { BuildContext } from '../startup/build-context.ts'
-import type { Member } from './stack.ts'
+import type { Member } from './member.ts'
 
 const folder = '/docker-entrypoint-initdb.d'
 /** A dump of gigabytes tells by its first part what it is. */

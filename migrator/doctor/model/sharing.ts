@@ -3,13 +3,10 @@
 import type { Service } from '../compose/service.ts'
 import { migrationSwitchedOff } from '../startup/tools.ts'
 import { isInfrastructure, isProxy } from './known-images.ts'
-import type { Member, Use } from './stack.ts'
+import type { Draft, Member, Use } from './member.ts'
 
 /** It says what a service is, where nothing else does. */
 export const roleLabel = 'schemagate.role'
-
-/** A member whose part in the stack is still being found out. */
-export type Draft = { -readonly [K in keyof Member]: Member[K] }
 
 /** What waits for a migrator, in whichever form, uses the database that it migrates, where nothing says which. */
 export function shareMigrated(all: readonly Draft[]): void {

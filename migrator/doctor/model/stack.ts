@@ -8,8 +8,8 @@ import { isValues } from '../compose/merge.ts'
 import { type CommandLine, type Service, toHooks, toService } from '../compose/service.ts'
 import { shield } from '../compose/shield.ts'
 import { BuildContext } from '../startup/build-context.ts'
-import { findMigration, isMigrationTool, isPreparing, type ServiceMigration } from '../startup/migrating.ts'
-import { type ImageConfig, type Startup, startupOf, withWritten } from '../startup/startup.ts'
+import { findMigration, isMigrationTool, isPreparing } from '../startup/migrating.ts'
+import { type ImageConfig, startupOf, withWritten } from '../startup/startup.ts'
 import { isHook } from '../startup/step.ts'
 import {
   isInfrastructure,
@@ -20,8 +20,8 @@ import {
   isProxy,
   isTool,
 } from './known-images.ts'
+import type { Draft, Member, Role } from './member.ts'
 import {
-  type Draft,
   isLabelled,
   roleLabel,
   shareEnvFiles,
@@ -32,29 +32,6 @@ import {
 } from './sharing.ts'
 import { looksLikeSwarm } from './swarm.ts'
 import { assignUses } from './uses.ts'
-
-/** `tool` looks at a database or copies it; `other` has nothing to do with one. */
-export type Role = 'database' | 'migrator' | 'app' | 'gate' | 'proxy' | 'pooler' | 'tool' | 'other-database' | 'other'
-
-/** A database that a service uses: the server, and the name of the database on it where it is known. */
-export interface Use {
-  /** A service's name, or a host outside of the stack. */
-  readonly server: string
-  readonly isOutside: boolean
-  readonly database: string | undefined
-  readonly user: string | undefined
-  /** False: only `depends_on` says so. */
-  readonly isNamed: boolean
-}
-
-export interface Member {
-  readonly service: Service
-  readonly context: BuildContext
-  readonly startup: Startup
-  readonly migration: ServiceMigration | undefined
-  readonly role: Role
-  readonly uses: readonly Use[]
-}
 
 export interface Stack {
   readonly compose: Compose

@@ -2,8 +2,7 @@
 
 import { type Connection, connectionsOf } from './connections.ts'
 import { isInfrastructure, isProxy, isStore, ownDatabase } from './known-images.ts'
-import type { Draft } from './sharing.ts'
-import type { Member, Use } from './stack.ts'
+import type { Draft, Member, Use } from './member.ts'
 
 /** Gives each service the databases that it uses; the roles of servers and poolers are known. */
 export function assignUses(members: ReadonlyMap<string, Member>): void {

@@ -2,7 +2,8 @@
 
 import { migratorImageVariable } from '../../settings/image-variables.ts'
 import { asMap } from '../compose/merge.ts'
-import type { Member, Stack } from '../model/stack.ts'
+import type { Member } from '../model/member.ts'
+import type { Stack } from '../model/stack.ts'
 
 /** Its image by a variable, so that a project can say where it has it from. */
 const image = `\${${migratorImageVariable}:-schemagate-migrator}`

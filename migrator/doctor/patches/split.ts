@@ -1,7 +1,8 @@
 // An overlay that takes the migration out of an app's command into a one-shot of the same image.
 
 import { toComposeText } from '../compose/shield.ts'
-import type { Member, Stack } from '../model/stack.ts'
+import type { Member } from '../model/member.ts'
+import type { Stack } from '../model/stack.ts'
 import { isFirstPhase, isIdling, isServing, isServingForSure } from '../startup/migrating.ts'
 import type { Step } from '../startup/step.ts'
 import { migrationIn } from '../startup/tools.ts'

@@ -1,6 +1,7 @@
 // An overlay that switches an app's own migration off by its variable, and migrates in a one-shot.
 
-import type { Member, Stack } from '../model/stack.ts'
+import type { Member } from '../model/member.ts'
+import type { Stack } from '../model/stack.ts'
 import { startupOf } from '../startup/startup.ts'
 import { migrationIn, migrationSwitch } from '../startup/tools.ts'
 import { shellFor } from '../startup/wrappers.ts'

@@ -1,6 +1,7 @@
 // A command that goes on after the migration has failed.
 
-import type { Member, Stack } from '../model/stack.ts'
+import type { Member } from '../model/member.ts'
+import type { Stack } from '../model/stack.ts'
 import { splitPatch } from '../patches/split.ts'
 import { isFailureIgnored } from '../startup/failure.ts'
 import { migrationIn } from '../startup/tools.ts'

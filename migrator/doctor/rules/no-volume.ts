@@ -3,7 +3,8 @@
 import type { Image } from '../compose/image.ts'
 import { parseImage } from '../compose/image.ts'
 import { databases } from '../model/checked-databases.ts'
-import type { Member, Stack } from '../model/stack.ts'
+import type { Member } from '../model/member.ts'
+import type { Stack } from '../model/stack.ts'
 import type { Rule } from './rule.ts'
 
 export const noVolume: Rule = {

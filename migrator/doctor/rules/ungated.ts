@@ -1,7 +1,8 @@
 // The applications that nothing keeps from an unmigrated database, for the two rules that speak of them.
 
 import { type Database, databasesOf, gateOf, migratesByHook } from '../model/gating.ts'
-import type { Member, Stack } from '../model/stack.ts'
+import type { Member } from '../model/member.ts'
+import type { Stack } from '../model/stack.ts'
 import { dependsOn, dependsOnCompletion } from '../patches/gate.ts'
 import { mergePatches } from '../patches/merge.ts'
 import type { Patch } from '../patches/patch.ts'

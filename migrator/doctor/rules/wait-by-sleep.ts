@@ -1,6 +1,7 @@
 // A wait that asks only for time or for an open port.
 
-import type { Member, Stack } from '../model/stack.ts'
+import type { Member } from '../model/member.ts'
+import type { Stack } from '../model/stack.ts'
 import { isServing } from '../startup/migrating.ts'
 import type { Step } from '../startup/step.ts'
 import { migrationIn } from '../startup/tools.ts'

@@ -3,7 +3,7 @@
 import { type Image, parseImage } from '../compose/image.ts'
 import type { Service } from '../compose/service.ts'
 import type { BuildContext } from './build-context.ts'
-import type { Startup } from './startup.ts'
+import type { Startup } from './step.ts'
 import { isHook, type Step } from './step.ts'
 import {
   isBesideMigrations,

@@ -5,14 +5,8 @@ import { asOne } from './at-once.ts'
 import type { BuildContext } from './build-context.ts'
 import { wordsOf } from './line.ts'
 import { Reader } from './reader.ts'
-import type { HookName, Step } from './step.ts'
+import type { HookName, Startup, Step } from './step.ts'
 import { migrationOfImage } from './tools.ts'
-
-export interface Startup {
-  readonly steps: readonly Step[]
-  /** False: an image decides, and its entrypoint cannot be seen. */
-  readonly isKnown: boolean
-}
 
 /** Entrypoint and command of an image, where something has looked at it. */
 export interface ImageConfig {

@@ -26,3 +26,10 @@ export type HookName = 'pre_start' | 'post_start'
 export function isHook({ from }: Step): boolean {
   return from === 'pre_start' || from === 'post_start'
 }
+
+/** The commands of a start, in their order. */
+export interface Startup {
+  readonly steps: readonly Step[]
+  /** False: an image decides, and its entrypoint cannot be seen. */
+  readonly isKnown: boolean
+}

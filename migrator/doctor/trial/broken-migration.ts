@@ -1,6 +1,6 @@
 // A migration that fails, whichever tool runs it: a database in which every DDL statement is an error.
 
-import type { Member } from '../model/stack.ts'
+import type { Member } from '../model/member.ts'
 import type { Docker } from './docker.ts'
 
 /** What stands in the log of everything that has tried. */

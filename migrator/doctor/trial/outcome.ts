@@ -1,7 +1,8 @@
 // What became of one application while no migration could succeed.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Member, Stack } from '../model/stack.ts'
+import type { Member } from '../model/member.ts'
+import type { Stack } from '../model/stack.ts'
 import { brokenOnPurpose } from './broken-migration.ts'
 import type { Docker } from './docker.ts'
 

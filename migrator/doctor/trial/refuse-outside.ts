@@ -1,7 +1,8 @@
 // A trial works on what it has made itself: a stack that names any other database is refused.
 
 import { RefusedError } from '../../errors.ts'
-import type { Member, Stack } from '../model/stack.ts'
+import type { Member } from '../model/member.ts'
+import type { Stack } from '../model/stack.ts'
 
 /** Databases and queues of every kind, by their URLs. */
 const databaseUrl =

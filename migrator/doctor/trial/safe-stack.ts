@@ -1,7 +1,8 @@
 // The stack of a trial: the files' services, with nothing of this machine's that they could change or be mistaken for.
 
 import { asList, isValues } from '../compose/merge.ts'
-import type { Member, Stack } from '../model/stack.ts'
+import type { Member } from '../model/member.ts'
+import type { Stack } from '../model/stack.ts'
 import { scriptTarget } from './broken-migration.ts'
 
 type Values = Record<string, unknown>

@@ -1,7 +1,7 @@
 // Several gates on one database: one looks out for all, and each of them closes as soon as if it had looked itself.
 
 import { describe, expect } from 'vitest'
-import type { GateOptions } from '../../../gate/gate.ts'
+import type { GateOptions } from '../../../gate/options.ts'
 import type { Manifest } from '../../../gate/protocol/manifest.ts'
 import { Lookout } from '../../../gate/watching/lookout.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'

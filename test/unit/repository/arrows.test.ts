@@ -75,6 +75,23 @@ function importsOf(file: string, text: string): string[] {
   return specifiers.map(specifier => relative(root, join(root, dirname(file), specifier)))
 }
 
+/** The files that a file comes back to by way of its imports, itself included; empty if it does not. */
+function circleOf(file: string, imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const from = new Map<string, string>()
+  const open = [file]
+  for (const one of open)
+    for (const to of imports.get(one) ?? []) {
+      if (to === file) {
+        const way = [one]
+        while (way[0] !== file) way.unshift(from.get(way[0]!)!)
+        return way
+      }
+      if (!from.has(to)) open.push(to)
+      from.set(to, from.get(to) ?? one)
+    }
+  return []
+}
+
 /** In words, each import of `text` that goes up, or to where it has no business. */
 function wrongImports(file: string, text: string): string[] {
   const [name = ''] = file.split('/')
@@ -90,6 +107,17 @@ describe('imports', () => {
     expect(sources.length).toBeGreaterThan(100)
     const wrong = sources.flatMap(file => wrongImports(file, readFileSync(join(root, file), 'utf8')))
     expect(wrong).toEqual([])
+  })
+
+  test('never lead back to the file that they started from', () => {
+    const imports = new Map(sources.map(file => [file, importsOf(file, readFileSync(join(root, file), 'utf8'))]))
+    expect(sources.map(file => circleOf(file, imports)).filter(way => way.length > 0)).toEqual([])
+    const circle = new Map([
+      ['a', ['b']],
+      ['b', ['c', 'd']],
+      ['d', ['b']],
+    ])
+    expect([circleOf('a', circle), circleOf('b', circle)]).toEqual([[], ['b', 'd']])
   })
 
   test('are of folders that each have a layer', () => {
