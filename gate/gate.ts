@@ -203,8 +203,8 @@ export class Gate extends EventEmitter<GateEvents> {
 
   /**
    * Reads the ledger over a connection of the app's own.
-   * @throws the connection's own error; GateClosedError when that connection leads to a database which the app does not match, or to another server or
-   * database than the one whose ledger the gate has read.
+   * @throws the connection's own error; GateClosedError when that connection leads to a database which the app does not
+   * match, or to another server or database than the one whose ledger the gate has read.
    */
   async verify(connection: Queryable): Promise<void> {
     const { verdict, databaseHead, also } = await this.#watcher.reader.read(connection, serverExpression)

@@ -22,7 +22,10 @@ export interface NewUser {
   readonly passwordHash: string
 }
 
-/** Makes the user and their organisation, or neither. Throws a 409 if the e-mail is taken, also by one that another request has just made. */
+/**
+ * Makes the user and their organisation, or neither. Throws a 409 if the e-mail is taken, also by one that another
+ * request has just made.
+ */
 export async function registerUser(pool: pg.Pool, { email, full_name, passwordHash }: NewUser): Promise<User> {
   try {
     return await inTransaction(pool, async transaction => {

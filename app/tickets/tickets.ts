@@ -45,7 +45,10 @@ const columns = `id, title, description, status, priority, created_by, assignee_
 
 const fields = ['title', 'description', 'status', 'priority', 'assignee_id'] as const
 
-/** Tickets changed last come first; those after `cursor`, if there is one. One row more than `limit` means that there are more. */
+/**
+ * Tickets changed last come first; those after `cursor`, if there is one. One row more than `limit` means that there
+ * are more.
+ */
 export async function listTickets(
   database: Queryable,
   organizationId: string,

@@ -22,7 +22,8 @@ export interface GatePluginOptions extends GateMiddlewareOptions {
 }
 
 /**
- * A plugin that passes on what the gate lets in, and answers 503 to everything else but exempt paths. Register it first, so that its hook runs before those that count, log in or query. Decorates the instance with `gate`.
+ * A plugin that passes on what the gate lets in, and answers 503 to everything else but exempt paths. Register it first, so
+ * that its hook runs before those that count, log in or query. Decorates the instance with `gate`.
  *
  * It decides before the body is read and schemas are checked, also for paths without a route. While a body arrives, its
  * request does not count as inside; once it has arrived, the gate decides again. What Fastify refuses before any hook (a

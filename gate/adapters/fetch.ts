@@ -22,8 +22,9 @@ export type FetchHandler<Incoming extends Request, Rest extends unknown[], Answe
 ) => Answer | Promise<Answer>
 
 /**
- * A handler that passes on what the gate lets in, and answers 503 to everything else but exempt paths. A request counts as inside until its answer's body was read. If the ledger
- * is taken away while the handler is at work, its answer is replaced by the closed gate's.
+ * A handler that passes on what the gate lets in, and answers 503 to everything else but exempt paths. A request counts as
+ * inside until its answer's body was read. If the ledger is taken away while the handler is at work, its answer is replaced
+ * by the closed gate's.
  */
 export function gateFetch<Incoming extends Request, Rest extends unknown[], Answer extends Response | undefined>(
   gate: Gate,

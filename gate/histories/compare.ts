@@ -21,9 +21,9 @@ export interface Comparison {
   /** Applied, and unknown to this build: published by another one. */
   readonly newer: readonly FollowedMigration[]
   /**
-   * Entries that no manifest has. Not those of apps of which this build has nothing, such as a library's; nor those older than
-   * all that this build has, or applied before the last that is applied of it, in their app where there are apps: a squash has deleted their files, and the tool
-   * keeps their rows, or a package has brought them along.
+   * Entries that no manifest has. Not those of apps of which this build has nothing, such as a library's; nor those older
+   * than all that this build has, or applied before the last that is applied of it, in their app where there are apps: a
+   * squash has deleted their files, and the tool keeps their rows, or a package has brought them along.
    */
   readonly unknown: readonly HistoryEntry[]
 }

@@ -12,7 +12,10 @@ export interface Wanted {
   readonly history?: string | undefined
 }
 
-/** What there is instead, as a sentence. `missing`: there is no such table; `wrong`: there are several, or it is another one. */
+/**
+ * What there is instead, as a sentence. `missing`: there is no such table; `wrong`: there are several, or it is another
+ * one.
+ */
 export interface NotFound {
   readonly why: 'missing' | 'wrong'
   readonly message: string

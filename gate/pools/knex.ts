@@ -3,7 +3,10 @@
 import type { Gate } from '../gate.ts'
 import { type GuardedClient, GuardedConnections, requireUnused } from './guarded-connections.ts'
 
-/** What is used of Knex: its client makes connections of pg's, for a pool of its own or takes them from one that it was given. */
+/**
+ * What is used of Knex: its client makes connections of pg's, for a pool of its own or takes them from one that it was
+ * given.
+ */
 interface KnexLike {
   readonly client: {
     acquireRawConnection(): Promise<unknown>

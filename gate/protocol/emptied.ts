@@ -6,7 +6,10 @@ import { quoteLiteral } from '../postgres/quote.ts'
 import type { Verdict } from './compatibility.ts'
 import { ledgerTable } from './ledger.ts'
 
-/** Tables that a project may have: no partitions, and none that an extension brings. Of pg_class as `c`, pg_namespace as `n`. */
+/**
+ * Tables that a project may have: no partitions, and none that an extension brings. Of pg_class as `c`, pg_namespace as
+ * `n`.
+ */
 export const isProjectsTable = `c.relkind in ('r', 'p', 'f') and not c.relispartition and not exists (select from pg_catalog.pg_depend d
   where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid and d.objid = c.oid and d.deptype = 'e')`
 
@@ -57,7 +60,10 @@ export function notedOnLedger(ledgerSchema: string): string {
   return notedOn(`pg_catalog.to_regclass(${quoteLiteral(ledgerTable(ledgerSchema))})::pg_catalog.oid`)
 }
 
-/** An SQL condition that costs next to nothing: these tables are all there. Where one is gone, {@link emptiedExpression} tells. */
+/**
+ * An SQL condition that costs next to nothing: these tables are all there. Where one is gone, {@link emptiedExpression}
+ * tells.
+ */
 export function tablesStand(tables: readonly FilledSchema[]): string {
   const stand = tables.map(
     ({ schema, table }) => `exists (select from pg_catalog.pg_class where relname = ${quoteLiteral(table)}

@@ -8,7 +8,10 @@ import { identify, requireServer, type Session } from './ledger-session.ts'
 // How often to connect again after an address has led to another server.
 const MOST_SERVERS = 10
 
-/** A session at the first host whose server is suitable, and that host's index. @throws the last host's error if there is none. */
+/**
+ * A session at the first host whose server is suitable, and that host's index. @throws the last host's error if there
+ * is none.
+ */
 export async function firstSuitable(
   { hosts, attributes }: Connections,
   open: (host: number) => Promise<Session>,

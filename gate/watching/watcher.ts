@@ -32,7 +32,10 @@ export interface WatcherSettings {
   readonly announce: boolean
   readonly fence: boolean
   readonly drain: (() => Promise<void> | void) | undefined
-  /** Ends the work that still uses the database: it does not match, the ledger must be released, or the gate has moved to another server. */
+  /**
+   * Ends the work that still uses the database: it does not match, the ledger must be released, or the gate has moved
+   * to another server.
+   */
   readonly evict: () => void
   /** Ends the requests that are still inside after that, without an answer: the ledger is about to be released. */
   readonly cut: () => void
@@ -300,7 +303,10 @@ export class Watcher {
     return held !== undefined && held < RENEW_AFTER * this.#settings.staleAfter
   }
 
-  /** Keeps the fence's transaction, or renews it. No session waits for the ledger, or the query before this would have failed. */
+  /**
+   * Keeps the fence's transaction, or renews it. No session waits for the ledger, or the query before this would have
+   * failed.
+   */
   async #keepFence({ holding }: Sessions): Promise<void> {
     const { fence } = this.reader
     if (!holding || fence?.heldFor === undefined) return

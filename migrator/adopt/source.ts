@@ -18,7 +18,8 @@ export interface SourceOptions {
 
 /**
  * Finds the history.
- * @throws UsageError where there is none, or more than one and none is named; DeniedError where this role may not read it, or not all of it.
+ * @throws UsageError where there is none, or more than one and none is named; DeniedError where this role may not read it,
+ * or not all of it.
  */
 export async function findSource(
   session: Session,

@@ -35,7 +35,10 @@ const replacedSchemas = `pg_catalog.jsonb_each_text(m.schemas) as e
   join pg_catalog.pg_namespace n on n.nspname = e.key and n.oid::text <> e.value
     and not exists (select from pg_catalog.pg_namespace o where o.oid::text = e.value)`
 
-/** For FROM: names in the memory `m` that another schema has now. Planned in a moment; {@link replacedSchemas} says which matter. */
+/**
+ * For FROM: names in the memory `m` that another schema has now. Planned in a moment; {@link replacedSchemas} says
+ * which matter.
+ */
 export const movedSchemas = `pg_catalog.jsonb_each_text(m.schemas) as e
   where pg_catalog.to_regnamespace(pg_catalog.quote_ident(e.key))::pg_catalog.oid::text <> e.value`
 

@@ -1,6 +1,9 @@
 // The rights that an app's role is given on what is new.
 
-/** On tables, views, materialized views and foreign tables; none to change or empty them. Functions and types are PUBLIC's, or the project's to grant. */
+/**
+ * On tables, views, materialized views and foreign tables; none to change or empty them. Functions and types are
+ * PUBLIC's, or the project's to grant.
+ */
 export const tableRights = ['select', 'insert', 'update', 'delete'] as const
 
 export const sequenceRights = ['usage', 'select', 'update'] as const

@@ -131,8 +131,9 @@ export async function setUp(client: pg.ClientBase, options: SetUpOptions, upgrad
 }
 
 /**
- * The default privileges that this connection's role lacks in the schemas which the memory has: another one has set the app's role
- * up, and default privileges hold for what the role makes that they were altered for. As that one's are, also where some were taken away.
+ * The default privileges that this connection's role lacks in the schemas which the memory has: another one has set the
+ * app's role up, and default privileges hold for what the role makes that they were altered for. As that one's are, also
+ * where some were taken away.
  */
 export async function lackingDefaults(client: pg.ClientBase, schema: string, role: string): Promise<readonly string[]> {
   const { rows } = await client.query<{ schema: string; kind: 'tables' | 'sequences'; privileges: string }>(

@@ -82,7 +82,10 @@ export function placeIn(file: string, error: unknown): Place | undefined {
   return at ? placeAtLine(file, Number(at[1]), Number(at[2])) : undefined
 }
 
-/** Node shows the place of a syntax error as it does on a terminal: for TypeScript in the stack, for JavaScript with --check. */
+/**
+ * Node shows the place of a syntax error as it does on a terminal: for TypeScript in the stack, for JavaScript with
+ * --check.
+ */
 function placeOfSyntaxError(file: string, error: SyntaxError): Place | undefined {
   const shown = /^\S.*:\d+\n/.test(error.stack ?? '')
     ? (error.stack ?? '')

@@ -106,7 +106,10 @@ export function commonOptionsOf({ options, folder, database, follows }: Omit<Syn
   return Object.fromEntries(common.filter(([, { of, flag }]) => takes[of] && !own.has(flag)))
 }
 
-/** The variables that are read: those of the given options, those that name a secret's file, the launcher's, and compose files'. */
+/**
+ * The variables that are read: those of the given options, those that name a secret's file, the launcher's, and compose
+ * files'.
+ */
 export function variablesOf(tables: readonly Options[]): Set<string> {
   const own = tables
     .flatMap(table => Object.values(table))

@@ -40,7 +40,10 @@ export function prettyLog({ level, fd, redact }: Omit<LogOptions, 'format'>): Co
   return line && log.isLevelEnabled('info') ? Object.assign(log, { progressDisplay: line }) : log
 }
 
-/** A line of schemagate's own has an event or an error, and its message says it all. One of a code migration's has its fields. */
+/**
+ * A line of schemagate's own has an event or an error, and its message says it all. One of a code migration's has its
+ * fields.
+ */
 function shownFields(fields: Record<string, unknown>): Record<string, unknown> {
   const { event, err, excerpt } = fields
   return event === undefined && err === undefined ? fields : { excerpt }

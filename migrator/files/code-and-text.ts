@@ -6,7 +6,10 @@ import { textSpans } from '../sql/scan.ts'
 /** A line that is a comment to Play, or in a code migration, and none to Postgres. */
 const otherComment = /(?:#|\/\/)[^\r\n]*/y
 
-/** The offset of the first token between two offsets, neither of them in a text, that is no comment; undefined if there is none. */
+/**
+ * The offset of the first token between two offsets, neither of them in a text, that is no comment; undefined if there
+ * is none.
+ */
 export function firstCode(source: string, from: number, to: number): number | undefined {
   let lexer = new Lexer(source, from, to)
   for (let kind = lexer.next(); kind !== kinds.end; kind = lexer.next()) {

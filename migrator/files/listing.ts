@@ -128,7 +128,10 @@ function isFolder(dir: string, entry: Dirent): boolean {
   }
 }
 
-/** The error for a folder without migrations. Hasura has a folder for each database, others have one for each release: the right one may be inside. */
+/**
+ * The error for a folder without migrations. Hasura has a folder for each database, others have one for each release:
+ * the right one may be inside.
+ */
 export function noMigrations(dir: string, listing: FolderListing, tool: Tool | undefined): string {
   const inside = foldersInside(listing)
   const right = rightOne(inside)

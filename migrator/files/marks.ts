@@ -10,7 +10,10 @@ import type { Marks } from './migration.ts'
 import { tools } from './tools/index.ts'
 import type { Dialect, Tool } from './tools/tool.ts'
 
-/** A stretch of a file. `source`, if set, is the file with blanks in place of what belongs to the other direction in between. */
+/**
+ * A stretch of a file. `source`, if set, is the file with blanks in place of what belongs to the other direction in
+ * between.
+ */
 interface Part {
   readonly start: number
   readonly end: number
@@ -271,7 +274,10 @@ function sectionMark(text: string, loose: readonly Dialect[]): Section | undefin
   return undefined
 }
 
-/** What looks like the mark of a part, by the words that only a mark begins with, a tool's name or sign: `+goose`, `migrate:`. */
+/**
+ * What looks like the mark of a part, by the words that only a mark begins with, a tool's name or sign: `+goose`,
+ * `migrate:`.
+ */
 const markLike: readonly { readonly begin: string; readonly pattern: RegExp }[] = [...words]
   .filter(word => /^\+|:$/.test(word) && word !== 'schemagate:')
   .map(word => {

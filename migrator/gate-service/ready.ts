@@ -10,8 +10,8 @@ import type { LetThrough } from './let-through.ts'
 import type { WaitEnd, WaitingRoom } from './waiting-room.ts'
 
 /**
- * With these a proxy says which request it asks for: Caddy, Traefik and our HAProxy send the first, nginx by custom the others. A health
- * check has none of them, and so it never waits.
+ * With these a proxy says which request it asks for: Caddy, Traefik and our HAProxy send the first, nginx by custom the
+ * others. A health check has none of them, and so it never waits.
  */
 const FORWARDED = ['x-forwarded-uri', 'x-original-uri', 'x-original-url'] as const
 

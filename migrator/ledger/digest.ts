@@ -9,7 +9,10 @@ export interface Applied {
   readonly checksum: string
 }
 
-/** The digest of these migrations, in whatever order they are. It is that of {@link digestSql} where the ledger has them all and no others. */
+/**
+ * The digest of these migrations, in whatever order they are. It is that of {@link digestSql} where the ledger has them
+ * all and no others.
+ */
 export function digestOf(migrations: readonly Applied[]): string {
   const checksums = new Map(migrations.map(({ name, checksum }) => [name, checksum]))
   const measured = (text: string) => `${Buffer.byteLength(text)} ${text}`
@@ -19,8 +22,8 @@ export function digestOf(migrations: readonly Applied[]): string {
 
 /**
  * An aggregate over the rows of the ledger, computed by the server. Names are in the order of their bytes, and each text
- * has its length in front, so that no two ledgers have the same text. A server that orders or counts differently (another encoding, a
- * character beyond the basic plane) has another digest for the same rows, never the same one for others.
+ * has its length in front, so that no two ledgers have the same text. A server that orders or counts differently (another
+ * encoding, a character beyond the basic plane) has another digest for the same rows, never the same one for others.
  */
 export const digestSql = `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.string_agg(
   pg_catalog.concat(pg_catalog.octet_length(name), ' ', name, pg_catalog.octet_length(checksum), ' ', checksum), '' order by name collate "C"), 'UTF8')), 'hex')`

@@ -115,7 +115,10 @@ export class BlockerWatch {
     return steppedBack
   }
 
-  /** Cancels the statement that waits. The flag is set first: the migration may get its error before the watch gets its answer. */
+  /**
+   * Cancels the statement that waits. The flag is set first: the migration may get its error before the watch gets its
+   * answer.
+   */
   async #stepBack(pid: number, { transaction }: LockLook, migration: string, waited: number): Promise<void> {
     this.#steppedBack = true
     const { rowCount } = await this.#connection.query(
@@ -173,7 +176,10 @@ function ageOf(time: string): string {
   return `(extract(epoch from pg_catalog.clock_timestamp() - ${time})::pg_catalog.numeric * 1000::pg_catalog.numeric)::float8`
 }
 
-/** The prepared transactions that hold what the process waits for. Their locks have no process, and are told apart by their own transaction. */
+/**
+ * The prepared transactions that hold what the process waits for. Their locks have no process, and are told apart by
+ * their own transaction.
+ */
 const preparedHolders = `select own.transactionid from pg_catalog.pg_locks w
     join pg_catalog.pg_locks h on h.pid is null and h.locktype = w.locktype and h.relation is not distinct from w.relation
       and h.transactionid is not distinct from w.transactionid

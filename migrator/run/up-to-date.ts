@@ -53,9 +53,9 @@ interface Asking extends Pick<Engine, 'signal'> {
 }
 
 /**
- * Every file is applied as it is now, nothing else is, the ledger is this release's own and hides nothing, the tables are there, and the app's
- * role, if one is given, is as it should be. Undefined where any of it is otherwise or cannot be said in one question: what
- * it is, the longer way finds out.
+ * Every file is applied as it is now, nothing else is, the ledger is this release's own and hides nothing, the tables are
+ * there, and the app's role, if one is given, is as it should be. Undefined where any of it is otherwise or cannot be said
+ * in one question: what it is, the longer way finds out.
  * @param files called once the question is on its way: they are read while the server answers.
  */
 export async function findUpToDate(

@@ -5,8 +5,8 @@ import type { Option } from './option.ts'
 
 export interface CommonOption extends Option {
   /**
-   * `folder`: those that read a folder of migrations. `database`: those that talk to a database. `follow`: those that can ask for another
-   * tool's history. `log`: the command line alone.
+   * `folder`: those that read a folder of migrations. `database`: those that talk to a database. `follow`: those that can
+   * ask for another tool's history. `log`: the command line alone.
    */
   readonly of: 'folder' | 'database' | 'follow' | 'log'
 }

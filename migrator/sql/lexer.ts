@@ -186,7 +186,10 @@ function endOfQuotes(sql: string, mark: string, body: number): number {
   return -1
 }
 
-/** A string that goes on after a line end is one string, in which a backslash still escapes. Line comments may stand between. */
+/**
+ * A string that goes on after a line end is one string, in which a backslash still escapes. Line comments may stand
+ * between.
+ */
 const continuation = /[ \t\f\v]*(?:--[^\r\n]*)?[\r\n](?:[ \t\n\r\f\v]|--[^\r\n]*[\r\n])*'/y
 
 function endOfEscapes(sql: string, body: number): number {

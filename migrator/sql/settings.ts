@@ -115,7 +115,10 @@ export function liftsLockTimeout({ node, text }: Statement): boolean {
   return call !== null && none.test(call[1]!)
 }
 
-/** True for `SET client_encoding` and `SET NAMES`: what is sent is UTF-8, whatever a dump's bytes were before it was saved as that. */
+/**
+ * True for `SET client_encoding` and `SET NAMES`: what is sent is UTF-8, whatever a dump's bytes were before it was
+ * saved as that.
+ */
 export function setsEncoding({ node }: Statement): boolean {
   return 'VariableSetStmt' in node && node.VariableSetStmt.name === 'client_encoding'
 }

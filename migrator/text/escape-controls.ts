@@ -1,7 +1,10 @@
 // Text for a terminal, without characters that move its cursor, change its colours, or have other characters shown in another
 // place than theirs: a file's name can contain them.
 
-/** The text with control characters written as `\x1b`, and with `\u202e` what ends a line or turns its direction; line ends and tabs stay. */
+/**
+ * The text with control characters written as `\x1b`, and with `\u202e` what ends a line or turns its direction; line
+ * ends and tabs stay.
+ */
 export function escapeControls(text: string): string {
   return text.replace(/(?![\n\t])[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, character => {
     const code = character.charCodeAt(0).toString(16)

@@ -9,7 +9,10 @@ import { asText } from './report.ts'
 
 /** Whether the live schema is looked at before anything is recorded, and how. */
 export interface VerifyFirst extends Pick<VerifyOptions, 'scratchUrl' | 'ignore'> {
-  /** Compare the live schema with what the migrations make that are recorded; record nothing where they differ. Default false. */
+  /**
+   * Compare the live schema with what the migrations make that are recorded; record nothing where they differ. Default
+   * false.
+   */
   readonly verify?: boolean | undefined
 }
 

@@ -22,7 +22,10 @@ function ddl(schema: string): string {
 );`
 }
 
-/** What the expected catalogue follows from: the files, this release, the server, its extensions, the database's locale and settings. */
+/**
+ * What the expected catalogue follows from: the files, this release, the server, its extensions, the database's locale
+ * and settings.
+ */
 export async function cacheKey(session: Session, migrations: readonly Migration[]): Promise<string> {
   const { rows } = await session.query<{ around: string }>(
     `select pg_catalog.jsonb_build_array(pg_catalog.version(), current_user,

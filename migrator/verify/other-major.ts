@@ -11,7 +11,10 @@ export function otherMajor(expected: Catalog, found: Catalog): string | undefine
   return `The snapshot is of PostgreSQL ${from}, and the database of ${to}: they print some views and expressions in other words, and those are told as other ones. Write it again once the rest is as expected: schemagate verify --snapshot > FILE`
 }
 
-/** The catalogue as it is after an upgrade to that version. Whoever had all rights on a table has MAINTAIN as well from 17 on. */
+/**
+ * The catalogue as it is after an upgrade to that version. Whoever had all rights on a table has MAINTAIN as well from
+ * 17 on.
+ */
 export function asUpgraded(catalog: Catalog, serverVersion: number): Catalog {
   if (catalog.serverVersion >= 170000 || serverVersion < 170000) return catalog
   return { ...catalog, objects: catalog.objects.map(withMaintain) }

@@ -178,7 +178,10 @@ async function watch(
   return seen
 }
 
-/** A superuser whose password is derived in one step where the server can do that: two thousand logins take a while otherwise. */
+/**
+ * A superuser whose password is derived in one step where the server can do that: two thousand logins take a while
+ * otherwise.
+ */
 async function quickLogin(client: pg.Client, url: string, role: string): Promise<string> {
   await client.query("select set_config(name, '1', false) from pg_settings where name = 'scram_iterations'")
   await client.query(`create role ${role} superuser login password 'bench'`)

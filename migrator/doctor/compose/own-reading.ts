@@ -142,7 +142,10 @@ class Reader {
   }
 }
 
-/** What an overlay's `!reset` and `!override` take out of the files below; a value with `!reset` is taken out of its own, too. */
+/**
+ * What an overlay's `!reset` and `!override` take out of the files below; a value with `!reset` is taken out of its
+ * own, too.
+ */
 function withoutReset(below: Values, own: Values, { yaml, text }: ComposeDocument): Values {
   if (!text.includes('!reset') && !text.includes('!override')) return below
   let result = below

@@ -65,7 +65,10 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
   )
 }
 
-/** A folder or a variable that the shell was given holds for the app, too; and what a script of the project's does may be for it. */
+/**
+ * A folder or a variable that the shell was given holds for the app, too; and what a script of the project's does may
+ * be for it.
+ */
 function isForApp(step: Step, next: Step | undefined): boolean {
   return setsUp.test(step.words[0] ?? '') || (isServing(step) && !isFirstPhase(step, next))
 }

@@ -54,7 +54,10 @@ export class BuildContext {
     })
   }
 
-  /** Files of a bind mount, by their paths on the host: the file itself, or those of the folder. Undefined where it cannot be read. */
+  /**
+   * Files of a bind mount, by their paths on the host: the file itself, or those of the folder. Undefined where it
+   * cannot be read.
+   */
   mounted(source: string): readonly string[] | undefined {
     const path = resolve(this.#directory, source.replace(/^~(?=\/|$)/, process.env.HOME ?? '~'))
     try {

@@ -78,7 +78,8 @@ function isKilledTogether(words: readonly string[]): boolean {
 }
 
 /**
- * Scripts first, whose failure it passes over if nobody says otherwise, then services: https://github.com/just-containers/s6-overlay
+ * Scripts first, whose failure it passes over if nobody says otherwise, then services:
+ * https://github.com/just-containers/s6-overlay
  */
 function ofS6(context: BuildContext, { environment }: Service): Managed {
   const read = (folder: string, names: RegExp) => context.scripts(`${folder}/*`, name => names.test(name))

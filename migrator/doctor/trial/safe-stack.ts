@@ -77,7 +77,10 @@ function safeNetworks(networks: unknown): Values {
   )
 }
 
-/** A volume is a new one of the trial's, shared as in the files; what is bound is read-only; a database's data is new in either case. */
+/**
+ * A volume is a new one of the trial's, shared as in the files; what is bound is read-only; a database's data is new in
+ * either case.
+ */
 function safeMount(mount: Values, service: string, role: Member['role'], volumes: Values): Values[] {
   const target = String(mount.target)
   if (/docker\.sock|podman\.sock/.test(String(mount.source ?? ''))) return []

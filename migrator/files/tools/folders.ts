@@ -19,7 +19,10 @@ export function byFolders(listing: Listing, fileName: string, ownName: (folder: 
 /** The file of a folder that is one migration: Prisma's, Drizzle's, or Diesel's, Hasura's. */
 export const isFolderFile = (file: string): boolean => file === 'migration.sql' || file === 'up.sql'
 
-/** True of a folder that is one migration, whatever its name: `prisma migrate dev --name a.sql` makes one that is called like a file. */
+/**
+ * True of a folder that is one migration, whatever its name: `prisma migrate dev --name a.sql` makes one that is called
+ * like a file.
+ */
 export const holdsMigration = (files: readonly string[]): boolean => files.some(isFolderFile)
 
 /** @throws UsageError on a numbered folder without the file that the tool wants in each. */

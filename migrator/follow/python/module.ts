@@ -154,7 +154,10 @@ function isCompound(words: readonly Token[]): boolean {
   return compound.has(first!.text)
 }
 
-/** Of `import a.b` it is `a`, of `from a import b` it is `b`, of `from a import *` it is `*`, of either with `as c` it is `c`. */
+/**
+ * Of `import a.b` it is `a`, of `from a import b` it is `b`, of `from a import *` it is `*`, of either with `as c` it
+ * is `c`.
+ */
 function importedNames(statement: readonly Token[]): string[] {
   const from = statement[0]!.text === 'from' ? statement.findIndex(({ text }) => text === 'import') : 0
   const names: string[] = []

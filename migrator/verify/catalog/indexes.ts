@@ -2,7 +2,10 @@
 
 import { flag, type Kinds, literal, qualified, relation, relations, withExtension } from './kind.ts'
 
-/** One that was made for a partition goes by that of the outermost table: its own name depends on the order in which both were made. */
+/**
+ * One that was made for a partition goes by that of the outermost table: its own name depends on the order in which
+ * both were made.
+ */
 const root = 'pg_partition_root(x.oid)::regclass'
 const name = `case when h.inhparent is null then ${qualified('xn.nspname', 'x.relname')}
   else format('%I.%I (part of %s)', n.nspname, c.relname, ${root}) end`

@@ -89,7 +89,10 @@ export const functionName = (oid: string) => `nullif(${oid}::oid, 0)::regprocedu
 export const nameOf = (catalog: string, prefix: string, oid: string) =>
   `(select ${qualified('x.nspname', `y.${prefix}name`)} from ${catalog} y join pg_namespace x on x.oid = y.${prefix}namespace where y.oid = ${oid})`
 
-/** The entries of an array of `name=value`, as properties; pg_attver is the server's own count, of some minor releases of 17. */
+/**
+ * The entries of an array of `name=value`, as properties; pg_attver is the server's own count, of some minor releases
+ * of 17.
+ */
 export const options = (array: string, prefix = 'option ') =>
   `(select jsonb_object_agg(${literal(prefix)} || o.option_name, coalesce(o.option_value, '')) from pg_options_to_table(${array}) o where o.option_name <> 'pg_attver')`
 

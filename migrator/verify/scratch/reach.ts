@@ -18,7 +18,10 @@ export interface Reach {
 /** In characters: a longer statement is data. */
 const longest = 1 << 20
 
-/** The first thing in each migration that reaches beyond the database; by the grammar, so that comments and strings do not count. */
+/**
+ * The first thing in each migration that reaches beyond the database; by the grammar, so that comments and strings do
+ * not count.
+ */
 export async function findReach(migrations: readonly Migration[]): Promise<Reach[]> {
   await loadParser()
   const found: Reach[] = []
