@@ -57,6 +57,9 @@ export function readFolder(dir: string, options: FolderOptions = {}): Migration[
   }
 }
 
+/** By so many files the connection has sent what it asks, and waits for nothing but the rest of them. */
+const opening = 512
+
 /** Reads the files, yielding to the event loop now and then, for the connection that is opened at the same time. */
 export async function readFolderInTurns(dir: string, options: FolderOptions = {}): Promise<MigrationsFolder> {
   await immediate()
@@ -64,7 +67,7 @@ export async function readFolderInTurns(dir: string, options: FolderOptions = {}
   for (let entries = 1; ; entries++) {
     const { done, value } = reading.next()
     if (done) return value
-    if (entries % 16 === 0) await immediate()
+    if (entries % (entries < opening ? 16 : 256) === 0) await immediate()
   }
 }
 
