@@ -1,29 +1,15 @@
-// What becomes of a migration that fails: in a list, in a group, in a loop that tries again.
-
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'doctor-failure-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-let count = 0
+import { writtenFolder } from '../../helpers/written-folder.ts'
 
 /** Whether an app with this entrypoint is found to serve after a failed migration. */
 async function isIgnored(script: string): Promise<boolean> {
-  const cwd = join(folder, `${count++}`)
-  mkdirSync(cwd)
-  writeFileSync(
-    join(cwd, 'compose.yml'),
-    'services: { db: { image: "postgres:17" }, app: { build: ., environment: { PGHOST: db } } }',
-  )
-  writeFileSync(
-    join(cwd, 'Dockerfile'),
-    'FROM a\nCOPY entrypoint.sh /\nENTRYPOINT ["/entrypoint.sh"]\nCMD ["uvicorn", "app"]\n',
-  )
-  writeFileSync(join(cwd, 'entrypoint.sh'), `#!/bin/bash\n${script}\n`)
-  writeFileSync(join(cwd, 'start.sh'), '#!/bin/bash\necho Starting\nexec "$@"')
+  const cwd = writtenFolder({
+    'compose.yml': 'services: { db: { image: "postgres:17" }, app: { build: ., environment: { PGHOST: db } } }',
+    Dockerfile: 'FROM a\nCOPY entrypoint.sh /\nENTRYPOINT ["/entrypoint.sh"]\nCMD ["uvicorn", "app"]\n',
+    'entrypoint.sh': `#!/bin/bash\n${script}\n`,
+    'start.sh': '#!/bin/bash\necho Starting\nexec "$@"',
+  })
   const { stack, findings } = await diagnose([], { cwd, env: {}, docker: false })
   expect(stack.members.get('app')!.migration?.tool).toBe('Alembic')
   return findings.some(({ rule }) => rule.id === 'chain-ignores-failure')
@@ -114,12 +100,8 @@ test.for([
   ['bash -o pipefail -c "alembic upgrade head | tee /log"', false],
   ['["bash", "-eo", "pipefail", "-c", "alembic upgrade head | tee /log"]', false],
 ] as const)('the one-shot %s ends well all the same', async ([command, expected]) => {
-  const cwd = join(folder, `${count++}`)
-  mkdirSync(cwd)
-  writeFileSync(
-    join(cwd, 'compose.yml'),
-    `services:\n  db: { image: "postgres:17" }\n  migrate: { image: a, environment: { PGHOST: db }, command: ${command} }\n`,
-  )
+  const migrate = `migrate: { image: a, environment: { PGHOST: db }, command: ${command} }`
+  const cwd = writtenFolder({ 'compose.yml': `services:\n  db: { image: "postgres:17" }\n  ${migrate}\n` })
   const { findings } = await diagnose([], { cwd, env: {}, docker: false })
   expect(findings.some(({ rule }) => rule.id === 'chain-ignores-failure')).toBe(expected)
 })

@@ -1,22 +1,12 @@
 // Which files doctor takes, and that it reads them as Compose does.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'doctor-files-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-let count = 0
+import { writtenFolder } from '../../helpers/written-folder.ts'
 
 async function read(files: Record<string, string>, env: Record<string, string> = {}, names: readonly string[] = []) {
-  const cwd = join(folder, `${count++}`)
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(cwd, name)), { recursive: true })
-    writeFileSync(join(cwd, name), text)
-  }
+  const cwd = writtenFolder(files)
   const { stack, findings, notes } = await diagnose(names, { cwd, env, docker: 'PATH' in env })
   const errors = findings
     .filter(({ severity }) => severity === 'error')

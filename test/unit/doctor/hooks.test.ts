@@ -1,23 +1,15 @@
 // Hooks of Compose's: `pre_start` has ended well before the service is started, `post_start` runs beside it.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
 import { databasesOf } from '../../../migrator/doctor/model/gating.ts'
 import { refuseOutside } from '../../../migrator/doctor/trial/refuse-outside.ts'
 import { safeStack } from '../../../migrator/doctor/trial/safe-stack.ts'
 import { ownMigration } from '../../../migrator/init/own-migration.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'doctor-hooks-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-let count = 0
+import { writtenFolder } from '../../helpers/written-folder.ts'
 
 async function diagnosed(services: string, env: Record<string, string> = {}) {
-  const cwd = join(folder, `${count++}`)
-  mkdirSync(cwd)
-  writeFileSync(join(cwd, 'compose.yml'), `services:\n  db: { image: "postgres:17" }\n${services}`)
+  const cwd = writtenFolder({ 'compose.yml': `services:\n  db: { image: "postgres:17" }\n${services}` })
   return diagnose([], { cwd, env, docker: false })
 }
 

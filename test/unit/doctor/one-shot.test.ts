@@ -1,30 +1,15 @@
 // The one-shot of an app that several files make up: it has what the app has of each of them.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
 import { databasesOf } from '../../../migrator/doctor/model/gating.ts'
 import { makeOverlay } from '../../../migrator/doctor/overlay/fix.ts'
 import { migratorService } from '../../../migrator/doctor/patches/migrator-service.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'doctor-one-shot-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-let count = 0
-
-function projectOf(files: Record<string, string>): string {
-  const cwd = join(folder, `${count++}`)
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(cwd, name)), { recursive: true })
-    writeFileSync(join(cwd, name), text)
-  }
-  return cwd
-}
+import { writtenFolder } from '../../helpers/written-folder.ts'
 
 async function overlayOf(files: Record<string, string>) {
-  const options = { cwd: projectOf(files), env: {}, docker: false }
+  const options = { cwd: writtenFolder(files), env: {}, docker: false }
   const { text } = await makeOverlay(await diagnose([], options), options)
   return parse(text).services
 }
@@ -199,12 +184,12 @@ test('the build context of a file in another folder is read there', async () => 
     'svc/compose.yml': 'services: { api: { build: ., environment: { PGHOST: db } } }',
     'svc/Dockerfile': 'FROM a\nCMD alembic upgrade head && uvicorn app\n',
   }
-  const { stack } = await diagnose([], { cwd: projectOf(files), env: {}, docker: false })
+  const { stack } = await diagnose([], { cwd: writtenFolder(files), env: {}, docker: false })
   expect(stack.members.get('api')!.migration?.tool).toBe('Alembic')
 })
 
 test('the migrator has the networks and the password of the database, whichever file has them', async () => {
-  const cwd = projectOf({
+  const cwd = writtenFolder({
     'compose.yml':
       'services: { db: { image: "postgres:17", networks: [back], environment: { POSTGRES_PASSWORD: "${PW}", POSTGRES_USER: u } }, api: { image: a, environment: { PGHOST: db } } }\nnetworks: { back: , more: }',
     'compose.override.yml': 'services: { db: { networks: [more], environment: [POSTGRES_DB=shop] } }',

@@ -1,21 +1,13 @@
 // A stack of several files: where a finding stands, what a comment silences, and what an overlay keeps.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
 import { makeOverlay } from '../../../migrator/doctor/overlay/fix.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'doctor-overlaid-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-let count = 0
+import { writtenFolder } from '../../helpers/written-folder.ts'
 
 function project(files: Record<string, string>, docker = false) {
-  const cwd = join(folder, `${count++}`)
-  mkdirSync(cwd)
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text)
+  const cwd = writtenFolder(files)
   const env = docker ? { PATH: process.env.PATH, HOME: process.env.HOME } : {}
   return { options: { cwd, env, docker }, names: Object.keys(files).filter(name => name.endsWith('.yml')) }
 }

@@ -1,23 +1,13 @@
 // What a container's process manager starts at once: programs of supervisord, lines of a Procfile.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'doctor-managers-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-let count = 0
+import { writtenFolder } from '../../helpers/written-folder.ts'
 
 /** Which rules about the migration an app with these files breaks. */
 async function findingsOf(files: Record<string, string>, service = ''): Promise<string[]> {
-  const cwd = join(folder, `${count++}`)
   const compose = `services: { db: { image: "postgres:17" }, app: { build: ., environment: { PGHOST: db } ${service} } }`
-  for (const [name, text] of Object.entries({ 'compose.yml': compose, ...files })) {
-    mkdirSync(dirname(join(cwd, name)), { recursive: true })
-    writeFileSync(join(cwd, name), text)
-  }
+  const cwd = writtenFolder({ 'compose.yml': compose, ...files })
   const { findings } = await diagnose([], { cwd, env: {}, docker: false })
   const about = /^(chain-ignores-failure|migrate-in-app|no-migration-seen|sibling-ungated|ungated-client)$/
   return findings.filter(({ rule }) => about.test(rule.id)).map(({ rule }) => rule.id)

@@ -1,23 +1,17 @@
 // Overlays of stacks with profiles: Compose takes them with every profile, and with none.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
 import { makeOverlay } from '../../../migrator/doctor/overlay/fix.ts'
 import { overlayName } from '../../../migrator/doctor/overlay/write.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'doctor-profiles-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-let count = 0
+import { writtenFolder } from '../../helpers/written-folder.ts'
 
 /** The overlay's text, the services that each choice of profiles starts, and the errors that are left. */
 async function overlaid(services: string, ...choices: readonly string[]) {
-  const cwd = join(folder, `${count++}`)
-  mkdirSync(cwd)
-  writeFileSync(join(cwd, 'compose.yml'), `services:\n${services}`)
+  const cwd = writtenFolder({ 'compose.yml': `services:\n${services}` })
   const options = { cwd, env: {}, docker: false }
   const { text, result } = await makeOverlay(await diagnose([], options), options)
   writeFileSync(join(cwd, overlayName), text)
@@ -53,12 +47,12 @@ test.for([
 ] as const)(
   'a migrator below the profile a is told with the apps that start without it: one below %j',
   async ([other, told]) => {
-    const cwd = join(folder, `${count++}`)
-    mkdirSync(cwd)
     const gate = ', depends_on: { migrate: { condition: service_completed_successfully } }'
     const migrate = app('migrate', of('a'), 'alembic upgrade head')
     const two = app('two', other === '' ? '' : of(other))
-    writeFileSync(join(cwd, 'compose.yml'), `services:\n${db('')}${migrate}${app('one', of('a') + gate)}${two}`)
+    const cwd = writtenFolder({
+      'compose.yml': `services:\n${db('')}${migrate}${app('one', of('a') + gate)}${two}`,
+    })
     const { findings } = await diagnose([], { cwd, env: {}, docker: false })
     const what = findings.find(({ rule }) => rule.id === 'migrator-by-hand')?.what
     expect(what).toBe(told && `migrate is below the profile a, so ${told} can be started without it.`)
