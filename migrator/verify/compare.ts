@@ -37,7 +37,10 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
   const [heirsFound, heirsMissing] = [heirsAmong(alone.unexpected), heirsAmong(alone.missing.filter(alone.isInPlace))]
   const isHere = (object: CatalogObject) => here.has(keyOf(object))
   const differences = ofParentsAlone(changed, expected.objects.filter(isHere)).map(difference =>
-    withNewColumns(difference, object => partsExpected(object).filter(part => !isHere(part))),
+    withColumnRights(
+      withNewColumns(difference, object => partsExpected(object).filter(part => !isHere(part))),
+      object => partsExpected(object).filter(isHere),
+    ),
   )
   const { unexpected, missing } = withoutAttached(alone)
   for (const object of unexpected) {
@@ -131,10 +134,12 @@ function ofParentsAlone(changed: readonly Difference[], expected: readonly Catal
   return changed
     .filter(difference => !isOfParent(difference))
     .map(difference => {
-      const { was, property = '' } = difference
-      // a definition names its table: it is another one for each
-      if (!was || property === 'definition' || !cascading.has(property)) return difference
-      const isOwn = (heir: CatalogObject) => !equal(heir.properties[property], was.properties[property])
+      const { kind, was, property = '' } = difference
+      if (!was || !cascading.has(property)) return difference
+      // a definition names its table, and is another one for each; with a trigger's they lose their state
+      const own = property === 'definition' && kind === 'trigger' ? 'state' : property
+      if (own === 'definition') return difference
+      const isOwn = (heir: CatalogObject) => !equal(heir.properties[own], was.properties[own])
       return { ...difference, heirs: heirsOf(was).filter(isOwn) }
     })
 }
@@ -144,6 +149,19 @@ function withNewColumns(difference: Difference, missingParts: Find): Difference 
   const { object, was, property } = difference
   if (!was || object?.kind !== 'view' || property !== 'definition') return difference
   return { ...difference, parts: missingParts(was).filter(({ kind }) => kind === 'column') }
+}
+
+/** A table's rights with those that the role should have on columns alone: a REVOKE on the table takes them, too. */
+function withColumnRights(difference: Difference, parts: Find): Difference {
+  const { was, property = '', found, expected } = difference
+  if (!was || typeof found !== 'string' || !property.startsWith('grants to ')) return difference
+  if (found.split(', ').every(right => String(expected).includes(right))) return difference
+  const columns = parts(was).filter(({ kind, properties }) => kind.endsWith('column') && property in properties)
+  if (columns.length === 0) return difference
+  return {
+    ...difference,
+    parts: columns.map(column => ({ ...column, properties: { [property]: column.properties[property]! } })),
+  }
 }
 
 /** Without an index or a key that is there as part of a partitioned table's, or should be: it is reported as that. */

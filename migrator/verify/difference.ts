@@ -25,11 +25,14 @@ export interface Difference {
   readonly object?: CatalogObject
   /** As it should be, of one that was renamed or changed. */
   readonly was?: CatalogObject
-  /** Of a missing or unexpected object: what goes with it. Of the definition of a view: the columns that come with it. */
+  /**
+   * Of a missing or unexpected object: what goes with it. Of the definition of a view: the columns that come with it. Of a
+   * table's rights: the columns with those of the same role.
+   */
   readonly parts?: readonly CatalogObject[]
   /**
    * Of a missing or unexpected object: what partitions and child tables have, or should have, of it. Of a changed property:
-   * those of them that should have another one than it.
+   * those of them that should have another one than it; of a trigger's definition, another state.
    */
   readonly heirs?: readonly CatalogObject[]
   /** Of a missing object: the grants that it has as soon as it is made. */

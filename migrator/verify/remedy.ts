@@ -38,8 +38,19 @@ function statementsFor(difference: Difference): string[] | undefined {
     case 'renamed':
       return object && was && renamed(object, was)
     case 'changed':
-      return together([changed(difference), ...parts.map(part => partOf(part)), ...heirsOf(difference)])
+      return together([changed(difference), ...parts.map(part => partOf(part)), ...afterwards(difference)])
   }
+}
+
+/** What the statements for the property itself have changed besides. A trigger that is replaced is enabled. */
+function afterwards(difference: Difference): (string[] | undefined)[] {
+  const { kind, property, was } = difference
+  if (kind !== 'trigger' || property !== 'definition') return heirsOf(difference)
+  const { found: _, expected: __, ...trigger } = difference
+  const state = was?.properties.state
+  if (state === undefined) return heirsOf({ ...trigger, property: 'state' })
+  const disabled = { ...trigger, property: 'state', expected: state }
+  return [changed(disabled), ...heirsOf(disabled)]
 }
 
 /** For partitions and child tables, which have been given their parent's. */

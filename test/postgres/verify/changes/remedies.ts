@@ -518,4 +518,30 @@ export const remedies: readonly Row[] = [
     ['b', 'c', 'd'].map(column => `column g9.${column}: ${missing}`).concat(`column g10.b: ${missing}`),
     18,
   ],
+  // what a statement takes away besides
+  [
+    'create table h1 (a int, b int); create view h1_v with (security_barrier, check_option = local) as select a from h1 where a > 1',
+    'create or replace view h1_v with (security_barrier, check_option = local) as select a from h1 where a > 2',
+    'view h1_v: its definition is another one',
+  ],
+  [
+    'create table h2 (a int, b int); create view h2_v with (security_barrier) as select a, b from h2',
+    'create or replace view h2_v as select a, b from h2 where a > 2',
+    ['view h2_v: its definition is another one', `view h2_v: has no option security_barrier; ${make} true`],
+  ],
+  [
+    `create function h3_f() ${nothing}; create table h3 (a int); create trigger h3_t before insert on h3 for each row execute function h3_f(); alter table h3 disable trigger h3_t`,
+    'create or replace trigger h3_t before update on h3 for each row execute function h3_f(); alter table h3 disable trigger h3_t',
+    `trigger h3.h3_t: definition is CREATE TRIGGER h3_t BEFORE UPDATE ON public.h3 FOR EACH ROW EXECUTE FUNCTION public.h3_f(); ${make} CREATE TRIGGER h3_t BEFORE INSERT ON public.h3 FOR EACH ROW EXECUTE FUNCTION public.h3_f()`,
+  ],
+  [
+    `create function h4_f() ${nothing}; create table h4 (a int) partition by list (a); create table h4a partition of h4 for values in (1); create table h4b partition of h4 for values in (2); create trigger h4_t before insert on h4 for each row execute function h4_f(); alter table h4 disable trigger h4_t; alter table h4a enable always trigger h4_t`,
+    'create or replace trigger h4_t before update on h4 for each row execute function h4_f(); alter table h4 disable trigger h4_t; alter table h4a enable always trigger h4_t',
+    `trigger h4.h4_t: definition is CREATE TRIGGER h4_t BEFORE UPDATE ON public.h4 FOR EACH ROW EXECUTE FUNCTION public.h4_f(); ${make} CREATE TRIGGER h4_t BEFORE INSERT ON public.h4 FOR EACH ROW EXECUTE FUNCTION public.h4_f()`,
+  ],
+  [
+    'create table h5 (a int, b int, c int); grant select (a, b) on h5 to ROLE; grant update (a) on h5 to ROLE with grant option',
+    'grant select on h5 to ROLE; alter table h5 drop c',
+    [`table h5: grants to ROLE: select, and ${none}`, `column h5.c: ${missing}`],
+  ],
 ]
