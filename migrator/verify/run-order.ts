@@ -169,8 +169,10 @@ function obstaclesAmong(differences: readonly Difference[]) {
     other => isPrimaryKey(other) && (other.change === 'unexpected' || other.property === 'definition'),
   )
   return (difference: Difference): boolean => {
-    const { change, object, property, expected, parent } = difference
-    const name = object && relationName(object)
+    const { change, object, was, property, expected, parent } = difference
+    const wanted = change === 'renamed' ? was : object
+    const name = wanted && relationName(wanted)
+    if (change === 'renamed') return name !== undefined && names.has(name)
     if (change === 'missing')
       return (
         (name !== undefined && names.has(name)) ||

@@ -544,4 +544,9 @@ export const remedies: readonly Row[] = [
     'grant select on h5 to ROLE; alter table h5 drop c',
     [`table h5: grants to ROLE: select, and ${none}`, `column h5.c: ${missing}`],
   ],
+  [
+    'create table h6 (a int); create index h6_i on h6 (a)',
+    'alter index h6_i rename to h6_j; create table h6_i (a int)',
+    [`index h6_j: is named otherwise: expected h6_i`, `table h6_i: exists, and ${none}`],
+  ],
 ]
