@@ -23,6 +23,7 @@ const notCompared: ReadonlySet<string> = new Set([
   'inherited from',
   'of a partitioned table',
   'enabled by',
+  'granted by others',
   'own name',
   'encoding',
 ])

@@ -127,7 +127,7 @@ function besides(
 
 function isOfNew(property: string, { owner }: CatalogObject['properties']): boolean {
   return (
-    ['inherited from', 'grants to the owner', `grants to ${owner}`].includes(property) ||
+    ['inherited from', 'granted by others', 'grants to the owner', `grants to ${owner}`].includes(property) ||
     (property === 'owner' && (owner === undefined || owner === migratorRole))
   )
 }

@@ -22,7 +22,7 @@ function partOf(kind: Kind): string {
     ].join(',\n')})`,
     `(select jsonb_object_agg('security label of ' || label.provider, label.label) from pg_seclabel label where label.classoid = ${classOid} and label.objoid = ${oid} and label.objsubid = ${sub})`,
     ...more,
-    ...(grants ? [grantsTo(grants)] : []),
+    ...(grants ? [grantsTo(grants), grantsOfOthers(grants)] : []),
   ]
   const [first, ...rest] = all
   const merged = [first, ...rest.map(part => `coalesce(${part}, '{}')`)].join('\n|| ')
@@ -51,4 +51,10 @@ function grantsTo({ list, type, owner }: NonNullable<Kind['grants']>): string {
   select one.grantee, string_agg(one.privilege, ', ' order by one.privilege) as privileges from (
     select distinct ${grantee} as grantee, ${privilege} as privilege
     from aclexplode(coalesce(${list}, acldefault(${type}, ${owner}))) given) one group by one.grantee) role)`
+}
+
+/** The roles that have rights from another role than the owner, and those roles: the owner's REVOKE takes none of these. */
+function grantsOfOthers({ list, owner }: NonNullable<Kind['grants']>): string {
+  return `(select jsonb_build_object('granted by others', jsonb_agg(distinct ${roleName('role.oid')})) from aclexplode(${list}) given
+  cross join lateral (values (given.grantee), (given.grantor)) role (oid) where given.grantor <> ${owner})`
 }

@@ -24,8 +24,9 @@ const words: Readonly<Record<string, string>> = {
 
 const withOption = ' with grant option'
 
-/** Undefined for a property that is no grant, and for what the owner has. */
-export function grantRemedy({ kind, name, parent, property = '', found, expected }: Difference): string[] | undefined {
+/** Undefined for a property that is no grant, for what the owner has, and for what another role has to take back. */
+export function grantRemedy(difference: Difference): string[] | undefined {
+  const { kind, name, parent, property = '', found, expected, object } = difference
   const grantee = /^grants to (.*)$/s.exec(property)?.[1]
   if (grantee === undefined || grantee === 'the owner') return undefined
   const own = kind.replace(/^(?:built-in|extension) /, '')
@@ -34,7 +35,9 @@ export function grantRemedy({ kind, name, parent, property = '', found, expected
   const part = { name, ...(parent !== undefined && { parent }) }
   const columns = own === 'column' ? ` (${partName(part)})` : ''
   const on = own === 'column' ? tableOf(part) : name
-  return grantStatements({ columns, on: `${word} ${on}`, grantee }, found, expected)
+  const statements = grantStatements({ columns, on: `${word} ${on}`, grantee }, found, expected)
+  const isOthers = [object?.properties['granted by others'] ?? []].flat().includes(grantee)
+  return isOthers && statements.some(sql => sql.startsWith('revoke ')) ? undefined : statements
 }
 
 interface Where {

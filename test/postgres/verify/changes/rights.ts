@@ -172,4 +172,17 @@ export const rights: readonly Row[] = [
     'alter aggregate h40(*) owner to ROLE; revoke execute on function h40() from public',
     [`aggregate h40(): owner is ROLE; ${make} ${mine}`, `aggregate h40(): has no grants to PUBLIC; ${make} execute`],
   ],
+  [
+    'create table h41 (a int, b int); grant select on h41 to ROLE with grant option; grant insert (a) on h41 to ROLE with grant option',
+    'set role ROLE; grant select on h41 to public; grant insert (a) on h41 to public; reset role',
+    [`table h41: grants to PUBLIC: select, and ${none}`, `column h41.a: grants to PUBLIC: insert, and ${none}`],
+  ],
+  [
+    'create sequence h42; grant usage on sequence h42 to ROLE',
+    'grant usage, update on sequence h42 to ROLE with grant option; set role ROLE; grant usage on sequence h42 to public; reset role',
+    [
+      `sequence h42: grants to PUBLIC: usage, and ${none}`,
+      `sequence h42: grants to ROLE is update with grant option, usage with grant option; ${make} usage`,
+    ],
+  ],
 ]
