@@ -4,6 +4,7 @@ import { type Catalog, type CatalogObject, keyOf, type Value } from './catalog/c
 import { asCalls } from './catalog/expressions.ts'
 import type { Difference } from './difference.ts'
 import { givenGrants } from './given-grants.ts'
+import { partName } from './remedies/names.ts'
 
 export interface Comparison {
   readonly differences: readonly Difference[]
@@ -196,15 +197,24 @@ export const cascading: ReadonlySet<string> = new Set([
 ])
 
 /** Parts of the same object that differ in nothing but their names. */
-function isSame(object: CatalogObject, other: CatalogObject): boolean {
+function isAlike(object: CatalogObject, other: CatalogObject): boolean {
   return (
     object.kind === other.kind &&
     object.parent !== undefined &&
     object.parent === other.parent &&
-    renamable.has(object.kind) &&
-    compareProperties(object, other).next().done === true
+    compareProperties(nameless(object), nameless(other)).next().done === true
   )
 }
+
+/** The definition of a trigger or a rule has its name in it. */
+function nameless(object: CatalogObject): CatalogObject {
+  const { kind, properties } = object
+  if (kind !== 'trigger' && kind !== 'rule') return object
+  const definition = String(properties.definition).replace(` ${partName(object)} `, ' ')
+  return { ...object, properties: { ...properties, definition } }
+}
+
+const isSame = (object: CatalogObject, other: CatalogObject) => renamable.has(object.kind) && isAlike(object, other)
 
 type Find = (object: CatalogObject) => readonly CatalogObject[]
 
@@ -236,7 +246,15 @@ function isRenamed(object: CatalogObject, other: CatalogObject): boolean {
 }
 
 /** Kinds whose name matters least: one that does the same under another name was renamed. */
-const renamable: ReadonlySet<string> = new Set(['constraint', 'index', 'statistics', 'policy', 'sequence'])
+const renamable: ReadonlySet<string> = new Set([
+  'constraint',
+  'index',
+  'statistics',
+  'policy',
+  'sequence',
+  'trigger',
+  'rule',
+])
 
 function* compareProperties(found: CatalogObject, expected: CatalogObject): Generator<Difference> {
   const names = new Set([...Object.keys(expected.properties), ...Object.keys(found.properties)])

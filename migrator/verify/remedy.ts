@@ -148,7 +148,9 @@ function renamed(object: CatalogObject, was: CatalogObject): string[] | undefine
         `alter ${object.parent?.startsWith('domain ') ? 'domain' : 'table'} ${tableOf(object)} rename constraint ${from} to ${to}`,
       ]
     case 'policy':
-      return [`alter policy ${from} on ${tableOf(object)} rename to ${to}`]
+    case 'trigger':
+    case 'rule':
+      return [`alter ${object.kind} ${from} on ${tableOf(object)} rename to ${to}`]
     default:
       return undefined
   }

@@ -549,4 +549,14 @@ export const remedies: readonly Row[] = [
     'alter index h6_i rename to h6_j; create table h6_i (a int)',
     [`index h6_j: is named otherwise: expected h6_i`, `table h6_i: exists, and ${none}`],
   ],
+  // what was renamed is not made a second time
+  [
+    `create function i1_f() ${nothing}; create table i1 (a int); create trigger i1_t before insert on i1 for each row execute function i1_f(); create constraint trigger i1_c after insert on i1 deferrable for each row execute function i1_f(); alter table i1 disable trigger i1_t; create rule i1_r as on delete to i1 do also select 1`,
+    'alter trigger i1_t on i1 rename to "i1 T"; alter trigger i1_c on i1 rename to i1_d; alter rule i1_r on i1 rename to i1_s',
+    [
+      'trigger i1."i1 T": is named otherwise: expected i1.i1_t',
+      'trigger i1.i1_d: is named otherwise: expected i1.i1_c',
+      'rule i1.i1_s: is named otherwise: expected i1.i1_r',
+    ],
+  ],
 ]
