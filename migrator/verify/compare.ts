@@ -197,7 +197,7 @@ export const cascading: ReadonlySet<string> = new Set([
 ])
 
 /** Parts of the same object that differ in nothing but their names. */
-function isAlike(object: CatalogObject, other: CatalogObject): boolean {
+export function isAlike(object: CatalogObject, other: CatalogObject): boolean {
   return (
     object.kind === other.kind &&
     object.parent !== undefined &&

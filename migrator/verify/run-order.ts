@@ -1,6 +1,7 @@
 // Differences in the order in which their remedies can be run.
 
 import type { CatalogObject } from './catalog/catalog.ts'
+import { isAlike } from './compare.ts'
 import type { Difference } from './difference.ts'
 import { indexOf, partName, tableOf } from './remedies/names.ts'
 import { remedy } from './remedy.ts'
@@ -157,7 +158,7 @@ function relationName({ kind, name, parent, properties }: CatalogObject): string
   return String(properties['own name'] ?? (isKey ? indexOf({ name, ...(parent !== undefined && { parent }) }) : name))
 }
 
-/** Finds what has to go first: another thing of that name, the table's primary key. */
+/** Finds what has to go first: another thing of that name, the table's primary key, the column under another name. */
 function obstaclesAmong(differences: readonly Difference[]) {
   const unexpected = differences.filter(({ change }) => change === 'unexpected')
   const names = new Set(
@@ -176,12 +177,18 @@ function obstaclesAmong(differences: readonly Difference[]) {
     if (change === 'missing')
       return (
         (name !== undefined && names.has(name)) ||
+        unexpected.some(other => mayBeColumn(other, difference)) ||
         (isPrimaryKey(difference) && keys.some(key => isSameTable(key, difference)))
       )
     const key = keys.find(other => other.parent === parent)
     if (!key || property !== 'nullability' || expected !== undefined) return false
     return namesIn(definitionOf(key)).words.has(partName(difference))
   }
+}
+
+/** The column may have been renamed: an empty one in its place would hide its rows from views and the application. */
+function mayBeColumn({ kind, object }: Difference, missing: Difference): boolean {
+  return kind === 'column' && object !== undefined && missing.object !== undefined && isAlike(object, missing.object)
 }
 
 /** Two keys are of one table, or of one partition. */

@@ -559,4 +559,14 @@ export const remedies: readonly Row[] = [
       'rule i1.i1_s: is named otherwise: expected i1.i1_r',
     ],
   ],
+  [
+    'create table i2 (a int, b int, c text); create view i2_v as select a, b, c from i2; create index i2_i on i2 (b)',
+    'alter table i2 rename b to d',
+    [
+      `column i2.b: ${missing}`,
+      `column i2.d: exists, and ${none}`,
+      `index i2_i: definition is CREATE INDEX ON public.i2 USING btree (d); ${make} CREATE INDEX ON public.i2 USING btree (b)`,
+      'view i2_v: its definition is another one',
+    ],
+  ],
 ]
