@@ -121,9 +121,15 @@ const awayMessage = /^(Connection terminated|timeout expired|Client has encounte
 const poolerAway =
   /server login has been failing|server conn crashed|invalid server parameter|connect failed|server_login_retry|shut ?down|no more connections allowed|query_wait_timeout|client_login_timeout|the database system is |too many (?:clients|connections)|connection slots are reserved/i
 
+/** The server stopped itself over it, as where it cannot write its WAL: whether a commit came about, it tells when it is back. */
+export function isPanic(error: unknown): boolean {
+  return error instanceof Error && 'severity' in error && error.severity === 'PANIC'
+}
+
 /** True if the connection is lost or was never made, and trying again may help. */
 export function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false
+  if (isPanic(error)) return true
   const code = codeOf(error)
   if (code === '08P01') return poolerAway.test(error.message)
   // of another server, to which dblink or a foreign table has no way: ours goes on

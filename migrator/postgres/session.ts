@@ -24,6 +24,7 @@ export class Session {
   #heartbeat: { stop(): void } | undefined
   /** What the server said when it ended this connection, where no query was under way to get the error. */
   #lastError: Error | undefined
+  #wasLost = false
   readonly #onAbort = () => void this.#interrupt()
 
   private constructor(options: ConnectOptions, connected: Connected) {
@@ -66,6 +67,11 @@ export class Session {
   /** The settings that the session has made for itself, or behind a pooler must make for each transaction. */
   get settings(): readonly Setting[] {
     return this.greeting.settings
+  }
+
+  /** This is not the first connection: a server that was lost once may be lost again. */
+  get wasLost(): boolean {
+    return this.#wasLost
   }
 
   /** Whether the server ends the session when it hears nothing from it for a while. */
@@ -141,6 +147,7 @@ export class Session {
    * `idleLimit` replaces that of the session from now on.
    */
   async reconnect({ writable = false, idleLimit }: { writable?: boolean; idleLimit?: number } = {}): Promise<void> {
+    this.#wasLost = true
     this.#heartbeat?.stop()
     this.client.connection.stream.destroy()
     if (idleLimit !== undefined) this.#options = { ...this.#options, idleLimit }

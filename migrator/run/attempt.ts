@@ -1,8 +1,17 @@
 // One attempt after another: retries after a clash over locks, a lost connection, another migrator's lock.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { clashCodes, codeOf, idleCodes, isConnectionLoss, ownState, sqlstate } from '../../gate/postgres/sqlstate.ts'
+import {
+  clashCodes,
+  codeOf,
+  idleCodes,
+  isConnectionLoss,
+  isPanic,
+  ownState,
+  sqlstate,
+} from '../../gate/postgres/sqlstate.ts'
 import { takeOutOwnLimit } from '../apply/failure.ts'
+import { wayOutOf } from '../apply/ways-out.ts'
 import { MigrationFailedError, TableLockError } from '../errors.ts'
 import { LostCommitsError } from '../ledger/expectations.ts'
 import { idleLimit } from '../postgres/session-settings.ts'
@@ -12,6 +21,8 @@ import type { Run } from './run.ts'
 
 /** A migration that takes the server down with it would be tried for ever. */
 const mostLosses = 10
+/** A panic ends all sessions of the server, not this one alone. */
+const mostPanics = 1
 
 /** What is being attempted, as the work itself knows it. */
 export interface Attempt {
@@ -42,11 +53,13 @@ export async function attempt<T>(
 ): Promise<T> {
   let clashes = 0
   let losses = 0
+  let panics = 0
   const current: Attempt = {
     blockers,
     progressed() {
       clashes = 0
       losses = 0
+      panics = 0
     },
   }
   /** What must be done before the next attempt; the connection may be lost over this, too. */
@@ -88,13 +101,16 @@ export async function attempt<T>(
         continue
       }
       losses++
-      if (losses > mostLosses)
+      if (isPanic(cause)) panics++
+      const why = cause instanceof Error ? cause.message : String(cause)
+      if (losses > mostLosses || panics > mostPanics)
         throw new MigrationFailedError(
           what,
-          `${what} lost its connection ${losses} times in a row; nothing of the last attempt was committed. ` +
-            "Look into the server's log for why its process ended, then run `schemagate up` again.",
+          `${what} lost its connection ${losses} times in a row, the last time with: ${why}. ` +
+            `${wayOutOf(cause) ?? "Look into the server's log for why its process ended"}; then run \`schemagate up\` again.`,
+          { cause },
         )
-      run.log.warn({ err: failure, migration: what }, `lost the connection during ${what}; connecting again`)
+      run.log.warn({ err: failure, migration: what }, `lost the connection during ${what} (${why}); connecting again`)
       before = () => resume(run)
     } else throw failure
   }

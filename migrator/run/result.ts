@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { ProtocolError } from '../../gate/postgres/protocol-error.ts'
 import { codeOf, isConnectionLoss, ownState, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { migratorName } from '../../gate/protocol/announcement.ts'
+import { wayOutOf } from '../apply/ways-out.ts'
 import { now } from '../clock.ts'
 import { DeniedError, type ExitCode, exitCodes, NoAnswerError, ProcessEndedError, SchemagateError } from '../errors.ts'
 import type { Migration, MigrationKind } from '../files/migration.ts'
@@ -148,10 +149,14 @@ export function asSchemagateError(error: unknown, signal: AbortSignal): Schemaga
     return new NoAnswerError(
       code === sqlstate.lockNotAvailable
         ? `Another session has locked what schemagate asks for (${code}): ${error.message}. End that session (pg_locks has it), and run it again.`
-        : `Postgres could not do it for now (${code}): ${error.message}. Run it again.`,
+        : `Postgres could not do it for now (${code}): ${error.message}. ${thenAgain(wayOutOf(error))}`,
       { cause: error },
     )
   return 'severity' in error ? refusedByServer(error, code) : undefined
+}
+
+function thenAgain(wayOut: string | undefined): string {
+  return wayOut ? `${wayOut}; then run it again.` : 'Run it again.'
 }
 
 /** Postgres refused a statement of our own: whose doing that is, the error's context tells. */

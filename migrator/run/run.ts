@@ -36,7 +36,8 @@ export function limitsOf(
   return {
     lockTimeout: marks.lockTimeout ?? run.settings.lockTimeout,
     statementTimeout: marks.statementTimeout ?? run.settings.statementTimeout,
-    // behind a pooler a crash may go unseen, and what comes next would be built on a commit that is lost
-    asynchronous: asynchronous && !run.session.pooled,
+    // behind a pooler a crash may go unseen, and what comes next would be built on a commit that is lost; and a server that
+    // crashes over a migration would each time lose the ones before it
+    asynchronous: asynchronous && !run.session.pooled && !run.session.wasLost,
   }
 }

@@ -106,3 +106,17 @@ test('a search_path that was set for later sessions is named where a later file 
   const third = { ...files, '3_c.sql': 'alter table nothing add id int;' }
   expect(await failure(database.url, third)).not.toContain('search_path')
 })
+
+test('where the server has no room for what the run writes itself, that is what is to be mended', async ({
+  database,
+}) => {
+  const files = { '1_a.sql': 'select 1;' }
+  const options = { databaseUrl: database.url, dir: await folder(files) }
+  expect(await createMigrator(options).up()).toMatchObject({ exitCode: 0 })
+  await database.query(`create function no_room() returns trigger language plpgsql as $$
+      begin raise 'could not extend file' using errcode = 'disk_full'; end $$;
+    create trigger no_room before insert or update on schemagate.manifest for each row execute function no_room()`)
+  const { error } = await createMigrator({ ...options, dir: await folder({ ...files, '2_b.sql': 'select 2;' }) }).up()
+  expect(error).toMatchObject({ exitCode: 3 })
+  expect(error?.message).toMatch(/\(53100\): .*disk is full\. Make room on it; then run it again\.$/)
+})

@@ -208,6 +208,31 @@ test.skipIf(pgbouncerPath === undefined)(
   },
 )
 
+test('after a connection was lost every commit waits for the disk', async ({ database }) => {
+  await database.query('create table seen (name text, commit text)')
+  const note = (name: string) => `insert into seen values ('${name}', current_setting('synchronous_commit'));`
+  const names = ['0001_a', '0002_b', '0003_c', '0004_d']
+  const dir = await folder(Object.fromEntries(names.map(name => [`${name}.sql`, note(name)])))
+  let cut = false
+  const proxy = await tcpProxy(database.url, {
+    onMessage: ({ sql }) => {
+      if (cut || !sql?.includes(note('0002_b'))) return 'forward'
+      cut = true
+      return 'cut-before'
+    },
+  })
+  const env = { DATABASE_URL: proxy.url(database.url), SCHEMAGATE_ON_FOREIGN_TABLES: 'run' }
+  const result = await schemagate(['up', '--dir', dir], { env })
+  await proxy.close()
+  expect(result.code, result.stdout).toBe(0)
+  expect(
+    (await database.query("select name, commit from seen where name in ('0001_a', '0003_c') order by name")).rows,
+  ).toEqual([
+    { name: '0001_a', commit: 'off' },
+    { name: '0003_c', commit: 'on' },
+  ])
+})
+
 test('a migration in steps that deletes its own row is told what it did', async ({ database }) => {
   const dir = await folder({
     '0001_steps.sql':

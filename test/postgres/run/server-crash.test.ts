@@ -1,7 +1,10 @@
-// A server that crashes forgets what was committed without waiting for the disk: a run must not build on that.
+// A server that crashes: a run must not build on what it forgets, nor tell what it has not looked for.
 
+import { chmod } from 'node:fs/promises'
+import { join } from 'node:path'
 import pg from 'pg'
 import { expect } from 'vitest'
+import { schemagate, start } from '../../helpers/cli.ts'
 import { test } from '../../helpers/database.ts'
 import { type Moment, tryPoint, undisturbed } from '../../helpers/kill-point.ts'
 import { folder } from '../../helpers/migrations.ts'
@@ -15,10 +18,13 @@ const small = Object.fromEntries([
   }),
 ])
 
+/** What was committed without waiting is left to the sessions to write. */
+const idleWalWriter = { wal_writer_delay: '10s', wal_writer_flush_after: '100MB' }
+
 test('a run of small migrations that loses committed ones to a crash of the server applies those again', async () => {
   const dir = await folder(small)
   // nothing that was committed without waiting reaches the disk before the crash
-  const server = await ownServer({ settings: { wal_writer_delay: '10s', wal_writer_flush_after: '100MB' } })
+  const server = await ownServer({ settings: idleWalWriter })
   const admin = new pg.Pool({ connectionString: server.url, max: 1 })
   admin.on('error', () => {})
   try {
@@ -41,4 +47,55 @@ test('a run of small migrations that loses committed ones to a crash of the serv
   } finally {
     await admin.end()
   }
+})
+
+/** Its statement needs more of the write-ahead log than there is room for. */
+const panics = {
+  '0001_a.sql': 'create table a (x int);',
+  '0002_large.sql': `do $$ begin
+    for i in 1..6 loop insert into a values (i); perform pg_switch_wal(); end loop;
+  end $$;`,
+  '0003_c.sql': 'create table c (x int);',
+}
+
+/** A server that stays down after a panic, and whose write-ahead log can be kept from growing. */
+async function serverWithoutRoom() {
+  const server = await ownServer({ settings: { ...idleWalWriter, restart_after_crash: false } })
+  const wal = join(server.dataDir, 'pg_wal')
+  return { server, fill: () => chmod(wal, 0o500), makeRoom: () => chmod(wal, 0o700) }
+}
+
+test('a run whose server panics finds out what was committed, and goes on from there', async () => {
+  const dir = await folder(panics)
+  const { server, fill, makeRoom } = await serverWithoutRoom()
+  await fill()
+  const run = start(['up', '--dir', dir], { env: { DATABASE_URL: server.url } })
+  await server.ended
+  await makeRoom()
+  await server.start()
+  const { code, stdout } = await run.ended
+  expect(stdout).toContain('lost the connection during 0002_large (could not')
+  expect(code, stdout).toBe(0)
+  const client = new pg.Client({ connectionString: server.url })
+  await client.connect()
+  expect((await client.query('select x from a order by x')).rows).toHaveLength(6)
+  await client.end()
+})
+
+test('a migration over which the server panics twice fails with what the server said', async () => {
+  const dir = await folder(panics)
+  const { server, fill, makeRoom } = await serverWithoutRoom()
+  const env = { DATABASE_URL: server.url }
+  await fill()
+  const run = start(['up', '--dir', dir], { env })
+  for (let panicked = 1; panicked <= 2; panicked++) {
+    await server.ended
+    await makeRoom()
+    await server.start()
+    if (panicked === 1) await fill()
+  }
+  const { code, stdout } = await run.ended
+  expect(code, stdout).toBe(5)
+  expect(stdout).toMatch(/0002_large lost its connection 2 times in a row, the last time with: could not .*pg_wal/)
+  expect(await schemagate(['up', '--dir', dir], { env })).toMatchObject({ code: 0 })
 })
