@@ -19,4 +19,7 @@ export class FollowedReader implements SchemaReader {
     const answer = await this.#followed.read(session, also)
     return { verdict: answer.verdict, databaseHead: answer.head, version: answer.version, also: answer.also }
   }
+
+  /** A version is what the rows say. */
+  sessionsEnded(): void {}
 }

@@ -40,7 +40,7 @@ export const serverExpression =
 /**
  * Asks whether the ledger in `schema` has changed: for a hash of which row versions it has, which a server tells without
  * reading what they say. Every change makes a row version of its own, told from all others by its transaction and place for
- * as long as the server process runs; so the time at which that was started goes into the hash, and
+ * as long as no session is lost in a crash; the time at which the server process was started goes into the hash, and
  * which table it is: two that were restored in one transaction have equal row versions.
  * https://www.postgresql.org/docs/current/ddl-system-columns.html
  *

@@ -75,6 +75,12 @@ export class LedgerReader implements SchemaReader {
     }
   }
 
+  sessionsEnded(): void {
+    this.fence.lost()
+    // after a crash the transaction and the place of a lost row are given out again
+    this.#seen = { ...this.#seen, version: undefined }
+  }
+
   /** Without a version: what the rows say does not matter. */
   #subscribed({ also }: LookRow): Reading {
     const verdict = subscribedVerdict(ledgerTable(this.#schema))

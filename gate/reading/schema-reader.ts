@@ -22,6 +22,8 @@ export interface SchemaReader {
    * @throws any error that does not mean a missing or locked table: no permission, a lost connection.
    */
   read(session: Queryable, also: string): Promise<Reading>
+  /** The gate's sessions have ended: the server may have crashed, and lost what was read. */
+  sessionsEnded(): void
   /** Keeps the table in place while the gate is open; undefined for a table that is not schemagate's to hold. */
   readonly fence: LedgerFence | undefined
 }

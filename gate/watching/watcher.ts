@@ -225,7 +225,7 @@ export class Watcher {
   /** What ends with the sessions. */
   #forget(): void {
     this.#lookout.sessionEnded()
-    this.reader.fence?.lost()
+    this.reader.sessionsEnded()
   }
 
   /** @param routine nothing says that there is something to see. */
