@@ -49,10 +49,12 @@ export async function publish(
   const applied = new Set(history.applied.map(row => row.name))
   const manifest = manifestOf(files.filter(file => applied.has(file.name)))
   const values = [JSON.stringify(manifest), run.id, version].map(quoteLiteral).join(', ')
+  // the server's clock may have been set back since, or a standby's may be behind
+  const publishedAt = `greatest(pg_catalog.clock_timestamp(), (select pg_catalog.max(applied_at) from ${ledgerTable(schema)} where state = 'applied'))`
   const named = namedSchemas(files)
   const text =
-    `insert into ${manifestTable(schema)} (manifest, run_id, tool_version) values (${values}) ` +
-    'on conflict (only_row) do update set manifest = excluded.manifest, published_at = pg_catalog.clock_timestamp(), ' +
+    `insert into ${manifestTable(schema)} (manifest, run_id, tool_version, published_at) values (${values}, ${publishedAt}) ` +
+    'on conflict (only_row) do update set manifest = excluded.manifest, published_at = excluded.published_at, ' +
     'run_id = excluded.run_id, tool_version = excluded.tool_version;' +
     requireFunctionDdl(schema) +
     givenToOwner(schema)

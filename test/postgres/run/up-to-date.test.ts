@@ -86,6 +86,14 @@ test('a run with nothing to do asks one question after the first, with an app ro
   expect(proxy.connections.made).toBe(4)
 })
 
+test('a server whose clock was set back has something to do once', async ({ migrated: { database, up } }) => {
+  await database.query("update schemagate.ledger set applied_at = applied_at + interval '1 hour'")
+  expect(await up()).toMatchObject({ code: 0 })
+  const before = await traces(database)
+  expect(await up()).toMatchObject({ code: 0 })
+  expect(await traces(database)).toEqual(before)
+})
+
 test('a database without a ledger is not asked for it, which would be an error in the log of its server', async ({
   database,
 }) => {
