@@ -16,7 +16,7 @@ import {
   WrongServerError,
 } from '../../gate/postgres/hosts.ts'
 import { failByUnreadable, ProtocolError } from '../../gate/postgres/protocol-error.ts'
-import { isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
+import { codeOf, isConnectionLoss, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import type { Endpoint, Target } from '../../gate/postgres/target.ts'
 import { isTlsRefusal, type TlsAttempt, tlsAttempts } from '../../gate/postgres/tls.ts'
 import { now } from '../clock.ts'
@@ -75,6 +75,8 @@ export interface Connected {
   readonly greeting: Greeting
   /** The protocol's BackendKeyData: who to name in a cancel request. */
   readonly backendKey: BackendKey
+  /** A server had to start, or to recover, before one let us in. */
+  readonly wasStarting: boolean
 }
 
 /** Milliseconds between two tries: short, so that a database is used as soon as it is there. */
@@ -94,6 +96,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
   let lastReason = ''
   // an answer of the server's says more than the timeout of a last, short try
   let answer: unknown
+  let wasStarting = false
   for (;;) {
     signal.throwIfAborted()
     let last: unknown
@@ -105,13 +108,14 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
           const connected = await connectOnce(options, endpoint, wanted, Math.max(share, 100))
           if (now() - lastLogged > 1_000 || lastReason)
             log.info({ event: 'connected', durationMs: Math.round(now() - started) }, 'Postgres answers')
-          return connected
+          return { ...connected, wasStarting }
         } catch (error) {
           signal.throwIfAborted()
           if (error instanceof WrongServerError) endpoints.unshift(...(await addressesOf(endpoint)))
           else if (!isConnectionLoss(error)) throw denial(error, target, address(endpoint))
           last = error
           if (isAnswer(error)) answer = error
+          if (codeOf(error) === sqlstate.cannotConnectNow) wasStarting = true
         }
       }
     }
@@ -157,7 +161,7 @@ async function connectOnce(
   endpoint: Endpoint,
   wanted: Wanted,
   remaining: number,
-): Promise<Connected> {
+): Promise<Omit<Connected, 'wasStarting'>> {
   const attempts = attemptsFor(options.target, endpoint)
   for (const [i, tls] of attempts.entries()) {
     const client = newClient(options, endpoint, tls, Math.min(remaining, options.target.connectTimeout || oneTry))

@@ -69,6 +69,11 @@ export class Session {
     return this.greeting.settings
   }
 
+  /** Its server had to start, or to recover from a crash, before it let us in. */
+  get wasStarting(): boolean {
+    return this.#connected.wasStarting
+  }
+
   /** This is not the first connection: a server that was lost once may be lost again. */
   get wasLost(): boolean {
     return this.#wasLost

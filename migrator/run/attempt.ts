@@ -1,15 +1,7 @@
 // One attempt after another: retries after a clash over locks, a lost connection, another migrator's lock.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  clashCodes,
-  codeOf,
-  idleCodes,
-  isConnectionLoss,
-  isPanic,
-  ownState,
-  sqlstate,
-} from '../../gate/postgres/sqlstate.ts'
+import { clashCodes, codeOf, idleCodes, isConnectionLoss, ownState, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { takeOutOwnLimit } from '../apply/failure.ts'
 import { wayOutOf } from '../apply/ways-out.ts'
 import { MigrationFailedError, TableLockError } from '../errors.ts'
@@ -19,10 +11,10 @@ import { formatDuration } from '../text/durations.ts'
 import { type Blocker, describe } from './blockers.ts'
 import type { Run } from './run.ts'
 
-/** A migration that takes the server down with it would be tried for ever. */
+/** A migration that loses its connection each time would be tried for ever. */
 const mostLosses = 10
-/** A panic ends all sessions of the server, not this one alone. */
-const mostPanics = 1
+/** One over which the server crashes, as where that has no memory or no disk left, ends all other sessions each time. */
+const mostCrashes = 2
 
 /** What is being attempted, as the work itself knows it. */
 export interface Attempt {
@@ -53,13 +45,13 @@ export async function attempt<T>(
 ): Promise<T> {
   let clashes = 0
   let losses = 0
-  let panics = 0
+  let crashes = 0
   const current: Attempt = {
     blockers,
     progressed() {
       clashes = 0
       losses = 0
-      panics = 0
+      crashes = 0
     },
   }
   /** What must be done before the next attempt; the connection may be lost over this, too. */
@@ -101,17 +93,21 @@ export async function attempt<T>(
         continue
       }
       losses++
-      if (isPanic(cause)) panics++
       const why = cause instanceof Error ? cause.message : String(cause)
-      if (losses > mostLosses || panics > mostPanics)
-        throw new MigrationFailedError(
+      const lost = (how: string) =>
+        new MigrationFailedError(
           what,
-          `${what} lost its connection ${losses} times in a row, the last time with: ${why}. ` +
+          `${what} ${how} in a row, the last time with: ${why}. ` +
             `${wayOutOf(cause) ?? "Look into the server's log for why its process ended"}; then run \`schemagate up\` again.`,
           { cause },
         )
+      if (losses > mostLosses) throw lost(`lost its connection ${losses} times`)
       run.log.warn({ err: failure, migration: what }, `lost the connection during ${what} (${why}); connecting again`)
-      before = () => resume(run)
+      before = async () => {
+        await resume(run)
+        if (run.session.wasStarting) crashes++
+        if (crashes > mostCrashes) throw lost(`lost its server ${crashes} times`)
+      }
     } else throw failure
   }
 }

@@ -82,20 +82,33 @@ test('a run whose server panics finds out what was committed, and goes on from t
   await client.end()
 })
 
-test('a migration over which the server panics twice fails with what the server said', async () => {
+test('a migration over which the server panics each time fails with what the server said', async () => {
   const dir = await folder(panics)
   const { server, fill, makeRoom } = await serverWithoutRoom()
   const env = { DATABASE_URL: server.url }
   await fill()
   const run = start(['up', '--dir', dir], { env })
-  for (let panicked = 1; panicked <= 2; panicked++) {
+  for (let panicked = 1; panicked <= 3; panicked++) {
     await server.ended
     await makeRoom()
     await server.start()
-    if (panicked === 1) await fill()
+    if (panicked < 3) await fill()
   }
   const { code, stdout } = await run.ended
   expect(code, stdout).toBe(5)
-  expect(stdout).toMatch(/0002_large lost its connection 2 times in a row, the last time with: could not .*pg_wal/)
+  expect(stdout).toMatch(/0002_large lost its server 3 times in a row, the last time with: could not .*pg_wal/)
   expect(await schemagate(['up', '--dir', dir], { env })).toMatchObject({ code: 0 })
+})
+
+test('a migration whose process in the server is killed each time, as for want of memory, fails the third time', async () => {
+  const killed = "format('copy (select 1) to program %L', 'kill -9 ' || pg_backend_pid())"
+  const dir = await folder({
+    '0001_a.sql': 'create table a (x int);',
+    '0002_large.sql': `do $$ begin execute ${killed}; end $$;`,
+  })
+  const server = await ownServer()
+  const { code, stdout } = await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: server.url } })
+  expect(code, stdout).toBe(5)
+  expect(stdout).toContain('0002_large lost its server 3 times in a row')
+  expect(stdout.match(/lost the connection during 0002_large/g)!.length).toBeLessThanOrEqual(4)
 })
