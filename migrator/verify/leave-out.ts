@@ -15,7 +15,7 @@ export function withoutHistories(catalog: Catalog, histories: readonly HistoryTa
       [table, ...beside].map(name => `table ${qualified(schema, name)}`),
     ),
   )
-  const schemas = new Set(histories.map(({ schema }) => quoteIdent(schema)).filter(schema => schema !== 'public'))
+  const schemas = new Set(histories.map(({ schema }) => written(schema)).filter(schema => schema !== 'public'))
   const isPart = ({ parent }: CatalogObject) => parent !== undefined && out.has(parent)
   // a part may have parts: the sequence of an identity column
   let before = -1
@@ -29,8 +29,10 @@ export function withoutHistories(catalog: Catalog, histories: readonly HistoryTa
   return { ...catalog, objects: rest.filter(({ kind, name }) => kind !== 'schema' || !empty.has(name)) }
 }
 
-const qualified = (schema: string, name: string) =>
-  [schema, name].map(part => (/^[a-z_][a-z0-9_]*$/.test(part) ? part : quoteIdent(part))).join('.')
+const qualified = (schema: string, name: string) => `${written(schema)}.${written(name)}`
+
+/** A name as the catalogue has it: quoted where it must be. */
+const written = (name: string) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdent(name))
 
 /**
  * True if one of the globs is about the difference: `public.tmp_*`, `index *`, `table users: owner`. A glob is held against

@@ -117,7 +117,11 @@ test('what schemagate gives the role of an app is no drift; what others give it 
 
 test("other tools' histories are no drift", async ({ database }) => {
   const { verify } = await migrated(database)
-  await database.query('create table schema_migrations (version bigint not null primary key, dirty boolean not null)')
+  await database.query(
+    `create table schema_migrations (version bigint not null primary key, dirty boolean not null);
+     create schema drizzle;
+     create table drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)`,
+  )
   const { code, stdout } = await verify()
   expect(stdout).toContain('as expected')
   expect(code).toBe(0)
