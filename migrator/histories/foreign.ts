@@ -33,7 +33,7 @@ export async function readForeign(
     const one = await readable(session, table)
     if (one.history === undefined || hasAny(one.history)) used.push(one)
   }
-  if (used.length > 0) return { message: migratedBy(used, files) }
+  if (used.length > 0) return { message: migratedBy(used, histories, files) }
   if (tables.length > 0) return { message: hasTables(tables) }
   return undefined
 }
@@ -62,9 +62,13 @@ function hasAny({ entries, unfinished, upTo }: ToolHistory): boolean {
 const nothingDone = "and schemagate's ledger is empty. Nothing was changed."
 const shared = 'If it shares this database with your migrations on purpose: --on-foreign-tables run.'
 
-function migratedBy(reads: readonly Read[], files: readonly Migration[]): string {
+/** @param all histories that the database has, those without a row included: a command asks for one by name where there are several. */
+function migratedBy(reads: readonly Read[], all: readonly HistoryTable[], files: readonly Migration[]): string {
   const who = reads.map(({ table, history }) => `${table.tool.title} (${described(table, history)})`).join(' and ')
-  const ways = reads.flatMap(read => waysOut(read, files))
+  const fitting = reads.filter(read => newestFile(read, files) !== undefined)
+  // the rows of another one are of another folder: of an older tool of the project's, or of what shares its database
+  const meant = fitting.length > 0 ? reads.filter(read => isLedger(read) || fitting.includes(read)) : reads
+  const ways = meant.flatMap(read => waysOut(read, all, files))
   return `This database was migrated by ${who}, ${nothingDone} ${[...new Set(ways)].join(' ')} ${shared}`
 }
 
@@ -88,19 +92,32 @@ export function grantToLock(table: HistoryTable): string {
   return `as ${table.owner}: grant update on ${quotedTable(table)} to ROLE`
 }
 
-function waysOut({ table, history }: Read, files: readonly Migration[]): string[] {
-  const { tool } = table
-  if (tool.name === 'schemagate')
-    return [`If ${table.schema}.ledger is this project's, name its schema: --schema ${table.schema}.`]
-  const fits = history && newestFile(history, files)
-  const adopt = 'To take that history over: schemagate adopt.'
-  const follow = `To let ${tool.title} go on migrating, and gate on its history: schemagate follow --follow ${tool.name}.`
+const isLedger = ({ table: { tool } }: Read) => tool.name === 'schemagate'
+
+function waysOut(read: Read, all: readonly HistoryTable[], files: readonly Migration[]): string[] {
+  const { schema, tool } = read.table
+  if (isLedger(read)) return [`If ${schema}.ledger is this project's, name its schema: --schema ${schema}.`]
+  const fits = newestFile(read, files)
+  const named = isUsual(read.table, all) ? '' : ` --history ${shellWord(`${schema}.${read.table.table}`)}`
+  const from = named || (all.length > 1 ? ` --from ${tool.name}` : '')
+  const adopt = `To take that history over: schemagate adopt${from}.`
+  const follow = `To let ${tool.title} go on migrating, and gate on its history: schemagate follow --follow ${tool.name}${named}.`
   if (fits) return [adopt, `To record it unseen: schemagate baseline ${shellWord(fits)}.`, follow]
-  return tool.code ? [`Its migrations are code; schemagate adopt says which ways there are.`, follow] : [adopt, follow]
+  return tool.code
+    ? [`Its migrations are code; schemagate adopt${from} says which ways there are.`, follow]
+    : [adopt, follow]
+}
+
+/** The tool's name alone leads to this table. */
+function isUsual({ tool, table }: HistoryTable, all: readonly HistoryTable[]): boolean {
+  const own = all.filter(one => one.tool.name === tool.name)
+  return own.length === 1 && (!tool.onlyThese || tool.tables.includes(table))
 }
 
 /** The name of the migration that is the history's newest. */
-function newestFile(history: ToolHistory, files: readonly Migration[]): string | undefined {
+function newestFile(read: Read, files: readonly Migration[]): string | undefined {
+  const { history } = read
+  if (!history || isLedger(read)) return undefined
   const newest = history.entries.findLast(entry => !entry.repeatable)?.key ?? history.upTo
   const filesTool = filesToolOf(history.table.tool)
   return toolFiles(filesTool, files).find(file => file.key === newest)?.migration.name

@@ -89,6 +89,35 @@ test('three tools in one database are all named, and a table in another schema i
   expect(stderr).toBe('')
 })
 
+test('of several histories the one is offered that the files are of, by a name that leads to it', async ({
+  database,
+}) => {
+  const golang = historySql('golang-migrate')
+  const dir = historyFolder('golang-migrate')
+  const told = async () => (await migratorOn(database, dir).up()).error!.message
+  const adopts = async (message: string) => {
+    const options = /schemagate adopt (--\S+ \S+)\./.exec(message)![1]!.split(' ')
+    const env = { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir }
+    expect((await schemagate(['adopt', '--dry-run', ...options], { env })).code).toBe(0)
+  }
+  // Harbor's first migration makes the table of the tool that it had before
+  await database.query(`create table alembic_version (version_num varchar(32) primary key);
+    insert into alembic_version values ('1.6.0'); ${golang} ${livingSchema}`)
+  const besides = await told()
+  expect(besides).toContain('Alembic (public.alembic_version: newest 1.6.0) and golang-migrate (')
+  expect(besides).toContain('schemagate adopt --from golang-migrate.')
+  expect(besides).not.toContain('--follow alembic')
+  await adopts(besides)
+
+  await database.query('alter table schema_migrations rename to wh_schema_migrations')
+  await database.query('create table jobs_schema_migrations as select 90 as version, false as dirty')
+  await database.query('alter table jobs_schema_migrations alter version type bigint')
+  const two = await told()
+  expect(two).toContain('schemagate follow --follow golang-migrate --history public.wh_schema_migrations.')
+  expect(two).not.toContain('--history public.jobs_schema_migrations')
+  await adopts(two)
+})
+
 test('a history that may not be read is named with the grant that is missing', async ({ database }) => {
   await database.query(historySql('goose'))
   const role = database.role('reader')
