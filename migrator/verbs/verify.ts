@@ -15,7 +15,7 @@ import { readCatalog } from '../verify/catalog/read.ts'
 import { compare } from '../verify/compare.ts'
 import type { Difference } from '../verify/difference.ts'
 import { expectedCatalog } from '../verify/expected.ts'
-import { isIgnored, withoutHistories } from '../verify/leave-out.ts'
+import { isIgnored, withoutGivenSchemas, withoutHistories } from '../verify/leave-out.ts'
 import { asUpgraded, otherMajor } from '../verify/other-major.ts'
 import { appRoles, withoutOwnGrants } from '../verify/own-grants.ts'
 import { parseSnapshot } from '../verify/snapshot.ts'
@@ -92,7 +92,8 @@ export async function verifySchema(
   const warning = otherMajor(made, found)
   if (warning) engine.log.warn({}, warning)
   const expected = withoutHistories(asUpgraded(made, found.serverVersion), histories)
-  const live = withoutOwnGrants(withoutHistories(found, histories), expected, roles)
+  const own = withoutGivenSchemas(withoutHistories(found, histories), expected)
+  const live = withoutOwnGrants(own, expected, roles)
   const { differences, notes } = compare(live, expected)
   const told = differences.filter(difference => !isIgnored(difference, ignore))
   return {

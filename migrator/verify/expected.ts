@@ -4,12 +4,13 @@ import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import type { Target } from '../../gate/postgres/target.ts'
 import { RefusedError, SchemagateError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
+import { madeSchemas, namedSchemas } from '../files/named-schemas.ts'
 import { type Log, silent } from '../log.ts'
 import { Session } from '../postgres/session.ts'
 import { type Engine, withSession } from '../run/engine.ts'
 import { up } from '../verbs/up.ts'
 import { cacheKey, readCache, writeCache } from './cache.ts'
-import type { Catalog } from './catalog/catalog.ts'
+import { type Catalog, isSchema } from './catalog/catalog.ts'
 import { readCatalog } from './catalog/read.ts'
 import { withScratchDatabase } from './scratch/database.ts'
 import { findReach, type Reach } from './scratch/reach.ts'
@@ -32,15 +33,20 @@ export async function expectedCatalog(
   const known = await readCache(session, schema, key)
   if (known) return known
   if (!scratch) await requireInside(session, migrations)
+  const schemas = await schemasBefore(session, migrations)
+  const extensions = await extensionsOf(session)
   const catalog = await onServer(engine, session, scratch, async server => {
+    const make = (before: Before) => makeIn(engine, session, server, migrations, before)
     try {
-      return await makeIn(engine, session, server, migrations, [])
+      const made = await make({ extensions: [], schemas: [] })
+      // without the first schema of the search path, the tables went into the next one
+      const has = (schema: string) => made.objects.some(object => isSchema(object, schema))
+      if (schemas.every(({ name, inPath }) => !inPath || has(name))) return made
     } catch (error) {
-      // an extension that an administrator made before the first migration
-      const given = await extensionsOf(session)
-      if (!(error instanceof SchemagateError) || given.length === 0 || engine.signal.aborted) throw error
-      return await makeIn(engine, session, server, migrations, given)
+      const isOther = !(error instanceof SchemagateError) || engine.signal.aborted
+      if (isOther || extensions.length + schemas.length === 0) throw error
     }
+    return await make({ extensions, schemas: schemas.map(({ name }) => name) })
   })
   await writeCache(session, schema, key, catalog, engine.log)
   return catalog
@@ -96,15 +102,41 @@ async function makeIn(
   live: Session,
   server: Session,
   migrations: readonly Migration[],
-  extensions: readonly string[],
+  { extensions, schemas }: Before,
 ): Promise<Catalog> {
   return withScratchDatabase(server, live, async target => {
     const there = { ...engine, settings: { ...engine.settings, target, appRole: undefined }, log: quieter(engine.log) }
-    for (const sql of extensions) await withSession(there, session => session.query(sql))
+    const statements = [...schemas.map(name => `create schema if not exists ${quoteIdent(name)}`), ...extensions]
+    for (const sql of statements) await withSession(there, session => session.query(sql))
     const result = await up(there, { only: new Set(migrations.map(({ name }) => name)) })
     if (result.error) throw result.error
-    return withSession(there, readCatalog)
+    const catalog = await withSession(there, readCatalog)
+    return { ...catalog, objects: catalog.objects.filter(object => !schemas.some(name => isSchema(object, name))) }
   })
+}
+
+/** What an administrator, an init script or another tool made before the first migration. */
+interface Before {
+  /** Statements. */
+  readonly extensions: readonly string[]
+  readonly schemas: readonly string[]
+}
+
+/** The live database's schemas that the migrations name, or that are in the search path, and that no migration makes. */
+async function schemasBefore(
+  session: Session,
+  migrations: readonly Migration[],
+): Promise<{ readonly name: string; readonly inPath: boolean }[]> {
+  const { rows } = await session.query<{ name: string; inPath: boolean }>(
+    `select n.nspname as name, n.nspname operator(pg_catalog.=) any (pg_catalog.current_schemas(false)) as "inPath"
+       from pg_catalog.pg_namespace n
+      where n.nspname::text !~ '^pg_' and n.nspname not in ('public', 'information_schema')
+        and not exists (select from pg_catalog.pg_depend d
+                         where d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.objid = n.oid and d.deptype = 'e')
+      order by n.oid`,
+  )
+  const [named, made] = [namedSchemas(migrations), madeSchemas(migrations)]
+  return rows.filter(({ name, inPath }) => (inPath || named.has(name)) && !made.has(name))
 }
 
 /** What a run says is not news here; what it warns of was said when the live database was migrated. */

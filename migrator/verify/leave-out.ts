@@ -2,8 +2,7 @@
 
 import { matchesGlob } from 'node:path'
 import type { HistoryTable } from '../../gate/histories/index.ts'
-import { quoteIdent } from '../../gate/postgres/quote.ts'
-import { type Catalog, type CatalogObject, keyOf } from './catalog/catalog.ts'
+import { type Catalog, type CatalogObject, keyOf, written } from './catalog/catalog.ts'
 import type { Difference } from './difference.ts'
 import { subject } from './wording.ts'
 
@@ -29,10 +28,21 @@ export function withoutHistories(catalog: Catalog, histories: readonly HistoryTa
   return { ...catalog, objects: rest.filter(({ kind, name }) => kind !== 'schema' || !empty.has(name)) }
 }
 
-const qualified = (schema: string, name: string) => `${written(schema)}.${written(name)}`
+/**
+ * The live catalogue without schemas that no migration makes, and that migrations put something in: they were there before
+ * the first one.
+ */
+export function withoutGivenSchemas(live: Catalog, expected: Catalog): Catalog {
+  const made = new Set(expected.objects.map(keyOf))
+  const isUsed = (schema: string) =>
+    expected.objects.some(({ kind, name }) => kind !== 'schema' && name.startsWith(`${schema}.`))
+  return {
+    ...live,
+    objects: live.objects.filter(object => object.kind !== 'schema' || made.has(keyOf(object)) || !isUsed(object.name)),
+  }
+}
 
-/** A name as the catalogue has it: quoted where it must be. */
-const written = (name: string) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdent(name))
+const qualified = (schema: string, name: string) => `${written(schema)}.${written(name)}`
 
 /**
  * True if one of the globs is about the difference: `public.tmp_*`, `index *`, `table users: owner`. A glob is held against

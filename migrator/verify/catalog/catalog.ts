@@ -1,5 +1,7 @@
 // A catalogue: every object of a database that counts, by kind and name. It is JSON as it is, and compares by value.
 
+import { quoteIdent } from '../../../gate/postgres/quote.ts'
+
 /** A property that does not apply is absent. Lists have an order that means something. */
 export type Value = string | readonly string[]
 
@@ -19,6 +21,12 @@ export interface Catalog {
   /** Sorted by key. */
   readonly objects: readonly CatalogObject[]
 }
+
+/** Whether it is the schema of that name. */
+export const isSchema = ({ kind, name }: CatalogObject, schema: string) => kind === 'schema' && name === written(schema)
+
+/** A name as the catalogue has it: quoted where it must be. */
+export const written = (name: string) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdent(name))
 
 /** What an object is known by. */
 export const keyOf = ({ kind, name }: Pick<CatalogObject, 'kind' | 'name'>) => `${kind} ${name}`

@@ -286,6 +286,24 @@ test('the migrations run under the search path that was set for the database', a
   expect((await verify()).code).toBe(0)
 })
 
+test('a schema that was there before the first migration does not have to be made by one', async ({ database }) => {
+  await database.query(
+    'create schema shop; create schema "Depot"; create schema other; comment on schema shop is \'ours\'',
+  )
+  await database.query(`alter database ${database.name} set search_path = shop, public`)
+  const { verify } = await migrated(database, {
+    '0001_goods.sql': 'create table goods (id int);',
+    '0002_places.sql': 'create table "Depot".places (id int); create schema yard; create table yard.cranes (id int);',
+  })
+  const { stdout } = await verify()
+  expect(stdout).toContain('schema other: exists, and no migration makes it\n1 difference')
+  await database.query('drop schema other; drop table shop.goods; create table public.goods (id int)')
+  const changed = await verify()
+  expect(changed.stdout).toContain('table goods: exists, and no migration makes it')
+  expect(changed.stdout).toContain('table shop.goods: is missing, and a migration makes it')
+  expect(changed.code).toBe(7)
+})
+
 test('an extension that no migration makes or needs is found', async ({ database }) => {
   const { verify } = await migrated(database)
   await database.query('create extension pg_trgm')
