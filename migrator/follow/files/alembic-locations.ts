@@ -100,8 +100,9 @@ function readConfig(folder: string): Config | undefined {
   const ini = textAt(join(folder, 'alembic.ini'))
   const inIni = ini === undefined ? undefined : section(ini, 'alembic')
   if (!inIni) return undefined
-  const separator = inIni.get('path_separator') ?? inIni.get('version_path_separator') ?? 'legacy'
-  return configOf('alembic.ini', folder, inIni, separator)
+  const values = new Map([...(section(ini!, 'DEFAULT') ?? []), ...inIni])
+  const separator = values.get('path_separator') ?? values.get('version_path_separator') ?? 'legacy'
+  return configOf('alembic.ini', folder, values, separator)
 }
 
 const separators: Readonly<Record<string, string | RegExp>> = {
@@ -109,9 +110,14 @@ const separators: Readonly<Record<string, string | RegExp>> = {
 }
 
 function configOf(file: string, here: string, values: ReadonlyMap<string, string>, separator: string): Config {
-  // configparser's interpolation
-  const filled = (text: string) => text.replaceAll('%(here)s', resolve(here)).replaceAll('%%', '%').trim()
-  const get = (key: string) => (values.has(key) ? filled(values.get(key)!) : undefined)
+  // configparser's interpolation, to its depth
+  const filled = (text: string, depth = 10): string =>
+    text.replaceAll(/%%|%\((\w+)\)s/g, (mark, key?: string) => {
+      if (key === undefined) return '%'
+      if (key === 'here') return resolve(here)
+      return depth > 0 && values.has(key) ? filled(values.get(key)!, depth - 1) : mark
+    })
+  const get = (key: string) => (values.has(key) ? filled(values.get(key)!).trim() : undefined)
   const versions = get('version_locations')?.split(separators[separator] ?? separators.legacy!) ?? []
   return {
     file,

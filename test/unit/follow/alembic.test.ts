@@ -71,6 +71,14 @@ describe('the folder', () => {
       ['a', 'b'],
     ],
     [
+      'locations that other keys fill in',
+      '',
+      {
+        'alembic.ini': `[DEFAULT]\nroot = %(here)s/app\n${ini('script_location = %(root)s/db\nversion_locations = %(script_location)s/versions %(root)s/extra')}`,
+      },
+      ['a', 'b'],
+    ],
+    [
       'several locations, from the scripts',
       '/app/db',
       {
