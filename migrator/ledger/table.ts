@@ -34,6 +34,8 @@ const routines = [
   ['tell_gates', ''],
   ['require', 'text'],
   ['require', 'jsonb'],
+  ['followed_history', ''],
+  ['followed_changed', ''],
   ...Object.entries(ledgerProcedures),
 ].map(signature => `(${signature.map(quoteLiteral).join(', ')})`)
 

@@ -127,6 +127,18 @@ test("other tools' histories are no drift", async ({ database }) => {
   expect(code).toBe(0)
 })
 
+test('what `follow` made is no drift', async ({ database }) => {
+  const dir = await folder(users)
+  await database.query(
+    `${users['0001_users.sql']} create table schema_migrations (version varchar(128) primary key); insert into schema_migrations values ('0001')`,
+  )
+  const env = { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir }
+  expect((await schemagate(['follow', '--follow', 'dbmate'], { env })).code).toBe(0)
+  const { code, stdout, stderr } = await schemagate(['adopt', '--from', 'dbmate', '--verify'], { env })
+  expect(code, stdout + stderr).toBe(0)
+  expect((await schemagate(['verify'], { env })).code).toBe(0)
+})
+
 describe('a snapshot', () => {
   test('that was just printed has no difference, and later changes are found in it', async ({ database }) => {
     const { verify, dir } = await migrated(database)
