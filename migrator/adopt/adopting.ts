@@ -107,7 +107,7 @@ export class Adopting {
           ? before.keys.map(key => key.normalize())
           : [],
     })
-    if (plan.isOtherFolder) throw new UsageError(otherFolder(this.#dir, history))
+    if (plan.isOtherFolder) throw new UsageError(otherFolder(this.#dir, history, this.#schema))
     const keys = this.#keysOf(history)
     const adoption = {
       tool: tool.name,

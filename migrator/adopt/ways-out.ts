@@ -2,9 +2,10 @@
 
 import type { History as ToolHistory } from '../../gate/histories/history.ts'
 import { summary } from '../../gate/histories/summary.ts'
+import { shellWord } from '../text/shell-word.ts'
 
 /** None of what the history has is in the folder: it is another one, or the tool's migrations are code. */
-export function otherFolder(dir: string, history: ToolHistory): string {
+export function otherFolder(dir: string, history: ToolHistory, ledgerSchema: string): string {
   const { tool } = history.table
   const { newest } = summary(history)
   const what = `None of the migrations that ${tool.title} has applied (newest ${newest}) is in ${dir}.`
@@ -15,9 +16,23 @@ export function otherFolder(dir: string, history: ToolHistory): string {
       ? `- Write them as SQL, ${asSql[tool.name]}; then schemagate baseline NAME, with the newest that is applied.`
       : `- Write them as SQL under the names that ${tool.title} has for them${asSql[tool.name] ? `, ${asSql[tool.name]}` : ''}; then schemagate adopt.`,
     `- Let ${tool.title} go on migrating, and gate on its history: schemagate follow --follow ${tool.name} --dir FOLDER.`,
-    '- Begin with a file of what is there, and write what comes as SQL: pg_dump --schema-only > 0001_baseline.sql; schemagate baseline 0001_baseline.',
+    `- Begin with a file of what is there, and write what comes as SQL: ${asOneFile(ledgerSchema)}.`,
   ]
   return lines.join('\n')
+}
+
+/** Code of the tool's is in the folder, and would be recorded as it is. @param names of those migrations; not empty */
+export function staysCode(tool: string, names: readonly string[], ledgerSchema: string): string {
+  const what = names.length === 1 ? `${names[0]} is` : `${names.length} of these migrations (as ${names[0]}) are`
+  return (
+    `${what} code that only ${tool} can run: recorded here, and no new database can be made of this folder. ` +
+    `Write the code as SQL, under the same names, before you adopt; or begin with a file of what is there, in a folder of its own: ${asOneFile(ledgerSchema)}.`
+  )
+}
+
+/** Without owners, who have other names elsewhere, and without what schemagate makes itself. */
+function asOneFile(ledgerSchema: string): string {
+  return `pg_dump --schema-only --no-owner --exclude-schema ${shellWord(ledgerSchema)} > 0001_baseline.sql; schemagate baseline 0001_baseline`
 }
 
 /** Tools whose migrations have no names that a file could have. */

@@ -4,13 +4,13 @@ import { basename, extname, join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import type { Named } from './file-name.ts'
-import { otherApi, ownerOfCode } from './foreign-code.ts'
+import { orFollow, otherApi, ownerOfCode } from './foreign-code.ts'
 import { isSqlFile, isTest, readFolderName, readName } from './layouts.ts'
 import { type FolderListing, folderAbove, folderForFile, listFolder, noLayout, noMigrations } from './listing.ts'
 import type { Migration } from './migration.ts'
 import { readUp, type UpFile, understand, wholeFile } from './migration-file.ts'
 import { compareVersions } from './order.ts'
-import { codeInFolder, onlyItsTool } from './other-languages.ts'
+import { codeInFolder, type OtherCode, onlyItsTool } from './other-languages.ts'
 import { inOrder, ofTool } from './tool-of-folder.ts'
 import { holdsMigration, isFolderFile, requireFolderFile } from './tools/folders.ts'
 import { layoutNamed, layoutProblem, recognise } from './tools/index.ts'
@@ -198,7 +198,7 @@ class FolderReader implements MigrationsFolder {
     const owner = ownerOfCode(this.#ups.get(migration.name)!.text, tool)
     if (!owner) return migration
     const name = migration.file.slice(this.#prefix.length)
-    const doubt = `${migration.file} is not run. ${otherApi(owner)} Or, if schemagate should not run it, leave it out: --ignore '${name}'`
+    const doubt = `${migration.file} is not run. ${otherApi(owner)} Or, if schemagate should not run it, leave it out: --ignore '${name}'${orFollow(owner)}`
     return { ...migration, doubt }
   }
 
@@ -230,12 +230,12 @@ class FolderReader implements MigrationsFolder {
         message: `${path} is left out: it is a test, by its name. If it is a migration, rename it.`,
       })
     const onlyThere = (file: string) => onlyItsTool(file, this.#tool, () => this.#listing.text(file) ?? '')
-    const what = onlyThere(name)
-    if (!what) return
+    const code = onlyThere(name)
+    if (!code) return
     const ending = extname(name)
     const same = this.#listing.files.filter(file => extname(file) === ending)
     const alike = same.some(file => this.#nameOf(file)) ? [name] : same.filter(file => onlyThere(file))
-    throw notRun(path, what, name, alike.length > 1 ? `, and all ${alike.length} like it with '*${ending}'` : '')
+    throw notRun(path, code, name, alike.length > 1 ? `, and all ${alike.length} like it with '*${ending}'` : '')
   }
 
   #leavesStrays(): boolean {
@@ -257,7 +257,7 @@ class FolderReader implements MigrationsFolder {
     if (this.#nameOf(name) && !holdsMigration(files)) throw folderForFile(path)
     const sqlFiles = files.filter(file => !file.startsWith('.') && isSqlFile(file))
     const code = sqlFiles.length === 0 && codeInFolder(this.#listing, name, this.#tool)
-    if (code) throw notRun(this.#prefix + code.file, code.what, `${name}/**`)
+    if (code) throw notRun(this.#prefix + code.file, code, `${name}/**`)
     const named = this.#tool?.nameFolder?.(name.normalize('NFC')) ?? readFolderName(name)
     const taken = named && this.#tool?.takes?.(named, this.#listing) !== false
     const ups = sqlFiles.filter(isFolderFile)
@@ -339,9 +339,9 @@ class FolderReader implements MigrationsFolder {
   }
 }
 
-function notRun(path: string, what: string, glob: string, others = ''): UsageError {
+function notRun(path: string, { what, tool }: OtherCode, glob: string, others = ''): UsageError {
   return new UsageError(
     `${path} ${what}: leaving it out would skip a migration. Write it as SQL, or as a code migration in TypeScript or ` +
-      `JavaScript, with the same number; or, if schemagate should not run it, leave it out: --ignore '${glob}'${others}`,
+      `JavaScript, with the same number; or, if schemagate should not run it, leave it out: --ignore '${glob}'${others}${tool ? orFollow(tool) : ''}`,
   )
 }

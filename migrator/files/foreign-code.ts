@@ -1,5 +1,6 @@
 // Code migrations of other tools, recognised before any of them is loaded: by what their `up` is given, and does with it.
 
+import { historyToolNamed } from '../../gate/histories/index.ts'
 import { type CodeToken, scriptTokens } from '../text/code-tokens.ts'
 import { tools } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
@@ -20,6 +21,14 @@ export function ownerOfCode(source: string, folderTool: Tool | undefined): Tool 
 /** For a message about a module of that tool. */
 export function otherApi({ title }: Tool): string {
   return `It looks like a migration for ${title}; schemagate does not provide that API. Here \`up\` is given a context with \`query(sql, values)\`. Write what it does as SQL.`
+}
+
+/** The way out for those who keep that tool, behind another one; empty where its history cannot be followed. */
+export function orFollow(tool: Tool): string {
+  // Umzug records in Sequelize's table
+  const name = tool.name === 'umzug' ? 'sequelize' : tool.name
+  if (!historyToolNamed(name) || name === 'liquibase') return ''
+  return `. To let ${tool.title} go on migrating, and gate on its history: schemagate follow --follow ${name}`
 }
 
 /** Heads of `up` and `down`, and what they use of their parameter. */

@@ -4,6 +4,7 @@ import { type Dirent, readdirSync, statSync } from 'node:fs'
 import { join, matchesGlob, posix } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { cannotRead, isThere } from './cannot-read.ts'
+import { orFollow } from './foreign-code.ts'
 import { isSqlFile, readFolderName, readName } from './layouts.ts'
 import { codeToolOf } from './other-languages.ts'
 import { readUtf8 } from './read-large.ts'
@@ -137,7 +138,7 @@ export function noMigrations(dir: string, listing: FolderListing, tool: Tool | u
   const right = rightOne(inside)
   const owner = codeToolOf(listing)
   if (owner)
-    return `No migrations in ${dir} that schemagate can run: it holds those of ${owner.title}, which only ${owner.title} can run. Name another folder with --dir.`
+    return `No migrations in ${dir} that schemagate can run: it holds those of ${owner.title}, which only ${owner.title} can run. Name another folder with --dir${orFollow(owner) || '.'}`
   if (right !== undefined) return `No migrations in ${dir} itself. Perhaps you mean --dir ${join(dir, right)}`
   if (inside.length > 0)
     return `No migrations in ${dir} itself, but in ${inside.length} folders inside, as in ${join(dir, inside[0]!)}. Name the right one with --dir.`

@@ -27,20 +27,28 @@ const languages: readonly (readonly [RegExp, string])[] = [
 
 const modules = /\.(?:ts|mts|cts|js|mjs|cjs|tsx)$/i
 
-/** What a numbered file is that schemagate leaves out and a tool would run, as the end of a sentence. */
-export function onlyItsTool(fileName: string, folderTool: Tool | undefined, text: () => string): string | undefined {
+/** A file that schemagate leaves out and a tool would run. */
+export interface OtherCode {
+  /** What it is, as the end of a sentence. */
+  readonly what: string
+  /** Whose it is, where that is certain. */
+  readonly tool?: Tool | undefined
+}
+
+/** What a numbered file is that schemagate leaves out and a tool would run. */
+export function onlyItsTool(fileName: string, folderTool: Tool | undefined, text: () => string): OtherCode | undefined {
   if (!numbered.test(fileName) || isNoMigration(fileName)) return undefined
   return whatOf(fileName, folderTool, text)
 }
 
-function whatOf(fileName: string, folderTool: Tool | undefined, text: () => string): string | undefined {
+function whatOf(fileName: string, folderTool: Tool | undefined, text: () => string): OtherCode | undefined {
   const known = [...(folderTool ? [folderTool] : []), ...tools]
   const tool = known.find(({ code }) =>
     code?.some(({ pattern, text: sign }) => pattern.test(fileName) && (sign === undefined || sign.test(text()))),
   )
-  if (tool) return `is a migration that only ${tool.title} can run`
+  if (tool) return { what: `is a migration that only ${tool.title} can run`, tool }
   const language = languages.find(([pattern]) => pattern.test(fileName))?.[1]
-  return language && `is a migration ${language}`
+  return language === undefined ? undefined : { what: `is a migration ${language}` }
 }
 
 /** The file in a numbered folder without SQL that a tool would run, and what it is. */
@@ -48,7 +56,7 @@ export function codeInFolder(
   listing: Listing,
   folder: string,
   folderTool: Tool | undefined,
-): { readonly file: string; readonly what: string } | undefined {
+): (OtherCode & { readonly file: string }) | undefined {
   if (!numbered.test(folder)) return undefined
   for (const file of listing.folders.get(folder) ?? []) {
     if (file.startsWith('.') || isNoMigration(file)) continue
@@ -58,8 +66,8 @@ export function codeInFolder(
         file: path,
         what: 'is code in a folder inside the migrations folder, and code is read from the migrations folder itself',
       }
-    const what = whatOf(file, folderTool, () => listing.text(path) ?? '')
-    if (what) return { file: path, what }
+    const code = whatOf(file, folderTool, () => listing.text(path) ?? '')
+    if (code) return { file: path, ...code }
   }
   return undefined
 }

@@ -4,6 +4,7 @@ import { Adopting, type AdoptingOptions, type Found } from '../adopt/adopting.ts
 import { historyLocks } from '../adopt/locks.ts'
 import type { AdoptionProblem, AdoptionRow } from '../adopt/plan.ts'
 import { findSource, type SourceOptions } from '../adopt/source.ts'
+import { staysCode } from '../adopt/ways-out.ts'
 import { compareHistory, type History } from '../ledger/history.ts'
 import { appRoleOf } from '../run/app-role.ts'
 import { attempt } from '../run/attempt.ts'
@@ -70,6 +71,17 @@ export async function adopt(engine: Engine, options: AdoptOptions = {}): Promise
           `${file} is no migration of ${source.tool.title}, which has never run it, and the next \`up\` will. If it is not to be run, leave it out with --ignore.`,
         )
     }
+    const tellCode = ({ plan: { adopted } }: Found) => {
+      // what is code of another tool's is in doubt, and only pending files are refused for it
+      const names = adopted.flatMap(({ migration: { kind, doubt, name } }) =>
+        kind === 'code' && doubt !== undefined ? [name] : [],
+      )
+      if (names.length > 0)
+        engine.log.warn(
+          { event: 'stays-code', migrations: names },
+          staysCode(source.tool.title, names, settings.schema),
+        )
+    }
     const requireVerified = async (found: Found) => {
       if (!options.verify) return
       const verified = await import('../verify/before-recording.ts')
@@ -79,6 +91,7 @@ export async function adopt(engine: Engine, options: AdoptOptions = {}): Promise
       const history = await readHistory(engine, files, session)
       const found = await reading(engine, session, () => adopting.look(session, history))
       tellStrangers(history)
+      tellCode(found)
       if (found.plan.problems.length === 0) await requireVerified(found)
       return result(found)
     }
@@ -88,6 +101,7 @@ export async function adopt(engine: Engine, options: AdoptOptions = {}): Promise
     const first = await reading(engine, session, () => adopting.look(session, before))
     adopting.require(first)
     tellStrangers(before)
+    tellCode(first)
     await requireVerified(first)
     // one that was stopped after its commit had not published it yet
     const isPublic = () => isPublished(session, settings.schema, before)

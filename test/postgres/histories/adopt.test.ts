@@ -349,6 +349,31 @@ async function takeNewestOut(database: ScratchDatabase, tool: string): Promise<v
   else await database.query(`update ${tool === 'tern' ? 'schema_version' : 'schema_migrations'} set version = 3`)
 }
 
+describe('code that only its own tool can run', () => {
+  const knexTable = `create table knex_migrations (id serial primary key, name varchar(255), batch integer, migration_time timestamptz);
+    insert into knex_migrations (name, batch, migration_time) values ('20240101_users.js', 1, now()); create table users (id int);`
+
+  test('is told before it is recorded: a new database cannot be made of it', async ({ database }) => {
+    await database.query(knexTable)
+    const dir = await folder({
+      '20240101_users.js': "exports.up = knex => knex.schema.createTable('users', () => {})\n",
+    })
+    const env = { DATABASE_URL: database.url }
+    for (const args of [['--dry-run'], []]) {
+      const { code, stderr } = await schemagate(['adopt', '--dir', dir, ...args], { env })
+      expect([code, stderr]).toEqual([0, expect.stringContaining('20240101_users is code that only Knex can run')])
+      expect(stderr).toContain('pg_dump --schema-only --no-owner --exclude-schema schemagate > 0001_baseline.sql')
+    }
+  })
+
+  test('written as SQL under the same name it is recorded without a word', async ({ database }) => {
+    await database.query(knexTable)
+    const dir = await folder({ '20240101_users.sql': 'create table users (id int);' })
+    const { code, stderr } = await schemagate(['adopt', '--dir', dir], { env: { DATABASE_URL: database.url } })
+    expect([code, stderr]).toEqual([0, ''])
+  })
+})
+
 describe('what is wrong is named', () => {
   const adopt = (database: ScratchDatabase, dir: string, ...more: string[]) =>
     schemagate(['adopt', '--dir', dir, ...more], { env: { DATABASE_URL: database.url } })

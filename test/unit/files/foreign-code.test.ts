@@ -32,7 +32,7 @@ describe('is another tool’s', () => {
   ] as const)('%s: %s', async ([title, text]) => {
     const doubt = await doubtOf(text, '2_b.ts')
     expect(doubt).toContain(`looks like a migration for ${title};`)
-    expect(doubt).toMatch(/2_b\.ts is not run\. .*--ignore '2_b\.ts'$/)
+    expect(doubt).toMatch(/2_b\.ts is not run\. .*--ignore '2_b\.ts'(\. To let .*: schemagate follow --follow \S+)?$/)
   })
 
   test('where its folder is the tool’s, also behind another name', async () => {
