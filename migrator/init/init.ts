@@ -44,7 +44,7 @@ export async function init(options: InitOptions): Promise<ExitCode> {
   else return exitCodes.done
   if (options.dryRun) return exitCodes.done
   print(nextSteps(before.stack, choice))
-  const after = await diagnose(composeFilesOf(before), options.diagnose)
+  const after = await diagnose([...planned.composeFiles], options.diagnose)
   print(`\ndoctor on the result:\n\n${renderText(after, { color: options.color, width: options.width, all: false })}`)
   return after.findings.some(({ severity }) => severity === 'error') ? exitCodes.notReady : exitCodes.done
 }
@@ -70,7 +70,7 @@ async function chooseAll({ stack }: Diagnosis, options: InitOptions): Promise<Ch
   if (database.apps.length === 0) throw new UsageError(`No service of the file uses ${database.server}.`)
   const way = await wayOf(database, compose.directory, options)
   if (way.command === undefined) return { database, way, app: undefined }
-  const inFolder = database.apps.filter(({ context }) => context.context === join(compose.directory, way.folder))
+  const inFolder = database.apps.filter(({ context }) => context.folders.includes(join(compose.directory, way.folder)))
   const named = database.apps.filter(({ service }) => service.name === options.app)
   if (options.app !== undefined && named.length === 0) {
     const names = database.apps.map(({ service }) => service.name).join(', ')
@@ -94,8 +94,10 @@ async function wayOf(database: Database, directory: string, options: InitOptions
       throw new UsageError(`${migrations} is no folder of migrations that the migrator can read.`)
     return { tool: 'SQL files', folder: relative('.', migrations), command: undefined }
   }
-  const contexts = database.apps.flatMap(({ context }) => (context.context === undefined ? [] : [context.context]))
-  const ways = recognise(directory, contexts)
+  const ways = recognise(
+    directory,
+    database.apps.flatMap(({ context }) => context.folders),
+  )
   if (ways.length === 0)
     throw new UsageError(
       'No migrations are found here. Name them: --migrations FOLDER, or --command "alembic upgrade head".',
@@ -134,11 +136,4 @@ function write({ files }: Plan, print: (text: string) => void): void {
   const made = files.filter(({ isAppended }) => !isAppended).map(({ name }) => name)
   const lines = files.filter(({ isAppended }) => isAppended).map(({ name }) => `the last lines of ${name}`)
   print(`Written. To undo it, delete ${[...made, ...lines].join(', ')}.`)
-}
-
-/** What the project has now: the files that were read, and the overlay. */
-function composeFilesOf({ stack }: Diagnosis): string[] {
-  const { files, directory } = stack.compose
-  const overlay = 'compose.schemagate.yml'
-  return existsSync(join(directory, overlay)) && !files.includes(overlay) ? [...files, overlay] : [...files]
 }

@@ -1,25 +1,30 @@
 // What init leaves to do: the image that migrates, and the gate, since an overlay orders nothing but the start.
 
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { Stack } from '../doctor/model/stack.ts'
 import type { Choice } from './plan.ts'
 
 /** For a terminal, with an empty line before and behind it. */
-export function nextSteps({ compose }: Stack, { way }: Choice): string {
+export function nextSteps({ compose }: Stack, { database, way }: Choice): string {
+  const env =
+    'COMPOSE_FILE in .env has plain `docker compose` take the overlay. Where .env is not in the repository, every checkout and every server needs that line.'
   const gate =
     'Compose orders a start by `up` alone. After a restart, a reboot or a restored backup it is the gate that keeps an app from serving: in the app (docs/gate.md), or before it (docs/gate-service.md)'
   // what migrates is the project's own, or schemagate already
   if (way === undefined || way.command !== undefined)
-    return `\n${gate}; where another tool migrates, with \`schemagate follow\` (docs/follow.md).\n`
+    return `\n${env}\n\n${gate}; where another tool migrates, with \`schemagate follow\` (docs/follow.md).\n`
+  const context = database.apps[0]?.context.context ?? compose.directory
   return `
 The migrator's image is built once:
 
   npm install --save-dev schemagate
   docker build --tag schemagate-migrator node_modules/schemagate
 
+${env}
+
 ${gate}.
-${hasDriver(compose.directory) ? linesOfGate(way.folder) : ''}`
+${hasDriver(compose.directory) ? linesOfGate(relative(context, join(compose.directory, way.folder))) : ''}`
 }
 
 /** A Node project, with a driver that the gate guards. */
@@ -28,10 +33,16 @@ function hasDriver(directory: string): boolean {
   return existsSync(file) && /"(pg|knex|sequelize|drizzle-orm|kysely|typeorm)"/.test(readFileSync(file, 'utf8'))
 }
 
+/** @param folder in the app's build context */
 function linesOfGate(folder: string): string {
   return `
   npm install schemagate-gate
-  npx schemagate manifest --dir ${folder} > manifest.json
+
+  FROM schemagate-migrator AS manifest                # in the app's Dockerfile, so that each build has its own
+  COPY ${folder} /migrations
+  RUN node /schemagate/schemagate.cjs manifest > /tmp/manifest.json
+  ...
+  COPY --from=manifest /tmp/manifest.json manifest.json
 
   import { createGate, gateMiddleware, readManifest } from 'schemagate-gate'
   const gate = createGate({ url: process.env.DATABASE_URL, manifest: readManifest('manifest.json') })

@@ -7,7 +7,7 @@ import type { DiagnoseOptions, Diagnosis } from '../doctor/diagnose.ts'
 import { type Database, databasesOf } from '../doctor/model/gating.ts'
 import type { Member } from '../doctor/model/member.ts'
 import type { Stack } from '../doctor/model/stack.ts'
-import { makeOverlay, overlayPath } from '../doctor/overlay/fix.ts'
+import { makeOverlay } from '../doctor/overlay/fix.ts'
 import { overlayName } from '../doctor/overlay/write.ts'
 import { migratorService } from '../doctor/patches/migrator-service.ts'
 import { oneShotOf } from '../doctor/patches/one-shot.ts'
@@ -37,7 +37,8 @@ export interface Plan {
   readonly files: readonly PlannedFile[]
   /** What is not written, and why. */
   readonly remarks: readonly string[]
-  readonly migrator: string | undefined
+  /** What the project has then: the files that were read, and the overlay. */
+  readonly composeFiles: readonly string[]
 }
 
 /** Decides what to write, and writes nothing. What is there already is left as it is, and said in `remarks`. */
@@ -45,7 +46,10 @@ export async function plan(diagnosis: Diagnosis, choice: Choice, options: Diagno
   const { compose } = diagnosis.stack
   const remarks: string[] = []
   const patches = [migratorPatch(diagnosis, choice), limitPatch(choice)].filter(patch => patch !== undefined)
-  const { text, result } = await makeOverlay(diagnosis, options, patches, 'init')
+  // that of a further database lies over the first one's, which is left as it is
+  const isFurther = compose.files.includes(overlayName)
+  const overlay = isFurther ? overlayName.replace('.yml', `.${choice.database.server}.yml`) : overlayName
+  const { text, result } = await makeOverlay(diagnosis, options, patches, { by: 'init', name: overlay })
   const files: PlannedFile[] = []
   const add = (name: string, content: string) => {
     const path = join(compose.directory, name)
@@ -53,29 +57,29 @@ export async function plan(diagnosis: Diagnosis, choice: Choice, options: Diagno
     else files.push({ path, name, text: content, isAppended: false })
   }
   if (text !== '') {
-    const path = overlayPath(compose)
-    if (!existsSync(path)) files.push({ path, name: overlayName, text, isAppended: false })
-    else if (readFileSync(path, 'utf8') !== text) remarks.push(`${overlayName} is there already, and is left as it is.`)
+    const path = join(compose.directory, overlay)
+    if (!existsSync(path)) files.push({ path, name: overlay, text, isAppended: false })
+    else if (readFileSync(path, 'utf8') !== text) remarks.push(`${overlay} is there already, and is left as it is.`)
   }
-  const env = envLines(compose.directory, [...compose.files, ...(text === '' ? [] : [overlayName])], choice, remarks)
+  const names = [...compose.files, ...(text === '' ? [] : [overlay])]
+  const env = envLines(compose.directory, names, choice, remarks)
   if (env) files.push(env)
   const after = databasesOf(result.stack).find(({ server }) => server === choice.database.server)
   const migrator = after?.migrators[0]?.service.name
-  if (after && migrator !== undefined) {
-    const names = [...compose.files, ...(text === '' ? [] : [overlayName])]
+  if (after && migrator !== undefined)
     add(
       '.github/workflows/schemagate.yml',
       workflow(compose, names, migrator, after.apps, choice.way?.command === undefined && choice.way !== undefined),
     )
-  }
-  return { files, remarks, migrator }
+  return { files, remarks, composeFiles: names }
 }
 
 /** A one-shot for what the project has, and each app behind it. */
 function migratorPatch({ stack }: Diagnosis, { database, way, app }: Choice): Patch | undefined {
   const { member, apps } = database
   if (!way || !member) return undefined
-  const name = stack.members.has('migrate') ? 'schemagate-migrate' : 'migrate'
+  const names = ['migrate', 'schemagate-migrate', `migrate-${member.service.name}`]
+  const name = names.find(one => !stack.members.has(one)) ?? 'schemagate-migrate'
   const gate = { depends_on: { [name]: { condition: 'service_completed_successfully' } } }
   const gated = Object.fromEntries(apps.map(({ service }) => [service.name, gate]))
   if (way.command === undefined) {

@@ -2,6 +2,8 @@
 
 import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { readSmall } from '../doctor/startup/build-context.ts'
+import { isBesideMigrations, migrationIn } from '../doctor/startup/tools.ts'
 import type { Shell } from '../doctor/startup/wrappers.ts'
 import { readFolder } from '../files/folder.ts'
 
@@ -68,7 +70,10 @@ const sqlFolders = [
   'schema',
 ]
 
-/** Every way that is seen, a tool of the project's own first. @param contexts the folders that images are built from */
+/**
+ * Every way that is seen: a tool of the project's own, else a folder of SQL, else a script of `package.json`.
+ * @param contexts the folders that images are built from
+ */
 export function recognise(directory: string, contexts: readonly string[]): Recognised[] {
   const folders = [...new Set([...contexts, ...parts.map(part => join(directory, part))])].filter(folder =>
     existsSync(folder),
@@ -81,6 +86,7 @@ export function recognise(directory: string, contexts: readonly string[]): Recog
   })
   if (own.length > 0) return own
   const sql = folders.flatMap(folder => sqlFolders.map(name => join(folder, name))).filter(isMigrations)
+  if (sql.length === 0) return folders.flatMap(folder => scriptsIn(folder, relative(directory, folder) || '.'))
   return [...new Set(sql)].map(folder => ({
     tool: 'SQL files',
     command: undefined,
@@ -88,10 +94,28 @@ export function recognise(directory: string, contexts: readonly string[]): Recog
   }))
 }
 
-/** Whether the migrator of this repository can read it. */
+/** Of tools without a file of their own in the folder, as TypeORM: what is called after a migration, and is one. */
+function scriptsIn(folder: string, name: string): Recognised[] {
+  return Object.entries(scriptsOf(readSmall(join(folder, 'package.json')))).flatMap(([script, text]) => {
+    const command = `npm run ${script}`
+    const migration = migrationIn(command) && !isBesideMigrations(script) ? migrationIn(String(text)) : undefined
+    return migration ? [{ tool: migration.tool, folder: name, command }] : []
+  })
+}
+
+function scriptsOf(packageJson: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(packageJson ?? '{}').scripts ?? {}
+  } catch {
+    return {}
+  }
+}
+
+/** Whether the migrator of this repository can read it, and run it. */
 export function isMigrations(folder: string): boolean {
   try {
-    return existsSync(folder) && readFolder(folder, { onLeftOut: () => {} }).length > 0
+    const migrations = existsSync(folder) ? readFolder(folder, { onLeftOut: () => {} }) : []
+    return migrations.length > 0 && migrations.every(({ kind, doubt }) => kind !== 'code' || doubt === undefined)
   } catch {
     return false
   }

@@ -29,7 +29,7 @@ jobs:
     runs-on: ubuntu-24.04
     timeout-minutes: 15
 ${env && `    # what the compose files ask for and have no default of\n    env:\n${env}`}    steps:
-      - uses: actions/checkout@v5
+      - uses: actions/checkout@v7
 ${isOurs ? image : ''}      - uses: OWNER/schemagate/.github/actions/smoke@v${release}
         with:
           doctor: true

@@ -73,7 +73,9 @@ export async function loadCompose(files: readonly string[], options: LoadOptions
   const names = files.length > 0 ? files : filesIn(cwd, env)
   const [first] = names
   if (first === undefined)
-    throw new UsageError(`There is no compose file in ${cwd}. Name one: schemagate doctor path/to/compose.yml`)
+    throw new UsageError(
+      `There is no compose file in ${cwd}. Go to the folder that has it, or write one first. One elsewhere can be named: schemagate doctor path/to/compose.yml`,
+    )
   const directory = first === '-' ? cwd : dirname(resolve(cwd, first))
   const pathOf = (name: string) => (name === '-' ? name : resolve(cwd, name))
   const documents = names.map(name => parseCompose(name, pathOf(name), directory, textOf(name, cwd, stdin)))

@@ -10,7 +10,7 @@ import { mergePatches } from '../patches/merge.ts'
 import type { Patch } from '../patches/patch.ts'
 import { withinProfiles } from './profiles.ts'
 import { withRestarts } from './restarts.ts'
-import { overlayName, overlayText } from './write.ts'
+import { overlayName, overlayText, type Writer } from './write.ts'
 
 export interface Overlay {
   /** Empty where it could change nothing. */
@@ -30,18 +30,18 @@ export async function makeOverlay(
   diagnosis: Diagnosis,
   options: DiagnoseOptions,
   initial: readonly Patch[] = [],
-  by?: string,
+  writer: Writer = { by: 'doctor --fix', name: overlayName },
 ): Promise<Overlay> {
   const { files } = diagnosis.stack.compose
   const folder = mkdtempSync(join(tmpdir(), 'schemagate-overlay-'))
-  const trial = join(folder, overlayName)
+  const trial = join(folder, writer.name)
   let patches: readonly Patch[] = initial
   let overlay: Overlay = { text: '', result: diagnosis }
   try {
     for (let round = 0; round < mostRounds; round++) {
       if (round > 0 || initial.length === 0) patches = [...patches, ...patchesOf(overlay.result.findings)]
       const patch = withRestarts(withinProfiles(mergePatches(patches), diagnosis.stack), diagnosis.stack)
-      const text = Object.keys(patch.services).length === 0 ? '' : overlayText(patch, files, by)
+      const text = Object.keys(patch.services).length === 0 ? '' : overlayText(patch, files, writer)
       if (text === overlay.text) break
       writeFileSync(trial, text)
       overlay = { text, result: await diagnose([...files, trial], options) }

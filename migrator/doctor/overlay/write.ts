@@ -6,8 +6,14 @@ import { Override, type Patch, reset } from '../patches/patch.ts'
 
 export const overlayName = 'compose.schemagate.yml'
 
+/** Who writes an overlay, and under which name. */
+export interface Writer {
+  readonly by: string
+  readonly name: string
+}
+
 /** The text of the file. @param files those that it is laid over, as they were named */
-export function overlayText(patch: Patch, files: readonly string[], by = 'doctor --fix'): string {
+export function overlayText(patch: Patch, files: readonly string[], { by, name }: Writer): string {
   const services = Object.fromEntries(
     Object.entries(patch.services).map(([name, service]) => [name, toNodeValue(service)]),
   )
@@ -16,7 +22,7 @@ export function overlayText(patch: Patch, files: readonly string[], by = 'doctor
   const document = new Document({ services: {}, ...volumes }, { compat: 'yaml-1.1', version: '1.2' })
   document.setIn(['services'], toNode(document, services))
   document.commentBefore = ` Written by \`schemagate ${by}\`, to be laid over ${files.join(' and ')}:
- docker compose ${[...files, overlayName].map(file => `-f ${file}`).join(' ')} up --detach --wait
+ docker compose ${[...files, name].map(file => `-f ${file}`).join(' ')} up --detach --wait
  To undo it, delete this file${by === 'init' ? ', and the line of .env that names it' : ''}.`
   return document.toString({ lineWidth: 0 })
 }

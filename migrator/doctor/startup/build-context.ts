@@ -27,6 +27,13 @@ export class BuildContext {
     this.image = this.#readImage()
   }
 
+  /** Where the app's own files may be: the context, and the folder of its Dockerfile, which is the app's where several share a context. */
+  get folders(): readonly string[] {
+    const { context } = this
+    if (context === undefined) return []
+    return [dirname(resolve(context, this.#service.build?.dockerfile ?? 'Dockerfile')), context]
+  }
+
   /** The text of a script by its path in the container, undefined where it is not here. */
   script(path: string): string | undefined {
     if (path === '' || path.includes('$') || /^(https?:|-)/.test(path)) return undefined

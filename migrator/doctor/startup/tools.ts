@@ -102,14 +102,15 @@ const tools: readonly MigrationTool[] = [
   },
   { name: 'SeaORM', command: /\bsea-orm-cli\s+migrate\b/ },
   { name: 'refinery', command: /\brefinery\s+migrate\b/ },
+  // before Knex and TypeORM, whose scripts are known without their names
+  { name: 'Kysely', command: /\bkysely\b.*\bmigrate(:|\s+)(latest|up)\b/ },
+  { name: 'MikroORM', command: /\bmikro-orm\S*\s+(migration:(up|fresh)|schema:(create|update|fresh))\b/ },
   { name: 'Knex', command: /\bknex\b.*\bmigrate:(latest|up)\b|\bmigrate:latest\b/, fixedStep: /\bmigrate:up\b/ },
   { name: 'Sequelize', command: /\bsequelize(-cli)?\b.*\bdb:migrate\b/, fixedStep: /\bdb:migrate\b.*--to\b/ },
   { name: 'TypeORM', command: /\b(typeorm\S*\s+)?(migrations?:(run|up)|schema:sync)\b/ },
-  { name: 'MikroORM', command: /\bmikro-orm\S*\s+(migration:(up|fresh)|schema:(create|update|fresh))\b/ },
   { name: 'node-pg-migrate', command: /\bnode-pg-migrate\b.*\bup\b/, fixedStep: /\bup\s+\d+\b/ },
   { name: 'graphile-migrate', command: /\bgraphile-migrate\s+(migrate|reset)\b/ },
   { name: 'db-migrate', command: /\bdb-migrate\b.*\bup\b/, fixedStep: /\bup:\w+|\bup\s+-c\s*\d+/ },
-  { name: 'Kysely', command: /\bkysely\b.*\bmigrate(:|\s+)(latest|up)\b/ },
   {
     name: 'Ecto',
     command:

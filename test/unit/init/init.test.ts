@@ -207,7 +207,8 @@ describe('a folder of SQL', () => {
   test('in a Node project with a driver comes with the lines of the gate', async () => {
     const withNode = { ...sqlProject, 'package.json': '{"dependencies":{"pg":"^8.23.1"}}' }
     const node = await run(folderWith(withNode))
-    expect(node.text).toContain('npx schemagate manifest --dir migrations > manifest.json')
+    // made once by hand, it would not know the next migration
+    expect(node.text).toContain('COPY migrations /migrations\n  RUN node /schemagate/schemagate.cjs manifest')
     expect(node.text).toContain("from 'schemagate-gate'")
     expect(node.text).toContain('app.use(gateMiddleware(gate))')
     expect((await run(folderWith(sqlProject))).text).not.toContain("from 'schemagate-gate'")
@@ -336,6 +337,53 @@ test('of two databases the first is taken, which is told, unless --server names 
   expect((await run(folder, { server: 'other' })).text).toContain('Database: other\n')
   expect(servicesOf(folder).jobs.depends_on.migrate).toMatchObject(done)
   expect(servicesOf(folder).api?.depends_on?.migrate).toBeUndefined()
+})
+
+test('a further database has an overlay of its own over the first one, which is left as it is', async () => {
+  const two = `services:\n  db:\n    ${database}\n  other:\n    ${database}\n  api:\n    image: shop/api:1\n    environment: { ${url} }\n  jobs:\n    image: shop/jobs:1\n    environment: { DATABASE_URL: "postgres://shop:x@other/shop" }\n`
+  const folder = folderWith({ ...sqlProject, 'compose.yml': two })
+  await run(folder)
+  const first = read(folder, overlay)
+  const { text, exitCode } = await run(folder, { server: 'other', command: './migrate.sh' })
+  expect(read(folder, overlay)).toBe(first)
+  const further = 'compose.schemagate.other.yml'
+  expect(read(folder, further)).toContain(`-f compose.yml -f ${overlay} -f ${further} up`)
+  expect(parse(read(folder, further)).services.jobs.depends_on['schemagate-migrate']).toMatchObject(done)
+  expect(text).toContain(`Make it compose.yml:${overlay}:${further}.`)
+  expect(text).not.toContain('no-migration-seen')
+  expect(exitCode).toBe(0)
+})
+
+test('of apps that share a build context, each has what is beside its Dockerfile', async () => {
+  const part = (name: string) =>
+    `  ${name}-db:\n    ${database}\n  ${name}:\n    build: { context: ., dockerfile: apps/${name}/Dockerfile }\n    environment: { DATABASE_URL: "postgres://shop:x@${name}-db/shop" }\n`
+  const folder = folderWith({
+    'compose.yml': `services:\n${part('bills')}${part('orders')}`,
+    ...Object.fromEntries(['bills', 'orders'].map(name => [`apps/${name}/Dockerfile`, 'FROM a\nCMD ["server"]\n'])),
+    'apps/bills/knexfile.js': '',
+    'apps/orders/drizzle.config.ts': '',
+  })
+  const { text } = await run(folder, { server: 'orders-db', dryRun: true })
+  expect(text).toContain('Migrated by: Drizzle in apps/orders, with the image of orders\n')
+  await run(folder, { server: 'bills-db' })
+  expect(servicesOf(folder).migrate.command).toEqual(['npx knex migrate:latest'])
+})
+
+test.each([
+  ['migration:run', 'typeorm migration:run -d data-source.js', 'TypeORM'],
+  ['migrate:up', 'mikro-orm migration:up', 'MikroORM'],
+  ['db:migrate', 'kysely migrate:latest', 'Kysely'],
+])('a script of package.json that migrates is taken: %s', async (script, command, tool) => {
+  const scripts = { start: 'node server.js', 'migration:revert': 'typeorm migration:revert', [script]: command }
+  const folder = folderWith({
+    'compose.yml': sqlProject['compose.yml'],
+    'package.json': JSON.stringify({ scripts }),
+    'migrations/1700000000000-a.ts':
+      "import type { Kysely } from 'kysely'\nexport const up = (db: Kysely<unknown>) => db\n",
+  })
+  const { text } = await run(folder)
+  expect(text).toContain(`Migrated by: ${tool} in ., with the image of api\n`)
+  expect(servicesOf(folder).migrate.command).toEqual([`npm run ${script}`])
 })
 
 test('a database that no service uses is not chosen before one that some do', async () => {
