@@ -1,6 +1,6 @@
 // The verb: finds out how a project migrates, shows what it would write, writes it, and runs doctor on the result.
 
-import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { type DiagnoseOptions, type Diagnosis, diagnose } from '../doctor/diagnose.ts'
 import { type Database, databasesOf } from '../doctor/model/gating.ts'
