@@ -109,7 +109,8 @@ export function unreachableDetail(error: unknown): string {
   if (error instanceof SeveralServersError)
     return 'The address of the database leads to different servers: name one server, or several hosts with target_session_attrs.'
   const code = sqlState(error)
-  if (code === '42501') return 'This app may not read the ledger (42501): grant it with the migrator, --app-role.'
+  if (code === '42501')
+    return 'This app may not read the ledger (42501). Grant it with the migrator (--app-role); or by hand: usage on its schema, select on its tables ledger, ledger_version and manifest.'
   if (code?.startsWith('28')) return `The database refuses this app's login (${code}).`
   if (code === '3D000') return 'There is no such database (3D000).'
   if (code?.startsWith('57P')) return `The database is starting up or shutting down (${code}).`

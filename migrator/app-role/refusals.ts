@@ -37,7 +37,7 @@ export function denied(role: string, me: string | undefined, cause: unknown): De
   return new DeniedError(
     `Role ${owner} lacks the privilege to create or alter the app's role ${role} (42501): ${message}. ` +
       `That needs CREATEROLE, and from PostgreSQL 16 on, for a role that another role has created, also the admin option: ` +
-      `grant ${pg.escapeIdentifier(role)} to ${pg.escapeIdentifier(owner)} with admin option. Or let a superuser create the role, and leave --app-role out.`,
+      `grant ${pg.escapeIdentifier(role)} to ${pg.escapeIdentifier(owner)} with admin option. Or leave --app-role out, let a superuser create the role, and grant it by hand what it needs: its tables, and of schema schemagate usage, with select on ledger, ledger_version and manifest.`,
     { cause },
   )
 }

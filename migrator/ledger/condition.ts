@@ -117,7 +117,7 @@ export function requireReadable(condition: LedgerCondition): void {
   throw new DeniedError(
     `The ledger ${schema}.ledger belongs to role ${ledger.owner}, and role ${me} may not read it (42501). ` +
       `Run as ${ledger.owner}, or as ${ledger.owner}: grant usage on schema ${quoteIdent(schema)} to ${quoteIdent(me)}; ` +
-      `grant select on all tables in schema ${quoteIdent(schema)} to ${quoteIdent(me)}`,
+      `grant select on ${['ledger', 'ledger_version', 'manifest'].map(table => `${quoteIdent(schema)}.${table}`).join(', ')} to ${quoteIdent(me)}`,
     // `wait` goes on over this SQLSTATE: the run that it waits for grants the right
     { cause: Object.assign(new Error('permission denied'), { code: sqlstate.insufficientPrivilege }) },
   )

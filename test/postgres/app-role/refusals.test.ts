@@ -1,12 +1,15 @@
 // What the app's role is refused for, before anything is changed.
 
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, onTestFinished } from 'vitest'
 import { DeniedError, RefusedError, UsageError } from '../../../migrator/errors.ts'
+import { root } from '../../../scripts/lib/root.ts'
+import { schemagate } from '../../helpers/cli.ts'
 import { test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
+import { folder, write } from '../../helpers/migrations.ts'
 import { ownServer } from '../../helpers/server.ts'
 import { attempt, DENIED, ensure, migrated, owned, password, schema, works } from './owned-database.ts'
 
@@ -76,6 +79,29 @@ describe('refusals', () => {
     expect(String(error)).toContain('CREATEROLE')
     expect(String(error)).not.toContain(password)
     expect(client.getTransactionStatus()).toBe('I')
+  })
+
+  test('what the documentation grants by hand is enough for a gate, and for tables that come later', async ({
+    database,
+  }) => {
+    const [owner, app] = [database.role('owner'), database.role('app')]
+    await database.query(
+      `create role ${owner} login password 'x'; alter database ${database.name} owner to ${owner}; create role ${app} login password '${password}'`,
+    )
+    const dir = await folder({ '1_a.sql': 'create table a (id serial)' })
+    const env = { DATABASE_URL: database.urlFor(owner, 'x'), SCHEMAGATE_DIR: dir }
+    expect((await schemagate(['up'], { env })).code).toBe(0)
+    const page = await readFile(join(root, 'docs/app-role.md'), 'utf8')
+    const [, grants = ''] = /```sql\n(.*?)```/s.exec(page) ?? []
+    const asOwner = await database.connect({ user: owner, password: 'x' })
+    await asOwner.query(grants.replaceAll(' to app;', ` to ${app};`))
+    await write(dir, { '2_b.sql': 'create table b (id serial)' })
+    expect((await schemagate(['up'], { env })).code).toBe(0)
+    const asApp = { DATABASE_URL: database.urlFor(app, password), SCHEMAGATE_DIR: dir }
+    expect((await schemagate(['check'], { env: asApp })).code).toBe(0)
+    const client = await database.connect({ user: app, password })
+    expect(await attempt(client, 'insert into a default values; insert into b default values')).toBe('done')
+    expect(await attempt(client, 'select * from schemagate.runs')).toBe(DENIED)
   })
 
   test('what belongs to others is left out and told, what belongs to extensions is left alone', async ({
