@@ -12,7 +12,7 @@ import { type Asking, agree, choose } from './ask.ts'
 import { nextSteps } from './next-steps.ts'
 import { ownMigration } from './own-migration.ts'
 import { type Choice, type Plan, plan } from './plan.ts'
-import { isMigrations, type Recognised, recognise } from './recognise.ts'
+import { isMigrations, type Recognised, recognise, sqlFilesIn } from './recognise.ts'
 
 export interface InitOptions {
   readonly dryRun: boolean
@@ -92,7 +92,7 @@ async function wayOf(database: Database, directory: string, options: InitOptions
   if (migrations !== undefined) {
     if (!isMigrations(join(directory, migrations)))
       throw new UsageError(`${migrations} is no folder of migrations that the migrator can read.`)
-    return { tool: 'SQL files', folder: relative('.', migrations), command: undefined }
+    return sqlFilesIn(join(directory, migrations), relative('.', migrations))
   }
   const ways = recognise(
     directory,

@@ -20,11 +20,18 @@ The migrator's image is built once:
 
   npm install --save-dev schemagate
   docker build --tag schemagate-migrator node_modules/schemagate
-
+${way.writtenFor === undefined ? '' : instead(way.writtenFor)}
 ${env}
 
 ${gate}.
 ${hasDriver(compose.directory) ? linesOfGate(relative(context, join(compose.directory, way.folder))) : ''}`
+}
+
+/** Two tools with one folder: the other one would find tables that it has not made. */
+function instead(tool: string): string {
+  return `
+The files are ${tool}'s, and schemagate applies them from now on: switch ${tool} off where the app starts it. A database that ${tool} has migrated is taken over once, with the command \`adopt\` of the migrator. To keep ${tool}: init --command COMMAND, and \`schemagate follow\` (docs/follow.md).
+`
 }
 
 /** A Node project, with a driver that the gate guards. */

@@ -6,6 +6,8 @@ import { readSmall } from '../doctor/startup/build-context.ts'
 import { isBesideMigrations, migrationIn } from '../doctor/startup/tools.ts'
 import type { Shell } from '../doctor/startup/wrappers.ts'
 import { readFolder } from '../files/folder.ts'
+import type { Migration } from '../files/migration.ts'
+import { tools } from '../files/tools/index.ts'
 
 export interface Recognised {
   readonly tool: string
@@ -13,6 +15,8 @@ export interface Recognised {
   readonly folder: string
   /** What the app's own image runs; undefined for a folder of SQL, which the migrator of this repository reads. */
   readonly command: string | undefined
+  /** The tool that such a folder was written for, where its files tell: the app may start it. */
+  readonly writtenFor?: string | undefined
   /** What reads the command; undefined for sh. */
   readonly shell?: Shell | undefined
 }
@@ -87,11 +91,7 @@ export function recognise(directory: string, contexts: readonly string[]): Recog
   if (own.length > 0) return own
   const sql = folders.flatMap(folder => sqlFolders.map(name => join(folder, name))).filter(isMigrations)
   if (sql.length === 0) return folders.flatMap(folder => scriptsIn(folder, relative(directory, folder) || '.'))
-  return [...new Set(sql)].map(folder => ({
-    tool: 'SQL files',
-    command: undefined,
-    folder: relative(directory, folder),
-  }))
+  return [...new Set(sql)].map(folder => sqlFilesIn(folder, relative(directory, folder)))
 }
 
 /** Of tools without a file of their own in the folder, as TypeORM: what is called after a migration, and is one. */
@@ -111,12 +111,24 @@ function scriptsOf(packageJson: string | undefined): Readonly<Record<string, unk
   }
 }
 
+/** @param name what the folder is called in the overlay */
+export function sqlFilesIn(folder: string, name: string): Recognised {
+  const owner = migrationsIn(folder).find(({ tool }) => tool !== undefined)?.tool
+  const writtenFor = tools.find(tool => tool.name === owner)?.title
+  return { tool: 'SQL files', folder: name, command: undefined, writtenFor }
+}
+
 /** Whether the migrator of this repository can read it, and run it. */
 export function isMigrations(folder: string): boolean {
+  const migrations = migrationsIn(folder)
+  return migrations.length > 0 && migrations.every(({ kind, doubt }) => kind !== 'code' || doubt === undefined)
+}
+
+/** None where it cannot be read. */
+function migrationsIn(folder: string): readonly Migration[] {
   try {
-    const migrations = existsSync(folder) ? readFolder(folder, { onLeftOut: () => {} }) : []
-    return migrations.length > 0 && migrations.every(({ kind, doubt }) => kind !== 'code' || doubt === undefined)
+    return existsSync(folder) ? readFolder(folder, { onLeftOut: () => {} }) : []
   } catch {
-    return false
+    return []
   }
 }

@@ -410,6 +410,16 @@ test('a migration in pre_start is one before the app already', async () => {
   expect(worker.depends_on.api).toEqual({ condition: 'service_started' })
 })
 
+test("of another tool's SQL it says to switch that tool off, which would find tables that it has not made", async () => {
+  const files = (name: string) => ({
+    'compose.yml': sqlProject['compose.yml'],
+    [name]: 'create table users (id int);\n',
+  })
+  const flyway = await run(folderWith(files('src/main/resources/db/migration/V1__users.sql')))
+  expect(flyway.text).toContain('switch Flyway off where the app starts it')
+  expect((await run(folderWith(sqlProject))).text).not.toContain('switch ')
+})
+
 test('a Symfony project has the migrations of Doctrine', async () => {
   const compose = `services:\n  db:\n    ${database}\n  php:\n    build: .\n    environment: { ${url} }\n    depends_on: [db]\n`
   const folder = folderWith({ 'compose.yml': compose, 'symfony.lock': '{}', 'migrations/Version1.php': '<?php' })
