@@ -56,10 +56,17 @@ interface Block extends Compound {
 
 const plain = { operator: 'end', stopsOnError: false, isOwnShell: false, isScript: false } as const
 
+/** Each command is looked at beside the others and with all that it stands in: what a longer script says is not read. */
+export const mostCommands = 10_000
+const deepestCompound = 100
+
 /** The commands of a script in their order. @param stopsOnError as if `set -e` stood at its top */
 export function parseShell(text: string, stopsOnError = false): ShellCommand[] {
   const reading = new Reading(stopsOnError || /^#!.*[ \t]-\w*e/.test(text))
-  for (const token of tokenize(text)) reading.take(token)
+  for (const token of tokenize(text)) {
+    if (reading.isTooLong) break
+    reading.take(token)
+  }
   reading.finish('end')
   return reading.commands
 }
@@ -92,6 +99,10 @@ class Reading {
     else if (kind === 'operator') this.#operator(text, block)
     else if (this.#words.length > 0 && !(text === 'in' && this.#words[0]!.text === 'case')) this.#words.push(token)
     else this.#first(token, block)
+  }
+
+  get isTooLong(): boolean {
+    return this.commands.length > mostCommands || this.#blocks.length > deepestCompound
   }
 
   finish(operator: ShellCommand['operator']): void {

@@ -99,6 +99,12 @@ function isPassedOver(steps: readonly Step[], failed: Failed): boolean {
       return !steps.slice(0, last).some(({ text }) => /^set\b.*pipefail/.test(text))
     case '||': {
       const instead = steps.slice(last + 1, last + 5)
+      // `|| code=$?`, and something comes of it later
+      const [, code] = /^(\w+)=["']?\$\?["']?$/.exec(instead[0]?.text ?? '') ?? []
+      if (code !== undefined)
+        return !steps
+          .slice(last + 2)
+          .some(step => isWayOut(step) && [step.text, ...step.conditions].join().includes(code))
       // another way of migrating is tried: what becomes of its failure counts
       return (
         instead.length > 0 &&

@@ -2,8 +2,9 @@
 
 import type { CommandLine, Service } from '../compose/service.ts'
 import { holds } from '../shell/condition.ts'
-import { type Compound, parseShell, type ShellCommand } from '../shell/shell.ts'
+import { type Compound, longestCondition, mostCommands, parseShell, type ShellCommand } from '../shell/shell.ts'
 import { hereDocument } from '../shell/tokens.ts'
+import { assignments } from './assignments.ts'
 import { asOne, atOnce, migrates } from './at-once.ts'
 import type { BuildContext } from './build-context.ts'
 import { expand } from './expand.ts'
@@ -89,6 +90,10 @@ export class Reader {
   readonly #scripts = new Set<string>()
   /** The bodies of the functions that its scripts have made so far, by their names. */
   readonly #functions = new Map<string, readonly ShellCommand[]>()
+  /** How many commands were read, those of functions and scripts for each call. */
+  #read = 0
+  /** Those that its scripts have set so far, undefined where it is not known to what. */
+  readonly #variables = new Map<string, string | undefined>()
 
   constructor(service: Service, context: BuildContext) {
     this.#service = service
@@ -168,10 +173,12 @@ export class Reader {
   }
 
   #commands(commands: readonly ShellCommand[], from: Step['from'], depth: number): Step[] {
-    return commands.flatMap(command => {
+    return commands.flatMap((command, i) => {
+      if (this.#read++ > mostCommands) return []
       if (command.conditions.some(condition => holds(condition, text => this.#expand(text)) === false)) return []
       if (command.words[0] === 'shift' && this.#args)
         this.#args.line = slice(this.#args.line, Number(command.words[1] ?? 1))
+      this.#assign(command, /^(&&|\|\|)$/.test(commands[i - 1]?.operator ?? ''))
       const [, variable] = /^(\w+)=(?:\$[@*]|\("?\$\{?[@*]\}?"?\))$/.exec(command.words.at(-1)!) ?? []
       if (variable !== undefined) this.#holdArguments.add(variable)
       const inner = this.#words(command, from, depth + 1)
@@ -195,6 +202,16 @@ export class Reader {
         within: isOne ? command.within : [...command.within, call, ...step.within],
       }))
     })
+  }
+
+  /** Remembers what a script sets its variables to. @param mayNotRun the command before it decides */
+  #assign({ words, conditions, within }: ShellCommand, mayNotRun: boolean): void {
+    const isKnown = !mayNotRun && conditions.length === 0 && within.length === 0
+    for (const [name, text] of assignments(words)) {
+      const value = isKnown ? this.#expand(text) : undefined
+      // one that is made of itself doubles with every line
+      this.#variables.set(name, value !== undefined && value.length > longestCondition ? undefined : value)
+    }
   }
 
   #words(written: Line, from: Step['from'], depth: number): Step[] {
@@ -338,7 +355,8 @@ export class Reader {
   }
 
   #expand(text: string): string | undefined {
-    return expand(text, this.#args?.line.words ?? wordsOf(this.#command ?? []), this.#service, this.#context)
+    const args = this.#args?.line.words ?? wordsOf(this.#command ?? [])
+    return expand(text, { args, variables: this.#variables, service: this.#service, context: this.#context })
   }
 }
 

@@ -91,6 +91,9 @@ test.for([
   ['a list of tests', '[ a = a ] && '.repeat(30_000)],
   ['a test that is left open', `[[ a == a ${'&& a == a '.repeat(30_000)}`],
   ['a case of many patterns', `case a in ${'b) ./b ;; '.repeat(30_000)} esac`],
+  ['compound commands inside of each other', 'if a; then ( '.repeat(30_000)],
+  ['a loop for each of many migrations', 'for i in a; do alembic upgrade head; done\n'.repeat(20_000)],
+  ['a value that is made of itself', 'A=x\n'.concat('A=$A$A\n'.repeat(40))],
   ['a test of spaces', `if [ "${' '.repeat(300_000)}" = a ]; then ./b; fi`],
 ] as const)('%s is read to its end', { timeout: 30_000 }, ([, text]) => {
   const { status } = check(`    command: ["sh", "-c", ${JSON.stringify(`${text}\nalembic upgrade head\n./app`)}]\n`)

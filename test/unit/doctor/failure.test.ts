@@ -81,6 +81,12 @@ test.for([
   [`${migrate}\nif [ $? -eq 0 ]; then ${serve}; fi`, false],
   [`${migrate}\n[ $? -eq 0 ] && ${serve}`, false],
   [`fail() { exit 1; }\n${migrate}\nif [ $? -ne 0 ]; then fail; fi\n${serve}`, false],
+  [
+    `set -e\n${migrate} || code=$?\necho done\nif [ "\${code:-0}" -ne 0 ]; then echo a; echo b; exit 1; fi\n${serve}`,
+    false,
+  ],
+  [`code=0\n${migrate} || code=$?\n[ "$code" = 0 ] || exit "$code"\n${serve}`, false],
+  [`${migrate} || code=$?\necho "$code"\n${serve}`, true],
 ] as const)('an exit code that is looked at: %s', async ([script, expected]) => {
   expect(await isIgnored(script)).toBe(expected)
 })

@@ -205,3 +205,29 @@ test.for([
   const { rules } = await read(script)
   expect(rules).not.toContain('chain-ignores-failure')
 })
+
+test.for([
+  ['RUN=${RUN:-true}\nif [ "$RUN" = true ]', true],
+  [': "${RUN:=true}"\nif [ "$RUN" = true ]', true],
+  ['RUN="${RUN:-false}"\nif [ "$RUN" = true ]', false],
+  ['export ROLE=${CONTAINER_ROLE:-app}\nif [ "$ROLE" = app ]', true],
+  ['export ROLE\nif [ "$ROLE" = app ]', false],
+  ['MODE=$1\nif [ "$MODE" = uvicorn ]', true],
+  ['MODE=$1\nif [ "$MODE" = worker ]', false],
+  // what it is set to is not known, or only sometimes
+  ['COUNT=$(psql -Atc "select 1")\nif [ "$COUNT" = 1 ]', true],
+  ['if [ -f /on ]; then RUN=true; fi\nif [ "$RUN" = true ]', true],
+  ['RUN=false\n[ -f /on ] && RUN=true\nif [ "$RUN" = true ]', true],
+  ['READY=0\nfor i in 1 2; do pg_isready && READY=1 && break; done\nif [ "$READY" = 1 ]', true],
+  ['read RUN < /on\nif [ "$RUN" = true ]', true],
+  ['RUN=true env\nif [ "$RUN" = true ]', false],
+] as const)('a test of what the script itself has set: %s', async ([test, expected]) => {
+  const { steps } = await read(`${test}; then alembic upgrade head; fi\nexec "$@"`)
+  expect(steps.includes('alembic upgrade head')).toBe(expected)
+})
+
+test('a variable of a function is that of each call', async () => {
+  const migrate = 'run() { local what="$1"; if [ "$what" = all ]; then alembic upgrade head; fi; }'
+  expect((await read(`${migrate}\nrun app\nexec "$@"`)).steps).not.toContain('alembic upgrade head')
+  expect((await read(`${migrate}\nrun app\nrun all\nexec "$@"`)).steps).toContain('alembic upgrade head')
+})
