@@ -26,9 +26,12 @@ const hostKey =
 const postgresHostKey =
   /(^|_)(PG_?HOST|POSTGRES\w*_HOST(NAME)?|POSTGRES\w*_(SERVER|ADDR|ADDRESS|SEEDS)|PSQL_HOST|POSTGRESQL?__HOST)$/i
 const databaseKey =
-  /(^|_)(PG_?DATABASE|PG_?DBNAME|POSTGRES(QL)?_?(DB|DATABASE|DBNAME|DB_NAME)|(DB|DATABASE)_?(NAME|DATABASE|DB|DBNAME|SCHEMA_NAME)|DBNAME|POSTGRESDB_DATABASE|SQL_DATABASE)$|__NAME$/i
+  /(^|_)(PG_?DATABASE|PG_?DBNAME|POSTGRES(QL)?_?(DB|DATABASE|DBNAME|DB_NAME)|(DB|DATABASE)_?(NAME|DATABASE|DB|DBNAME|SCHEMA_NAME)|DBNAME|POSTGRESDB_DATABASE|SQL_DATABASE|DB_URL_DATABASE)$|__NAME$/i
 const userKey =
   /(^|_)(PG_?USER|POSTGRES(QL)?_?(USER|USERNAME)|(DB|DATABASE)_?(USER|USERNAME|USER_NAME|LOGIN)|DBUSER|POSTGRESDB_USER|SQL_USER)$|__USER$/i
+
+/** `-dbname shop`, and no URL. */
+const databaseOption = /\s--?(?:db[-_]?name|database)[= ]["']?([\w.${}-]+)(?=["'\s]|$)/i
 
 /** What the environment and the commands say. @param hosts the names of the stack's services, lower case */
 export function connectionsOf(service: Service, steps: readonly Step[], hosts: ReadonlySet<string>): Connection[] {
@@ -57,10 +60,11 @@ export function connectionsOf(service: Service, steps: readonly Step[], hosts: R
     const expanded = expandOwn(text, service.environment)
     found.push(...urlsIn(expanded))
     for (const [, host = ''] of expanded.matchAll(
-      /(?:\s-h\s*|--?(?:db[-_]|database[-_.]|pg[-_]?|postgres[-_])?(?:host|address|addr|server)[= ])["']?([\w.-]+)/gi,
+      /(?:\s-h(?!ost)\s*|--?(?:db[-_]|database[-_.]|pg[-_]?|postgres[-_])?(?:host|address|addr|server)[= ])["']?([\w.-]+)/gi,
     )) {
+      const named = databaseOption.exec(expanded)?.[1] ?? database
       if (hosts.has(host.toLowerCase()))
-        found.push({ host: host.toLowerCase(), port: undefined, database, user, kind: 'maybe' })
+        found.push({ host: host.toLowerCase(), port: undefined, database: named, user, kind: 'maybe' })
     }
     for (const [, host = '', port] of expanded.matchAll(/(?<![\w.-])([\w.-]+):(5432)\b/g)) {
       if (hosts.has(host.toLowerCase())) found.push({ host: host.toLowerCase(), port, database, user, kind: 'maybe' })

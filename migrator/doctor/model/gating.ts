@@ -2,8 +2,10 @@
 
 import type { Dependency } from '../compose/service.ts'
 import { isFailureIgnored } from '../startup/failure.ts'
+import { isIdling } from '../startup/migrating.ts'
 import { isHook } from '../startup/step.ts'
 import { waitsForMigrations } from '../startup/tools.ts'
+import { ownDatabase } from './known-images.ts'
 import type { Member, Use } from './member.ts'
 import { isThereWith } from './profiles.ts'
 import type { Stack } from './stack.ts'
@@ -65,10 +67,19 @@ function findAll(stack: Stack): Found {
 
 /** Who names none uses the one that the server is made with. */
 function byName(stack: Stack, server: string, members: readonly Member[]): Member[][] {
-  const nameOf = ({ database }: Use) => (database === undefined || database.includes('$') ? undefined : database)
-  const names = members.flatMap(({ uses }) => uses.filter(use => use.server === server).map(nameOf))
+  const used = members.flatMap(({ uses }) => uses.filter(use => use.server === server))
+  // with one such variable, it may be for any name
+  const isTold = new Set(used.map(({ database }) => wordsOfVariable(database)).filter(Boolean)).size > 1
+  const known = (name: string | undefined) =>
+    name?.includes('$') ? (isTold ? wordsOfVariable(name) : undefined) : name
+  const nameOf = ({ database }: Pick<Use, 'database'>) => known(database)
+  // what a product calls its own is nobody else's
+  const names = members
+    .flatMap(({ service, uses }) => (ownDatabase(service) === undefined ? uses : []))
+    .filter(use => use.server === server)
+    .map(nameOf)
   const made = stack.members.get(server)?.service.environment
-  const own = made?.POSTGRES_DB ?? made?.POSTGRESQL_DATABASE
+  const own = known(made?.POSTGRES_DB ?? made?.POSTGRESQL_DATABASE)
   const usual = own !== undefined && names.includes(own) ? own : (names.find(name => name !== undefined) ?? '')
   const groups = new Map<string, Member[]>()
   for (const member of members) {
@@ -76,6 +87,13 @@ function byName(stack: Stack, server: string, members: readonly Member[]): Membe
     for (const name of new Set(own)) groups.set(name, [...(groups.get(name) ?? []), member])
   }
   return groups.size === 0 ? [[...members]] : [...groups.values()]
+}
+
+/** What the name of a variable says of a database whose name it is: `${AUTH_DB_NAME}` is that of AUTH. */
+function wordsOfVariable(database: string | undefined): string | undefined {
+  const [, variable] = /^\$\{(\w+)\}$/.exec(database ?? '') ?? []
+  const words = variable?.split('_').filter(word => !/^(postgres(ql)?|pg|p?sql|db|database|dbname|name)?$/i.test(word))
+  return words && words.length > 0 ? `\${${words.join('_')}}` : undefined
 }
 
 function toDatabase(stack: Stack, server: string, members: readonly Member[]): Database {
@@ -145,9 +163,13 @@ function orderOf(stack: Stack, database: Database): Order {
   return order
 }
 
-function findOrder(stack: Stack, { migrators, selfMigrating }: Database): Order {
-  const completed = new Set(migrators.map(({ service }) => service.name))
-  const healthy = new Set(selfMigrating.map(({ service }) => service.name))
+function findOrder(stack: Stack, { migrators, byHand, selfMigrating }: Database): Order {
+  // one below a profile is started with what waits for it
+  const oneShots = [...migrators, ...byHand.filter(({ migration }) => !migration?.hasNoCommand)]
+  const completed = new Set(oneShots.map(({ service }) => service.name))
+  // a one-shot that stays is healthy behind its migration, as an app is
+  const staying = oneShots.filter(({ startup }) => startup.steps.some(isIdling))
+  const healthy = new Set([...selfMigrating, ...staying].map(({ service }) => service.name))
   const hooked = new Set(selfMigrating.filter(migratesByHook).map(({ service }) => service.name))
   const gates = (target: string, { condition }: Dependency) =>
     hooked.has(target) ||

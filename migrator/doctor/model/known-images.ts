@@ -55,8 +55,13 @@ export function isPlainProxy({ name }: Image): boolean {
   )
 }
 
-/** The database that a product uses, where its own variable names no other; it shares a server with the project's app. */
+/**
+ * The database that a product uses, where its own variable names no other; it shares a server with the project's app.
+ * Parts of Supabase that migrate a schema of their own count as with a database of their own.
+ */
 export function ownDatabase({ image, environment }: Service): string | undefined {
+  const [, part] = /(?:^|\/)supabase\/(gotrue|storage-api|realtime)$/.exec(image?.repository ?? '') ?? []
+  if (part !== undefined) return part
   if (image && /^temporalio\//.test(image.repository)) return environment.DBNAME ?? 'temporal'
   if (image && /^(kong|kong-gateway)$/.test(image.name)) return environment.KONG_PG_DATABASE ?? 'kong'
   return undefined

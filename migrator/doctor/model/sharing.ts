@@ -13,6 +13,7 @@ export function shareMigrated(all: readonly Draft[]): void {
   const migrators = new Map(all.flatMap(one => (one.role === 'migrator' ? [[one.service.name, one] as const] : [])))
   for (const member of all) {
     const { service, uses, role } = member
+    if (role === 'app') member.uses = namedByMigrators(member, migrators)
     if ((role !== 'other' && !isLabelled(member)) || uses.length > 0) continue
     if (role === 'other' && service.image && (isInfrastructure(service.image) || isProxy(service.image))) continue
     const migrator = [...service.dependsOn.keys()].map(name => migrators.get(name)).find(one => one !== undefined)
@@ -20,6 +21,17 @@ export function shareMigrated(all: readonly Draft[]): void {
     member.uses = migrator.uses.map(use => ({ ...use, isNamed: false }))
     if (role === 'other') member.role = 'app'
   }
+}
+
+/** An app that names a server and none of its databases uses those that are migrated before it. */
+function namedByMigrators({ service, uses }: Draft, migrators: ReadonlyMap<string, Draft>): readonly Use[] {
+  const before = [...service.dependsOn].flatMap(([name, { condition }]) =>
+    condition === 'service_completed_successfully' ? (migrators.get(name)?.uses ?? []) : [],
+  )
+  return uses.flatMap(use => {
+    const same = before.filter(({ server, database }) => server === use.server && database !== undefined)
+    return use.database !== undefined || same.length === 0 ? [use] : same.map(({ database }) => ({ ...use, database }))
+  })
 }
 
 /** Where one service of an image is kept from migrating by a variable, those of it without the variable migrate. */

@@ -8,9 +8,9 @@ import { isValues } from '../compose/merge.ts'
 import { type CommandLine, type Service, toHooks, toService } from '../compose/service.ts'
 import { shield } from '../compose/shield.ts'
 import { BuildContext } from '../startup/build-context.ts'
-import { findMigration, isMigrationTool, isPreparing } from '../startup/migrating.ts'
+import { findMigration, isMigrationTool, isPreparing, onlyIdles } from '../startup/migrating.ts'
 import { type ImageConfig, startupOf, withWritten } from '../startup/startup.ts'
-import { isHook } from '../startup/step.ts'
+import { isHook, type Step } from '../startup/step.ts'
 import {
   isInfrastructure,
   isOtherDatabase,
@@ -133,12 +133,15 @@ function roleByImage({ service, context, startup, migration }: Member): Role {
     if (/schemagate/.test(one.repository) && steps.some(({ text }) => /(^|\s)gate\b/.test(text))) return 'gate'
     // its image serves the gate without a command
     if (/schemagate-gate$/.test(one.repository) && steps.length === 0) return 'gate'
-    if (isPostgresImage(one) && !startsOtherProgram && !onlyPrepares) return 'database'
+    const isServer = !startsOtherProgram && !onlyPrepares && !isScriptOf(service, steps, migration !== undefined)
+    if (isPostgresImage(one) && isServer) return 'database'
     if (isPostgresImage(one)) return migration ? 'other' : 'tool'
   }
   if (steps.some(({ text }) => /\bschemagate(\.c?js)?\s+gate\b/.test(text))) return 'gate'
   if (!onlyPrepares && looksLikePostgres(service, migration !== undefined)) return 'database'
   if (migration) return 'other'
+  // a container to work in: what is started in it by hand is not seen
+  if (onlyIdles(steps)) return 'tool'
   if (isMigrationTool(service, startup, context)) return 'tool'
   if (image && isTool(image)) return 'tool'
   if (image && isProxy(image)) return 'proxy'
@@ -146,6 +149,12 @@ function roleByImage({ service, context, startup, migration }: Member): Role {
   if (steps.some(({ text }) => /\b(prisma|drizzle-kit)\s+studio\b|\bpg_dump(all)?\b|^celery\b.*\bflower\b/.test(text)))
     return 'tool'
   return 'other'
+}
+
+/** An image of Postgres whose entrypoint is a program of the project's own, without anything that a server has. */
+function isScriptOf(service: Service, steps: readonly Step[], migrates: boolean): boolean {
+  if (service.entrypoint === undefined || looksLikePostgres(service, migrates)) return false
+  return steps.length > 0 && !steps.some(({ text }) => /^(\S*\/)?(postgres|docker-entrypoint\.sh)\b/.test(text))
 }
 
 /** An unknown image with everything that a Postgres server has; a migrator is one only with the data. */

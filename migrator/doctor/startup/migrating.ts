@@ -42,7 +42,8 @@ export function findMigration(
 ): ServiceMigration | undefined {
   const { steps } = startup
   const none = { step: undefined, variable: undefined, hasNoCommand: false }
-  const ofImage = imageMigration(service, steps, imageStarted(service, context))
+  const image = imageStarted(service, context)
+  const ofImage = imageMigration(service, steps, image)
   if (ofImage === 'no command')
     return { ...none, tool: 'the image', fixedStep: false, alsoServes: false, hasNoCommand: true }
   if (ofImage) return { ...none, ...ofImage, alsoServes: false }
@@ -76,7 +77,7 @@ export function findMigration(
   }
   if (/auto-?(setup|migrat)/.test(service.image?.name ?? ''))
     return { ...none, tool: 'its image', fixedStep: false, alsoServes: !isWaitedFor }
-  if (service.image?.repository === 'hasura/graphql-engine' && /cli-migrations/.test(service.image.tag))
+  if (image?.repository === 'hasura/graphql-engine' && /cli-migrations/.test(image.tag))
     return { ...none, tool: 'Hasura', fixedStep: false, alsoServes: true }
   if (!isWaitedFor && isMigrationTool(service, startup, context)) return undefined
   if (isNamedMigrator(service) && !looksLasting(service) && !isProbablyDatabase(service)) {
@@ -136,6 +137,13 @@ export function isPreparing({ words: [first = ''] }: Step): boolean {
 export function isIdling({ text, operator, isTest, conditions }: Step): boolean {
   const lasts = /^(tail\b.*\s(-[a-zA-Z]*[fF]|--follow)\b|sleep\s+(inf|infinity)\b)/.test(text)
   return lasts && operator !== '&' && !isTest && conditions.length === 0
+}
+
+/** Nothing else is run, as in a development container: `sleep infinity`, `while sleep 1000; do :; done`. */
+export function onlyIdles(steps: readonly Step[]): boolean {
+  const isEndless = ({ within }: Step) =>
+    within.some(({ kind, condition }) => kind === 'loop' && /^while (true|:|sleep)\b/.test(condition))
+  return steps.every(isPreparing) && steps.some(step => isIdling(step) || isEndless(step))
 }
 
 /** Servers and workers by their names. */

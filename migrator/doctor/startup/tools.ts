@@ -31,7 +31,8 @@ const tools: readonly MigrationTool[] = [
     command: /\bmigrate\b.*\s--?(database|path|source)\b.*\s(up|goto)\b/,
     image: /^(migrate\/migrate|.*golang-migrate.*)$/,
     imageArguments: /(^|\s)(up|goto)\b/,
-    fixedStep: /\bup\s+\d+\b|\bgoto\s+\d+/,
+    // and not `up 2>&1`
+    fixedStep: /\bup\s+\d+(?![\d>])|\bgoto\s+\d+/,
   },
   {
     name: 'goose',
@@ -93,6 +94,7 @@ const tools: readonly MigrationTool[] = [
     name: 'Prisma',
     command: /\bprisma\b.*\b(migrate\s+(deploy|dev|reset)|db\s+push)\b/,
   },
+  { name: 'Wasp', command: /\bwasp\s+db\s+migrate-dev\b/ },
   { name: 'Drizzle', command: /\bdrizzle-kit\s+(migrate|push)\b/ },
   { name: 'Diesel', command: /\bdiesel\b.*\b(migration\s+run|(database\s+)?setup)\b/ },
   {
@@ -108,7 +110,7 @@ const tools: readonly MigrationTool[] = [
   { name: 'Knex', command: /\bknex\b.*\bmigrate:(latest|up)\b|\bmigrate:latest\b/, fixedStep: /\bmigrate:up\b/ },
   { name: 'Sequelize', command: /\bsequelize(-cli)?\b.*\bdb:migrate\b/, fixedStep: /\bdb:migrate\b.*--to\b/ },
   { name: 'TypeORM', command: /\b(typeorm\S*\s+)?(migrations?:(run|up)|schema:sync)\b/ },
-  { name: 'node-pg-migrate', command: /\bnode-pg-migrate\b.*\bup\b/, fixedStep: /\bup\s+\d+\b/ },
+  { name: 'node-pg-migrate', command: /\bnode-pg-migrate\b.*\bup\b/, fixedStep: /\bup\s+\d+(?![\d>])/ },
   { name: 'graphile-migrate', command: /\bgraphile-migrate\s+(migrate|reset)\b/ },
   { name: 'db-migrate', command: /\bdb-migrate\b.*\bup\b/, fixedStep: /\bup:\w+|\bup\s+-c\s*\d+/ },
   {
@@ -147,9 +149,9 @@ const tools: readonly MigrationTool[] = [
   { name: 'Sentry', command: /\bsentry\s+upgrade\b|^upgrade\s+--noinput/ },
 ]
 
-/** What only looks at migrations, or writes new ones. */
+/** What only looks at migrations, or writes new ones, as `flask db migrate` does. */
 const onlyLooks =
-  /\b(makemigrations|showmigrations|sqlmigrate|check(-status)?|migrate[:\s]+(status|diff|resolve|new|create|list|make|hash|lint|down|version|force|rollback|pending|unlock|validate|inspect)|migrations?[:\s]+(create|generate|new|add|list|status|revert|show|remove|script)|--check|--dry-?run|--plan|generate|revision)\b/
+  /\bflask\b.*\bdb\s+migrate\b|\b(makemigrations|showmigrations|sqlmigrate|check(-status)?|migrate[:\s]+(status|diff|resolve|new|create|list|make|hash|lint|down|version|force|rollback|pending|unlock|validate|inspect)|migrations?[:\s]+(create|generate|new|add|list|status|revert|show|remove|script)|--check|--dry-?run|--plan|generate|revision)\b/
 
 /** A tool of the project's own: a word of the command is `migrate`, or a script is called so. */
 const ofTheProject: readonly RegExp[] = [
@@ -240,7 +242,9 @@ export function toolOfImage(image: Image): MigrationTool | undefined {
 export function migrationOfImage(image: Image, args: string): Migration | 'no command' | undefined {
   const tool = toolOfImage(image)
   if (!tool) return undefined
-  if (args === '') return tool.imageMigratesByItself ? { tool: tool.name, fixedStep: false } : 'no command'
+  // its program alone, where the entrypoint is written down
+  if (args === '' || args.split('/').at(-1) === image.name)
+    return tool.imageMigratesByItself ? { tool: tool.name, fixedStep: false } : 'no command'
   if (tool.imageArguments?.test(args) || tool.command.test(args))
     return { tool: tool.name, fixedStep: tool.fixedStep?.test(args) ?? false }
   return undefined

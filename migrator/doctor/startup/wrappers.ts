@@ -20,7 +20,7 @@ export function shellOf(words: readonly string[]): ShellScript | undefined {
   const read = words.indexOf(hereDocument)
   if (read > 0 && words.slice(1, read).every(word => /^[-+]/.test(word)))
     return { script: words[read + 1] ?? '', stopsOnError: isErrexitShell(words), shell: [program] }
-  const at = words.findIndex((word, i) => i > 0 && /^-[a-z]*c$/.test(word))
+  const at = words.findIndex((word, i) => i > 0 && /^-[a-z]*c[a-z]*$/.test(word))
   const flags = words.slice(1, at + 1)
   if (at < 0 || words.slice(1, at).some(word => !/^[-+]|^pipefail$|^errexit$/.test(word))) return undefined
   const has = (letter: string, name: string) =>

@@ -15,7 +15,8 @@ async function read(services: string) {
     .map(({ rule, service }) => `${rule.id} ${service}`)
   const useOf = (name: string) =>
     stack.members.get(name)!.uses.map(({ server, database }) => `${server}/${database ?? ''}`)
-  return { roleOf: (name: string) => stack.members.get(name)!.role, useOf, errors, notes }
+  const rules = findings.map(({ rule, service }) => `${rule.id} ${service}`)
+  return { roleOf: (name: string) => stack.members.get(name)!.role, useOf, errors, rules, notes }
 }
 
 const db = '  db: { image: "postgres:17" }\n'
@@ -88,6 +89,7 @@ test.for([
   ['POSTGRES_DB: t, APP_DB_HOST: db, APP_DB_NAME: shop', ['db/shop']],
   ['DB_NAME: shop, DB_HOST: db, TEST_DB_HOST: db, TEST_DB_NAME: t', ['db/shop', 'db/t']],
   ['DB: db, DB_NAME: shop', ['db/shop']],
+  ['KC_DB_URL_HOST: db, KC_DB_URL_DATABASE: keycloak', ['db/keycloak']],
 ] as const)('the name of the database is the one that goes with the host: %s', async ([environment, uses]) => {
   const { useOf } = await read(`${db}  app: { image: a, environment: { ${environment} } }\n`)
   expect(useOf('app')).toEqual(uses)
@@ -157,6 +159,7 @@ describe('a migrator', () => {
     'prefect server database upgrade -y',
     'zitadel init',
     'docker-entrypoint.sh migrate',
+    'wasp db migrate-dev',
   ])('that runs %s', async command => {
     const job = `  job: { image: a, command: ${command}, environment: { PGHOST: db } }\n`
     const { errors } = await read(`${db}${job}  app: { image: b, environment: { PGHOST: db } }\n`)
@@ -169,6 +172,7 @@ describe('a migrator', () => {
     'dotnet run --project src/Api',
     'zitadel start',
     'docker compose exec api alembic upgrade head',
+    'flask --app shop db migrate -m users',
   ])('is none that runs %s', async command => {
     const { roleOf } = await read(`${db}  job: { image: a, command: ${command}, environment: { PGHOST: db } }\n`)
     expect(roleOf('job')).toBe('app')
@@ -224,6 +228,119 @@ test.for(['Persistence__RunMigrationsOnStartup', 'Database__ApplyMigrations', 'F
     expect(errors).toEqual(['sibling-ungated worker'])
   },
 )
+
+test.for(['gotrue', 'storage-api', 'realtime'])('supabase/%s migrates a schema of its own', async part => {
+  const supabase = `  x: { image: "supabase/${part}:v2", environment: { DATABASE_URL: "postgres://db/\${DB}" } }\n`
+  const app = (name: string, more: string) =>
+    `  ${name}: { image: a, environment: { DATABASE_URL: "postgres://db/\${DB}" }, ${more} }\n`
+  const migrate = app('migrate', 'command: alembic upgrade head, depends_on: [x]')
+  const { errors } = await read(`${db}${supabase}${migrate}${app('app', '')}`)
+  expect(errors).toEqual(['ungated-client app'])
+})
+
+test('an image of Hasura that migrates is one for what is made from it', async () => {
+  const build = 'build: { context: ., dockerfile_inline: "FROM hasura/graphql-engine:v2.48.cli-migrations-v3" }'
+  const { rules } = await read(`${db}  hasura: { ${build}, environment: { PG_URL: "postgres://db/shop" } }\n`)
+  expect(rules).toContain('migrate-in-app hasura')
+})
+
+describe('a one-shot', () => {
+  const app = (more: string) => `  app: { image: b, environment: { PGHOST: db }, ${more} }\n`
+
+  test('names its server and its database by options, as Go reads them', async () => {
+    const { roleOf, useOf, errors } = await read(
+      `${db}  migrate-shop: { image: a, entrypoint: /bin/run, command: ["-host", "db", "-dbname", "shop"] }\n${app('')}`,
+    )
+    expect([roleOf('migrate-shop'), useOf('migrate-shop')]).toEqual(['migrator', ['db/shop']])
+    expect(errors).toEqual(['ungated-client app'])
+  })
+
+  test('that stays after its migration is healthy behind it', async () => {
+    const job = (link: string) =>
+      `  migrate: { image: a, command: sh -c "alembic upgrade head ${link} touch /done && sleep infinity", healthcheck: { test: test -f /done }, environment: { PGHOST: db } }\n`
+    const waits = app('depends_on: { migrate: { condition: service_healthy } }')
+    expect((await read(`${db}${job('&&')}${waits}`)).errors).toEqual([])
+    expect((await read(`${db}${job(';')}${waits}`)).errors).toEqual(['chain-ignores-failure migrate'])
+  })
+
+  test('with the program of its image alone only prints its help', async () => {
+    const { errors } = await read(
+      `${db}  migrate: { image: "migrate/migrate:v4", entrypoint: [migrate], environment: { PGHOST: db } }\n${app('')}`,
+    )
+    expect(errors).toEqual(['migrator-by-hand migrate'])
+  })
+
+  test('is fixed to a step by its number, and not by where its output goes', async () => {
+    const fixed = async (end: string) =>
+      (
+        await read(
+          `${db}  job: { image: a, command: 'sh -c "out=$$(migrate -path /m -database postgres://db/shop up${end})"' }\n`,
+        )
+      ).rules.includes('fixed-step job')
+    expect(await fixed(' 2>&1')).toBe(false)
+    expect(await fixed(' 2')).toBe(true)
+    expect(await fixed(' 12 2>&1')).toBe(true)
+  })
+
+  test('below the profile of the apps that wait for it is there, whatever another profile starts', async () => {
+    const profiles = (name: string) => `profiles: [${name}]`
+    const all = `  all: { image: a, command: sh -c "alembic upgrade head && uvicorn app", environment: { PGHOST: db }, ${profiles('all')} }\n`
+    const job = `  migrate: { image: a, command: alembic upgrade head, environment: { PGHOST: db }, ${profiles('parts')} }\n`
+    const part = app(`${profiles('parts')}, depends_on: { migrate: { condition: service_completed_successfully } }`)
+    expect((await read(`${db}${all}${job}${part}`)).errors).toEqual([])
+  })
+})
+
+describe('several databases of a server whose names are variables', () => {
+  const of = (name: string, database: string, more: string) =>
+    `  ${name}: { image: a, environment: { DB_HOST: db, DB_NAME: "\${${database}}" }, ${more} }\n`
+  const migrates = 'command: alembic upgrade head'
+
+  test('are told apart by what the variables say', async () => {
+    const { errors } = await read(
+      `${db}${of('migrate', 'SHOP_DB_NAME', migrates)}${of('shop', 'SHOP_DATABASE', '')}${of('auth', 'POSTGRES_AUTH_DB', '')}`,
+    )
+    expect(errors).toEqual(['ungated-client shop'])
+  })
+
+  test('are one where they say nothing', async () => {
+    const { errors } = await read(
+      `${db}${of('migrate', 'POSTGRES_DB', migrates)}${of('shop', 'DB_NAME', '')}${of('auth', 'SHOP_DB', '')}`,
+    )
+    expect(errors).toEqual(['ungated-client shop', 'ungated-client auth'])
+  })
+
+  test('an app that names none uses that of the one-shot that it waits for', async () => {
+    const waits = (name: string) =>
+      `environment: { PGHOST: db }, depends_on: { ${name}: { condition: service_completed_successfully } }`
+    const { errors } = await read(
+      `${db}${of('m1', 'SHOP_DB', migrates)}${of('m2', 'AUTH_DB', migrates)}  shop: { image: a, ${waits('m1')} }\n  auth: { image: a, ${waits('m2')} }\n`,
+    )
+    expect(errors).toEqual([])
+  })
+})
+
+test.for([
+  ['sleep infinity', 'tool'],
+  ['tail -f /dev/null', 'tool'],
+  ['/bin/sh -c "while sleep 1000; do :; done"', 'tool'],
+  ['sh -c "echo ready; tail -f /dev/null"', 'tool'],
+  ['sh -c "uvicorn app & tail -f /dev/null"', 'app'],
+  ['sh -c "while true; do python work.py; sleep 60; done"', 'app'],
+] as const)('a container to work in is no app: %s', async ([command, role]) => {
+  const { roleOf } = await read(`${db}  dev: { image: a, command: ${command}, environment: { PGHOST: db } }\n`)
+  expect(roleOf('dev')).toBe(role)
+})
+
+test.for([
+  ['entrypoint: [sh, -ceu, "ensure() { psql -c \\"create database $$1\\"; }; ensure shop"]', 'tool'],
+  ['entrypoint: ./load.sh postgres://db/shop', 'tool'],
+  ['entrypoint: ./start.sh, volumes: ["data:/var/lib/postgresql/data"]', 'database'],
+  ['entrypoint: [sh, -c, "cp /conf /etc && exec docker-entrypoint.sh postgres"]', 'database'],
+] as const)('an image of Postgres with a program of its own: %s', async ([values, role]) => {
+  const { roleOf } = await read(`${db}  job: { image: "postgres:17", ${values} }\n`)
+  expect(roleOf('job')).toBe(role)
+})
 
 test('what keeps the URL of a database as a secret is no app', async () => {
   const put = 'vault kv put secret/db url=postgres://shop:x@db/shop'
