@@ -130,6 +130,12 @@ export class Admission {
     this.#shut(status)
   }
 
+  /** Closes since the connection was lost. That answers nothing: a look that is due waits for the next connection. */
+  lose(status: GateStatus): void {
+    this.#beat()
+    this.#shut(status)
+  }
+
   #shut(status: GateStatus): void {
     this.#openUntil = never
     clearTimeout(this.#staleTimer)

@@ -3,6 +3,7 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Connections } from '../connection.ts'
+import { isConnectionLoss } from '../postgres/sqlstate.ts'
 import { announce, LOOKING } from '../protocol/announcement.ts'
 import type { Verdict } from '../protocol/compatibility.ts'
 import type { Manifest } from '../protocol/manifest.ts'
@@ -104,7 +105,7 @@ export class Watcher {
       unaskedShare: SELDOM,
       onNotification: () => this.#onNotification(),
       onLost: error => {
-        this.#admission.close(unreachable(settings.manifest, error))
+        this.#admission.lose(unreachable(settings.manifest, error))
         this.#wakeup.signal()
       },
       onMoved: settings.evict,
@@ -172,16 +173,18 @@ export class Watcher {
     let failures = 0
     while (!this.#closing) {
       const waiting = this.#checks.splice(0)
+      let hasAnswered = false
       try {
         const sessions = await this.#connector.connect(this.#name.forNewSession(), session =>
           this.#listener.open(session),
         )
         await this.#check(sessions)
+        hasAnswered = true
         failures = 0
         resolveAll(waiting)
         await this.#keepChecking(sessions)
       } catch (error) {
-        if (!this.#closing) this.#admission.close(unreachable(this.#settings.manifest, error))
+        if (!this.#closing) this.#admission[hasAnswered ? 'lose' : 'close'](unreachable(this.#settings.manifest, error))
       }
       resolveAll(waiting)
       this.#forget()
@@ -280,8 +283,8 @@ export class Watcher {
       if (this.#lookout.noteReading(reading, notified)) await this.#lookout.tell(sessions.listening)
       return result
     } catch (error) {
-      // An error from the server is an answer, and the connection may still be usable.
-      if (sqlState(error) === undefined) throw error
+      // Any other error from the server is an answer, and the connection still usable.
+      if (sqlState(error) === undefined || isConnectionLoss(error)) throw error
       const status = unreachable(manifest, error)
       this.#admission.close(status)
       return status

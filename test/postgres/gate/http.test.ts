@@ -213,8 +213,11 @@ test('a request that came while the process stood still is decided upon by what 
     expect(status).toBe(0)
   }
   expect(await ask(standStill('select 1'))).toBe('200')
+  // long enough for the server to end the gate's sessions
+  const endSessions = 'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()'
+  expect(await ask(standStill(`${endSessions} and datname = current_database()`))).toBe('200')
   expect(await ask(standStill(`delete from schemagate.ledger where name = '0002_tickets'`))).toBe('503')
-  expect(gate.history.map(({ state }) => state)).toEqual(['open', 'behind'])
+  expect(gate.history.map(({ state }) => state)).toEqual(['open', 'unreachable', 'open', 'behind'])
 })
 
 test('an app of two databases has both gates before its routes', async ({ createDatabase }) => {

@@ -245,6 +245,29 @@ describe('admission', () => {
     }
   })
 
+  test('what came during a standstill waits for the next connection where the one before was lost', async () => {
+    const { it } = admission()
+    for (const answer of ['open', 'behind'] as const) {
+      it.open(status('open'), now(), 60_000)
+      const started = performance.now()
+      while (performance.now() - started < 1_100);
+      it.lose(status('unreachable'))
+      const { lookDue } = it
+      expect([it.status.state, it.enter(), lookDue]).toEqual(['unreachable', false, expect.any(Promise)])
+      if (answer === 'open') it.open(status('open'), now(), 60_000)
+      else it.close(status(answer))
+      await lookDue
+      expect([it.lookDue, it.enter()]).toEqual([undefined, answer === 'open'])
+    }
+  })
+
+  test('a connection that is lost leaves nothing to wait for', () => {
+    const { it } = admission()
+    it.open(status('open'), now(), 60_000)
+    it.lose(status('unreachable'))
+    expect([it.enter(), it.lookDue]).toEqual([false, undefined])
+  })
+
   test('reports by itself that the last answer is stale', async () => {
     const { it, changes } = admission()
     it.open(status('open'), now(), 20)
