@@ -60,9 +60,13 @@ class Stay {
     gate.leave()
   }
 
-  /** Its connection has ended. Up to Node 22 no event says so of a response that waits behind another one (pipelining). */
-  get isCutOff(): boolean {
-    return this.response.closed || this.response.req?.socket?.destroyed === true
+  /**
+   * Its connection has ended, or was given all of the answer. Up to Node 22 no event says so of a response that waits behind
+   * another one (pipelining), and none of a response without a connection: those that adapters of AWS Lambda make.
+   */
+  get isOver(): boolean {
+    const { closed, writableFinished, req } = this.response
+    return closed || writableFinished || req?.socket?.destroyed === true
   }
 
   /** Its connection has left HTTP: a WebSocket that a framework has routed. The stay is as long as the connection lasts. */
@@ -117,7 +121,7 @@ class RequestsInside {
    * @param work is asked after the client has disconnected; without it only the response tells.
    */
   add(response: ServerResponse, work?: Work): Pick<Stay, 'leave'> {
-    this.#endOneCutOff()
+    this.#endOneOver()
     const stay = new Stay(this, response, work)
     // The listener stays for good: a response is closed once.
     if (response.closed) stay.onClose()
@@ -126,10 +130,10 @@ class RequestsInside {
   }
 
   /** For each request that enters another one is looked at, so that those that no event ends do not become more and more. */
-  #endOneCutOff(): void {
+  #endOneOver(): void {
     if (this.#next >= this.stays.length) this.#next = 0
     const stay = this.stays[this.#next++]
-    if (stay?.isCutOff) stay.onClose()
+    if (stay?.isOver) stay.onClose()
   }
 }
 
@@ -148,7 +152,7 @@ function endUnread(stays: readonly Stay[]): void {
   // A copy: one that leaves changes the places of others.
   for (const stay of [...stays]) {
     const { response } = stay
-    if (stay.isCutOff) stay.onClose()
+    if (stay.isOver) stay.onClose()
     if (response.closed) continue
     if (!(response.headersSent || stay.isUpgraded || stay.isArriving)) {
       stay.since = 0

@@ -43,6 +43,19 @@ describe('requests inside a gate', () => {
     }
   })
 
+  test('one that has no connection, and so no end of it, is gone once it was answered', () => {
+    const gate = new Counter()
+    for (let i = 0; i < 9; i++) {
+      const answer = response()
+      // as serverless-express does: what is written goes nowhere, and nothing closes the response
+      const write = (_data: string, _encoding: string, done: () => void) => done()
+      answer.assignSocket(Object.assign(new Socket(), { write }) as Socket)
+      gate.enter(answer)
+      answer.end('answer')
+    }
+    expect(gate.inside).toBe(1)
+  })
+
   test('one that left early is not counted down by its close', () => {
     const gate = new Counter()
     const [early, late] = [begun(), begun()]
