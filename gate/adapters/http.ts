@@ -1,6 +1,7 @@
 // The gate before a server of node:http: before one listener, or before whatever listens.
 
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import { type IncomingMessage, type RequestListener, Server, type ServerResponse } from 'node:http'
+import { Server as TlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { Gate } from '../gate.ts'
 import { type GateMiddlewareOptions, gateMiddleware } from './express.ts'
@@ -24,16 +25,29 @@ const events = new Set(['request', 'checkContinue', 'checkExpectation', 'upgrade
  * listeners beside a framework's, where its middleware sees nothing of them. Requests are as behind `gateListener`,
  * connections that are upgraded as behind `gateUpgrade`; listeners for HTTP/2's `stream` are not behind it. Returns the server.
  *
- * With `http.Server.prototype` it stands before all servers of the process: for a framework that makes its server itself.
+ * With `http.Server.prototype` it stands before all servers of the process, those of `https` as well: for a framework that
+ * makes its server itself. One of HTTP/2 is guarded by itself.
  */
 export function guardServer<Guarded extends Pick<Server, 'emit' | 'listenerCount'>>(
   gate: Gate,
   server: Guarded,
   options?: GateMiddlewareOptions,
 ): Guarded {
+  standBefore(gate, server, options)
+  // Node's have no prototype in common, Bun's do
+  const tls = TlsServer.prototype
+  if (Object.is(server, Server.prototype) && tls.emit !== server.emit) standBefore(gate, tls, options)
+  return server
+}
+
+function standBefore(
+  gate: Gate,
+  server: Pick<Server, 'emit' | 'listenerCount'>,
+  options: GateMiddlewareOptions | undefined,
+): void {
   const enter = gateMiddleware(gate, options)
   const { emit }: { emit(event: string, ...values: unknown[]): boolean } = server
-  server.emit = function (this: Guarded, event: string, ...values: unknown[]) {
+  server.emit = function (this: typeof server, event: string, ...values: unknown[]) {
     const passOn = () => emit.call(this, event, ...values)
     // a server of HTTP/2 answers CONNECT itself where nothing listens for it
     if (!events.has(event) || (event === 'connect' && this.listenerCount(event) === 0)) return passOn()
@@ -43,5 +57,4 @@ export function guardServer<Guarded extends Pick<Server, 'emit' | 'listenerCount
     else gateUpgrade(gate, passOn)(request, other, head)
     return true
   }
-  return server
 }

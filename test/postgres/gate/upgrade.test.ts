@@ -3,8 +3,10 @@
 import { once } from 'node:events'
 import { request as ask, createServer, get, Server } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
+import { createServer as createTlsServer, get as getByTls, Server as TlsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { expect, onTestFinished } from 'vitest'
 import { guardServer } from '../../../gate/adapters/http.ts'
 import { gateUpgrade, type UpgradeListener } from '../../../gate/adapters/upgrade.ts'
@@ -193,7 +195,9 @@ test('a guarded server of HTTP/2 takes CONNECT as a request', async ({ database 
 })
 
 test('before all servers of a process stands a gate that guards what they have in common', async ({ database }) => {
-  onTestFinished(() => void Reflect.deleteProperty(Server.prototype, 'emit'))
+  onTestFinished(() => {
+    for (const { prototype } of [Server, TlsServer]) Reflect.deleteProperty(prototype, 'emit')
+  })
   const ledger = ledgerOf(database)
   await ledger.create()
   const gate = gateOf({ url: database.url, manifest: app })
@@ -203,8 +207,18 @@ test('before all servers of a process stands a gate that guards what they have i
       return { connect: await clientOf(server), get: async () => (await fetch(urlOf(server))).text() }
     }),
   )
-  const answers = () => Promise.all(ask.map(({ get }) => get()))
-  expect(await answers()).toEqual(['a', 'b'])
+  // without a certificate
+  const tls = { ciphers: 'aNULL@SECLEVEL=0', maxVersion: 'TLSv1.2' } as const
+  const secured = createTlsServer(tls, (_request, response) => void response.end('c'))
+  await once(secured.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void secured.close())
+  const askByTls = async () => {
+    const { port } = secured.address() as AddressInfo
+    const [response] = await once(getByTls({ ...tls, port, host: '127.0.0.1', rejectUnauthorized: false }), 'response')
+    return text(response)
+  }
+  const answers = () => Promise.all([...ask.map(({ get }) => get()), askByTls()])
+  expect(await answers()).toEqual(['a', 'b', 'c'])
   // a framework's servers listen by now
   guardServer(gate, Server.prototype)
   await eventually(() => expect(gate.state).toBe('unmigrated'))
@@ -212,7 +226,7 @@ test('before all servers of a process stands a gate that guards what they have i
   expect((await ask[0]!.connect()).status).toBe(503)
   await ledger.apply('0001_users', '0002_tickets')
   await gate.whenOpen({ timeout: 5000 })
-  expect(await answers()).toEqual(['a', 'b'])
+  expect(await answers()).toEqual(['a', 'b', 'c'])
   const { socket } = await ask[0]!.connect()
   expect(await says(socket!, 'hello')).toBe('hello')
 })
