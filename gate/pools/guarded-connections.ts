@@ -22,10 +22,16 @@ export class GuardedConnections {
   /**
    * Guards a connection from now on: the gate gets every error that the server sends, whatever asked for it, also inside
    * transactions and cursors. A connection that is lost between two queries does not end the process.
+   * @throws TypeError for one of pg-native, which can neither be listened to nor ended.
    */
   add(client: GuardedClient): void {
+    const { connection }: Partial<GuardedClient> = client
+    if (connection === undefined)
+      throw new TypeError(
+        'A connection of pg-native cannot be guarded: use pg without it (pg.Pool; in Knex the client pg).',
+      )
     this.#connections.add(client)
-    client.connection.on('errorMessage', (error: unknown) => this.#gate.observe(error))
+    connection.on('errorMessage', (error: unknown) => this.#gate.observe(error))
     client.on('error', () => {})
     client.once('end', () => this.#connections.delete(client))
   }
@@ -46,8 +52,8 @@ export class GuardedConnections {
 
   /** Guards a new connection, and checks it; one that does not pass is ended. @throws GateClosedError as {@link verify}. */
   async admit(client: GuardedClient & Pick<Client, 'end'>): Promise<void> {
-    this.add(client)
     try {
+      this.add(client)
       await this.verify(client)
     } catch (error) {
       await client.end().catch(() => {})

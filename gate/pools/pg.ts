@@ -24,8 +24,10 @@ import { goToItsHost, verifyFirst } from './pool-follows-gate.ts'
 export function guardPool<Guarded extends Pool>(gate: Gate, pool: Guarded): Guarded {
   goToItsHost(gate, pool)
   const connections = new GuardedConnections(gate)
-  verifyFirst(pool, client => connections.verify(client))
-  pool.on('connect', client => connections.add(client))
+  verifyFirst(pool, async client => {
+    connections.add(client)
+    await connections.verify(client)
+  })
   pool.on('error', () => {})
   return pool
 }

@@ -1,6 +1,6 @@
 // Guarded pools of the libraries that apps use, the real ones: closed, open, and closing in the middle of a query.
 
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { type AddressInfo, createServer, connect as dial } from 'node:net'
 import { finished, pipeline } from 'node:stream/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
@@ -342,6 +342,17 @@ test('TypeORM does not go past the guard where pg-native is installed', async ({
     if (db.isInitialized) await db.destroy()
   })
   expect(await outcome(db.initialize())).toMatch(/run the migrator/)
+})
+
+test('a pool of pg-native is told that it cannot be guarded', async ({ database }) => {
+  class Native extends EventEmitter {
+    connect = (done: () => void) => done()
+    end = (done: () => void) => done()
+  }
+  const gate = gateOf({ url: database.url, manifest: app })
+  const pool = guardPool(gate, new pg.Pool({ Client: Native as never }))
+  await expect(pool.query('select 1')).rejects.toThrow('pg-native cannot be guarded')
+  expect(pool.totalCount).toBe(0)
 })
 
 test('connections that are lost do not end a process that listens to no error', async ({ database }) => {
