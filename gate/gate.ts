@@ -245,6 +245,7 @@ export class Gate extends EventEmitter<GateEvents> {
     // The gate may be late: not connected yet, or about to notice that its server was restarted.
     if (server !== this.#watcher.server) await this.#watcher.check()
     if (server === this.#watcher.server) return
+    this.#watcher.sawAnotherServer()
     const { status } = this
     throw new GateClosedError({ ...status, state: 'unreachable', detail: OTHER_SERVER })
   }

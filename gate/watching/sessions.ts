@@ -1,7 +1,9 @@
 // A gate's own sessions: one that listens, one that holds the ledger, both at the first suitable host's server.
 
+import { performance } from 'node:perf_hooks'
 import type { Connections } from '../connection.ts'
 import { LOOKING } from '../protocol/announcement.ts'
+import { SeveralServersError } from '../reading/ledger-query.ts'
 import { identify, openSession, type Session, SHORT_LOCK_TIMEOUT, settle } from './ledger-session.ts'
 import { firstSuitable, sameServer } from './servers.ts'
 
@@ -42,6 +44,7 @@ export class Connector {
   #open: Session[] = []
   #isLost = false
   #isClosing = false
+  #dialledAt = 0
 
   constructor(settings: ConnectorSettings) {
     this.#settings = settings
@@ -106,6 +109,24 @@ export class Connector {
     return { listening, holding }
   }
 
+  /**
+   * Loses the sessions if their address does not lead to their server any more, while that goes on: its name was given to
+   * another one. At most once in `staleAfter`.
+   */
+  async checkAddress(): Promise<void> {
+    const { staleAfter } = this.#settings
+    const server = this.#server
+    if (server === undefined || performance.now() - this.#dialledAt < staleAfter) return
+    this.#dialledAt = performance.now()
+    try {
+      const session = await sameServer(server, () => this.#dial(LOOKING, this.#host, () => {}))
+      await session.close()
+    } catch (error) {
+      // no answer from there says nothing of the sessions
+      if (error instanceof SeveralServersError && server === this.#server) this.#lose(error)
+    }
+  }
+
   /** Ends the sessions. */
   async disconnect(): Promise<void> {
     await Promise.all(this.#open.splice(0).map(session => session.close()))
@@ -124,9 +145,23 @@ export class Connector {
     if (before !== undefined && before !== server) this.#settings.onMoved()
   }
 
+  #lose(error: Error): void {
+    // Not after the next query: the server may come back as another one.
+    if (this.#isClosing) return
+    this.#isLost = true
+    this.#settings.onLost(error)
+  }
+
   async #session(applicationName: string, host = this.#host): Promise<Session> {
-    const { connections, connectTimeout, staleAfter, onNotification, onLost } = this.#settings
-    const session = await openSession({
+    const session = await this.#dial(applicationName, host, error => this.#lose(error))
+    this.#open.push(session)
+    if (this.#isClosing) await session.close()
+    return session
+  }
+
+  #dial(applicationName: string, host: number, onLost: (error: Error) => void): Promise<Session> {
+    const { connections, connectTimeout, staleAfter, onNotification } = this.#settings
+    return openSession({
       connections,
       host,
       onAnswer: attempt => {
@@ -137,15 +172,7 @@ export class Connector {
       connectTimeout: connectTimeout / connections.hosts,
       answerTimeout: staleAfter,
       onNotification,
-      onLost: error => {
-        // Not after the next query: the server may come back as another one.
-        if (this.#isClosing) return
-        this.#isLost = true
-        onLost(error)
-      },
+      onLost,
     })
-    this.#open.push(session)
-    if (this.#isClosing) await session.close()
-    return session
   }
 }

@@ -149,6 +149,11 @@ export class Watcher {
     this.#wakeup.signal()
   }
 
+  /** A connection of the app's own led to another server than the gate's. */
+  sawAnotherServer(): void {
+    void this.#connector.checkAddress()
+  }
+
   /** Resolves when a query that began after this call has been answered, or has failed. */
   check(): Promise<void> {
     if (this.#closing) return Promise.resolve()

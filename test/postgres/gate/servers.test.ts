@@ -145,3 +145,17 @@ test('a pool of an address that leads elsewhere now is evicted when its gate goe
   await expect(where(pool)).rejects.toThrow('another server')
   expect(await where(plain)).toBe(1)
 })
+
+test('a gate goes where its address leads now, although its server goes on', async ({ database }) => {
+  const { url, lead } = await pair(database)
+  const gate = gateOf({ url, manifest: app, staleAfter: 1000 })
+  const pool = guardPool(gate, poolOf({ connectionString: url, max: 2 }))
+  await gate.whenOpen({ timeout: 5000 })
+  const held = await pool.connect()
+  onTestFinished(() => held.release(true))
+  lead('second')
+  await expect(where(pool)).rejects.toThrow('another server')
+  await eventually(async () => expect(await where(pool)).toBe(1))
+  // what is still at the server before is ended
+  await expect(held.query('select 1')).rejects.toThrow()
+})
