@@ -60,15 +60,15 @@ function nextLine(source: string, from: number, limit: number): number | undefin
   return undefined
 }
 
-/** How much of a line around what is shown is looked through for secrets that begin before it, or end behind it. */
+/** How much of the text around what is shown is looked through for secrets that begin before it, or end behind it. */
 const around = 4_096
 
 /** As much of a line as can be shown, from its `cut`-th character on, without secrets. */
 function lineFrom(source: string, start: number, cut: number): string {
-  const before = Math.min(cut, around)
+  const before = Math.min(start + cut, around)
   const from = start + cut - before
-  const line = /^[^\r\n]*/.exec(source.slice(from, from + before + widest + around))![0]
-  return hideSecrets(line).slice(before, before + widest)
+  const text = hideSecrets(source.slice(from, from + before + widest + around))
+  return /^[^\r\n]*/.exec(text.slice(before, before + widest))![0]
 }
 
 function characters(source: string, start: number, end: number): number {

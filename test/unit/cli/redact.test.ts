@@ -62,6 +62,29 @@ test.for([
   ['{"password":"hunter22","user":"u"}', '{"password":"***","user":"u"}'],
   ["alter role x password 'hunter''22' valid", "alter role x password '***' valid"],
   ["create role x login PASSWORD E'hunter\\22'", "create role x login PASSWORD '***'"],
+  ["password E'a\\'hunter22' login", "password '***' login"],
+  ["password U&'hunter22' login", "password '***' login"],
+  ['password $$hunter22$$ login', "password '***' login"],
+  ["password $a$hunter'22$a$ login", "password '***' login"],
+  ["password /* of old */ 'hunter22' login", "password /* of old */ '***' login"],
+  ["password -- of old\n  'hunter22' login", "password -- of old\n  '***' login"],
+  ["options (\"password\" 'hunter22', host 'h')", "options (\"password\" '***', host 'h')"],
+  ["options (sslpassword 'hunter22', host 'h')", "options (sslpassword '***', host 'h')"],
+  ["execute 'create role x password ''hunter22'' login'", "execute 'create role x password '***' login'"],
+  ["connection 'password=''hunter 22'' user=u'", "connection 'password=*** user=u'"],
+  ["set password = 'it''s hunter22' where true", 'set password = *** where true'],
+  [
+    "execute format('create role %I password %L', 'x', 'hunter22');\nend",
+    "execute format('create role %I password %L',***;\nend",
+  ],
+  [
+    "execute 'create role x password ' || quote_literal('hunter22');\nend",
+    "execute 'create role x password ' ||***;\nend",
+  ],
+  ['{"db_password": "hunter 22", "user": "u"}', '{"db_password": "***", "user": "u"}'],
+  // a statement that was cut off
+  ["alter role x password 'hunter2", "alter role x password '***'"],
+  ["execute 'alter role x password ''hunter2", "execute 'alter role x password '***'"],
 ] as const)('a password that is not known is found by its place: %s', ([text, shown]) => {
   expect(redactor()(text)).toBe(shown)
 })
@@ -72,6 +95,8 @@ test.for([
   'Write postgres://user:password@host:5432/database',
   'the password of user "u"',
   "alter role x password '*****' y",
+  "create table users (password text not null, role text default 'user')",
+  "alter role x password null; comment on role x is 'y'",
 ])('what is no secret is left alone: %s', text => expect(redactor(['hunter22'])(text)).toBe(text))
 
 test('a line of JSON stays one, with its keys, whatever the secret', () => {
@@ -91,6 +116,9 @@ test.for([
   ["alter role u password 'hunter22' login", "alter role u password '********' login"],
   ["create subscription s connection 'postgresql://u:hunter22@h/d' publication p", 'u:********@h'],
   ["create subscription s connection 'host=h password=hunter22 user=u' publication p", 'password=******** user'],
+  ["execute 'alter role u password ''hunter22''';", "password ''********''';"],
+  ['alter role u password $$hunter22\r\n22$$ login', 'password $$********\r\n**$$ login'],
+  ["format('alter role u password %L', 'hunter22');\nend", "password %L',************;\nend"],
 ])('in SQL it is hidden at its width, and stays so on its way out: %s', ([sql, shown]) => {
   const hidden = hideSecrets(sql!)
   expect(hidden).toContain(shown)
@@ -108,6 +136,16 @@ test('a place shows no part of a secret that begins before what is shown, or end
       const line = `${'x'.repeat(before)} ${form} ${'y'.repeat(400)}`
       for (const at of [0, before, before + form.length, before + 60, before + 150])
         expect(placeAt('f.sql', `first\n${line}\nlast`, 6 + at).excerpt).not.toMatch(/h?unter|hun|ter2/)
+    }
+})
+
+test('a place shows no part of a secret that begins in another line', () => {
+  for (const between of ['\n', '\r\n', ' -- of old\n', ' /* of\n old */ '])
+    for (const secret of ["'hunter22'", '$$hunter22$$', "'a\nhunter22'"]) {
+      const source = `alter role x password${between}${secret} valid until 'never'`
+      const { excerpt } = placeAt('f.sql', source, source.indexOf('valid'))
+      expect(excerpt).not.toContain('hunter')
+      expect(excerpt).toContain("valid until 'never'")
     }
 })
 
