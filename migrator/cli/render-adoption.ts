@@ -1,6 +1,7 @@
 // An adoption for people: a table of the migrations, what is in the way, and what comes next.
 
 import type { AdoptionRow, AdoptionStatus, ChecksumVerdict } from '../adopt/plan.ts'
+import { escapeLine } from '../text/escape-controls.ts'
 import type { AdoptResult } from '../verbs/adopt.ts'
 
 const statusTexts: Readonly<Record<AdoptionStatus, string>> = {
@@ -42,7 +43,7 @@ export function renderAdoption(result: AdoptResult): string {
 
 function table(rows: readonly AdoptionRow[]): string[] {
   const cells = rows.map(row => [
-    row.name,
+    escapeLine(row.name),
     row.accepted ? 'adopt (edited)' : statusTexts[row.status],
     checksumTexts[row.checksum],
     row.appliedAt?.replace(/\.\d+Z$/, 'Z') ?? '-',

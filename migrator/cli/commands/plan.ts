@@ -37,7 +37,12 @@ function render({ name, file, kind, transaction, breaking, steps }: PlannedMigra
   const head = escapeLine(`-- ${name} (${how.join(', ')}): ${file}`)
   const bodies = steps.map((step, i) => {
     const note = transaction ? '' : `-- step ${i + 1}${step.transaction ? '' : ', outside of a transaction'}\n`
-    return `${note}${step.sql.replace(/;?$/, ';')}`
+    return `${note}${terminated(step.sql)}`
   })
   return [head, ...bodies].join('\n')
+}
+
+/** With its semicolon, which a comment at the end must not take in. */
+function terminated(sql: string): string {
+  return sql.endsWith(';') ? sql : `${sql}${/--[^\n]*$/.test(sql) ? '\n' : ''};`
 }

@@ -2,6 +2,7 @@
 
 import { exitCodes } from '../../errors.ts'
 import { formatDuration } from '../../text/durations.ts'
+import { escapeLine } from '../../text/escape-controls.ts'
 import type { Status } from '../../verbs/status.ts'
 import { defineCommand } from '../command.ts'
 import { formatOption } from '../shared-options.ts'
@@ -31,15 +32,16 @@ function render({ database, state, head, applied, pending, problems, follow }: S
   const lines = [
     `database  ${database.name} at ${database.host}:${database.port}, PostgreSQL ${database.version}`,
     `state     ${state}`,
-    `head      ${head ?? 'none'}`,
+    `head      ${escapeLine(head ?? 'none')}`,
     ...(follow ? [`follows   ${follow.tool}, ${follow.history ?? 'which has no history here'}`] : []),
     '',
     ...applied.map(
       m =>
-        `  applied  ${[m.name, m.appliedAt?.replace(/\.\d+Z$/, 'Z'), m.durationMs === null ? null : formatDuration(m.durationMs)].filter(Boolean).join('  ')}`,
+        `  applied  ${[escapeLine(m.name), m.appliedAt?.replace(/\.\d+Z$/, 'Z'), m.durationMs === null ? null : formatDuration(m.durationMs)].filter(Boolean).join('  ')}`,
     ),
     ...pending.map(
-      m => `  pending  ${m.name}${m.transaction !== false ? '' : '  no transaction'}${m.breaking ? '  breaking' : ''}`,
+      m =>
+        `  pending  ${escapeLine(m.name)}${m.transaction !== false ? '' : '  no transaction'}${m.breaking ? '  breaking' : ''}`,
     ),
     ...(problems.length > 0 ? ['', ...problems.map(p => `  ${p.code}: ${p.message}`)] : []),
   ]

@@ -28,6 +28,7 @@ test('names are printed without what would move a cursor or end a comment', asyn
   await run('up')
   expect(await run('plan')).toContain('the head is 2_b\\ndrop table a; --\\x9b1m')
   expect(await run('check')).toContain('the head is 2_b')
+  expect(await run('status')).toContain('  applied  2_b\\ndrop table a; --\\x9b1m  ')
   const { applied } = JSON.parse(await run('status', '--format', 'json'))
   expect(applied[1].name).toBe('2_b\ndrop table a; --\u009B1m')
   await database.query(`create table "c\u001B[2J\u009B1m" ()`)

@@ -80,6 +80,12 @@ test('plan shows what up would run, in order, and runs nothing', async ({ databa
   expect((await run('plan')).stdout).toBe('-- nothing to do; the head is 3_code\n')
 })
 
+test('what plan prints can be run, also where a file ends with a comment and no semicolon', async ({ database }) => {
+  const run = on(database, await folder({ '1_a.sql': 'create table a () -- the last', '2_b.sql': 'create table b ()' }))
+  await database.query((await run('plan')).stdout)
+  expect(await relations(database)).toEqual(['a', 'b'])
+})
+
 test('baseline records without running, and up goes on from there', async ({ database }) => {
   const run = on(database, await folder(files))
   await database.query('create table users (id int)')
