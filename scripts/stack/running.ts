@@ -76,9 +76,14 @@ export async function forget(state: string): Promise<void> {
   await rm(fileOf(state), { force: true })
 }
 
+/** Whether it is the folder in which `npx schemagate` and `npm run down` look, given nothing else. */
+export function isDefaultState(state: string): boolean {
+  return state === join(root, defaultState)
+}
+
 /** What stops the stack that runs out of this folder. */
 export function downCommand(state: string): string {
-  return state === join(root, defaultState) ? 'npm run down' : `npm run down -- --state ${shellWord(state)}`
+  return isDefaultState(state) ? 'npm run down' : `npm run down -- --state ${shellWord(state)}`
 }
 
 /** Another stack is up out of the same folder. */

@@ -8,7 +8,7 @@ import { portHolder } from '../lib/port-holder.ts'
 import { dockerStack } from './docker.ts'
 import { MigratorFailed, startEmbeddedStack } from './embedded.ts'
 import { commandLine, defaultPort, portOption, type StackOptions, stackOptions } from './options.ts'
-import { AlreadyUp, defaultState, downCommand, readRunning } from './running.ts'
+import { AlreadyUp, defaultState, downCommand, isDefaultState, readRunning } from './running.ts'
 import { chooseWay } from './ways.ts'
 
 const help = `
@@ -77,7 +77,7 @@ async function upEmbedded({ state, port: asked, given }: StackOptions): Promise<
       signal: signals.aborted,
     })
     tell(stack.url, [
-      'Its database: `npx schemagate status`.',
+      ...(isDefaultState(state) ? ['Its database: `npx schemagate status`.'] : []),
       `Stop it with Ctrl-C here, or with \`${downCommand(state)}\` from elsewhere.`,
     ])
     const why = await Promise.race([signals.first, stack.broken])
