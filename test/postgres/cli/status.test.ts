@@ -1,9 +1,17 @@
 // `status`, and what every command says when the ledger and the files disagree.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { test } from '../../helpers/database.ts'
 import { folder, write } from '../../helpers/migrations.ts'
 import { files, on, relations } from './fixtures.ts'
+
+/** The example on the page for whoever reads it with a program. */
+const documented = JSON.parse(
+  /```json\n(.*?)\n```/s.exec(readFileSync(join(import.meta.dirname, '../../../docs/json.md'), 'utf8'))![1]!,
+)
+const keysOf = (value: object | undefined) => Object.keys(value ?? {})
 
 describe('status', () => {
   test('prints exactly the documented object, and changes nothing', async ({ database }) => {
@@ -36,6 +44,11 @@ describe('status', () => {
     const half = await status()
     expect(half).toMatchObject({ state: 'pending', head: '2_index', tables: ['public.users'], problems: [] })
     expect(half.pending.map(({ name }: { name: string }) => name)).toEqual(['3_code'])
+    expect(keysOf(half)).toEqual(keysOf(documented))
+    for (const part of ['database', 'applied', 'pending'] as const) {
+      const [real, shown] = [half[part], documented[part]].map(value => (Array.isArray(value) ? value[0] : value))
+      expect(keysOf(real)).toEqual(keysOf(shown))
+    }
     await run('up')
     const whole = await status()
     expect(Object.keys(whole)).toEqual(['database', 'state', 'head', 'applied', 'pending', 'tables', 'problems'])

@@ -7,6 +7,9 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { GateState } from '../../../gate/index.ts'
 import { commands } from '../../../migrator/cli/commands/index.ts'
 import { exitCodes } from '../../../migrator/errors.ts'
+import type { DatabaseState, ProblemCode } from '../../../migrator/ledger/history.ts'
+import type { Outcome } from '../../../migrator/run/result.ts'
+import type { MigrationStatus } from '../../../migrator/run/run.ts'
 import type { Option } from '../../../migrator/settings/option.ts'
 import { options as commonOptions } from '../../../migrator/settings/options.ts'
 import { pages as generated, withGeneratedParts } from '../../../scripts/build/docs.ts'
@@ -49,6 +52,22 @@ test.for(['gate/README.md', 'docs/gate.md', 'docs/operating.md'])('%s names ever
     ...{ 'too-old': true, migrating: true },
   }
   expect(Object.keys(states).filter(state => !read(page).includes(`\`${state}\``))).toEqual([])
+})
+
+test('the page on JSON names every state, every problem and every outcome', () => {
+  const states: Record<DatabaseState, true> = {
+    ...{ current: true, pending: true, diverged: true, ahead: true, empty: true, foreign: true },
+  }
+  const problems: Record<ProblemCode, true> = {
+    ...{ edited: true, missing: true, 'out-of-order': true, interrupted: true },
+    ...{ 'row-security': true, emptied: true, foreign: true, 'moved-on': true },
+  }
+  const outcomes: Record<Outcome | MigrationStatus, true> = {
+    ...{ applied: true, reverted: true, 'nothing-to-do': true, failed: true, interrupted: true },
+    ...{ skipped: true, 'not-reached': true },
+  }
+  const words = Object.keys({ ...states, ...problems, ...outcomes })
+  expect(words.filter(word => !text['docs/json.md']!.includes(`\`${word}\``))).toEqual([])
 })
 
 test('every message that the page on operating quotes is in the sources', () => {
