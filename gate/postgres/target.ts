@@ -28,6 +28,8 @@ export interface Target {
   readonly shuffled?: boolean
   readonly user: string
   readonly database: string
+  /** What holds the connection string, for people, where that is not DATABASE_URL. */
+  readonly source?: string | undefined
   readonly password?: string | undefined
   /** Where a password is looked up if there is none: libpq's `passfile`. */
   readonly passFile?: string | undefined
@@ -78,6 +80,7 @@ export function hasLibpqVariables(env: Env): boolean {
  * Reads a connection string, with libpq's variables for what it leaves out; without one, the variables alone.
  * Problems are added to `problems`, and never hold a secret of the string's.
  * @param reader a migrator makes its session's limits itself; an app has them from the string.
+ * @param source what holds the string, for people, where that is not DATABASE_URL.
  */
 export function readTarget(
   url: string | undefined,
@@ -85,9 +88,10 @@ export function readTarget(
   password: string | undefined,
   problems: string[],
   reader: 'migrator' | 'app' = 'migrator',
+  source?: string,
 ): Target | undefined {
   const before = problems.length
-  const found = new Parameters(url, env, problems, reader)
+  const found = new Parameters(url, env, problems, reader, source)
   const get = (name: string) => found.get(name)
 
   const endpoints = endpointsOf(get('host'), get('hostaddr'), get('port'), problems)
@@ -104,6 +108,7 @@ export function readTarget(
     shuffled: get('load_balance_hosts') === 'random',
     user,
     database: get('dbname') || user,
+    source,
     passFile: get('passfile') || undefined,
     authentication: { channelBinding: channelBinding ?? 'prefer', methods: readMethods(get('require_auth'), problems) },
     sslMode,
@@ -152,12 +157,20 @@ class Parameters {
   readonly #settings: (readonly [name: string, value: string])[] = []
   readonly #later: (readonly [name: string, value: string])[] = []
   readonly #reader: 'migrator' | 'app'
+  readonly #source: string
   readonly #inUrl: ReadonlySet<string>
 
-  constructor(url: string | undefined, env: Env, problems: string[], reader: 'migrator' | 'app') {
+  constructor(
+    url: string | undefined,
+    env: Env,
+    problems: string[],
+    reader: 'migrator' | 'app',
+    source = 'DATABASE_URL',
+  ) {
     this.#problems = problems
     this.#reader = reader
-    const parts = url === undefined ? undefined : readUrl(url, problems)
+    this.#source = source
+    const parts = url === undefined ? undefined : readUrl(url, source, problems)
     this.#inUrl = new Set(parts?.given.keys())
     for (const [variable, name] of Object.entries(variables)) {
       const value = env[variable]
@@ -166,8 +179,8 @@ class Parameters {
         this.#take(name, value, variable, this.#settings)
     }
     for (const [name, value] of parts?.given ?? []) {
-      if (parameters.has(name)) this.#take(name, value, `${name} in DATABASE_URL`, this.#later)
-      else problems.push(unknownParameter(url!, name, parameters.keys()))
+      if (parameters.has(name)) this.#take(name, value, `${name} in ${source}`, this.#later)
+      else problems.push(unknownParameter(url!, source, name, parameters.keys()))
     }
     this.#later.push(...(parts?.options ?? []))
   }
@@ -225,12 +238,12 @@ class Parameters {
   /** Prisma's `schema` is one name as it is; the others are a list as SET takes it. */
   #takePath(name: string, value: string): void {
     if (value === '')
-      return void this.#problems.push(`${name} in DATABASE_URL is empty. Name a schema, or leave it out.`)
+      return void this.#problems.push(`${name} in ${this.#source} is empty. Name a schema, or leave it out.`)
     const path = name === 'schema' ? `"${value.replaceAll('"', '""')}"` : value
     const other = this.#later.find(([setting]) => setting === 'search_path')
     if (other === undefined) this.#later.push(['search_path', path])
     else if (other[1].replaceAll('"', '') !== path.replaceAll('"', ''))
-      this.#problems.push(`DATABASE_URL names two search paths, and ${name} is one of them. Leave one of them out.`)
+      this.#problems.push(`${this.#source} names two search paths, and ${name} is one of them. Leave one of them out.`)
   }
 }
 

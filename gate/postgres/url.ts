@@ -13,9 +13,10 @@ const ours = /^(?:postgres(?:ql)?(?:\+[a-z0-9_]+)?|pgx[45]?|postgis)$/i
 const others =
   /^(?:mysql|mariadb|sqlite|sqlite3|file|sqlserver|mssql|oracle|mongodb|redis|cockroachdb|clickhouse|https?)$/i
 
-const notUrl =
-  'DATABASE_URL is not a connection string. Write postgres://user:password@host:5432/database, ' +
-  'with characters such as / ? # @ % in the password percent-encoded.'
+const wayOut =
+  'Write postgres://user:password@host:5432/database, with characters such as / ? # @ % in the password percent-encoded.'
+
+const notUrl = (source: string) => `${source} is not a connection string. ${wayOut}`
 
 /** The parts of a connection string. */
 export interface UrlParts {
@@ -30,8 +31,11 @@ function withoutJdbc(url: string): string {
   return url.trim().replace(/^jdbc:(?=postgresql:\/\/)/i, '')
 }
 
-/** Reads a connection string. Problems are added to `problems`, and never hold what may be a password. */
-export function readUrl(url: string, problems: string[]): UrlParts | undefined {
+/**
+ * Reads a connection string. Problems are added to `problems`, and never hold what may be a password.
+ * @param source what holds it, for people: a variable or a flag.
+ */
+export function readUrl(url: string, source: string, problems: string[]): UrlParts | undefined {
   const refuse = (why: string) => {
     problems.push(why)
     return undefined
@@ -40,16 +44,18 @@ export function readUrl(url: string, problems: string[]): UrlParts | undefined {
   const scheme = /^([a-z][a-z0-9+._-]*):/i.exec(text)?.[1] ?? ''
   if (/^prisma(\+postgres)?$/i.test(scheme))
     return refuse(
-      `DATABASE_URL is an address of Prisma's (${scheme}://), not of Postgres. Give the direct connection, postgres://user:password@host:5432/database.`,
+      `${source} is an address of Prisma's (${scheme}://), not of Postgres. Give the direct connection, postgres://user:password@host:5432/database.`,
     )
-  if (others.test(scheme)) return refuse(`DATABASE_URL is an address of another kind (${scheme}:). ${notUrl}`)
+  if (others.test(scheme))
+    return refuse(`${source} is an address of another kind (${scheme}:), not of Postgres. ${wayOut}`)
   if (/^\s*(?:host|hostaddr|port|dbname|user|password|service|sslmode)\s*=/.test(text))
-    return refuse(`${notUrl} This is libpq's other form, keyword=value, which is not read.`)
+    return refuse(`${notUrl(source)} This is libpq's other form, keyword=value, which is not read.`)
   // `docker run --env-file` takes them as they are, and so do secrets' files
-  if (/^\s*["']/.test(text)) return refuse(`${notUrl} It stands in quotes, which are a part of it here: remove them.`)
+  if (/^\s*["']/.test(text))
+    return refuse(`${notUrl(source)} It stands in quotes, which are a part of it here: remove them.`)
   const groups = form.exec(text)?.groups
   // a password with a bare / or ? in it ends the address early: what follows would pass for a database or a parameter
-  if (!groups || !ours.test(groups.scheme!) || groups.dbname?.includes('@')) return refuse(notUrl)
+  if (!groups || !ours.test(groups.scheme!) || groups.dbname?.includes('@')) return refuse(notUrl(source))
   try {
     const [user, ...password] = (groups.userinfo ?? '').split(':')
     const addresses = (groups.hosts ?? '').split(',').map(address => {
@@ -69,7 +75,7 @@ export function readUrl(url: string, problems: string[]): UrlParts | undefined {
     const named = new Map<string, string>()
     for (const parameter of groups.query ? groups.query.split('&') : []) {
       const [, key, value] = /^([^=]+)=(.*)$/s.exec(parameter) ?? []
-      if (key === undefined || value === undefined) return refuse(notUrl)
+      if (key === undefined || value === undefined) return refuse(notUrl(source))
       const name = decodeURIComponent(key)
       // a plus sign is one, as libpq has it; but around a switch, where it can only be a form's blank
       const decoded = decodeURIComponent(
@@ -80,25 +86,25 @@ export function readUrl(url: string, problems: string[]): UrlParts | undefined {
         options.push([option, decoded])
         continue
       }
-      if (!/^[\w.-]+$/.test(name)) return refuse(notUrl)
+      if (!/^[\w.-]+$/.test(name)) return refuse(notUrl(source))
       if (named.has(name) && named.get(name) !== decoded)
-        problems.push(`DATABASE_URL has ${name} twice, with different values. Leave one of them out.`)
+        problems.push(`${source} has ${name} twice, with different values. Leave one of them out.`)
       named.set(name, decoded)
       given.set(name, decoded)
     }
     // the protocol ends a text there
     if ([...given.values(), ...options.flat()].some(value => value.includes('\0')))
-      problems.push('DATABASE_URL has a NUL character (%00).')
+      problems.push(`${source} has a NUL character (%00).`)
     return { given, options }
   } catch {
-    return refuse(notUrl)
+    return refuse(notUrl(source))
   }
 }
 
 /** The message for an unknown parameter; one that may be a part of a password is not repeated. */
-export function unknownParameter(url: string, name: string, known: Iterable<string>): string {
-  if (/\?.*@/s.test(url)) return notUrl
-  return `DATABASE_URL has an unknown parameter ${name}.${didYouMean(name.toLowerCase(), known)} A setting of the session is written options=-c NAME=VALUE.`
+export function unknownParameter(url: string, source: string, name: string, known: Iterable<string>): string {
+  if (/\?.*@/s.test(url)) return notUrl(source)
+  return `${source} has an unknown parameter ${name}.${didYouMean(name.toLowerCase(), known)} A setting of the session is written options=-c NAME=VALUE.`
 }
 
 const secretParameters = /[?&](?:password|sslpassword|scram_client_key|scram_server_key|oauth_client_secret)=([^&#]*)/g

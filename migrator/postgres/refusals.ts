@@ -65,18 +65,19 @@ function whyDenied(error: unknown, target: Target, at: string): string {
   const message = messageOf(error)
   const code = codeOf(error)
   const user = `user "${target.user}"`
+  const { source } = target
   if (error instanceof AuthenticationError)
     return `${at} is not logged in to: ${message}. The password was not sent. Use sslmode=verify-full and a password of SCRAM there, or take the parameter out of the URL.`
   if (error instanceof ProtocolError && error.login)
     return `${at} does not let ${user} in: ${message}. Have pg_hba.conf ask it for a password there (scram-sha-256), and reload.`
   if (code === '28P01' || (/^SASL|password must be/.test(message) && target.password === undefined))
     return target.password === undefined
-      ? `${at} asks for a password for ${user}, and none was given. Put it in DATABASE_URL, PGPASSWORD or PGPASSWORD_FILE.`
-      : `${at} refused the password of ${user} (28P01). Correct it in DATABASE_URL or PGPASSWORD; a Postgres volume keeps the password that it was first made with.`
+      ? `${at} asks for a password for ${user}, and none was given. Put it in ${source ?? 'DATABASE_URL, PGPASSWORD or PGPASSWORD_FILE'}.`
+      : `${at} refused the password of ${user} (28P01). Correct it in ${source ?? 'DATABASE_URL or PGPASSWORD'}; a Postgres volume keeps the password that it was first made with.`
   if (message.startsWith('SASL'))
     return `${at} and schemagate could not log ${user} in: ${message}. If the certificate is of a kind that cannot be bound, use channel_binding=disable.`
   if (code === '3D000')
-    return `${at} has no database "${target.database}" (3D000). Create it (createdb ${target.database}), or correct the name in DATABASE_URL.`
+    return `${at} has no database "${target.database}" (3D000). Create it (createdb ${target.database}), or correct the name in ${source ?? 'DATABASE_URL'}.`
   if (code === '55000')
     return `${at} takes no connections to database "${target.database}" (55000): ${message}. Check allow_connections of the database, or take another.`
   if (code === '28000') return `${at} does not let ${user} in (28000): ${message}. ${admission(message, target)}`

@@ -121,8 +121,8 @@ export async function snapshot(engine: Engine): Promise<Catalog> {
 
 function scratchTarget(url: string): Target {
   const problems: string[] = []
-  const target = readTarget(url, {}, undefined, problems)
-  if (!target) throw new UsageError(problems.map(problem => `The scratch server: ${problem}`).join('\n'))
+  const target = readTarget(url, {}, undefined, problems, 'migrator', '--scratch-url (SCHEMAGATE_SCRATCH_URL)')
+  if (!target) throw new UsageError(problems.join('\n'))
   return target
 }
 

@@ -204,6 +204,19 @@ describe('on the live server', () => {
     expect(refused.stderr).toMatch(/0002_role\.sql, line 1: CREATE ROLE/)
     expect(refused.stderr).toContain('--scratch-url')
     expect(refused.code).toBe(8)
+    // what is wrong with that server is told of its own URL
+    const elsewhere = async (change: (url: URL) => void) => {
+      const url = new URL(database.url)
+      change(url)
+      const { code, stderr } = await verify('--scratch-url', `${url}`)
+      expect(stderr).toContain('--scratch-url')
+      expect(stderr).not.toContain('DATABASE_URL')
+      return code
+    }
+    expect(await elsewhere(url => (url.password = 'wrong'))).toBe(9)
+    expect(await elsewhere(url => (url.pathname = '/no_such_database'))).toBe(9)
+    expect(await elsewhere(url => url.searchParams.set('sslmod', 'require'))).toBe(2)
+    expect(await elsewhere(url => (url.protocol = 'mysql:'))).toBe(2)
     expect((await verify('--scratch-url', database.url)).code).toBe(0)
   })
 
