@@ -10,6 +10,7 @@ import { allowEmptied } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Engine, withFilesAndSession, withSession } from '../run/engine.ts'
 import { readHistory, reading, requireAgreement } from '../run/history.ts'
+import { noteResult } from '../verify/cache.ts'
 import type { Catalog } from '../verify/catalog/catalog.ts'
 import { readCatalog } from '../verify/catalog/read.ts'
 import { compare } from '../verify/compare.ts'
@@ -96,6 +97,7 @@ export async function verifySchema(
   const live = withoutOwnGrants(own, expected, roles)
   const { differences, notes } = compare(live, expected)
   const told = differences.filter(difference => !isIgnored(difference, ignore))
+  if (fromFiles) await noteResult(session, schema, told.length, engine.log)
   return {
     comparedWith: fromFiles ? 'migrations' : 'snapshot',
     role: target.user,

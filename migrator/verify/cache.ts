@@ -1,4 +1,5 @@
-// Remembers, in the ledger's schema, the catalogue that the migrations make: the next verify need not run them.
+// Remembers, in the ledger's schema, the catalogue that the migrations make, so that the next verify need not run them, and
+// what the last comparison came to, for the gate's page.
 
 import { createHash } from 'node:crypto'
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
@@ -18,7 +19,9 @@ function ddl(schema: string): string {
   only_row boolean primary key default true check (only_row),
   key text not null,
   catalog text not null,
-  made_at timestamptz not null default pg_catalog.clock_timestamp()
+  made_at timestamptz not null default pg_catalog.clock_timestamp(),
+  verified_at timestamptz,
+  differences integer
 );`
 }
 
@@ -72,5 +75,17 @@ on conflict (only_row) do update set key = excluded.key, catalog = excluded.cata
   } catch (error) {
     await session.rollback()
     log.debug({ err: error }, 'the expected schema could not be kept for the next verify')
+  }
+}
+
+/** Notes how many differences there are now from what the migrations make. What cannot be noted is no reason to fail. */
+export async function noteResult(session: Session, schema: string, differences: number, log: Log): Promise<void> {
+  if (session.greeting.readOnly) return
+  try {
+    await session.query(
+      `update ${tableIn(schema)} set verified_at = pg_catalog.clock_timestamp(), differences = ${differences}`,
+    )
+  } catch (error) {
+    log.debug({ err: error }, "the comparison's result could not be noted for the gate's page")
   }
 }

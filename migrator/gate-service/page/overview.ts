@@ -40,6 +40,12 @@ export interface ReplicaRow {
   readonly lagMs: number | null
 }
 
+/** What the last `verify` has found. */
+export interface DriftRow {
+  readonly at: Date
+  readonly differences: number
+}
+
 /** The rows, or in a sentence why there are none. */
 export type Part<Row> = readonly Row[] | string
 
@@ -49,6 +55,8 @@ export interface Overview {
   readonly serverVersion: string
   readonly ledger: Part<AppliedRow>
   readonly runs: Part<RunRow>
+  /** One row, or none. */
+  readonly drift: Part<DriftRow>
   readonly sessions: Part<SessionRow>
   readonly replicas: Part<ReplicaRow>
 }
@@ -57,13 +65,13 @@ interface Queryable {
   query<Row extends object>(text: string): Promise<Row[]>
 }
 
-/** Five small queries, each of few rows. @throws the error of a connection that is lost. */
+/** Six small queries, each of few rows. @throws the error of a connection that is lost. */
 export async function readOverview(session: Queryable, schema: string): Promise<Overview> {
-  const part = async <Row extends object>(text: string, table = ''): Promise<Part<Row>> => {
+  const part = async <Row extends object>(text: string, table = '', ifMissing?: string): Promise<Part<Row>> => {
     try {
       return await session.query<Row>(text)
     } catch (error) {
-      return whyNot(error, table)
+      return whyNot(error, table, ifMissing)
     }
   }
   const [server] = await session.query<{ database: string; version: string }>(
@@ -75,17 +83,21 @@ export async function readOverview(session: Queryable, schema: string): Promise<
     serverVersion: server!.version,
     ledger: await part(ledgerSql(schema), ledgerTable(schema)),
     runs: await part(runsSql(schema), `${quoteIdent(schema)}.runs`),
+    drift: await part(driftSql(schema), `${quoteIdent(schema)}.schemagate_expected`, notVerified),
     sessions: await part(sessionsSql),
     replicas: await part(replicasSql),
   }
 }
 
-function whyNot(error: unknown, table: string): string {
+/** Where `verify` has not run. */
+export const notVerified = 'Not known: schemagate verify has not run.'
+
+function whyNot(error: unknown, table: string, ifMissing = 'There is no ledger yet.'): string {
   const code = sqlState(error)
   if (code === undefined) throw error
   if (code === sqlstate.insufficientPrivilege)
     return `The gate's role may not read this${table === '' ? '' : ` (${table})`}, and an app's role is not to: docs/gate-service.md says which role may.`
-  if (missingTableCodes.has(code)) return 'There is no ledger yet.'
+  if (missingTableCodes.has(code)) return ifMissing
   return `The database answered with an error (${code}).`
 }
 
@@ -97,6 +109,9 @@ const ledgerSql = (
 const runsSql = (schema: string) => `select command, started_at as at, ended_at as "endedAt", outcome,
   exit_code as "exitCode", applied, tool_version as version
   from ${quoteIdent(schema)}.runs order by started_at desc limit 10`
+
+const driftSql = (schema: string) => `select verified_at as at, differences
+  from ${quoteIdent(schema)}.schemagate_expected where verified_at is not null`
 
 /** Every role may see these names; the rest of a session only its own role, or a member of pg_read_all_stats. */
 const sessionsSql = `select application_name as name, usename as role, backend_start as since

@@ -6,7 +6,16 @@ import type { GateStatus } from '../../../gate/status.ts'
 import { formatDuration } from '../../text/durations.ts'
 import { isoTime } from '../../text/iso-time.ts'
 import { type Html, html } from './html.ts'
-import type { AppliedRow, Overview, Part, ReplicaRow, RunRow, SessionRow } from './overview.ts'
+import {
+  type AppliedRow,
+  type DriftRow,
+  notVerified,
+  type Overview,
+  type Part,
+  type ReplicaRow,
+  type RunRow,
+  type SessionRow,
+} from './overview.ts'
 
 /** What the page shows. */
 export interface Shown {
@@ -36,6 +45,7 @@ export function sections(shown: Shown): Readonly<Record<SectionName, Html>> {
       ? note(`Another tool applies the migrations (${shown.manifest.follow.tool}), and has a history of its own.`)
       : applied(ledger),
     runs: runs(read(all => all.runs)),
+    drift: drift(read(all => all.drift)),
     sessions: sessions(
       read(all => all.sessions),
       shown,
@@ -50,6 +60,7 @@ export const titles = {
   pending: 'Pending',
   applied: 'Applied',
   runs: 'Last runs',
+  drift: 'Drift',
   sessions: 'Connected',
   replicas: 'Replicas',
 } as const
@@ -121,6 +132,18 @@ function runs(rows: Part<RunRow>): Html {
       html`<span class="tag ${exitCode === 0 ? 'good' : 'warn'}">${outcome}</span> ${done} ${done === 1 ? 'migration' : 'migrations'}${exitCode ? html`, exit code ${exitCode}` : undefined}`,
     ]),
   )
+}
+
+function drift(rows: Part<DriftRow>): Html {
+  if (typeof rows === 'string') return note(rows)
+  const [last] = rows
+  if (last === undefined) return note(notVerified)
+  const { at, differences } = last
+  const what =
+    differences === 0
+      ? html`<span class="tag good">none</span>`
+      : html`<span class="tag warn">${count(differences)} ${differences === 1 ? 'difference' : 'differences'}</span>`
+  return html`<p>${what} from what the migrations make, when <code>schemagate verify</code> looked: ${time(at)}</p>`
 }
 
 function sessions(rows: Part<SessionRow>, { manifest }: Shown, ledger: Part<AppliedRow>): Html {

@@ -26,7 +26,8 @@ async function migrated(database: ScratchDatabase, args: readonly string[] = [])
   const { stdout } = await schemagate(['manifest'], { env })
   const known = JSON.parse(stdout)
   const gate = await gateService({ url: database.urlFor(role, password), manifest: known, args })
-  return { gate, role, manifest: known, up: () => schemagate(['up'], { env }) }
+  const run = (command: string) => () => schemagate([command], { env })
+  return { gate, role, manifest: known, up: run('up'), verify: run('verify') }
 }
 
 const textOf = async (gate: GateService) => (await gate.get('/')).text()
@@ -62,6 +63,21 @@ describe('the page', () => {
     await eventually(async () =>
       expect(await textOf(gate)).toMatch(/<code>up<\/code>.*<span class="tag good">applied<\/span> 1 migration/s),
     )
+  })
+
+  test('shows what verify found when it last ran', async ({ database }) => {
+    const { manifest: known, up, verify } = await migrated(database)
+    const gate = await gateService({ url: database.url, manifest: known })
+    const drift = async () => /<div id="drift">(.*?)<\/div>/s.exec(await textOf(gate))![1]
+    await eventually(async () => expect(await drift()).toContain('schemagate verify has not run'))
+    expect((await up()).code).toBe(0)
+    expect((await verify()).code).toBe(0)
+    await eventually(async () => expect(await drift()).toMatch(/none<.*from what the migrations make/))
+    await database.query('alter table users add by_hand text; create table strange ()')
+    expect((await verify()).code).toBe(7)
+    await eventually(async () => expect(await drift()).toContain('>2 differences<'))
+    const { rows } = await database.query<{ at: Date }>('select verified_at as at from schemagate.schemagate_expected')
+    await eventually(async () => expect(await drift()).toContain(rows[0]!.at.toISOString()))
   })
 
   test('shows names as they are, whatever they look like', async ({ database }) => {
@@ -148,7 +164,7 @@ describe('the live part', () => {
   test('sends what has changed, at once, and to fifty browsers at most', async ({ database }) => {
     const { gate, up } = await migrated(database)
     const first = await watch(gate)
-    await eventually(() => expect(Object.keys(first.events[0] ?? {})).toHaveLength(6))
+    await eventually(() => expect(Object.keys(first.events[0] ?? {})).toHaveLength(7))
     await up()
     await eventually(() => expect(first.events.some(({ state = '' }) => state.includes('>Open'))).toBe(true))
     const others = await Promise.all(Array.from({ length: 50 }, () => watch(gate)))
