@@ -41,7 +41,9 @@ function positionIn(error: Error, text: string): number | undefined {
 }
 
 function shorten(statement: string): string {
-  const line = hideSecrets(statement).replaceAll(/\s+/g, ' ').trim()
+  const line = hideSecrets(statement.slice(0, 10 * longestStatement))
+    .replaceAll(/\s+/g, ' ')
+    .trim()
   return line.length > longestStatement ? `${line.slice(0, longestStatement)}...` : line
 }
 

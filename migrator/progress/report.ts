@@ -150,7 +150,10 @@ class Texts {
 function read({ text, bytes }: Sent): Text {
   const [first, ...more] = [...split(text, 0, text.length)]
   if (!first || more.length > 0) return { count: more.length + (first ? 1 : 0) }
-  const shown = hideSecrets(text.slice(first.start, first.end)).replace(/\s+/g, ' ')
+  const shown = hideSecrets(text.slice(first.start, Math.min(first.end, first.start + 10 * excerptLength))).replace(
+    /\s+/g,
+    ' ',
+  )
   let counted: number | undefined
   return {
     count: 1,

@@ -14,11 +14,12 @@ const keywordPassword = new RegExp(
   'gis',
 )
 
-const gap = String.raw`(?:\s|/\*.*?\*/|--[^\n]*\n)+`
+/** Bounded, so that a long text takes no longer than its length. */
+const gap = String.raw`(?:\s|/\*.{0,200}?\*/|--[^\n]{0,200}\n)+`
 /** A literal of SQL in any form, and one whose end was cut off. */
 const literal = String.raw`E'(?:[^'\\]|\\.|'')*(?:'|$)|(?:E|N|U&)?(?:${inner}|'[^']*(?:''[^']*)*(?:'|$))|\$(?<tag>\w*)\$.*?(?:\$\k<tag>\$|$)`
 /** Where the password is put into the text: by format() with `%L`, or with `'... password ' || 'secret'`. What follows holds it. */
-const insertion = String.raw`%(?:\d+\$)?[Ls][^,;]*,|'+\s*\|\|`
+const insertion = String.raw`%(?:\d+\$)?[Ls][^,;]{0,500},|'+\s*\|\|`
 const sqlPassword = new RegExp(
   String.raw`${word}(?<between>${gap})(?:(?<into>${insertion})(?<rest>.*?)(?=;\s*?(?:[\r\n]|$)|$)|(?<literal>${literal}))`,
   'gis',
