@@ -86,6 +86,16 @@ test('every message that the page on operating quotes is in the sources', () => 
   expect(quoted.map(message => message.slice(1, -1)).filter(message => !sources.includes(message))).toEqual([])
 })
 
+test('.env.example has the settings of production that its page names, with their defaults', () => {
+  const [, list = ''] =
+    /Other settings go into `\.env`.*?finds them as well: (.*?)\.\n/.exec(text['docs/production.md']!) ?? []
+  const names = [...list.matchAll(/`(\w+)`/g)].map(([, name = '']) => name)
+  expect(names.length).toBeGreaterThan(3)
+  const compose = read('docker/compose.prod.yml')
+  const lines = names.map(name => `${name}=${new RegExp(`\\$\\{${name}:-([^}]*)\\}`).exec(compose)?.[1]}`)
+  expect(lines.filter(line => !read('.env.example').split('\n').includes(line))).toEqual([])
+})
+
 test('every page of docs is in its index', () => {
   for (const page of pages.filter(name => /^docs\/[^/]+\.md$/.test(name) && name !== 'docs/README.md'))
     expect(text['docs/README.md'], page).toContain(`](${page.slice('docs/'.length)})`)
