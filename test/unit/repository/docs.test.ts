@@ -96,6 +96,13 @@ test('.env.example has the settings of production that its page names, with thei
   expect(lines.filter(line => !read('.env.example').split('\n').includes(line))).toEqual([])
 })
 
+test('the page on CI names every image that is published', () => {
+  const [, list = ''] = /target: \[(.*?)\]/.exec(read('.github/workflows/images.yml')) ?? []
+  const targets = list.split(', ')
+  expect(targets).toContain('migrator')
+  expect(targets.filter(target => !text['docs/ci.md']!.includes(`\`${target}\``))).toEqual([])
+})
+
 test('every page of docs is in its index', () => {
   for (const page of pages.filter(name => /^docs\/[^/]+\.md$/.test(name) && name !== 'docs/README.md'))
     expect(text['docs/README.md'], page).toContain(`](${page.slice('docs/'.length)})`)
