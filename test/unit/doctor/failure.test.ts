@@ -1,3 +1,5 @@
+// What becomes of a migration that fails: in a list, in a group, in a loop that tries again.
+
 import { expect, test } from 'vitest'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
 import { writtenFolder } from '../../helpers/written-folder.ts'
