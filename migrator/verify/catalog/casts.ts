@@ -1,6 +1,6 @@
 // Casts.
 
-import { firstUserOid, functionName, type Kinds, literal, words } from './kind.ts'
+import { firstUserOid, functionName, isInternal, type Kinds, literal, words } from './kind.ts'
 
 export const casts: Kinds = () => [
   {
@@ -8,7 +8,8 @@ export const casts: Kinds = () => [
     catalog: 'pg_cast',
     oid: 'k.oid',
     from: 'pg_cast k',
-    where: `k.oid >= ${firstUserOid}`,
+    // the cast of a range type to its multirange is that type's
+    where: `k.oid >= ${firstUserOid} and not ${isInternal('pg_cast', 'k.oid')}`,
     name: "format('%s as %s', k.castsource::regtype, k.casttarget::regtype)",
     properties: {
       function: functionName('k.castfunc'),

@@ -1,13 +1,13 @@
 // Functions and procedures; aggregates, which are functions of functions.
 
-import { flag, functionName, type Kinds, literal, ownSchema, withExtension, words } from './kind.ts'
+import { flag, functionName, isInternal, type Kinds, literal, ownSchema, withExtension, words } from './kind.ts'
 
 const volatility = words('p.provolatile', { i: 'immutable', s: 'stable', v: 'volatile' })
 const parallel = words('p.proparallel', { s: 'safe', r: 'restricted', u: 'unsafe' })
 
 /** The constructors of a range type are that type's. */
 const from = `pg_proc p join pg_namespace n on n.oid = p.pronamespace and ${ownSchema}
-  and not exists (select from pg_depend d where d.classid = 'pg_proc'::pg_catalog.regclass::pg_catalog.oid and d.objid = p.oid and d.deptype = 'i')`
+  and not ${isInternal('pg_proc', 'p.oid')}`
 
 const common = {
   catalog: 'pg_proc',

@@ -101,6 +101,10 @@ export const withExtension = (catalog: string, oid: string) =>
   `(select jsonb_object_agg('dropped with extension ' || quote_ident(e.extname), 'yes') from pg_depend d join pg_extension e on e.oid = d.refobjid
     where d.classid = '${catalog}'::regclass and d.objid = ${oid} and d.deptype = 'x' and d.refclassid = 'pg_extension'::regclass)`
 
+/** A condition: it was made with another object, and is dropped with that one alone. */
+export const isInternal = (catalog: string, oid: string) =>
+  `exists (select from pg_depend d where d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass::pg_catalog.oid and d.objid = ${oid} and d.deptype = 'i')`
+
 /** Options whose values may be secret: only whether they are set is compared. */
 export const guardedOptions = (array: string, shown: string) =>
   `(select jsonb_object_agg('option ' || o.option_name, case when ${shown} then o.option_value else '(set)' end) from pg_options_to_table(${array}) o)`

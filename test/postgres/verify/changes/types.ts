@@ -61,6 +61,7 @@ export const types: readonly Row[] = [
     'drop type r2; create type r2 as range (subtype = float8, subtype_diff = float8mi)',
     `type r2: subtype difference: float8mi(double precision,double precision), and ${none}`,
   ],
+  ['', 'create type r3 as range (subtype = int)', `type r3: exists, and ${none}`],
   [
     '',
     'create operator === (leftarg = int, rightarg = int, function = int4eq)',
