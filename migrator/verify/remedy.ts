@@ -7,7 +7,7 @@ import type { Difference } from './difference.ts'
 import { columnRemedy } from './remedies/columns.ts'
 import { defaultPrivilegesRemedy } from './remedies/default-privileges.ts'
 import { grantRemedy } from './remedies/grants.ts'
-import { inMade, made } from './remedies/made.ts'
+import { isInMade, made } from './remedies/made.ts'
 import { isPart, partName, roleInSql, tableOf } from './remedies/names.ts'
 import { propertyRemedy } from './remedies/properties.ts'
 
@@ -77,7 +77,14 @@ function specific(difference: Difference): string[] | undefined {
 
 /** The object, and what its own statement does not say of it; undefined where any of that cannot be said. */
 function whole(object: CatalogObject, given: CatalogObject['properties'] = {}): string[] | undefined {
-  return together([made(object), besides(object, inMade[object.kind] ?? [], given)])
+  return together([
+    made(object),
+    besides(
+      object,
+      Object.keys(object.properties).filter(property => isInMade(object, property)),
+      given,
+    ),
+  ])
 }
 
 /** What came with a missing object. The columns of a view are the view's. */

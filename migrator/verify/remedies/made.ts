@@ -2,12 +2,11 @@
 
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { CatalogObject } from '../catalog/catalog.ts'
-import { isInherited, isPart, partName, policyTerms, tableOf } from './names.ts'
+import { isInherited, isOption, isPart, partName, policyTerms, tableOf, viewOptions } from './names.ts'
 
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value : [])
 
-/** What those statements have in them; everything else about the object takes statements of its own. */
-export const inMade: Readonly<Record<string, readonly string[]>> = {
+const inMade: Readonly<Record<string, readonly string[]>> = {
   index: ['definition'],
   constraint: ['definition', 'validity', 'of a partitioned table'],
   trigger: ['definition'],
@@ -19,6 +18,11 @@ export const inMade: Readonly<Record<string, readonly string[]>> = {
   policy: ['mode', 'command', 'roles', 'using', 'with check'],
   column: ['type', 'collation', 'default', 'generated', 'nullability'],
   type: ['form', 'labels'],
+}
+
+/** The properties that those statements set; everything else about the object takes statements of its own. */
+export function isInMade({ kind }: CatalogObject, property: string): boolean {
+  return inMade[kind]?.includes(property) === true || (kind === 'view' && isOption(property))
 }
 
 /** Undefined: it is made by its migration alone. */
@@ -36,7 +40,7 @@ export function made(object: CatalogObject): string[] | undefined {
     case 'statistics':
       return [definition]
     case 'view':
-      return [`create view ${name} as ${definition}`]
+      return [`create view ${name}${viewOptions(object)} as ${definition}`]
     case 'materialized view':
       return [`create materialized view ${name} using ${p['access method']} as ${definition}`]
     case 'schema':

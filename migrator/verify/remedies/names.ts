@@ -1,6 +1,6 @@
 // Names of parts: an object's own, and its table's; other words that statements have alike.
 
-import { quoteIdent } from '../../../gate/postgres/quote.ts'
+import { quoteIdent, quoteLiteral } from '../../../gate/postgres/quote.ts'
 import { type CatalogObject, migratorRole } from '../catalog/catalog.ts'
 
 /** The parent's name, without its kind. */
@@ -43,3 +43,15 @@ export function policyTerms({ properties: p }: CatalogObject): string {
     ...(p['with check'] === undefined ? [] : [`with check (${p['with check']})`]),
   ].join(' ')
 }
+
+/**
+ * What CREATE VIEW has in front of its query, also where it replaces the view, which has no other options afterwards. They
+ * are set with the query: without `security_invoker` rows may be seen in between.
+ */
+export function viewOptions(view: CatalogObject | undefined): string {
+  const options = Object.entries(view?.properties ?? {}).filter(([property]) => isOption(property))
+  const set = options.map(([property, value]) => `${property.slice('option '.length)} = ${quoteLiteral(String(value))}`)
+  return set.length === 0 ? '' : ` with (${set.join(', ')})`
+}
+
+export const isOption = (property: string) => property.startsWith('option ')

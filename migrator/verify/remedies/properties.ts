@@ -3,7 +3,7 @@
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { CatalogObject } from '../catalog/catalog.ts'
 import type { Difference } from '../difference.ts'
-import { indexOf, isInherited, isPart, partName, policyTerms, tableOf } from './names.ts'
+import { indexOf, isInherited, isPart, partName, policyTerms, tableOf, viewOptions } from './names.ts'
 
 /** What switches a trigger or a rule; absent is the ordinary state. */
 const switches: Readonly<Record<string, string>> = {
@@ -76,7 +76,7 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
       ]
     case 'view definition':
       if (!isExtended(difference)) return undefined
-      return [`create or replace view ${name}${withOptions(was)} as ${String(expected).replace(/;$/, '').trim()}`]
+      return [`create or replace view ${name}${viewOptions(was)} as ${String(expected).replace(/;$/, '').trim()}`]
     case 'trigger definition':
       return [object, was].some(isInherited) ? undefined : replaced(found, expected, 'TRIGGER')
     case 'rule definition':
@@ -148,13 +148,6 @@ function onDomain({ parent = '' }: Pick<CatalogObject, 'parent'>): boolean {
 function isExtended({ object, was }: Difference): boolean {
   const [has, wants] = [object, was].map(view => view?.properties.columns)
   return Array.isArray(has) && Array.isArray(wants) && has.every((column, i) => column === wants[i])
-}
-
-/** A view that is replaced has none but these: without `security_invoker` it would show its owner's rows. */
-function withOptions(view: CatalogObject | undefined): string {
-  const options = Object.entries(view?.properties ?? {}).filter(([property]) => property.startsWith('option '))
-  const set = options.map(([property, value]) => `${property.slice('option '.length)} = ${quoteLiteral(String(value))}`)
-  return set.length === 0 ? '' : ` with (${set.join(', ')})`
 }
 
 /** A search path is stored as the list that is written, an empty one as a name without letters, which is no name. */

@@ -14,3 +14,15 @@ test.for([
   }
   expect(remedy({ change: 'missing', ...object, object })).toEqual(statements)
 })
+
+test('a missing view is made with its options at once, before anyone has rights on it', () => {
+  const properties = {
+    ...{ definition: ' SELECT a\n   FROM public.t;', columns: ['a integer'] },
+    ...{ 'grants to app': 'select', 'option security_invoker': 'true' },
+  }
+  const object = { kind: 'view', name: 'public.v', properties }
+  expect(remedy({ change: 'missing', kind: 'view', name: 'public.v', object })).toEqual([
+    "create view public.v with (security_invoker = 'true') as SELECT a\n   FROM public.t;",
+    'grant select on table public.v to "app";',
+  ])
+})
