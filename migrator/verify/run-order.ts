@@ -17,12 +17,18 @@ export function withRemedies(differences: readonly Difference[]): WithRemedy[] {
   const possible = new Map<Difference, boolean>()
   const needs = needsAmong(differences)
   const isInTheWay = obstaclesAmong(differences)
+  const missingPolicies = ({ name }: Difference) =>
+    differences.filter(
+      ({ change, kind, parent }) => change === 'missing' && kind === 'policy' && parent === `table ${name}`,
+    )
   function visit(difference: Difference): boolean {
     const known = possible.get(difference)
     if (known !== undefined) return known
     const statements = remedy(difference)
     // what needs it, and is needed by it in turn, goes on as if it were done
     possible.set(difference, statements !== undefined)
+    // a table with row security shows no row until its policies are there
+    if (difference.property === 'row security') for (const policy of missingPolicies(difference)) visit(policy)
     const before = statements ? needs(difference, statements.join('\n')).map(visit) : []
     const works = statements !== undefined && before.every(Boolean) && !isInTheWay(difference)
     possible.set(difference, works)
@@ -46,8 +52,8 @@ const propertiesBefore: Readonly<Record<string, readonly string[]>> = {
   roles: ['command', 'mode'],
   using: ['command', 'mode'],
   'with check': ['command', 'mode'],
-  // a new owner takes over what the one before it was granted
-  grants: ['owner'],
+  // a new owner takes over what the one before it was granted; without row security a grant shows all rows
+  grants: ['owner', 'row security'],
 }
 
 /**
