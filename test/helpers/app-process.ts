@@ -32,10 +32,13 @@ export interface Answer {
   get(...path: (string | number)[]): unknown
 }
 
-/** Starts the app without waiting for it. The caller ends it. */
-export function spawnApp(env: Environment): Running {
+/**
+ * Starts the app without waiting for it. The caller ends it.
+ * @param within a command line before its own, that becomes the process.
+ */
+export function spawnApp(env: Environment, within: readonly string[] = []): Running {
   const own = { HOST: '127.0.0.1', PORT: '0', LOG_FORMAT: 'json', JWT_SECRET: jwtSecret, ...env }
-  return startProcess([process.execPath, 'app/main.ts'], { env: cleanEnvironment(own) })
+  return startProcess([...within, process.execPath, 'app/main.ts'], { env: cleanEnvironment(own) })
 }
 
 /** Starts the app and waits until its port answers, whatever the gate says; killed after the test. */

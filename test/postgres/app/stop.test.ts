@@ -3,7 +3,8 @@
 import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import { connect, createServer } from 'node:net'
-import { describe, expect } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
+import { freePort } from '../../../scripts/lib/free-port.ts'
 import { healthy, type RunningApp, spawnApp, startApp, test } from '../../helpers/app-process.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { tcpProxy } from '../../helpers/tcp-proxy.ts'
@@ -49,6 +50,16 @@ describe('an app that cannot start', () => {
     expect(app.lines.at(-1)?.msg).toContain(port)
     other.close()
   })
+})
+
+test('an app whose log cannot be written, as on a full disk, serves and stops all the same', async ({ manifest }) => {
+  const port = await freePort()
+  const nowhere = { DATABASE_URL: 'postgresql://app@127.0.0.1:9/x', SCHEMAGATE_MANIFEST: manifest }
+  const app = spawnApp({ ...nowhere, PORT: String(port) }, ['sh', '-c', 'exec "$@" >/dev/full', 'sh'])
+  onTestFinished(() => void app.child.kill('SIGKILL'))
+  await eventually(async () => expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(200))
+  app.child.kill('SIGTERM')
+  expect(await app.ended).toMatchObject({ code: 0, signal: null })
 })
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s', signal => {
