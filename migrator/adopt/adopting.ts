@@ -12,7 +12,7 @@ import { type Change, type Changes, statementsOnly } from '../ledger/changes.ts'
 import { type History, latePosition } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
 import { type AdoptionPlan, planAdoption } from './plan.ts'
-import { type Adoption, readAdoption, recordAdoption } from './record.ts'
+import { type Adoption, adoptedTable, readAdoption, recordAdoption } from './record.ts'
 import { otherFolder } from './ways-out.ts'
 
 /** What an operator decides about an adoption. Names are those of files, or the history's keys. */
@@ -68,12 +68,20 @@ export class Adopting {
 
   /**
    * Reads the other tool's history and compares.
-   * @throws UsageError if nothing is applied there, or none of it is in the folder; LockHeldError while the tool is at work.
+   * @throws UsageError if nothing is applied there, none of it is in the folder, or the ledger has taken over another one;
+   *   LockHeldError while the tool is at work.
    */
   async look(session: Session, { ledger, rows }: History): Promise<Found> {
     const { tool, schema, table } = this.source
     const history = await readToolHistory(session, this.source)
     const before = await readAdoption(session, this.#schema, ledger.condition)
+    const isOther = before !== undefined && (before.schema !== schema || before.table !== table)
+    // one that is gone was renamed, or moved
+    if (isOther && rows.length > 0 && (await adoptedTable(session, this.#schema, before)))
+      throw new UsageError(
+        `The ledger in the schema ${this.#schema} has taken over ${before.schema}.${before.table}, and is not that of ${schema}.${table}. Nothing was recorded. ` +
+          'Another history in the same database needs a ledger of its own: --schema NAME.',
+      )
     if (history.running)
       throw new LockHeldError(
         `${tool.title} is at work, or died at it: ${tool.atWork ?? 'its lock is held'}. Wait until it has ended, and run schemagate adopt again.`,

@@ -124,6 +124,27 @@ test.for([
   },
 )
 
+test('a second history is not taken over into the ledger of the first, unless that one has moved', async ({
+  database,
+}) => {
+  await database.query(`create schema ops; ${gooseWith(1, 2)}
+    create table ops.goose_db_version as select * from goose_db_version;
+    create table tags (id int); update ops.goose_db_version set version_id = 3 where version_id = 2`)
+  const [own, other] = [on(database, await folder(files)), on(database, await folder({ ...third, '00001_a.sql': '' }))]
+  await own.adopt({ history: 'public.goose_db_version' })
+  const before = await ledgerOf(database)
+  const error = await other.adopt({ history: 'ops.goose_db_version' }).catch(thrown => thrown)
+  expect(error).toMatchObject({ exitCode: 2 })
+  expect(error.message).toContain('has taken over public.goose_db_version, and is not that of ops.goose_db_version.')
+  expect(await ledgerOf(database)).toEqual(before)
+  expect((await own.check()).error).toBeUndefined()
+
+  await database.query(
+    'drop table ops.goose_db_version; alter table goose_db_version rename to goose_versions; alter table goose_versions set schema ops',
+  )
+  expect((await own.adopt({ from: 'goose', history: 'ops.goose_versions' })).recorded).toEqual([])
+})
+
 test('two files that are one to the history are not both recorded, and the rest of a folder may have such', async ({
   database,
 }) => {
