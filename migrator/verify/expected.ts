@@ -2,7 +2,7 @@
 
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import type { Target } from '../../gate/postgres/target.ts'
-import { RefusedError, SchemagateError, UsageError } from '../errors.ts'
+import { MigrationFailedError, RefusedError, SchemagateError, UsageError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import { madeSchemas, namedSchemas } from '../files/named-schemas.ts'
 import { type Log, silent } from '../log.ts'
@@ -109,10 +109,22 @@ async function makeIn(
     const statements = [...schemas.map(name => `create schema if not exists ${quoteIdent(name)}`), ...extensions]
     for (const sql of statements) await withSession(there, session => session.query(sql))
     const result = await up(there, { only: new Set(migrations.map(({ name }) => name)) })
-    if (result.error) throw result.error
+    if (result.error) throw ofScratch(result.error)
     const catalog = await withSession(there, readCatalog)
     return { ...catalog, objects: catalog.objects.filter(object => !schemas.some(name => isSchema(object, name))) }
   })
+}
+
+/** The way out of a migration that failed is another one here: the live database has passed it. */
+function ofScratch(error: SchemagateError): SchemagateError {
+  if (!(error instanceof MigrationFailedError)) return error
+  const { migration, place, statement, cause, message } = error
+  const [what] = message.split('\n')
+  return new MigrationFailedError(
+    migration,
+    `In the scratch database of verify, ${what}\nThe live database was not touched. What something other than these migrations has made there (migrations of another folder, an init script, data) is not in the scratch database: compare with a snapshot instead (schemagate verify --expect FILE).`,
+    { cause, place, statement },
+  )
 }
 
 /** What an administrator, an init script or another tool made before the first migration. */

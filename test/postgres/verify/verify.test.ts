@@ -329,6 +329,18 @@ test('a schema that was there before the first migration does not have to be mad
   expect(changed.code).toBe(7)
 })
 
+test('what fails for something that another folder has made is not told as a fault of the file', async ({
+  database,
+}) => {
+  await database.query('create domain email as text')
+  const { verify } = await migrated(database, { '0001_users.sql': 'create table users (email email);' })
+  const { code, stderr } = await verify()
+  expect(code).toBe(5)
+  expect(stderr).toContain('In the scratch database of verify, 0001_users failed at 0001_users.sql:1:27')
+  expect(stderr).toContain('The live database was not touched.')
+  expect(stderr).not.toContain('schemagate up')
+})
+
 test('an extension that no migration makes or needs is found', async ({ database }) => {
   const { verify } = await migrated(database)
   await database.query('create extension pg_trgm')
