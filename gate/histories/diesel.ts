@@ -9,7 +9,8 @@ export const diesel: HistoryTool = {
   columns: { version: 'text', run_on: 'time' },
   ownName: true,
   fields: { version: 'version', appliedAt: 'run_on' },
-  order: 't.version',
+  order: 't.run_on, t.version',
+  chronological: true,
   sql: { key: 'version' },
   read: rows => ({
     entries: eachApplied(rows, row =>

@@ -9,7 +9,8 @@ export const ecto: HistoryTool = {
   columns: { version: 'number', inserted_at: 'time' },
   code: true,
   fields: { version: 'version', appliedAt: 'inserted_at' },
-  order: 't.version',
+  order: 't.inserted_at nulls first, t.version',
+  chronological: true,
   sql: { key: 'version::text' },
   read: rows => ({
     entries: eachApplied(rows, row => {

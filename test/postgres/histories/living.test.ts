@@ -253,6 +253,18 @@ describe('rows that were there before the last of the build', () => {
     expect(await followed(database, 'django', dir)).toEqual([6, 'open'])
   })
 
+  test.for([
+    ['diesel', '__diesel_schema_migrations', (name: string) => ({ [`${name}/up.sql`]: livingSchema })],
+    ['ecto', 'schema_migrations', (name: string) => ({ [`${name}.exs`]: '' })],
+  ] as const)('or of one of %s, whose first file sorts first', async ([tool, table, file], { database }) => {
+    const row = (version: string, time: string) => `insert into ${table} values ('${version}', ${time});`
+    await database.query(`${historySql(tool)}${row('20200101000000', "'2024-02-01'")}`)
+    const dir = await folder(file('20200101000000_squashed'))
+    expect(await followed(database, tool, dir)).toEqual([0, 'open'])
+    await database.query(row('20200102000000', 'now()'))
+    expect(await followed(database, tool, dir)).toEqual([6, 'open'])
+  })
+
   test("or of a package of Laravel's", async ({ database }) => {
     const row = (name: string, batch: number) =>
       `insert into migrations (migration, batch) values ('${name}', ${batch});`
