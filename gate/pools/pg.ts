@@ -19,9 +19,11 @@ import { goToItsHost, verifyFirst } from './pool-follows-gate.ts'
  *
  * A `verify` that the pool already has runs after this one. Connections that are lost, those that are ended here among
  * them, do not end a process whose pool has no listener for `error`.
- * @throws TypeError if pool and gate were not given the same hosts, or the pool has connections already.
+ * @throws TypeError if there is no gate, pool and gate were not given the same hosts, or the pool has connections already.
  */
 export function guardPool<Guarded extends Pool>(gate: Gate, pool: Guarded): Guarded {
+  // such as `globalThis.gate` in a module that a build loads
+  if (!gate) throw new TypeError('guardPool: there is no gate yet. Make the gate first, and the pool after it.')
   goToItsHost(gate, pool)
   const connections = new GuardedConnections(gate)
   verifyFirst(pool, async client => {

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, onTestFinished } from 'vitest'
+import type { Gate } from '../../../gate/index.ts'
 import { guardPool } from '../../../gate/pools/pg.ts'
 import { followGate } from '../../../gate/pools/pool-follows-gate.ts'
 import { GateClosedError } from '../../../gate/status.ts'
@@ -284,6 +285,11 @@ describe("the app's own pool", () => {
     await taken
     await taker.query('rollback')
     gate.leave()
+  })
+
+  test('a pool is refused before there is a gate, as where a build loads a module', ({ database }) => {
+    const none = undefined as unknown as Gate
+    expect(() => guardPool(none, poolOf({ connectionString: database.url }))).toThrow('there is no gate yet')
   })
 
   test('a pool that has connections already is refused: nothing has checked them', async ({ database }) => {
