@@ -5,12 +5,23 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
 import { root } from '../../../scripts/lib/root.ts'
+import { folder } from '../../helpers/migrations.ts'
 
 async function errorsIn(example: string, files: readonly string[]): Promise<string[]> {
   const cwd = join(root, 'examples', example)
   const { findings } = await diagnose(files, { cwd, env: {}, docker: false })
   return findings.filter(({ severity }) => severity === 'error').map(({ rule, service }) => `${rule.id} ${service}`)
 }
+
+test.for(['README.md', 'docs/follow.md'])('%s shows services in which no error is found', async page => {
+  const [, services = ''] = /^```yaml\n(services:\n.*?)^```/ms.exec(readFileSync(join(root, page), 'utf8')) ?? []
+  const postgres =
+    '  postgres:\n    image: postgres:17\n    healthcheck: { test: ["CMD-SHELL", "psql -h 127.0.0.1 -c \'select 1\'"] }\n'
+  const cwd = await folder({ 'compose.yml': services + postgres })
+  const { findings } = await diagnose([], { cwd, env: {}, docker: false })
+  const wrong = findings.filter(({ rule, severity }) => severity === 'error' || rule.id === 'no-migration-seen')
+  expect(wrong.map(({ rule }) => rule.id)).toEqual([])
+})
 
 describe.for([
   ['fastapi-alembic', 'migrator-by-hand api'],
