@@ -30,6 +30,9 @@ jobs:
     timeout-minutes: 15
 ${env && `    # what the compose files ask for and have no default of\n    env:\n${env}`}    steps:
       - uses: actions/checkout@v7
+      - uses: actions/setup-node@v7 # for doctor
+        with:
+          node-version: 24
 ${isOurs ? image : ''}      - uses: OWNER/schemagate/.github/actions/smoke@v${release}
         with:
           doctor: true

@@ -92,7 +92,7 @@ describe('in an example as it was before, init finds what migrates, and puts a g
     expect(read(folder, '.env')).toContain(`COMPOSE_FILE=compose.yaml:${overlay}\n`)
     expect(read(folder, overlay)).toContain('delete this file, and the line of .env that names it.')
     const { jobs } = parse(read(folder, workflow))
-    expect(jobs.gate.steps[1].with).toMatchObject({
+    expect(jobs.gate.steps.at(-1).with).toMatchObject({
       migrator,
       app: apps.join(' '),
       'health-url': 'http://127.0.0.1:8000/',
@@ -196,12 +196,14 @@ describe('a folder of SQL', () => {
     await run(folder)
     const { env, steps } = parse(read(folder, workflow)).jobs.gate
     expect(env).toEqual({ DB_PASSWORD: '${{ secrets.DB_PASSWORD }}' })
-    expect(steps[1].run).toContain('docker build --tag schemagate-migrator')
+    // doctor wants a newer Node than the machine may have
+    expect(steps[1]).toMatchObject({ uses: expect.stringContaining('setup-node'), with: { 'node-version': 24 } })
+    expect(steps[2].run).toContain('docker build --tag schemagate-migrator')
     const own = asItWas('django')
     await run(own)
     const { jobs } = parse(read(own, workflow))
     expect(jobs.gate).not.toHaveProperty('env')
-    expect(jobs.gate.steps).toHaveLength(2)
+    expect(jobs.gate.steps).toHaveLength(3)
   })
 
   test('in a Node project with a driver comes with the lines of the gate', async () => {
