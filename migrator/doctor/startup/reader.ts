@@ -118,12 +118,9 @@ export class Reader {
     // gosu USER X is that for each command of X
     if (lead.length > 0 && !isText) return this.entry(words, command, from, commandFrom).map(step => behind(lead, step))
     const shell = shellOf(words)
-    // `sh -c` whose text is the command
-    if (shell && shell.script === '' && command !== undefined) {
-      const text =
-        typeof command === 'string' && !/^\s*(["']).*\1\s*$/s.test(command) ? command : wordsOf(command).join(' ')
-      return this.#shell(text, shell, commandFrom, 0)
-    }
+    // `sh -c` whose text is the command's first word: Compose takes a text apart into words
+    if (shell && shell.script === '' && command !== undefined)
+      return this.#shell(wordsOf(command)[0] ?? '', shell, commandFrom, 0)
     if (isText) return this.#shell(entrypoint, noShell, from, 0)
     if (shell) return this.#shell(shell.script, shell, from, 0)
     const text = scriptOf(words, this.#service, this.#context)

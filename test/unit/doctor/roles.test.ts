@@ -270,6 +270,15 @@ describe('a one-shot', () => {
     expect(errors).toEqual(['migrator-by-hand migrate'])
   })
 
+  test('runs the first word of a text that Compose takes apart for `sh -c`', async () => {
+    const job = (command: string) =>
+      `  migrate: { image: a, entrypoint: [sh, -c], command: ${command}, environment: { PGHOST: db } }\n`
+    const waits = app('depends_on: { migrate: { condition: service_completed_successfully } }')
+    const lines = '"echo start; alembic upgrade head"'
+    expect((await read(`${db}${job(lines)}${waits}`)).rules).toContain('migrator-by-hand migrate')
+    expect((await read(`${db}${job(`[${lines}]`)}${waits}`)).rules).not.toContain('migrator-by-hand migrate')
+  })
+
   test('is fixed to a step by its number, and not by where its output goes', async () => {
     const fixed = async (end: string) =>
       (
