@@ -4,6 +4,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { type DiagnoseOptions, type Diagnosis, diagnose } from '../doctor/diagnose.ts'
 import { type Database, databasesOf } from '../doctor/model/gating.ts'
+import { ownDatabase } from '../doctor/model/known-images.ts'
 import { shownOverlay } from '../doctor/overlay/shown.ts'
 import { renderText } from '../doctor/render/text.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
@@ -53,14 +54,16 @@ async function chooseAll({ stack }: Diagnosis, options: InitOptions): Promise<Ch
   const { compose } = stack
   const all = databasesOf(stack).filter(({ server }) => options.database === undefined || server === options.database)
   const used = all.filter(({ apps, migrators, byHand }) => apps.length + migrators.length + byHand.length > 0)
-  const candidates = used.length > 0 ? used : all
+  // a product beside the project's own apps migrates what is its own
+  const ofProject = used.filter(({ apps }) => apps.some(({ service }) => ownDatabase(service) === undefined))
+  const candidates = ofProject.length > 0 ? ofProject : used.length > 0 ? used : all
   if (candidates.length === 0)
     throw new UsageError(
       `There is no ${options.database ?? 'Postgres'} in ${compose.files.join(', ')} that a service uses.`,
     )
   const database = await choose<Database>(
     'Which database?',
-    candidates.map(one => [one.server, one]),
+    candidates.map(one => [labelOf(one, candidates), one]),
     options.asking,
     '--server',
   )
@@ -84,6 +87,12 @@ async function chooseAll({ stack }: Diagnosis, options: InitOptions): Promise<Ch
     '--app',
   )
   return { database, way, app }
+}
+
+/** Of several databases of a server, with the services that use each. */
+function labelOf({ server, apps, migrators }: Database, all: readonly Database[]): string {
+  if (all.filter(one => one.server === server).length === 1) return server
+  return `${server} of ${[...apps, ...migrators].map(({ service }) => service.name).join(' and ')}`
 }
 
 async function wayOf(database: Database, directory: string, options: InitOptions): Promise<Recognised> {

@@ -388,6 +388,25 @@ test.each([
   expect(servicesOf(folder).migrate.command).toEqual([`npm run ${script}`])
 })
 
+test("of several databases of a server the project's own is taken, and each is told with who uses it", async () => {
+  const services = (more: string) => `services:
+  db:
+    ${database}
+  auth:
+    image: supabase/gotrue:v2
+    environment: { DATABASE_URL: "postgres://auth:x@db/shop" }
+  api:
+    image: shop/api:1
+    environment: { ${url} }
+${more}`
+  const jobs = '  jobs: { image: "shop/jobs:1", environment: { DATABASE_URL: "postgres://x@db/jobs" } }\n'
+  const one = await run(folderWith({ ...sqlProject, 'compose.yml': services('') }), { dryRun: true })
+  expect(one.text).toContain('Applications: api\n')
+  expect(one.text).not.toContain('Which database?')
+  const two = await run(folderWith({ ...sqlProject, 'compose.yml': services(jobs) }), { dryRun: true })
+  expect(two.text).toContain('Which database? The first of db of api, db of jobs;')
+})
+
 test('a database that no service uses is not chosen before one that some do', async () => {
   const before = '  archive:\n    image: postgres:17\n'
   const folder = folderWith({
