@@ -7,6 +7,8 @@ import { GateClosedError } from '../status.ts'
 /** A query, or a part of one: it is sent by `handler`, once it is awaited, iterated or executed. */
 interface Query {
   handler: (query: Query) => unknown
+  /** Its text, between the parameters. */
+  readonly strings: readonly string[]
   /** A cursor that is iterated sets both again for each row. */
   resolve(result: unknown): void
   reject(error: unknown): void
@@ -25,11 +27,14 @@ const transactions = new Set(['begin', 'savepoint'])
 /** What sends queries by itself, or gives an instance for one connection. */
 const senders = new Set([...transactions, 'reserve', 'subscribe', 'largeObject', 'notify'])
 
+/** Takes back what a transaction has done: without it a reserved connection would go to its next user in the middle of one. */
+const rollback = /^\s*rollback\b[^;]*;?\s*$/i
+
 /** Ends what is running. */
 type End = () => void
 
 /**
- * An instance of postgres.js whose queries reject with a GateClosedError while the gate is closed. It tells the gate of
+ * An instance of postgres.js whose queries, but for `rollback`, reject with a GateClosedError while the gate is closed. It tells the gate of
  * errors of the schema, and ends what is running when the ledger is taken away. A transaction whose function returns behind a
  * closed gate is rolled back. It does not check to which server a
  * connection leads: give gate and postgres.js the same address of one server.
@@ -91,7 +96,7 @@ function watched(gate: Gate, query: Query, running: Set<End>): Query {
   const send = query.handler
   const end = () => cancel(query)
   const handler = (sent: Query) => {
-    if (!gate.isOpen) return sent.reject(new GateClosedError(gate.status))
+    if (!gate.isOpen && !rollback.test(sent.strings.join(''))) return sent.reject(new GateClosedError(gate.status))
     running.add(end)
     return send(sent)
   }

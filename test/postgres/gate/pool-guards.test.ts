@@ -294,6 +294,26 @@ test('a transaction of postgres.js does not commit behind a closed gate', async 
   expect((await database.query('select text from notes')).rows).toEqual([])
 })
 
+test('a transaction on a reserved connection of postgres.js can be rolled back behind a closed gate', async ({
+  database,
+}) => {
+  const { ledger, gate, sql } = await openWithNotes(database)
+  const reserved = await sql.reserve()
+  onTestFinished(() => reserved.release())
+  await reserved`begin`
+  await reserved`insert into notes values ('half')`
+  await ledger.drop()
+  await eventually(() => expect(gate.isOpen).toBe(false))
+  // as Kysely does
+  await expect(reserved.unsafe('commit')).rejects.toThrow('The gate is closed')
+  await expect(reserved.unsafe('rollback; select 1')).rejects.toThrow('The gate is closed')
+  await reserved.unsafe('rollback')
+  const held = `select from pg_stat_activity where datname = current_database() and state = 'idle in transaction'
+    and application_name = 'postgres.js'`
+  expect((await database.query(held)).rows).toEqual([])
+  expect((await database.query('select text from notes')).rows).toEqual([])
+})
+
 test('a query of postgres.js that cannot be cancelled does not end the process', async ({ database }) => {
   const { hostname, port } = new URL(database.url)
   const relay = createServer(client => {
