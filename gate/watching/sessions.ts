@@ -118,12 +118,18 @@ export class Connector {
     const server = this.#server
     if (server === undefined || performance.now() - this.#dialledAt < staleAfter) return
     this.#dialledAt = performance.now()
+    const dialled: Session[] = []
     try {
-      const session = await sameServer(server, () => this.#dial(LOOKING, this.#host, () => {}))
-      await session.close()
+      await sameServer(server, async () => {
+        const session = await this.#dial(LOOKING, this.#host, () => {})
+        dialled.push(session)
+        return session
+      })
     } catch (error) {
       // no answer from there says nothing of the sessions
       if (error instanceof SeveralServersError && server === this.#server) this.#lose(error)
+    } finally {
+      await Promise.all(dialled.map(session => session.close()))
     }
   }
 
