@@ -13,9 +13,12 @@ const pollInterval = 250
 /** A question that is asked in time may take this long: its answer is then the result, instead of a timeout. */
 const leastTimeout = 1_000
 
+/** How much longer than connecting the whole question may take: what keeps it from connecting is then what is told. */
+const afterConnecting = 500
+
 /** What `wait` takes. */
 export interface WaitOptions {
-  /** How long it asks, in milliseconds; a question that is asked in time may take a second longer. */
+  /** How long it asks, in milliseconds; a question that is asked in time may take a second and a half longer. */
   readonly timeout: number
   /** The file of an app's manifest, to ask what that app asks; without one, whether the files are applied. */
   readonly manifestFile?: string | undefined
@@ -68,7 +71,7 @@ async function within(
         `The database did not answer a question about its ledger within ${formatDuration(milliseconds)}: another session may have locked the ledger's table.`,
       ),
     )
-  }, milliseconds)
+  }, milliseconds + afterConnecting)
   try {
     return await ask(AbortSignal.any([signal, late.signal]))
   } finally {

@@ -111,6 +111,8 @@ describe('with the files', () => {
       env: { DATABASE_URL: 'postgres://u:p@127.0.0.1:1/d' },
     })
     expect(unreachable.code).toBe(3)
+    expect(unreachable.stdout).toContain('nothing listens there (ECONNREFUSED)')
+    expect(unreachable.stdout).not.toContain('locked')
   })
 
   test('becomes the command, with its exit code, its output and its signals', async ({ database }) => {
