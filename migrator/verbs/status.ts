@@ -74,11 +74,16 @@ async function statusOfFollowed(engine: Engine): Promise<Status> {
   const { followedStatus } = await import('../follow/status.ts')
   const { settings, log } = engine
   const manifest = await followedManifest(settings, folderOptions(settings, log))
-  return withSession(engine, async session => ({
-    database: databaseOf(engine, session),
-    ...(await followedStatus(engine, session, manifest)),
-    tables: await readTables(session, settings.schema),
-  }))
+  return withSession(engine, async session => {
+    const { problems, follow, ...found } = await followedStatus(engine, session, manifest)
+    return {
+      database: databaseOf(engine, session),
+      ...found,
+      tables: await readTables(session, settings.schema),
+      problems,
+      follow,
+    }
+  })
 }
 
 function databaseOf({ settings }: Engine, { endpoint: { host, port }, greeting }: Session): Status['database'] {

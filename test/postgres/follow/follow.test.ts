@@ -50,6 +50,8 @@ test('status tells the history as it tells the ledger', async ({ database }) => 
     problems: [{ code: 'interrupted', migration: '20240104000000_tags' }],
     follow: { tool: 'prisma', history: 'public._prisma_migrations' },
   })
+  const asOfTheLedger = ['database', 'state', 'head', 'applied', 'pending', 'tables', 'problems']
+  expect(Object.keys(JSON.parse(stdout))).toEqual([...asOfTheLedger, 'follow'])
 })
 
 test('status has the times of a history in UTC, also where its column has no zone', async ({ database }) => {
