@@ -102,6 +102,14 @@ test('the page on CI names every image that is published', () => {
   expect(targets.filter(target => !text['docs/ci.md']!.includes(`\`${target}\``))).toEqual([])
 })
 
+test("the page on the gate's service explains every metric", () => {
+  const names = [...read('migrator/gate-service/metrics.ts').matchAll(/metric\(\s*'(\w+)'/g)].map(
+    ([, name = '']) => name,
+  )
+  expect(names.length).toBeGreaterThan(10)
+  expect(names.filter(name => !new RegExp(`^\\|.*\`${name}[\`{]`, 'm').test(text['docs/gate-service.md']!))).toEqual([])
+})
+
 test('every page of docs is in its index', () => {
   for (const page of pages.filter(name => /^docs\/[^/]+\.md$/.test(name) && name !== 'docs/README.md'))
     expect(text['docs/README.md'], page).toContain(`](${page.slice('docs/'.length)})`)
