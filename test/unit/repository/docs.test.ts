@@ -110,6 +110,12 @@ test("the page on the gate's service explains every metric", () => {
   expect(names.filter(name => !new RegExp(`^\\|.*\`${name}[\`{]`, 'm').test(text['docs/gate-service.md']!))).toEqual([])
 })
 
+test("the gate's README explains everything that an application can import from it", async () => {
+  const names = Object.keys(await import('../../../gate/index.ts'))
+  expect(names.length).toBeGreaterThan(20)
+  expect(names.filter(name => !new RegExp(`^\\|.*\`${name}[\`(]`, 'm').test(text['gate/README.md']!))).toEqual([])
+})
+
 test('every page of docs is in its index', () => {
   for (const page of pages.filter(name => /^docs\/[^/]+\.md$/.test(name) && name !== 'docs/README.md'))
     expect(text['docs/README.md'], page).toContain(`](${page.slice('docs/'.length)})`)
