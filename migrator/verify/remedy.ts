@@ -87,9 +87,9 @@ function whole(object: CatalogObject, given: CatalogObject['properties'] = {}): 
   ])
 }
 
-/** What came with a missing object. The columns of a view are the view's. */
+/** What came with a missing object. The columns of a view are the view's, those with rights their table's. */
 function partOf(part: CatalogObject): string[] | undefined {
-  return part.kind === 'column' ? besides(part, []) : whole(part)
+  return part.kind.endsWith('column') ? besides(part, []) : whole(part)
 }
 
 /** What a partition or a child table has of its own, beside what it is given with its parent's. */
