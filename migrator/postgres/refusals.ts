@@ -92,7 +92,11 @@ function whyDenied(error: unknown, target: Target, at: string): string {
   // of another program than Postgres pg says in its own words that it does not understand it
   if (code === undefined && !isAnswer(error))
     return `${at} does not answer as Postgres does: ${message}. Are host and port right? A proxy in between must be one for Postgres.`
-  return `${at} refused the connection${code ? ` (${code})` : ''}: ${message}`
+  const refusal = `${at} refused the connection${code ? ` (${code})` : ''}: ${message}`
+  // no resources, a system's error, an internal one
+  return code !== undefined && /^(?:53|58|XX)/.test(code)
+    ? `${refusal}. That is a fault of the server's own: look into its log, and at its disk and its memory.`
+    : refusal
 }
 
 function why({ sslMode, authentication }: Target): string {

@@ -1,6 +1,6 @@
 // Servers that are there and do not let us in, or take no writes: what is said, and that the way out is one.
 
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, onTestFinished } from 'vitest'
@@ -166,4 +166,18 @@ test('a login that pg_hba.conf or a role keeps out is told what would let it in'
     code: 9,
     said: expect.stringContaining('takes no connections to database "shut" (55000)'),
   })
+})
+
+test('a fault of the server, as of its disk, is told as one: 9', async () => {
+  const server = await ownServer()
+  await query(server.url, 'create database broken')
+  const url = server.url.replace(/[^/]*$/, 'broken')
+  const client = new pg.Client({ connectionString: server.url })
+  await client.connect()
+  const { rows } = await client.query<{ oid: number }>("select oid from pg_database where datname = 'broken'")
+  await client.end()
+  await rm(join(server.dataDir, 'base', String(rows[0]!.oid), 'pg_filenode.map'))
+  const { code, said } = await run('check', url, await folder(files))
+  expect(code, said).toBe(9)
+  expect(said).toMatch(/refused the connection \(58P01\): .*That is a fault of the server's own/)
 })
