@@ -74,7 +74,11 @@ interface NamedTable {
 
 async function named(session: Questionable, toolName: string, name: string): Promise<HistoryTable | NotFound> {
   const [found] = await ask<NamedTable>(session, namedSql(name))
-  if (!found) return { why: 'missing', message: `There is no table ${name}.` }
+  if (!found)
+    return {
+      why: 'missing',
+      message: `There is no table ${name}${name.includes('.') ? '' : ': --history takes SCHEMA.TABLE'}.`,
+    }
   const { columns, beside, ...table } = found
   const tools = historyTools.filter(({ name }) => name === toolName)
   const tool = tools.find(one => hasColumns(one, columns))

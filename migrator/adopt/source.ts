@@ -83,7 +83,9 @@ async function notFound(
     const columns = (await tablesNamed(session, history)).flatMap(table => table.columns)
     const tool = from === undefined ? undefined : historyToolNamed(from)
     if (columns.length === 0) return `There is no table ${history}.${others}`
-    const wanted = tool ? `: ${tool.title} has ${Object.keys(tool.columns).join(', ')}` : ''
+    const wanted = tool
+      ? `: ${tool.title} has ${Object.keys(tool.columns).join(', ')}`
+      : ', unless --from TOOL says whose'
     return `${history} is no history that is known${wanted}. It has the columns ${columns.join(', ')}.${others}`
   }
   const tool = from === undefined ? undefined : historyToolNamed(from)

@@ -142,6 +142,8 @@ describe('bad input', () => {
     const named = await run(database, ['follow', ...goose, '--history', 'ops.versions'])
     expect(named.code).toBe(2)
     expect(named.stderr).toContain('There is no table ops.versions')
+    const bare = await run(database, ['follow', ...goose, '--history', 'knex_migrations'])
+    expect(bare.stderr).toContain('There is no table knex_migrations: --history takes SCHEMA.TABLE.')
   })
 
   test('a table with other columns, and two tables', async ({ database }) => {

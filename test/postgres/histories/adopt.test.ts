@@ -405,6 +405,10 @@ describe('what is wrong is named', () => {
     for (const [args, text] of [
       [['--from', 'flywat'], 'Did you mean flyway?'],
       [['--history', 'public.nothing'], 'There is no table public.nothing'],
+      [
+        ['--history', 'things'],
+        'things is no history that is known, unless --from TOOL says whose. It has the columns a',
+      ],
       [['--history', 'things', '--from', 'goose'], 'goose has id, version_id, is_applied. It has the columns a'],
       [[], 'This database has no history of another tool'],
     ] as const) {
