@@ -15,7 +15,8 @@ export const sqlx: HistoryTool = {
     checksum: "pg_catalog.encode(checksum, 'hex')",
     appliedAt: 'installed_on',
   },
-  order: 't.version',
+  order: 't.installed_on, t.version',
+  chronological: true,
   sql: { key: 'version::text', state: "case when success then 'applied' else 'unfinished' end" },
   read: rows => ({
     entries: eachApplied(rows, row => {

@@ -254,12 +254,15 @@ describe('rows that were there before the last of the build', () => {
   })
 
   test.for([
-    ['diesel', '__diesel_schema_migrations', (name: string) => ({ [`${name}/up.sql`]: livingSchema })],
-    ['ecto', 'schema_migrations', (name: string) => ({ [`${name}.exs`]: '' })],
-  ] as const)('or of one of %s, whose first file sorts first', async ([tool, table, file], { database }) => {
-    const row = (version: string, time: string) => `insert into ${table} values ('${version}', ${time});`
+    ['diesel', '__diesel_schema_migrations (version, run_on)', '/up.sql'],
+    ['ecto', 'schema_migrations (version, inserted_at)', '.exs'],
+    // set_ignore_missing: a second folder of the project's, in the same table
+    ['sqlx', '_sqlx_migrations (version, installed_on, description, success, checksum, execution_time)', '.sql'],
+  ] as const)('or of one of %s, whose first file sorts first', async ([tool, table, ending], { database }) => {
+    const more = tool === 'sqlx' ? `, 'x', true, '', 1` : ''
+    const row = (version: string, time: string) => `insert into ${table} values ('${version}', ${time}${more});`
     await database.query(`${historySql(tool)}${row('20200101000000', "'2024-02-01'")}`)
-    const dir = await folder(file('20200101000000_squashed'))
+    const dir = await folder({ [`20200101000000_squashed${ending}`]: livingSchema })
     expect(await followed(database, tool, dir)).toEqual([0, 'open'])
     await database.query(row('20200102000000', 'now()'))
     expect(await followed(database, tool, dir)).toEqual([6, 'open'])
