@@ -1,6 +1,7 @@
 // What to do where a history cannot be taken over file by file.
 
-import type { History as ToolHistory } from '../../gate/histories/history.ts'
+import type { HistoryTable, History as ToolHistory } from '../../gate/histories/history.ts'
+import { quotedTable } from '../../gate/histories/index.ts'
 import { summary } from '../../gate/histories/summary.ts'
 import { shellWord } from '../text/shell-word.ts'
 
@@ -16,23 +17,24 @@ export function otherFolder(dir: string, history: ToolHistory, ledgerSchema: str
       ? `- Write them as SQL, ${asSql[tool.name]}; then schemagate baseline NAME, with the newest that is applied.`
       : `- Write them as SQL under the names that ${tool.title} has for them${asSql[tool.name] ? `, ${asSql[tool.name]}` : ''}; then schemagate adopt.`,
     `- Let ${tool.title} go on migrating, and gate on its history: schemagate follow --follow ${tool.name} --dir FOLDER.`,
-    `- Begin with a file of what is there, and write what comes as SQL: ${asOneFile(ledgerSchema)}.`,
+    `- Begin with a file of what is there, and write what comes as SQL: ${asOneFile(history.table, ledgerSchema)}.`,
   ]
   return lines.join('\n')
 }
 
 /** Code of the tool's is in the folder, and would be recorded as it is. @param names of those migrations; not empty */
-export function staysCode(tool: string, names: readonly string[], ledgerSchema: string): string {
+export function staysCode(source: HistoryTable, names: readonly string[], ledgerSchema: string): string {
   const what = names.length === 1 ? `${names[0]} is` : `${names.length} of these migrations (as ${names[0]}) are`
   return (
-    `${what} code that only ${tool} can run: recorded here, and no new database can be made of this folder. ` +
-    `Write the code as SQL, under the same names, before you adopt; or begin with a file of what is there, in a folder of its own: ${asOneFile(ledgerSchema)}.`
+    `${what} code that only ${source.tool.title} can run: recorded here, and no new database can be made of this folder. ` +
+    `Write the code as SQL, under the same names, before you adopt; or begin with a file of what is there, in a folder of its own: ${asOneFile(source, ledgerSchema)}.`
   )
 }
 
-/** Without owners, who have other names elsewhere, and without what schemagate makes itself. */
-function asOneFile(ledgerSchema: string): string {
-  return `pg_dump --schema-only --no-owner --exclude-schema ${shellWord(ledgerSchema)} > 0001_baseline.sql; schemagate baseline 0001_baseline`
+/** Without owners, who have other names elsewhere; without what schemagate makes itself, and the history, on which it may have a trigger. */
+function asOneFile(source: HistoryTable, ledgerSchema: string): string {
+  const without = `--exclude-schema ${shellWord(ledgerSchema)} --exclude-table ${shellWord(quotedTable(source))}`
+  return `pg_dump --schema-only --no-owner ${without} > 0001_baseline.sql; schemagate baseline 0001_baseline`
 }
 
 /** Tools whose migrations have no names that a file could have. */

@@ -77,10 +77,7 @@ export async function adopt(engine: Engine, options: AdoptOptions = {}): Promise
         kind === 'code' && doubt !== undefined ? [name] : [],
       )
       if (names.length > 0)
-        engine.log.warn(
-          { event: 'stays-code', migrations: names },
-          staysCode(source.tool.title, names, settings.schema),
-        )
+        engine.log.warn({ event: 'stays-code', migrations: names }, staysCode(source, names, settings.schema))
     }
     const requireVerified = async (found: Found) => {
       if (!options.verify) return

@@ -383,7 +383,10 @@ describe('code that only its own tool can run', () => {
     for (const args of [['--dry-run'], []]) {
       const { code, stderr } = await schemagate(['adopt', '--dir', dir, ...args], { env })
       expect([code, stderr]).toEqual([0, expect.stringContaining('20240101_users is code that only Knex can run')])
-      expect(stderr).toContain('pg_dump --schema-only --no-owner --exclude-schema schemagate > 0001_baseline.sql')
+      // `follow` leaves a trigger on the history, which a new database could not make
+      expect(JSON.parse(stderr).msg).toContain(
+        `pg_dump --schema-only --no-owner --exclude-schema schemagate --exclude-table '"public"."knex_migrations"' > 0001`,
+      )
     }
   })
 
