@@ -24,6 +24,7 @@ export interface DockerLimits {
  * @param files paths, or `-` for the text in `stdin`
  * @throws the signal's reason
  * @param unset variables that have no value: each stands for itself, so that what is not known does not become nothing
+ * @param inPorts those of them that name ports
  */
 export async function dockerConfig(
   files: readonly string[],
@@ -31,18 +32,24 @@ export async function dockerConfig(
   stdin: string | undefined,
   env: Variables,
   unset: readonly string[],
+  inPorts: ReadonlySet<string>,
   limits: DockerLimits = {},
 ): Promise<DockerConfig> {
   const args = [
     ...['compose', '--profile', '*', '--project-directory', directory, ...files.flatMap(file => ['-f', file])],
     ...['config', '--format', 'json'],
   ]
-  const placeholders = Object.fromEntries(unset.map(name => [name, `\${${name}}`]))
-  let result = await run(args, directory, stdin, { ...env, ...placeholders }, limits)
+  const standing = (names: readonly string[]) => {
+    const placeholders = Object.fromEntries(names.map(name => [name, `\${${name}}`]))
+    return run(args, directory, stdin, { ...env, ...placeholders }, limits)
+  }
+  let result = await standing(unset)
   limits.signal?.throwIfAborted()
   if (result.code === 'killed') return { why: 'it does not end', isThere: true }
   // Compose refuses the text `${PORT}` where it wants a number, and takes nothing there
-  if (result.code !== 0 && unset.length > 0) result = await run(args, directory, stdin, env, limits)
+  const others = unset.filter(name => !inPorts.has(name))
+  if (result.code !== 0 && others.length < unset.length) result = await standing(others)
+  if (result.code !== 0 && others.length > 0) result = await standing([])
   if (result.code === undefined) return { why: 'the docker client is not there', isThere: false }
   if (result.code !== 0) return { why: reason(result.stderr), isThere: !/is not a docker command/.test(result.stderr) }
   try {

@@ -86,7 +86,11 @@ export async function loadCompose(files: readonly string[], options: LoadOptions
   let values: Record<string, unknown> = own.values
   let readBy: Compose['readBy'] = 'the YAML alone'
   if (options.docker) {
-    const config = await dockerConfig(names.map(pathOf), directory, stdin, env, unsetIn(documents, variables), options)
+    const unset = unsetIn(documents, variables)
+    const ports = Object.values(mapOf(own.written.services)).map(service => JSON.stringify(mapOf(service).ports))
+    // also with a default, which what stands for the variable would take the place of
+    const inPorts = new Set(ports.flatMap(text => [...(text ?? '').matchAll(/\$\{?(\w+)/g)].map(([, name]) => name!)))
+    const config = await dockerConfig(names.map(pathOf), directory, stdin, env, unset, inPorts, options)
     if ('values' in config) {
       values = config.values
       readBy = 'docker compose config'

@@ -255,6 +255,17 @@ test('a variable without a value is unknown, not empty', async () => {
   expect(rulesOf(await read(text.replace('-U ${U}', '-U ${V}')))).toContain('healthcheck-other-database')
 })
 
+test('a port without a value makes no other variable empty', async () => {
+  const text =
+    'services:\n  db:\n    image: postgres:17\n    ports: ["${PORT:-5432}:5432"]\n    environment: { POSTGRES_DB: "${D}", PGPORT: "${PORT}" }\n'
+  for (const docker of [true, false]) {
+    const { PATH } = process.env
+    const { stack } = await diagnose(['-'], { cwd, env: { PATH }, docker, stdin: text })
+    expect(stack.compose.readBy).toBe(docker ? 'docker compose config' : 'the YAML alone')
+    expect(stack.members.get('db')!.service.environment.POSTGRES_DB).toBe('${D}')
+  }
+})
+
 test('a .env beside the file counts, and the environment wins over it', async () => {
   const folder = join(cwd, 'with-env')
   mkdirSync(folder)
