@@ -202,6 +202,14 @@ export function migratesByHook({ migration, startup }: Pick<Member, 'migration' 
   return migration?.step !== undefined && isHook(startup.steps[migration.step]!)
 }
 
+/** Whether a service is started after another, directly or through others. */
+export function waitsFor({ members }: Stack, name: string, other: string): boolean {
+  const found = new Set([name])
+  // a set is gone through with what is added on the way
+  for (const one of found) for (const next of members.get(one)?.service.dependsOn.keys() ?? []) found.add(next)
+  return name !== other && found.has(other)
+}
+
 /** Adds each service that starts after one in the set, directly or through others. */
 function spread(stack: Stack, found: Set<string>, passesOn: (name: string) => boolean): void {
   const after = startedAfter(stack)

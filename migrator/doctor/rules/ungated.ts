@@ -1,6 +1,6 @@
 // The applications that nothing keeps from an unmigrated database, for the two rules that speak of them.
 
-import { type Database, databasesOf, gateOf, migratesByHook } from '../model/gating.ts'
+import { type Database, databasesOf, gateOf, migratesByHook, waitsFor } from '../model/gating.ts'
 import type { Member } from '../model/member.ts'
 import type { Stack } from '../model/stack.ts'
 import { dependsOn, dependsOnCompletion } from '../patches/gate.ts'
@@ -39,7 +39,8 @@ function patchFor(stack: Stack, database: Database, { service }: Member): Patch 
   // where there are several, nothing says which of them it needs
   if (database.migrators.length > 0)
     return mergePatches(database.migrators.map(one => dependsOnCompletion(service.name, one.service.name)))
-  const [self] = database.selfMigrating
+  // one that itself waits for this one would have both wait for ever
+  const self = database.selfMigrating.find(one => !waitsFor(stack, one.service.name, service.name))
   if (self && migratesByHook(self)) return dependsOn(service.name, self.service.name, 'service_started')
   // no service can wait for an app without a health check
   const { healthcheck } = self?.service ?? {}

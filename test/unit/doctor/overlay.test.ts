@@ -145,3 +145,19 @@ test('an app waits for each migrator where nothing says which one it needs', asy
   const done = { condition: 'service_completed_successfully', restart: true }
   expect(services.app.depends_on).toEqual({ orders: done, users: done })
 })
+
+test('what an app waits for that migrates itself does not wait for that app', async () => {
+  const app = (name: string, more: string) =>
+    `  ${name}: { image: a, environment: { PGHOST: db, PGDATABASE: app }, depends_on: { db: { condition: service_healthy }${more} }\n`
+  const migrating =
+    ', keys: { condition: service_started } }, command: sh -c "./prepare; exec ./api --auto-migrate", healthcheck: { test: ./ask-the-schema }'
+  const { before, services } = await overlayOf(
+    app('api', migrating) +
+      app('keys', ', store: { condition: service_started } }') +
+      app('store', ' }') +
+      app('jobs', ' }'),
+  )
+  expect(before.filter(rule => rule === 'sibling-ungated')).toHaveLength(3)
+  expect(services.jobs.depends_on.api).toEqual({ condition: 'service_healthy' })
+  expect([services.keys, services.store]).toEqual([undefined, undefined])
+})
