@@ -17,17 +17,21 @@ export const initdbMigration: Rule = {
   why: 'It runs on an empty volume and never again: the next one is never applied, and every database that is there already lacks it.',
   fix: 'A migrator for the schema. Roles, databases and extensions may stay there.',
   *check(stack) {
-    for (const database of serversOf(stack)) {
-      const { member } = database
-      if (!member) continue
-      const schema = initdbSchemas(member)
-      if (schema.length === 0) continue
+    const brought = serversOf(stack).flatMap(({ member, ...database }) => {
+      const schema = member ? initdbSchemas(member) : []
+      return member && schema.length > 0 ? [{ ...database, member, schema }] : []
+    })
+    for (const { member, schema, ...database } of brought) {
       const names = schema.flatMap(one => one.names)
       const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
       const targets = new Set(schema.map(({ mount }) => mount.target))
       const isMounted = schema.every(({ path }) => path[0] === 'volumes')
+      // one migrator for each of them
+      const migrator = brought.length === 1 ? 'migrator' : `${member.service.name}-migrator`
       const patch =
-        isMounted && database.migrators.length === 0 ? migratorPatch(stack, database.apps, member, targets) : undefined
+        isMounted && database.migrators.length === 0
+          ? migratorPatch(stack, database.apps, member, targets, migrator)
+          : undefined
       yield {
         service: member.service.name,
         path: schema[0]!.path,
@@ -72,9 +76,10 @@ function migratorPatch(
   apps: readonly Member[],
   member: Member,
   targets: ReadonlySet<string>,
+  migrator: string,
 ): Patch | undefined {
   const { name, environment } = member.service
-  if (stack.members.has('migrator') || environment.POSTGRES_PASSWORD === undefined) return undefined
+  if (stack.members.has(migrator) || environment.POSTGRES_PASSWORD === undefined) return undefined
   // as they are written: with their options, and with paths that hold on every machine
   const volumes = asList(stack.compose.written[name]?.volumes)
   const isTaken = (volume: unknown) => targets.has(toMount(volume).target)
@@ -84,11 +89,11 @@ function migratorPatch(
     const inside = target.replace(/^\/docker-entrypoint-initdb\.d\/?/, '')
     return `${source}:/migrations${inside === '' ? '' : `/${inside}`}:ro`
   })
-  const gate = { depends_on: { migrator: { condition: 'service_completed_successfully' } } }
+  const gate = { depends_on: { [migrator]: { condition: 'service_completed_successfully' } } }
   return {
     services: {
       [name]: { volumes: new Override(volumes.filter(volume => !isTaken(volume))) },
-      migrator: migratorService(stack, member, migrations),
+      [migrator]: migratorService(stack, member, migrations),
       ...Object.fromEntries(apps.map(app => [app.service.name, gate])),
     },
   }

@@ -161,3 +161,19 @@ test('what an app waits for that migrates itself does not wait for that app', as
   expect(services.jobs.depends_on.api).toEqual({ condition: 'service_healthy' })
   expect([services.keys, services.store]).toEqual([undefined, undefined])
 })
+
+test('each database whose schema was brought to initdb.d gets a migrator of its own', async () => {
+  writeFileSync(join(cwd, 'schema.sql'), 'create table a (b int);')
+  const pg = (name: string) =>
+    `  ${name}: { image: "postgres:17", environment: { POSTGRES_PASSWORD: x }, volumes: ["./schema.sql:/docker-entrypoint-initdb.d/schema.sql"] }\n`
+  const app = (name: string, host: string) => `  ${name}: { image: a, environment: { PGHOST: ${host} } }\n`
+  const { services } = await overlayOf(pg('one') + pg('two') + app('first', 'one') + app('second', 'two'))
+  const gate = { condition: 'service_completed_successfully' }
+  for (const [name, user] of [
+    ['one', 'first'],
+    ['two', 'second'],
+  ] as const) {
+    expect(services[`${name}-migrator`].environment.PGHOST).toBe(name)
+    expect(services[user].depends_on[`${name}-migrator`]).toMatchObject(gate)
+  }
+})
