@@ -2,7 +2,7 @@
 
 import { type Client, types } from 'pg'
 import type { Gate } from '../gate.ts'
-import { sendCancel } from '../postgres/cancel.ts'
+import { type ServerAddress, sendCancel } from '../postgres/cancel.ts'
 import type { Queryable } from '../reading/queryable.ts'
 import { GateClosedError } from '../status.ts'
 
@@ -13,9 +13,12 @@ export type GuardedClient = Pick<Client, 'connection' | 'host' | 'port' | 'query
 export class GuardedConnections {
   readonly #gate: Gate
   readonly #connections: Set<GuardedClient>
+  readonly #stream: ServerAddress['stream']
 
-  constructor(gate: Gate) {
+  /** @param stream makes the connections' sockets, where the pool has a way of its own. */
+  constructor(gate: Gate, stream?: ServerAddress['stream']) {
     this.#gate = gate
+    this.#stream = stream
     this.#connections = connectionsOf.get(gate) ?? watchConnections(gate)
   }
 
@@ -31,6 +34,7 @@ export class GuardedConnections {
         'A connection of pg-native cannot be guarded: use pg without it (pg.Pool; in Knex the client pg).',
       )
     this.#connections.add(client)
+    streamOf.set(client, this.#stream)
     connection.on('errorMessage', (error: unknown) => this.#gate.observe(error))
     client.on('error', () => {})
     client.once('end', () => this.#connections.delete(client))
@@ -88,11 +92,13 @@ export function queryable(client: Pick<Client, 'query'>): Queryable {
 /** Those that were ended here. */
 const ended = new WeakSet<object>()
 
+const streamOf = new WeakMap<GuardedClient, ServerAddress['stream']>()
+
 /** Ends a connection at once. The server would finish its statement even without a client, so that is cancelled. */
 function end(client: GuardedClient): void {
   ended.add(client)
   const { host, port, processID: pid, secretKey: secret } = client as GuardedClient & Keys
-  if (pid !== null && secret !== null) sendCancel({ host, port }, { pid, secret })
+  if (pid !== null && secret !== null) sendCancel({ host, port, stream: streamOf.get(client) }, { pid, secret })
   client.connection.stream.destroy()
 }
 

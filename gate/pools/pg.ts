@@ -25,7 +25,7 @@ export function guardPool<Guarded extends Pool>(gate: Gate, pool: Guarded): Guar
   // such as `globalThis.gate` in a module that a build loads
   if (!gate) throw new TypeError('guardPool: there is no gate yet. Make the gate first, and the pool after it.')
   goToItsHost(gate, pool)
-  const connections = new GuardedConnections(gate)
+  const connections = new GuardedConnections(gate, pool.options.stream)
   verifyFirst(pool, async client => {
     connections.add(client)
     await connections.verify(client)

@@ -1,7 +1,7 @@
 // Guarded pools of the libraries that apps use, the real ones: closed, open, and closing in the middle of a query.
 
 import { EventEmitter, once } from 'node:events'
-import { type AddressInfo, createServer, connect as dial } from 'node:net'
+import { type AddressInfo, createServer, connect as dial, Socket } from 'node:net'
 import { finished, pipeline } from 'node:stream/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { sql as drizzleSql } from 'drizzle-orm'
@@ -31,6 +31,18 @@ type Query = (sql: string) => Promise<unknown>
 const libraries: Record<string, (gate: Gate, url: string) => Promise<Query> | Query> = {
   pg: (gate, url) => {
     const pool = guardPool(gate, new pg.Pool({ connectionString: url, max: 2 }))
+    onTestFinished(() => pool.end())
+    return sql => pool.query(sql)
+  },
+  'pg over sockets of its own': (gate, url) => {
+    const { hostname, port } = new URL(url)
+    const stream = () => {
+      const socket = new Socket()
+      const { connect } = socket
+      socket.connect = () => Reflect.apply(connect, socket, [Number(port), hostname])
+      return socket
+    }
+    const pool = guardPool(gate, new pg.Pool({ ...parts(url), user: parts(url).username, port: 1, stream, max: 2 }))
     onTestFinished(() => pool.end())
     return sql => pool.query(sql)
   },
