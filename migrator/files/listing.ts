@@ -1,10 +1,11 @@
 // What is in the migrations folder, and the error if none of it is a migration.
 
 import { type Dirent, readdirSync, statSync } from 'node:fs'
-import { join, matchesGlob, posix } from 'node:path'
+import { join, posix } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { cannotRead, isThere } from './cannot-read.ts'
 import { orFollow } from './foreign-code.ts'
+import { ignoredBy } from './ignore.ts'
 import { isSqlFile, readFolderName, readName } from './layouts.ts'
 import { codeToolOf } from './other-languages.ts'
 import { readUtf8 } from './read-large.ts'
@@ -27,7 +28,7 @@ export interface FolderListing extends Listing {
  * @throws UsageError if it is missing or cannot be read.
  */
 export function listFolder(dir: string, ignore: readonly string[]): FolderListing {
-  const ignored = (path: string) => ignore.some(glob => matchesGlob(path, glob) || matchesGlob(path, `${glob}/**`))
+  const ignored = ignoredBy(ignore)
   const entries: string[] = []
   const files: string[] = []
   const irregular = new Set<string>()
@@ -37,7 +38,7 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
   const deepIn = new Map<string, readonly string[]>()
   for (const entry of entriesOf(dir)) {
     const { name } = entry
-    if (ignore.length > 0 && ignored(name)) continue
+    if (ignored(name)) continue
     if (entry.isFile()) files.push(name)
     else if (!isFolder(dir, entry)) {
       files.push(name)

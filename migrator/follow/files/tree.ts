@@ -1,9 +1,10 @@
 // Files in a folder and in the folders inside, as other tools look for them.
 
 import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs'
-import { join, matchesGlob, relative } from 'node:path'
+import { join, relative } from 'node:path'
 import { UsageError } from '../../errors.ts'
 import { cannotRead, isThere } from '../../files/cannot-read.ts'
+import { ignoredBy } from '../../files/ignore.ts'
 import { folderForFile } from '../../files/listing.ts'
 
 export interface TreeOptions {
@@ -41,7 +42,7 @@ export function isVisible(name: string): boolean {
  */
 export function filesIn(dir: string, { ignore = [], enters, isFile }: TreeOptions = {}): readonly string[] {
   const found: string[] = []
-  const isIgnored = (path: string) => ignore.some(glob => matchesGlob(path, glob) || matchesGlob(path, `${glob}/**`))
+  const isIgnored = ignoredBy(ignore)
   // a stack of its own: folders may be deep in each other
   const open = ['']
   const links: string[] = []
