@@ -23,7 +23,10 @@ export function setUpFor(steps: readonly Step[], at: number): readonly Step[] | 
 }
 
 /** Undefined where the command is not in the compose file, or cannot be taken apart without a doubt. */
-export function splitPatch({ compose }: Stack, { service, startup, migration, role }: Member): Patch | undefined {
+export function splitPatch(
+  { compose, members }: Stack,
+  { service, startup, migration, role }: Member,
+): Patch | undefined {
   const { steps } = startup
   if (
     migration?.step === undefined ||
@@ -49,6 +52,7 @@ export function splitPatch({ compose }: Stack, { service, startup, migration, ro
   const after = [...before.filter((step, i) => i !== at && isForApp(step, own[i + 1])), ...own.slice(first)]
   if (after.some(({ text }) => migrationIn(text))) return undefined
   const name = `${service.name}-migrate`
+  if (members.has(name)) return undefined
   const oneShot = oneShotOf(compose, service.name, { entrypoint: [...shell, '-ec'], command: [script(before)] })
   return (
     oneShot && {

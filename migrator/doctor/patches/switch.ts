@@ -29,6 +29,7 @@ export function switchPatch(stack: Stack, member: Member): Patch | undefined {
   const { off, migrates } = ofImage ?? ofScript(member) ?? {}
   if (!off || !migrates) return undefined
   const name = `${service.name}-migrate`
+  if (stack.members.has(name)) return undefined
   const oneShot = oneShotOf(stack.compose, service.name, migrates)
   if (!oneShot) return undefined
   return {

@@ -177,3 +177,15 @@ test('each database whose schema was brought to initdb.d gets a migrator of its 
     expect(services[user].depends_on[`${name}-migrator`]).toMatchObject(gate)
   }
 })
+
+test('a service of the project that has the name of a one-shot is left as it is', async () => {
+  const command = 'command: sh -c "alembic upgrade head && uvicorn app"'
+  const existing = '  web-migrate: { image: tools, command: alembic stamp head, profiles: [tools] }\n'
+  const app = (image: string, command: string) =>
+    `  web: { image: ${image}, ${command}, environment: { PGHOST: db, RUN_MIGRATIONS: "1" }, depends_on: { db: { condition: service_healthy } } }\n`
+  for (const one of [app('a', command), app('miniflux/miniflux', 'user: "1"')]) {
+    expect((await overlayOf(one)).services['web-migrate']).toBeDefined()
+    const { command } = (await overlayOf(one + existing)).services['web-migrate'] ?? {}
+    expect(command).toBeUndefined()
+  }
+})
