@@ -86,7 +86,7 @@ export async function loadCompose(files: readonly string[], options: LoadOptions
   let values: Record<string, unknown> = own.values
   let readBy: Compose['readBy'] = 'the YAML alone'
   if (options.docker) {
-    const unset = unsetIn(documents, variables)
+    const unset = unsetIn(own.documents, variables)
     const ports = Object.values(mapOf(own.written.services)).map(service => JSON.stringify(mapOf(service).ports))
     // also with a default, which what stands for the variable would take the place of
     const inPorts = new Set(ports.flatMap(text => [...(text ?? '').matchAll(/\$\{?(\w+)/g)].map(([, name]) => name!)))
@@ -150,10 +150,12 @@ function textOf(name: string, cwd: string, stdin: string | undefined): string {
 /** The variables that the files name, that have neither value nor default, and that Compose need not have. */
 function unsetIn(documents: readonly ComposeDocument[], variables: Variables): string[] {
   const names = new Set<string>()
-  for (const { text } of documents) {
+  for (const { text, directory } of documents) {
+    // an included file has variables of its own
+    const values = { ...readEnvFile(join(directory, '.env')), ...variables }
     for (const [, plain, braced] of text.matchAll(/(?<!\$)\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})/g)) {
       const name = plain ?? braced!
-      if (variables[name] === undefined) names.add(name)
+      if (values[name] === undefined) names.add(name)
     }
   }
   return [...names]

@@ -266,6 +266,30 @@ test('a port without a value makes no other variable empty', async () => {
   }
 })
 
+test('a variable of an extended file is unknown, and one of an included file has the value there', async () => {
+  const folder = join(cwd, 'unset-elsewhere')
+  mkdirSync(join(folder, 'more'), { recursive: true })
+  const pg = (database: string) =>
+    `services:\n  pg: { image: "postgres:17", environment: { POSTGRES_DB: "${database}" } }\n`
+  writeFileSync(join(folder, 'base.yml'), pg('${D}'))
+  writeFileSync(join(folder, 'more', 'compose.yml'), pg('${E}').replace('pg:', 'other:'))
+  writeFileSync(join(folder, 'more', '.env'), 'E=e\n')
+  writeFileSync(
+    join(folder, 'compose.yml'),
+    'include: [more/compose.yml]\nservices:\n  db: { extends: { file: base.yml, service: pg } }\n',
+  )
+  const { PATH } = process.env
+  for (const docker of [true, false]) {
+    const { stack } = await diagnose([], { cwd: folder, env: { PATH }, docker })
+    const nameOf = (name: string) => stack.members.get(name)!.service.environment.POSTGRES_DB
+    expect([stack.compose.readBy, nameOf('db'), nameOf('other')]).toEqual([
+      docker ? 'docker compose config' : 'the YAML alone',
+      '${D}',
+      'e',
+    ])
+  }
+})
+
 test('a .env beside the file counts, and the environment wins over it', async () => {
   const folder = join(cwd, 'with-env')
   mkdirSync(folder)
