@@ -84,7 +84,8 @@ export function readCommandLine(
   const options = readOptions(syntax.options, find, problems)
   checkCombinations(table, flags, given, problems)
 
-  const target = syntax.database ? databaseOf(values.databaseUrl, env, { problems, secrets }) : undefined
+  const source = flags.has('database-url') ? '--database-url' : undefined
+  const target = syntax.database ? databaseOf(values.databaseUrl, env, { problems, secrets, source }) : undefined
   // as in many a development setup: a name that every message may have, which would be none with stars in its place
   const named = ['schemagate', values.schema, values.appRole, target?.user, target?.database]
   const names = new Set([...named, ...(target?.endpoints ?? []).map(({ host }) => host)])

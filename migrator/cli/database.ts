@@ -8,15 +8,22 @@ type Env = Readonly<Record<string, string | undefined>>
 /** Set by the launcher in a checkout: a script that prints, as JSON, libpq's variables for the stack of `npm run up`. */
 export const runningStackVariable = 'SCHEMAGATE_RUNNING_STACK'
 
+interface Found {
+  readonly problems: string[]
+  readonly secrets: string[]
+  /** What gave the URL, where that is not DATABASE_URL. */
+  readonly source: string | undefined
+}
+
 /** The database that is configured. Problems are added to `problems`; every password that was seen to `secrets`. */
 export function databaseOf(
   url: string | undefined,
   env: Env,
-  { problems, secrets }: { readonly problems: string[]; readonly secrets: string[] },
+  { problems, secrets, source }: Found,
 ): Target | undefined {
   const password = readSecret(env, 'PGPASSWORD', problems)
   if (password !== undefined) secrets.push(password)
-  if (url !== undefined || hasLibpqVariables(env)) return readTarget(url, env, password, problems)
+  if (url !== undefined || hasLibpqVariables(env)) return readTarget(url, env, password, problems, 'migrator', source)
   // a file that is named and cannot be read is a problem already
   if (env.DATABASE_URL_FILE) return undefined
   const stack = runningStack(env)

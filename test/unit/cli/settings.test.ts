@@ -192,6 +192,7 @@ test('a name that is missing is asked for by its word', () => {
 
 test('a database must be named, in one of the ways', () => {
   expect(problems([], {})).toContain('No database is configured. Set DATABASE_URL (postgres://')
+  expect(problems(['--database-url', 'shop'], { DATABASE_URL: url })).toContain('--database-url is not a connection')
   expect(read([], { PGHOST: 'h' }).settings.target.endpoints).toEqual([{ host: 'h', port: 5432 }])
   expect(read([], {}, 'manifest').settings.dir).toBe('migrator/migrations')
 })
