@@ -31,7 +31,11 @@ async function overlayOf(services: string) {
   const { text, result } = await makeOverlay(before, options)
   const rules = ({ findings }: Diagnosis) =>
     findings.filter(({ severity }) => severity !== 'note').map(({ rule }) => rule.id)
-  return { before: rules(before), after: rules(result), services: text === '' ? {} : parse(text, { logLevel: 'error' }).services }
+  return {
+    before: rules(before),
+    after: rules(result),
+    services: text === '' ? {} : parse(text, { logLevel: 'error' }).services,
+  }
 }
 
 const web = (environment: string) => `  web:
