@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path'
 import { type DiagnoseOptions, type Diagnosis, diagnose } from '../doctor/diagnose.ts'
 import { type Database, databasesOf } from '../doctor/model/gating.ts'
 import { ownDatabase } from '../doctor/model/known-images.ts'
+import { isMigrations, type Recognised, recognise, sqlFilesIn } from '../doctor/model/recognise.ts'
 import { shownOverlay } from '../doctor/overlay/shown.ts'
 import { renderText } from '../doctor/render/text.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
@@ -13,7 +14,6 @@ import { type Asking, agree, choose } from './ask.ts'
 import { nextSteps } from './next-steps.ts'
 import { ownMigration } from './own-migration.ts'
 import { type Choice, type Plan, plan } from './plan.ts'
-import { isMigrations, type Recognised, recognise, sqlFilesIn } from './recognise.ts'
 
 export interface InitOptions {
   readonly dryRun: boolean

@@ -104,3 +104,19 @@ test.for([
   const { errors } = await read({ 'compose.yml': `${database}${job}${app}`, Dockerfile: dockerfile })
   expect(errors).toEqual(expected)
 })
+
+test.for([
+  [{ 'backend/alembic.ini': '' }, ' The project has Alembic, in backend: `alembic upgrade head`.'],
+  [{ 'manage.py': '' }, ' The project has Django: `python manage.py migrate --noinput`.'],
+  [
+    { 'db/migrations/0001_users.sql': 'create table users (id int);\n' },
+    ' The project has migrations, in db/migrations.',
+  ],
+  [{ server: 'a program, and no folder' }, ''],
+] as const)('what a project has to migrate with, and nothing starts, is named: %j', async ([files, told]) => {
+  const app = '  app: { build: ./backend, environment: { PGHOST: db } }\n'
+  const Dockerfile = { 'backend/Dockerfile': 'FROM python\nCMD ["uvicorn", "main:app"]\n' }
+  const { findings } = await read({ 'compose.yml': `${database}${app}`, ...Dockerfile, ...files })
+  const found = findings.find(({ rule }) => rule.id === 'no-migration-seen')
+  expect(found?.what).toBe(`Nothing that can be seen here migrates db, which app uses.${told}`)
+})

@@ -2,12 +2,12 @@
 
 import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { readSmall } from '../doctor/startup/build-context.ts'
-import { isBesideMigrations, migrationIn } from '../doctor/startup/tools.ts'
-import type { Shell } from '../doctor/startup/wrappers.ts'
-import { readFolder } from '../files/folder.ts'
-import type { Migration } from '../files/migration.ts'
-import { tools } from '../files/tools/index.ts'
+import { readFolder } from '../../files/folder.ts'
+import type { Migration } from '../../files/migration.ts'
+import { tools } from '../../files/tools/index.ts'
+import { readSmall } from '../startup/build-context.ts'
+import { isBesideMigrations, migrationIn } from '../startup/tools.ts'
+import type { Shell } from '../startup/wrappers.ts'
 
 export interface Recognised {
   readonly tool: string
@@ -79,11 +79,9 @@ const sqlFolders = [
  * @param contexts the folders that images are built from
  */
 export function recognise(directory: string, contexts: readonly string[]): Recognised[] {
-  const folders = [...new Set([...contexts, ...parts.map(part => join(directory, part))])].filter(folder =>
-    existsSync(folder),
-  )
+  const folders = [...new Set([...contexts, ...parts.map(part => join(directory, part))])]
   const own = folders.flatMap(folder => {
-    const names = readdirSync(folder)
+    const names = namesIn(folder)
     return signatures
       .filter(({ files }) => files.every(file => names.some(name => file.test(name))))
       .map(({ tool, command }) => ({ tool, command, folder: relative(directory, folder) || '.' }))
@@ -92,6 +90,15 @@ export function recognise(directory: string, contexts: readonly string[]): Recog
   const sql = folders.flatMap(folder => sqlFolders.map(name => join(folder, name))).filter(isMigrations)
   if (sql.length === 0) return folders.flatMap(folder => scriptsIn(folder, relative(directory, folder) || '.'))
   return [...new Set(sql)].map(folder => sqlFilesIn(folder, relative(directory, folder)))
+}
+
+/** None where there is no such folder, or it cannot be read. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
 }
 
 /** Of tools without a file of their own in the folder, as TypeORM: what is called after a migration, and is one. */
