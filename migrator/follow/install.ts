@@ -28,7 +28,9 @@ export function installSql(
   const { tool, schema: historySchema, table: historyTable } = table
   const texts = [manifest.head ?? '', tool.name, historySchema, historyTable, JSON.stringify(manifest)]
   const values = [...texts, digestOf(functions), by.runId, by.toolVersion].map(quoteLiteral).join(', ')
-  const columns = 'head, tool, history_schema, history_table, manifest, functions, run_id, tool_version'
+  const columns = 'head, tool, history_schema, history_table, manifest, functions, run_id, tool_version, published_at'
+  // the newest, also where the server's clock was set back since
+  const publishedAt = `greatest(pg_catalog.clock_timestamp(), (select pg_catalog.max(published_at) from ${published}) + interval '1 microsecond')`
   return `create table if not exists ${published} (
   head text primary key,
   tool text not null,
@@ -42,11 +44,11 @@ export function installSql(
 );
 ${ledgerIsReadOnly(schema)}
 ${functions}
-insert into ${published} (${columns}) values (${values}) on conflict (head) do update set (${columns}, published_at) =
+insert into ${published} (${columns}) values (${values}, ${publishedAt}) on conflict (head) do update set (${columns}) =
   (${columns
     .split(', ')
     .map(column => `excluded.${column}`)
-    .join(', ')}, pg_catalog.clock_timestamp());
+    .join(', ')});
 delete from ${published} where head not in (select head from ${published} order by published_at desc limit ${mostBuilds});`
 }
 

@@ -1,5 +1,6 @@
 // `follow` on the command line: what it installs, for whom, and what it says where it cannot.
 
+import { cpSync } from 'node:fs'
 import { describe, expect } from 'vitest'
 import { schemagate } from '../../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
@@ -225,4 +226,20 @@ test('the second run changes nothing, and the tool’s own statements never fail
     code: 'SG007',
     message: 'schemagate: unmigrated: public.schema_migrations is gone, the history of golang-migrate',
   })
+})
+
+test('a build is published as the newest, also once the clock was set back', async ({ database }) => {
+  await database.query(historySql('goose'))
+  const next = await folder({ '00005_labels.sql': '-- +goose Up\ncreate table labels (id int);\n' })
+  cpSync(historyFolder('goose'), next, { recursive: true })
+  const follow = async (dir: string) => {
+    expect((await run(database, ['follow', '--follow', 'goose', '--dir', dir])).code).toBe(0)
+    return (await database.query('select head, run_id from schemagate.schemagate_followed order by published_at')).rows
+  }
+  await follow(historyFolder('goose'))
+  await database.query("update schemagate.schemagate_followed set published_at = published_at + interval '1 hour'")
+  await database.query('insert into goose_db_version (version_id, is_applied) values (5, true)')
+  const published = await follow(next)
+  expect(published.map(({ head }) => head)).toEqual(['00004_tags', '00005_labels'])
+  expect(await follow(next)).toEqual(published)
 })
