@@ -28,6 +28,7 @@ export const sqlstate = {
   idleInTransaction: '25P03',
   transactionTimeout: '25P04',
   idleSession: '57P05',
+  crashShutdown: '57P02',
   cannotConnectNow: '57P03',
 } as const
 
@@ -123,7 +124,7 @@ const poolerAway =
   /server login has been failing|server conn crashed|invalid server parameter|connect failed|server_login_retry|shut ?down|no more connections allowed|query_wait_timeout|client_login_timeout|the database system is |too many (?:clients|connections)|connection slots are reserved/i
 
 /** The server stopped itself over it, as where it cannot write its WAL: whether a commit came about, it tells when it is back. */
-function isPanic(error: unknown): boolean {
+export function isPanic(error: unknown): boolean {
   return error instanceof Error && 'severity' in error && error.severity === 'PANIC'
 }
 

@@ -3,18 +3,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clashCodes, codeOf, idleCodes, isConnectionLoss, ownState, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { takeOutOwnLimit } from '../apply/failure.ts'
-import { wayOutOf } from '../apply/ways-out.ts'
 import { MigrationFailedError, TableLockError } from '../errors.ts'
 import { LostCommitsError } from '../ledger/expectations.ts'
 import { idleLimit } from '../postgres/session-settings.ts'
 import { formatDuration } from '../text/durations.ts'
+import { messageOfThrown } from '../text/thrown.ts'
 import { type Blocker, describe } from './blockers.ts'
+import { Losses } from './losses.ts'
 import type { Run } from './run.ts'
-
-/** A migration that loses its connection each time would be tried for ever. */
-const mostLosses = 10
-/** One over which the server crashes, as where that has no memory or no disk left, ends all other sessions each time. */
-const mostCrashes = 2
 
 /** What is being attempted, as the work itself knows it. */
 export interface Attempt {
@@ -44,14 +40,12 @@ export async function attempt<T>(
   { reconnects = true } = {},
 ): Promise<T> {
   let clashes = 0
-  let losses = 0
-  let crashes = 0
+  const losses = new Losses(what)
   const current: Attempt = {
     blockers,
     progressed() {
       clashes = 0
-      losses = 0
-      crashes = 0
+      losses.forget()
     },
   }
   /** What must be done before the next attempt; the connection may be lost over this, too. */
@@ -92,21 +86,14 @@ export async function attempt<T>(
         before = () => resumeAfterSilence(run, what, idle, failure)
         continue
       }
-      losses++
-      const why = cause instanceof Error ? cause.message : String(cause)
-      const lost = (how: string) =>
-        new MigrationFailedError(
-          what,
-          `${what} ${how} in a row, the last time with: ${why}. ` +
-            `${wayOutOf(cause) ?? "Look into the server's log for why its process ended"}; then run \`schemagate up\` again.`,
-          { cause },
-        )
-      if (losses > mostLosses) throw lost(`lost its connection ${losses} times`)
-      run.log.warn({ err: failure, migration: what }, `lost the connection during ${what} (${why}); connecting again`)
+      losses.add(cause, before !== undefined)
+      run.log.warn(
+        { err: failure, migration: what },
+        `lost the connection during ${what} (${messageOfThrown(cause)}); connecting again`,
+      )
       before = async () => {
         await resume(run)
-        if (run.session.wasStarting) crashes++
-        if (crashes > mostCrashes) throw lost(`lost its server ${crashes} times`)
+        losses.madeAgain(run.session.wasStarting)
       }
     } else throw failure
   }
@@ -190,9 +177,7 @@ async function backOff(
   const why =
     codeOf(cause) === sqlstate.canceled
       ? 'its waits for locks added up to more than the lock timeout'
-      : cause instanceof Error
-        ? cause.message
-        : String(cause)
+      : messageOfThrown(cause)
   if (clashes > run.settings.lockRetries)
     throw new TableLockError(
       `${migration} could not get its locks in ${clashes} attempts (${why}).${who} It was rolled back. ` +
