@@ -1,6 +1,7 @@
 // `plan`: prints what `up` would run, as SQL with comments or as JSON.
 
 import { exitCodes } from '../../errors.ts'
+import { split } from '../../sql/split.ts'
 import { escapeLine } from '../../text/escape-controls.ts'
 import type { PlannedMigration } from '../../verbs/plan.ts'
 import { defineCommand } from '../command.ts'
@@ -42,7 +43,10 @@ function render({ name, file, kind, transaction, breaking, steps }: PlannedMigra
   return [head, ...bodies].join('\n')
 }
 
-/** With its semicolon, which a comment at the end must not take in. */
+/** With its last semicolon, in front of a comment at the end; the data of a COPY has none. */
 function terminated(sql: string): string {
-  return sql.endsWith(';') ? sql : `${sql}${/--[^\n]*$/.test(sql) ? '\n' : ''};`
+  const last = [...split(sql)].at(-1)
+  // a word behind it is a statement of its own where there is a semicolon that is none of a comment's
+  const isTerminated = [...split(`${sql}\nx`)].at(-1)?.first === 'x'
+  return last && !isTerminated ? `${sql.slice(0, last.end)};${sql.slice(last.end)}` : sql
 }

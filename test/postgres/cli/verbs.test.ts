@@ -81,9 +81,10 @@ test('plan shows what up would run, in order, and runs nothing', async ({ databa
 })
 
 test('what plan prints can be run, also where a file ends with a comment and no semicolon', async ({ database }) => {
-  const run = on(database, await folder({ '1_a.sql': 'create table a () -- the last', '2_b.sql': 'create table b ()' }))
+  const files = { '1_a.sql': 'create table a () -- the last', '2_b.sql': 'create table b () -- and this;' }
+  const run = on(database, await folder({ ...files, '3_c.sql': "create table c (x text default '--')" }))
   await database.query((await run('plan')).stdout)
-  expect(await relations(database)).toEqual(['a', 'b'])
+  expect(await relations(database)).toEqual(['a', 'b', 'c'])
 })
 
 test('baseline records without running, and up goes on from there', async ({ database }) => {
