@@ -73,7 +73,7 @@ function byName(stack: Stack, server: string, members: readonly Member[]): Membe
   const known = (name: string | undefined) =>
     name?.includes('$') ? (isTold ? wordsOfVariable(name) : undefined) : name
   const nameOf = ({ database }: Pick<Use, 'database'>) => known(database)
-  // what a product calls its own is nobody else's
+  // the names that products give to databases of their own are not the project's
   const names = members
     .flatMap(({ service, uses }) => (ownDatabase(service) === undefined ? uses : []))
     .filter(use => use.server === server)

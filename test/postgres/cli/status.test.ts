@@ -7,7 +7,7 @@ import { test } from '../../helpers/database.ts'
 import { folder, write } from '../../helpers/migrations.ts'
 import { files, on, relations } from './fixtures.ts'
 
-/** The example on the page for whoever reads it with a program. */
+/** The example in docs/json.md. */
 const documented = JSON.parse(
   /```json\n(.*?)\n```/s.exec(readFileSync(join(import.meta.dirname, '../../../docs/json.md'), 'utf8'))![1]!,
 )

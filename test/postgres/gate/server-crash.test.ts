@@ -1,4 +1,4 @@
-// A server that crashes and recovers by itself gives out again what its lost commits had: a gate that knew them reads anew.
+// After a crash the server uses the numbers of lost transactions again: a gate that had read their rows has to read anew.
 
 import pg from 'pg'
 import { expect, onTestFinished } from 'vitest'
