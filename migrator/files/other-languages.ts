@@ -22,7 +22,12 @@ const languages: readonly (readonly [RegExp, string])[] = [
     /\.(?:tmpl|tpl|template|gotmpl|j2|jinja2?|erb|eex|ejs|hbs|mustache|liquid)$/i,
     'that is a template, which only its own tool fills in',
   ],
-  [/\.(?:pgsql|psql|plpgsql|plsql|ddl)$/i, 'whose name does not end in .sql, so that it would be left out'],
+  // Docker's image of Postgres runs them from its initdb.d
+  [/\.sql\.(?:gz|bz2|xz|zst|lz4|zip)$/i, 'that is compressed, which schemagate does not unpack'],
+  [
+    /\.(?:pgsql|psql|plpgsql|plsql|ddl|sql\.(?:postgres(?:ql)?|pg))$/i,
+    'whose name does not end in .sql, so that it would be left out',
+  ],
 ]
 
 const modules = /\.(?:ts|mts|cts|js|mjs|cjs|tsx)$/i

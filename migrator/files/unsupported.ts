@@ -33,18 +33,21 @@ export function refuseUnsupported(file: string, source: string): void {
   if (content) throw new UsageError(`${file} ${content.what}`)
 }
 
-const undoName = /^(.+)([._-])(?:down|undo|rollback|revert)$/is
+// the last number is that of a part
+const undoName = /^(.+)([._-])(?:down|undo|rollback|revert)((?:\.\d+)?)$/is
 
 /**
  * Looks for files that undo another one, by names that other tools give them: `1-users-up` and `1-users-down`
- * (db-migrate), `1.do.users` and `1.undo.users` (postgrator), `1.users` and `1.users.rollback` (yoyo).
+ * (db-migrate), `1.do.users` and `1.undo.users` (postgrator), `1.users` and `1.users.rollback` (yoyo), `1.users.up.1` and
+ * `1.users.down.1` (ragtime).
  * @throws UsageError because each would be run right after what it undoes.
  */
 export function refuseUndoFiles(migrations: ReadonlyMap<string, Migration>): void {
   for (const { name, file, layout } of migrations.values()) {
     if (layout !== 'native') continue
-    const [, stem = '', separator] = undoName.exec(name) ?? []
-    const up = [stem, `${stem}${separator}up`, `${stem}${separator}do`].find(other => migrations.has(other))
+    const [, stem = '', separator, part] = undoName.exec(name) ?? []
+    const ups = [stem, `${stem}${separator}up${part}`, `${stem}${separator}do${part}`, `${stem}${separator}up.1`]
+    const up = ups.find(other => migrations.has(other))
     if (up === undefined) continue
     throw new UsageError(
       `${file} looks as if it undoes ${up}, but by its name it is a migration of its own, and would be run right after that. ` +

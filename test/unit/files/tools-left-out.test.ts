@@ -170,6 +170,16 @@ test.for([
     /2_fill\.pgsql is a migration whose name does not end in \.sql/,
   ],
   [
+    "another ending, behind SQL's",
+    named(['1_a.sql', '2_b.sql.sqlite', '2_b.sql.postgres']),
+    /2_b\.sql\.postgres is a migration whose name does not end in \.sql/,
+  ],
+  [
+    'a compressed file',
+    named(['01.sql', '02.sql.gz']),
+    /02\.sql\.gz is a migration that is compressed, which schemagate does not unpack/,
+  ],
+  [
     "Liquibase's changelog",
     { '1_a.sql': '', '2_b.yaml': 'databaseChangeLog:\n' },
     /2_b\.yaml is a migration that only Liquibase can run/,
