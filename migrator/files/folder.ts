@@ -211,7 +211,7 @@ class FolderReader implements MigrationsFolder {
 
   #setting(entry: string) {
     const transaction = this.#tool?.inTransaction?.(entry, this.#listing) ?? true
-    return { tool: this.#tool, transaction }
+    return { tool: this.#tool, transaction, open: () => this.#tool?.leavesOpen?.(entry, this.#listing) }
   }
 
   /** A file whose name is no migration's. */

@@ -16,6 +16,8 @@ export interface FileSetting {
   readonly tool: Tool | undefined
   /** False: a setting beside the file says so. */
   readonly transaction: boolean
+  /** Why the tool may not run it, if a setting beside the file says so: goes on after its name. */
+  open(): string | undefined
 }
 
 /** The file of an up half, as far as the ledger knows it. */
@@ -68,7 +70,8 @@ export function understand({ named, file, text, setting, ...up }: UpFile): Migra
     marks: setting.transaction ? marks : { ...marks, transaction: false },
   })
   const upPart = toPart(parts.up)
-  const doubt = doubtOf(file, source, parts, named)
+  const open = setting.open()
+  const doubt = open === undefined ? doubtOf(file, source, parts, named) : `${file} ${open}`
   return {
     ...common,
     ...(own && { tool: own.name }),

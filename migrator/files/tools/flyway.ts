@@ -21,7 +21,7 @@ export const flyway: Tool = {
   title: 'Flyway',
   reads:
     '`V1__users.sql`, `U1__users.sql`, `R__views.sql`; `B2__base.sql` on an empty ledger; `executeInTransaction=false` in `V1__users.sql.conf`. By version',
-  not: 'other `.sql` files are left out with a warning; refused: one version twice, `V1_users.sql`, callbacks (`afterMigrate.sql`), Java, `${placeholders}`, files in folders inside',
+  not: 'other `.sql` files are left out with a warning; refused: one version twice, `V1_users.sql`, callbacks (`afterMigrate.sql`), Java, `${placeholders}`, `shouldExecute` in a `.conf`, files in folders inside',
   tables: ['flyway_schema_history', 'schema_version'],
   recursive: /^[VURB].*__.*\.sql$/s,
   leavesStrays: true,
@@ -48,11 +48,17 @@ export const flyway: Tool = {
   order: () => byVersion,
   inTransaction: (entry, listing) =>
     !/^\s*executeInTransaction\s*=\s*false\b/im.test(listing.text(`${entry}.conf`) ?? ''),
+  leavesOpen(entry, listing) {
+    const condition = /^\s*shouldExecute\s*=[ \t]*(.*)/im.exec(listing.text(`${entry}.conf`) ?? '')?.[1]?.trim()
+    return condition === undefined || /^true$/i.test(condition)
+      ? undefined
+      : `has \`shouldExecute=${condition}\` in ${entry}.conf, which only Flyway goes by. If it is to be run, remove that line; otherwise leave it out: --ignore '${entry}'`
+  },
   placeholders: [
     {
       pattern: /\$\{[^}\n]*\}/,
       anywhere: /\$\{flyway:[^}\n]*\}/,
-      what: 'is a placeholder of Flyway; schemagate does not fill it in. Write the value itself.',
+      what: 'is a placeholder of Flyway; schemagate does not fill it in. Write the value itself; or, if Flyway leaves it as it is (placeholderReplacement=false), name no tool: --layout native.',
     },
   ],
   refusedNames: [

@@ -99,6 +99,8 @@ export interface Tool {
   translateAnywhere?(source: string): string
   /** False: a setting beside the migration's file says that it runs outside of a transaction. */
   inTransaction?(entry: string, listing: Listing): boolean
+  /** A setting beside the migration's file by which the tool may not run it: goes on after the file's name. */
+  leavesOpen?(entry: string, listing: Listing): string | undefined
   /** Filled in by the tool in files that are certainly its own: with its marks, or in a folder that is its. */
   readonly placeholders?: readonly Placeholder[]
   /** Contents that only this tool can run, in whatever folder. `what` goes on after the file's name. */

@@ -6,8 +6,12 @@ import type { ScratchDatabase } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
 
 /** Applies some files. */
-export async function up(database: ScratchDatabase, files: Readonly<Record<string, string>>): Promise<RunResult> {
-  return createMigrator({ databaseUrl: database.url, dir: await folder(files), onForeignTables: 'run' }).up()
+export async function up(
+  database: ScratchDatabase,
+  files: Readonly<Record<string, string>>,
+  layout?: string,
+): Promise<RunResult> {
+  return createMigrator({ databaseUrl: database.url, dir: await folder(files), layout, onForeignTables: 'run' }).up()
 }
 
 /** The failure of a run that must fail with exit code 5. */

@@ -101,9 +101,11 @@ describe('what no server understands is refused before anything is applied', () 
   })
 
   test("Flyway's placeholders, also inside strings, where Flyway fills them in", async ({ database }) => {
-    const { error, exitCode } = await up(database, { 'V1__x.sql': "create table a (owner text default '${owner}');" })
+    const files = { 'V1__x.sql': "create table a (owner text default '${owner}');" }
+    const { error, exitCode } = await up(database, files)
     expect(exitCode).toBe(2)
-    expect(error?.message).toContain('`${owner}` is a placeholder of Flyway')
+    expect(error?.message).toMatch(/`\$\{owner\}` is a placeholder of Flyway.*--layout native/)
+    expect((await up(database, files, 'native')).exitCode).toBe(0)
   })
 })
 

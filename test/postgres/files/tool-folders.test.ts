@@ -162,6 +162,11 @@ describe('is refused before anything is run', () => {
       /`\$\{flyway:defaultSchema\}` is a placeholder of Flyway/,
     ],
     [
+      "a file that only Flyway's settings run or leave out",
+      { 'V1__a.sql': cups, 'V2__b.sql': 'drop table cups;', 'V2__b.sql.conf': 'shouldExecute=false\n' },
+      /V2__b\.sql has `shouldExecute=false` in V2__b\.sql\.conf.*--ignore 'V2__b\.sql'/,
+    ],
+    [
       "MyBatis' variables, in a string",
       { '1_a.sql': `select '\${schema}';\n-- //@UNDO\nselect 1;\n` },
       /is a variable of MyBatis Migrations/,
