@@ -26,6 +26,8 @@ export const flyway: HistoryTool = {
   tables: ['flyway_schema_history', 'schema_version'],
   columns: { installed_rank: 'number', version: 'text', script: 'text', checksum: 'number', success: 'boolean' },
   distinctive: true,
+  // schemas as `flyway snapshot` keeps them
+  beside: () => ['flyway_snapshot_history'],
   fields: {
     version: 'version',
     description: 'description',

@@ -1,5 +1,6 @@
-// goose's history: `goose_db_version`, one row for each run.
+// goose's history: `goose_db_version`, one row for each run, and in newer releases a lock beside it.
 
+import { quoteIdent } from '../postgres/quote.ts'
 import { type HistoryEntry, type HistoryTool, numberKey, present } from './history.ts'
 
 export const goose: HistoryTool = {
@@ -8,9 +9,16 @@ export const goose: HistoryTool = {
   tables: ['goose_db_version'],
   columns: { id: 'number', version_id: 'number', is_applied: 'boolean' },
   distinctive: true,
+  beside: () => ['goose_lock'],
   fields: { version: 'version_id', applied: 'is_applied', appliedAt: 'tstamp' },
   order: 't.id',
   chronological: true,
+  // lock/internal/store/postgres.go: a lease, which whoever holds it renews
+  running: ({ schema, beside }) =>
+    beside.has('goose_lock')
+      ? `exists (select from ${quoteIdent(schema)}.goose_lock where locked and lease_expires_at > pg_catalog.clock_timestamp())`
+      : undefined,
+  atWork: 'its lock in goose_lock is held; if no run is under way, its lease ends by itself',
   sql: {
     key: 'version_id::text',
     state: "case when version_id > 0 and is_applied then 'applied' end",

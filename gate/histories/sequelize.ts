@@ -8,6 +8,8 @@ export const sequelize: HistoryTool = {
   title: 'Sequelize',
   tables: ['SequelizeMeta'],
   columns: { name: 'text' },
+  // which seeders were run, where its command line keeps that
+  beside: () => ['SequelizeData'],
   code: true,
   fields: { name: 'name' },
   order: 't.name',

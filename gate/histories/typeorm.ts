@@ -17,6 +17,8 @@ export const typeorm: HistoryTool = {
   title: 'TypeORM',
   tables: ['migrations'],
   columns: { id: 'number', timestamp: 'number', name: 'text' },
+  // expressions of views and generated columns
+  beside: () => ['typeorm_metadata'],
   code: true,
   fields: { name: 'name' },
   order: 't.id',

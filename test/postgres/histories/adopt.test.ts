@@ -102,6 +102,16 @@ test('a tool that holds its own lock is not read in the middle', async ({ databa
   expect((await on(database, dir).adopt()).recorded).toEqual(['00001_accounts'])
 })
 
+test('nor is one that holds a row as its lock, until its lease has ended', async ({ database }) => {
+  await database.query(`${gooseWith(1)} create table goose_lock (lock_id bigint primary key, locked boolean not null,
+     locked_at timestamptz, locked_by text, lease_expires_at timestamptz, updated_at timestamptz);
+   insert into goose_lock values (1, true, now(), 'host', now() + interval '1 hour', now())`)
+  const migrator = on(database, await folder(files))
+  await expect(migrator.adopt()).rejects.toMatchObject({ exitCode: 4, message: expect.stringContaining('goose_lock') })
+  await database.query(`update goose_lock set lease_expires_at = now() - interval '1 second'`)
+  expect((await migrator.adopt()).recorded).toEqual(['00001_accounts'])
+})
+
 test.for([
   ['golang-migrate', 'public.schema_migrations'],
   ['dbmate', 'public.schema_migrations'],

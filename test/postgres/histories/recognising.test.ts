@@ -28,6 +28,16 @@ test("an app's own tables with some of the same columns are nobody's history", a
   expect(found).toEqual({ histories: [], tables: Object.keys(own).map(table => `public.${table}`) })
 })
 
+test.for([
+  ['flyway', 'flyway_snapshot_history'],
+  ['goose', 'goose_lock'],
+  ['sequelize', '"SequelizeData"'],
+  ['typeorm', 'typeorm_metadata'],
+])('what %s keeps beside its history is no table of the project', async ([tool, beside], { database }) => {
+  await database.query(`${historySql(tool!)} create table ${beside} (id int)`)
+  expect((await lookAround(query(database), 'schemagate')).tables).toEqual([])
+})
+
 test("a table of tern's form with a row for each number has those alone", async ({ database }) => {
   await database.query('create table schema_version (version int not null); insert into schema_version values (1), (3)')
   const { histories } = await lookAround(query(database), 'schemagate')
