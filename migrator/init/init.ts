@@ -1,13 +1,15 @@
 // The verb: finds out how a project migrates, shows what it would write, writes it, and runs doctor on the result.
 
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
-import { type DiagnoseOptions, type Diagnosis, diagnose } from '../doctor/diagnose.ts'
+import { dirname, join, relative, resolve } from 'node:path'
+import { toMount } from '../doctor/compose/service.ts'
+import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from '../doctor/diagnose.ts'
 import { type Database, databasesOf } from '../doctor/model/gating.ts'
 import { ownDatabase } from '../doctor/model/known-images.ts'
 import { isMigrations, type Recognised, recognise, sqlFilesIn } from '../doctor/model/recognise.ts'
 import { shownOverlay } from '../doctor/overlay/shown.ts'
 import { renderText } from '../doctor/render/text.ts'
+import { initdbMigration } from '../doctor/rules/initdb-migration.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
 import { escapeControls } from '../text/escape-controls.ts'
 import { type Asking, agree, choose } from './ask.ts'
@@ -50,7 +52,7 @@ export async function init(options: InitOptions): Promise<ExitCode> {
   return after.findings.some(({ severity }) => severity === 'error') ? exitCodes.notReady : exitCodes.done
 }
 
-async function chooseAll({ stack }: Diagnosis, options: InitOptions): Promise<Choice> {
+async function chooseAll({ stack, findings }: Diagnosis, options: InitOptions): Promise<Choice> {
   const { compose } = stack
   const all = databasesOf(stack).filter(({ server }) => options.database === undefined || server === options.database)
   const used = all.filter(({ apps, migrators, byHand }) => apps.length + migrators.length + byHand.length > 0)
@@ -70,6 +72,9 @@ async function chooseAll({ stack }: Diagnosis, options: InitOptions): Promise<Ch
   const isSeen = database.migrators.length + database.selfMigrating.length + database.byHand.length > 0
   const isTold = options.migrations !== undefined || options.command !== undefined
   if (isSeen && !isTold) return { database, ...ownMigration(stack, database) }
+  const brought = broughtToInitdb(database, findings, compose.directory)
+  const isOther = options.migrations !== undefined && options.migrations !== brought?.way.folder
+  if (brought && options.command === undefined && !isOther) return { database, app: undefined, ...brought }
   if (database.apps.length === 0) throw new UsageError(`No service of the file uses ${database.server}.`)
   const way = await wayOf(database, compose.directory, options)
   if (way.command === undefined) return { database, way, app: undefined }
@@ -87,6 +92,22 @@ async function chooseAll({ stack }: Diagnosis, options: InitOptions): Promise<Ch
     '--app',
   )
   return { database, way, app }
+}
+
+/** The SQL that the database's first start runs, where doctor can have the migrator run it instead. */
+function broughtToInitdb(
+  { server }: Database,
+  findings: readonly Finding[],
+  directory: string,
+): (Pick<Choice, 'way' | 'brought'> & { way: Recognised }) | undefined {
+  const finding = findings.find(({ rule, service }) => rule === initdbMigration && service === server)
+  // the database itself is in the change, too, with what is left of its own volumes
+  const [brought] = Object.entries(finding?.patch?.services ?? {}).flatMap(([migrator, { volumes }]) =>
+    Array.isArray(volumes) ? [{ migrator, mounts: volumes.map(toMount) }] : [],
+  )
+  if (!brought) return undefined
+  const names = brought.mounts.map(({ source }) => relative(directory, resolve(directory, source)))
+  return { way: sqlFilesIn(resolve(directory, names[0]!), names.join(', ')), brought }
 }
 
 /** Of several databases of a server, with the services that use each. */

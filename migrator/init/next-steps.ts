@@ -1,12 +1,12 @@
 // What init leaves to do: the image that migrates, and the gate, since an overlay orders nothing but the start.
 
 import { existsSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import type { Stack } from '../doctor/model/stack.ts'
-import type { Choice } from './plan.ts'
+import type { Brought, Choice } from './plan.ts'
 
 /** For a terminal, with an empty line before and behind it. */
-export function nextSteps({ compose }: Stack, { database, way }: Choice): string {
+export function nextSteps({ compose }: Stack, { database, way, brought }: Choice): string {
   const env =
     'COMPOSE_FILE in .env has plain `docker compose` take the overlay. Where .env is not in the repository, every checkout and every server needs that line.'
   const gate =
@@ -15,16 +15,18 @@ export function nextSteps({ compose }: Stack, { database, way }: Choice): string
   if (way === undefined || way.command !== undefined)
     return `\n${env}\n\n${gate}; where another tool migrates, with \`schemagate follow\` (docs/follow.md).\n`
   const context = database.apps[0]?.context.context ?? compose.directory
+  const mounts = brought?.mounts ?? [{ source: way.folder, target: '/migrations' }]
+  const copies = mounts.map(({ source, target }) => [relative(context, resolve(compose.directory, source)), target])
   return `
 The migrator's image is built once:
 
   npm install --save-dev schemagate
   docker build --tag schemagate-migrator node_modules/schemagate
-${way.writtenFor === undefined ? '' : instead(way.writtenFor)}
+${way.writtenFor === undefined ? '' : instead(way.writtenFor)}${brought ? taken(brought) : ''}
 ${env}
 
 ${gate}.
-${hasDriver(compose.directory) ? linesOfGate(relative(context, join(compose.directory, way.folder))) : ''}`
+${hasDriver(compose.directory) ? linesOfGate(copies) : ''}`
 }
 
 /** Two tools with one folder: the other one would find tables that it has not made. */
@@ -34,19 +36,28 @@ The files are ${tool}'s, and schemagate applies them from now on: switch ${tool}
 `
 }
 
+/** A database of before has the tables, and no ledger. */
+function taken({ migrator }: Brought): string {
+  return `
+A database that has been started with these files has their tables already. It is taken over once, before its next \`up\`; NAME is the newest of them that it has:
+
+  docker compose run --rm ${migrator} baseline NAME
+`
+}
+
 /** A Node project, with a driver that the gate guards. */
 function hasDriver(directory: string): boolean {
   const file = join(directory, 'package.json')
   return existsSync(file) && /"(pg|knex|sequelize|drizzle-orm|kysely|typeorm)"/.test(readFileSync(file, 'utf8'))
 }
 
-/** @param folder in the app's build context */
-function linesOfGate(folder: string): string {
+/** @param copies of the migrations, from the app's build context */
+function linesOfGate(copies: readonly (readonly string[])[]): string {
   return `
   npm install schemagate-gate
 
   FROM schemagate-migrator AS manifest                # in the app's Dockerfile, so that each build has its own
-  COPY ${folder} /migrations
+${copies.map(([from, to]) => `  COPY ${from} ${to}`).join('\n')}
   RUN node /schemagate/schemagate.cjs manifest > /tmp/manifest.json
   ...
   COPY --from=manifest /tmp/manifest.json manifest.json

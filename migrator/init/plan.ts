@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnvFile } from '../doctor/compose/env-file.ts'
+import type { Mount } from '../doctor/compose/service.ts'
 import type { DiagnoseOptions, Diagnosis } from '../doctor/diagnose.ts'
 import { type Database, databasesOf } from '../doctor/model/gating.ts'
 import type { Member } from '../doctor/model/member.ts'
@@ -13,6 +14,7 @@ import { overlayName } from '../doctor/overlay/write.ts'
 import { migratorService } from '../doctor/patches/migrator-service.ts'
 import { oneShotOf } from '../doctor/patches/one-shot.ts'
 import type { Patch } from '../doctor/patches/patch.ts'
+import { initdbMigration } from '../doctor/rules/initdb-migration.ts'
 import { migratorImageVariable } from '../settings/image-variables.ts'
 import { workflow } from './workflow.ts'
 
@@ -22,6 +24,15 @@ export interface Choice {
   readonly way: Recognised | undefined
   /** The app whose image has the tool. */
   readonly app: Member | undefined
+  /** What was brought to initdb.d until now, and doctor's own change gives to a migrator. */
+  readonly brought?: Brought | undefined
+}
+
+export interface Brought {
+  /** The migrator's service. */
+  readonly migrator: string
+  /** Below /migrations. */
+  readonly mounts: readonly Mount[]
 }
 
 export interface PlannedFile {
@@ -62,6 +73,8 @@ export async function plan(diagnosis: Diagnosis, choice: Choice, options: Diagno
     else if (readFileSync(path, 'utf8') !== text) remarks.push(`${overlay} is there already, and is left as it is.`)
   }
   const names = [...compose.files, ...(text === '' ? [] : [overlay])]
+  const first = firstStart(result, choice)
+  if (first !== undefined) remarks.push(first)
   const env = envLines(compose.directory, names, choice, remarks)
   if (env) files.push(env)
   const after = databasesOf(result.stack).find(({ server }) => server === choice.database.server)
@@ -75,9 +88,9 @@ export async function plan(diagnosis: Diagnosis, choice: Choice, options: Diagno
 }
 
 /** A one-shot for what the project has, and each app behind it. */
-function migratorPatch({ stack }: Diagnosis, { database, way, app }: Choice): Patch | undefined {
+function migratorPatch({ stack }: Diagnosis, { database, way, app, brought }: Choice): Patch | undefined {
   const { member, apps } = database
-  if (!way || !member) return undefined
+  if (!way || !member || brought) return undefined
   const names = ['migrate', 'schemagate-migrate', `migrate-${member.service.name}`]
   const name = names.find(one => !stack.members.has(one)) ?? 'schemagate-migrate'
   const gate = { depends_on: { [name]: { condition: 'service_completed_successfully' } } }
@@ -98,6 +111,13 @@ function migratorPatch({ stack }: Diagnosis, { database, way, app }: Choice): Pa
     },
   })
   return migrate && { services: { [name]: migrate, ...gated } }
+}
+
+/** The same files at two places: the migrator would refuse the tables that the first start has made. */
+function firstStart({ findings }: Diagnosis, { database: { server }, way }: Choice): string | undefined {
+  const left = findings.find(({ rule, service }) => rule === initdbMigration && service === server)
+  if (!left || way === undefined || way.command !== undefined) return undefined
+  return `${left.what} Take that out of /docker-entrypoint-initdb.d, or the migrator refuses the tables that it has not made.`
 }
 
 /** What else the app waits for, as a cache that the tool needs as well; without what will wait for the migration itself. */

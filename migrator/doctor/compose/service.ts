@@ -219,7 +219,7 @@ export function toMount(value: unknown): Mount {
   if (isValues(value)) {
     return {
       source: String(value.source ?? ''),
-      target: String(value.target ?? ''),
+      target: folder(String(value.target ?? '')),
       type: String(value.type ?? 'volume'),
     }
   }
@@ -229,12 +229,21 @@ export function toMount(value: unknown): Mount {
   const drive = /^[A-Za-z]$/.test(parts[0] ?? '') && (/^\\/.test(parts[1] ?? '') || /^\//.test(parts[2] ?? ''))
   if (drive) parts.splice(0, 2, `${parts[0]}:${parts[1]}`)
   const [source = '', target] = parts
-  if (target === undefined) return { source: '', target: source, type: 'volume' }
-  return { source, target, type: /^[./~]|^\$\{|^[A-Za-z]:/.test(source) || source.includes('/') ? 'bind' : 'volume' }
+  if (target === undefined) return { source: '', target: folder(source), type: 'volume' }
+  return {
+    source,
+    target: folder(target),
+    type: /^[./~]|^\$\{|^[A-Za-z]:/.test(source) || source.includes('/') ? 'bind' : 'volume',
+  }
+}
+
+/** Without the slash at its end, which Docker takes off as well. */
+function folder(path: string): string {
+  return path.replace(/(?<=.)\/+$/, '')
 }
 
 function tmpfs(value: unknown): Mount {
-  return { source: '', target: String(value).split(':')[0]!, type: 'tmpfs' }
+  return { source: '', target: folder(String(value).split(':')[0]!), type: 'tmpfs' }
 }
 
 function configMount(value: unknown, configs: Readonly<Record<string, unknown>>): Mount {

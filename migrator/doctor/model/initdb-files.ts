@@ -1,11 +1,12 @@
 // Which files that Postgres reads once make a schema, and which only roles, databases and extensions.
 
 import { readFileSync, statSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { asList } from '../compose/merge.ts'
 import type { Mount } from '../compose/service.ts'
 import type { BuildContext } from '../startup/build-context.ts'
 import type { Member } from './member.ts'
+import { isMigrations } from './recognise.ts'
 
 const folder = '/docker-entrypoint-initdb.d'
 /** A dump of gigabytes tells by its first part what it is. */
@@ -33,6 +34,46 @@ export function initdbSchemas({ service, context }: Pick<Member, 'service' | 'co
     const names = schemaFiles(mount, context)
     return names.length > 0 ? [{ mount, names, path }] : []
   })
+}
+
+/**
+ * What has to be mounted for the migrator of this repository to run what was mounted there, in the same order; undefined
+ * where it cannot: scripts, archives, psql's own commands, a folder whose files have no numbers.
+ */
+export function asMigrations(mounts: readonly Mount[], context: BuildContext): string[] | undefined {
+  const [first, ...others] = mounts.toSorted((a, b) => (a.target < b.target ? -1 : 1))
+  if (first === undefined) return undefined
+  if (first.target === folder) {
+    const files = context.mounted(first.source)
+    const isWhole = others.length === 0 && (files === undefined || isReadable(files))
+    return isWhole ? [`${first.source}:/migrations:ro`] : undefined
+  }
+  const names = [first, ...others].map(({ target }) => basename(target))
+  const areFiles = mounts.every(({ source, target }) => {
+    const files = context.mounted(source) ?? []
+    return dirname(target) === folder && target.endsWith('.sql') && files.every(isSql)
+  })
+  if (!areFiles) return undefined
+  const isNumbered = names.every(name => /^V?\d/.test(name))
+  const named = (name: string, i: number) => (isNumbered ? name : `${String(i + 1).padStart(4, '0')}_${name}`)
+  return [first, ...others].map(({ source }, i) => `${source}:/migrations/${named(names[i]!, i)}:ro`)
+}
+
+/** A folder that means the same to the migrator. */
+function isReadable(files: readonly string[]): boolean {
+  const ran = files.filter(file => /\.(sql|sh)(\.\w+)?$/.test(file))
+  return ran.every(isSql) && new Set(files.map(file => dirname(file))).size === 1 && isMigrations(dirname(files[0]!))
+}
+
+/** And no more than SQL: psql has commands of its own, but for the two that pg_dump writes. */
+function isSql(file: string): boolean {
+  if (!file.endsWith('.sql')) return false
+  try {
+    if (statSync(file).size > enough) return true
+    return !/^\s*\\(?!(un)?restrict\b)[a-z!]|\\g(exec|set)?\b/m.test(readFileSync(file, 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 function schemaFiles({ source, target, type, text }: Mount, context: BuildContext): readonly string[] {

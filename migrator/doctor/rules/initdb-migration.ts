@@ -3,7 +3,7 @@
 import { asList } from '../compose/merge.ts'
 import { toMount } from '../compose/service.ts'
 import { serversOf } from '../model/gating.ts'
-import { initdbSchemas } from '../model/initdb-files.ts'
+import { asMigrations, initdbSchemas } from '../model/initdb-files.ts'
 import type { Member } from '../model/member.ts'
 import type { Stack } from '../model/stack.ts'
 import { migratorService } from '../patches/migrator-service.ts'
@@ -29,7 +29,7 @@ export const initdbMigration: Rule = {
       // one migrator for each of them
       const migrator = brought.length === 1 ? 'migrator' : `${member.service.name}-migrator`
       const patch =
-        isMounted && database.migrators.length === 0
+        isMounted && database.migrators.length === 0 && !stack.isSwarm
           ? migratorPatch(stack, database.apps, member, targets, migrator)
           : undefined
       yield {
@@ -84,11 +84,8 @@ function migratorPatch(
   const volumes = asList(stack.compose.written[name]?.volumes)
   const isTaken = (volume: unknown) => targets.has(toMount(volume).target)
   if (volumes.filter(isTaken).length < targets.size) return undefined
-  const migrations = volumes.filter(isTaken).map(volume => {
-    const { source, target } = toMount(volume)
-    const inside = target.replace(/^\/docker-entrypoint-initdb\.d\/?/, '')
-    return `${source}:/migrations${inside === '' ? '' : `/${inside}`}:ro`
-  })
+  const migrations = asMigrations(volumes.filter(isTaken).map(toMount), member.context)
+  if (!migrations) return undefined
   const gate = { depends_on: { [migrator]: { condition: 'service_completed_successfully' } } }
   return {
     services: {

@@ -104,5 +104,5 @@ test.for([
     { type: 'volume', source: 'backups', target: '/backups', read_only: true, volume: { nocopy: true } },
     '/scratch',
   ])
-  expect(migrator.volumes).toEqual(['./schema.sql:/migrations/schema.sql:ro'])
+  expect(migrator.volumes).toEqual(['./schema.sql:/migrations/0001_schema.sql:ro'])
 })

@@ -24,9 +24,9 @@ volumes:
 `
 
 /** The overlay's services, and what is found before and with it. */
-async function overlayOf(services: string) {
+async function overlayOf(services: string, docker = false) {
   writeFileSync(join(cwd, 'compose.yml'), `services:\n${services}${database}`)
-  const options = { cwd, env: {}, docker: false }
+  const options = { cwd, env: docker ? { PATH: process.env.PATH, HOME: process.env.HOME } : {}, docker }
   const before = await diagnose(['compose.yml'], options)
   const { text, result } = await makeOverlay(before, options)
   const rules = ({ findings }: Diagnosis) =>
@@ -180,6 +180,51 @@ test('each database whose schema was brought to initdb.d gets a migrator of its 
     expect(services[`${name}-migrator`].environment.PGHOST).toBe(name)
     expect(services[user].depends_on[`${name}-migrator`]).toMatchObject(gate)
   }
+})
+
+test.for([
+  // the names are numbered in the order in which they were run
+  ['files without numbers', ['seed.sql', 'create.sql'], ['0001_create.sql', '0002_seed.sql']],
+  ['numbered files', ['2-seed.sql', '1-create.sql'], ['1-create.sql', '2-seed.sql']],
+  ['a script among them', ['1-create.sql', '2-seed.sh'], undefined],
+  ["psql's own commands", ['connect.sql'], undefined],
+] as const)('of initdb.d a migrator gets what it can run: %s', async ([, names, expected]) => {
+  for (const name of names) writeFileSync(join(cwd, name), 'create table a (b int);\n')
+  writeFileSync(join(cwd, 'connect.sql'), 'create database shop;\n\\c shop\ncreate table a (b int);\n')
+  const mounts = names.map(name => `"./${name}:/docker-entrypoint-initdb.d/${name}"`)
+  const pg = (volumes: string) =>
+    `  pg: { image: "postgres:17", environment: { POSTGRES_PASSWORD: x }, volumes: [${volumes}] }\n`
+  const { before, services } = await overlayOf(pg(mounts.join()))
+  expect(before).toContain('initdb-migration')
+  const { volumes = [] } = services.migrator ?? {}
+  const targets = volumes.map((volume: string) => volume.split(':')[1]!.replace('/migrations/', ''))
+  expect(targets).toEqual(expected ?? [])
+})
+
+test.for([
+  ['numbered', '01-create.sql', true],
+  ['not numbered', 'create.sql', false],
+  ['that a script goes before', '01-databases.sh', false],
+] as const)('the folder of initdb.d is given to a migrator where that reads it: %s', async ([, name, isGiven]) => {
+  const folder = mkdtempSync(join(cwd, 'initdb-'))
+  for (const one of [name, '02-seed.sql']) writeFileSync(join(folder, one), 'create table a (b int);\n')
+  const { services } = await overlayOf(
+    // with a slash at its end, which docker takes off
+    `  pg: { image: "postgres:17", environment: { POSTGRES_PASSWORD: x }, volumes: ["${folder}:/docker-entrypoint-initdb.d/"] }\n`,
+    true,
+  )
+  expect(services.migrator?.volumes).toEqual(isGiven ? [`${folder}:/migrations:ro`] : undefined)
+})
+
+test('in a Swarm, which has no conditions, the schema stays where it is', async () => {
+  writeFileSync(join(cwd, '1.sql'), 'create table a (b int);')
+  const { before, services } = await overlayOf(
+    `  pg: { image: "postgres:17", environment: { POSTGRES_PASSWORD: x }, volumes: ["./1.sql:/docker-entrypoint-initdb.d/1.sql"], deploy: { placement: { constraints: [a] } } }
+  app: { image: a, environment: { PGHOST: pg }, deploy: { update_config: { order: start-first } } }
+`,
+  )
+  expect(before).toContain('initdb-migration')
+  expect(services.migrator).toBeUndefined()
 })
 
 test('a service of the project that has the name of a one-shot is left as it is', async () => {

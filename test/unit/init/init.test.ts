@@ -227,6 +227,52 @@ describe('a folder of SQL', () => {
   })
 })
 
+describe("SQL that the database's first start runs", () => {
+  const mounted = (source: string, target: string) =>
+    sqlProject['compose.yml'].replace(
+      database,
+      `${database}\n    volumes: ['./${source}:/docker-entrypoint-initdb.d/${target}']`,
+    )
+
+  test('is taken from there, and given to the migrator', async () => {
+    const folder = folderWith({ 'compose.yml': mounted('sql/', ''), 'sql/1_users.sql': 'create table users ();\n' })
+    const { text } = await run(folder)
+    expect(text).toContain('Migrated by: SQL files in sql\n')
+    const { db, ...services } = servicesOf(folder)
+    expect(db.volumes).toEqual([])
+    expect(Object.values(services).filter(one => one.image !== undefined)).toMatchObject([
+      { volumes: ['./sql/:/migrations:ro'] },
+    ])
+    expect(text).toContain('docker compose run --rm migrator baseline NAME\n')
+    expect(read(folder, '.env')).toContain('SCHEMAGATE_MIGRATOR_IMAGE=schemagate-migrator\n')
+  })
+
+  test('comes into the manifest by the name that it gets', async () => {
+    const { text } = await run(
+      folderWith({
+        'compose.yml': mounted('db/init.sql', 'init.sql'),
+        'db/init.sql': 'create table users ();\n',
+        'package.json': '{"dependencies":{"pg":"^8.23.1"}}',
+      }),
+    )
+    expect(text).toContain('COPY db/init.sql /migrations/0001_init.sql\n')
+  })
+
+  test('is told to be taken out where that cannot be done by an overlay', async () => {
+    const { text } = await run(
+      folderWith({
+        'compose.yml': sqlProject['compose.yml'].replace(
+          /image: postgres:\d+/,
+          'build: { context: ., dockerfile: pg.Dockerfile }',
+        ),
+        'pg.Dockerfile': 'FROM postgres:17\nCOPY migrations /docker-entrypoint-initdb.d/\n',
+        'migrations/1_users.sql': 'create table users ();\n',
+      }),
+    )
+    expect(text).toContain('Take that out of /docker-entrypoint-initdb.d')
+  })
+})
+
 test('what could not be read is said before what was not found for it', async () => {
   const folder = folderWith({
     'compose.yml':
