@@ -27,17 +27,20 @@ const transactions = new Set(['begin', 'savepoint'])
 /** What sends queries by itself, or gives an instance for one connection. */
 const senders = new Set([...transactions, 'reserve', 'subscribe', 'largeObject', 'notify'])
 
-/** Takes back what a transaction has done: without it a reserved connection would go to its next user in the middle of one. */
-const rollback = /^\s*rollback\b[^;]*;?\s*$/i
+/**
+ * Takes back what a transaction has done: without it a reserved connection would go to its next user in the middle of one. Or
+ * closes a large object, as postgres.js does before the transaction that it has made for it ends.
+ */
+const ending = /^\s*(rollback\b[^;]*;?|select lo_close\(\s*\))\s*$/i
 
 /** Ends what is running. */
 type End = () => void
 
 /**
- * An instance of postgres.js whose queries, but for `rollback`, reject with a GateClosedError while the gate is closed. It tells the gate of
- * errors of the schema, and ends what is running when the ledger is taken away. A transaction whose function returns behind a
- * closed gate is rolled back. It does not check to which server a
- * connection leads: give gate and postgres.js the same address of one server.
+ * An instance of postgres.js whose queries, but for `rollback`, reject with a GateClosedError while the gate is closed. It tells
+ * the gate of errors of the schema, and ends what is running when the ledger is taken away. A transaction whose function
+ * returns behind a closed gate is rolled back, and so is that of a large object which is closed behind one. It does not check
+ * to which server a connection leads: give gate and postgres.js the same address of one server.
  */
 export function guardPostgres<Sql extends object>(gate: Gate, sql: Sql): Sql {
   return guarded(gate, sql, runningOf.get(gate) ?? watchRunning(gate))
@@ -71,7 +74,7 @@ function guarded<Sql extends object>(gate: Gate, sql: Sql, running: Set<End>): S
       return results
     }
   }
-  return new Proxy(sql, {
+  const guardedSql: Sql = new Proxy(sql, {
     apply: (target, self, values: unknown[]) => {
       const isQuery = Array.isArray(values[0]) && 'raw' in values[0]
       const made = Reflect.apply(target as unknown as CallableFunction, self, values)
@@ -84,11 +87,56 @@ function guarded<Sql extends object>(gate: Gate, sql: Sql, running: Set<End>): S
       if (!senders.has(name)) return value
       return async (...values: unknown[]) => {
         requireOpen()
+        if (name === 'largeObject') {
+          const object = await withBegin(target, guardedSql, () => value.apply(target, values))
+          return guardedObject(object, requireOpen)
+        }
         const result = await value.apply(target, transactions.has(name) ? values.map(withInner) : values)
         return name === 'reserve' ? inner(result) : result
       }
     },
   })
+  return guardedSql
+}
+
+interface LargeObject {
+  close(): Promise<unknown>
+  readable(...options: unknown[]): Promise<Readable>
+}
+
+function guardedObject(object: LargeObject, requireOpen: () => void): LargeObject {
+  const { close, readable } = object
+  return Object.assign(object, {
+    // resolves before the transaction commits, and does not tell that it was rolled back
+    close: async () => {
+      await close()
+      requireOpen()
+    },
+    // reads in a promise that nobody can catch
+    readable: async (...options: unknown[]) => {
+      const stream = await readable(...options)
+      const { _read } = stream
+      stream._read = async size => {
+        try {
+          await _read.call(stream, size)
+        } catch (error) {
+          stream.destroy(error as Error)
+        }
+      }
+      return stream
+    },
+  })
+}
+
+/** postgres.js makes a large object's transaction by the `begin` of its own instance: for this one call that is the guarded one. */
+function withBegin<Result>(sql: { begin?: unknown }, guardedSql: { begin?: unknown }, call: () => Result): Result {
+  const { begin } = sql
+  sql.begin = guardedSql.begin
+  try {
+    return call()
+  } finally {
+    sql.begin = begin
+  }
 }
 
 /** Refuses a query when it is sent behind a closed gate, and watches it until it has ended. */
@@ -96,7 +144,7 @@ function watched(gate: Gate, query: Query, running: Set<End>): Query {
   const send = query.handler
   const end = () => cancel(query)
   const handler = (sent: Query) => {
-    if (!gate.isOpen && !rollback.test(sent.strings.join(''))) return sent.reject(new GateClosedError(gate.status))
+    if (!gate.isOpen && !ending.test(sent.strings.join(''))) return sent.reject(new GateClosedError(gate.status))
     running.add(end)
     return send(sent)
   }

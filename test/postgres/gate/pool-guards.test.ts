@@ -306,6 +306,30 @@ test('a transaction of postgres.js does not commit behind a closed gate', async 
   expect((await database.query('select text from notes')).rows).toEqual([])
 })
 
+test('a large object of postgres.js is not written behind a closed gate, and its transaction is rolled back', async ({
+  database,
+}) => {
+  const { ledger, gate, sql } = await openWithNotes(database)
+  const objects = async () =>
+    (await database.query('select convert_from(data, $1) as text from pg_largeobject', ['UTF8'])).rows
+  const written = await sql.largeObject()
+  await written.write(Buffer.from('whole'))
+  await written.close()
+  const half = await sql.largeObject()
+  await half.write(Buffer.from('half'))
+  const stream = await half.readable()
+  await ledger.apply({ name: '0003_rename', breaking: true })
+  await eventually(() => expect(gate.isOpen).toBe(false))
+  await expect(half.write(Buffer.from('other half'))).rejects.toThrow('The gate is closed')
+  await expect(stream.toArray()).rejects.toThrow('The gate is closed')
+  await expect(half.close()).rejects.toThrow('The gate is closed')
+  await expect(sql.largeObject()).rejects.toThrow('The gate is closed')
+  const held = `select from pg_stat_activity where datname = current_database() and state = 'idle in transaction'
+    and application_name = 'postgres.js'`
+  await eventually(async () => expect((await database.query(held)).rows).toEqual([]))
+  expect(await objects()).toEqual([{ text: 'whole' }])
+})
+
 test('a transaction on a reserved connection of postgres.js can be rolled back behind a closed gate', async ({
   database,
 }) => {
