@@ -46,13 +46,6 @@ export const ownState = {
   overtaken: 'SG009',
 } as const
 
-const ownStates: ReadonlySet<string | undefined> = new Set(Object.values(ownState))
-
-/** True if one of those checks has raised it. */
-export function isOwnState(error: unknown): boolean {
-  return ownStates.has(codeOf(error))
-}
-
 /** Worth trying the whole migration again: somebody else was in the way, and may be gone. */
 export const clashCodes: ReadonlySet<string> = new Set([
   sqlstate.lockNotAvailable,

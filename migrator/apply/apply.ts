@@ -3,6 +3,7 @@
 import { ownState, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
+import { raisedState } from '../ledger/guards.ts'
 import type { Attempt } from '../run/attempt.ts'
 import type { Run } from '../run/run.ts'
 import { applyCode } from './run-code.ts'
@@ -31,16 +32,12 @@ export async function apply(run: Run, migration: Migration, sentAhead: SentAhead
 }
 
 /** What is raised where a migration's row is not as it was when its turn came. */
-const mayBeApplied: ReadonlySet<string> = new Set([
-  ownState.alreadyApplied,
-  ownState.journalMoved,
-  sqlstate.uniqueViolation,
-])
+const mayBeApplied: ReadonlySet<string | undefined> = new Set([ownState.alreadyApplied, ownState.journalMoved])
 
 /** It was applied already: by this run, whose answer was lost, or by another migrator. Any other error is thrown again. */
 async function whoseWork(run: Run, { name, checksum }: Migration, error: unknown): Promise<'applied' | 'skipped'> {
-  const code = causeCode(error)
-  if (!code || !mayBeApplied.has(code)) throw error
+  const code = raisedState(error)
+  if (!mayBeApplied.has(code) && causeCode(error) !== sqlstate.uniqueViolation) throw error
   await run.session.rollback()
   const row = await run.ledger.row(name)
   if (row?.state === 'applied' && row.checksum === checksum) return row.runId === run.id ? 'applied' : 'skipped'

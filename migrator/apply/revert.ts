@@ -3,11 +3,11 @@
 import { isConnectionLoss, ownState } from '../../gate/postgres/sqlstate.ts'
 import { DivergedError, RefusedError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
+import { raisedState } from '../ledger/guards.ts'
 import type { Attempt } from '../run/attempt.ts'
 import { limitsOf, type Run } from '../run/run.ts'
 import { revertCode } from './run-code.ts'
 import { SqlRun } from './run-sql.ts'
-import { causeCode } from './transaction.ts'
 import { untilDone } from './until-done.ts'
 
 /**
@@ -29,13 +29,14 @@ export async function revert(run: Run, migration: Migration): Promise<'reverted'
       return 'reverted'
     } catch (error) {
       lost ||= isConnectionLoss(error)
-      if (causeCode(error) === ownState.overtaken) {
+      const raised = raisedState(error)
+      if (raised === ownState.overtaken) {
         await run.session.rollback()
         throw new RefusedError(
           `Another migrator has applied newer migrations in between; ${migration.name} was not reverted. Run \`schemagate down --yes\` again if they are to be reverted, too.`,
         )
       }
-      if (causeCode(error) !== ownState.alreadyApplied) throw error
+      if (raised !== ownState.alreadyApplied) throw error
       await run.session.rollback()
       await run.ledger.row(migration.name)
       // its row is gone: after a lost connection that is this run's own doing, whose answer never came

@@ -1,10 +1,11 @@
 // A migration written in TypeScript or JavaScript.
 
 import { basename } from 'node:path'
-import { clashCodes, codeOf, isConnectionLoss, isOwnState } from '../../gate/postgres/sqlstate.ts'
+import { clashCodes, codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError, ProcessEndedError, SchemagateError } from '../errors.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Change } from '../ledger/changes.ts'
+import { raisedState } from '../ledger/guards.ts'
 import { fieldLines } from '../postgres/error-fields.ts'
 import { type Limits, resetSession, setLimits } from '../postgres/limits.ts'
 import type { Attempt } from '../run/attempt.ts'
@@ -100,7 +101,7 @@ async function callAndRecord(
 /** What the module has done to the ledger, or to the session, shows when the ledger is written behind it. */
 function afterwards({ name }: Migration, error: unknown, aftermath: Aftermath): unknown {
   const code = codeOf(error)
-  const isOther = code === undefined || isOwnState(error) || clashCodes.has(code) || /^(?:08|53|57|58)/.test(code)
+  const isOther = code === undefined || raisedState(error) || clashCodes.has(code) || /^(?:08|53|57|58)/.test(code)
   if (isOther || isConnectionLoss(error) || !(error instanceof Error)) return error
   const lines = [
     `${name} failed: ${error.message} (${code}), when the ledger was written after it`,
@@ -162,7 +163,7 @@ async function callModule(
     if (run.signal.aborted || (error === queries.failed?.error && isConnectionLoss(error))) throw error
     await leaveClean(run)
     // of a batch: a lock that it did not get, another migrator
-    if (error instanceof SchemagateError || isOwnState(error)) throw error
+    if (error instanceof SchemagateError || raisedState(error)) throw error
     throw moduleFailure(migration, error, queries, batches?.count ?? 0, aftermath)
   }
 }

@@ -3,6 +3,7 @@
 import { needsSteps, ownState } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
+import { raisedState } from '../ledger/guards.ts'
 import type { Limits } from '../postgres/limits.ts'
 import type { Run } from '../run/run.ts'
 import type { Plan } from '../sql/steps.ts'
@@ -67,9 +68,10 @@ export class SqlRun {
       this.#sentAhead?.drop()
       if (this.#run.ledger.leavesProcedures(causeOf(error))) return false
       const code = causeCode(error)
-      if (code === ownState.outOfTurn) return false
+      const raised = raisedState(error)
+      if (raised === ownState.outOfTurn) return false
       // how it was begun, by whichever run, decides how it goes on
-      if (code === ownState.begunInSteps) {
+      if (raised === ownState.begunInSteps) {
         this.#steps = this.#inSteps()
         return false
       }

@@ -1,7 +1,8 @@
 // One step of a migration: in a transaction with its journal entry, or by itself between two entries.
 
-import { isConnectionLoss, isOwnState } from '../../gate/postgres/sqlstate.ts'
+import { isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import type { SqlPart } from '../files/migration.ts'
+import { raisedState } from '../ledger/guards.ts'
 import type { Journal } from '../ledger/read.ts'
 import { type Limits, resetRole, resetSession, setLimits } from '../postgres/limits.ts'
 import type { Session } from '../postgres/session.ts'
@@ -84,7 +85,7 @@ async function runOutsideTransaction(one: OneStep, started: Journal['started']):
   } catch (error) {
     if (run.signal.aborted || isConnectionLoss(error)) throw error
     await session.rollback()
-    if (isOwnState(error)) throw error
+    if (raisedState(error)) throw error
     // what was there before it ran is for the next attempt, and so is what it did, where only the journal failed
     const remains: Remains =
       ran && !completed ? await clearRemains(session, statement, mark) : { stays: completed || started !== undefined }

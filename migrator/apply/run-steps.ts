@@ -4,6 +4,7 @@
 import { isConnectionLoss, needsSteps, ownState } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError, TableLockError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
+import { noteRaised } from '../ledger/guards.ts'
 import { progressOf } from '../ledger/journal.ts'
 import type { LedgerRow } from '../ledger/read.ts'
 import { type Limits, resetSession } from '../postgres/limits.ts'
@@ -155,6 +156,11 @@ export class StepsRun {
 /** While the connection was lost, another migrator took the lock, and has finished what was begun. */
 class FinishedElsewhereError extends Error {
   readonly code = ownState.alreadyApplied
+
+  constructor(name: string) {
+    super(`another migrator has finished ${name}`)
+    noteRaised(this)
+  }
 }
 
 function isUnderWay(row: LedgerRow | undefined, direction: Direction): row is LedgerRow {

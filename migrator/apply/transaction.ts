@@ -1,9 +1,10 @@
 // A stretch of a file's SQL in one transaction with what the ledger says of it: one message while it is small, else several.
 
-import { codeOf, isConnectionLoss, isOwnState } from '../../gate/postgres/sqlstate.ts'
+import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import { MigrationFailedError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
 import type { Change } from '../ledger/changes.ts'
+import { raisedState } from '../ledger/guards.ts'
 import type { LedgerTransaction, Message } from '../ledger/transaction.ts'
 import type { Limits } from '../postgres/limits.ts'
 import type { Run } from '../run/run.ts'
@@ -163,7 +164,7 @@ class Sending {
 
   async #fail(failed: FailedMessage): Promise<never> {
     const { error } = failed
-    if (this.#run.signal.aborted || isConnectionLoss(error) || isOwnState(error)) throw error
+    if (this.#run.signal.aborted || isConnectionLoss(error) || raisedState(error)) throw error
     throw await explainFailure(this.#name, this.#part, failed, this.#commit.aftermath)
   }
 }

@@ -3,11 +3,24 @@
 // They are short, as all that stands before a migration's own text, of which pg_stat_activity shows the first 1,024 bytes.
 
 import { quoteLiteral } from '../../gate/postgres/quote.ts'
-import { ownState } from '../../gate/postgres/sqlstate.ts'
+import { codeOf, ownState } from '../../gate/postgres/sqlstate.ts'
 import { ledgerTable } from '../../gate/protocol/ledger.ts'
 
 /** A row of a migration of which a step is done, or one that commits by itself was begun. */
 const begunInSteps = `(state = 'running' and (pg_catalog.jsonb_array_length(journal->'done'::text) > 0 or journal ? 'started'::text))`
+
+const ownStates: ReadonlySet<string | undefined> = new Set(Object.values(ownState))
+const raised = new WeakSet<Error>()
+
+/** Notes that this error, if it has one of those states, came from a statement of ours, and not from a migration's SQL. */
+export function noteRaised(error: unknown): void {
+  if (error instanceof Error && ownStates.has(codeOf(error))) raised.add(error)
+}
+
+/** The state that a statement of ours has raised. A migration whose own SQL raises such a state has failed, as with any other. */
+export function raisedState(error: unknown): string | undefined {
+  return error instanceof Error && raised.has(error) ? codeOf(error) : undefined
+}
 
 function raise(state: string): string {
   return `raise sqlstate '${state}';`

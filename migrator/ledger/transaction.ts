@@ -1,12 +1,15 @@
 // A transaction that changes the ledger: begun with its guard, sent in one message or several, expected from its commit on.
 
 import { doBlock } from '../../gate/postgres/quote.ts'
-import { isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
+import { codeOf, isConnectionLoss, ownState } from '../../gate/postgres/sqlstate.ts'
+import { statementAt } from '../postgres/failed-statement.ts'
 import { discardSession, type Limits, resetSession, resumeAsynchronous, setLimits } from '../postgres/limits.ts'
 import type { Script } from '../postgres/script.ts'
 import type { Session } from '../postgres/session.ts'
+import { split } from '../sql/split.ts'
 import type { Change } from './changes.ts'
 import type { Expectations, InFlight } from './expectations.ts'
+import { noteRaised } from './guards.ts'
 
 /** What stands around the SQL of a transaction. */
 export interface Around {
@@ -94,11 +97,18 @@ export class LedgerTransaction {
     const text = `${lead}${sql}${sql === '' ? '' : '\n;'}${closing}`
     this.#begun = true
     const script = previous ? this.#session.scriptBehind(previous, text) : this.#session.script(text)
+    const completed = () => script.tags.length - opening.length
+    // a guard stands before the caller's SQL, and a change behind it; a trigger that is deferred to the commit is the caller's
+    const isOurs = (error: unknown) => {
+      if (completed() < 0 || codeOf(error) !== ownState.notWritten) return completed() < 0
+      const behindSql = completed() - [...split(sql)].length
+      return behindSql >= 0 && statementAt(closing, behindSql) !== 'commit'
+    }
     return {
       text,
       sqlStart: lead.length,
       get completed() {
-        return script.tags.length - opening.length
+        return completed()
       },
       get isSent() {
         return script.isSent
@@ -106,15 +116,22 @@ export class LedgerTransaction {
       get hasFailed() {
         return script.hasFailed
       },
-      done: this.#settled(script, inFlight, closing !== '', previous),
+      done: this.#settled(script, isOurs, inFlight, closing !== '', previous),
     }
   }
 
   /** After a failure there is no transaction any more; one whose connection is lost has ended with it. */
-  async #settled(script: Script, inFlight: InFlight | undefined, isLast: boolean, previous?: Message): Promise<void> {
+  async #settled(
+    script: Script,
+    isOurs: (error: unknown) => boolean,
+    inFlight: InFlight | undefined,
+    isLast: boolean,
+    previous?: Message,
+  ): Promise<void> {
     try {
       await script.done
     } catch (error) {
+      if (isOurs(error)) noteRaised(error)
       if (isConnectionLoss(error)) throw error
       inFlight?.rolledBack()
       // where the previous one failed, its rollback came behind both

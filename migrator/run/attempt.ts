@@ -5,6 +5,7 @@ import { clashCodes, codeOf, idleCodes, isConnectionLoss, ownState, sqlstate } f
 import { takeOutOwnLimit } from '../apply/failure.ts'
 import { MigrationFailedError, TableLockError } from '../errors.ts'
 import { LostCommitsError } from '../ledger/expectations.ts'
+import { raisedState } from '../ledger/guards.ts'
 import { idleLimit } from '../postgres/session-settings.ts'
 import { formatDuration } from '../text/durations.ts'
 import { messageOfThrown } from '../text/thrown.ts'
@@ -65,7 +66,7 @@ export async function attempt<T>(
     run.signal.throwIfAborted()
     const cause = rootCause(failure)
     const code = codeOf(cause)
-    if (code === ownState.lockBusy) {
+    if (raisedState(failure) === ownState.lockBusy) {
       before = async () => {
         await run.session.rollback()
         await run.lock.waitForOther()

@@ -1,9 +1,10 @@
 // The run lock: one migrator at a time, polled rather than waited for, on the connection that works.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { codeOf, isOwnState, sqlstate } from '../../gate/postgres/sqlstate.ts'
+import { codeOf, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { runLockKey } from '../../gate/protocol/run-lock-key.ts'
 import { LockHeldError } from '../errors.ts'
+import { raisedState } from '../ledger/guards.ts'
 import { LedgerTransaction } from '../ledger/transaction.ts'
 import type { Log } from '../log.ts'
 import { Session } from '../postgres/session.ts'
@@ -93,7 +94,7 @@ export class RunLock {
         await new LedgerTransaction(session, { guard: this.guard }).commit([]).done
         return true
       } catch (error) {
-        if (!isOwnState(error)) throw error
+        if (!raisedState(error)) throw error
         return false
       }
     })

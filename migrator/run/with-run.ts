@@ -2,6 +2,7 @@
 
 import { codeOf, ownState } from '../../gate/postgres/sqlstate.ts'
 import { DeniedError } from '../errors.ts'
+import { noteRaised } from '../ledger/guards.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { makeLedger } from '../ledger/make.ts'
 import { whyReadOnly } from '../postgres/read-only.ts'
@@ -78,6 +79,11 @@ async function lockAndMakeLedger(run: Run): Promise<void> {
 /** Where the run lock's key was passed over and there is no ledger yet, nothing keeps two runs from making it at once. */
 class MadeAtOnceError extends Error {
   readonly code = ownState.lockBusy
+
+  constructor() {
+    super('another run makes the ledger')
+    noteRaised(this)
+  }
 }
 
 /** Unique violation, duplicate schema, table, object and function, and a catalogue's row that two sessions have updated. */

@@ -1,6 +1,7 @@
 // What an operator reads when SQL fails: where in the file, why, what became of it, and what to type.
 
 import { describe, expect, onTestFinished } from 'vitest'
+import { ownState } from '../../../gate/postgres/sqlstate.ts'
 import { createMigrator } from '../../../migrator/index.ts'
 import { test } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
@@ -174,6 +175,38 @@ test.for([
     expect(error.message).toMatch(/Correct the file.* run `schemagate up` again/)
   }
 })
+
+// the states with which schemagate's own guards refuse: a run that took these for its own waited, or tried again without an end
+const raisesOwnState: Readonly<Record<string, string>> = {
+  '2_b.sql': "do $$ begin raise exception 'no' using errcode = '¦'; end $$;",
+  '2_commit.sql': `create table b (id int);
+    create function no() returns trigger language plpgsql as $$ begin raise exception 'no' using errcode = '¦'; end $$;
+    create constraint trigger no after insert on b deferrable initially deferred for each row execute function no();
+    insert into b values (1);`,
+  '2_steps.sql': "-- migrate:up transaction:false\ncall refuse('¦');\n",
+  '2_alone.sql': "create index concurrently on a (no('¦'));",
+  '2_code.mjs':
+    "export const up = ({ query }) => query(`do $$ begin raise exception 'no' using errcode = '¦'; end $$`)",
+  '2_batch.mjs': `// migrate:up transaction:false
+    export const up = ({ batch }) => batch({ table: 'a', key: 'id' }, ({ query }) => query("select no('¦')"))`,
+}
+
+test.for(Object.keys(raisesOwnState))(
+  "%s that raises a state of schemagate's own fails as with any error",
+  async (name, { database }) => {
+    const first = {
+      '1_a.sql': `create table a (id text primary key);
+      insert into a values ('x');
+      create function no(state text) returns text immutable language plpgsql as $$ begin raise exception 'no' using errcode = state; end $$;
+      create procedure refuse(state text) language plpgsql as $$ begin raise exception 'no' using errcode = state; end $$;`,
+    }
+    await createMigrator({ databaseUrl: database.url, dir: await folder(first) }).up()
+    for (const code of Object.values(ownState)) {
+      const error = await failure(database, { ...first, [name]: raisesOwnState[name]!.replaceAll('¦', code) })
+      expect([code, error.exitCode, error.message]).toEqual([code, 5, expect.stringMatching(/failed.*: no \(/)])
+    }
+  },
+)
 
 test('a file that takes the ledger away is not told of a syntax error', async ({ database }) => {
   const error = await failure(database, { '1_x.sql': 'create table a (id int);\ndrop schema schemagate cascade;' })
