@@ -37,7 +37,10 @@ function toStdout(text: string): void {
 function onError({ code, message }: NodeJS.ErrnoException): void {
   if (code === 'EPIPE') return
   process.once('exit', () => {
-    writeAtOnce(2, `schemagate: the result could not be written: ${message}\n`)
-    process.exitCode ||= exitCodes.bug
+    writeAtOnce(
+      2,
+      `schemagate: the result could not be written: ${message}. Make room, or have it written elsewhere.\n`,
+    )
+    process.exitCode ||= exitCodes.usage
   })
 }

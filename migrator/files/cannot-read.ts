@@ -25,6 +25,7 @@ export function isThere(path: string): boolean {
 function cannot(what: string, wayOut: string, path: string, cause: unknown): UsageError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable'
   const isDenied = code === 'EACCES' || code === 'EPERM'
-  const way = isDenied ? ` ${wayOut} for user ${process.getuid?.() ?? '?'}.` : ''
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT'
+  const way = isDenied ? ` ${wayOut} for user ${process.getuid?.() ?? '?'}.` : isFull ? ' Make room on its disk.' : ''
   return new UsageError(`${path} cannot ${what} (${code}).${way}`, { cause })
 }

@@ -1,15 +1,16 @@
 // A new migration's files, in the scheme that the folder already uses.
 
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
-import { cannotRead, cannotWrite, isThere } from './cannot-read.ts'
+import { cannotRead, isThere } from './cannot-read.ts'
 import { readFolder } from './folder.ts'
 import { marksLike } from './marks.ts'
 import type { Layout, Migration } from './migration.ts'
 import { compareVersions } from './order.ts'
 import { layoutNamed } from './tools/index.ts'
 import { unwritten } from './unwritten.ts'
+import { writeFiles } from './write-files.ts'
 
 export interface CreateOptions {
   readonly dir: string
@@ -42,15 +43,7 @@ export function createMigrationFiles(options: CreateOptions): string[] {
   const paths = Object.keys(files).map(name => join(dir, name))
   const taken = paths.find(isThere)
   if (taken) throw new UsageError(`${taken} already exists.`)
-  for (const [name, content] of Object.entries(files)) {
-    const path = join(dir, name)
-    try {
-      mkdirSync(dirname(path), { recursive: true })
-      writeFileSync(path, content, { flag: 'wx' })
-    } catch (error) {
-      throw cannotWrite(path, error)
-    }
-  }
+  writeFiles(Object.entries(files).map(([name, text]) => ({ path: join(dir, name), text, as: 'new' })))
   return paths
 }
 

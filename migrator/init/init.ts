@@ -1,7 +1,6 @@
 // The verb: finds out how a project migrates, shows what it would write, writes it, and runs doctor on the result.
 
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { toMount } from '../doctor/compose/service.ts'
 import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from '../doctor/diagnose.ts'
 import { type Database, databasesOf } from '../doctor/model/gating.ts'
@@ -11,6 +10,7 @@ import { shownOverlay } from '../doctor/overlay/shown.ts'
 import { renderText } from '../doctor/render/text.ts'
 import { initdbMigration } from '../doctor/rules/initdb-migration.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
+import { writeFiles } from '../files/write-files.ts'
 import { escapeControls } from '../text/escape-controls.ts'
 import { type Asking, agree, choose } from './ask.ts'
 import { nextSteps } from './next-steps.ts'
@@ -157,12 +157,8 @@ function show({ files, remarks }: Plan, print: (text: string) => void): void {
 }
 
 function write({ files }: Plan, print: (text: string) => void): void {
-  for (const { path, text, isAppended } of files) {
-    mkdirSync(dirname(path), { recursive: true })
-    if (isAppended) appendFileSync(path, text)
-    // never over a file that came into being since it was shown
-    else writeFileSync(path, text, { flag: 'wx' })
-  }
+  // never over a file that came into being since it was shown
+  writeFiles(files.map(({ path, text, isAppended }) => ({ path, text, as: isAppended ? 'appended' : 'new' })))
   const made = files.filter(({ isAppended }) => !isAppended).map(({ name }) => name)
   const lines = files.filter(({ isAppended }) => isAppended).map(({ name }) => `the last lines of ${name}`)
   print(`Written. To undo it, delete ${[...made, ...lines].join(', ')}.`)

@@ -1,9 +1,9 @@
 // --fix: an overlay that takes the findings away, checked by reading the stack with it.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { RefusedError } from '../../errors.ts'
+import { temporaryFolder, writeFiles } from '../../files/write-files.ts'
 import type { Compose } from '../compose/load.ts'
 import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from '../diagnose.ts'
 import { mergePatches } from '../patches/merge.ts'
@@ -33,7 +33,7 @@ export async function makeOverlay(
   writer: Writer = { by: 'doctor --fix', name: overlayName },
 ): Promise<Overlay> {
   const { files } = diagnosis.stack.compose
-  const folder = mkdtempSync(join(tmpdir(), 'schemagate-overlay-'))
+  const folder = temporaryFolder('schemagate-overlay-')
   const trial = join(folder, writer.name)
   let patches: readonly Patch[] = initial
   let overlay: Overlay = { text: '', result: diagnosis }
@@ -43,7 +43,7 @@ export async function makeOverlay(
       const patch = withRestarts(withinProfiles(mergePatches(patches), diagnosis.stack), diagnosis.stack)
       const text = Object.keys(patch.services).length === 0 ? '' : overlayText(patch, files, writer)
       if (text === overlay.text) break
-      writeFileSync(trial, text)
+      writeFiles([{ path: trial, text, as: 'replaced' }])
       overlay = { text, result: await diagnose([...files, trial], options) }
     }
     return overlay
@@ -68,7 +68,7 @@ export function writeOverlay(compose: Compose, text: string): string {
     throw new RefusedError(
       `${path} is there already, and doctor did not write it. Give it to doctor as a further file, or put it away.`,
     )
-  writeFileSync(path, text)
+  writeFiles([{ path, text, as: 'replaced' }])
   return path
 }
 

@@ -1,11 +1,11 @@
 // --try: the stack in a project of its own, with migrations that fail; which services run all the same.
 
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RefusedError, UsageError } from '../../errors.ts'
+import { temporaryFolder, writeFiles } from '../../files/write-files.ts'
 import type { Member } from '../model/member.ts'
 import type { Stack } from '../model/stack.ts'
 import { isBroken, script } from './broken-migration.ts'
@@ -52,17 +52,19 @@ export async function trial(stack: Stack, { env, signal, say, settle = settleTim
   const docker = dockerIn(env)
   if ((await docker(['version', '--format', '{{.Server.Version}}'])).code !== 0)
     throw new RefusedError('A trial needs a Docker engine, and none answers.')
-  const folder = mkdtempSync(join(tmpdir(), 'schemagate-doctor-'))
+  const folder = temporaryFolder('schemagate-doctor-')
   const project = `schemagate-doctor-${process.pid}-${randomBytes(3).toString('hex')}`
   const broken = join(folder, 'broken.sh')
   const file = join(folder, 'compose.json')
   const own = ['compose', '-p', project, '--project-directory', files.directory, '-f', file]
   const compose: Docker = (args, options) => docker([...own, ...args], options)
   try {
-    writeFileSync(broken, script)
+    writeFiles([
+      { path: broken, text: script, as: 'new' },
+      { path: file, text: JSON.stringify(safeStack(stack, broken), null, 2), as: 'new' },
+    ])
     // the server's user reads it, whatever the umask
     chmodSync(broken, 0o644)
-    writeFileSync(file, JSON.stringify(safeStack(stack, broken), null, 2))
     say(`Bringing the stack up as ${project}, with databases that refuse every migration...`)
     const up = await compose(['up', '--detach', '--quiet-pull'], { timeout: upTimeout, signal })
     signal.throwIfAborted()
