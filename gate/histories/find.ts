@@ -2,7 +2,7 @@
 
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { HistoryTable } from './history.ts'
-import { ask, hasColumns, historyTools, lookAround, type Questionable } from './index.ts'
+import { ask, hasColumns, historyTools, lookAround, type Questionable, typeName } from './index.ts'
 
 /** Which history is looked for. */
 export interface Wanted {
@@ -94,7 +94,7 @@ async function named(session: Questionable, toolName: string, name: string): Pro
 function namedSql(name: string): string {
   return `select n.nspname::text as schema, c.relname::text as table, pg_catalog.pg_get_userbyid(c.relowner)::text as owner,
     pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select') as readable,
-    (select pg_catalog.json_object_agg(a.attname, pg_catalog.format_type(a.atttypid, null)) from pg_catalog.pg_attribute a
+    (select pg_catalog.json_object_agg(a.attname, ${typeName}) from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
     (select pg_catalog.json_agg(b.relname) from pg_catalog.pg_class b where b.relnamespace = n.oid and b.relkind in ('r', 'p')) as beside
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace

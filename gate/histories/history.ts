@@ -14,6 +14,11 @@ export interface HistoryTable {
   readonly beside: ReadonlySet<string>
   /** This session may select from it. */
   readonly readable: boolean
+  /**
+   * Functions of its owner's may run, with this session's rights, when it is read: it is another role's, and has an index of an
+   * expression or the like. Undefined: somebody has named it.
+   */
+  readonly runsCode?: boolean
   /** The role that owns it: who can grant what is missing. */
   readonly owner: string
 }

@@ -135,6 +135,7 @@ interface Candidate {
   readonly table: string
   readonly owner: string
   readonly readable: boolean
+  readonly runsCode: boolean
   /** Names and types; only of tables with the name or the columns of a history. */
   readonly columns: Readonly<Record<string, string>> | null
 }
@@ -154,24 +155,47 @@ const ledgerTables = [
   'schemagate_followed',
 ]
 
+const isServers = "t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid"
+
+/**
+ * A condition on a type, `t` of pg_type: it is the server's own or an extension's. Another role can give its types the names of
+ * those, and they run its functions where they are cast or compared.
+ */
+const isPlainType = `(${isServers} or exists (select from pg_catalog.pg_depend e
+        where e.classid = 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid and e.objid = t.oid and e.deptype = 'e'))`
+
+/** The name of such a type, of a column `a`, without quotes also where quote_all_identifiers is on; '' for any other. */
+export const typeName = `case when ${isServers} then pg_catalog.replace(pg_catalog.format_type(a.atttypid, null), '"', '')
+          when ${isPlainType} then t.typname::text else '' end`
+
+/**
+ * A condition on a table `c`, its owner `o` and its columns `a`: {@link HistoryTable.runsCode}. The planner evaluates
+ * expressions of indexes, statistics and partitions, and a policy is evaluated for each row.
+ */
+const runsCode = `(not o.rolsuper and o.rolname <> current_user and (a.plain is not true or c.relkind <> 'r' or c.relhassubclass
+        or pg_catalog.row_security_active(c.oid)
+        or exists (select from pg_catalog.pg_index i where i.indrelid = c.oid and (i.indexprs is not null or i.indpred is not null))
+        or exists (select from pg_catalog.pg_statistic_ext s where s.stxrelid = c.oid)))`
+
 function catalogueSql(ledgerSchema: string): string {
   const distinctive = historyTools.filter(tool => tool.distinctive || tool.onlyThese)
   const names = [...new Set(historyTools.flatMap(tool => tool.tables))]
   const marks = [...new Set(distinctive.map(tool => Object.keys(tool.columns).join(' ')))]
   // distinct sets of columns, each as an array that has to be contained
   const sets = marks.map(mark => `array[${mark.split(' ').map(quoteLiteral).join(', ')}]::text[]`)
-  return `select c.schema, c.table, c.owner, c.readable,
+  return `select c.schema, c.table, c.owner, c.readable, c.runs_code as "runsCode",
     case when c.table in (${names.map(quoteLiteral).join(', ')}) or exists (
       select from (values ${sets.map(set => `(${set})`).join(', ')}) as m (names) where m.names operator(pg_catalog.<@) c.names) then c.columns end as columns
   from (
     select n.nspname::text as schema, c.relname::text as table, pg_catalog.pg_get_userbyid(c.relowner)::text as owner,
       pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select') as readable,
-      a.names, a.columns
+      ${runsCode} as runs_code, a.names, a.columns
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_roles o on o.oid = c.relowner
     cross join lateral (
-      select pg_catalog.array_agg(a.attname::text) as names,
-        pg_catalog.json_object_agg(a.attname, pg_catalog.format_type(a.atttypid, null)) as columns
-      from pg_catalog.pg_attribute a
+      select pg_catalog.array_agg(a.attname::text) as names, pg_catalog.json_object_agg(a.attname, ${typeName}) as columns,
+        pg_catalog.bool_and(${isPlainType}) as plain
+      from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and c.relnatts <= ${mostColumns}) as a
     where c.relkind in ('r', 'p', 'f') and not c.relispartition
       and n.nspname::text !~ '^pg_' and n.nspname <> 'information_schema'
@@ -195,14 +219,16 @@ function recognised(candidates: readonly Candidate[]): HistoryTable[] {
   return candidates.flatMap(candidate => {
     const { schema, table, owner, readable, columns } = candidate
     if (!columns) return []
-    const names = new Set(candidates.flatMap(other => (other.schema === schema ? [other.table] : [])))
+    const others = candidates.filter(other => other.schema === schema)
+    const names = new Set(others.map(other => other.table))
     const [tool] = historyTools
       .filter(tool => fits(tool, candidate, columns, names))
       // where one fingerprint contains another, the one that says more
       .sort((a, b) => weight(b) - weight(a))
     if (!tool) return []
     const beside = new Set((tool.beside?.(table) ?? []).filter(name => names.has(name)))
-    return [{ tool, schema, table, owner, readable, columns: new Set(Object.keys(columns)), beside }]
+    const runsCode = candidate.runsCode || others.some(other => beside.has(other.table) && other.runsCode)
+    return [{ tool, schema, table, owner, readable, runsCode, columns: new Set(Object.keys(columns)), beside }]
   })
 }
 
@@ -228,7 +254,7 @@ function fits(
 
 /**
  * Whether a table has the columns of a tool's history, in types of the right kind. It may have others besides.
- * @param columns types as `format_type` writes them, by name.
+ * @param columns types as {@link typeName} has them, by name.
  */
 export function hasColumns(tool: HistoryTool, columns: Readonly<Record<string, string>>): boolean {
   return Object.entries(tool.columns).every(([name, kind]) => {

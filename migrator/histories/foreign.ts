@@ -40,13 +40,13 @@ export async function readForeign(
 
 interface Read {
   readonly table: HistoryTable
-  /** Undefined: this role may not read it. */
+  /** Undefined: this role may not read it, or had better not. */
   readonly history: ToolHistory | undefined
 }
 
 /** A history that may not be read still counts as one. */
 async function readable(session: Session, table: HistoryTable): Promise<Read> {
-  if (!table.readable) return { table, history: undefined }
+  if (!table.readable || table.runsCode) return { table, history: undefined }
   try {
     return { table, history: await readToolHistory(session, table) }
   } catch (error) {
@@ -75,6 +75,8 @@ function migratedBy(reads: readonly Read[], all: readonly HistoryTable[], files:
 /** `public.flyway_schema_history: 26 migrations, newest 1.27`. */
 function described(table: HistoryTable, history: ToolHistory | undefined): string {
   const name = `${table.schema}.${table.table}`
+  if (!history && table.runsCode)
+    return `${name}, which was not read: functions of its owner, ${table.owner}, would run with this role's rights (an index of an expression, a policy, a type of its own)`
   if (!history) return `${name}, which this role may not read; ${grantToRead(table)}`
   const { applied, newest } = summary(history)
   const unfinished = history.unfinished.length > 0 ? `, ${history.unfinished.length} unfinished` : ''

@@ -54,6 +54,48 @@ test('the command line ends with 6 and one sentence; the flag and the variable l
   expect((await up()).code).toBe(0)
 })
 
+describe('a history that another role has made runs none of its functions with the migrator’s rights', () => {
+  const code =
+    "language plpgsql immutable as $$ begin if current_user !~ 'stranger' then raise 'as %', current_user; end if; return '1'; end $$"
+  const one = (more: string) => `create table alembic_version (version_num text); ${more}`
+  const strange = {
+    'an index of an expression': one(
+      `create function x(int) returns int ${code}; create index on alembic_version ((pg_catalog.length(version_num) + x(1)))`,
+    ),
+    'a part of an index': one(
+      `create function x(int) returns bool ${code}; create index on alembic_version (version_num) where x(1)`,
+    ),
+    'a table that inherits': one(
+      `create function x(int) returns int ${code}; create table child () inherits (alembic_version);
+       create index on child ((pg_catalog.length(version_num) + x(1)))`,
+    ),
+    'a type with the name of an extension’s': `create type citext as enum ('a'); create function x(citext) returns json ${code};
+       create cast (citext as json) with function x(citext); create table alembic_version (version_num citext)`,
+    'the type of its lock': `create table databasechangelog (id text, author text, filename text, orderexecuted int, md5sum text, dateexecuted timestamp, exectype text);
+       create type held as enum ('a'); create function x(held) returns bool ${code}; create cast (held as bool) with function x(held) as implicit;
+       create table databasechangeloglock (id int, locked held); insert into databasechangeloglock values (1, 'a')`,
+  }
+  test.for(Object.entries(strange))('%s', async ([, sql], { database }) => {
+    const role = database.role('stranger')
+    await database.query(`create role ${role}; grant create, usage on schema public to ${role};
+      set role ${role}; set check_function_bodies = off; ${sql}`)
+    const migrator = migratorOn(database, await folder(files))
+    const told =
+      /^This database (was migrated by .*functions of its owner, \w+, would run with this role's rights|has a table)/
+    expect((await migrator.up()).error).toMatchObject({ exitCode: 6, message: expect.stringMatching(told) })
+    expect(await migrator.status()).toMatchObject({
+      problems: [{ code: 'foreign', message: expect.stringMatching(told) }],
+    })
+  })
+})
+
+test('a history is known also where a database quotes all identifiers', async ({ database }) => {
+  await database.query(`alter database ${database.name} set quote_all_identifiers = on`)
+  await database.query(historySql('drizzle'))
+  const { error } = await migratorOn(database, await folder(files)).up()
+  expect(error!.message).toMatch(/^This database was migrated by Drizzle/)
+})
+
 test('the baseline is named that fits', async ({ database }) => {
   await database.query(historySql('golang-migrate').replace('(4, false)', '(3, false)'))
   const { error } = await migratorOn(database, historyFolder('golang-migrate')).up()
