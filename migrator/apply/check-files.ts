@@ -4,6 +4,7 @@ import { UsageError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
 import { findPlaceholder, inWordsOf } from '../files/placeholders.ts'
 import { dbmate } from '../files/tools/dbmate.ts'
+import { diesel } from '../files/tools/diesel.ts'
 import { supabase } from '../files/tools/supabase.ts'
 import { unwritten } from '../files/unwritten.ts'
 import type { Engine } from '../run/engine.ts'
@@ -73,7 +74,8 @@ function requireOneOrder(migrations: readonly Migration[]): void {
     const { otherPlace } = migration
     if (otherPlace === undefined) continue
     if (last && last.otherPlace! > otherPlace) {
-      const tool = migration.tool === dbmate.name ? dbmate : supabase
+      const areFolders = migrations.every(({ layout }) => layout === 'folder')
+      const tool = migration.tool === dbmate.name ? dbmate : areFolders ? diesel : supabase
       throw new UsageError(
         `By number ${last.file} comes before ${migration.file}; by name as text, which is the order of ${tool.title}, it comes after. ` +
           `Say which holds: --layout native or --layout ${tool.name}; or give all numbers the same width.`,

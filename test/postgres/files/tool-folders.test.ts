@@ -138,6 +138,11 @@ describe('is refused before anything is run', () => {
       { '20240101000000_init.sql': cups, '20250315_mode.sql': handle },
       /20250315_mode\.sql comes before .*20240101000000_init\.sql; .*Supabase.* --layout native or --layout supabase/,
     ],
+    [
+      'two orders of folders',
+      { '1/up.sql': cups, '2/up.sql': handle, '10/up.sql': 'select 1;' },
+      /By number .*2\/up\.sql comes before .*10\/up\.sql; .*order of Diesel.* --layout native or --layout diesel/,
+    ],
     ['two orders', { '1_a.sql': marked, '2_b.sql': marked, '10_c.sql': marked }, /--layout native or --layout dbmate/],
     [
       'a placeholder of graphile-migrate, also in a string',

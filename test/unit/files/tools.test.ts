@@ -177,6 +177,12 @@ describe('order', () => {
       [undefined, undefined, undefined],
     ],
     ['no dates', ['2_a.sql', '10_b.sql', '20249999_c.sql', '100000000000_d.sql'], Array(4).fill(undefined)],
+    ["of folders, which need not be Diesel's", ['1_a/up.sql', '2_b/up.sql', '10_c/up.sql'], [0, 2, 1]],
+    [
+      "of folders, beside Diesel's settings",
+      ['1_a/up.sql', '2_b/up.sql', '10_c/up.sql', '.diesel_lock'],
+      Array(3).fill(undefined),
+    ],
     [
       'in pairs, which no tool orders as text',
       ['20240101000000_a.up.sql', '20250315_b.up.sql'],
