@@ -13,7 +13,7 @@ import { compareVersions } from './order.ts'
 import { codeInFolder, type OtherCode, onlyItsTool } from './other-languages.ts'
 import { inOrder, ofTool } from './tool-of-folder.ts'
 import { holdsMigration, isFolderFile, requireFolderFile } from './tools/folders.ts'
-import { layoutNamed, layoutProblem, recognise } from './tools/index.ts'
+import { layoutNamed, layoutProblem, recognise, refusedWhole } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
 import { refuseGeneralForms, refuseOtherDatabase, refuseUndoFiles, unsupportedName } from './unsupported.ts'
 
@@ -79,7 +79,7 @@ function* readEntries(dir: string, options: FolderOptions): Generator<void, Migr
   const listing = listFolder(dir, ignore)
   const tool = layout === undefined ? recognise(listing) : layoutNamed(layout)
   const folder = new FolderReader(dir, listing, tool, layout !== undefined, onLeftOut)
-  const refused = tool?.refuses?.(listing)
+  const refused = tool?.refuses?.(listing) ?? (layout === undefined ? refusedWhole(listing) : undefined)
   if (refused) throw new UsageError(`${dir} ${refused}`)
   const above = tool === undefined ? folderAbove(dir, listing) : undefined
   if (above) throw above

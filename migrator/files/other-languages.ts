@@ -16,7 +16,7 @@ const languages: readonly (readonly [RegExp, string])[] = [
   [/\.php$/i, 'in PHP, which only its own tool (Laravel, Doctrine, Phinx, Yii) can run'],
   [/\.(?:cs|fs|vb)$/i, 'for .NET, which only its own tool (EF Core, FluentMigrator) can run'],
   [/\.rs$/i, 'in Rust, which only its own tool (refinery, SeaORM) can run'],
-  [/\.(?:clj|edn|cr|gleam|dart|swift|pl|lua|hs|ml|erl)$/i, 'in a language that only its own tool can run'],
+  [/\.(?:clj|edn|cr|gleam|dart|swift|pl|lua|hs|ml|erl|edgeql)$/i, 'in a language that only its own tool can run'],
   [/\.(?:sh|bash|ps1|bat|cmd)$/i, 'that is a script, which schemagate does not run'],
   [
     /\.(?:tmpl|tpl|template|gotmpl|j2|jinja2?|erb|eex|ejs|hbs|mustache|liquid)$/i,

@@ -23,6 +23,7 @@ import { postgresMigrations } from './postgres-migrations.ts'
 import { prisma } from './prisma.ts'
 import { rambler } from './rambler.ts'
 import { refinery } from './refinery.ts'
+import { sqitch } from './sqitch.ts'
 import { sqlMigrate } from './sql-migrate.ts'
 import { sqlx } from './sqlx.ts'
 import { supabase } from './supabase.ts'
@@ -37,7 +38,7 @@ export const layouts: readonly Tool[] = [
   ...[graphileMigrate, postgresMigrations, postgrator, play, tern, mybatis, rambler, morph, supabase, cigogne],
 ]
 
-export const tools: readonly Tool[] = [...layouts, liquibase, ...codeTools]
+export const tools: readonly Tool[] = [...layouts, liquibase, sqitch, ...codeTools]
 
 /** The tool of that name, as it is written after `--layout`. */
 export function layoutNamed(name: string): Tool | undefined {
@@ -56,6 +57,11 @@ export function layoutProblem(name: string): string | undefined {
 /** The tool whose folder this certainly is, by what is in it; its files' marks are another question. */
 export function recognise(listing: Listing): Tool | undefined {
   return layouts.find(tool => tool.recognise?.(listing))
+}
+
+/** What is wrong with a folder of a tool that is not read, as the end of a sentence that begins with the folder's name. */
+export function refusedWhole(listing: Listing): string | undefined {
+  return sqitch.refuses?.(listing)
 }
 
 /** The tool whose folder this may be, where nothing says whose it certainly is. */

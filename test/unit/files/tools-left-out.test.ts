@@ -1,7 +1,10 @@
 // Tool by tool: what is left out with a warning, and what is refused before anything is run.
 
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { UsageError } from '../../../migrator/errors.ts'
+import { readFolder } from '../../../migrator/files/folder.ts'
+import { folder } from '../../helpers/migrations.ts'
 import { journal, marked, named, read } from '../../helpers/tool-folders.ts'
 
 test.for([
@@ -203,6 +206,7 @@ test.for([
     },
     /Migration20240222170223\.ts is a migration that only MikroORM can run/,
   ],
+  ["Gel's", { '1_a.sql': 'select 1;', '00002-m1b.edgeql': '' }, /00002-m1b\.edgeql is a migration in a language/],
   ["SeaORM's", { '1_a.sql': 'select 1;', 'm20220101_000001_b.rs': '' }, /_b\.rs is a migration in Rust/],
   ["Yii's", { '1_a.sql': 'select 1;', 'm150101_185401_b.php': '' }, /_b\.php is a migration in PHP/],
   ['a folder with another language', named(['1_a/up.sql', '2_b/up.rs']), /2_b\/up\.rs is a migration in Rust/],
@@ -291,6 +295,23 @@ test.for([
   const reading = read(files)
   await expect(reading).rejects.toThrow(UsageError)
   await expect(reading).rejects.toThrow(message)
+})
+
+const plan =
+  '%syntax-version=1.0.0\n%project=shop\n\n2_users 2026-01-01T00:00:00Z A <a@b> # cups\n@v1 2026-01-02T00:00:00Z A <a@b>\n\n' +
+  'ground/1_roles [2_users] 2026-01-03T00:00:00Z A <a@b>\n2_users [2_users@v1] 2026-01-04T00:00:00Z A <a@b>\n'
+
+test('the order of scripts that Sqitch has in its plan is not guessed from their names', async () => {
+  const files = {
+    ...named(['deploy/2_users.sql', 'deploy/2_users@v1.sql', 'deploy/ground/1_roles.sql', 'sql/2_other.sql']),
+    'sqitch.plan': plan,
+  }
+  const dir = await folder(files)
+  for (const inside of ['', 'deploy', 'deploy/ground'])
+    expect(() => readFolder(join(dir, inside)), inside).toThrow(/has scripts of Sqitch, which.*--layout native/)
+  // of another tool, in a project that has a plan as well
+  expect(readFolder(join(dir, 'sql')).map(({ name }) => name)).toEqual(['2_other'])
+  expect(readFolder(join(dir, 'deploy/ground'), { layout: 'native' }).map(({ name }) => name)).toEqual(['1_roles'])
 })
 
 test('another thing of the name meta/_journal.json is none of Drizzle', async () => {
