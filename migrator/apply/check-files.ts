@@ -2,6 +2,7 @@
 
 import { UsageError } from '../errors.ts'
 import type { Migration, SqlPart } from '../files/migration.ts'
+import { dottedVersion } from '../files/order.ts'
 import { findPlaceholder, inWordsOf } from '../files/placeholders.ts'
 import { dbmate } from '../files/tools/dbmate.ts'
 import { diesel } from '../files/tools/diesel.ts'
@@ -74,6 +75,11 @@ function requireOneOrder(migrations: readonly Migration[]): void {
     const { otherPlace } = migration
     if (otherPlace === undefined) continue
     if (last && last.otherPlace! > otherPlace) {
+      if (dottedVersion(last.name) || dottedVersion(migration.name))
+        throw new UsageError(
+          `By name ${last.file} comes before ${migration.file}; by version it comes after. ` +
+            'Give all parts of versions the same width (1.02, 1.10); or, if the order by name is right: --layout native.',
+        )
       const areFolders = migrations.every(({ layout }) => layout === 'folder')
       const tool = migration.tool === dbmate.name ? dbmate : areFolders ? diesel : supabase
       throw new UsageError(

@@ -12,6 +12,16 @@ export function compareVersions(a: readonly bigint[], b: readonly bigint[]): num
   return 0
 }
 
+const dotted = /^\d+(?:\.\d+)+(?!\d)|^\d+(?:[._]\d+)+(?=__)/
+
+/**
+ * The version that a name begins with, part by part: `1.10.0_users`; also `1_10__users`, which is Flyway's form where it
+ * has no prefix. Undefined: it begins with one number, or with none.
+ */
+export function dottedVersion(name: string): readonly bigint[] | undefined {
+  return dotted.exec(name)?.[0].split(/[._]/).map(BigInt)
+}
+
 /** Plain comparison by code unit: the same on every machine, whatever its locale. */
 export function compareNames(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0

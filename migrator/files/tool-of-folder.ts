@@ -2,7 +2,7 @@
 
 import { UsageError } from '../errors.ts'
 import type { Migration } from './migration.ts'
-import { compareAsText, compareMigrations, compareVersions } from './order.ts'
+import { compareAsText, compareMigrations, compareVersions, dottedVersion } from './order.ts'
 import { diesel } from './tools/diesel.ts'
 import { layoutNamed, presume } from './tools/index.ts'
 import type { Listing, Tool } from './tools/tool.ts'
@@ -59,20 +59,28 @@ function untilStop(sorted: readonly Migration[], tool: Tool, { onLeftOut }: Circ
 /**
  * By number, and each with its place in the order of the tool that the folder could be of, if the two differ. Which order
  * holds is decided where it matters, for pending migrations. All files with both parts could be dbmate's, and folders alone
- * Diesel's. Dates of several lengths come in another order by name as text, as Supabase has it.
+ * Diesel's. Versions (`1.9`, `1.10`) come in another order part by part. Dates of several lengths come in another order by
+ * name as text, as Supabase has it.
  */
 function withOtherPlaces(migrations: readonly Migration[], tool: Tool | undefined, listing: Listing): Migration[] {
   const sorted = migrations.toSorted(compareMigrations)
   const isTools = tool && migrations.every(migration => migration.down && migration.tool === tool.name)
   const areFolders = migrations.every(({ layout }) => layout === 'folder')
-  const unclear = isTools || areFolders ? sorted : sorted.filter(isDated)
-  const order = isTools ? tool.order?.(listing) : areFolders ? diesel.order?.(listing) : undefined
-  const other = unclear.toSorted(order ?? compareAsText)
+  const areVersions = sorted.some(({ name }) => dottedVersion(name))
+  const unclear = isTools || areFolders || areVersions ? sorted : sorted.filter(isDated)
+  const order = isTools ? tool.order?.(listing) : areVersions ? byVersion : areFolders && diesel.order?.(listing)
+  const other = unclear.toSorted(order || compareAsText)
   if (other.every((migration, i) => migration === unclear[i])) return sorted
   return sorted.map(migration => {
     const otherPlace = other.indexOf(migration)
     return otherPlace === -1 ? migration : { ...migration, otherPlace }
   })
+}
+
+function byVersion(a: Migration, b: Migration): number {
+  const versionOf = ({ name, version }: Migration) => dottedVersion(name) ?? version
+  const isLast = Number(a.kind === 'repeatable') - Number(b.kind === 'repeatable')
+  return isLast || compareVersions(versionOf(a), versionOf(b)) || compareMigrations(a, b)
 }
 
 /** A day, perhaps with its time, or the seconds or milliseconds since 1970. */

@@ -1,7 +1,7 @@
 // Diesel: a folder for each migration, with `up.sql` and `down.sql`, by version as text.
 
 import { readFolderName } from '../layouts.ts'
-import { compareBytes, compareNames, compareVersions } from '../order.ts'
+import { compareBytes, compareNames, compareVersions, dottedVersion } from '../order.ts'
 import { byFolders } from './folders.ts'
 import type { Compare, Listing, Tool } from './tool.ts'
 
@@ -16,7 +16,8 @@ const ownName = (name: string): boolean => /^\d{4}-\d\d-\d\d-\d{6}|^\d{14}_/.tes
 function inOneOrder(listing: Listing): boolean {
   const numbered = [...listing.folders.keys()].flatMap(name => readFolderName(name) ?? [])
   const sorted = numbered.toSorted((a, b) => compareBytes(version(a.name), version(b.name)))
-  return sorted.every((one, i) => i === 0 || compareVersions(sorted[i - 1]!.version, one.version) <= 0)
+  const versions = sorted.map(one => dottedVersion(one.name) ?? one.version)
+  return versions.every((one, i) => i === 0 || compareVersions(versions[i - 1]!, one) <= 0)
 }
 
 export const diesel: Tool = {

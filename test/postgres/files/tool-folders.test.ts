@@ -143,6 +143,11 @@ describe('is refused before anything is run', () => {
       { '1/up.sql': cups, '2/up.sql': handle, '10/up.sql': 'select 1;' },
       /By number .*2\/up\.sql comes before .*10\/up\.sql; .*order of Diesel.* --layout native or --layout diesel/,
     ],
+    [
+      'two orders of versions',
+      { '1.2.0.sql': cups, '1.10.0.sql': handle },
+      /By name .*1\.10\.0\.sql comes before .*1\.2\.0\.sql; by version it comes after\. .*--layout native/,
+    ],
     ['two orders', { '1_a.sql': marked, '2_b.sql': marked, '10_c.sql': marked }, /--layout native or --layout dbmate/],
     [
       'a placeholder of graphile-migrate, also in a string',

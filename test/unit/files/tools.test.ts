@@ -183,6 +183,10 @@ describe('order', () => {
       ['1_a/up.sql', '2_b/up.sql', '10_c/up.sql', '.diesel_lock'],
       Array(3).fill(undefined),
     ],
+    ['of versions', ['1.9_a.sql', '1.10.1_b.sql', '2_c.sql', '1_x.sql', 'R__v.sql'], [2, 1, 0, 3, 4]],
+    ['of versions in folders', ['1.9.0/up.sql', '1.10.0/up.sql'], [1, 0]],
+    ["of Flyway's versions without its prefix", ['1_9__a.sql', '1_10__b.sql'], [1, 0]],
+    ['of versions in one order', ['1.1_a.sql', '1.2_b.sql', '2.0_c.sql'], Array(3).fill(undefined)],
     [
       'in pairs, which no tool orders as text',
       ['20240101000000_a.up.sql', '20250315_b.up.sql'],
