@@ -52,14 +52,21 @@ export function historyToolNamed(name: string): HistoryTool | undefined {
   return historyTools.find(tool => tool.name === name)
 }
 
+/** Names of what records in another tool's table. */
+const otherNames: Readonly<Record<string, string>> = {
+  umzug: 'sequelize',
+  activerecord: 'rails',
+  'flask-migrate': 'alembic',
+  'entity-framework': 'ef-core',
+}
+
 /** What is wrong with a tool's name, as a sentence's end; undefined: nothing. */
 export function historyToolProblem(name: string): string | undefined {
   if (historyToolNamed(name)) return undefined
   const known = [...new Set(historyTools.map(tool => tool.name))]
-  return `is "${name}", but must be one of ${known.join(', ')}.${didYouMean(name.toLowerCase(), known)}`.replace(
-    /\.$/,
-    '',
-  )
+  const meant = Object.hasOwn(otherNames, name.toLowerCase()) ? otherNames[name.toLowerCase()] : undefined
+  const hint = meant === undefined ? didYouMean(name.toLowerCase(), known) : ` Did you mean ${meant}?`
+  return `is "${name}", but must be one of ${known.join(', ')}.${hint}`.replace(/\.$/, '')
 }
 
 /** Anything that takes a query: a session of the gate's or of the migrator's. */

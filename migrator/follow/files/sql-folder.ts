@@ -54,6 +54,8 @@ export function sqlFolder(name: string): FollowedReader {
     const found = (
       tool.recursive ? folders.flatMap(folder => deepFiles(folder, tool, ignore)) : entries(dir, tool, listing)
     ).toSorted(tool.order?.(listing) ?? compareMigrations)
+    if (tool.recursive) requireOneOfEach(found, dir, tool)
+    if (name === 'flyway') checkPrefix(folders, found, { ignore, onLeftOut })
     const missing = tool.expects?.(listing).find(one => !found.some(file => file.name === one))
     if (missing !== undefined)
       throw new UsageError(`${dir} has no ${missing}.sql, which ${tool.title} lists. Restore it.`)
@@ -123,6 +125,43 @@ function deepFiles(dir: string, tool: Tool, ignore: readonly string[]): Found[] 
       return isTaken ? [foundAs(named, path, named.standsIn)] : []
     },
   )
+}
+
+/** @throws UsageError on one migration in two folders: those of several databases, as a rule, which the tool reads one at a time. */
+function requireOneOfEach(found: readonly Found[], dir: string, tool: Tool): void {
+  const known = new Map<string, string>()
+  for (const { path, kind, name, version } of found) {
+    if (!isSqlFile(path)) continue
+    const key = kind === 'repeatable' ? name : version.join('.').replace(/(?:\.0)+$/, '')
+    const other = known.get(key)
+    known.set(key, path)
+    if (other === undefined || dirname(other) === dirname(path)) continue
+    const [wanted, unwanted] = /postgres|pg/i.test(dirname(path)) ? [path, other] : [other, path]
+    const folder = dirname(unwanted)
+    throw new UsageError(
+      `${dir} has ${wanted} and ${unwanted}, which ${tool.title} refuses in one location. If these folders are for several databases, ` +
+        (folder === '.' ? '' : `leave out those of the others: --ignore '${folder}/**'; or `) +
+        `name the one for Postgres: --dir ${join(dir, dirname(wanted))}`,
+    )
+  }
+}
+
+/** A name of Flyway's form with another prefix than V, which a project may set; none is a prefix as well. */
+const otherPrefix = /^(?![VUB]\d)(\D*)\d+(?:[._]\d+)*__.*\.sql$/s
+
+/** @throws UsageError if only names with another prefix have a version. */
+function checkPrefix(folders: readonly string[], found: readonly Found[], { ignore, onLeftOut }: FolderOptions): void {
+  for (const folder of folders) {
+    const others = filesIn(folder, { ignore, enters: isVisible }).filter(path => otherPrefix.test(baseOf(path)))
+    for (const file of others.map(path => join(folder, path))) {
+      const [, prefix] = otherPrefix.exec(baseOf(file))!
+      const set = `sqlMigrationPrefix=${prefix}`
+      const way = `If the project sets ${set}, name a folder with copies that begin with V (V1__users.sql; only names are read): --dir.`
+      if (!found.some(({ layout }) => layout === 'flyway'))
+        throw new UsageError(`${file} does not begin with V, without which Flyway reads no version. ${way}`)
+      onLeftOut?.({ file, message: `${file} is left out: it does not begin with V. ${way}` })
+    }
+  }
 }
 
 function foundAs({ name, layout, version }: Named, path: string, standsIn: true | undefined): Found {

@@ -245,6 +245,26 @@ describe('folders of code', () => {
     ])
   })
 
+  test("of Flyway in folders for several databases are not taken for one folder's", async () => {
+    const names = ['common/V1__a.sql', 'h2/V2__b.sql', 'h2/R__v.sql', 'postgresql/V2.0__c.sql', 'postgresql/R__v.sql']
+    const dir = await writtenFolder(files(...names))
+    await expect(keysOf('flyway', dir)).rejects.toThrow(
+      /has postgresql\/V2\.0__c\.sql and h2\/V2__b\.sql, which Flyway refuses.*--ignore 'h2\/\*\*'; .*--dir \S+\/postgresql$/,
+    )
+    const migrations = await readFollowed('flyway', dir, { ignore: ['h2/**'] })
+    expect(migrations.map(({ key }) => key)).toEqual(['1', '2', 'R__v'])
+  })
+
+  test('of Flyway with another prefix are told, and refused where they are all', async () => {
+    const dir = await writtenFolder(files('a/1__a.sql', 'a/R__v.sql', 'b/m1.2__a.sql', 'b/V1__a.sql', 'b/notes__x.sql'))
+    await expect(keysOf('flyway', `${dir}/a`)).rejects.toThrow(
+      /1__a\.sql does not begin with V.*sqlMigrationPrefix=, name a folder with copies/,
+    )
+    const left: string[] = []
+    await readFollowed('flyway', `${dir}/b`, { onLeftOut: ({ message }) => left.push(message) })
+    expect(left).toEqual([expect.stringMatching(/m1\.2__a\.sql is left out: .*sqlMigrationPrefix=m, name/)])
+  })
+
   test('of Rails in folders that are not the usual one are left out with a warning', async () => {
     const dir = writtenFolder(
       files(

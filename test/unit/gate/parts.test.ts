@@ -59,6 +59,7 @@ describe('a manifest file', () => {
     [{ follow: undefined }, '"follow" is not an object'],
     [{ follow: {} }, 'follow.tool is not a name'],
     [{ follow: { tool: 'alembik' } }, 'Did you mean alembic?'],
+    [{ follow: { tool: 'umzug' } }, 'Did you mean sequelize?'],
     [{ follow: { tool: 'alembic', history: 'versions' } }, 'follow.history is not SCHEMA.TABLE'],
     [{ migrations: [] }, '"migrations" is empty'],
     [{ migrations: [{ name: 'x' }] }, 'migrations[0].key'],
