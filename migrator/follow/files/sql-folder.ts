@@ -127,21 +127,23 @@ function deepFiles(dir: string, tool: Tool, ignore: readonly string[]): Found[] 
   )
 }
 
-/** @throws UsageError on one migration in two folders: those of several databases, as a rule, which the tool reads one at a time. */
+/** @throws UsageError on one migration in several folders: of several databases, as a rule, of which the tool reads one. */
 function requireOneOfEach(found: readonly Found[], dir: string, tool: Tool): void {
-  const known = new Map<string, string>()
-  for (const { path, kind, name, version } of found) {
-    if (!isSqlFile(path)) continue
-    const key = kind === 'repeatable' ? name : version.join('.').replace(/(?:\.0)+$/, '')
-    const other = known.get(key)
-    known.set(key, path)
-    if (other === undefined || dirname(other) === dirname(path)) continue
-    const [wanted, unwanted] = /postgres|pg/i.test(dirname(path)) ? [path, other] : [other, path]
-    const folder = dirname(unwanted)
+  const keyOf = ({ kind, name, version }: Found) =>
+    kind === 'repeatable' ? name : version.join('.').replace(/(?:\.0)+$/, '')
+  const sql = found.filter(({ path }) => isSqlFile(path))
+  for (const same of Map.groupBy(sql, keyOf).values()) {
+    const folders = [...new Set(same.map(({ path }) => dirname(path)))]
+    if (folders.length === 1) continue
+    const wanted = folders.find(folder => /postgres|pg/i.test(folder))
+    const others = folders.filter(folder => folder !== wanted && folder !== '.')
+    const ignored = others.map(folder => `--ignore '${folder}/**'`).join(' ')
     throw new UsageError(
-      `${dir} has ${wanted} and ${unwanted}, which ${tool.title} refuses in one location. If these folders are for several databases, ` +
-        (folder === '.' ? '' : `leave out those of the others: --ignore '${folder}/**'; or `) +
-        `name the one for Postgres: --dir ${join(dir, dirname(wanted))}`,
+      `${dir} has ${same.map(({ path }) => path).join(' and ')}, which ${tool.title} refuses in one location. ` +
+        'If these folders are for several databases, leave out those of the others: ' +
+        (wanted === undefined
+          ? '--ignore GLOB.'
+          : `${ignored}; or name the one for Postgres: --dir ${join(dir, wanted)}`),
     )
   }
 }
