@@ -36,7 +36,9 @@ export function compare(
 ): Comparison {
   const own = new Set(keysOf(expected))
   const others = published.filter(({ key }) => !own.has(key))
-  const has = appliedKeys([...expected, ...others], history)
+  const rows = new Set(history.entries.map(({ key }) => key))
+  if (history.table.tool.byApp) for (const key of squashesTakenBack([...expected, ...published], rows)) rows.delete(key)
+  const has = appliedKeys([...expected, ...others], history, rows)
   const isApplied = ({ key, replaces }: FollowedMigration) =>
     has.has(key) || (replaces !== undefined && replaces.length > 0 && replaces.every(replaced => has.has(replaced)))
   const elsewhere = new Set(keysOf(others))
@@ -84,11 +86,15 @@ function keysOf(migrations: readonly FollowedMigration[]): string[] {
 }
 
 /**
- * The keys, of those that are known, that the history has: by entries, up to a key, by what lies below its heads, and by
+ * The keys, of those that are known, that the history has: by rows, up to a key, by what lies below its heads, and by
  * what stands in for them.
  */
-function appliedKeys(known: readonly FollowedMigration[], { entries, upTo, table }: History): ReadonlySet<string> {
-  const keys = new Set(entries.map(({ key }) => key))
+function appliedKeys(
+  known: readonly FollowedMigration[],
+  { upTo, table }: History,
+  rows: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const keys = new Set(rows)
   if (upTo !== undefined) for (const { key } of known) if (compareKeys(key, upTo) <= 0) keys.add(key)
   const byKey = new Map(known.map(migration => [migration.key, migration]))
   const queue = [...keys]
@@ -101,4 +107,16 @@ function appliedKeys(known: readonly FollowedMigration[], { entries, upTo, table
       }
   }
   return keys
+}
+
+/**
+ * Rows of Django's that are left: it writes and deletes those of what a squash stands in for, and takes the squash for
+ * applied when they are all there. Once some build has its file without `replaces`, its own row counts.
+ */
+function squashesTakenBack(known: readonly FollowedMigration[], rows: ReadonlySet<string>): readonly string[] {
+  const isSquash = ({ replaces = [] }: FollowedMigration) => replaces.length > 0
+  const alone = new Set(known.filter(one => !isSquash(one)).map(({ key }) => key))
+  return known
+    .filter(one => isSquash(one) && !alone.has(one.key) && !one.replaces!.every(key => rows.has(key)))
+    .map(({ key }) => key)
 }

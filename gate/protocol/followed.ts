@@ -137,7 +137,10 @@ export class Followed {
     const { rows, running, hidden, also } = answer
     const { migrations } = this.manifest
     let comparison = compare(migrations, history, [...this.#published.values()])
-    if (comparison.unknown.length > 0 && (await this.#learn(session)))
+    // another build may know it, or a squash that stands for itself there
+    const { unknown, missing } = comparison
+    const mayBeKnown = unknown.length > 0 || missing.some(({ replaces }) => replaces !== undefined)
+    if (mayBeKnown && (await this.#learn(session)))
       comparison = compare(migrations, history, [...this.#published.values()])
     const verdict = judgeFollowed(history, comparison)
     const isEmptied = emptied !== null && (verdict.state === 'open' || verdict.state === 'behind')
@@ -160,7 +163,11 @@ export class Followed {
   async #learn(session: Questionable): Promise<boolean> {
     const before = this.#published.size
     for (const { migrations } of await readPublished(session, this.#schema))
-      for (const migration of migrations) this.#published.set(migration.key, migration)
+      for (const migration of migrations) {
+        const known = this.#published.get(migration.key)
+        // a squash that one build has without `replaces` stands for itself
+        if (!known || known.replaces) this.#published.set(migration.key, migration)
+      }
     return this.#published.size > before
   }
 }

@@ -117,7 +117,7 @@ begin
     select distinct k.key, below.key from known k, jsonb_array_elements_text(${implied}) as below (key)
   ),
   has (key) as (
-    (select unnest(applied_keys)
+    (select a.key from unnest(applied_keys) a (key)${tool.byApp ? notTakenBack : ''}
     union
     select k.key from known k where case when k.key ~ ${dotted} and highest ~ ${dotted}
       then string_to_array(k.key, '.')::numeric[] <= string_to_array(highest, '.')::numeric[] else k.key collate "C" <= highest end)
@@ -159,6 +159,11 @@ begin
   ${notReady(`%s: the database lacks %s', case when applied_keys is null then 'unmigrated' else 'behind' end, missing[1]`, `detail = 'Migrations: ' || array_to_string(missing, ', '), hint = format('Run the migrations of %s that were built with this app.', ${title})`)}
 end`
 }
+
+/** Rows of squashes that were taken back, as `compare` has it. */
+const notTakenBack = `
+      where a.key not in (select k.key from known k, jsonb_array_elements_text(k.replaces) r (key) where r.key <> all (applied_keys))
+        or a.key in (select k.key from known k where jsonb_array_length(k.replaces) = 0)`
 
 /** Which of the applied migrations that no manifest has count, as `compare` has it. */
 function ofThisBuild({ byApp, heads, chronological }: HistoryTable['tool']): string {

@@ -56,6 +56,19 @@ describe('a migration that stands in for others', () => {
     expect(compared(squash, { entries })).toEqual(expected)
   })
 
+  test.for([
+    ['only some of those besides', ['a.1', 'a.3'], [], ['behind', '', 'a.3', '', '']],
+    ['all of those besides', ['a.1', 'a.2', 'a.3'], [], ['current', 'a.3', '', '', '']],
+    ['no other, and a newer build is without `replaces`', ['a.3'], build('a.3'), ['current', 'a.3', '', '', '']],
+    ['no other, and is itself stood in for', ['a.3', 'a.4', 'a.5'], [], ['current', 'a.3 a.5', '', '', '']],
+  ] as const)("in Django's history counts where it has %s", ([, entries, published, expected]) => {
+    const squash = { key: 'a.3', name: 'squash', replaces: ['a.1', 'a.2'] }
+    const own = entries.some(key => key === 'a.5')
+      ? [squash, { key: 'a.5', name: '', replaces: ['a.3', 'a.4'] }]
+      : [squash]
+    expect(compared(own, { entries, published, byApp: true, chronological: true })).toEqual(expected)
+  })
+
   test('for none is a migration like any other', () => {
     expect(compared([{ key: '3', name: 'm3', replaces: [] }], {})[0]).toBe('behind')
   })
