@@ -13,11 +13,11 @@ import {
 /** https://github.com/flyway/flyway, CoreMigrationType: types of rows by which a migration is no longer applied. */
 const undone = ['UNDO_SQL', 'UNDO_SCRIPT', 'UNDO_JDBC', 'UNDO_SPRING_JDBC', 'UNDO_CUSTOM']
 const deleted = 'DELETE'
-/** Rows by which all up to their version is there. */
-const baselineFile = 'SQL_BASELINE'
+/** BaselineMigrationType: of a file or a class, by whose row all up to its version is there; the older names are read, too. */
+const baselineFiles = ['SQL_BASELINE', 'JDBC_BASELINE', 'SQL_STATE_SCRIPT', 'JDBC_STATE_SCRIPT']
 /** It is written without running a file. */
 const unseen = 'BASELINE'
-const baselines = [unseen, baselineFile]
+const baselines = [unseen, ...baselineFiles]
 
 export const flyway: HistoryTool = {
   name: 'flyway',
@@ -74,7 +74,7 @@ export const flyway: HistoryTool = {
           key,
           name,
           ...present(row, ['appliedAt', 'appliedBy', 'checksum']),
-          standsIn: row.type === baselineFile,
+          standsIn: baselineFiles.includes(row.type ?? ''),
           ...(row.version === null && { repeatable: true }),
         })
     }

@@ -57,6 +57,11 @@ describe("Flyway's baseline file", () => {
     expect(await migrator.up()).toMatchObject({ outcome: 'nothing-to-do' })
   })
 
+  test('that is a class is read like one', async ({ database }) => {
+    await database.query(rowsOf(['JDBC_BASELINE', 'B2__base.sql'], ['SQL', 'V3__c.sql']))
+    expect(await followed(database, 'flyway', await folder(versions))).toEqual([0, 'open'])
+  })
+
   test('that came later is not taken for the migration of its version', async ({ database }) => {
     await database.query(rowsOf(['SQL', 'V1__a.sql'], ['SQL', 'V2__b.sql'], ['SQL', 'V3__c.sql']))
     const migrator = on(database, await folder(all))
