@@ -1,7 +1,7 @@
 // The one history of a tool that is named: its usual table, or `schema.table`.
 
 import { quoteLiteral } from '../postgres/quote.ts'
-import type { HistoryTable } from './history.ts'
+import { type HistoryTable, tablesRead } from './history.ts'
 import { ask, hasColumns, historyTools, lookAround, type Questionable, typeName } from './index.ts'
 
 /** Which history is looked for. */
@@ -69,7 +69,8 @@ interface NamedTable {
   readonly owner: string
   readonly readable: boolean
   readonly columns: Readonly<Record<string, string>>
-  readonly beside: readonly string[]
+  /** Names of the others in its schema, and whether this session may select from them. */
+  readonly beside: Readonly<Record<string, boolean>>
 }
 
 async function named(session: Questionable, toolName: string, name: string): Promise<HistoryTable | NotFound> {
@@ -79,7 +80,7 @@ async function named(session: Questionable, toolName: string, name: string): Pro
       why: 'missing',
       message: `There is no table ${name}${name.includes('.') ? '' : ': --history takes SCHEMA.TABLE'}.`,
     }
-  const { columns, beside, ...table } = found
+  const { columns, beside: neighbours, ...table } = found
   const tools = historyTools.filter(({ name }) => name === toolName)
   const tool = tools.find(one => hasColumns(one, columns))
   if (!tool)
@@ -87,8 +88,9 @@ async function named(session: Questionable, toolName: string, name: string): Pro
       why: 'wrong',
       message: `${name} is no history of ${titleOf(toolName)}, which has the columns ${tools.map(one => Object.keys(one.columns).join(', ')).join(', or ')}. It has ${Object.keys(columns).join(', ')}.`,
     }
-  const own = new Set(tool.beside?.(table.table) ?? [])
-  return { ...table, tool, columns: new Set(Object.keys(columns)), beside: new Set(beside.filter(one => own.has(one))) }
+  const beside = new Set((tool.beside?.(table.table) ?? []).filter(name => name in neighbours))
+  const readable = table.readable && tablesRead({ tool, table: table.table, beside }).every(name => neighbours[name])
+  return { ...table, tool, columns: new Set(Object.keys(columns)), beside, readable }
 }
 
 function namedSql(name: string): string {
@@ -96,7 +98,7 @@ function namedSql(name: string): string {
     pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select') as readable,
     (select pg_catalog.json_object_agg(a.attname, ${typeName}) from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
-    (select pg_catalog.json_agg(b.relname) from pg_catalog.pg_class b where b.relnamespace = n.oid and b.relkind in ('r', 'p')) as beside
+    (select pg_catalog.json_object_agg(b.relname, pg_catalog.has_table_privilege(b.oid, 'select')) from pg_catalog.pg_class b where b.relnamespace = n.oid and b.relkind in ('r', 'p', 'f')) as beside
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'f') and pg_catalog.concat(n.nspname, '.', c.relname) = ${quoteLiteral(name)}`
 }

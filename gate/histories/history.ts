@@ -12,7 +12,7 @@ export interface HistoryTable {
   readonly columns: ReadonlySet<string>
   /** Names of the tables beside it that are the tool's as well, such as a lock. */
   readonly beside: ReadonlySet<string>
-  /** This session may select from it. */
+  /** This session may select from it, and from what is read with it ({@link tablesRead}). */
   readonly readable: boolean
   /**
    * Functions of its owner's may run, with this session's rights, when it is read: it is another role's, and has an index of an
@@ -21,6 +21,15 @@ export interface HistoryTable {
   readonly runsCode?: boolean
   /** The role that owns it: who can grant what is missing. */
   readonly owner: string
+}
+
+/** Names of the tables that are read: it, and the lock beside it, where the tool keeps one in a table. */
+export function tablesRead({
+  tool,
+  table,
+  beside,
+}: Pick<HistoryTable, 'tool' | 'table' | 'beside'>): readonly string[] {
+  return tool.running ? [table, ...beside] : [table]
 }
 
 /** One row, each of its fields as text. */

@@ -14,7 +14,14 @@ import { flyway } from './flyway.ts'
 import { golangMigrate } from './golang-migrate.ts'
 import { goose } from './goose.ts'
 import { graphileMigrate } from './graphile-migrate.ts'
-import type { ColumnKind, History, HistoryRow, HistoryTable, HistoryTool } from './history.ts'
+import {
+  type ColumnKind,
+  type History,
+  type HistoryRow,
+  type HistoryTable,
+  type HistoryTool,
+  tablesRead,
+} from './history.ts'
 import { knex } from './knex.ts'
 import { kysely } from './kysely.ts'
 import { laravel } from './laravel.ts'
@@ -224,7 +231,7 @@ const kinds: readonly (readonly [ColumnKind, RegExp])[] = [
 
 function recognised(candidates: readonly Candidate[]): HistoryTable[] {
   return candidates.flatMap(candidate => {
-    const { schema, table, owner, readable, columns } = candidate
+    const { schema, table, owner, columns } = candidate
     if (!columns) return []
     const others = candidates.filter(other => other.schema === schema)
     const names = new Set(others.map(other => other.table))
@@ -234,6 +241,8 @@ function recognised(candidates: readonly Candidate[]): HistoryTable[] {
       .sort((a, b) => weight(b) - weight(a))
     if (!tool) return []
     const beside = new Set((tool.beside?.(table) ?? []).filter(name => names.has(name)))
+    const read = new Set(tablesRead({ tool, table, beside }))
+    const readable = others.every(other => other.readable || !read.has(other.table))
     const runsCode = candidate.runsCode || others.some(other => beside.has(other.table) && other.runsCode)
     return [{ tool, schema, table, owner, readable, runsCode, columns: new Set(Object.keys(columns)), beside }]
   })

@@ -1,7 +1,7 @@
 // What `follow` leaves in the database: require() over the history, the published manifest, the trigger, the right to read.
 
 import { createHash } from 'node:crypto'
-import type { HistoryTable } from '../../gate/histories/history.ts'
+import { type HistoryTable, tablesRead } from '../../gate/histories/history.ts'
 import { quotedTable } from '../../gate/histories/index.ts'
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import { commentOn, noteOf, writeNote } from '../../gate/protocol/emptied.ts'
@@ -124,16 +124,16 @@ export interface HistoryRights {
 
 /** @param role the app's, which need not exist */
 export async function readRights(session: Session, table: HistoryTable, role: string): Promise<HistoryRights> {
-  const all = tablesOf(table).map(quoteLiteral)
+  const [all, read] = [tablesOf(table), quotedTables(table, tablesRead(table))].map(names => names.map(quoteLiteral))
   const r = quoteLiteral(role)
   const { rows } = await session.query<{ readable: boolean; writable: boolean; mine: boolean }>(
     `select a.oid is not null and pg_catalog.has_schema_privilege(a.oid, n.oid, 'USAGE')
-         and (select pg_catalog.bool_and(pg_catalog.has_table_privilege(a.oid, t, 'SELECT')) from pg_catalog.unnest(array[${all.join(', ')}]) t) as readable,
-       a.oid is not null and (select pg_catalog.bool_or(pg_catalog.has_table_privilege(a.oid, t, 'INSERT, UPDATE, DELETE, TRUNCATE')) from pg_catalog.unnest(array[${all.join(', ')}]) t) as writable,
+         and (select pg_catalog.bool_and(pg_catalog.has_table_privilege(a.oid, t, 'SELECT')) from pg_catalog.unnest(array[${read!.join(', ')}]) t) as readable,
+       a.oid is not null and (select pg_catalog.bool_or(pg_catalog.has_table_privilege(a.oid, t, 'INSERT, UPDATE, DELETE, TRUNCATE')) from pg_catalog.unnest(array[${all!.join(', ')}]) t) as writable,
        pg_catalog.pg_has_role(c.relowner, 'USAGE') as mine
      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        left join pg_catalog.pg_roles a on a.rolname = ${r}
-     where c.oid = ${all[0]}::pg_catalog.regclass::pg_catalog.oid`,
+     where c.oid = ${all![0]}::pg_catalog.regclass::pg_catalog.oid`,
   )
   const { readable, writable, mine } = rows[0]!
   return { right: readable && !(writable && mine), mine }
@@ -149,7 +149,11 @@ export function rightsSql(table: HistoryTable, role: string): string {
   )
 }
 
-/** The history's own and those beside it that are read with it, quoted. */
+/** The history's own and the tool's others beside it, quoted. */
 function tablesOf(table: HistoryTable): string[] {
-  return [table.table, ...table.beside].map(name => `${quoteIdent(table.schema)}.${quoteIdent(name)}`)
+  return quotedTables(table, [table.table, ...table.beside])
+}
+
+function quotedTables({ schema }: HistoryTable, names: readonly string[]): string[] {
+  return names.map(name => `${quoteIdent(schema)}.${quoteIdent(name)}`)
 }

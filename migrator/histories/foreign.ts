@@ -1,6 +1,6 @@
 // The guard's question: on a database without a ledger, has something else migrated it?
 
-import type { HistoryTable } from '../../gate/histories/history.ts'
+import { type HistoryTable, tablesRead } from '../../gate/histories/history.ts'
 import { lookAround, quotedTable, type History as ToolHistory } from '../../gate/histories/index.ts'
 import { summary } from '../../gate/histories/summary.ts'
 import { quoteIdent } from '../../gate/postgres/quote.ts'
@@ -84,9 +84,13 @@ function described(table: HistoryTable, history: ToolHistory | undefined): strin
   return `${name}: ${applied} ${applied === 1 ? 'migration' : 'migrations'}${newest === undefined ? '' : `, newest ${newest}`}${unfinished}`
 }
 
-/** The grant that a role lacks which may not read a history. */
+/** The grant that a role lacks which may not read a history, or the lock beside it. */
 export function grantToRead(table: HistoryTable): string {
-  return `as ${table.owner}: grant usage on schema ${quoteIdent(table.schema)} to ROLE; grant select on ${quotedTable(table)} to ROLE`
+  return `as ${table.owner}: grant usage on schema ${quoteIdent(table.schema)} to ROLE; grant select on ${tablesRead(
+    table,
+  )
+    .map(name => quotedTable({ ...table, table: name }))
+    .join(', ')} to ROLE`
 }
 
 /** The grant that a role lacks which may not lock a history. */

@@ -453,6 +453,24 @@ describe('what is wrong is named', () => {
     expect((await migrator.adopt()).recorded).toEqual(['00001_accounts'])
   })
 
+  test('also the one on the lock beside it, which is read with it', async ({ database }) => {
+    const role = database.role('adopter')
+    await database.query(`${historySql('knex')}${livingSchema}
+      create role ${role} login password 'x'; grant create on database ${database.name} to ${role};
+      grant select, update on knex_migrations to ${role}`)
+    const migrator = createMigrator({ databaseUrl: database.urlFor(role, 'x'), dir: historyFolder('knex') })
+    const missing = 'grant select on "public"."knex_migrations", "public"."knex_migrations_lock" to ROLE'
+    for (const history of [undefined, 'public.knex_migrations'])
+      await expect(migrator.adopt({ from: 'knex', history })).rejects.toMatchObject({
+        exitCode: 9,
+        message: expect.stringContaining(missing),
+      })
+    await database.query(`grant select on knex_migrations_lock to ${role}`)
+    await migrator.adopt()
+    await database.query(`revoke select on knex_migrations_lock from ${role}`)
+    expect(await migrator.status()).toMatchObject({ problems: [] })
+  })
+
   test('NULLs and hostile strings in rows are rows like others', async ({ database }) => {
     const name = `'; drop table accounts; --\u001b[31m"\\`
     await database.query(
