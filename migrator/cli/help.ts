@@ -1,6 +1,7 @@
 // Help, generated from the commands and the options.
 
 import type { Option } from '../settings/option.ts'
+import { withPages } from '../text/pages.ts'
 import { wrap } from '../text/wrap.ts'
 import type { Command } from './command.ts'
 import { commonOptionsOf } from './command-line.ts'
@@ -33,7 +34,14 @@ export function commandHelp(command: Command, columns = Number.POSITIVE_INFINITY
   const { name, summary, description, positionals } = command
   return [
     ...wrap(`schemagate ${name}: ${summary}`, columns, ''),
-    ...(description ? ['', ...description.split('\n').flatMap(line => wrap(line, columns, ''))] : []),
+    ...(description
+      ? [
+          '',
+          ...withPages(description)
+            .split('\n')
+            .flatMap(line => wrap(line, columns, '')),
+        ]
+      : []),
     '',
     ...wrap(
       `Usage: schemagate ${usageOf(command)} [OPTIONS]${positionals.rest ? ' [-- COMMAND ARGS]' : ''}`,

@@ -12,6 +12,7 @@ import { initdbMigration } from '../doctor/rules/initdb-migration.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
 import { writeFiles } from '../files/write-files.ts'
 import { escapeControls } from '../text/escape-controls.ts'
+import { withPages } from '../text/pages.ts'
 import { type Asking, agree, choose } from './ask.ts'
 import { nextSteps } from './next-steps.ts'
 import { ownMigration } from './own-migration.ts'
@@ -46,7 +47,7 @@ export async function init(options: InitOptions): Promise<ExitCode> {
   else if (await agree('Write this?', options.asking)) write(planned, print)
   else return exitCodes.done
   if (options.dryRun) return exitCodes.done
-  print(nextSteps(before.stack, choice))
+  print(withPages(nextSteps(before.stack, choice)))
   const after = await diagnose([...planned.composeFiles], options.diagnose)
   print(`\ndoctor on the result:\n\n${renderText(after, { color: options.color, width: options.width, all: false })}`)
   return after.findings.some(({ severity }) => severity === 'error') ? exitCodes.notReady : exitCodes.done

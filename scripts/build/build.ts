@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -154,6 +155,8 @@ await write(
 )
 copyFileSync(require.resolve('libpg-query/wasm/libpg-query.wasm'), `${migrator}/cli/libpg-query.wasm`)
 writeFileSync(`${migrator}/cli/licenses.txt`, licensesOf(bundled))
+// what messages name; an image is built without them
+if (existsSync(`${root}docs`)) cpSync(`${root}docs`, `${migrator}/docs`, { recursive: true })
 for (const name of readdirSync(`${migrator}/cli`).filter(name => name.endsWith('.cjs'))) {
   const chunk = `${migrator}/cli/${name}`
   writeFileSync(chunk, asScript(readFileSync(chunk, 'utf8')))

@@ -96,7 +96,7 @@ function whyNot(error: unknown, table: string, ifMissing = 'There is no ledger y
   const code = sqlState(error)
   if (code === undefined) throw error
   if (code === sqlstate.insufficientPrivilege)
-    return `The gate's role may not read this${table === '' ? '' : ` (${table})`}, and an app's role is not to: docs/gate-service.md says which role may.`
+    return `The gate's role may not read this${table === '' ? '' : ` (${table})`}, and an app's role is not to. Log the gate in with a role of its own, and grant it ${table === '' ? 'pg_monitor' : `select on ${table}`}.`
   if (missingTableCodes.has(code)) return ifMissing
   return `The database answered with an error (${code}).`
 }

@@ -41,6 +41,7 @@ describe('the page', () => {
       expect(text).toMatch(/<div id="pending"><ol class="names"><li><code>0002_orders<\/code>/)
       expect(text).toMatch(/<td data-head="Migration"><div><code>0001_users<\/code>/)
       expect(text).toContain('The gate&#39;s role may not read this (&quot;schemagate&quot;.runs)')
+      expect(text).toContain('grant it select on &quot;schemagate&quot;.runs.')
       // a gate says who it is on a connection that may be cut and made again on a busy machine
       expect(text).toContain('<span class="quiet">this release</span>')
     })

@@ -26,13 +26,22 @@ afterAll(() => rm(consumer, { recursive: true, force: true }))
 
 const packageOf = (folder: 'gate' | 'migrator') => join(consumer, 'node_modules', names[folder])
 
+test('a page that a text names is in the package, and is named by its path there', async () => {
+  const help = await execute(process.execPath, ['node_modules/schemagate/dist/schemagate.cjs', 'doctor', '--help'], {
+    cwd: consumer,
+  })
+  const [, page = ''] = /All rules: (\S+)/.exec(help) ?? []
+  expect(page).toBe('node_modules/schemagate/dist/docs/doctor.md')
+  expect(await readFile(join(consumer, page), 'utf8')).toContain('### ungated-client')
+})
+
 describe.each(folders)('the package in %s', folder => {
   test('has its bundle, its types, a README and the license, and nothing of the machine that built it', async () => {
     const files = await filesIn(packageOf(folder))
     for (const file of ['README.md', 'LICENSE', 'package.json', 'dist/index.mjs']) expect(files).toContain(file)
     const others = files.filter(
       file =>
-        !/^(?:bin|dist)\/.*\.(?:mjs|cjs|wasm|d\.ts)$|^dist\/cli\/licenses\.txt$|^(?:README\.md|LICENSE|package\.json|Dockerfile)$/.test(
+        !/^(?:bin|dist)\/.*\.(?:mjs|cjs|wasm|d\.ts)$|^dist\/cli\/licenses\.txt$|^dist\/docs\/.*\.(?:md|svg)$|^(?:README\.md|LICENSE|package\.json|Dockerfile)$/.test(
           file,
         ),
     )
