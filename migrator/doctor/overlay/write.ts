@@ -1,6 +1,7 @@
 // An overlay's text: a patch as a file that Compose merges with the files that it is for.
 
 import { Document, isMap, type Node, Scalar } from 'yaml'
+import { migratorImageVariable } from '../../settings/image-variables.ts'
 import { isValues } from '../compose/merge.ts'
 import { Override, type Patch, reset } from '../patches/patch.ts'
 
@@ -21,8 +22,14 @@ export function overlayText(patch: Patch, files: readonly string[], { by, name }
   // an older reader takes a bare `no` for false
   const document = new Document({ services: {}, ...volumes }, { compat: 'yaml-1.1', version: '1.2' })
   document.setIn(['services'], toNode(document, services))
+  const image = JSON.stringify(services).includes(migratorImageVariable)
+  const build = image
+    ? `
+ Its migrator's image is built before, once: npm install --prefix /tmp/schemagate schemagate
+ docker build --tag schemagate-migrator /tmp/schemagate/node_modules/schemagate`
+    : ''
   document.commentBefore = ` Written by \`schemagate ${by}\`, to be laid over ${files.join(' and ')}:
- docker compose ${[...files, name].map(file => `-f ${file}`).join(' ')} up --detach --wait
+ docker compose ${[...files, name].map(file => `-f ${file}`).join(' ')} up --detach --wait${build}
  To undo it, delete this file${by === 'init' ? ', and the line of .env that names it' : ''}.`
   return document.toString({ lineWidth: 0 })
 }

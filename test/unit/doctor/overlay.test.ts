@@ -34,6 +34,7 @@ async function overlayOf(services: string, docker = false) {
   return {
     before: rules(before),
     after: rules(result),
+    text,
     services: text === '' ? {} : parse(text, { logLevel: 'error' }).services,
   }
 }
@@ -214,6 +215,15 @@ test.for([
     true,
   )
   expect(services.migrator?.volumes).toEqual(isGiven ? [`${folder}:/migrations:ro`] : undefined)
+})
+
+test('an overlay with a migrator says how its image is built, and another one does not', async () => {
+  writeFileSync(join(cwd, '1.sql'), 'create table a (b int);')
+  const pg = (volumes: string) =>
+    overlayOf(`  pg: { image: "postgres:17", environment: { POSTGRES_PASSWORD: x }, volumes: [${volumes}] }\n`)
+  const build = /^# docker build --tag schemagate-migrator /m
+  expect((await pg('"./1.sql:/docker-entrypoint-initdb.d/1.sql"')).text).toMatch(build)
+  expect((await pg('"data:/var/lib/postgresql/data"')).text).not.toMatch(build)
 })
 
 test('in a Swarm, which has no conditions, the schema stays where it is', async () => {
