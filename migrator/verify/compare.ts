@@ -140,7 +140,7 @@ function ofParentsAlone(changed: readonly Difference[], expected: readonly Catal
       if (!was || !cascading.has(property)) return difference
       // a definition names its table, and is another one for each; with a trigger's they lose their state
       const own = property === 'definition' && kind === 'trigger' ? 'state' : property
-      if (own === 'definition') return difference
+      if (own === 'definition') return kind === 'constraint' ? { ...difference, heirs: heirsOf(was) } : difference
       const isOwn = (heir: CatalogObject) => !equal(heir.properties[own], was.properties[own])
       return { ...difference, heirs: heirsOf(was).filter(isOwn) }
     })

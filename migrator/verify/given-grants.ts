@@ -10,7 +10,12 @@ const words: Readonly<Record<string, string>> = {
   'materialized view': 'tables',
   type: 'types',
   schema: 'schemas',
+  function: 'functions',
+  procedure: 'functions',
 }
+
+const ofNew = (word: string): Grants =>
+  word === 'types' ? { 'grants to PUBLIC': 'usage' } : word === 'functions' ? { 'grants to PUBLIC': 'execute' } : {}
 
 /** Of one that the migrator's role makes in a database of these objects, by their keys. */
 export function givenGrants({ kind, name }: CatalogObject, objects: ReadonlyMap<string, CatalogObject>): Grants {
@@ -19,7 +24,7 @@ export function givenGrants({ kind, name }: CatalogObject, objects: ReadonlyMap<
   const schema = /^(?:"(?:[^"]|"")*"|[^."]+)/.exec(name)?.[0]
   const defaults = (where: string) =>
     objects.get(`default privileges of ${migratorRole}${where} on ${word}`)?.properties
-  const grants: Record<string, Value> = { ...(defaults('') ?? (kind === 'type' && { 'grants to PUBLIC': 'usage' })) }
+  const grants: Record<string, Value> = { ...(defaults('') ?? ofNew(word)) }
   // those of a schema are added
   for (const [grantee, rights] of Object.entries(defaults(` in schema ${schema}`) ?? {}))
     grants[grantee] = [grants[grantee], rights].filter(Boolean).join(', ')

@@ -6,6 +6,7 @@ import { cascading } from './compare.ts'
 import type { Difference } from './difference.ts'
 import { columnRemedy } from './remedies/columns.ts'
 import { defaultPrivilegesRemedy } from './remedies/default-privileges.ts'
+import { isRoutine } from './remedies/functions.ts'
 import { grantRemedy } from './remedies/grants.ts'
 import { isInMade, made } from './remedies/made.ts'
 import { isPart, partName, roleInSql, tableOf } from './remedies/names.ts'
@@ -42,15 +43,25 @@ function statementsFor(difference: Difference): string[] | undefined {
   }
 }
 
-/** What the statements for the property itself have changed besides. A trigger that is replaced is enabled. */
+/**
+ * What the statements for the property itself have changed besides. A constraint that is replaced has no comment, a trigger
+ * is enabled, and neither that nor a function goes with an extension.
+ */
 function afterwards(difference: Difference): (string[] | undefined)[] {
   const { kind, property, was } = difference
-  if (kind !== 'trigger' || property !== 'definition') return heirsOf(difference)
-  const { found: _, expected: __, ...trigger } = difference
+  const isTrigger = kind === 'trigger' && property === 'definition'
+  const isConstraint = kind === 'constraint' && property === 'definition'
+  const isFunction = isRoutine(kind) && (property === 'body' || property === 'language')
+  if (!isTrigger && !isConstraint && !isFunction) return heirsOf(difference)
+  const { found: _, expected: __, ...replaced } = difference
+  const lost = Object.entries(was?.properties ?? {})
+    .filter(([property]) => (isConstraint ? property === 'comment' : property.startsWith('dropped with extension ')))
+    .map(([property, expected]) => changed({ ...replaced, property, expected }))
+  if (!isTrigger) return lost
   const state = was?.properties.state
-  if (state === undefined) return heirsOf({ ...trigger, property: 'state' })
-  const disabled = { ...trigger, property: 'state', expected: state }
-  return [changed(disabled), ...heirsOf(disabled)]
+  if (state === undefined) return [...lost, ...heirsOf({ ...replaced, property: 'state' })]
+  const disabled = { ...replaced, property: 'state', expected: state }
+  return [...lost, changed(disabled), ...heirsOf(disabled)]
 }
 
 /** For partitions and child tables, which have been given their parent's. */
@@ -166,12 +177,13 @@ function renamed(object: CatalogObject, was: CatalogObject): string[] | undefine
 /** Kinds that a table has, and that are named `... on TABLE`. */
 const onTable: ReadonlySet<string> = new Set(['constraint', 'trigger', 'rule', 'policy'])
 /** Kinds whose name here is not the one that SQL takes. */
-const namedOtherwise: ReadonlySet<string> = new Set(['user mapping', 'attribute'])
+const namedOtherwise: ReadonlySet<string> = new Set(['user mapping'])
 
 function commentRemedy({ kind, name, property, expected, parent }: Difference): string[] | undefined {
   if (property !== 'comment' || namedOtherwise.has(kind) || isPart(name)) return undefined
   const text = expected === undefined ? 'null' : quoteLiteral(String(expected))
-  if (!onTable.has(kind)) return [`comment on ${kind} ${commented(kind, name)} is ${text}`]
+  if (!onTable.has(kind))
+    return [`comment on ${kind === 'attribute' ? 'column' : kind} ${commented(kind, name)} is ${text}`]
   const part = { kind, name, ...(parent !== undefined && { parent }), properties: {} }
   const on = parent?.startsWith('domain ') ? `domain ${tableOf(part)}` : tableOf(part)
   return [`comment on ${kind} ${partName(part)} on ${on} is ${text}`]

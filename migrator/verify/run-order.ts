@@ -3,7 +3,8 @@
 import type { CatalogObject } from './catalog/catalog.ts'
 import { isAlike } from './compare.ts'
 import type { Difference } from './difference.ts'
-import { indexOf, partName, tableOf } from './remedies/names.ts'
+import { isRoutine } from './remedies/functions.ts'
+import { indexOf, nameInStatements, partName, tableOf } from './remedies/names.ts'
 import { remedy } from './remedy.ts'
 
 export interface WithRemedy {
@@ -48,6 +49,8 @@ export function withRemedies(differences: readonly Difference[]): WithRemedy[] {
 const propertiesBefore: Readonly<Record<string, readonly string[]>> = {
   default: ['type', 'identity', 'generated'],
   nullability: ['identity'],
+  // a column's sequence has its table's owner
+  'owned by': ['owner'],
   // for another command, or the other way round, they mean something else
   roles: ['command', 'mode'],
   using: ['command', 'mode'],
@@ -82,9 +85,13 @@ function needsAmong(differences: readonly Difference[]) {
     differences.filter(({ kind, property }) => kind === 'column' && property === 'type'),
     tableOf,
   )
+  const inSchemas = [...byName.keys(), ...byTable.keys(), ...retyped.keys()].filter(isInSchema)
+  const byWord = Map.groupBy(inSchemas, name => partName({ name }))
   const byObject = Map.groupBy(differences, ({ kind, name }) => `${kind} ${name}`)
   return (difference: Difference, text: string): Difference[] => {
     const { all, words } = namesIn(text)
+    // the body is its author's text, in which names have no schema
+    if (isRoutine(difference.kind)) for (const word of words) for (const name of byWord.get(word) ?? []) all.add(name)
     const named = [...all].flatMap(name => byName.get(name) ?? [])
     const parts = [...all]
       .flatMap(name => byTable.get(name) ?? [])
@@ -115,7 +122,7 @@ function isPlace({ property = '' }: Difference): boolean {
 
 /** What columns of another type can give another meaning, or none. */
 function isExpression({ change, property = '' }: Difference): boolean {
-  return change === 'missing' || ['definition', 'using', 'with check', 'default'].includes(property)
+  return change === 'missing' || ['definition', 'using', 'with check', 'default', 'body'].includes(property)
 }
 
 /** A column that a statement names beside its table; the key that a foreign key refers to, or that a view groups by. */
@@ -124,10 +131,7 @@ function isUsed(part: Difference, table: string, words: ReadonlySet<string>, tex
   return text.includes(` REFERENCES ${table}(`) || (isPrimaryKey(part) && text.includes(' GROUP BY '))
 }
 
-/** Without a function's arguments, which a call does not have. */
-function nameInStatements({ name }: Pick<CatalogObject, 'name'>): string {
-  return name.replace(/\((?:[^()"]|"[^"]*")*\)$/, '')
-}
+const isInSchema = (name: string) => name.match(segment)?.length === 2
 
 const identifier = '(?:"(?:[^"]|"")*"|[\\p{L}\\p{N}_$]+)'
 const path = new RegExp(`${identifier}(?:\\.${identifier})*`, 'gu')
@@ -157,9 +161,10 @@ const relations: ReadonlySet<string> = new Set([
   'type',
 ])
 
-/** The name that it has among tables, views, sequences and indexes; a key's index has the key's. */
-function relationName({ kind, name, parent, properties }: CatalogObject): string | undefined {
+/** The name that it has among tables, views, sequences and indexes, a key's index the key's; or among functions. */
+function takenName({ kind, name, parent, properties }: CatalogObject): string | undefined {
   const isKey = kind === 'constraint' && /^(?:PRIMARY KEY|UNIQUE|EXCLUDE)/.test(String(properties.definition))
+  if (kind === 'aggregate' || isRoutine(kind)) return name
   if (!isKey && !relations.has(kind)) return undefined
   return String(properties['own name'] ?? (isKey ? indexOf({ name, ...(parent !== undefined && { parent }) }) : name))
 }
@@ -169,7 +174,7 @@ function obstaclesAmong(differences: readonly Difference[]) {
   const unexpected = differences.filter(({ change }) => change === 'unexpected')
   const names = new Set(
     unexpected.flatMap(({ object, parts = [], heirs = [] }) =>
-      [...(object ? [object] : []), ...parts, ...heirs].map(relationName),
+      [...(object ? [object] : []), ...parts, ...heirs].map(takenName),
     ),
   )
   const keys = differences.filter(
@@ -178,7 +183,7 @@ function obstaclesAmong(differences: readonly Difference[]) {
   return (difference: Difference): boolean => {
     const { change, object, was, property, expected, parent } = difference
     const wanted = change === 'renamed' ? was : object
-    const name = wanted && relationName(wanted)
+    const name = wanted && takenName(wanted)
     if (change === 'renamed') return name !== undefined && names.has(name)
     if (change === 'missing')
       return (

@@ -2,7 +2,7 @@
 
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { Difference } from '../difference.ts'
-import { partName, tableOf } from './names.ts'
+import { foreignOption, partName, tableOf } from './names.ts'
 
 /** Undefined where there is none. */
 export function columnRemedy({ name, parent, property = '', found, expected, was }: Difference): string[] | undefined {
@@ -14,6 +14,10 @@ export function columnRemedy({ name, parent, property = '', found, expected, was
     const option = property.slice('option '.length)
     return alter(expected === undefined ? `reset (${option})` : `set (${option} = ${quoteLiteral(String(expected))})`)
   }
+  if (property.startsWith('option ') && kind === 'foreign table') {
+    const change = foreignOption(property.slice('option '.length), found, expected)
+    return change === undefined ? undefined : alter(change)
+  }
   switch (property) {
     case 'default':
       return alter(expected === undefined ? 'drop default' : `set default ${expected}`)
@@ -21,6 +25,8 @@ export function columnRemedy({ name, parent, property = '', found, expected, was
       if (expected === undefined) return alter('drop not null')
       // one that is there is changed by the name of its constraint
       return expected === 'not null' && found === undefined ? alter('set not null') : undefined
+    case 'generated':
+      return generatedRemedy(found, expected)?.flatMap(alter)
     case 'storage':
       // the type's own has no word before 16
       return expected === undefined ? undefined : alter(`set storage ${expected}`)
@@ -35,4 +41,12 @@ export function columnRemedy({ name, parent, property = '', found, expected, was
     default:
       return undefined
   }
+}
+
+/** The values of a virtual one are nowhere. Those of a stored one stay, and would have to be written to make it one. */
+function generatedRemedy(found: unknown, expected: unknown): string[] | undefined {
+  const isStored = String(found).startsWith('stored: ')
+  if (expected === undefined) return isStored ? ['drop expression'] : undefined
+  const [has, wants] = [found, expected].map(value => /^virtual: (.*)$/s.exec(String(value))?.[1])
+  return has === undefined || wants === undefined ? undefined : [`set expression as (${wants})`]
 }

@@ -2,7 +2,9 @@
 
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { CatalogObject } from '../catalog/catalog.ts'
+import { isInRoutine, isRoutine, madeRoutine } from './functions.ts'
 import { isInherited, isOption, isPart, partName, policyTerms, tableOf, viewOptions } from './names.ts'
+import { isInPublication, madePublication } from './publications.ts'
 
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value : [])
 
@@ -18,10 +20,13 @@ const inMade: Readonly<Record<string, readonly string[]>> = {
   policy: ['mode', 'command', 'roles', 'using', 'with check'],
   column: ['type', 'collation', 'default', 'generated', 'nullability'],
   type: ['form', 'labels'],
+  'event trigger': ['event', 'function', 'tags'],
 }
 
 /** The properties that those statements set; everything else about the object takes statements of its own. */
 export function isInMade({ kind }: CatalogObject, property: string): boolean {
+  if (isRoutine(kind)) return isInRoutine(property)
+  if (kind === 'publication') return isInPublication(property)
   return inMade[kind]?.includes(property) === true || (kind === 'view' && isOption(property))
 }
 
@@ -57,6 +62,17 @@ export function made(object: CatalogObject): string[] | undefined {
       return p.form === 'enum'
         ? [`create type ${name} as enum (${texts(p.labels).map(quoteLiteral).join(', ')})`]
         : undefined
+    case 'function':
+    case 'procedure': {
+      const statement = madeRoutine(object, 'create')
+      return statement === undefined ? undefined : [statement]
+    }
+    case 'publication':
+      return [madePublication(object)]
+    case 'event trigger':
+      return [
+        `create event trigger ${name} on ${p.event}${p.tags === undefined ? '' : ` when tag in (${String(p.tags).split(', ').map(quoteLiteral).join(', ')})`} execute function ${p.function}`,
+      ]
     default:
       return undefined
   }
@@ -72,15 +88,24 @@ function indexDefinition(definition: string, name: string, parent = ''): string 
  * Checks and foreign keys are added without a look at every row, and validated beside the table's writers; before 18 a
  * partitioned table takes no foreign key that is not valid.
  */
-function constraintOf(object: CatalogObject, definition: string): string[] {
+function constraintOf(object: CatalogObject, definition: string, before = ''): string[] {
   const on = `alter ${object.parent?.startsWith('domain ') ? 'domain' : 'table'} ${tableOf(object)}`
   const name = partName(object)
   const isPartitioned = object.properties['of a partitioned table'] !== undefined
   const later =
     (isPartitioned ? /^CHECK/ : /^(?:CHECK|FOREIGN KEY)/).test(definition) && !definition.includes('NOT ENFORCED')
-  const add = `${on} add constraint ${name} ${definition}`
+  const add = `${on}${before} add constraint ${name} ${definition}`
   if (object.properties.validity === 'not valid') return [`${add} not valid`]
   return later ? [`${add} not valid`, `${on} validate constraint ${name}`] : [add]
+}
+
+/** A check or a foreign key in the place of the one that has its name; a table's is never without one. */
+export function constraintInstead(object: CatalogObject): string[] {
+  const definition = String(object.properties.definition)
+  const drop = ` drop constraint ${partName(object)}`
+  return object.parent?.startsWith('domain ')
+    ? [`alter domain ${tableOf(object)}${drop}`, ...constraintOf(object, definition)]
+    : constraintOf(object, definition, `${drop},`)
 }
 
 /** One that rows can be without. What is stored of a generated one is written into each row. */

@@ -20,6 +20,11 @@ export function partName({ name, parent }: Pick<CatalogObject, 'name' | 'parent'
   return /(?:^|\.)("(?:[^"]|"")*"|[^.]*)$/.exec(name)?.[1] ?? name
 }
 
+/** Without a function's arguments, which a call does not have. */
+export function nameInStatements({ name }: Pick<CatalogObject, 'name'>): string {
+  return name.replace(/\((?:[^()"]|"[^"]*")*\)$/, '')
+}
+
 /** An index or a key of a partition goes by its parent's name, which is not what SQL calls it. */
 export const isPart = (name: string) => name.includes(' (part of ')
 
@@ -52,6 +57,14 @@ export function viewOptions(view: CatalogObject | undefined): string {
   const options = Object.entries(view?.properties ?? {}).filter(([property]) => isOption(property))
   const set = options.map(([property, value]) => `${property.slice('option '.length)} = ${quoteLiteral(String(value))}`)
   return set.length === 0 ? '' : ` with (${set.join(', ')})`
+}
+
+/** A change to options as foreign data has them; undefined for a value that is not shown. */
+export function foreignOption(option: string, found: unknown, expected: unknown): string | undefined {
+  if ([found, expected].includes('(set)')) return undefined
+  const name = quoteIdent(option)
+  if (expected === undefined) return `options (drop ${name})`
+  return `options (${found === undefined ? 'add' : 'set'} ${name} ${quoteLiteral(String(expected))})`
 }
 
 export const isOption = (property: string) => property.startsWith('option ')

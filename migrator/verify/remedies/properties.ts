@@ -3,7 +3,10 @@
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { CatalogObject } from '../catalog/catalog.ts'
 import type { Difference } from '../difference.ts'
-import { indexOf, isInherited, isPart, partName, policyTerms, tableOf, viewOptions } from './names.ts'
+import { isRoutine, routineRemedy, settingChange } from './functions.ts'
+import { constraintInstead } from './made.ts'
+import { foreignOption, indexOf, isInherited, isPart, partName, policyTerms, tableOf, viewOptions } from './names.ts'
+import { publicationRemedy } from './publications.ts'
 
 /** What switches a trigger or a rule; absent is the ordinary state. */
 const switches: Readonly<Record<string, string>> = {
@@ -49,6 +52,8 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
       return expected === undefined
         ? [`alter ${onDomain(part) ? 'domain' : 'table'} ${tableOf(part)} validate constraint ${partName(part)}`]
         : undefined
+    case 'constraint definition':
+      return canBeReplaced(difference) && was ? constraintInstead(was) : undefined
     case 'constraint triggers':
       // by their names: a trigger of the project's on the same table may have to stay disabled
       return expected === undefined ? [object?.properties['enabled by'] ?? []].flat() : undefined
@@ -58,6 +63,8 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
       return isOlder(String(difference.found), String(expected))
         ? [`alter extension ${name} update to ${quoteLiteral(String(expected))}`]
         : undefined
+    case 'index statistics targets':
+      return statisticsTargets(found, expected).map(change => `alter index ${name} ${change}`)
     case 'index clustered':
     case 'constraint clustered':
       return expected === undefined ? undefined : [`alter ${parent} cluster on ${partName(part)}`]
@@ -91,33 +98,73 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
       return addedLabels(difference)
     case 'sequence cycle':
       return [`alter sequence ${name} ${expected === undefined ? 'no cycle' : 'cycle'}`]
-    case 'function volatility':
-    case 'procedure volatility':
-      return [`alter ${kind} ${name} ${expected}`]
-    case 'function security':
-    case 'procedure security':
-      return [`alter ${kind} ${name} security ${expected ?? 'invoker'}`]
+    case 'sequence owned by':
+      // an identity's is its column's
+      return [object, was].some(sequence => sequence?.parent?.startsWith('column '))
+        ? undefined
+        : [`alter sequence ${name} owned by ${expected ?? 'none'}`]
+    case 'domain default':
+      return [`alter domain ${name} ${expected === undefined ? 'drop default' : `set default ${expected}`}`]
+    case 'domain nullability':
+      return [`alter domain ${name} ${expected === undefined ? 'drop' : 'set'} not null`]
+    case 'statistics statistics target':
+      return [`alter statistics ${name} set statistics ${expected ?? -1}`]
+    case 'table of type':
+      return [`alter table ${name} ${expected === undefined ? 'not of' : `of ${expected}`}`]
+    case 'server version':
+      return expected === undefined ? undefined : [`alter server ${name} version ${quoteLiteral(String(expected))}`]
     default:
-      return kind === 'sequence' ? sequenceRemedy(difference) : undefined
+      return ofKind(difference)
   }
 }
 
 /** For a property that is named: `option fillfactor`, `setting work_mem`, `dropped with extension hstore`. */
 function namedRemedy(difference: Difference): string | undefined {
-  const { kind, name, property = '', expected } = difference
+  const { kind, name, property = '', found, expected } = difference
   const [, what, named = ''] = /^(option|setting|dropped with extension) (.*)$/s.exec(property) ?? []
   if (what === 'option' && ['table', 'view', 'materialized view'].includes(kind))
     return `alter ${kind} ${name} ${setOrReset(named, expected)}`
+  if (what === 'option' && ['foreign table', 'server', 'foreign data wrapper'].includes(kind)) {
+    const change = foreignOption(named, found, expected)
+    return change === undefined ? undefined : `alter ${kind} ${name} ${change}`
+  }
   if (what === 'option' && kind === 'constraint')
     return `alter index ${indexOf(partOf(difference))} ${setOrReset(named, expected)}`
   if (what === 'setting' && (kind === 'function' || kind === 'procedure')) {
-    const change = expected === undefined ? `reset ${named}` : `set ${named} = ${settingValue(named, String(expected))}`
-    return `alter ${kind} ${name} ${change}`
+    return `alter ${kind} ${name} ${settingChange(named, expected)}`
   }
   if (what !== 'dropped with extension') return undefined
   const part = partOf(difference)
   const of = kind === 'trigger' ? `${partName(part)} on ${tableOf(part)}` : name
   return `alter ${kind} ${of} ${expected === undefined ? 'no ' : ''}depends on extension ${named}`
+}
+
+/** From `1: 500, 3: 40` to another such list, by the number of a column. */
+function statisticsTargets(found: unknown, expected: unknown): string[] {
+  const [has, wants] = [found, expected].map(
+    list => new Map([...String(list).matchAll(/(\d+): (\d+)/g)].map(([, column, target]) => [column, target])),
+  )
+  const columns = [...new Set([...has!.keys(), ...wants!.keys()])].filter(
+    column => has!.get(column) !== wants!.get(column),
+  )
+  return columns.map(column => `alter column ${column} set statistics ${wants!.get(column) ?? -1}`)
+}
+
+function ofKind(difference: Difference): string[] | undefined {
+  const { kind } = difference
+  if (isRoutine(kind)) return routineRemedy(difference)
+  if (kind === 'publication') return publicationRemedy(difference)
+  if (kind === 'text search configuration') return mappingRemedy(difference)
+  return kind === 'sequence' ? sequenceRemedy(difference) : undefined
+}
+
+/** What a kind of word is looked up in. */
+function mappingRemedy({ name, property = '', found, expected }: Difference): string[] | undefined {
+  const word = /^mapping for (.*)$/.exec(property)?.[1]
+  if (word === undefined) return undefined
+  const verb = expected === undefined ? 'drop' : found === undefined ? 'add' : 'alter'
+  const dictionaries = expected === undefined ? '' : ` with ${expected}`
+  return [`alter text search configuration ${name} ${verb} mapping for ${word}${dictionaries}`]
 }
 
 function partOf({ name, parent }: Difference): Pick<CatalogObject, 'name' | 'parent'> {
@@ -144,15 +191,20 @@ function onDomain({ parent = '' }: Pick<CatalogObject, 'parent'>): boolean {
   return parent.startsWith('domain ')
 }
 
+/** Nothing rests on a check or a foreign key but those of partitions and child tables, and its triggers. */
+function canBeReplaced({ object, was, heirs = [] }: Difference): boolean {
+  const isPlain = ({ properties: p }: CatalogObject) =>
+    /^(?:CHECK|FOREIGN KEY) /.test(String(p.definition)) &&
+    p['inherited from'] === undefined &&
+    p.triggers === undefined
+  const [goesOn, wentOn] = [object, was].map(one => String(one?.properties.definition).includes(' NO INHERIT'))
+  return heirs.length === 0 && goesOn === wentOn && [object, was].every(one => one && isPlain(one))
+}
+
 /** A view can be replaced by one that has its columns, and then others. */
 function isExtended({ object, was }: Difference): boolean {
   const [has, wants] = [object, was].map(view => view?.properties.columns)
   return Array.isArray(has) && Array.isArray(wants) && has.every((column, i) => column === wants[i])
-}
-
-/** A search path is stored as the list that is written, an empty one as a name without letters, which is no name. */
-function settingValue(setting: string, value: string): string {
-  return setting === 'search_path' && !['', '""'].includes(value) ? value : quoteLiteral(value.replace(/^""$/, ''))
 }
 
 /** Extensions are updated, and have no way back. */

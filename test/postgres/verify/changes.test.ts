@@ -3,26 +3,30 @@
 import { describe, expect } from 'vitest'
 import { quoteIdent } from '../../../gate/postgres/quote.ts'
 import { migratorRole } from '../../../migrator/verify/catalog/catalog.ts'
-import { withRemedies } from '../../../migrator/verify/run-order.ts'
+import { compare } from '../../../migrator/verify/compare.ts'
+import { type WithRemedy, withRemedies } from '../../../migrator/verify/run-order.ts'
 import { sentence } from '../../../migrator/verify/wording.ts'
-import { test } from '../../helpers/database.ts'
-import { compareSchemas, majorVersion } from '../../helpers/schemas.ts'
+import { type ScratchDatabase, test } from '../../helpers/database.ts'
+import { catalogOf, compareSchemas, majorVersion } from '../../helpers/schemas.ts'
 import { asChange, type Row } from './changes/change.ts'
 import { constraints } from './changes/constraints.ts'
+import { made } from './changes/made.ts'
 import { programs } from './changes/programs.ts'
 import { remedies } from './changes/remedies.ts'
 import { rights } from './changes/rights.ts'
 import { tables } from './changes/tables.ts'
 import { types } from './changes/types.ts'
 
-describe.each<[string, readonly Row[]]>([
+/** The number is how many of the differences have no remedy, where that is looked at. */
+describe.each<[string, readonly Row[], number?]>([
   ['tables, columns, partitions, inheritance', tables],
   ['constraints, indexes, statistics', constraints],
   ['views, functions, triggers, rules, policies, sequences', programs],
   ['types, operators, casts, text search, extensions, publications', types],
   ['owners, grants, default privileges', rights],
+  ['what is made again or changed in its place', made, 14],
   ['what is put right in more than one statement, or in an order', remedies],
-])('of %s', (_what, rows) => {
+])('of %s', (_what, rows, withoutRemedy) => {
   test(`${rows.length} changes by hand are each found and named`, async ({ createDatabase }) => {
     const [found, expected] = [await createDatabase(), await createDatabase()]
     // one that has to be quoted
@@ -34,6 +38,7 @@ describe.each<[string, readonly Row[]]>([
     const setup = known.map(change => named(change.setup))
     const changes = known.map(({ change }) => named(change))
     const { differences } = await compareSchemas(found, [...setup, ...changes], expected, setup)
+    const asChanged = await catalogOf(found)
     const said = differences.map(difference => sentence(difference))
     const says = known.flatMap(change => [change.says].flat().map(text => text.replaceAll('ROLE', role)))
     if (version >= 17) for (const [i, text] of says.entries()) says[i] = withMaintain(text)
@@ -41,18 +46,30 @@ describe.each<[string, readonly Row[]]>([
 
     // what is said to put it right does, and of what no remedy is known all is left
     const told = withRemedies(differences)
-    for (const sql of told.flatMap(({ remedy }) => remedy ?? []))
-      await found.query(sql.replaceAll(migratorRole, 'current_user')).catch(error => {
-        throw new Error(`${error.message}\n${sql}`)
-      })
+    await runRemedies(found, told)
     const left = await compareSchemas(found, [], expected, [])
     const unmended = told.filter(({ remedy }) => !remedy)
+    if (withoutRemedy !== undefined) expect(unmended).toHaveLength(withoutRemedy)
     expect(left.differences.map(difference => sentence(difference)).toSorted()).toEqual(
       unmended.map(({ difference }) => sentence(difference)).toSorted(),
     )
-    await expected.query(`drop owned by ${quoteIdent(role)}`)
+
+    // nor does anything else come of what is said the other way round
+    const back = withRemedies(compare(await catalogOf(expected), asChanged).differences)
+    await runRemedies(expected, back)
+    const rest = compare(await catalogOf(expected), asChanged).differences.map(difference => sentence(difference))
+    const open = new Set(back.filter(({ remedy }) => !remedy).map(({ difference }) => sentence(difference)))
+    expect(rest.filter(text => !open.has(text))).toEqual([])
+    for (const database of [found, expected]) await database.query(`drop owned by ${quoteIdent(role)}`)
   })
 })
+
+async function runRemedies(database: ScratchDatabase, told: readonly WithRemedy[]) {
+  for (const sql of told.flatMap(({ remedy }) => remedy ?? []))
+    await database.query(sql.replaceAll(migratorRole, 'current_user')).catch(error => {
+      throw new Error(`${error.message}\n${sql}`)
+    })
+}
 
 /** From 17 on an owner may MAINTAIN as well. */
 function withMaintain(text: string): string {

@@ -1,0 +1,59 @@
+// Statements for publications: what they publish, and how.
+
+import { quoteLiteral } from '../../../gate/postgres/quote.ts'
+import type { CatalogObject } from '../catalog/catalog.ts'
+import type { Difference } from '../difference.ts'
+
+const published = /^(?:table|schema) /
+
+/** True for the properties that {@link madePublication} sets. */
+export function isInPublication(property: string): boolean {
+  return published.test(property) || property === 'tables' || parameters[property] !== undefined
+}
+
+/** What WITH and SET take, and each without a word. */
+const parameters: Readonly<Record<string, readonly [parameter: string, ordinary: string]>> = {
+  operations: ['publish', ''],
+  'publish via partition root': ['publish_via_partition_root', 'false'],
+  'generated columns': ['publish_generated_columns', 'none'],
+}
+
+function parameterOf(property: string, value: unknown): string {
+  const [parameter, ordinary] = parameters[property]!
+  const text = value === 'yes' ? 'true' : String(value ?? ordinary)
+  return `${parameter} = ${quoteLiteral(text)}`
+}
+
+/** The statement that makes a missing one, with all that it publishes. */
+export function madePublication({ name, properties: p }: CatalogObject): string {
+  const objects = objectsOf(p)
+  const what = p.tables === 'all' ? ' for all tables' : objects.length > 0 ? ` for ${objects.join(', ')}` : ''
+  const set = Object.keys(parameters).filter(property => property in p || property === 'operations')
+  return `create publication ${name}${what} with (${set.map(property => parameterOf(property, p[property])).join(', ')})`
+}
+
+/** Undefined for one of all tables, or that should be one: that cannot be changed. */
+export function publicationRemedy({ name, property = '', found, expected, was }: Difference): string[] | undefined {
+  if (parameters[property]) return [`alter publication ${name} set (${parameterOf(property, expected)})`]
+  if (!published.test(property) || was?.properties.tables === 'all') return undefined
+  if (expected === undefined) return [`alter publication ${name} drop ${objectOf(property)}`]
+  // other columns or rows are set with all that is published: without the table for a moment, its changes would be lost
+  return found === undefined
+    ? [`alter publication ${name} add ${objectOf(property, String(expected))}`]
+    : [`alter publication ${name} set ${objectsOf(was?.properties ?? {}).join(', ')}`]
+}
+
+function objectsOf(properties: CatalogObject['properties']): string[] {
+  return Object.entries(properties).flatMap(([property, value]) =>
+    published.test(property) ? [objectOf(property, String(value))] : [],
+  )
+}
+
+/** A table's children are tables of their own in the list. */
+function objectOf(property: string, value = ''): string {
+  const [, columns, rows] = /^(?:all columns|columns (.*?))(?: where (.*))?$/s.exec(value) ?? []
+  const [word, name] = property.split(/ (.*)/s)
+  return word === 'schema'
+    ? `tables in schema ${name}`
+    : `table only ${name}${columns === undefined ? '' : ` (${columns})`}${rows === undefined ? '' : ` where (${rows})`}`
+}
