@@ -1,0 +1,148 @@
+// The gate as an interceptor for servers of @grpc/grpc-js, which take their calls past node:http.
+
+import type { ServerInterceptingCall, ServerInterceptor } from '@grpc/grpc-js'
+import type { Gate } from '../gate.ts'
+import { afterLook } from '../requests/after-look.ts'
+import { pollWhileClosed } from '../requests/poll-while-closed.ts'
+import type { GateMiddlewareOptions } from './express.ts'
+
+/** A code of gRPC's: the client may try again. */
+const UNAVAILABLE = 14
+
+/** Answered also while the gate is closed: gRPC's own health checks. */
+const HEALTH = ['Check', 'Watch', 'List'].map(name => `/grpc.health.v1.Health/${name}`)
+
+/** A call that is a stream, in either direction, counts for this long behind a closed gate, and is ended then. */
+const UNFINISHED_FOR = 10_000
+
+/** After its client has cancelled it, a call counts until its handler answers, for this long at most: it may never answer. */
+const ABANDONED_FOR = 10_000
+
+/** What is used of a call. */
+interface Call {
+  sendStatus(status: { readonly code: number; readonly details: string }): void
+}
+
+/**
+ * An interceptor that passes on what the gate lets in, and ends everything else with the status `UNAVAILABLE`, but gRPC's
+ * own health checks: `new Server({ interceptors: [gateInterceptor(gate, ServerInterceptingCall)] })`. Give it first. `exempt`
+ * names other methods by their paths, such as `/shop.Orders/Ping`. A call counts as inside until its status was sent. A
+ * stream that is still open ten seconds after the gate has closed is ended, and any call at once when the ledger is taken
+ * away.
+ * @param Intercepting the class of that name in @grpc/grpc-js.
+ */
+export function gateInterceptor(
+  gate: Gate,
+  Intercepting: typeof ServerInterceptingCall,
+  options: GateMiddlewareOptions = {},
+): ServerInterceptor {
+  const exempt = new Set(options.exempt ?? HEALTH)
+  const stays = staysOf.get(gate) ?? watchStays(gate)
+  return (method, call) => {
+    if (exempt.has(method.path)) return new Intercepting(call)
+    let stay: Stay | undefined
+    let isCancelled = false
+    const enter = (go: () => void) => {
+      if (isCancelled) return
+      if (gate.enter()) {
+        stay = new Stay(gate, stays, call, method.requestStream || method.responseStream)
+        go()
+      } else {
+        afterLook(
+          gate,
+          () => enter(go),
+          () => refuse(gate, call),
+        )
+      }
+    }
+    return new Intercepting(call, {
+      start: next =>
+        next({
+          onReceiveMetadata: (metadata, pass) => enter(() => pass(metadata)),
+          // comes after the status as well
+          onCancel() {
+            isCancelled = true
+            stay?.abandon()
+          },
+        }),
+      sendMessage(message, pass) {
+        if (stay?.isCut) return
+        // the only one; no status follows it to a client that has gone
+        if (isCancelled && !method.responseStream) stay?.leave()
+        pass(message)
+      },
+      sendStatus(status, pass) {
+        if (stay?.isCut) return
+        stay?.leave()
+        pass(status)
+      },
+    })
+  }
+}
+
+function refuse(gate: Gate, call: Call): void {
+  call.sendStatus({ code: UNAVAILABLE, details: gate.detail })
+}
+
+/** One call's stay. */
+class Stay {
+  isCut = false
+  /** Since when it has been inside a closed gate. */
+  since: number | undefined
+  readonly isStream: boolean
+  readonly #gate: Gate
+  readonly #others: Set<Stay>
+  readonly #call: Call
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(gate: Gate, others: Set<Stay>, call: Call, isStream: boolean) {
+    this.#gate = gate
+    this.#others = others
+    this.#call = call
+    this.isStream = isStream
+    others.add(this)
+  }
+
+  leave(): void {
+    if (!this.#others.delete(this)) return
+    clearTimeout(this.#timer)
+    this.#gate.leave()
+  }
+
+  /** Its client has gone, and its handler may be at work. */
+  abandon(): void {
+    if (this.#others.has(this)) this.#timer ??= setTimeout(() => this.leave(), ABANDONED_FOR).unref()
+  }
+
+  /** Ends the call; its handler is told that it is cancelled, and what it still sends is dropped. */
+  cut(): void {
+    this.isCut = true
+    refuse(this.#gate, this.#call)
+    this.leave()
+  }
+}
+
+/** The calls that are inside a gate. */
+const staysOf = new WeakMap<Gate, Set<Stay>>()
+
+function watchStays(gate: Gate): Set<Stay> {
+  const stays = new Set<Stay>()
+  staysOf.set(gate, stays)
+  gate.on('cut', () => {
+    for (const stay of stays) stay.cut()
+  })
+  pollWhileClosed(gate, {
+    isEmpty: () => stays.size === 0,
+    poll() {
+      const now = performance.now()
+      for (const stay of stays) {
+        stay.since ??= now
+        if (stay.isStream && now - stay.since >= UNFINISHED_FOR) stay.cut()
+      }
+    },
+    reset() {
+      for (const stay of stays) stay.since = undefined
+    },
+  })
+  return stays
+}
