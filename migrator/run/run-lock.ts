@@ -31,6 +31,8 @@ interface LockOptions {
 /** Between two polls; spread, so that many waiting migrators do not come all at once. */
 const pollMin = 40
 const pollSpread = 60
+/** Between two looks at who holds it, which cost the server more than a poll. */
+const lookInterval = 1_000
 
 /**
  * One run's lock. It is the advisory lock, which migrators of 0.1 take as well. Where that is held by a role that may
@@ -79,7 +81,7 @@ export class RunLock {
     this.#hasKey = false
     this.#isProvisional = false
     const { session } = this.#options
-    if (!session.pooled) return this.#poll(() => this.#try(isLedgerMade))
+    if (!session.pooled) return this.#poll(isDue => this.#try(isLedgerMade, isDue))
     const strangers = (await this.#holders()).filter(({ legitimate }) => !legitimate)
     this.#passOver(strangers)
     this.#isProvisional = !isLedgerMade && strangers.length > 0
@@ -107,7 +109,8 @@ export class RunLock {
     keeper?.close()
   }
 
-  async #try(isLedgerMade: boolean): Promise<boolean> {
+  /** @param looks false: whoever holds it is not looked at. */
+  async #try(isLedgerMade: boolean, looks: boolean): Promise<boolean> {
     const { session, schema } = this.#options
     const [a, b] = runLockKey(schema)
     const { rows } = await session.query<{ taken: boolean }>(
@@ -120,6 +123,7 @@ export class RunLock {
       await session.query(`select pg_catalog.pg_advisory_unlock(${a}, ${b})`)
       return false
     }
+    if (!looks && this.#named.size === 0) return false
     const holders = await this.#holders()
     if (holders.length === 0 || holders.some(({ legitimate }) => legitimate)) return false
     this.#passOver(holders)
@@ -176,18 +180,21 @@ export class RunLock {
     )
   }
 
-  /** Polls `attempt` until it says yes; says who holds the lock after a second. */
-  async #poll(attempt: () => Promise<boolean>): Promise<void> {
+  /** Polls `attempt` until it says yes, and tells it when to look at the holders; says who holds the lock after a second. */
+  async #poll(attempt: (isDue: boolean) => Promise<boolean>): Promise<void> {
     const { wait, signal, log } = this.#options
     const started = performance.now()
     let lastLogged = ''
+    let looked = Number.NEGATIVE_INFINITY
     const who = async () => {
       const others = (await this.#holders()).filter(({ legitimate }) => legitimate)
       return others.map(holder => holder.who).join('; ')
     }
     for (;;) {
       signal.throwIfAborted()
-      if (await attempt()) return
+      const isDue = performance.now() - looked >= lookInterval
+      if (isDue) looked = performance.now()
+      if (await attempt(isDue)) return
       const waited = performance.now() - started
       if (waited >= wait) {
         const last = await who()
@@ -196,7 +203,7 @@ export class RunLock {
             'Wait until it has ended and run `schemagate up` again; --lock-wait sets how long to wait.',
         )
       }
-      if (waited > 1_000) {
+      if (isDue && waited > 1_000) {
         const now = await who()
         // Empty when the holder has ended since the attempt: the next attempt has the lock.
         if (now !== '' && now !== lastLogged) {

@@ -13,6 +13,7 @@ import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { folder, write } from '../../helpers/migrations.ts'
 import { noPgbouncer, pgbouncer, pgbouncerPath } from '../../helpers/pgbouncer.ts'
+import { tcpProxy } from '../../helpers/tcp-proxy.ts'
 import { manifest } from '../gate/fixtures.ts'
 
 const files = {
@@ -244,4 +245,20 @@ test('who calls himself an app and cannot read the ledger is named, and takes no
   const counted = await schemagate(['up', '--drain-timeout', '300ms'], { env })
   expect(counted.code).toBe(8)
   expect(counted.stdout).toContain(database.role('stranger'))
+})
+
+test('a run that waits asks who holds the lock once in a while, and for the lock often', async ({ database }) => {
+  const holder = await database.connect()
+  await holder.query(`select pg_advisory_lock(${key})`)
+  const proxy = await tcpProxy(database.url)
+  const { args, options } = upOf(proxy.url(database.url), await folder(files))
+  const run = start(args, options)
+  const asked = (what: RegExp) => proxy.messages.filter(({ sql }) => what.test(sql ?? ''))
+  const tries = () => asked(/pg_try_advisory_lock\(/).length
+  await eventually(() => expect(tries()).toBeGreaterThan(25), { timeout: 15_000 })
+  expect(asked(/as legitimate/).length).toBeLessThan(tries() / 4)
+  await holder.query(`select pg_advisory_unlock(${key})`)
+  const ended = await run.ended
+  expect(ended.code, ended.stdout).toBe(0)
+  expect(ended.stdout).toMatch(/waiting for another migrator: pid \d+/)
 })
