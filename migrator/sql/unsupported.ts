@@ -4,11 +4,12 @@ import { scan } from './scan.ts'
 
 const psqlCommand = /\\[a-z!?.][^\s;]*/i
 const psqlVariable = /(?<![:\w'"[]):(?:'[A-Za-z_]\w*'|"[A-Za-z_]\w*"|[A-Za-z_]\w*)/
+/** Bounded, so that a text of marks without an end takes no longer than its length. */
 const templates: readonly { pattern: RegExp; what: string }[] = [
-  { pattern: /\$\{[^}\n]*\}/, what: 'a placeholder of Flyway or of a shell' },
-  { pattern: /\{\{[^}\n]*\}\}/, what: 'a template mark (Go templates, Jinja, Mustache)' },
-  { pattern: /\{%[^%\n]*%\}/, what: 'a template mark (Jinja)' },
-  { pattern: /<%[^%\n]*%>/, what: 'a template mark (ERB, EJS)' },
+  { pattern: /\$\{[^}\n]{0,1000}\}/, what: 'a placeholder of Flyway or of a shell' },
+  { pattern: /\{\{[^}\n]{0,1000}\}\}/, what: 'a template mark (Go templates, Jinja, Mustache)' },
+  { pattern: /\{%[^%\n]{0,1000}%\}/, what: 'a template mark (Jinja)' },
+  { pattern: /<%[^%\n]{0,1000}%>/, what: 'a template mark (ERB, EJS)' },
   { pattern: /^[ \t]*GO[ \t]*\r?$/im, what: "SQL Server's batch separator" },
   // a statement of its own: a column may have that name, and COPY has such an option
   { pattern: /\bdelimiter(?<=(?:^|;)\s*delimiter)[ \t]+\S+/i, what: "MySQL's DELIMITER" },
@@ -21,7 +22,8 @@ export interface Unsupported {
 }
 
 /** A template mark in a quoted name: the grammar takes it, and the table would have that name. */
-const templateInName = /"[^"\n]*(\$\{[^}"\n]*\}|\{\{[^}"\n]*\}\}|\{%[^%"\n]*%\})[^"\n]*"/
+const templateInName =
+  /"[^"\n]{0,1000}(\$\{[^}"\n]{0,1000}\}|\{\{[^}"\n]{0,1000}\}\}|\{%[^%"\n]{0,1000}%\})[^"\n]{0,1000}"/
 
 /**
  * Looks for what explains a syntax error. Call it only for a text that Postgres' grammar does not take. Inside a string, a

@@ -56,8 +56,8 @@ export const flyway: Tool = {
   },
   placeholders: [
     {
-      pattern: /\$\{[^}\n]*\}/,
-      anywhere: /\$\{flyway:[^}\n]*\}/,
+      pattern: /\$\{[^}\n]{0,1000}\}/,
+      anywhere: /\$\{flyway:[^}\n]{0,1000}\}/,
       what: 'is a placeholder of Flyway; schemagate does not fill it in. Write the value itself; or, if Flyway leaves it as it is (placeholderReplacement=false), name no tool: --layout native.',
     },
   ],

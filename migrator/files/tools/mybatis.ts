@@ -12,7 +12,7 @@ export const mybatis: Tool = {
   takes: ({ layout }) => layout === 'native' || layout === 'code',
   placeholders: [
     {
-      pattern: /\$\{[^}\n]*\}/,
+      pattern: /\$\{[^}\n]{0,1000}\}/,
       what: 'is a variable of MyBatis Migrations, whose value is in its environment; schemagate does not fill it in. Write the value itself.',
     },
   ],

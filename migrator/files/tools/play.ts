@@ -25,7 +25,7 @@ export const play: Tool = {
   translate: source => source.replaceAll(';;', ';'),
   placeholders: [
     {
-      pattern: /\$evolutions\{\{\{[^}\n]*\}\}\}/,
+      pattern: /\$evolutions\{\{\{[^}\n]{0,1000}\}\}\}/,
       what: "is a placeholder of Play's evolutions, whose value is in application.conf; schemagate does not fill it in. Write the value itself.",
     },
   ],

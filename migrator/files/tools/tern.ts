@@ -18,7 +18,7 @@ export const tern: Tool = {
   takes: ({ layout }) => layout === 'native' || layout === 'code',
   placeholders: [
     {
-      pattern: /\{\{[^}\n]*\}\}/,
+      pattern: /\{\{[^}\n]{0,1000}\}\}/,
       what: 'is a template of tern, which fills it in from tern.conf; schemagate does not. Write the value itself.',
     },
   ],

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { findPlaceholder } from '../../../migrator/files/placeholders.ts'
 import { placeAt, toOffset } from '../../../migrator/sql/excerpt.ts'
 import { wholeText } from '../../../migrator/sql/packets.ts'
 import { loadParser, parseStatements } from '../../../migrator/sql/parse.ts'
@@ -225,6 +226,16 @@ describe('telling code from text', () => {
       { numRuns: 300 },
     )
   })
+})
+
+test.for(['${', '{{', '{%', '<%', '"${', '"${" '])('marks without an end, %s, take no longer than the text', mark => {
+  const sql = `select ${mark.repeat(100_000)}`
+  const started = performance.now()
+  findUnsupported(sql)
+  findTemplateInName(sql)
+  findPlaceholder(sql, 'flyway')
+  // it was a minute
+  expect(performance.now() - started).toBeLessThan(8_000)
 })
 
 describe('places', () => {
