@@ -14,7 +14,7 @@ export function unsupportedName(fileName: string): string | undefined {
 
 // the last word is what Ory writes for no transaction
 const otherDatabase = /\.(mysql|mariadb|sqlite3?|cockroach(?:db)?|mssql|sqlserver|oracle)(?:\.autocommit)?$/i
-const forPostgres = /\.postgres(?:ql)?(?=(?:\.autocommit)?$)/i
+const forPostgres = /^(.+)\.postgres(?:ql)?(?:\.autocommit)?$/is
 
 const contents = tools.flatMap(tool => tool.contents ?? [])
 
@@ -57,12 +57,14 @@ export function refuseUndoFiles(migrations: ReadonlyMap<string, Migration>): voi
 }
 
 /**
- * Looks for a migration beside a general form of itself: `1_a.postgres` and `1_a` (Ory, Pop).
+ * Looks for a migration beside a general form of itself: `1_a.postgres` and `1_a`, or `1_a.autocommit` (Ory, Pop).
  * @throws UsageError because both would be run, where their own tool takes the first in place of the second.
  */
 export function refuseGeneralForms(migrations: ReadonlyMap<string, Migration>): void {
   for (const { name, file } of migrations.values()) {
-    const general = forPostgres.test(name) ? migrations.get(name.replace(forPostgres, '')) : undefined
+    const stem = forPostgres.exec(name)?.[1]
+    if (stem === undefined) continue
+    const general = migrations.get(stem) ?? migrations.get(`${stem}.autocommit`)
     if (general)
       throw new UsageError(
         `${file} is ${general.name} for Postgres, and ${general.file} is for other databases; both would be run. ` +

@@ -178,6 +178,11 @@ test.for([
     ['1_a.up.sql', '1_a.postgres.up.sql'],
     /1_a\.postgres\.up\.sql is 1_a for Postgres, and .*1_a\.up\.sql is for other databases/,
   ],
+  [
+    'a general form without a transaction beside the one for Postgres',
+    ['1_a.autocommit.up.sql', '1_a.postgres.up.sql'],
+    /1_a\.postgres\.up\.sql is 1_a\.autocommit for Postgres, and .*1_a\.autocommit\.up\.sql is for other databases/,
+  ],
   ["db-migrate's ways back", ['1-a-down.sql', '1-a-up.sql'], /1-a-down\.sql looks as if it undoes 1-a-up/],
   ["yoyo's", ['1.a.sql', '1.a.rollback.sql'], /1\.a\.rollback\.sql looks as if it undoes 1\.a,/],
   ["ragtime's, in parts", ['1-a.up.1.sql', '1-a.down.2.sql'], /1-a\.down\.2\.sql looks as if it undoes 1-a\.up\.1,/],
