@@ -5,10 +5,11 @@ import { insideText } from './code-and-text.ts'
 import { tools } from './tools/index.ts'
 
 /** Words for undoing. */
-const back = /^(?:downs?|undos?|rollbacks?|rolled|reverts?|reverted|reverting|downgrades?|backwards?|unapply|teardown)$/
+const back =
+  /^(?:downs?|undos?|rollbacks?|rolled|reverts?|reverted|reverting|reverse|downgrades?|backwards?|unapply|uninstall|teardown)$/
 /** Other words of such a heading. */
 const ordinary =
-  /^(?:migrat(?:e|es|ion|ions)|sql|scripts?|sections?|parts?|steps?|changes|statements?|commands?|queries|begins?|starts?|here|below|db|database|schema|evolutions?|block|code|for|of)$/
+  /^(?:migrat(?:e|es|ion|ions)|sql|scripts?|sections?|parts?|steps?|changes|statements?|commands?|queries|begins?|starts?|here|below|db|database|schema|evolutions?|block|code|name|for|of)$/
 
 const toolNames: ReadonlySet<string> = new Set(tools.map(({ name }) => name))
 /** A heading over the part that is run. */
@@ -17,7 +18,7 @@ const upHeading =
 
 // a line comment, or a block comment that is all of its lines
 const comment = /^[ \t]*(?:(?:--|#|\/\/)[^\r\n]*|\/\*[^*]{0,80}\*+\/[ \t]*)$/gm
-const hint = /down|undo|roll|revert|backward|unapply|teardown/i
+const hint = /down|undo|roll|rever[st]|backward|unapply|uninstall|teardown/i
 
 /**
  * The first such line with SQL after it: `-- Down`, `-- [rollback]`, `--- undo migration ---`, `-- +soda Down`. A sentence
@@ -56,7 +57,8 @@ function isHeading(text: string): boolean {
   const bare = withoutSign(text)
   const words = wordsOf(bare)
   const first = words.findIndex(isBack)
-  if (first === -1) return false
+  // by itself it may be what a function is called
+  if (first === -1 || words.join() === 'reverse') return false
   // a word after a sign is the name of a tool: `+soda down`, `@migrate.down`
   const own = /^[+@!:%&$[({<]\s*[a-z]/i.test(bare) && first > 0 ? words.slice(1) : words
   return own.every(word => isBack(word) || ordinary.test(word) || toolNames.has(word))

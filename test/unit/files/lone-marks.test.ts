@@ -51,6 +51,7 @@ describe('a comment line that looks like the mark of a down part', () => {
       '--@undo',
       '-- %% down',
     ],
+    ...['-- name: down', '-- reverse migration', '-- Uninstall'],
   ])('is a doubt: %s', async line => {
     const [migration] = (await read({ '1_a.sql': heading(line) })).migrations
     expect(migration?.doubt).toContain(`1_a.sql, line 3: \`${line}\``)
@@ -71,7 +72,14 @@ describe('a comment line that looks like the mark of a down part', () => {
       '-- breakdown',
       '-- revert changes of 12 to 14 by hand',
     ],
-    ...["-- This migration can't be reverted", '-- undo log', '-- Drop-down values', '-- up', '-- downstream tables'],
+    ...[
+      "-- This migration can't be reverted",
+      '-- undo log',
+      '-- Drop-down values',
+      '-- up',
+      '-- downstream tables',
+      '-- reverse',
+    ],
   ])('is none: %s', async line => {
     expect((await read({ '1_a.sql': heading(line) })).migrations[0]?.doubt).toBeUndefined()
   })
@@ -93,7 +101,7 @@ describe('a comment line that looks like the mark of a down part', () => {
     expect((await read({ '1_a.sql': text })).migrations[0]?.doubt).toBeUndefined()
   })
 
-  test.for(['-- DOWN: drop users', '-- Migration Down: users', '-- Rollback the table'])(
+  test.for(['-- DOWN: drop users', '-- Migration Down: users', '-- Rollback the table', '-- Reverse'])(
     'is a doubt below a heading over the up part: %s',
     async line => {
       const migrations = async (up: string) => (await read({ '1_a.sql': `${up}\n\n${heading(line)}` })).migrations
