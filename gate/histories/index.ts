@@ -26,6 +26,7 @@ import { knex } from './knex.ts'
 import { kysely } from './kysely.ts'
 import { laravel } from './laravel.ts'
 import { liquibase } from './liquibase.ts'
+import { lucid } from './lucid.ts'
 import { mikroOrm } from './mikro-orm.ts'
 import { morph } from './morph.ts'
 import { nodePgMigrate } from './node-pg-migrate.ts'
@@ -49,7 +50,22 @@ export type { History, HistoryEntry, HistoryRow, HistoryTable, HistoryTool, Told
 export const historyTools: readonly HistoryTool[] = [
   ...[flyway, prisma, golangMigrate, goose, sqlx, diesel, atlas, drizzle, graphileMigrate, nodePgMigrate, dbmate],
   ...[postgresMigrations, sqlMigrate, tern, postgrator, play, supabase, refinery, morph],
-  ...[alembic, django, rails, knex, sequelize, typeorm, kysely, mikroOrm, laravel, ecto, efCore, efCoreSnakeCase],
+  // Lucid's table has Knex' columns, and is told by its name
+  ...[
+    alembic,
+    django,
+    rails,
+    lucid,
+    knex,
+    sequelize,
+    typeorm,
+    kysely,
+    mikroOrm,
+    laravel,
+    ecto,
+    efCore,
+    efCoreSnakeCase,
+  ],
   liquibase,
   otherLedger,
 ]

@@ -8,6 +8,7 @@ import { knex } from '../../gate/histories/knex.ts'
 import { kysely } from '../../gate/histories/kysely.ts'
 import { laravel } from '../../gate/histories/laravel.ts'
 import { liquibase } from '../../gate/histories/liquibase.ts'
+import { lucid } from '../../gate/histories/lucid.ts'
 import { mikroOrm } from '../../gate/histories/mikro-orm.ts'
 import { rails } from '../../gate/histories/rails.ts'
 import { sequelize } from '../../gate/histories/sequelize.ts'
@@ -43,6 +44,8 @@ export const codeTools: readonly FilesTool[] = [
     removeRow: ({ table, file }) => remove(table, 'migration', quoteLiteral(file.key)),
   },
   { tool: knex, keyOf: byName },
+  // src/migration/runner.ts: acquireLock
+  { tool: lucid, keyOf: byName, lockKeys: () => ['1'] },
   { tool: sequelize, keyOf: byName },
   // adapter of Postgres: held for the whole run
   { tool: kysely, keyOf: byName, lockKeys: () => ['3853314791062309107'] },

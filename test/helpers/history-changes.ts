@@ -23,6 +23,7 @@ export const newestTwoGone: Readonly<Record<string, string>> = {
   kysely: `delete from kysely_migration where name > '20240103'`,
   laravel: 'delete from migrations where id > 2',
   liquibase: 'delete from databasechangelog where orderexecuted > 2',
+  lucid: 'delete from adonis_schema where id > 2',
   'mikro-orm': 'delete from mikro_orm_migrations where id > 2',
   morph: 'delete from db_migrations where version > 2',
   'node-pg-migrate': 'delete from pgmigrations where id > 2',

@@ -19,6 +19,13 @@ const mikroOrm: Tool = {
   code: [{ pattern: /(?:^|\/)Migration\d+.*\.[cm]?[jt]s$/, text: /@mikro-orm\// }],
 }
 
+const lucid: Tool = {
+  name: 'lucid',
+  title: 'Lucid',
+  module: /@adonisjs\/lucid|@ioc:Adonis\/Lucid/,
+  tables: ['adonis_schema', 'adonis_schema_versions'],
+}
+
 /** Where Sequelize's is not what it is given. */
 const umzug: Tool = { name: 'umzug', title: 'Umzug', module: /\bup\b[^()]*\(\s*\{[^}]*\bcontext\b/ }
 
@@ -131,6 +138,6 @@ const reshape: Tool = {
 }
 
 export const codeTools: readonly Tool[] = [
-  ...[sequelize, umzug, typeorm, mikroOrm, dbMigrate, kysely, knex],
+  ...[sequelize, umzug, typeorm, mikroOrm, lucid, dbMigrate, kysely, knex],
   ...[rails, sequel, django, alembic, yoyo, ecto, laravel, phinx, doctrine, efCore, pop, pgroll, reshape],
 ]

@@ -12,6 +12,7 @@ import { efCore } from './ef-core.ts'
 import { knex } from './knex.ts'
 import { kysely } from './kysely.ts'
 import { laravel } from './laravel.ts'
+import { lucid } from './lucid.ts'
 import { mikroOrm } from './mikro-orm.ts'
 import { rails } from './rails.ts'
 import type { FollowedReader } from './reader.ts'
@@ -28,7 +29,7 @@ const sqlTools = [
 /** By the tool's name. */
 const readers: Readonly<Record<string, FollowedReader>> = {
   ...Object.fromEntries(sqlTools.map(tool => [tool, sqlFolder(tool)])),
-  ...{ alembic, django, rails, knex, sequelize, typeorm, kysely, laravel, ecto },
+  ...{ alembic, django, rails, lucid, knex, sequelize, typeorm, kysely, laravel, ecto },
   ...{ 'mikro-orm': mikroOrm, 'ef-core': efCore },
 }
 

@@ -142,6 +142,18 @@ describe('folders of code', () => {
       ['1_a', '2_b', '3_c', '4_d'],
     ],
     [
+      'lucid',
+      '',
+      files(
+        'database/migrations/2_b.js',
+        'database/migrations/2_b.d.ts',
+        'database/migrations/tenants/1_a.ts',
+        'database/seeders/3_c.ts',
+        'ace.js',
+      ),
+      ['1_a', '2_b'],
+    ],
+    [
       'mikro-orm',
       '',
       files('Migration20240101000000.ts', 'Migration20240102000000_b.js', 'x.d.ts', '.snapshot-x.json'),
