@@ -14,9 +14,10 @@ export const graphileMigrate: HistoryTool = {
   order: 't.filename',
   running: ({ schema, beside }) =>
     beside.has('current')
-      ? `exists (select from ${quoteIdent(schema)}.current where content is not null and content <> '')`
+      ? `exists (select from ${quoteIdent(schema)}.current where ${withoutComments('content')} ~ '[^[:space:]]')`
       : undefined,
-  atWork: 'current.sql is applied and not committed; commit it: graphile-migrate commit',
+  atWork:
+    'current.sql is applied and not committed; commit it: graphile-migrate commit; once it is: graphile-migrate watch --once, which forgets it',
   sql: { key: numberSql("substring(filename from '^[0-9]+')") },
   read: rows => ({
     // `000001.sql`, also where the file's name goes on with a message
@@ -26,4 +27,9 @@ export const graphileMigrate: HistoryTool = {
     }),
     unfinished: [],
   }),
+}
+
+/** An empty current.sql has a comment. Those of a line first: one may hold the beginning of a longer one. */
+function withoutComments(sql: string): string {
+  return `pg_catalog.regexp_replace(pg_catalog.regexp_replace(${sql}, '--[^\n]*', '', 'g'), '/[*].*?[*]/', '', 'g')`
 }

@@ -112,6 +112,22 @@ test('nor is one that holds a row as its lock, until its lease has ended', async
   expect((await migrator.adopt()).recorded).toEqual(['00001_accounts'])
 })
 
+test("what is in current.sql of graphile-migrate's is work in progress, unless it is a comment", async ({
+  database,
+}) => {
+  await database.query(`${historySql('graphile-migrate')}${livingSchema}`)
+  const migrator = on(database, historyFolder('graphile-migrate'))
+  const current = (content: string) =>
+    database.query(
+      'insert into graphile_migrate.current (content) values ($1) on conflict (filename) do update set content = excluded.content',
+      [content],
+    )
+  await current('-- /*\nselect 1;\n-- */\n')
+  await expect(migrator.adopt({ dryRun: true })).rejects.toMatchObject({ exitCode: 4 })
+  await current('/* of\nmine */\n-- Enter migration here\n')
+  expect((await migrator.adopt()).recorded).toHaveLength(4)
+})
+
 test.for([
   ['golang-migrate', 'public.schema_migrations'],
   ['dbmate', 'public.schema_migrations'],
