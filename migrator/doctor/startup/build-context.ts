@@ -98,7 +98,9 @@ export class BuildContext {
     }
     if (this.context === undefined) return candidates
     for (const { from, to } of this.image?.copies ?? []) {
-      const isThis = basename(from) === basename(path) || (to === path && !to.endsWith('/'))
+      // without a folder it is found in one of PATH's
+      const isNamed = !to.endsWith('/') && (to === path || (!path.includes('/') && basename(to) === path))
+      const isThis = basename(from) === basename(path) || isNamed
       if (isThis) candidates.push(join(this.context, from))
       else if (path.startsWith(to)) candidates.push(join(this.context, from, path.slice(to.length)))
     }

@@ -105,6 +105,16 @@ test.for([
   expect(errors).toEqual(expected)
 })
 
+test('a script that the Dockerfile copies under another name is found as PATH finds it', async () => {
+  const { stack } = await read({
+    'compose.yml': `${database}  app: { build: ., environment: { PGHOST: db } }\n`,
+    Dockerfile:
+      'FROM php\nCOPY --chmod=755 docker/start.sh /usr/local/bin/start\nENTRYPOINT ["start"]\nCMD ["frankenphp", "run"]\n',
+    'docker/start.sh': '#!/bin/sh\nset -e\nphp bin/console doctrine:migrations:migrate\nexec "$@"\n',
+  })
+  expect(stack.members.get('app')!.migration?.tool).toBe('Doctrine')
+})
+
 test.for([
   [{ 'backend/alembic.ini': '' }, ' The project has Alembic, in backend: `alembic upgrade head`.'],
   [{ 'manage.py': '' }, ' The project has Django: `python manage.py migrate --noinput`.'],
