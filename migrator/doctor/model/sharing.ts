@@ -1,6 +1,7 @@
 // What a service tells of others: those of its image, of its env file, of its database, those behind its migrator.
 
 import type { Service } from '../compose/service.ts'
+import { isWorker } from '../startup/migrating.ts'
 import { migrationSwitchedOff } from '../startup/tools.ts'
 import { isInfrastructure, isProxy } from './known-images.ts'
 import type { Draft, Member, Use } from './member.ts'
@@ -79,6 +80,22 @@ export function shareEnvFiles(all: readonly Draft[]): void {
   for (const member of all) {
     const twin = member.uses.length === 0 && member.role === 'other' ? known.get(key(member) ?? '') : undefined
     if (twin) member.uses = twin.uses
+  }
+}
+
+/** A worker that says nothing of a database uses that of the app whose image it has, or is built beside. */
+export function shareWorkers(all: readonly Draft[]): void {
+  const users = all.filter(({ role, uses }) => role === 'other' && uses.length > 0)
+  for (const member of all) {
+    const { service, startup, context, role, uses } = member
+    if (role !== 'other' || uses.length > 0 || !startup.steps.some(isWorker)) continue
+    const own = madeFrom(service)
+    const sameImage = users.filter(one => own !== undefined && madeFrom(one.service) === own)
+    const beside = users.filter(one => context.context !== undefined && one.context.context === context.context)
+    const twins = sameImage.length > 0 ? sameImage : beside
+    const servers = new Set(twins.flatMap(twin => twin.uses.map(({ server }) => server)))
+    // of several databases nothing says which
+    if (servers.size === 1) member.uses = twins[0]!.uses
   }
 }
 

@@ -29,6 +29,7 @@ import {
   shareOnly,
   shareSwitches,
   shareUnknown,
+  shareWorkers,
 } from './sharing.ts'
 import { looksLikeSwarm } from './swarm.ts'
 import { assignUses } from './uses.ts'
@@ -179,6 +180,7 @@ function assignClients(members: ReadonlyMap<string, Member>, waitedFor: Readonly
   const all = [...members.values()] as Draft[]
   shareEnvFiles(all)
   shareUnknown(all)
+  shareWorkers(all)
   for (const member of all) {
     // what passes requests on has no database: php-nginx is an app, and nginx has an env file of the whole stack
     const isApp = member.uses.some(use => use.isNamed) && !(member.service.image && isPlainProxy(member.service.image))

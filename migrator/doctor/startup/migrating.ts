@@ -153,6 +153,13 @@ export function isServingForSure({ text }: Step): boolean {
   )
 }
 
+/** Workers and schedulers of an application, by what starts them: they work on its database. */
+export function isWorker({ text }: Step): boolean {
+  return /\b(celery\s.*\b(worker|beat)|rqworker|rq\s+worker|dramatiq|taskiq\s+worker|huey_consumer\S*|qcluster|sidekiq|resque:work|jobs:work|good_job|solid_queue\S*|delayed_job|queue:(work|listen)|artisan\s+horizon|schedule:work|reverb:start|messenger:consume)\b/.test(
+    text,
+  )
+}
+
 function imageMigration(
   service: Service,
   steps: readonly Step[],

@@ -351,6 +351,25 @@ test.for([
   expect(roleOf('job')).toBe(role)
 })
 
+test.for([
+  // of the same image, or beside it with a Dockerfile of its own
+  ['image: shop', 'image: shop, command: celery -A shop worker', 'app'],
+  ['build: ./api', 'build: { context: ./api, dockerfile: Dockerfile.worker }, command: bundle exec sidekiq', 'app'],
+  ['build: ./api', 'build: { context: ./api, dockerfile: Dockerfile.css }, command: npm run dev', 'other'],
+  ['build: ./api', 'build: ./mail, command: php artisan queue:work', 'other'],
+] as const)('%s uses a database, so %s is of the role %s', async ([app, worker, role]) => {
+  const { roleOf } = await read(`${db}  web: { ${app}, environment: { PGHOST: db } }\n  worker: { ${worker} }\n`)
+  expect(roleOf('worker')).toBe(role)
+})
+
+test('of two databases nothing says which one a worker uses', async () => {
+  const app = (host: string) => `  ${host}-web: { image: shop, environment: { PGHOST: ${host} } }\n`
+  const other = '  stock: { image: "postgres:17" }\n'
+  const worker = '  worker: { image: shop, command: celery -A shop worker }\n'
+  const { roleOf } = await read(`${db}${other}${app('db')}${app('stock')}${worker}`)
+  expect(roleOf('worker')).toBe('other')
+})
+
 test('what keeps the URL of a database as a secret is no app', async () => {
   const put = 'vault kv put secret/db url=postgres://shop:x@db/shop'
   const { roleOf } = await read(`${db}  secrets: { image: "hashicorp/vault:1.15", entrypoint: sh -c "${put}" }\n`)
