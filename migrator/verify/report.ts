@@ -11,7 +11,7 @@ import { longTexts, migrationsAsSource, sentence, snapshotAsSource, subject } fr
 /** For a person. */
 export function asText(result: Verification): string {
   const { differences, notes, ignored, pending, migrations, role, comparedWith } = result
-  const named = (text: string) => text.replaceAll(migratorRole, role)
+  const named = (text: string) => text.replaceAll(migratorRole, () => role)
   const lines = withRemedies(differences).flatMap(({ difference, remedy }) => [
     sentence(difference, sourceOf(result)),
     ...(diffOf(difference) ?? []).map(line => `    ${line}`),
@@ -36,7 +36,7 @@ export function asText(result: Verification): string {
 /** For a program. */
 export function asJson(result: Verification): object {
   const { comparedWith, migrations, pending, differences, notes, ignored, role } = result
-  const named = (text: string) => text.replaceAll(migratorRole, role)
+  const named = (text: string) => text.replaceAll(migratorRole, () => role)
   const plain = ({ difference, remedy }: WithRemedy) => {
     const { change, kind, name, property, found, expected } = difference
     const diff = diffOf(difference)
@@ -58,7 +58,7 @@ export function asJson(result: Verification): object {
   }
 }
 
-const runnable = (remedy: string, role: string) => remedy.replaceAll(migratorRole, quoteIdent(role))
+const runnable = (remedy: string, role: string) => remedy.replaceAll(migratorRole, () => quoteIdent(role))
 
 function sourceOf({ comparedWith }: Verification) {
   return comparedWith === 'snapshot' ? snapshotAsSource : migrationsAsSource

@@ -61,13 +61,14 @@ const propertiesBefore: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Finds those that have to be put right before statements can be run: what they name and is not there under that name, or as
- * an enum without the label, or a view without the column.
+ * an enum without the label, a key of other columns, or a view without the column.
  */
 function needsAmong(differences: readonly Difference[]) {
   const absent = differences.filter(
     difference =>
       ['missing', 'renamed'].includes(difference.change) ||
       difference.property === 'labels' ||
+      isOtherKey(difference) ||
       lacksColumns(difference),
   )
   const byName = new Map<string, Difference[]>()
@@ -79,7 +80,9 @@ function needsAmong(differences: readonly Difference[]) {
   // a partition has them with its table's
   const ofTables = absent
     .filter(({ kind }) => kind === 'column' || kind === 'constraint' || kind === 'index')
-    .flatMap(difference => [difference, ...(difference.heirs ?? [])].map(part => ({ difference, part })))
+    .flatMap(difference =>
+      [difference, difference.was ?? [], difference.heirs ?? []].flat().map(part => ({ difference, part })),
+    )
   const byTable = Map.groupBy(ofTables, ({ part }) => tableOf(part))
   const retyped = Map.groupBy(
     differences.filter(({ kind, property }) => kind === 'column' && property === 'type'),
@@ -107,6 +110,13 @@ function needsAmong(differences: readonly Difference[]) {
       other => other !== difference,
     )
   }
+}
+
+/** A key, or a unique index, that a foreign key may refer to. */
+function isOtherKey({ kind, object, was, property }: Difference): boolean {
+  const isKey = (one?: CatalogObject) =>
+    /^(?:PRIMARY KEY|UNIQUE|CREATE UNIQUE)/.test(String(one?.properties.definition))
+  return (kind === 'constraint' || kind === 'index') && property === 'definition' && (isKey(object) || isKey(was))
 }
 
 /** Of a view that should have other ones. */

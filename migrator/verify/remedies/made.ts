@@ -81,7 +81,7 @@ export function made(object: CatalogObject): string[] | undefined {
 /** Beside the table's writers, where that can be; on a partitioned table it cannot, and its partitions get one with it. */
 function indexDefinition(definition: string, name: string, parent = ''): string {
   const how = parent.startsWith('table ') && !definition.includes(' ON ONLY ') ? ' CONCURRENTLY' : ''
-  return definition.replace(' INDEX ON ', ` INDEX${how} ${name} ON `).replace(' ON ONLY ', ' ON ')
+  return definition.replace(' INDEX ON ', () => ` INDEX${how} ${name} ON `).replace(' ON ONLY ', ' ON ')
 }
 
 /**

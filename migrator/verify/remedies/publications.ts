@@ -49,9 +49,12 @@ function objectsOf(properties: CatalogObject['properties']): string[] {
   )
 }
 
+const column = '(?:"(?:[^"]|"")*"|[^", ]+)'
+const written = new RegExp(`^(?:all columns|columns (${column}(?:, ${column})*))(?: where (.*))?$`, 's')
+
 /** A table's children are tables of their own in the list. */
 function objectOf(property: string, value = ''): string {
-  const [, columns, rows] = /^(?:all columns|columns (.*?))(?: where (.*))?$/s.exec(value) ?? []
+  const [, columns, rows] = written.exec(value) ?? []
   const [word, name] = property.split(/ (.*)/s)
   return word === 'schema'
     ? `tables in schema ${name}`

@@ -335,4 +335,23 @@ export const made: readonly Row[] = [
       `constraint m12c.m12_c: exists, and ${none}`,
     ],
   ],
+  [
+    'create table m13k (a int, b int, constraint m13k_p primary key (a)); create table m13 (a int constraint m13_f references m13k); create table m14 (a int constraint m14_f references m13k)',
+    'alter table m14 drop constraint m14_f; alter table m13 drop constraint m13_f; alter table m13k drop constraint m13k_p, add constraint m13k_p primary key (a, b); alter table m13 add constraint m13_f foreign key (a, a) references m13k',
+    [
+      `constraint m13.m13_f: definition is FOREIGN KEY (a, a) REFERENCES public.m13k(a, b); ${make} FOREIGN KEY (a) REFERENCES public.m13k(a)`,
+      `column m13k.b: nullability: not null, and ${none}`,
+      `constraint m13k.m13k_p: definition is PRIMARY KEY (a, b); ${make} PRIMARY KEY (a)`,
+      `constraint m14.m14_f: ${missing}`,
+    ],
+  ],
+  // names
+  [
+    'create table o1 (a int); create index "o1 $$i" on o1 (a); create table o2 (a int primary key, "b where c" int); create publication o2_p for table o2 (a, "b where c") where (a > 1)',
+    'drop index "o1 $$i"; alter publication o2_p drop table o2',
+    [
+      `index "o1 $$i": ${missing}`,
+      `publication o2_p: has no table public.o2; ${make} columns a, "b where c" where (a > 1)`,
+    ],
+  ],
 ]
