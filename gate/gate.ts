@@ -28,6 +28,11 @@ export interface GateEvents {
    * before must not come after.
    */
   cut: []
+  /**
+   * This process stood still for so long that the ledger may have been taken away meanwhile: what is sent now may meet another
+   * schema. A guarded pool neither sends nor reads anything until `lookDue` has resolved.
+   */
+  hold: []
 }
 
 /** What `whenOpen` takes. */
@@ -81,6 +86,7 @@ export class Gate extends EventEmitter<GateEvents> {
       () => unreachable(manifest, undefined, `The database has not answered for ${staleAfter} ms.`),
       (status, previous) => this.#tell('change', status, previous),
       () => this.#watcher.signal(),
+      () => this.#tell('hold'),
     )
     const connections = connectionsOf(options)
     const evict = () => this.#tell('evict')

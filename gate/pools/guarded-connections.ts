@@ -81,6 +81,9 @@ function watchConnections(gate: Gate): Set<GuardedClient> {
   gate.on('evict', () => {
     for (const client of connections) end(client)
   })
+  gate.on('hold', () => {
+    for (const client of connections) void hold(gate, client)
+  })
   return connections
 }
 
@@ -100,6 +103,17 @@ function end(client: GuardedClient): void {
   const { host, port, processID: pid, secretKey: secret } = client as GuardedClient & Keys
   if (pid !== null && secret !== null) sendCancel({ host, port, stream: streamOf.get(client) }, { pid, secret })
   client.connection.stream.destroy()
+}
+
+/** Stops a connection until the database has answered the gate. It goes on if the gate is open then, and ends if it is not. */
+async function hold(gate: Gate, client: GuardedClient): Promise<void> {
+  const { stream } = client.connection
+  stream.cork()
+  stream.pause()
+  await gate.lookDue
+  if (!gate.isOpen) return end(client)
+  stream.uncork()
+  stream.resume()
 }
 
 /** From the protocol's BackendKeyData; pg has it, its types do not. */

@@ -55,21 +55,25 @@ export class Admission {
   readonly #stale: (status: GateStatus) => GateStatus
   readonly #onChange: (status: GateStatus, previous: GateStatus) => void
   readonly #look: () => void
+  readonly #onLongStandstill: () => void
 
   /**
    * @param stale makes the status for when the last answer has become stale.
    * @param look asks the database again.
+   * @param onLongStandstill the process goes on, and the last answer has become stale meanwhile.
    */
   constructor(
     status: GateStatus,
     stale: (status: GateStatus) => GateStatus,
     onChange: (status: GateStatus, previous: GateStatus) => void,
     look: () => void,
+    onLongStandstill: () => void,
   ) {
     this.#status = status
     this.#stale = stale
     this.#onChange = onChange
     this.#look = look
+    this.#onLongStandstill = onLongStandstill
   }
 
   get isOpen(): boolean {
@@ -78,6 +82,7 @@ export class Admission {
 
   get status(): GateStatus {
     if (this.#status.state === 'open' && !this.isOpen) {
+      this.#beat()
       this.#needLook(0)
       this.#shut(this.#stale(this.#status))
     }
@@ -155,7 +160,10 @@ export class Admission {
     if (this.#beats === undefined) return
     const before = { steady: this.#beatAt.steady + STANDSTILL, date: this.#beatAt.date + STANDSTILL }
     this.#beatAt = now()
-    if (!isBefore(this.#beatAt, before)) this.#needLook(this.#beatAt.steady)
+    if (!isBefore(this.#beatAt, before)) {
+      this.#needLook(this.#beatAt.steady)
+      if (!this.isOpen) this.#onLongStandstill()
+    }
     this.#free()
   }
 

@@ -95,6 +95,48 @@ test('no outage ends in a warning, an unhandled rejection or a crash', async ({ 
   console.log(`${proxy.connections.made} connections over ${running.stdout.split('\n').length - 1} changes`)
 })
 
+test('after a long standstill a guarded pool sends nothing until the database has answered the gate', async ({
+  database,
+}) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  await database.query('create table notes (text text)')
+  const running = run(
+    database.url,
+    `import pg from 'pg'
+     import { guardPool } from ${JSON.stringify(library)}
+     const pool = guardPool(gate, new pg.Pool({ connectionString: ${JSON.stringify(database.url)} }))
+     await gate.whenOpen({ timeout: 5000 })
+     gate.enter()
+     await pool.query('select 1')
+     process.stdin.on('data', () => {
+       setTimeout(async () => {
+         const outcome = pool.query("insert into notes values ('late')").then(() => 'written', () => 'ended')
+         console.log(await outcome)
+       }, 800)
+       console.log('inside')
+     })
+     console.log('open')`,
+  )
+  const says = (text: string) => eventually(() => expect(running.stdout).toBe(text))
+  const pauseDuring = async (work: () => Promise<unknown>) => {
+    running.child.stdin?.write('go on\n')
+    await eventually(() => expect(running.stdout).toMatch(/inside\n$/))
+    running.kill('SIGSTOP')
+    await work()
+    running.kill('SIGCONT')
+  }
+  await says('open\n')
+  const holds = `select from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`
+  await pauseDuring(() => eventually(async () => expect((await database.query(holds)).rows).toHaveLength(0)))
+  await says('open\ninside\nwritten\n')
+  await eventually(async () => expect((await database.query(holds)).rows).toHaveLength(1))
+  await pauseDuring(() => ledger.drop())
+  await says('open\ninside\nwritten\ninside\nended\n')
+  expect((await database.query('select text from notes')).rows).toHaveLength(1)
+})
+
 test("a listener's own error is the app's, and does not stop the gate", async ({ database }) => {
   const running = run(
     database.url,

@@ -145,6 +145,7 @@ describe('admission', () => {
       () => status('unreachable'),
       (now, before) => changes.push(`${before.state} > ${now.state}`),
       () => void looks.push('asked'),
+      () => {},
     )
     onTestFinished(() => made.close(status('behind')))
     return { it: made, changes, looks }
