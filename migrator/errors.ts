@@ -108,7 +108,7 @@ export class ProcessEndedError extends SchemagateError {
 export class InterruptedError extends SchemagateError {
   readonly exitCode: 130 | 143
   constructor(signal: 'SIGINT' | 'SIGTERM') {
-    super(`Interrupted by ${signal}; the work in progress was rolled back. Run \`up\` again to finish.`)
+    super(`Interrupted by ${signal}; what was not committed was rolled back. Run it again to finish.`)
     this.exitCode = signal === 'SIGINT' ? exitCodes.sigint : exitCodes.sigterm
   }
 }

@@ -14,6 +14,8 @@ const lockClass = 0x53475631
 
 /** How long the drop may take to connect: it comes last, and also after an interrupted run. */
 const dropTimeout = 10_000
+/** How long the drop itself may take once the run is told to stop, as where it waits for a synchronous standby that is gone. */
+const graceAfterAbort = 3_000
 
 /**
  * Makes a database like `live`'s, hands over its target, and drops it whatever happens. `server` stays connected to
@@ -67,10 +69,15 @@ async function sweep(server: Session): Promise<void> {
 
 /** Over a connection of its own: that of an interrupted run takes no statement any more. */
 async function drop({ options }: Session, name: string): Promise<void> {
+  const { signal } = options
   const session = await Session.open({ ...options, timeout: dropTimeout, signal: new AbortController().signal })
+  const stop = () => void setTimeout(() => session.cut('it takes too long'), graceAfterAbort).unref()
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
   try {
     await session.query(`drop database if exists ${quoteIdent(name)} with (force)`)
   } finally {
+    signal.removeEventListener('abort', stop)
     session.close()
   }
 }

@@ -295,6 +295,17 @@ test('a commit that waits for a synchronous standby says so after ten seconds, a
     const sessions = await ask(server, "select query from pg_stat_activity where application_name ~ 'migrator'")
     expect(sessions).toEqual([])
   })
+  // what it drops at its end waits as well, and is left to the next one
+  const verify = start(['verify', '--dir', dir], options)
+  await eventually(async () => {
+    const waiting = await ask(
+      server,
+      "select wait_event from pg_stat_activity where query ~ 'create database' and wait_event = 'SyncRep'",
+    )
+    expect(waiting, verify.output).toHaveLength(1)
+  })
+  verify.kill('SIGTERM')
+  expect((await verify.ended).code).toBe(143)
   await ask(server, 'alter system reset synchronous_standby_names')
   await ask(server, 'select pg_reload_conf()')
   expect((await schemagate(['up', '--dir', dir], options)).code).toBe(0)
