@@ -61,7 +61,7 @@ export function recognise(listing: Listing): Tool | undefined {
 
 /** What is wrong with a folder of a tool that is not read, as the end of a sentence that begins with the folder's name. */
 export function refusedWhole(listing: Listing): string | undefined {
-  return sqitch.refuses?.(listing)
+  return liquibase.refuses?.(listing) ?? sqitch.refuses?.(listing)
 }
 
 /** The tool whose folder this may be, where nothing says whose it certainly is. */

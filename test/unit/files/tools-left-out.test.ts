@@ -314,6 +314,19 @@ test('the order of scripts that Sqitch has in its plan is not guessed from their
   expect(readFolder(join(dir, 'deploy/ground'), { layout: 'native' }).map(({ name }) => name)).toEqual(['1_roles'])
 })
 
+test("files that Liquibase's changelog includes are not run by their numbers", async () => {
+  const dir = await folder({
+    ...named(['own/1_a.sql', 'changes/1_b.sql', 'others/1_c.sql']),
+    'own/changelog.xml': '<databaseChangeLog/>\n',
+    'db.changelog-master.yaml': 'databaseChangeLog:\n  - include: { file: changes/1_b.sql }\n',
+    'others/notes.yaml': 'x: 1\n',
+  })
+  expect(() => readFolder(join(dir, 'own'))).toThrow(/has files of Liquibase, which runs what changelog\.xml says/)
+  expect(() => readFolder(join(dir, 'changes'))).toThrow(/what \.\.\/db\.changelog-master\.yaml says.*--layout native/)
+  expect(readFolder(join(dir, 'changes'), { layout: 'native' })).toHaveLength(1)
+  expect(readFolder(join(dir, 'others'))).toHaveLength(1)
+})
+
 test('another thing of the name meta/_journal.json is none of Drizzle', async () => {
   for (const other of ['{}', 'null', '[1]'])
     expect((await read({ ...named(['0000_a.sql', '0001_c.sql']), 'meta/_journal.json': other })).names, other).toEqual([
