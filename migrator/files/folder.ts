@@ -3,6 +3,7 @@
 import { basename, extname, join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
+import { withDependencies } from './dependencies.ts'
 import type { Named } from './file-name.ts'
 import { orFollow, otherApi, ownerOfCode } from './foreign-code.ts'
 import { isSqlFile, isTest, readFolderName, readName } from './layouts.ts'
@@ -189,7 +190,9 @@ class FolderReader implements MigrationsFolder {
     const migrations = read.map(migration => this.#withDoubtOfCode(migration, tool))
     const onGap = (migration: Migration, message: string) =>
       this.#onLeftOut({ file: migration.file, message: `${migration.file} ${message}` })
-    return inOrder(migrations, { tool, explicit: this.#explicit, listing: this.#listing, onLeftOut: onGap })
+    const circumstances = { tool, explicit: this.#explicit, listing: this.#listing, onLeftOut: onGap }
+    const sorted = inOrder(migrations, circumstances)
+    return this.#explicit ? sorted : withDependencies(sorted)
   }
 
   /** What another tool has applied is not run again: its code is refused where it would be. */

@@ -199,6 +199,22 @@ describe('order', () => {
     expect(decided.migrations.flatMap(({ otherPlace }) => otherPlace ?? [])).toEqual([])
   })
 
+  test('that a file itself says is held against that of the numbers', async () => {
+    const doubts = async (files: Files) => (await read(files)).migrations.map(({ doubt }) => doubt)
+    const yoyo = {
+      '1.a.sql': 'select 1;\n',
+      '2.b.sql': '-- b\n-- depends: 1.a 3.c\n\nselect 2;\n',
+      '3.c.sql': 'select 3;\n',
+    }
+    expect(await doubts(yoyo)).toEqual([
+      undefined,
+      expect.stringMatching(/2\.b\.sql says that it depends on 3\.c\.sql, which comes after it/),
+      undefined,
+    ])
+    const kept = { ...yoyo, '2.b.sql': '-- Depends: x\n-- depends: 1.a.sql\nselect 1;\n-- depends: 3.c\n' }
+    expect(await doubts(kept)).toEqual([undefined, undefined, undefined])
+  })
+
   test('of Supabase is that of its project, whose settings are beside the folder', async () => {
     const files = {
       ...named([
