@@ -326,7 +326,7 @@ class FolderReader implements MigrationsFolder {
     const other = [...this.#migrations.values()].find(m => compareVersions(m.version, version) === 0)
     if (other)
       throw new UsageError(
-        `${file} has no up file beside it: the up half of ${name} is missing, and ${other.file} has the same number. Rename or remove it.`,
+        `${file} has no up file beside it: the up half of ${name} is missing, and ${other.file} has the same number. Rename or remove it; or leave it out: --ignore '${basename(file)}'`,
       )
   }
 

@@ -51,7 +51,7 @@ export function refuseUndoFiles(migrations: ReadonlyMap<string, Migration>): voi
     if (up === undefined) continue
     throw new UsageError(
       `${file} looks as if it undoes ${up}, but by its name it is a migration of its own, and would be run right after that. ` +
-        'Name such two files 0001_users.up.sql and 0001_users.down.sql.',
+        `Name such two files 0001_users.up.sql and 0001_users.down.sql; or, if it is not to be run, leave out all like it: --ignore '*${name.slice(stem.length)}.sql'`,
     )
   }
 }
