@@ -2,9 +2,8 @@
 
 import { basename } from 'node:path'
 import type { Migration } from './migration.ts'
-import { headOf } from './tools/head.ts'
+import { blankOrComment, headOf } from './tools/head.ts'
 
-const blankOrComment = /\s+|--[^\n]*(?:\n|$)/y
 const dependency = /^[ \t]*--[ \t]*(?:depends|requires):[ \t]*(.*)$/gm
 
 /** The migrations, each with a doubt that says in its first comments that it needs one that comes after it. */

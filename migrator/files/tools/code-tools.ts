@@ -1,5 +1,6 @@
 // Tools whose migrations are programs, or descriptions in their own format. None is read; errors name the tool.
 
+import { blankOrComment, headOf } from './head.ts'
 import type { Tool } from './tool.ts'
 
 const sequelize: Tool = {
@@ -137,7 +138,19 @@ const reshape: Tool = {
   code: [{ pattern: /\.(?:toml|json)$/i, text: /^\s*\[\[actions\]\]|^\s*"actions"\s*:/m }],
 }
 
+/** Its files are SQL; what stands in their first comments only it can do. */
+const codd: Tool = {
+  name: 'codd',
+  title: 'codd',
+  contents: [
+    {
+      isIn: source => /^--[ \t]*codd-(?:connection|env-vars):/m.test(headOf(source, blankOrComment)),
+      what: 'is for another connection, or has variables, as its line `-- codd-...:` says, and only codd goes by that. Write the values themselves; if it is for another database, leave it out with --ignore.',
+    },
+  ],
+}
+
 export const codeTools: readonly Tool[] = [
   ...[sequelize, umzug, typeorm, mikroOrm, lucid, dbMigrate, kysely, knex],
-  ...[rails, sequel, django, alembic, yoyo, ecto, laravel, phinx, doctrine, efCore, pop, pgroll, reshape],
+  ...[rails, sequel, django, alembic, yoyo, ecto, laravel, phinx, doctrine, efCore, pop, pgroll, reshape, codd],
 ]

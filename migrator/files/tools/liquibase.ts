@@ -1,9 +1,8 @@
 // Liquibase: changesets, with conditions and contexts. schemagate runs none of it.
 
-import { headOf } from './head.ts'
+import { blankOrComment, headOf } from './head.ts'
 import type { Listing, Tool } from './tool.ts'
 
-const blankOrComment = /\s+|--[^\n]*(?:\n|$)/y
 const formatted = /^[ \t]*--[ \t]*liquibase formatted sql\b/im
 
 /** As Spring Boot has it. */

@@ -239,6 +239,11 @@ function refusal(dir: string, ignore?: readonly string[]) {
 }
 
 test.for([
+  [
+    "codd's",
+    '-- codd: no-txn\n-- codd-connection: dbname=x\nselect 1;\n',
+    /1_a\.sql is for another connection.*only codd/,
+  ],
   ['Liquibase', '\n--liquibase formatted sql\n--changeset a:1\nselect 1;\n', /1_a\.sql is SQL formatted for Liquibase/],
   [
     'several files of Atlas in one',
