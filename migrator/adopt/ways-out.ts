@@ -33,7 +33,11 @@ export function staysCode(source: HistoryTable, names: readonly string[], ledger
 
 /** Without owners, who have other names elsewhere; without what schemagate makes itself, and the history, on which it may have a trigger. */
 function asOneFile(source: HistoryTable, ledgerSchema: string): string {
-  const without = `--exclude-schema ${shellWord(ledgerSchema)} --exclude-table ${shellWord(quotedTable(source))}`
+  const tables = [source.table, ...source.beside].map(table => shellWord(quotedTable({ ...source, table })))
+  const without = [
+    `--exclude-schema ${shellWord(ledgerSchema)}`,
+    ...tables.map(name => `--exclude-table ${name}`),
+  ].join(' ')
   return `pg_dump --schema-only --no-owner ${without} > 0001_baseline.sql; schemagate baseline 0001_baseline`
 }
 

@@ -92,7 +92,7 @@ export async function verifySchema(
   }))
   const warning = otherMajor(made, found)
   if (warning) engine.log.warn({}, warning)
-  const expected = withoutHistories(asUpgraded(made, found.serverVersion), histories)
+  const expected = withoutHistories(asUpgraded(made, found.serverVersion), histories, found)
   const own = withoutGivenSchemas(withoutHistories(found, histories), expected)
   const live = withoutOwnGrants(own, expected, roles)
   const { differences, notes } = compare(live, expected)

@@ -6,26 +6,36 @@ import { type Catalog, type CatalogObject, keyOf, written } from './catalog/cata
 import type { Difference } from './difference.ts'
 import { subject } from './wording.ts'
 
-/** The catalogue without the tables of those histories, what is a part of them, and schemas that hold nothing else. */
-export function withoutHistories(catalog: Catalog, histories: readonly HistoryTable[]): Catalog {
+/**
+ * The catalogue without the tables of those histories, what is a part of them, and schemas that hold nothing else.
+ * @param live where they are; its parts are left out of an expected catalogue as well: a dump without a table has the
+ *   sequence of its column.
+ */
+export function withoutHistories(catalog: Catalog, histories: readonly HistoryTable[], live = catalog): Catalog {
   if (histories.length === 0) return catalog
+  const out = new Set([...partsOf(live, histories), ...partsOf(catalog, histories)])
+  const schemas = new Set(histories.map(({ schema }) => written(schema)).filter(schema => schema !== 'public'))
+  const rest = catalog.objects.filter(object => !out.has(keyOf(object)))
+  const holds = (schema: string) => rest.some(({ name, kind }) => kind !== 'schema' && name.startsWith(`${schema}.`))
+  const empty = new Set([...schemas].filter(schema => !holds(schema)))
+  return { ...catalog, objects: rest.filter(({ kind, name }) => kind !== 'schema' || !empty.has(name)) }
+}
+
+/** Keys of the tables, and of what is a part of them. */
+function partsOf({ objects }: Catalog, histories: readonly HistoryTable[]): ReadonlySet<string> {
   const out = new Set(
     histories.flatMap(({ schema, table, beside }) =>
       [table, ...beside].map(name => `table ${qualified(schema, name)}`),
     ),
   )
-  const schemas = new Set(histories.map(({ schema }) => written(schema)).filter(schema => schema !== 'public'))
   const isPart = ({ parent }: CatalogObject) => parent !== undefined && out.has(parent)
   // a part may have parts: the sequence of an identity column
   let before = -1
   while (out.size !== before) {
     before = out.size
-    for (const object of catalog.objects) if (isPart(object)) out.add(keyOf(object))
+    for (const object of objects) if (isPart(object)) out.add(keyOf(object))
   }
-  const rest = catalog.objects.filter(object => !out.has(keyOf(object)))
-  const holds = (schema: string) => rest.some(({ name, kind }) => kind !== 'schema' && name.startsWith(`${schema}.`))
-  const empty = new Set([...schemas].filter(schema => !holds(schema)))
-  return { ...catalog, objects: rest.filter(({ kind, name }) => kind !== 'schema' || !empty.has(name)) }
+  return out
 }
 
 /**
