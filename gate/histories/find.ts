@@ -75,11 +75,7 @@ interface NamedTable {
 
 async function named(session: Questionable, toolName: string, name: string): Promise<HistoryTable | NotFound> {
   const [found] = await ask<NamedTable>(session, namedSql(name))
-  if (!found)
-    return {
-      why: 'missing',
-      message: `There is no table ${name}${name.includes('.') ? '' : ': --history takes SCHEMA.TABLE'}.`,
-    }
+  if (!found) return noTable(session, name)
   const { columns, beside: neighbours, ...table } = found
   const tools = historyTools.filter(({ name }) => name === toolName)
   const tool = tools.find(one => hasColumns(one, columns))
@@ -101,4 +97,25 @@ function namedSql(name: string): string {
     (select pg_catalog.json_object_agg(b.relname, pg_catalog.has_table_privilege(b.oid, 'select')) from pg_catalog.pg_class b where b.relnamespace = n.oid and b.relkind in ('r', 'p', 'f')) as beside
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'f') and pg_catalog.concat(n.nspname, '.', c.relname) = ${quoteLiteral(name)}`
+}
+
+/** Why the table that an operator named is not found: it is a view, or written in another way. */
+export async function noTable(session: Questionable, name: string): Promise<NotFound> {
+  const plain = quoteLiteral(name.replaceAll('"', ''))
+  const similar = await ask<{ name: string; view: boolean }>(
+    session,
+    `select pg_catalog.concat(n.nspname, '.', c.relname) as name, c.relkind in ('v', 'm') as view
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'f', 'v', 'm') and pg_catalog.lower(${plain}) in (pg_catalog.lower(c.relname),
+    pg_catalog.lower(pg_catalog.concat(n.nspname, '.', c.relname))) order by 1`,
+  )
+  if (similar.some(one => one.view && one.name === name))
+    return {
+      why: 'wrong',
+      message: `${name} is a view, and not the table in which a tool keeps its history: name that.`,
+    }
+  const form = name.includes('.') && !name.includes('"') ? '' : ': --history takes SCHEMA.TABLE, without quotes'
+  const tables = similar.flatMap(one => (one.view ? [] : [one.name]))
+  const meant = tables.length > 0 ? ` Did you mean ${tables.join(' or ')}?` : ''
+  return { why: 'missing', message: `There is no table ${name}${form}.${meant}` }
 }

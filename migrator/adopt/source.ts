@@ -1,6 +1,6 @@
 // Which history is meant: the one that was named, or the only one that there is.
 
-import { findHistory, isFound } from '../../gate/histories/find.ts'
+import { findHistory, isFound, noTable } from '../../gate/histories/find.ts'
 import type { HistoryTable } from '../../gate/histories/history.ts'
 import { historyToolNamed, historyToolProblem, lookAround, quotedTable } from '../../gate/histories/index.ts'
 import { quoteLiteral } from '../../gate/postgres/quote.ts'
@@ -82,7 +82,7 @@ async function notFound(
   if (history !== undefined) {
     const columns = (await tablesNamed(session, history)).flatMap(table => table.columns)
     const tool = from === undefined ? undefined : historyToolNamed(from)
-    if (columns.length === 0) return `There is no table ${history}.${others}`
+    if (columns.length === 0) return `${(await noTable(session, history)).message}${others}`
     const wanted = tool
       ? `: ${tool.title} has ${Object.keys(tool.columns).join(', ')}`
       : ', unless --from TOOL says whose'

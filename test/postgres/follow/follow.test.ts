@@ -144,7 +144,24 @@ describe('bad input', () => {
     expect(named.code).toBe(2)
     expect(named.stderr).toContain('There is no table ops.versions')
     const bare = await run(database, ['follow', ...goose, '--history', 'knex_migrations'])
-    expect(bare.stderr).toContain('There is no table knex_migrations: --history takes SCHEMA.TABLE.')
+    expect(bare.stderr).toContain(
+      'There is no table knex_migrations: --history takes SCHEMA.TABLE, without quotes. Did you mean public.knex_migrations?',
+    )
+  })
+
+  test('a table that is written in another way, and a view', async ({ database }) => {
+    await database.query(`${historySql('goose')}create view versions as select * from goose_db_version`)
+    const named = (verb: string, history: string) =>
+      run(database, [verb, ...(verb === 'adopt' ? goose.slice(2) : goose), '--history', history])
+    for (const verb of ['follow', 'adopt'])
+      for (const history of ['"public"."goose_db_version"', 'public.Goose_DB_version']) {
+        const { code, stderr } = await named(verb, history)
+        expect([code, stderr]).toEqual([2, expect.stringContaining('Did you mean public.goose_db_version?')])
+      }
+    for (const verb of ['follow', 'check', 'adopt']) {
+      const { code, stderr } = await named(verb, 'public.versions')
+      expect([code, stderr]).toEqual([2, expect.stringContaining('public.versions is a view, and not the table')])
+    }
   })
 
   test('a table with other columns, and two tables', async ({ database }) => {
