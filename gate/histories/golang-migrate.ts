@@ -14,13 +14,14 @@ export const golangMigrate: HistoryTool = {
   sql: {
     key: 'version::text',
     state:
-      "case when version < 0 then null when dirty then 'unfinished' when count(*) over () > 1 then 'applied' else 'up-to' end",
+      "case when dirty then 'unfinished' when version < 0 then null when count(*) over () > 1 then 'applied' else 'up-to' end",
   },
   read(rows) {
-    // -1 is written when all was taken back
+    // -1 is written when all was taken back, and stays dirty where that has failed
     const keyed = rows.flatMap(row => {
-      const key = numberKey(row.version)
-      return key === undefined ? [] : [{ key, name: key, isDirty: row.dirty === 'true' }]
+      const isDirty = row.dirty === 'true'
+      const key = numberKey(row.version) ?? (isDirty ? row.version : undefined)
+      return key ? [{ key, name: key, isDirty }] : []
     })
     const entries = keyed.flatMap(({ key, name, isDirty }) => (isDirty ? [] : [{ key, name }]))
     // a fork of it (the CLI of Hasura, to its release 1) keeps a row for each, which says nothing of others

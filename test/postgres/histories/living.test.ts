@@ -319,6 +319,18 @@ describe('rows that were there before the last of the build', () => {
   })
 })
 
+test("golang-migrate's first migration that was taken back half-way is half-done work", async ({ database }) => {
+  await database.query('create table schema_migrations (version bigint primary key, dirty boolean not null)')
+  await database.query('insert into schema_migrations values (-1, true)')
+  const dir = await folder({ '1_a.up.sql': 'create table a ();', '1_a.down.sql': 'drop table a;' })
+  expect(await on(database, dir).up()).toMatchObject({ exitCode: 6 })
+  await expect(on(database, dir).adopt()).rejects.toMatchObject({
+    exitCode: 6,
+    message: expect.stringContaining('dirty'),
+  })
+  expect(await followed(database, 'golang-migrate', dir)).toEqual([7, expect.stringContaining('-1 was begun')])
+})
+
 test('a table of golang-migrate with a row for each number has those alone', async ({ database }) => {
   await database.query(`create table schema_migrations (version bigint primary key, dirty boolean not null);
     insert into schema_migrations values (1, false), (3, false); create table t1 ()`)
