@@ -4,7 +4,7 @@ import { redactor } from '../text/redact.ts'
 import { type Compose, type LoadOptions, loadCompose } from './compose/load.ts'
 import type { Place } from './compose/places.ts'
 import { type Ignore, ignoresIn } from './ignore.ts'
-import { buildStack, labelComplaints, type Stack } from './model/stack.ts'
+import { buildStack, labelComplaints, missingEnvFiles, type Stack } from './model/stack.ts'
 import type { Patch } from './patches/patch.ts'
 import { rules } from './rules/index.ts'
 import type { Rule, Severity, Violation } from './rules/rule.ts'
@@ -60,7 +60,7 @@ function examine(stack: Stack): Diagnosis {
     stack,
     findings: findings.toSorted(byWeight),
     silenced,
-    notes: [...compose.notes, ...labelComplaints(stack), ...complaints(ignores, used)],
+    notes: [...compose.notes, ...missingEnvFiles(stack), ...labelComplaints(stack), ...complaints(ignores, used)],
   }
 }
 

@@ -62,8 +62,8 @@ export interface Service {
   readonly postStart: readonly Hook[]
   readonly environment: Readonly<Record<string, string>>
   readonly envFiles: readonly string[]
-  /** False: an env file is not here, and may say more. */
-  readonly isEnvironmentKnown: boolean
+  /** Those of them that are not here, and may say more. */
+  readonly missingEnvFiles: readonly string[]
   readonly dependsOn: ReadonlyMap<string, Dependency>
   /** `off`: switched off; undefined: the file says nothing. */
   readonly healthcheck: HealthCheck | 'off' | undefined
@@ -97,7 +97,7 @@ export function toService(
   readEnvFile: (file: string) => Record<string, string> | undefined,
 ): Service {
   const envFiles = asList(values.env_file).map(file => String(isValues(file) ? file.path : file))
-  const fromEnvFiles = envFiles.map(readEnvFile)
+  const fromEnvFiles = envFiles.map(file => [file, readEnvFile(file)] as const)
   const deploy = isValues(values.deploy) ? values.deploy : {}
   const text = (value: unknown) => (value === undefined || value === null ? undefined : String(value))
   return {
@@ -108,9 +108,12 @@ export function toService(
     entrypoint: toCommand(values.entrypoint),
     preStart: toHooks(values.pre_start),
     postStart: toHooks(values.post_start),
-    environment: { ...Object.assign({}, ...fromEnvFiles), ...texts(asMap(values.environment)) },
+    environment: {
+      ...Object.assign({}, ...fromEnvFiles.map(([, variables]) => variables)),
+      ...texts(asMap(values.environment)),
+    },
     envFiles,
-    isEnvironmentKnown: !fromEnvFiles.includes(undefined),
+    missingEnvFiles: fromEnvFiles.flatMap(([file, variables]) => (variables === undefined ? [file] : [])),
     dependsOn: toDependencies(values.depends_on),
     healthcheck: toHealthCheck(values.healthcheck),
     mounts: [

@@ -110,10 +110,11 @@ function positional(words: readonly string[] | undefined): string | undefined {
 }
 
 /** The user and the database that the server is made with; `undefined` where an env file that is not here may say. */
-export function madeWith({ environment, isEnvironmentKnown: isKnown }: Service): {
+export function madeWith({ environment, missingEnvFiles }: Service): {
   user: string | undefined
   database: string | undefined
 } {
+  const isKnown = missingEnvFiles.length === 0
   const user = environment.POSTGRES_USER ?? environment.POSTGRESQL_USERNAME ?? (isKnown ? 'postgres' : undefined)
   const database = environment.POSTGRES_DB ?? environment.POSTGRESQL_DATABASE ?? (isKnown ? user : undefined)
   return { user, database }

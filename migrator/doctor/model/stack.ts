@@ -1,5 +1,6 @@
 // The stack as doctor sees it: each service with its part, what it runs, and the databases that it uses.
 
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { readEnvFile } from '../compose/env-file.ts'
 import { parseImage } from '../compose/image.ts'
@@ -18,6 +19,7 @@ import {
   isPooler,
   isPostgresImage,
   isProxy,
+  isStore,
   isTool,
 } from './known-images.ts'
 import type { Draft, Member, Role } from './member.ts'
@@ -45,11 +47,17 @@ const labelledRoles = ['database', 'migrator', 'app', 'gate', 'proxy'] as const
 
 /** @param images what an engine knows of images, by their names in the file */
 export function buildStack(compose: Compose, images: ReadonlyMap<string, ImageConfig> = new Map()): Stack {
-  const variablesOf = (file: string) =>
-    compose.readBy === 'the YAML alone' ? readEnvFile(resolve(compose.directory, file)) : {}
+  const variablesOf = (file: string) => {
+    const path = resolve(compose.directory, file)
+    if (compose.readBy === 'the YAML alone') return readEnvFile(path)
+    // docker has put them in, and goes on without one that is not required
+    return existsSync(path) || file.includes('$') ? {} : undefined
+  }
   const configs = isValues(compose.top.configs) ? compose.top.configs : {}
   const drafts = Object.entries(compose.services).map(([name, values]) => {
-    const service = toService(name, values, configs, variablesOf)
+    // docker leaves out what it has read
+    const envFile = values.env_file ?? compose.written[name]?.env_file
+    const service = toService(name, { ...values, env_file: envFile }, configs, variablesOf)
     const context = new BuildContext(service, compose.directory)
     const image = images.get(service.image?.text ?? '')
     const shielded = { ...service, ...shieldedCommand(compose, service) }
@@ -102,6 +110,24 @@ function assignServers(members: ReadonlyMap<string, Member>): void {
 
 function roleByLabel({ service }: Member): Role | undefined {
   return labelledRoles.find(role => role === service.labels[roleLabel])
+}
+
+/** The env files that are not here, and may name the database of services of which nothing else says one. */
+export function missingEnvFiles({ members }: Stack): string[] {
+  const readers = new Map<string, string[]>()
+  for (const { service, role, uses } of members.values()) {
+    const { name, image } = service
+    if (role !== 'other' || uses.length > 0 || (image && (isInfrastructure(image) || isStore(image)))) continue
+    for (const file of service.missingEnvFiles) {
+      const known = readers.get(file)
+      if (known) known.push(name)
+      else readers.set(file, [name])
+    }
+  }
+  return [...readers].map(
+    ([file, names]) =>
+      `${file} is not here: whether ${names.join(', ')} ${names.length === 1 ? 'uses' : 'use'} a database may stand there.`,
+  )
 }
 
 /** What is wrong with the labels, one sentence each. */

@@ -61,7 +61,7 @@ function problemOf(member: Member, { compose }: Stack): string | undefined {
     ({ target }) => /postgres|pg[-_]?data|pgsql/i.test(target) && !/initdb|\.(conf|sh|sql)$|\/etc\//.test(target),
   )
   // PGDATA may be in an env file that is not here
-  if (environment.PGDATA === undefined && !service.isEnvironmentKnown && other) return undefined
+  if (environment.PGDATA === undefined && service.missingEnvFiles.length > 0 && other) return undefined
   if (other) return `${name} mounts ${clean(other.target)}, and its data is in ${folders[0]}.`
   const unused = Object.keys(compose.volumes).find(
     volume =>

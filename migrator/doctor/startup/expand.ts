@@ -38,7 +38,7 @@ export function expand(text: string, { args, variables, service, context }: Know
     if (set !== undefined && !set.includes('${')) return set
     if (fallback !== undefined) return fallback
     // what a script sets itself, or an env file that is not here
-    if (service.envFiles.length > 0 || /^[a-z]/.test(name)) isKnown = false
+    if (service.missingEnvFiles.length > 0 || /^[a-z]/.test(name)) isKnown = false
     return ''
   })
   return isKnown && !value.includes('$') && !isShielded(value) ? value : undefined

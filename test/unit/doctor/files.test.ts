@@ -86,6 +86,29 @@ test.runIf(isDocker)('what docker alone can read is read, and that is said', asy
 })
 
 test.for([
+  ['docker', isDocker ? { PATH: process.env.PATH!, HOME: process.env.HOME! } : {}],
+  ['the YAML alone', {}],
+] as const)(
+  'an env file that is not here, and need not be, is told where it may name a database: %s',
+  async ([, env]) => {
+    const optional = 'env_file: [{ path: .env.app, required: false }]'
+    const compose = `services:
+  db: { image: "postgres:17", healthcheck: { test: psql -h 127.0.0.1 -U shop -d shop -c "select 1" }, ${optional} }
+  web: { image: a, environment: { PGHOST: db }, ${optional} }
+  worker: { image: b, ${optional} }
+  cache: { image: redis, ${optional} }
+`
+    const { notes, findings } = await read({ 'compose.yml': compose }, env)
+    expect(notes.filter(note => note.includes('.env.app'))).toEqual([
+      '.env.app is not here: whether worker uses a database may stand there.',
+    ])
+    expect(findings.map(({ rule }) => rule.id)).not.toContain('healthcheck-other-database')
+    const { notes: none } = await read({ 'compose.yml': compose, '.env.app': 'A=b\n' }, env)
+    expect(none.join()).not.toContain('.env.app')
+  },
+)
+
+test.for([
   ['.env', { '.env': 'COMPOSE_PROFILES=tools,more\n' }, {}],
   ['the environment', {}, { COMPOSE_PROFILES: '*' }],
 ] as const)('a migrator below a profile that %s makes active runs by itself', async ([, files, env]) => {
