@@ -5,6 +5,7 @@ import { toMount } from '../doctor/compose/service.ts'
 import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from '../doctor/diagnose.ts'
 import { type Database, databasesOf } from '../doctor/model/gating.ts'
 import { ownDatabase } from '../doctor/model/known-images.ts'
+import type { Member } from '../doctor/model/member.ts'
 import { isMigrations, type Recognised, recognise, sqlFilesIn } from '../doctor/model/recognise.ts'
 import { shownOverlay } from '../doctor/overlay/shown.ts'
 import { renderText } from '../doctor/render/text.ts'
@@ -92,7 +93,19 @@ async function chooseAll({ stack, findings }: Diagnosis, options: InitOptions): 
     options.asking,
     '--app',
   )
+  if (options.command === undefined && isOutOfImage(app, way, compose.directory))
+    options.print(
+      `Note: ${way.tool} is in ${way.folder}, which the image of ${app.service.name} is not built from. See that the image has it, or name another command: --command.`,
+    )
   return { database, way, app }
+}
+
+/** Neither the image's build context nor a mount has the folder of the tool. */
+function isOutOfImage({ service, context: { context } }: Member, { folder }: Recognised, directory: string): boolean {
+  if (context === undefined) return false
+  const sources = service.mounts.flatMap(({ type, source }) => (type === 'bind' ? [resolve(directory, source)] : []))
+  const path = join(directory, folder)
+  return ![context, ...sources].some(one => path === one || path.startsWith(join(one, '/')))
 }
 
 /** The SQL that the database's first start runs, where doctor can have the migrator run it instead. */

@@ -486,6 +486,23 @@ test("of another tool's SQL it says to switch that tool off, which would find ta
   expect((await run(folderWith(sqlProject))).text).not.toContain('switch ')
 })
 
+test.for([
+  ['a build context without it', './backend', '', true],
+  ['a mount that has it', './backend', ', volumes: [".:/app"]', false],
+  ['a build context around it', '.', '', false],
+] as const)('a tool that is in no image is told: %s', async ([, context, volumes, isTold]) => {
+  const app = `  api: { build: ${context}, environment: { ${url} }${volumes} }\n`
+  const { text } = await run(
+    folderWith({
+      'compose.yml': `services:\n  db:\n    ${database}\n${app}`,
+      'alembic.ini': '',
+      'backend/Dockerfile': '',
+    }),
+  )
+  const note = 'Note: Alembic is in ., which the image of api is not built from.'
+  expect(text.includes(note)).toBe(isTold)
+})
+
 test('a Symfony project has the migrations of Doctrine', async () => {
   const compose = `services:\n  db:\n    ${database}\n  php:\n    build: .\n    environment: { ${url} }\n    depends_on: [db]\n`
   const folder = folderWith({ 'compose.yml': compose, 'symfony.lock': '{}', 'migrations/Version1.php': '<?php' })
