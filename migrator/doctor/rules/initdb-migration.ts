@@ -79,7 +79,8 @@ function migratorPatch(
   migrator: string,
 ): Patch | undefined {
   const { name, environment } = member.service
-  if (stack.members.has(migrator) || environment.POSTGRES_PASSWORD === undefined) return undefined
+  const password = environment.POSTGRES_PASSWORD ?? environment.POSTGRES_PASSWORD_FILE
+  if (stack.members.has(migrator) || password === undefined) return undefined
   // as they are written: with their options, and with paths that hold on every machine
   const volumes = asList(stack.compose.written[name]?.volumes)
   const isTaken = (volume: unknown) => targets.has(toMount(volume).target)

@@ -217,6 +217,14 @@ test.for([
   expect(services.migrator?.volumes).toEqual(isGiven ? [`${folder}:/migrations:ro`] : undefined)
 })
 
+test('a migrator for initdb.d takes the password from the file that the server has', async () => {
+  writeFileSync(join(cwd, '1.sql'), 'create table a (b int);')
+  const { services } = await overlayOf(
+    `  pg: { image: "postgres:17", environment: { POSTGRES_PASSWORD_FILE: /run/secrets/pg }, secrets: [pg], volumes: ["./1.sql:/docker-entrypoint-initdb.d/1.sql"] }\n`,
+  )
+  expect(services.migrator).toMatchObject({ environment: { PGPASSWORD_FILE: '/run/secrets/pg' }, secrets: ['pg'] })
+})
+
 test('an overlay with a migrator says how its image is built, and another one does not', async () => {
   writeFileSync(join(cwd, '1.sql'), 'create table a (b int);')
   const pg = (volumes: string) =>
