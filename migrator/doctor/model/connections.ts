@@ -41,7 +41,8 @@ export function connectionsOf(service: Service, steps: readonly Step[], hosts: R
   const users = environment.filter(([key, value]) => userKey.test(key) && value !== '')
   const [database, user] = [databases[0]?.[1], users[0]?.[1]]
   for (const [key, value] of environment) {
-    const urls = urlsIn(expandOwn(value, service.environment))
+    const expanded = expandOwn(value, service.environment)
+    const urls = [...urlsIn(expanded), ...inJson(expanded)]
     if (urls.length > 0) found.push(...urls)
     else if (hostKey.test(key) || /:\d{4,5}\b/.test(value)) {
       for (const [host, port] of hostsIn(value)) {
@@ -108,6 +109,15 @@ function urlsIn(text: string): Connection[] {
   const database = /\b(?:dbname|database)\s*=\s*([^\s;"']+)/i.exec(text)?.[1]
   const user = /\b(?:user|username|user id)\s*=\s*([^\s;"']+)/i.exec(text)?.[1]
   return [{ host: host.toLowerCase(), port: /\bport\s*=\s*(\d+)/i.exec(text)?.[1], database, user, kind: 'sure' }]
+}
+
+/** `{"host": "db", "dbname": "shop"}`: of Postgres, if its host is; other servers are named so, too. */
+function inJson(text: string): Connection[] {
+  const value = (names: string) => new RegExp(`"(?:${names})"\\s*:\\s*"?([^\\s",}]+)`, 'i').exec(text)?.[1]
+  const host = value('host|hostname|server')
+  if (host === undefined) return []
+  const [port, database, user] = [value('port'), value('dbname|database|db|name'), value('user|username')]
+  return [{ host: host.toLowerCase(), port, database, user, kind: 'maybe' }]
 }
 
 /** A password may hold `@`, and sometimes a slash: the host is behind the last `@` that a host can follow. */

@@ -362,6 +362,14 @@ test.for([
   expect(roleOf('worker')).toBe(role)
 })
 
+test('a connection that is written as JSON is one to Postgres, if its host is', async () => {
+  const app = (name: string, json: string) => `  ${name}: { image: ${name}, environment: { CONNECTION: '${json}' } }\n`
+  const { useOf } = await read(
+    `${db}  cache: { image: redis }\n${app('web', '{"dbname":"shop","user":"a","host":"db","port":5432}')}${app('mail', '{"host":"cache","db":0}')}`,
+  )
+  expect([useOf('web'), useOf('mail')]).toEqual([['db/shop'], []])
+})
+
 test('of two databases nothing says which one a worker uses', async () => {
   const app = (host: string) => `  ${host}-web: { image: shop, environment: { PGHOST: ${host} } }\n`
   const other = '  stock: { image: "postgres:17" }\n'
