@@ -53,13 +53,15 @@ function rights(change: Change, source: Source): string {
 }
 
 function shown(value: Value | undefined): string {
-  return Array.isArray(value) ? value.join(', ') : String(value)
+  return (Array.isArray(value) ? value.join(', ') : String(value)) || "''"
 }
+
+const plain = (value: Value | undefined) => (value === undefined ? '' : String(value))
 
 /** Where both texts are shown as a diff: a function's body, a view. */
 export function longTexts({ change, found, expected }: Difference): { found: string; expected: string } | undefined {
   if (change !== 'changed' || !(isLong(found) || isLong(expected))) return undefined
-  return { found: shown(found ?? ''), expected: shown(expected ?? '') }
+  return { found: plain(found), expected: plain(expected) }
 }
 
 const longest = 200

@@ -7,7 +7,8 @@ export const views: Kinds = () => [
     kind: relationKind(),
     catalog: 'pg_class',
     oid: 'c.oid',
-    from: `${relations('vm')} left join pg_am am on am.oid = c.relam left join pg_tablespace s on s.oid = c.reltablespace`,
+    from: `${relations('vm')} left join pg_am am on am.oid = c.relam left join pg_tablespace s on s.oid = c.reltablespace
+      left join pg_class toast on toast.oid = c.reltoastrelid`,
     name: qualified('n.nspname', 'c.relname'),
     owner: 'c.relowner',
     grants: { list: 'c.relacl', type: "'r'", owner: 'c.relowner' },
@@ -17,6 +18,6 @@ export const views: Kinds = () => [
       'access method': 'am.amname',
       tablespace: 's.spcname',
     },
-    more: [options('c.reloptions'), withExtension('pg_class', 'c.oid')],
+    more: [options('c.reloptions'), options('toast.reloptions', 'option toast.'), withExtension('pg_class', 'c.oid')],
   },
 ]

@@ -96,6 +96,8 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
         : [`alter policy ${partName(part)} on ${tableOf(part)} ${policyTerms(was)}`]
     case 'type labels':
       return addedLabels(difference)
+    case 'sequence persistence':
+      return [`alter sequence ${name} set ${expected ?? 'logged'}`]
     case 'sequence cycle':
       return [`alter sequence ${name} ${expected === undefined ? 'no cycle' : 'cycle'}`]
     case 'sequence owned by':

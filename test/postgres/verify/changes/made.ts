@@ -121,7 +121,7 @@ export const made: readonly Row[] = [
     "alter publication n19 set (publish_generated_columns = none, publish = '')",
     [
       `publication n19: has no generated columns; ${make} stored`,
-      `publication n19: operations is ; ${make} insert, update, delete, truncate`,
+      `publication n19: operations is ''; ${make} insert, update, delete, truncate`,
     ],
     18,
   ],
@@ -344,6 +344,21 @@ export const made: readonly Row[] = [
       `constraint m13k.m13k_p: definition is PRIMARY KEY (a, b); ${make} PRIMARY KEY (a)`,
       `constraint m14.m14_f: ${missing}`,
     ],
+  ],
+  [
+    `create function p1() returns trigger language plpgsql as 'begin return new; end'; create table p1 (a int) partition by list (a); create table p1a partition of p1 for values in (1); create trigger p1_t before update on p1 for each row when (old.* is distinct from new.*) execute function p1()`,
+    'drop trigger p1_t on p1',
+    `trigger p1.p1_t: ${missing}`,
+  ],
+  [
+    "create materialized view p2 as select 'a'::text as a",
+    'alter materialized view p2 set (toast.autovacuum_enabled = false)',
+    `materialized view p2: option toast.autovacuum_enabled: false, and ${none}`,
+  ],
+  [
+    'create sequence p3; create unlogged sequence p4',
+    'alter sequence p3 set unlogged; alter sequence p4 set logged',
+    [`sequence p3: persistence: unlogged, and ${none}`, `sequence p4: has no persistence; ${make} unlogged`],
   ],
   // names
   [
