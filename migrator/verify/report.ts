@@ -17,7 +17,13 @@ export function asText(result: Verification): string {
     ...(diffOf(difference) ?? []).map(line => `    ${line}`),
     ...(remedy ?? []).map(sql => `  put right by: ${runnable(sql, role)}`),
   ])
+  const owner = otherOwner(differences)
   const aside = [
+    ...(owner === undefined
+      ? []
+      : [
+          `note: ${role}, as which this ran, is taken for the role that migrates. If that is ${owner}, run this as ${owner}: the owners are right then.`,
+        ]),
     ...notes.map(note => `note: ${noteOf(note)}`),
     ...(pending.length > 0 ? [`note: pending, and not compared: ${pending.join(', ')}`] : []),
     ...(ignored > 0 ? [`note: ${count(ignored, 'difference')} ignored`] : []),
@@ -56,6 +62,13 @@ export function asJson(result: Verification): object {
     notes: notes.map(note => ({ kind: note.kind, name: note.name, message: noteOf(note) })),
     ignored,
   }
+}
+
+/** The role that owns what the role that migrates should own, where it is one and the same role of several objects. */
+function otherOwner(differences: readonly Difference[]): string | undefined {
+  const owned = differences.filter(({ property, expected }) => property === 'owner' && expected === migratorRole)
+  const owners = new Set(owned.map(({ found }) => String(found)))
+  return owned.length > 1 && owners.size === 1 ? [...owners][0] : undefined
 }
 
 const runnable = (remedy: string, role: string) => remedy.replaceAll(migratorRole, () => quoteIdent(role))

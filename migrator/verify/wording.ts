@@ -38,6 +38,9 @@ function predicate({ change, kind, property, found, expected, name }: Difference
     case 'changed':
       break
   }
+  // the text is shown below it
+  if (isLong(expected) && found === undefined) return `has no ${property}, and one is expected`
+  if (isLong(found) && expected === undefined) return `${property} is there, and ${source.doesNot}`
   if (isLong(found) || isLong(expected)) return `its ${property} is another one`
   if (found === undefined) return `has no ${property}; ${source.makes} ${shown(expected)}`
   if (expected === undefined) return `${property}: ${shown(found)}, and ${source.doesNot}`

@@ -66,6 +66,24 @@ test('a function that was changed is shown as a short diff', async ({ database }
   expect(stdout).toMatch(/^ {4}\+\s+return 2;$/m)
 })
 
+test('a long text that is missing, or that is there, is not told as another one', async ({ database }) => {
+  const note = (text: string) => `comment on column users.id is '${text}';`
+  const { verify } = await migrated(database, { '0001_users.sql': `${users['0001_users.sql']} ${note('one\ntwo')}` })
+  await database.query(`${note('')} comment on table users is 'three\nfour'`)
+  const { stdout } = await verify()
+  expect(stdout).toContain('column users.id: has no comment, and one is expected\n')
+  expect(stdout).toContain('table users: comment is there, and no migration makes it\n')
+})
+
+test('another role than the one that migrates is told why the owners differ', async ({ database }) => {
+  const { dir } = await migrated(database, { ...users, '0002_more.sql': 'create table more (a int);' })
+  const other = database.role('other')
+  await database.query(`create role "${other}" superuser login password 'x'`)
+  const env = { DATABASE_URL: database.urlFor(other, 'x'), SCHEMAGATE_DIR: dir }
+  const { stdout } = await schemagate(['verify'], { env })
+  expect(stdout).toMatch(new RegExp(`note: ${other}, as which this ran, .* If that is postgres, run this as postgres`))
+})
+
 test('what is known is left out, by name, by kind, by property', async ({ database }) => {
   const { verify } = await migrated(database)
   await database.query(
