@@ -5,12 +5,16 @@ import { quoteIdent, quoteLiteral } from '../../../gate/postgres/quote.ts'
 import { codeOf, sqlstate } from '../../../gate/postgres/sqlstate.ts'
 import type { Target } from '../../../gate/postgres/target.ts'
 import { DeniedError } from '../../errors.ts'
+import { whyReadOnly } from '../../postgres/read-only.ts'
 import { Session } from '../../postgres/session.ts'
 import { databaseLike, databaseSettings } from './properties.ts'
 
 const prefix = 'schemagate_verify_'
 /** The first half of the advisory lock's key, "SGV1"; the second is the number in the database's name. */
 const lockClass = 0x53475631
+
+const otherWays =
+  'name another server for it (--scratch-url postgres://...), or compare with a snapshot (--expect FILE).'
 
 /** How long the drop may take to connect: it comes last, and also after an interrupted run. */
 const dropTimeout = 10_000
@@ -20,18 +24,23 @@ const graceAfterAbort = 3_000
 /**
  * Makes a database like `live`'s, hands over its target, and drops it whatever happens. `server` stays connected to
  * another database of the same server; it holds a lock by which others see that this one is in use.
- * @throws DeniedError if the role may not make databases.
+ * @throws DeniedError if the role may not make databases, or the server takes no writes.
  */
 export async function withScratchDatabase<T>(
   server: Session,
   live: Session,
   use: (target: Target) => Promise<T>,
 ): Promise<T> {
+  if (server.greeting.readOnly)
+    throw new DeniedError(
+      `The server on which verify makes a scratch database is read-only. ${await whyReadOnly(server)} Or ${otherWays}`,
+    )
   await sweep(server)
   const number = randomBytes(4).readInt32BE()
   const name = `${prefix}${(number >>> 0).toString(16).padStart(8, '0')}`
   await server.query(`select pg_catalog.pg_advisory_lock(${lockClass}, ${number})`)
   const target = targetFor(server.options.target, name)
+  let made: T
   try {
     try {
       await server.query(`create database ${quoteIdent(name)} ${await databaseLike(live, server)}`)
@@ -43,10 +52,14 @@ export async function withScratchDatabase<T>(
       `comment on database ${quoteIdent(name)} is ${quoteLiteral(`schemagate verify: scratch database for ${of}, made ${new Date().toISOString()}; may be dropped when no verify is running`)}`,
     )
     await databaseSettings(live, server, name)
-    return await use(target)
-  } finally {
-    await drop(server, name)
+    made = await use(target)
+  } catch (error) {
+    // the error says more than that this failed as well, and the next one drops what is left
+    await drop(server, name).catch(() => {})
+    throw error
   }
+  await drop(server, name)
+  return made
 }
 
 /** The same server, another database. */
@@ -85,7 +98,7 @@ async function drop({ options }: Session, name: string): Promise<void> {
 function mayNotCreate({ options: { target } }: Session, cause: unknown): DeniedError {
   return new DeniedError(
     `role ${target.user} may not make the scratch database in which verify runs the migrations (42501). ` +
-      `Give it the right (alter role ${quoteIdent(target.user)} createdb), name a server where it has it (--scratch-url), or compare with a snapshot (--expect FILE).`,
+      `Give it the right (alter role ${quoteIdent(target.user)} createdb), or ${otherWays}`,
     { cause },
   )
 }

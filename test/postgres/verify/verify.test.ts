@@ -263,6 +263,17 @@ describe('on the live server', () => {
     expect(code).toBe(9)
   })
 
+  test('a database that is read-only is told why, and the other ways', async ({ database }) => {
+    const { verify } = await migrated(database)
+    await database.query(`alter database ${database.name} set default_transaction_read_only = on`)
+    const { code, stderr } = await verify()
+    expect(code).toBe(9)
+    expect(stderr).toMatch(
+      /makes a scratch database is read-only. default_transaction_read_only is on, set by .*--scratch-url/,
+    )
+    expect(stderr).not.toContain('DROP DATABASE')
+  })
+
   test('a role that may make databases needs no more than that', async ({ database }) => {
     const owner = database.role('owner')
     await database.query(
