@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clashCodes, codeOf, idleCodes, isConnectionLoss, ownState, sqlstate } from '../../gate/postgres/sqlstate.ts'
 import { takeOutOwnLimit } from '../apply/failure.ts'
-import { MigrationFailedError, TableLockError } from '../errors.ts'
+import { MigrationFailedError, NoAnswerError, TableLockError } from '../errors.ts'
 import { LostCommitsError } from '../ledger/expectations.ts'
 import { raisedState } from '../ledger/guards.ts'
 import { idleLimit } from '../postgres/session-settings.ts'
@@ -93,7 +93,9 @@ export async function attempt<T>(
         `lost the connection during ${what} (${messageOfThrown(cause)}); connecting again`,
       )
       before = async () => {
-        await resume(run)
+        await resume(run).catch((error: unknown) => {
+          throw error instanceof NoAnswerError ? unknownEnd(what, error) : error
+        })
         losses.madeAgain(run.session.wasStarting)
       }
     } else throw failure
@@ -117,6 +119,14 @@ async function resumeAfterSilence(run: Run, migration: string, code: string, cau
     `${migration}: the server ended the session because it heard nothing from it for too long (${code}), as from a module that computes without awaiting anything; what was open is rolled back, and it is run again without the migrator's own limit of ${formatDuration(idleLimit)}`,
   )
   await resume(run, 0)
+}
+
+/** The server may have committed what it was last sent, and its answer did not come. */
+function unknownEnd(what: string, error: NoAnswerError): NoAnswerError {
+  return new NoAnswerError(
+    `${error.message} The connection was lost during ${what}, and what was committed last is not known: the next run finds out, and goes on from there.`,
+    { cause: error.cause },
+  )
 }
 
 /** Behind a pooler the connection stays when its server is lost, and may lead to a standby until another one is promoted. */

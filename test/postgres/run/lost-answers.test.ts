@@ -242,3 +242,31 @@ test('a migration in steps that deletes its own row is told what it did', async 
   expect(failed.code, failed.stdout).toBe(5)
   expect(errorOf(failed)).toContain('0001_steps has lost its row in the ledger while it ran')
 })
+
+test('where the answer to a commit never comes, nor the server, it is said that the end is not known', async ({
+  database,
+}) => {
+  const dir = await folder({ '1_a.sql': '-- migrate:up\ncreate table a ();\n-- migrate:down\ndrop table a;\n' })
+  for (const [sql, args] of [
+    [/create table a/, ['up']],
+    [/drop table a/, ['down', '--yes']],
+    [/create table a/, ['up']],
+  ] as const) {
+    const proxy = await tcpProxy(database.url, {
+      onMessage: message => {
+        if (!sql.test(message.sql ?? '')) return 'forward'
+        proxy.refuse(true)
+        return 'cut-after-answer'
+      },
+    })
+    const { code, lines } = await schemagate([...args, '--dir', dir, '--connect-timeout', '1s'], {
+      env: { DATABASE_URL: proxy.url(database.url), SCHEMAGATE_ON_FOREIGN_TABLES: 'run' },
+    })
+    expect(code).toBe(3)
+    expect(errorOf({ lines })).toMatch(
+      /lost during 1_a, and what was committed last is not known: the next run finds out/,
+    )
+    const next = await run(database, dir, ...args)
+    expect([next.code, next.stdout]).toEqual([0, expect.stringContaining('nothing to do')])
+  }
+})
