@@ -2,7 +2,7 @@
 
 import { toOffset } from '../sql/excerpt.ts'
 import { split } from '../sql/split.ts'
-import { hideSecrets } from '../text/redact.ts'
+import { hideSecrets, redactor, secretsIn } from '../text/redact.ts'
 
 interface Sent {
   readonly text: string
@@ -12,9 +12,22 @@ interface Sent {
 
 const sent = new WeakMap<Error, Sent>()
 
-/** Notes what was sent when the server answered with this error. */
+/** Notes what was sent when the server answered with this error, which then quotes no password of that text. */
 export function noteSent(error: unknown, text: string, completed = 0): void {
-  if (error instanceof Error && !sent.has(error)) sent.set(error, { text, completed })
+  if (!(error instanceof Error) || sent.has(error)) return
+  sent.set(error, { text, completed })
+  const secrets = secretsIn(text.slice(0, longestText))
+  if (secrets.length > 0) hideIn(error, redactor(secrets))
+}
+
+/** What is longer is mostly data. */
+const longestText = 1 << 20
+
+function hideIn(error: Error, redact: (text: string) => string): void {
+  for (const field of ['message', 'detail', 'hint', 'where', 'stack']) {
+    const value: unknown = Reflect.get(error, field)
+    if (typeof value === 'string') Reflect.set(error, field, redact(value))
+  }
 }
 
 const longestStatement = 200

@@ -65,6 +65,41 @@ describe('as it is printed', () => {
     expect(lines.at(-2)).toMatch(/INFO: failed: 1 applied; the head is 0001_users \(.*exit code 5\)$/)
   })
 
+  test('a password in the SQL that the server quotes in its answer is not shown, nor in what is recorded', async ({
+    database,
+  }) => {
+    await database.query(
+      "create table users (id int, email text, password text unique); insert into users values (1, 'a', 'hunter22')",
+    )
+    const statements = {
+      'in the message': 'create role nobody login password "hunter22";',
+      'in the detail': "insert into users (id, email, password) values (2, 'b@c.d', 'hunter22');",
+      'in the row':
+        "alter table users alter email set not null; insert into users (password, id) select 'hunter22', 2;",
+      'in what a function raises':
+        "do $$ declare password text := 'hunter22'; begin raise 'it is %', password; end $$;",
+      'in code': undefined,
+    }
+    for (const [where, sql] of Object.entries(statements)) {
+      const dir = await folder(
+        sql === undefined
+          ? {
+              '1_x.ts': `export const up = ({ query }) => query('alter role nobody password "hunter22"')`,
+            }
+          : { '1_x.sql': sql },
+      )
+      for (const format of ['json', 'pretty']) {
+        const { code, stdout } = await schemagate(['up', '--dir', dir, '--on-foreign-tables', 'run'], {
+          env: { DATABASE_URL: database.url, LOG_FORMAT: format },
+        })
+        expect([where, code]).toEqual([where, 5])
+        expect(stdout).not.toContain('hunter')
+      }
+    }
+    const { rows } = await database.query("select error from schemagate.runs where error ~ 'hunter'")
+    expect(rows).toEqual([])
+  })
+
   test('a password in the SQL is not shown', async ({ database }) => {
     const dir = await folder({ '1_x.sql': "create role nobody login password 'hunter''22' nonsense;\n" })
     for (const LOG_FORMAT of ['json', 'pretty']) {

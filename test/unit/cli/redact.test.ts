@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { placeAt } from '../../../migrator/sql/excerpt.ts'
-import { hideSecrets, redactLine, redactor } from '../../../migrator/text/redact.ts'
+import { hideSecrets, redactLine, redactor, secretsIn } from '../../../migrator/text/redact.ts'
 
 const secret = fc
   .string({ unit: 'binary', minLength: 4, maxLength: 24 })
@@ -82,6 +82,36 @@ test.for([
     "execute 'create role x password ' ||***;\nend",
   ],
   ['{"db_password": "hunter 22", "user": "u"}', '{"db_password": "***", "user": "u"}'],
+  [
+    "execute concat('alter role x password ', quote_literal('hunter22'));",
+    "execute concat('alter role x password ',***;",
+  ],
+  ["v_password constant text := 'hunter22'; begin", 'v_password constant text := ***; begin'],
+  ["call add_user('x', password => 'hunter22')", "call add_user('x', password => ***)"],
+  ["set app.password to 'hunter22'", 'set app.password to ***'],
+  ["select set_config('app.password', 'hunter22', false)", "select set_config('app.password', '***', false)"],
+  ["select crypt('hunter22', gen_salt('bf'))", "select crypt('***', gen_salt('bf'))"],
+  [
+    "update users set password = crypt('hunter22', gen_salt('bf')); select 1",
+    'update users set password = ***; select 1',
+  ],
+  ['set password = $$hunter 22$$ where true', 'set password = *** where true'],
+  ["alter role x set app.jwt_secret = 'hunter22'", 'alter role x set app.jwt_secret = ***'],
+  ['alter role x password "hunter22" login', 'alter role x password "***" login'],
+  ["connection E'host=h password=\\'hunter 22\\' user=u'", "connection E'host=h password=*** user=u'"],
+  [
+    "insert into users (email, password, note) values ('a', 'hunter22', 'b'), ('c', crypt('hunter22', 'salt'), 'd');",
+    "insert into users (email, password, note) values ('a', '***', 'b'), ('c', crypt('***', '***'), 'd');",
+  ],
+  [
+    "insert into users (email, password) select 'a', 'hunter22' where true;",
+    "insert into users (email, password) select 'a', '***' where true;",
+  ],
+  ['Key (email, password)=(a, hunter22) already exists.', 'Key (email, password)=(***) already exists.'],
+  ['liquibase --password hunter22 update', 'liquibase --password *** update'],
+  ['PGPASSWORD="hunter 22" psql', 'PGPASSWORD="***" psql'],
+  ["{'password': 'hunter22'}", "{'password': ***}"],
+  ['{"body": "{\\"password\\": \\"hunter 22\\"}"}', '{"body": "{\\"password\\": ***}"}'],
   // a statement that was cut off
   ["alter role x password 'hunter2", "alter role x password '***'"],
   ["execute 'alter role x password ''hunter2", "execute 'alter role x password '***'"],
@@ -97,6 +127,8 @@ test.for([
   "alter role x password '*****' y",
   "create table users (password text not null, role text default 'user')",
   "alter role x password null; comment on role x is 'y'",
+  "insert into users (email, name) values ('a', 'b')",
+  "check (kind in ('password', 'token'))",
 ])('what is no secret is left alone: %s', text => expect(redactor(['hunter22'])(text)).toBe(text))
 
 test('a line of JSON stays one, with its keys, whatever the secret', () => {
@@ -149,11 +181,36 @@ test('a place shows no part of a secret that begins in another line', () => {
     }
 })
 
+test('what SQL has as a password is told, for texts in which the server quotes it', () => {
+  expect(secretsIn("alter role x password 'it''s'")).toEqual(["it''s", "it's"])
+  expect(secretsIn("set password = crypt('hunter22', gen_salt('bf'))")).toContain('hunter22')
+  expect(secretsIn("select 'hunter22'")).toEqual([])
+  expect(secretsIn("create role admin password 'admin'")).toEqual([])
+})
+
+test('a text that names passwords again and again takes no longer than its length', () => {
+  const started = performance.now()
+  for (const part of [
+    "password = 'a\\",
+    'password -- ',
+    'password /* ',
+    '(password, ',
+    "password ', ",
+    'password := a.',
+    '--password ',
+    'Key (password)=(',
+    "crypt ('",
+  ])
+    redactor()(part.repeat(20_000))
+  expect(performance.now() - started).toBeLessThan(8_000)
+})
+
 test("a variable's name in a compose file is no secret, and its default is one", () => {
   const redact = redactor()
   expect(redact('postgres://app:${DB_PASSWORD}@db/app PGPASSWORD=${PW}')).toBe(
     'postgres://app:${DB_PASSWORD}@db/app PGPASSWORD=${PW}',
   )
+  expect(redact('PGPASSWORD="$$DB_PASSWORD" psql')).toBe('PGPASSWORD="$$DB_PASSWORD" psql')
   expect(redact('postgres://app:${PW:-hunter2}@db/app')).not.toContain('hunter2')
   expect(redact('postgres://app:$ecret@db/app')).not.toContain('$ecret')
 })
