@@ -163,7 +163,7 @@ export function folderAbove(dir: string, listing: FolderListing): UsageError | u
 /** Paths of the folders inside, however deep, with names of migrations in them. */
 function foldersInside(listing: FolderListing): readonly string[] {
   const inside = [...listing.folders].flatMap(([folder, names]) => {
-    const own = names.some(name => readFolderName(name) ?? readName(name)) ? [folder] : []
+    const own = names.some(name => readName(name)) ? [folder] : []
     return [...own, ...listing.deepIn(folder).flatMap(path => folderOf(path) ?? [])]
   })
   return [...new Set(inside)]

@@ -192,6 +192,11 @@ test.for([
   ["ragtime's, in parts", ['1-a.up.1.sql', '1-a.down.2.sql'], /1-a\.down\.2\.sql looks as if it undoes 1-a\.up\.1,/],
   ["ragtime's, of one file", ['1-a.up.sql', '1-a.down.2.sql'], /1-a\.down\.2\.sql looks as if it undoes 1-a,/],
   ['a way back by hand', ['1_a.sql', '1_a_down.sql'], /1_a_down\.sql looks as if it undoes 1_a,/],
+  [
+    'a folder for each release, without a migration',
+    ['lts/4.2/schema.sql'],
+    /No migrations in \S+\. Name the right folder/,
+  ],
   ['a folder for each database', ['default/1_a/up.sql'], /Perhaps you mean --dir .*\/default$/],
   [
     'a folder for each kind of database',
