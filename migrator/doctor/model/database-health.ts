@@ -114,7 +114,10 @@ export function madeWith({ environment, missingEnvFiles }: Service): {
   user: string | undefined
   database: string | undefined
 } {
-  const isKnown = missingEnvFiles.length === 0
+  // nor what stands in a file of its own
+  const isKnown =
+    missingEnvFiles.length === 0 &&
+    !/^POSTGRES(QL)?_(USER|USERNAME|DB|DATABASE)_FILE$/m.test(Object.keys(environment).join('\n'))
   const user = environment.POSTGRES_USER ?? environment.POSTGRESQL_USERNAME ?? (isKnown ? 'postgres' : undefined)
   const database = environment.POSTGRES_DB ?? environment.POSTGRESQL_DATABASE ?? (isKnown ? user : undefined)
   return { user, database }

@@ -3,8 +3,13 @@
 import type { Service } from '../compose/service.ts'
 import { Override, type Patch } from './patch.ts'
 
-/** A variable of the container that may have one of several names; a dollar sign is two, since Compose reads it first. */
+/**
+ * A variable of the container that may have one of several names, or stand in a file; a dollar sign is two, since Compose
+ * reads it first.
+ */
 function variable(environment: Service['environment'], names: readonly string[], fallback: string): string {
+  const file = names.map(name => `${name}_FILE`).find(name => environment[name] !== undefined)
+  if (file !== undefined) return `$$(cat "$$${file}")`
   const there = names.find(name => environment[name] !== undefined) ?? names[0]!
   return `$\${${there}:-${fallback}}`
 }

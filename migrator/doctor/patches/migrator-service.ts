@@ -20,7 +20,9 @@ export function migratorService(
   // as it is written: what comes from .env stays there
   const written = (keys: readonly string[], fallback: string) => {
     const key = keys.find(one => environment[one] !== undefined)
-    if (key === undefined) return fallback
+    const inFile = keys.find(one => environment[`${one}_FILE`] !== undefined)
+    if (key === undefined && inFile === undefined) return fallback
+    if (key === undefined) return `\${${inFile}:?as ${name} has it}`
     const value = variables[key]
     // of an env_file, which only its own service reads; compose reads .env, and says so where that has not got it
     if (value === undefined) return `\${${key}:?as ${name} has it}`

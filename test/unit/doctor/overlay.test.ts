@@ -225,6 +225,20 @@ test('a migrator for initdb.d takes the password from the file that the server h
   expect(services.migrator).toMatchObject({ environment: { PGPASSWORD_FILE: '/run/secrets/pg' }, secrets: ['pg'] })
 })
 
+test('the health check of a server whose user and database are in files asks with what stands there', async () => {
+  writeFileSync(join(cwd, '1.sql'), 'create table a (b int);')
+  const { before, after, services } = await overlayOf(
+    `  pg: { image: "postgres:17", environment: { POSTGRES_USER_FILE: /run/secrets/user, POSTGRES_DB_FILE: /run/secrets/db, POSTGRES_PASSWORD: x }, volumes: ["data:/var/lib/postgresql/data", "./1.sql:/docker-entrypoint-initdb.d/1.sql"], healthcheck: { test: pg_isready -h 127.0.0.1 -U shop -d shop } }\n`,
+  )
+  expect(before).not.toContain('healthcheck-other-database')
+  expect(after).toEqual([])
+  expect(services.pg.healthcheck.test[1]).toContain(
+    'psql -X -h 127.0.0.1 -U "$$(cat "$$POSTGRES_USER_FILE")" -d "$$(cat "$$POSTGRES_DB_FILE")" ',
+  )
+  // it cannot read the files, and Compose says what is missing
+  expect(services.migrator.environment).toMatchObject({ PGUSER: `\${POSTGRES_USER:?as pg has it}` })
+})
+
 test('an overlay with a migrator says how its image is built, and another one does not', async () => {
   writeFileSync(join(cwd, '1.sql'), 'create table a (b int);')
   const pg = (volumes: string) =>
