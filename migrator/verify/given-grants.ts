@@ -9,6 +9,7 @@ const words: Readonly<Record<string, string>> = {
   view: 'tables',
   'materialized view': 'tables',
   type: 'types',
+  domain: 'types',
   schema: 'schemas',
   function: 'functions',
   procedure: 'functions',

@@ -20,6 +20,7 @@ const inMade: Readonly<Record<string, readonly string[]>> = {
   policy: ['mode', 'command', 'roles', 'using', 'with check'],
   column: ['type', 'collation', 'default', 'generated', 'nullability'],
   type: ['form', 'labels'],
+  domain: ['type', 'collation', 'default', 'nullability'],
   'event trigger': ['event', 'function', 'tags'],
 }
 
@@ -62,6 +63,15 @@ export function made(object: CatalogObject): string[] | undefined {
       return p.form === 'enum'
         ? [`create type ${name} as enum (${texts(p.labels).map(quoteLiteral).join(', ')})`]
         : undefined
+    case 'domain':
+      return [
+        [
+          `create domain ${name} as ${p.type}`,
+          ...(p.collation === undefined ? [] : [`collate ${p.collation}`]),
+          ...(p.default === undefined ? [] : [`default ${p.default}`]),
+          ...(p.nullability === undefined ? [] : ['not null']),
+        ].join(' '),
+      ]
     case 'function':
     case 'procedure': {
       const statement = madeRoutine(object, 'create')

@@ -360,6 +360,11 @@ export const made: readonly Row[] = [
     'alter sequence p3 set unlogged; alter sequence p4 set logged',
     [`sequence p3: persistence: unlogged, and ${none}`, `sequence p4: has no persistence; ${make} unlogged`],
   ],
+  [
+    "create domain p5 as text collate \"C\" default 'x' not null constraint p5_c check (value <> '') constraint p5_d check (length(value) < 9); comment on domain p5 is 'y'; comment on constraint p5_c on domain p5 is 'z'; revoke usage on domain p5 from public; grant usage on domain p5 to ROLE",
+    'drop domain p5',
+    `domain p5: ${missing}`,
+  ],
   // names
   [
     'create table o1 (a int); create index "o1 $$i" on o1 (a); create table o2 (a int primary key, "b where c" int); create publication o2_p for table o2 (a, "b where c") where (a > 1)',
