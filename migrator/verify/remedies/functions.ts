@@ -19,10 +19,10 @@ export function isInRoutine(property: string): boolean {
 export function madeRoutine(
   { kind, name, properties: p }: CatalogObject,
   how: 'create' | 'create or replace',
-): string | undefined {
+): string[] | undefined {
   if (p.transforms !== undefined) return undefined
   const settings = Object.keys(p).filter(property => property.startsWith('setting '))
-  return [
+  const statement = [
     `${how} ${kind} ${nameInStatements({ name })}(${p.arguments})`,
     ...(p.returns === undefined ? [] : [`returns ${p.returns}`]),
     `language ${p.language}`,
@@ -34,6 +34,18 @@ export function madeRoutine(
     ...settings.map(property => settingChange(property.slice('setting '.length), p[property])),
     bodyOf(p),
   ].join(' ')
+  return namesByPath(p) ? ['set check_function_bodies = off', statement, 'reset check_function_bodies'] : [statement]
+}
+
+/** Its body may have names that are found by the search path of whoever wrote it, and not of whoever runs the remedy. */
+function namesByPath(p: CatalogObject['properties']): boolean {
+  if (p['setting search_path'] !== undefined || isStandard(p)) return false
+  return p.language === 'sql' || (p.language === 'plpgsql' && /\bdeclare\b/i.test(String(p.body)))
+}
+
+/** A body that is no string: Postgres keeps it parsed, and prints it with the schema of each name. */
+function isStandard({ language, body }: CatalogObject['properties']): boolean {
+  return language === 'sql' && /^(?:RETURN |BEGIN ATOMIC\s)/.test(String(body))
 }
 
 /** Of a function alone, in the words of ALTER FUNCTION. */
@@ -66,10 +78,11 @@ function attribute(property: string, value: unknown): string | undefined {
   }
 }
 
-/** A body in standard SQL is none of a string; what is in a library has a name there. */
-function bodyOf({ language, body, library }: CatalogObject['properties']): string {
-  const text = String(body)
-  if (language === 'sql' && /^(?:RETURN |BEGIN ATOMIC\s)/.test(text)) return text
+/** What is in a library has a name there. */
+function bodyOf(p: CatalogObject['properties']): string {
+  const { library } = p
+  const text = String(p.body)
+  if (isStandard(p)) return text
   if (library !== undefined) return `as ${quoteLiteral(String(library))}, ${quoteLiteral(text)}`
   let tag = '$$'
   // a dollar at its end would be read as one of the mark's
@@ -83,8 +96,7 @@ export function routineRemedy({ kind, name, property = '', expected, object, was
     // another argument's name or another result is refused
     const isSame = (of: string) => object?.properties[of] === was?.properties[of]
     if (!was || !['arguments', 'returns', 'window'].every(isSame)) return undefined
-    const statement = madeRoutine(was, 'create or replace')
-    return statement === undefined ? undefined : [statement]
+    return madeRoutine(was, 'create or replace')
   }
   if (property === 'security') return [`alter ${kind} ${name} security ${expected ?? 'invoker'}`]
   const change = attributes.includes(property) ? attribute(property, expected) : undefined

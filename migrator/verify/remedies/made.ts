@@ -73,10 +73,8 @@ export function made(object: CatalogObject): string[] | undefined {
         ].join(' '),
       ]
     case 'function':
-    case 'procedure': {
-      const statement = madeRoutine(object, 'create')
-      return statement === undefined ? undefined : [statement]
-    }
+    case 'procedure':
+      return madeRoutine(object, 'create')
     case 'publication':
       return [madePublication(object)]
     case 'event trigger':

@@ -365,6 +365,12 @@ export const made: readonly Row[] = [
     'drop domain p5',
     `domain p5: ${missing}`,
   ],
+  // a body's names are found by the search path
+  [
+    "create schema p6; set search_path = p6; create table p6_t (a int); create function p6_s() returns bigint language sql as 'select count(*) from p6_t'; create function p6_p() returns int language plpgsql as 'declare t p6_t; begin return 1; end'; reset search_path",
+    'drop function p6.p6_s(); drop function p6.p6_p()',
+    [`function p6.p6_p(): ${missing}`, `function p6.p6_s(): ${missing}`],
+  ],
   // names
   [
     'create table o1 (a int); create index "o1 $$i" on o1 (a); create table o2 (a int primary key, "b where c" int); create publication o2_p for table o2 (a, "b where c") where (a > 1)',
