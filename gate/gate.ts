@@ -1,6 +1,6 @@
 // The gate: open only while the database has the schema that this app was built for.
 
-import { EventEmitter } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import { connectionsOf } from './connection.ts'
 import { type GateOptions, LONGEST_TIMEOUT, requireOptions } from './options.ts'
@@ -29,10 +29,11 @@ export interface GateEvents {
    */
   cut: []
   /**
-   * This process stood still for so long that the ledger may have been taken away meanwhile: what is sent now may meet another
-   * schema. A guarded pool neither sends nor reads anything until `lookDue` has resolved.
+   * The last answer of the database has become stale: it is silent, or this process stood still. The ledger may have been taken
+   * away meanwhile, and what is sent now may meet another schema. A guarded pool neither sends nor reads anything until the
+   * database has answered: if the promise gives false its connections end, since the gate is not open then.
    */
-  hold: []
+  hold: [mayGoOn: Promise<boolean>]
 }
 
 /** What `whenOpen` takes. */
@@ -86,7 +87,7 @@ export class Gate extends EventEmitter<GateEvents> {
       () => unreachable(manifest, undefined, `The database has not answered for ${staleAfter} ms.`),
       (status, previous) => this.#tell('change', status, previous),
       () => this.#watcher.signal(),
-      () => this.#tell('hold'),
+      () => this.#tell('hold', this.#mayGoOn()),
     )
     const connections = connectionsOf(options)
     const evict = () => this.#tell('evict')
@@ -245,6 +246,11 @@ export class Gate extends EventEmitter<GateEvents> {
         }
       }
     })
+  }
+
+  async #mayGoOn(): Promise<boolean> {
+    while (this.state === 'unreachable' && !this.#closed) await once(this, 'change')
+    return this.isOpen || this.#closed
   }
 
   async #requireSame(server: string | undefined): Promise<void> {

@@ -81,8 +81,8 @@ function watchConnections(gate: Gate): Set<GuardedClient> {
   gate.on('evict', () => {
     for (const client of connections) end(client)
   })
-  gate.on('hold', () => {
-    for (const client of connections) void hold(gate, client)
+  gate.on('hold', mayGoOn => {
+    for (const client of connections) void hold(client, mayGoOn)
   })
   return connections
 }
@@ -105,13 +105,12 @@ function end(client: GuardedClient): void {
   client.connection.stream.destroy()
 }
 
-/** Stops a connection until the database has answered the gate. It goes on if the gate is open then, and ends if it is not. */
-async function hold(gate: Gate, client: GuardedClient): Promise<void> {
+/** Stops a connection until it may go on, or has to end. */
+async function hold(client: GuardedClient, mayGoOn: Promise<boolean>): Promise<void> {
   const { stream } = client.connection
   stream.cork()
   stream.pause()
-  await gate.lookDue
-  if (!gate.isOpen) return end(client)
+  if (!(await mayGoOn)) return end(client)
   stream.uncork()
   stream.resume()
 }

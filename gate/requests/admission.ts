@@ -55,25 +55,25 @@ export class Admission {
   readonly #stale: (status: GateStatus) => GateStatus
   readonly #onChange: (status: GateStatus, previous: GateStatus) => void
   readonly #look: () => void
-  readonly #onLongStandstill: () => void
+  readonly #onStale: () => void
 
   /**
    * @param stale makes the status for when the last answer has become stale.
    * @param look asks the database again.
-   * @param onLongStandstill the process goes on, and the last answer has become stale meanwhile.
+   * @param onStale the last answer has become stale, perhaps while the process stood still.
    */
   constructor(
     status: GateStatus,
     stale: (status: GateStatus) => GateStatus,
     onChange: (status: GateStatus, previous: GateStatus) => void,
     look: () => void,
-    onLongStandstill: () => void,
+    onStale: () => void,
   ) {
     this.#status = status
     this.#stale = stale
     this.#onChange = onChange
     this.#look = look
-    this.#onLongStandstill = onLongStandstill
+    this.#onStale = onStale
   }
 
   get isOpen(): boolean {
@@ -82,9 +82,9 @@ export class Admission {
 
   get status(): GateStatus {
     if (this.#status.state === 'open' && !this.isOpen) {
-      this.#beat()
       this.#needLook(0)
       this.#shut(this.#stale(this.#status))
+      this.#onStale()
     }
     return this.#status
   }
@@ -121,6 +121,8 @@ export class Admission {
     if (this.#due !== undefined && sent.steady >= this.#due.since) this.#looked()
     const until = sent.steady + lasting
     this.#openUntil = { steady: until, date: sent.date + lasting }
+    // stale before it came, which was noticed
+    if (this.#status.state === 'unreachable' && !this.isOpen) return
     clearTimeout(this.#staleTimer)
     // The timer is for the `change` event: `isOpen` does without.
     this.#staleTimer = setTimeout(() => this.status, Math.max(1, Math.ceil(until - performance.now()) + 1))
@@ -162,7 +164,8 @@ export class Admission {
     this.#beatAt = now()
     if (!isBefore(this.#beatAt, before)) {
       this.#needLook(this.#beatAt.steady)
-      if (!this.isOpen) this.#onLongStandstill()
+      // which notices that it is stale
+      void this.status
     }
     this.#free()
   }

@@ -132,6 +132,35 @@ describe('a network that has gone silent', () => {
     await gate.whenOpen({ timeout: 2000 })
   })
 
+  test('what a guarded pool sends after it waits until the database has answered the gate', async ({ database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    await database.query('create table notes (text text)')
+    const proxy = await tcpProxy(database.url)
+    const url = proxy.url(database.url)
+    const gate = gateOf({ url, manifest: app, staleAfter: 1000, pollInterval: 200, connectTimeout: 500 })
+    const pool = guardPool(gate, poolOf({ connectionString: url }))
+    await gate.whenOpen({ timeout: 5000 })
+    const insert = () => pool.query("insert into notes values ('late')").then(() => 'written', String)
+    gate.enter()
+    await insert()
+    const silence = async (work: () => Promise<unknown>) => {
+      proxy.pause()
+      await timeUntil(() => !gate.isOpen)
+      await work()
+      const inserted = insert()
+      proxy.resume()
+      return inserted
+    }
+    expect(await silence(async () => {})).toBe('written')
+    await gate.whenOpen({ timeout: 5000 })
+    // once the server has ended the gate's hold
+    expect(await silence(() => ledger.drop())).toMatch(/terminated/)
+    expect((await database.query('select text from notes')).rows).toHaveLength(2)
+    gate.leave()
+  })
+
   test('a process that stood still finds its gate closed', async ({ database }) => {
     const ledger = ledgerOf(database)
     await ledger.create()

@@ -61,7 +61,7 @@ test('rows that are changed by hand close the gate at once, and a whole run of t
   expect(await timeUntil(() => !gate.isOpen)).toBeLessThan(500)
   expect(gate.state).toBe('behind')
 
-  expect(payloads).toHaveLength(3)
+  await eventually(() => expect(payloads).toHaveLength(3))
   await ledger.applyQuietly('0002_tickets')
   await listener.query('select 1')
   expect(payloads).toHaveLength(3)

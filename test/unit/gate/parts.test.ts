@@ -140,15 +140,16 @@ describe('admission', () => {
   const admission = () => {
     const changes: string[] = []
     const looks: string[] = []
+    const stale: string[] = []
     const made = new Admission(
       status('behind'),
       () => status('unreachable'),
       (now, before) => changes.push(`${before.state} > ${now.state}`),
       () => void looks.push('asked'),
-      () => {},
+      () => void stale.push(made.status.state),
     )
     onTestFinished(() => made.close(status('behind')))
-    return { it: made, changes, looks }
+    return { it: made, changes, looks, stale }
   }
 
   test('lets requests in while it is open, and counts them', async () => {
@@ -181,7 +182,7 @@ describe('admission', () => {
   })
 
   test('is closed after its machine was suspended, for which the steady clock stood still', () => {
-    const { it, changes } = admission()
+    const { it, changes, stale } = admission()
     const sent = now()
     onTestFinished(() => {
       vi.restoreAllMocks()
@@ -195,6 +196,7 @@ describe('admission', () => {
     it.open(status('open'), sent, 5_000)
     expect([it.isOpen, it.enter(), it.status.state]).toEqual([false, false, 'unreachable'])
     expect(changes).toEqual(['behind > open', 'open > unreachable'])
+    expect(stale).toEqual(['unreachable'])
   })
 
   test('is open for no longer when the clock of the day is set back', async () => {
