@@ -6,7 +6,9 @@ import { WrongServerError } from '../../gate/postgres/hosts.ts'
 import { ProtocolError } from '../../gate/postgres/protocol-error.ts'
 import { codeOf } from '../../gate/postgres/sqlstate.ts'
 import type { Target } from '../../gate/postgres/target.ts'
+import { migratorName } from '../../gate/protocol/announcement.ts'
 import { DeniedError, UsageError } from '../errors.ts'
+import { raisingFunction } from './failed-statement.ts'
 
 /** In a few words, why there is no connection yet. */
 export function reasonOf(error: unknown): string {
@@ -93,6 +95,10 @@ function whyDenied(error: unknown, target: Target, at: string): string {
   if (code === undefined && !isAnswer(error))
     return `${at} does not answer as Postgres does: ${message}. Are host and port right? A proxy in between must be one for Postgres.`
   const refusal = `${at} refused the connection${code ? ` (${code})` : ''}: ${message}`
+  // of a trigger on login, from 17 on
+  const raisedBy = error instanceof Error ? raisingFunction(error) : undefined
+  if (raisedBy !== undefined)
+    return `${refusal}. It comes from ${raisedBy}, which an event trigger runs at each login. Have it let the migrator in (its sessions have an application_name that begins with "${migratorName}"), or run as a role that it lets in.`
   // no resources, a system's error, an internal one
   return code !== undefined && /^(?:53|58|XX)/.test(code)
     ? `${refusal}. That is a fault of the server's own: look into its log, and at its disk and its memory.`

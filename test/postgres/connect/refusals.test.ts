@@ -8,6 +8,7 @@ import { schemagate } from '../../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
 import { noPgbouncer, pgbouncer, pgbouncerPath } from '../../helpers/pgbouncer.ts'
+import { majorVersion } from '../../helpers/schemas.ts'
 import { ownServer } from '../../helpers/server.ts'
 
 const files = { '1_a.sql': 'create table a (id int);\n' }
@@ -180,4 +181,19 @@ test('a fault of the server, as of its disk, is told as one: 9', async () => {
   const { code, said } = await run('check', url, await folder(files))
   expect(code, said).toBe(9)
   expect(said).toMatch(/refused the connection \(58P01\): .*That is a fault of the server's own/)
+})
+
+test('an event trigger on login that lets the migrator not in is named, with the way out', async ({
+  database,
+  skip,
+}) => {
+  if ((await majorVersion(database)) < 17) skip('event triggers on login are of 17 and later')
+  await database.query(`create function only_apps() returns event_trigger language plpgsql as $$ begin
+      if current_setting('application_name') like 'schemagate%' then raise 'closed for maintenance'; end if; end $$;
+    create event trigger only_apps on login execute function only_apps()`)
+  const { code, said } = await run('up', database.url, await folder(files))
+  expect(code).toBe(9)
+  expect(said).toMatch(
+    /refused the connection \(P0001\): closed for maintenance\. It comes from (?:public\.)?only_apps\b.* application_name/,
+  )
 })
