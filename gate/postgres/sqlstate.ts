@@ -102,7 +102,6 @@ const networkAway = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'EADDRNOTAVAIL',
-  'ENOENT',
 ])
 
 /** pg has no code for these. */
@@ -129,6 +128,8 @@ export function isConnectionLoss(error: unknown): boolean {
   if (code === '08P01') return poolerAway.test(error.message)
   // of another server, to which dblink or a foreign table has no way: ours goes on
   if (code?.startsWith('08') && 'severity' in error && error.severity === 'ERROR') return false
+  // a socket that is not there yet; any other file is not the server's
+  if (code === 'ENOENT') return 'syscall' in error && error.syscall === 'connect'
   if (code !== undefined) return serverAway.has(code) || networkAway.has(code)
   if (error instanceof AggregateError) return error.errors.every(isConnectionLoss)
   return awayMessage.test(error.message)

@@ -60,8 +60,8 @@ export async function loadModule(
 
 /** A sentence for the message of a failure, where the module looks like another tool's; else nothing. */
 export function foreignModule(file: string): string {
-  const source = readFileSync(file, 'utf8')
-  const tool = tools.find(({ module }) => module?.test(source))
+  const source = sourceOf(file)
+  const tool = source === undefined ? undefined : tools.find(({ module }) => module?.test(source))
   return tool ? otherApi(tool) : ''
 }
 
@@ -99,10 +99,20 @@ function placeOfSyntaxError(file: string, error: SyntaxError): Place | undefined
 }
 
 /** Lines and columns from 1, columns in UTF-16 as JavaScript counts them. */
-function placeAtLine(file: string, line: number, column: number): Place {
-  const source = readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
+function placeAtLine(file: string, line: number, column: number): Place | undefined {
+  const source = sourceOf(file)?.replace(/^\uFEFF/, '')
+  if (source === undefined) return undefined
   const before = source.split('\n').slice(0, line - 1)
   return placeAt(file, source, before.reduce((sum, text) => sum + text.length + 1, 0) + column - 1)
+}
+
+/** Undefined if the file is gone since it was loaded, as where its folder was replaced while the run went on. */
+function sourceOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
 }
 
 function real(file: string): string {

@@ -32,6 +32,16 @@ describe('in code', () => {
     expect(await tables(database)).toEqual([])
   })
 
+  test('a file that is gone by then is told as what failed, and not as a connection that was lost', async ({
+    database,
+  }) => {
+    const error = await failure(database, {
+      '1_x.mjs':
+        'import { rmSync } from "node:fs"\nexport const up = () => {\n  rmSync(new URL(import.meta.url))\n  null.x\n}\n',
+    })
+    expect(error.message).toMatch(/^1_x failed: Cannot read properties of null.*\n1_x was rolled back/)
+  })
+
   test.for([
     [
       'an exception',

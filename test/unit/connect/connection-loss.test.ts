@@ -23,3 +23,10 @@ test.for([
 ] as const)('PgBouncer\'s "%s": %s', ([message, isLoss]) => {
   expect(isConnectionLoss(pooler(message))).toBe(isLoss)
 })
+
+test.for([
+  ['connect', true],
+  ['open', false],
+] as const)('what is not there at "%s": %s', ([syscall, isLoss]) => {
+  expect(isConnectionLoss(Object.assign(new Error('ENOENT'), { code: 'ENOENT', syscall }))).toBe(isLoss)
+})
