@@ -8,7 +8,7 @@ import type { Endpoint, Target } from './target.ts'
 
 /**
  * The password for an endpoint of a target: the target's own, else that of the first line that fits. As in libpq a file
- * that is not there, or that others may read, is passed over.
+ * that is not there, is none (a pipe would be waited for), or that others may read, is passed over.
  */
 export function passwordFor(target: Target, { host, name, port }: Endpoint): string | undefined {
   if (target.password !== undefined) return target.password
@@ -30,8 +30,8 @@ function plain(field: string): string {
 
 function linesOf(file: string): string[] {
   try {
-    const { mode } = statSync(file)
-    if ((mode & 0o077) !== 0) return []
+    const info = statSync(file)
+    if (!info.isFile() || (info.mode & 0o077) !== 0) return []
     return readFileSync(file, 'utf8')
       .split(/\r?\n/)
       .filter(line => !line.startsWith('#'))

@@ -1,8 +1,8 @@
 // What init leaves to do: the image that migrates, and the gate, since an overlay orders nothing but the start.
 
-import { existsSync, readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import type { Stack } from '../doctor/model/stack.ts'
+import { readSmall } from '../doctor/startup/build-context.ts'
 import type { Brought, Choice } from './plan.ts'
 
 /** For a terminal, with an empty line before and behind it. */
@@ -48,7 +48,7 @@ A database that has been started with these files has their tables already. It i
 /** A Node project, with a driver that the gate guards. */
 function hasDriver(directory: string): boolean {
   const file = join(directory, 'package.json')
-  return existsSync(file) && /"(pg|knex|sequelize|drizzle-orm|kysely|typeorm)"/.test(readFileSync(file, 'utf8'))
+  return /"(pg|knex|sequelize|drizzle-orm|kysely|typeorm)"/.test(readSmall(file) ?? '')
 }
 
 /** @param copies of the migrations, from the app's build context */

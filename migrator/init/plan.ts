@@ -1,6 +1,6 @@
 // What init would write: an overlay, lines of .env, a job for CI; shown before anything is done.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnvFile } from '../doctor/compose/env-file.ts'
 import type { Mount } from '../doctor/compose/service.ts'
@@ -15,6 +15,7 @@ import { migratorService } from '../doctor/patches/migrator-service.ts'
 import { oneShotOf } from '../doctor/patches/one-shot.ts'
 import type { Patch } from '../doctor/patches/patch.ts'
 import { initdbMigration } from '../doctor/rules/initdb-migration.ts'
+import { readSmall } from '../doctor/startup/build-context.ts'
 import { migratorImageVariable } from '../settings/image-variables.ts'
 import { workflow } from './workflow.ts'
 
@@ -70,7 +71,7 @@ export async function plan(diagnosis: Diagnosis, choice: Choice, options: Diagno
   if (text !== '') {
     const path = join(compose.directory, overlay)
     if (!existsSync(path)) files.push({ path, name: overlay, text, isAppended: false })
-    else if (readFileSync(path, 'utf8') !== text) remarks.push(`${overlay} is there already, and is left as it is.`)
+    else if (readSmall(path) !== text) remarks.push(`${overlay} is there already, and is left as it is.`)
   }
   const names = [...compose.files, ...(text === '' ? [] : [overlay])]
   const first = firstStart(result, choice)
@@ -150,7 +151,13 @@ function envLines(
   remarks: string[],
 ): PlannedFile | undefined {
   const path = join(directory, '.env')
-  const before = existsSync(path) ? readFileSync(path, 'utf8') : undefined
+  const stat = statSync(path, { throwIfNoEntry: false })
+  // password managers make a pipe of it
+  if (stat && !stat.isFile()) {
+    remarks.push(`.env is no file, and is left as it is. It is to have: COMPOSE_FILE=${[...new Set(names)].join(':')}`)
+    return undefined
+  }
+  const before = stat ? readFileSync(path, 'utf8') : undefined
   const there = before === undefined ? {} : parseEnvFile(before)
   // run again, it finds the overlay among the project's own files
   const wanted: Record<string, string> = { COMPOSE_FILE: [...new Set(names)].join(':') }

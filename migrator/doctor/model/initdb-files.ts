@@ -92,7 +92,9 @@ function isSchema(file: string): boolean {
   if (!/\.(sql|sh|sql\.(gz|xz|zst))$/.test(file)) return false
   if (!/\.(sql|sh)$/.test(file)) return true
   try {
-    if (statSync(file).size > enough) return true
+    const stat = statSync(file)
+    if (!stat.isFile()) return saysSchema(file, basename(file))
+    if (stat.size > enough) return true
     return makesSchema(readFileSync(file, 'utf8'))
   } catch {
     return saysSchema(file, basename(file))

@@ -1,6 +1,6 @@
 // --fix: an overlay that takes the findings away, checked by reading the stack with it.
 
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { RefusedError } from '../../errors.ts'
 import { temporaryFolder, writeFiles } from '../../files/write-files.ts'
@@ -8,6 +8,7 @@ import type { Compose } from '../compose/load.ts'
 import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from '../diagnose.ts'
 import { mergePatches } from '../patches/merge.ts'
 import type { Patch } from '../patches/patch.ts'
+import { readSmall } from '../startup/build-context.ts'
 import { withinProfiles } from './profiles.ts'
 import { withRestarts } from './restarts.ts'
 import { overlayName, overlayText, type Writer } from './write.ts'
@@ -64,7 +65,7 @@ export function overlayPath({ directory }: Compose): string {
 export function writeOverlay(compose: Compose, text: string): string {
   const path = overlayPath(compose)
   // the first line is what this command writes: it may write it again
-  if (existsSync(path) && !readFileSync(path, 'utf8').startsWith('# Written by `schemagate doctor --fix`'))
+  if (existsSync(path) && !readSmall(path)?.startsWith('# Written by `schemagate doctor --fix`'))
     throw new RefusedError(
       `${path} is there already, and doctor did not write it. Give it to doctor as a further file, or put it away.`,
     )

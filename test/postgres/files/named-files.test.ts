@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readNamedFile } from '../../../gate/postgres/read-file.ts'
@@ -40,6 +40,16 @@ test.for([
     expect(said).toContain(file)
     expect(said).toContain(reason)
   }
+})
+
+test('a password file that is a pipe is passed over, as by libpq', async () => {
+  const path = await fifo()
+  await chmod(path, 0o600)
+  const { code, stderr } = await schemagate(['status', '--dir', await folder({ '1_a.sql': '' })], {
+    env: { DATABASE_URL: 'postgres://u@127.0.0.1:1/d', PGPASSFILE: path, SCHEMAGATE_CONNECT_TIMEOUT: '100ms' },
+    timeout: 30_000,
+  })
+  expect(code, stderr).toBe(3)
 })
 
 test('a byte-order mark is no part of a secret or a manifest, and UTF-16 is told as that', async () => {

@@ -171,6 +171,31 @@ test('standard input is read by the process that is told so', () => {
   expect(status).toBe(7)
 }, 60_000)
 
+test.for([
+  ['compose.schemagate.yml', ['doctor', '--fix'], 8, 'doctor did not write it'],
+  ['init/1.sql', ['doctor'], 0, ''],
+  ['.env', ['init', '--yes'], 0, '.env is no file, and is left as it is. It is to have: COMPOSE_FILE='],
+  ['package.json', ['init', '--yes'], 0, ''],
+] as const)('a pipe in place of %s holds up nothing', { timeout: 60_000 }, ([name, args, code, said]) => {
+  const folder = join(cwd, `pipe-${name.replaceAll('/', '-')}`)
+  mkdirSync(join(folder, 'init'), { recursive: true })
+  mkdirSync(join(folder, 'migrations'))
+  writeFileSync(join(folder, 'migrations/1_a.sql'), 'create table a ();')
+  const service = 'image: postgres:17\n    volumes: ["./init:/docker-entrypoint-initdb.d"]'
+  writeFileSync(
+    join(folder, 'compose.yml'),
+    `services:\n  db:\n    ${service}\n  app: { image: app, depends_on: [db], environment: { PGHOST: db } }\n`,
+  )
+  spawnSync('mkfifo', [join(folder, name)])
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(root, 'migrator/cli/main.ts'), ...args],
+    // no docker client: it waits for a pipe itself
+    { cwd: folder, env: { PATH: '' }, encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL' },
+  )
+  expect([status, stdout + stderr]).toEqual([code, expect.stringContaining(said)])
+})
+
 describe('a file that can be read, whatever its form:', () => {
   const plain = 'services:\n  db:\n    image: postgres:17\n'
   const placesOf = ({ findings }: Diagnosis) =>
