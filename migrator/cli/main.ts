@@ -59,6 +59,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const early = reportEarlyEnd(fail)
   try {
     if (!command) throw unknownCommand(name)
+    if (!command.database) requireFolder()
     const parsed = commandLine.parsed()
     for (const note of parsed.settings.target.notes ?? []) log.info({ event: 'setting' }, note)
     const { progressDisplay } = log
@@ -69,6 +70,15 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   } finally {
     early.end()
     interruption.end()
+  }
+}
+
+/** @throws UsageError where this folder was removed: what works with files finds none, and Node never ends making a folder in it. */
+function requireFolder(): void {
+  try {
+    process.cwd()
+  } catch {
+    throw new UsageError('The current folder is gone: it was removed or replaced. Change into one that is there.')
   }
 }
 

@@ -171,6 +171,19 @@ test('standard input is read by the process that is told so', () => {
   expect(status).toBe(7)
 }, 60_000)
 
+test.for(['doctor', 'init --yes', 'create users'])(
+  'a folder that is gone is told by %s',
+  { timeout: 60_000 },
+  words => {
+    const gone = join(cwd, 'gone')
+    mkdirSync(gone)
+    const command = `rmdir "${gone}"; exec "${process.execPath}" "${join(root, 'migrator/cli/main.ts')}" ${words}`
+    const options = { cwd: gone, encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL' } as const
+    const { status, stderr } = spawnSync('sh', ['-c', command], options)
+    expect([status, stderr]).toEqual([2, expect.stringContaining('The current folder is gone')])
+  },
+)
+
 test.for([
   ['compose.schemagate.yml', ['doctor', '--fix'], 8, 'doctor did not write it'],
   ['init/1.sql', ['doctor'], 0, ''],
