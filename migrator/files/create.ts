@@ -1,10 +1,10 @@
 // A new migration's files, in the scheme that the folder already uses.
 
-import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
-import { cannotRead, isThere } from './cannot-read.ts'
+import { isThere } from './cannot-read.ts'
 import { readFolder } from './folder.ts'
+import { NoneYetError } from './listing.ts'
 import { marksLike } from './marks.ts'
 import type { Layout, Migration } from './migration.ts'
 import { compareVersions } from './order.ts'
@@ -33,7 +33,7 @@ export function createMigrationFiles(options: CreateOptions): string[] {
   const slug = title.trim().replace(/[\s/\\]+/g, '_')
   if (slug === '' || slug.startsWith('.') || /[\p{Cc}:*?"<>|]/u.test(slug))
     throw new UsageError(`${JSON.stringify(title)} cannot be a file name: use letters, digits, - and _.`)
-  const existing = isEmptyOrMissing(dir) ? [] : readFolder(dir, options)
+  const existing = isThere(dir) ? readExisting(dir, options) : []
   const newest = existing.findLast(migration => migration.kind !== 'repeatable')
   const layout = layoutOf(existing)
   const number = nextNumber(newest, existing, now)
@@ -47,12 +47,13 @@ export function createMigrationFiles(options: CreateOptions): string[] {
   return paths
 }
 
-/** False for a file of that name: reading it then reports what is wrong. */
-function isEmptyOrMissing(dir: string): boolean {
+/** None in a folder that is empty, or has a README alone. */
+function readExisting(dir: string, options: CreateOptions): readonly Migration[] {
   try {
-    return !isThere(dir) || (statSync(dir).isDirectory() && readdirSync(dir).every(name => name.startsWith('.')))
+    return readFolder(dir, options)
   } catch (error) {
-    throw error instanceof UsageError ? error : cannotRead(dir, error)
+    if (error instanceof NoneYetError) return []
+    throw error
   }
 }
 

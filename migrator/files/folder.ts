@@ -163,7 +163,7 @@ class FolderReader implements MigrationsFolder {
       throw new UsageError(
         `${this.#prefix}${missing}.sql is missing: ${this.#tool?.title} lists it, and would not run without it. Restore it.`,
       )
-    if (this.#ups.size === 0) throw new UsageError(noMigrations(this.#dir, this.#listing, this.#tool))
+    if (this.#ups.size === 0) throw noMigrations(this.#dir, this.#listing, this.#tool)
   }
 
   /** What is in folders inside of folders, where migrations may be that would be missed. */

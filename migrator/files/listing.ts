@@ -130,22 +130,31 @@ function isFolder(dir: string, entry: Dirent): boolean {
   }
 }
 
-/**
- * The error for a folder without migrations. Hasura has a folder for each database, others have one for each release:
- * the right one may be inside.
- */
-export function noMigrations(dir: string, listing: FolderListing, tool: Tool | undefined): string {
+/** The folder has nothing that could be a migration: the first one is still to be written. */
+export class NoneYetError extends UsageError {}
+
+/** The error for a folder without migrations. */
+export function noMigrations(dir: string, listing: FolderListing, tool: Tool | undefined): UsageError {
+  const others = whatElse(dir, listing, tool)
+  if (others !== undefined) return new UsageError(`No migrations in ${dir} ${others}`)
+  return new NoneYetError(
+    `No migrations in ${dir}. Name the right folder with --dir, or write the first: schemagate create NAME --dir ${dir}`,
+  )
+}
+
+/** Hasura has a folder for each database, others have one for each release: the right one may be inside. */
+function whatElse(dir: string, listing: FolderListing, tool: Tool | undefined): string | undefined {
   const inside = foldersInside(listing)
   const right = rightOne(inside)
   const owner = codeToolOf(listing)
   if (owner)
-    return `No migrations in ${dir} that schemagate can run: it holds those of ${owner.title}, which only ${owner.title} can run. Name another folder with --dir${orFollow(owner) || '.'}`
-  if (right !== undefined) return `No migrations in ${dir} itself. Perhaps you mean --dir ${join(dir, right)}`
+    return `that schemagate can run: it holds those of ${owner.title}, which only ${owner.title} can run. Name another folder with --dir${orFollow(owner) || '.'}`
+  if (right !== undefined) return `itself. Perhaps you mean --dir ${join(dir, right)}`
   if (inside.length > 0)
-    return `No migrations in ${dir} itself, but in ${inside.length} folders inside, as in ${join(dir, inside[0]!)}. Name the right one with --dir.`
-  if (tool)
-    return `No migrations in ${dir} that ${tool.title} would run. Name the right folder with --dir, or its tool with --layout.`
-  return `No migrations in ${dir}. Name the right folder with --dir, or write the first: schemagate create NAME --dir ${dir}`
+    return `itself, but in ${inside.length} folders inside, as in ${join(dir, inside[0]!)}. Name the right one with --dir.`
+  if (tool && listing.entries.some(name => !name.startsWith('.')))
+    return `that ${tool.title} would run. Name the right folder with --dir, or its tool with --layout.`
+  return undefined
 }
 
 /**
@@ -155,9 +164,7 @@ export function noMigrations(dir: string, listing: FolderListing, tool: Tool | u
 export function folderAbove(dir: string, listing: FolderListing): UsageError | undefined {
   const names = [...listing.files, ...listing.folders.keys()]
   if (names.some(name => /^\d/.test(name) || readName(name))) return undefined
-  return rightOne(foldersInside(listing)) === undefined
-    ? undefined
-    : new UsageError(noMigrations(dir, listing, undefined))
+  return rightOne(foldersInside(listing)) === undefined ? undefined : noMigrations(dir, listing, undefined)
 }
 
 /** Paths of the folders inside, however deep, with names of migrations in them. */

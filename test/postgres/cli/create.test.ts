@@ -27,6 +27,8 @@ test('create writes the next file in the scheme that the folder has', async () =
     return made
   }
   expect(await next({})).toEqual(['0001_add_users.sql'])
+  expect(await next({ '.gitkeep': '', 'README.md': '' })).toEqual(['0001_add_users.sql'])
+  expect(await next({ '.gitkeep': '' }, 'add users', '--layout', 'native')).toEqual(['0001_add_users.sql'])
   expect(await next({ '0009_a.sql': '' })).toEqual(['0010_add_users.sql'])
   expect(await next({ '9_a.sql': '' })).toEqual(['10_add_users.sql'])
   expect(await next({ '000007_a.up.sql': '', '000007_a.down.sql': '' })).toEqual([

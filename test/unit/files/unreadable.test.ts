@@ -63,14 +63,14 @@ test.for([
 })
 
 test.for([
-  [0o555, '2_b.sql cannot be written (EACCES). Make its folder writable for user'],
-  [0o000, ' cannot be read (EACCES). Make it readable for user'],
+  [0o555, /2_b\.sql cannot be written \(EACCES\)\. Make its folder writable for user/],
+  [0o000, /cannot be read by user \d+ \(EACCES\): make it readable/],
 ] as const)('a folder in which a new file cannot be made: %o', ([mode, message]) => {
   const dir = writtenFolder({ '1_a.sql': '' })
   chmodSync(dir, mode)
   const { status, stderr } = schemagate('create', 'b', '--dir', dir)
   chmodSync(dir, 0o755)
-  expect(stderr).toContain(message)
+  expect(stderr).toMatch(message)
   expect(status).toBe(2)
 })
 
