@@ -5,8 +5,9 @@ import { checksum } from './checksum.ts'
 import type { Named } from './file-name.ts'
 import { downMarks, looseDownMarks, type MarkedParts, readDownMarks, readMarks, readParts } from './marks.ts'
 import type { Migration, SqlPart } from './migration.ts'
+import { endStatementsOfAnyTool } from './separators.ts'
 import { readText } from './text.ts'
-import { ownerOf, tools } from './tools/index.ts'
+import { ownerOf } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
 import { findUnknownDownMark } from './unknown-down-marks.ts'
 import { refuseOtherDatabase, refuseUnsupported } from './unsupported.ts'
@@ -54,8 +55,7 @@ export function understand({ named, file, text, setting, ...up }: UpFile): Migra
   }
   if (kind === 'code') return { ...common, marks: readMarks(file, text) }
 
-  let source = setting.tool?.translate?.(text) ?? text
-  for (const tool of tools) source = tool.translateAnywhere?.(source) ?? source
+  let source = endStatementsOfAnyTool(setting.tool?.translate?.(text) ?? text)
   let parts = readParts(file, source)
   const own = parts.tool ?? owner
   if (own?.translate && own !== setting.tool) {

@@ -1,12 +1,11 @@
 // Drizzle: what its journal lists, in the journal's order; from 1.0 on a folder for each migration, by name as text.
 
-import { insideText } from '../code-and-text.ts'
 import { compareAsText } from '../order.ts'
+import { endStatements } from '../separators.ts'
 import { byFolders } from './folders.ts'
 import type { Listing, Tool } from './tool.ts'
 
 const journalPath = 'meta/_journal.json'
-const breakpoint = '--> statement-breakpoint'
 
 /** The names in the journal, in its order. Undefined: there is none, or something else has its name. */
 function journal(listing: Listing): string[] | undefined {
@@ -49,17 +48,6 @@ function entriesOf(value: unknown): unknown[] | undefined {
   return Array.isArray(entries) ? entries : undefined
 }
 
-/** A breakpoint ends a statement, which may have no semicolon. `isText`: where it is none. */
-function endStatements(source: string, isText: (offset: number) => boolean = () => false): string {
-  let text = source
-  for (let at = text.indexOf(breakpoint); at !== -1; at = text.indexOf(breakpoint, at + 1)) {
-    if (isText(at)) continue
-    const blank = ' '.repeat(breakpoint.length - 1)
-    text = `${text.slice(0, at)};${blank}${text.slice(at + breakpoint.length)}`
-  }
-  return text
-}
-
 export const drizzle: Tool = {
   name: 'drizzle',
   title: 'Drizzle',
@@ -96,8 +84,6 @@ export const drizzle: Tool = {
       return `has a ${journalPath} with an entry that names no file. Generate it with drizzle-kit.`
     return undefined
   },
+  // a string, too, is divided by Drizzle itself
   translate: source => endStatements(source),
-  // a file may have left its journal behind; Drizzle itself divides a string, too
-  translateAnywhere: source =>
-    source.includes(`\n${breakpoint}`) ? endStatements(source, insideText(source)) : source,
 }

@@ -95,8 +95,6 @@ export interface Tool {
   expects?(listing: Listing): readonly string[]
   /** Makes SQL of what only the tool understands; lines and positions stay. */
   translate?(source: string): string
-  /** The same for what no other tool's text has: in any folder. */
-  translateAnywhere?(source: string): string
   /** False: a setting beside the migration's file says that it runs outside of a transaction. */
   inTransaction?(entry: string, listing: Listing): boolean
   /** A setting beside the migration's file by which the tool may not run it: goes on after the file's name. */

@@ -327,6 +327,13 @@ describe('parts', () => {
     }
   })
 
+  test.for(['--bun:split', '--gopg:split', '--;;'])('of other folders end at a line %s', async line => {
+    const text = (end: string) =>
+      `set statement_timeout = 0\n\n${end}\n\nselect 1\r\n${end}\r\nselect '\n${line}\n' -- ${line}`
+    const [migration] = (await read({ '20240101000000_a.up.sql': text(line) })).migrations
+    expect(upSql(migration!)).toBe(text(';'.padEnd(line.length)))
+  })
+
   test('of other folders have no breakpoint of Drizzle in a string or a body', async () => {
     const text = "select '\n--> statement-breakpoint\n';\ndo $$ begin\n--> statement-breakpoint\nend $$;"
     expect(upSql((await read({ '1_a.sql': text })).migrations[0]!)).toBe(text)
