@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { expect } from 'vitest'
 import { $ } from 'zx'
@@ -20,7 +20,8 @@ const analyzer = '/usr/bin/systemd-analyze'
 test('the unit is one that systemd understands', async ({ skip }) => {
   if (!existsSync(analyzer)) skip('there is no systemd-analyze')
   const { exitCode, stderr } = await $({ quiet: true, nothrow: true })`${analyzer} verify ${unit}`
-  expect(stderr).toBe('')
+  // it reads the machine's other units as well, and complains of those
+  expect(stderr.split('\n').filter(line => line.includes(basename(unit)))).toEqual([])
   expect(exitCode).toBe(0)
 })
 
