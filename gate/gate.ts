@@ -31,7 +31,8 @@ export interface GateEvents {
   /**
    * The last answer of the database has become stale: it is silent, or this process stood still. The ledger may have been taken
    * away meanwhile, and what is sent now may meet another schema. A guarded pool neither sends nor reads anything until the
-   * database has answered: if the promise gives false its connections end, since the gate is not open then.
+   * database has answered: if the promise gives false its connections end, since the gate is not open then, or no answer came
+   * for ten seconds more.
    */
   hold: [mayGoOn: Promise<boolean>]
 }
@@ -54,6 +55,11 @@ const DEFAULTS = {
   announce: true,
   fence: true,
 } as const
+
+// The most that a guarded pool is held, in beats of milliseconds: what is held sees neither that its server has ended it nor
+// that the app wants it to end.
+const HOLD_BEAT = 250
+const HOLD_BEATS = 40
 
 const OTHER_SERVER = 'The connection leads to another server or database than the one whose ledger the gate has read.'
 
@@ -249,7 +255,15 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   async #mayGoOn(): Promise<boolean> {
-    while (this.state === 'unreachable' && !this.#closed) await once(this, 'change')
+    const patience = new AbortController()
+    let beats = 0
+    // Not one timer: what a blocked process does not see pass is not the database's time.
+    const timer = setInterval(() => {
+      if (++beats === HOLD_BEATS) patience.abort()
+    }, HOLD_BEAT).unref()
+    while (this.state === 'unreachable' && !this.#closed && !patience.signal.aborted)
+      await once(this, 'change', { signal: patience.signal }).catch(() => {})
+    clearInterval(timer)
     return this.isOpen || this.#closed
   }
 

@@ -161,6 +161,28 @@ describe('a network that has gone silent', () => {
     gate.leave()
   })
 
+  test('a guarded pool is not held for ever by a database that does not answer again', async ({ database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    const proxy = await tcpProxy(database.url)
+    const gate = gateOf({ url: proxy.url(database.url), manifest: app, staleAfter: 1000, connectTimeout: 500 })
+    const pool = guardPool(gate, poolOf({ connectionString: database.url, application_name: 'pooled' }))
+    await gate.whenOpen({ timeout: 5000 })
+    const busy = await pool.connect()
+    await pool.query('select 1')
+    const slow = busy.query('select pg_sleep(60)').catch(String)
+    proxy.pause()
+    await timeUntil(() => gate.state === 'unreachable')
+    const stale = performance.now()
+    await database.query(terminate(database.name, 'pooled'))
+    const ended = pool.end()
+    expect(await slow).toMatch(/terminated/)
+    busy.release(true)
+    await ended
+    expect(performance.now() - stale).toBeLessThan(12_000)
+  })
+
   test('a process that stood still finds its gate closed', async ({ database }) => {
     const ledger = ledgerOf(database)
     await ledger.create()
