@@ -13,7 +13,9 @@ import { GateClosedError, type GateState, type GateStatus, GateTimeoutError, sta
 import { identify } from './watching/ledger-session.ts'
 import { Watcher } from './watching/watcher.ts'
 
-/** A gate's events, each emitted on the next tick: a listener that throws stops neither the gate nor other listeners. */
+/**
+ * A gate's events, each but `hold` emitted on the next tick: a listener that throws stops neither the gate nor other listeners.
+ */
 export interface GateEvents {
   /** The state or its detail has changed. */
   change: [status: GateStatus, previous: GateStatus]
@@ -32,7 +34,7 @@ export interface GateEvents {
    * The last answer of the database has become stale: it is silent, or this process stood still. The ledger may have been taken
    * away meanwhile, and what is sent now may meet another schema. A guarded pool neither sends nor reads anything until the
    * database has answered: if the promise gives false its connections end, since the gate is not open then, or no answer came
-   * for ten seconds more.
+   * for ten seconds more. Emitted at once, also to what asks for the gate's state before it sends.
    */
   hold: [mayGoOn: Promise<boolean>]
 }
@@ -93,7 +95,7 @@ export class Gate extends EventEmitter<GateEvents> {
       () => unreachable(manifest, undefined, `The database has not answered for ${staleAfter} ms.`),
       (status, previous) => this.#tell('change', status, previous),
       () => this.#watcher.signal(),
-      () => this.#tell('hold', this.#mayGoOn()),
+      () => this.#emit('hold', this.#mayGoOn()),
     )
     const connections = connectionsOf(options)
     const evict = () => this.#tell('evict')
@@ -236,22 +238,25 @@ export class Gate extends EventEmitter<GateEvents> {
     await this.#requireSame(await identify(connection))
   }
 
-  /**
-   * Emits an event on the next tick: a listener that throws must not stop the watcher, nor keep the other listeners, those of
-   * adapters and guarded pools among them, from being called.
-   */
+  /** Emits an event on the next tick, outside of whatever has led to it. */
   #tell<Name extends keyof GateEvents>(name: Name, ...values: GateEvents[Name]): void {
-    process.nextTick(() => {
-      for (const listener of this.rawListeners(name)) {
-        try {
-          Reflect.apply(listener, this, values)
-        } catch (error) {
-          process.nextTick(() => {
-            throw error
-          })
-        }
+    process.nextTick(() => this.#emit(name, ...values))
+  }
+
+  /**
+   * Emits an event: a listener that throws must not stop the watcher, nor keep the other listeners, those of adapters and
+   * guarded pools among them, from being called.
+   */
+  #emit<Name extends keyof GateEvents>(name: Name, ...values: GateEvents[Name]): void {
+    for (const listener of this.rawListeners(name)) {
+      try {
+        Reflect.apply(listener, this, values)
+      } catch (error) {
+        process.nextTick(() => {
+          throw error
+        })
       }
-    })
+    }
   }
 
   async #mayGoOn(): Promise<boolean> {

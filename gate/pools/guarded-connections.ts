@@ -1,5 +1,6 @@
 // Connections of an app's own that a gate guards: checked before use, listened to, and ended when the ledger is released.
 
+import type { Duplex } from 'node:stream'
 import { type Client, types } from 'pg'
 import type { Gate } from '../gate.ts'
 import { type ServerAddress, sendCancel } from '../postgres/cancel.ts'
@@ -36,6 +37,7 @@ export class GuardedConnections {
     this.#connections.add(client)
     streamOf.set(client, this.#stream)
     connection.on('errorMessage', (error: unknown) => this.#gate.observe(error))
+    askBeforeWriting(this.#gate, connection.stream)
     client.on('error', () => {})
     client.once('end', () => this.#connections.delete(client))
   }
@@ -103,6 +105,15 @@ function end(client: GuardedClient): void {
   const { host, port, processID: pid, secretKey: secret } = client as GuardedClient & Keys
   if (pid !== null && secret !== null) sendCancel({ host, port, stream: streamOf.get(client) }, { pid, secret })
   client.connection.stream.destroy()
+}
+
+/** What blocked the process for long may itself send next, before any timer could notice: the gate is asked at each write. */
+function askBeforeWriting(gate: Gate, stream: Pick<Duplex, 'write'>): void {
+  const { write } = stream
+  stream.write = (...values: unknown[]) => {
+    void gate.state
+    return Reflect.apply(write, stream, values)
+  }
 }
 
 /** Stops a connection until it may go on, or has to end. */
