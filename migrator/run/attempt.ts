@@ -6,6 +6,7 @@ import { takeOutOwnLimit } from '../apply/failure.ts'
 import { MigrationFailedError, NoAnswerError, TableLockError } from '../errors.ts'
 import { LostCommitsError } from '../ledger/expectations.ts'
 import { raisedState } from '../ledger/guards.ts'
+import { lackingPart } from '../own-parts.ts'
 import { idleLimit } from '../postgres/session-settings.ts'
 import { formatDuration } from '../text/durations.ts'
 import { messageOfThrown } from '../text/thrown.ts'
@@ -98,7 +99,7 @@ export async function attempt<T>(
         })
         losses.madeAgain(run.session.wasStarting)
       }
-    } else throw failure
+    } else throw lackingPart(cause) ?? failure
   }
 }
 

@@ -8,6 +8,7 @@ import { wayOutOf } from '../apply/ways-out.ts'
 import { now } from '../clock.ts'
 import { DeniedError, type ExitCode, exitCodes, NoAnswerError, ProcessEndedError, SchemagateError } from '../errors.ts'
 import type { Migration, MigrationKind } from '../files/migration.ts'
+import { lackingPart } from '../own-parts.ts'
 import { fieldLines } from '../postgres/error-fields.ts'
 import { failedStatement, raisingFunction } from '../postgres/failed-statement.ts'
 
@@ -132,6 +133,8 @@ export function asSchemagateError(error: unknown, signal: AbortSignal): Schemaga
   if (signal.aborted && signal.reason instanceof SchemagateError) return signal.reason
   if (error instanceof SchemagateError) return error
   if (!(error instanceof Error)) return undefined
+  const lacking = lackingPart(error)
+  if (lacking) return lacking
   const code = codeOf(error)
   if (error instanceof ProtocolError)
     return new DeniedError(

@@ -6,7 +6,7 @@ import { join, relative } from 'node:path'
 declare const __dirname: string | undefined
 
 /** Of the package's bundle, whose launcher hands its folder in, or of this file in a checkout. */
-const here = typeof __dirname === 'string' ? __dirname : import.meta.dirname
+export const here = typeof __dirname === 'string' ? __dirname : import.meta.dirname
 
 /**
  * The text with each page named by its path: seen from the current folder where it is below that. Where no pages are, as

@@ -1,11 +1,12 @@
 // V8's code cache: made by a run that ended well, used by the next, and never taken from where another user could have put it.
 
 import { execFile } from 'node:child_process'
-import { chmod, cp, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'vitest'
 import { root } from '../../../scripts/lib/root.ts'
+import { schemagate } from '../../helpers/cli.ts'
 import { test as base } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
 
@@ -75,6 +76,28 @@ test('it holds all that runs load which apply migrations, and give an app its ro
   await apply()
   // a run adds what it had to compile, and replaces what V8 refused
   expect(await filesOf(cache)).toEqual(made)
+})
+
+test('a part of the package that is gone when it is needed is told as that, and not as a fault of the file', async ({
+  installed,
+  database,
+}) => {
+  const parts = await readdir(join(installed, 'cli'))
+  for (const part of parts.filter(name => /-(?:copy|check)\.cjs$/.test(name))) await rm(join(installed, 'cli', part))
+  const dir = await folder({
+    '1_a.sql': 'create table a (id int);',
+    '2_b.sql': 'copy a from stdin;\n1\n\\.\n',
+    '3_c.sql': 'select 1;',
+  })
+  const bundle = join(installed, 'schemagate.cjs')
+  const run = (command: string) => schemagate([command, '--dir', dir], { bundle, env: { DATABASE_URL: database.url } })
+  const up = await run('up')
+  const told = /A part of schemagate itself is gone: .*-(copy|check)\.cjs.*Install it again/
+  expect(up.code, up.stdout).toBe(2)
+  expect(up.lines.find(({ level }) => level === 'error')?.msg).toMatch(told)
+  expect(up.lines.at(-1)).toMatchObject({ outcome: 'failed', applied: 1, exitCode: 2 })
+  expect(await run('check')).toMatchObject({ code: 2, stderr: expect.stringMatching(told) })
+  expect((await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })).code).toBe(0)
 })
 
 test('a cache that V8 refuses is made again', async ({ installed }) => {
