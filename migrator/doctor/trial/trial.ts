@@ -24,6 +24,8 @@ export interface TrialOptions {
   readonly settle?: number
 }
 
+/** What the names of its project and its temporary folder begin with. */
+const prefix = 'schemagate-doctor-'
 const settleTime = 10_000
 const downAttempts = 5
 /** Milliseconds in which an engine makes the container that a client asked it for just before it was interrupted. */
@@ -52,8 +54,12 @@ export async function trial(stack: Stack, { env, signal, say, settle = settleTim
   const docker = dockerIn(env)
   if ((await docker(['version', '--format', '{{.Server.Version}}'])).code !== 0)
     throw new RefusedError('A trial needs a Docker engine, and none answers.')
-  const folder = temporaryFolder('schemagate-doctor-')
-  const project = `schemagate-doctor-${process.pid}-${randomBytes(3).toString('hex')}`
+  for (const left of await othersProjects(docker))
+    say(
+      `${left} is still there: a trial that was killed has left it, where none runs now. Take it down with: ${downBy(left)}`,
+    )
+  const folder = temporaryFolder(prefix)
+  const project = `${prefix}${process.pid}-${randomBytes(3).toString('hex')}`
   const broken = join(folder, 'broken.sh')
   const file = join(folder, 'compose.json')
   const own = ['compose', '-p', project, '--project-directory', files.directory, '-f', file]
@@ -88,12 +94,20 @@ export async function trial(stack: Stack, { env, signal, say, settle = settleTim
     return await Promise.all(apps.map(app => outcomeOf(app, stack, compose, docker)))
   } finally {
     const why = await takeDown(project, compose, docker, signal.aborted)
-    if (why !== undefined)
-      say(
-        `The stack could not be taken down: ${why}\nDo it with: docker compose -p ${project} down --volumes --remove-orphans`,
-      )
+    if (why !== undefined) say(`The stack could not be taken down: ${why}\nDo it with: ${downBy(project)}`)
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Trials whose network is there, which is made first. One may run elsewhere on the same engine: they are not taken down. */
+async function othersProjects(docker: Docker): Promise<readonly string[]> {
+  const label = 'com.docker.compose.project'
+  const { stdout } = await docker(['network', 'ls', '--filter', `label=${label}`, '--format', `{{.Label "${label}"}}`])
+  return [...new Set(stdout.split('\n').filter(name => name.startsWith(prefix)))]
+}
+
+function downBy(project: string): string {
+  return `docker compose -p ${project} down --volumes --remove-orphans`
 }
 
 /** Waits for its initdb: without a health check compose does not. False: it has ended, or takes too long. */

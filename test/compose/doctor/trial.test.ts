@@ -79,7 +79,7 @@ async function leftovers(project: string): Promise<string> {
 }
 
 function projectIn(text: string): string {
-  return /schemagate-doctor-\d+-\w+/.exec(text)![0]
+  return /up as (schemagate-doctor-\d+-\w+)/.exec(text)![1]!
 }
 
 const row = ['exec', '-T', 'db', 'psql', '-U', 'owner', '-d', 'app', '-Atc', 'select * from living'] as const
@@ -130,6 +130,30 @@ describe('doctor --try', () => {
     expect(code, stderr).toBe(130)
     expect(await leftovers(project)).toBe('')
     expect((await readdir(tmpdir())).filter(name => name.startsWith('schemagate-doctor-'))).toEqual([])
+  })
+
+  test('tells what one has left that was killed, and how to take it down', async ({ living }) => {
+    const killed = living.doctor('--try')
+    const project = await eventually(() => projectIn(killed.stderr))
+    await eventually(async () => expect(await leftovers(project)).not.toBe(''), { timeout: 30_000 })
+    killed.kill('SIGKILL')
+    await killed.ended
+    for (const name of await readdir(tmpdir()))
+      if (name.startsWith('schemagate-doctor-')) await rm(join(tmpdir(), name), { recursive: true })
+    const next = living.doctor('--try')
+    await eventually(() => projectIn(next.stderr))
+    next.kill('SIGINT')
+    const { stderr } = await next.ended
+    const command = `docker compose -p ${project} down --volumes --remove-orphans`
+    expect(stderr).toContain(`${project} is still there: a trial that was killed has left it`)
+    expect(stderr).toContain(command)
+    await eventually(
+      async () => {
+        await $({ quiet: true })`bash -c ${command}`
+        expect(await leftovers(project)).toBe('')
+      },
+      { timeout: 30_000 },
+    )
   })
 
   test.runIf(process.env.TEST_LONG)(
