@@ -22,7 +22,7 @@ const keywordPassword = new RegExp(
 
 /** Of a command line. */
 const optionPassword = new RegExp(
-  String.raw`(?<before>--?[\w-]*(?:${names})[ \t]+)(?<value>'[^']*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$)|[^\s'"-]\S*)`,
+  String.raw`(?<before>(?<![\w-])--?[\w-]*(?:${names})[ \t]+)(?<value>'[^']*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$)|[^\s'"-]\S*)`,
   'gi',
 )
 
@@ -33,7 +33,7 @@ const literal = String.raw`E'(?:[^'\\]|\\.|'')*(?:'|$)|(?:E|N|U&)?(?:${inner}|'[
 /** Where the password is put into the text: by format() with `%L`, or with `'... password ' || 'secret'`. What follows holds it. */
 const insertion = String.raw`%(?:\d+\$)?[Ls][^,;]{0,500},|'+\s*(?:\|\||,)`
 const sqlPassword = new RegExp(
-  String.raw`${word}(?<between>${gap})(?:(?<into>${insertion})(?<rest>.*?)(?=;\s*?(?:[\r\n]|$)|$)|(?<literal>${literal}|"[^"]*(?:""[^"]*)*(?:"|$)))`,
+  String.raw`${word}(?<between>${gap})(?:(?<into>${insertion})(?<rest>.*?)(?=;\s*?(?:[\r\n]|$)|$)|(?<literal>${literal}|(?<!"\s+)"[^"]*(?:""[^"]*)*(?:"|$)))`,
   'gis',
 )
 
@@ -121,15 +121,31 @@ function hidePasswords(text: string, hide: (secret: string) => string, hideLiter
   }
 }
 
-/** What looks like a password in SQL, as it is written and as a literal's value; not what stands elsewhere as well, as a name does. */
+/** Comments and literals of SQL. */
+const notCode = /--[^\n]*|\/\*.*?(?:\*\/|$)|E'(?:[^'\\]|\\.|'')*(?:'|$)|'[^']*(?:''[^']*)*(?:'|$)/gis
+
+/**
+ * What looks like a password in SQL, as it is written and as a literal's value; not what stands elsewhere as well, as a name
+ * does, nor what is a name by its place: `set password = old_password`.
+ */
 export function secretsIn(text: string): string[] {
   const found = new Set<string>()
+  let code: string | undefined
+  const isName = (secret: string) => {
+    if (!/^[a-z_][\w.]*\)*$/i.test(secret)) return false
+    code ??= text.replace(notCode, ' ')
+    return code.includes(secret)
+  }
   const note = (secret: string) => {
     const literals = [...secret.matchAll(/(?<!')'((?:[^']|'')+)'(?!')/g)].map(([, inside]) => inside!)
     for (const one of [secret, ...literals]) found.add(one).add(one.replaceAll("''", "'"))
     return ''
   }
-  const rest = hidePasswords(text, note, (open, secret, close) => `${open}${note(secret)}${close}`)
+  const rest = hidePasswords(
+    text,
+    secret => (isName(secret) ? secret : note(secret)),
+    (open, secret, close) => `${open}${note(secret)}${close}`,
+  )
   return [...found].filter(secret => !rest.includes(secret))
 }
 

@@ -186,6 +186,9 @@ test('what SQL has as a password is told, for texts in which the server quotes i
   expect(secretsIn("set password = crypt('hunter22', gen_salt('bf'))")).toContain('hunter22')
   expect(secretsIn("select 'hunter22'")).toEqual([])
   expect(secretsIn("create role admin password 'admin'")).toEqual([])
+  expect(secretsIn('update users set password = users.old_password')).toEqual([])
+  expect(secretsIn('create table users ("password" "citext")')).toEqual([])
+  expect(secretsIn("select dblink_connect('host=h password=hunter22')")).toEqual(['hunter22'])
 })
 
 test('a text that names passwords again and again takes no longer than its length', () => {
@@ -198,6 +201,8 @@ test('a text that names passwords again and again takes no longer than its lengt
     "password ', ",
     'password := a.',
     '--password ',
+    '-password',
+    '-----',
     'Key (password)=(',
     "crypt ('",
   ])
