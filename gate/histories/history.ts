@@ -103,6 +103,8 @@ export interface HistoryTool {
   beside?(table: string): readonly string[]
   /** Its migrations are code, which only the tool can run. */
   readonly code?: true
+  /** A sentence: why no manifest can be made from its files, so that apps cannot be gated on its history. */
+  readonly unread?: string
   /** The rows are the newest ends of a graph; what lies below them only the files tell. */
   readonly heads?: true
   /** Keys begin with an app's name and a dot, and libraries have apps of their own in the same history. */

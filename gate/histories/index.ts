@@ -4,6 +4,7 @@ import { didYouMean } from '../did-you-mean.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import { alembic } from './alembic.ts'
 import { atlas } from './atlas.ts'
+import { dbMigrate } from './db-migrate.ts'
 import { dbmate } from './dbmate.ts'
 import { diesel } from './diesel.ts'
 import { django } from './django.ts'
@@ -25,6 +26,7 @@ import {
 import { knex } from './knex.ts'
 import { kysely } from './kysely.ts'
 import { laravel } from './laravel.ts'
+import { ley } from './ley.ts'
 import { liquibase } from './liquibase.ts'
 import { lucid } from './lucid.ts'
 import { mikroOrm } from './mikro-orm.ts'
@@ -38,18 +40,20 @@ import { rails } from './rails.ts'
 import { refinery } from './refinery.ts'
 import { otherLedger } from './schemagate.ts'
 import { sequelize } from './sequelize.ts'
+import { sqitch } from './sqitch.ts'
 import { sqlMigrate } from './sql-migrate.ts'
 import { sqlx } from './sqlx.ts'
 import { supabase } from './supabase.ts'
 import { tern } from './tern.ts'
 import { typeorm } from './typeorm.ts'
+import { yoyo } from './yoyo.ts'
 
 export type { History, HistoryEntry, HistoryRow, HistoryTable, HistoryTool, Told, Unfinished } from './history.ts'
 
 /** Every tool whose history is known. A tool may stand in it twice, where releases of it have other tables. */
 export const historyTools: readonly HistoryTool[] = [
   ...[flyway, prisma, golangMigrate, goose, sqlx, diesel, atlas, drizzle, graphileMigrate, nodePgMigrate, dbmate],
-  ...[postgresMigrations, sqlMigrate, tern, postgrator, play, supabase, refinery, morph],
+  ...[postgresMigrations, sqlMigrate, tern, postgrator, play, supabase, refinery, morph, yoyo, sqitch],
   // Lucid's table has Knex' columns, and is told by its name
   ...[
     alembic,
@@ -61,6 +65,8 @@ export const historyTools: readonly HistoryTool[] = [
     typeorm,
     kysely,
     mikroOrm,
+    dbMigrate,
+    ley,
     laravel,
     ecto,
     efCore,

@@ -12,6 +12,8 @@ export const liquibase: HistoryTool = {
   beside: () => ['databasechangeloglock'],
   // a change set is a part of a file, of which there may be many
   code: true,
+  unread:
+    'Its changelogs include each other and have contexts, labels and preconditions, by which Liquibase alone decides what it runs.',
   fields: {
     id: 'id',
     author: 'author',

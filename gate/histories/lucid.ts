@@ -1,7 +1,7 @@
 // Lucid's history: `adonis_schema`, one row for each module, with its path in the project.
 
-import { eachApplied, type HistoryTool, present } from './history.ts'
-import { withoutEnding, withoutEndingSql } from './names.ts'
+import type { HistoryTool } from './history.ts'
+import { pathKeySql, readPaths } from './names.ts'
 
 export const lucid: HistoryTool = {
   name: 'lucid',
@@ -13,13 +13,6 @@ export const lucid: HistoryTool = {
   fields: { name: 'name', appliedAt: 'migration_time' },
   order: 't.id',
   chronological: true,
-  sql: { key: withoutEndingSql("regexp_replace(name, '^.*/', '')") },
-  read: rows => ({
-    entries: eachApplied(rows, row =>
-      row.name
-        ? { key: withoutEnding(row.name.replace(/^.*\//, '')), name: row.name, ...present(row, ['appliedAt']) }
-        : undefined,
-    ),
-    unfinished: [],
-  }),
+  sql: { key: pathKeySql('name') },
+  read: readPaths,
 }

@@ -22,3 +22,18 @@ export function readNames(rows: readonly HistoryRow[]): Told {
   )
   return { entries, unfinished: [] }
 }
+
+/** The same of a history whose names have folders before them: `database/migrations/20240101_users`. */
+export function readPaths(rows: readonly HistoryRow[]): Told {
+  const entries = eachApplied(rows, row =>
+    row.name
+      ? { key: withoutEnding(row.name.replace(/^.*\//, '')), name: row.name, ...present(row, ['appliedAt']) }
+      : undefined,
+  )
+  return { entries, unfinished: [] }
+}
+
+/** The key of such a row in SQL. */
+export function pathKeySql(column: string): string {
+  return withoutEndingSql(`regexp_replace(${column}, '^.*/', '')`)
+}

@@ -6,6 +6,7 @@ export const otherLedger: HistoryTool = {
   name: 'schemagate',
   title: 'another schemagate ledger',
   tables: ['ledger'],
+  unread: 'The manifest of its own migrations is made without --follow.',
   columns: {
     name: 'text',
     checksum: 'text',

@@ -95,7 +95,11 @@ export class LedgerReader implements SchemaReader {
     const histories = found.histories.filter(({ tool }) => tool.name !== 'schemagate')
     if (histories.length === 0) return verdict
     const tools = histories.map(({ tool, schema, table }) => `${tool.title} (${schema}.${table})`).join(' and ')
-    const detail = `The ledger is empty, and the database has the history of ${tools}: take it over (schemagate adopt), or build the app with a manifest of that tool (schemagate manifest --follow ${histories[0]!.tool.name}).`
+    const followed = histories.find(({ tool }) => !tool.unread)
+    const build = followed
+      ? `, or build the app with a manifest of that tool (schemagate manifest --follow ${followed.tool.name})`
+      : ''
+    const detail = `The ledger is empty, and the database has the history of ${tools}: take it over (schemagate adopt)${build}.`
     return { ...verdict, state: 'foreign', detail }
   }
 

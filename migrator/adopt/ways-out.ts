@@ -12,11 +12,15 @@ export function otherFolder(dir: string, history: ToolHistory, ledgerSchema: str
   const what = `None of the migrations that ${tool.title} has applied (newest ${newest}) is in ${dir}.`
   if (!tool.code) return `${what} Name their folder with --dir (SCHEMAGATE_DIR).`
   const lines = [
-    `${what} Those of ${tool.title} are code, which only ${tool.title} can run. Three ways:`,
+    `${what} Those of ${tool.title} are code, which only ${tool.title} can run. ${tool.unread ? 'Two' : 'Three'} ways:`,
     keyless.has(tool.name)
       ? `- Write them as SQL, ${asSql[tool.name]}; then schemagate baseline NAME, with the newest that is applied.`
       : `- Write them as SQL under the names that ${tool.title} has for them${asSql[tool.name] ? `, ${asSql[tool.name]}` : ''}; then schemagate adopt.`,
-    `- Let ${tool.title} go on migrating, and gate on its history: schemagate follow --follow ${tool.name} --dir FOLDER.`,
+    ...(tool.unread
+      ? []
+      : [
+          `- Let ${tool.title} go on migrating, and gate on its history: schemagate follow --follow ${tool.name} --dir FOLDER.`,
+        ]),
     `- Begin with a file of what is there, and write what comes as SQL: ${asOneFile(history.table, ledgerSchema)}.`,
   ]
   return lines.join('\n')

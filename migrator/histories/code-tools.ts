@@ -1,12 +1,14 @@
 // Tools whose migrations are code: their histories can be taken over where the same migrations stand here as SQL or code.
 
 import { alembic } from '../../gate/histories/alembic.ts'
+import { dbMigrate } from '../../gate/histories/db-migrate.ts'
 import { django } from '../../gate/histories/django.ts'
 import { ecto } from '../../gate/histories/ecto.ts'
 import { efCore, efCoreSnakeCase } from '../../gate/histories/ef-core.ts'
 import { knex } from '../../gate/histories/knex.ts'
 import { kysely } from '../../gate/histories/kysely.ts'
 import { laravel } from '../../gate/histories/laravel.ts'
+import { ley } from '../../gate/histories/ley.ts'
 import { liquibase } from '../../gate/histories/liquibase.ts'
 import { lucid } from '../../gate/histories/lucid.ts'
 import { mikroOrm } from '../../gate/histories/mikro-orm.ts'
@@ -47,6 +49,8 @@ export const codeTools: readonly FilesTool[] = [
   // src/migration/runner.ts: acquireLock
   { tool: lucid, keyOf: byName, lockKeys: () => ['1'] },
   { tool: sequelize, keyOf: byName },
+  { tool: dbMigrate, keyOf: byName },
+  { tool: ley, keyOf: byName },
   // adapter of Postgres: held for the whole run
   { tool: kysely, keyOf: byName, lockKeys: () => ['3853314791062309107'] },
   // of Migration20240101000000_users

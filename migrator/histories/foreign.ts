@@ -107,11 +107,15 @@ function waysOut(read: Read, all: readonly HistoryTable[], files: readonly Migra
   const named = isUsual(read.table, all) ? '' : ` --history ${shellWord(`${schema}.${read.table.table}`)}`
   const from = named || (all.length > 1 ? ` --from ${tool.name}` : '')
   const adopt = `To take that history over: schemagate adopt${from}.`
-  const follow = `To let ${tool.title} go on migrating, and gate on its history: schemagate follow --follow ${tool.name}${named}.`
-  if (fits) return [adopt, `To record it unseen: schemagate baseline ${shellWord(fits)}.`, follow]
+  const follow = tool.unread
+    ? []
+    : [
+        `To let ${tool.title} go on migrating, and gate on its history: schemagate follow --follow ${tool.name}${named}.`,
+      ]
+  if (fits) return [adopt, `To record it unseen: schemagate baseline ${shellWord(fits)}.`, ...follow]
   return tool.code
-    ? [`Its migrations are code; schemagate adopt${from} says which ways there are.`, follow]
-    : [adopt, follow]
+    ? [`Its migrations are code; schemagate adopt${from} says which ways there are.`, ...follow]
+    : [adopt, ...follow]
 }
 
 /** The tool's name alone leads to this table. */

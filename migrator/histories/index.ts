@@ -22,17 +22,19 @@ import { postgrator } from './postgrator.ts'
 import { postgresMigrations } from './postgres-migrations.ts'
 import { prisma } from './prisma.ts'
 import { refinery } from './refinery.ts'
+import { sqitch } from './sqitch.ts'
 import { sqlMigrate } from './sql-migrate.ts'
 import { sqlx } from './sqlx.ts'
 import { supabase } from './supabase.ts'
 import { tern } from './tern.ts'
 import { byName, type FilesTool, type ToolFile } from './tool.ts'
+import { yoyo } from './yoyo.ts'
 
 export type { FilesTool, RowContext, ToolFile } from './tool.ts'
 
 const filesTools: readonly FilesTool[] = [
   ...[flyway, prisma, golangMigrate, goose, sqlx, diesel, atlas, drizzle, graphileMigrate, nodePgMigrate, dbmate],
-  ...[postgresMigrations, sqlMigrate, tern, postgrator, play, supabase, refinery, morph],
+  ...[postgresMigrations, sqlMigrate, tern, postgrator, play, supabase, refinery, morph, yoyo, sqitch],
   ...codeTools,
   // of a ledger in another schema
   {

@@ -10,6 +10,7 @@ export const newestTwoGone: Readonly<Record<string, string>> = {
   alembic: `update alembic_version set version_num = 'b2b2b2b2b2b2'`,
   atlas: `delete from atlas_schema_revisions.atlas_schema_revisions where version > '20240103'`,
   dbmate: `delete from schema_migrations where version > '20240103'`,
+  'db-migrate': 'delete from migrations where id > 2',
   diesel: `delete from __diesel_schema_migrations where version > '20240103'`,
   django: `delete from django_migrations where name > '0003'`,
   drizzle: 'delete from drizzle.__drizzle_migrations where id > 2',
@@ -22,6 +23,7 @@ export const newestTwoGone: Readonly<Record<string, string>> = {
   knex: 'delete from knex_migrations where id > 2',
   kysely: `delete from kysely_migration where name > '20240103'`,
   laravel: 'delete from migrations where id > 2',
+  ley: 'delete from migrations where id > 2',
   liquibase: 'delete from databasechangelog where orderexecuted > 2',
   lucid: 'delete from adonis_schema where id > 2',
   'mikro-orm': 'delete from mikro_orm_migrations where id > 2',
@@ -35,10 +37,12 @@ export const newestTwoGone: Readonly<Record<string, string>> = {
   refinery: 'delete from refinery_schema_history where version > 2',
   sequelize: `delete from "SequelizeMeta" where name > '20240103'`,
   'sql-migrate': `delete from gorp_migrations where id > '20240103'`,
+  sqitch: `delete from sqitch.changes where change in ('comments', 'tags')`,
   sqlx: 'delete from _sqlx_migrations where version > 20240103000000 - 1',
   supabase: `delete from supabase_migrations.schema_migrations where version > '20240103'`,
   tern: 'update schema_version set version = 2',
   typeorm: 'delete from migrations where id > 2',
+  yoyo: `delete from _yoyo_migration where migration_id > '0003'`,
 }
 
 /** Leaves the newest migration half-done, or the tool's lock held, and the exit code that this has. */
@@ -51,10 +55,11 @@ export const halfDone: Readonly<Record<string, readonly [sql: string, code: numb
   play: [`update play_evolutions set state = 'applying_up', last_problem = 'no such table' where id = 4`, 6],
   prisma: [`update _prisma_migrations set finished_at = null where migration_name like '20240104%'`, 6],
   sqlx: ['update _sqlx_migrations set success = false where version = 20240104000000', 6],
+  yoyo: ['insert into yoyo_lock values (1, now(), 1)', 4],
 }
 
-/** Histories that are found in a schema of their own alone. */
-export const ownSchema = new Set(['atlas', 'drizzle', 'graphile-migrate', 'supabase'])
+/** Histories that are in a schema of their own. */
+export const ownSchema = new Set(['atlas', 'drizzle', 'graphile-migrate', 'sqitch', 'supabase'])
 
 /** Empties the database: the public schema as a new database has it, and nothing else. */
 export async function emptied(database: ScratchDatabase): Promise<void> {

@@ -6,12 +6,14 @@ import type { FollowedMigration } from '../../../gate/protocol/manifest.ts'
 import { UsageError } from '../../errors.ts'
 import type { FolderOptions } from '../../files/folder.ts'
 import { alembic } from './alembic.ts'
+import { dbMigrate } from './db-migrate.ts'
 import { django } from './django.ts'
 import { ecto } from './ecto.ts'
 import { efCore } from './ef-core.ts'
 import { knex } from './knex.ts'
 import { kysely } from './kysely.ts'
 import { laravel } from './laravel.ts'
+import { ley } from './ley.ts'
 import { lucid } from './lucid.ts'
 import { mikroOrm } from './mikro-orm.ts'
 import { rails } from './rails.ts'
@@ -19,6 +21,7 @@ import type { FollowedReader } from './reader.ts'
 import { sequelize } from './sequelize.ts'
 import { sqlFolder } from './sql-folder.ts'
 import { typeorm } from './typeorm.ts'
+import { yoyo } from './yoyo.ts'
 
 const sqlTools = [
   ...['flyway', 'prisma', 'golang-migrate', 'goose', 'sqlx', 'diesel', 'atlas', 'drizzle', 'graphile-migrate'],
@@ -30,14 +33,7 @@ const sqlTools = [
 const readers: Readonly<Record<string, FollowedReader>> = {
   ...Object.fromEntries(sqlTools.map(tool => [tool, sqlFolder(tool)])),
   ...{ alembic, django, rails, lucid, knex, sequelize, typeorm, kysely, laravel, ecto },
-  ...{ 'mikro-orm': mikroOrm, 'ef-core': efCore },
-}
-
-/** Why there is no reader, where that has a reason; a sentence. */
-const unread: Readonly<Record<string, string>> = {
-  liquibase:
-    'Its changelogs include each other and have contexts, labels and preconditions, by which Liquibase alone decides what it runs.',
-  schemagate: 'The manifest of its own migrations is made without --follow.',
+  ...{ 'mikro-orm': mikroOrm, 'ef-core': efCore, 'db-migrate': dbMigrate, ley, yoyo },
 }
 
 /**
@@ -49,11 +45,12 @@ export async function readFollowed(
   dir: string,
   options: FolderOptions = {},
 ): Promise<readonly FollowedMigration[]> {
-  const title = historyToolNamed(tool)?.title ?? tool
+  const known = historyToolNamed(tool)
+  const title = known?.title ?? tool
   const reader = readers[tool]
   if (!reader)
     throw new UsageError(
-      `--follow ${tool}: a manifest cannot be made from the files of ${title}. ${unread[tool] ?? ''} Tools whose files are read: ${Object.keys(readers).join(', ')}.`,
+      `--follow ${tool}: a manifest cannot be made from the files of ${title}. ${known?.unread ?? ''} Tools whose files are read: ${Object.keys(readers).join(', ')}.`,
     )
   const migrations = eachOnce(await reader(dir, options), dir, title)
   if (migrations.length === 0)

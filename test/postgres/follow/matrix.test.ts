@@ -129,8 +129,12 @@ const nothingApplied: Readonly<Record<string, string>> = {
 }
 
 function renamed(tool: string): string {
-  const { tables, schema = tool === 'atlas' ? 'atlas_schema_revisions' : tool === 'drizzle' ? 'drizzle' : 'public' } =
-    historyTools.find(({ name }) => name === tool)!
+  const own: Readonly<Record<string, string>> = {
+    atlas: 'atlas_schema_revisions',
+    drizzle: 'drizzle',
+    sqitch: 'sqitch',
+  }
+  const { tables, schema = own[tool] ?? 'public' } = historyTools.find(({ name }) => name === tool)!
   return `${historySql(tool)}; create schema if not exists ops;
     alter table "${schema}"."${tables[0]}" rename to "history of ours"; alter table "${schema}"."history of ours" set schema ops;`
 }
@@ -168,12 +172,12 @@ test.for(long ? historyFixtures : sample)(
 
 /** What an app was built with that has all four migrations. */
 async function wholeOf(tool: string, database: ScratchDatabase): Promise<readonly FollowedMigration[]> {
-  const { code } = filesToolOf(historyTools.find(({ name }) => name === tool)!).tool
+  const { code, unread } = filesToolOf(historyTools.find(({ name }) => name === tool)!).tool
   if (tool === 'alembic') {
     const keys = ['a1a1a1a1a1a1', 'b2b2b2b2b2b2', 'c3c3c3c3c3c3', 'd4d4d4d4d4d4']
     return keys.map((key, i) => ({ key, name: `${key}_x`, ...(i > 0 && { after: [keys[i - 1]!] }) }))
   }
-  if (!code) return readFollowed(tool, historyFolder(tool))
+  if (!code && !unread) return readFollowed(tool, historyFolder(tool))
   await emptied(database)
   await database.query(historySql(tool))
   const { histories } = await lookAround(database, 'schemagate')

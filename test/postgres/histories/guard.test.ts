@@ -96,6 +96,18 @@ test('a history is known also where a database quotes all identifiers', async ({
   expect(error!.message).toMatch(/^This database was migrated by Drizzle/)
 })
 
+test('following is no way out where no manifest can be made from the tool’s files', async ({ database }) => {
+  const dir = await folder(files)
+  for (const tool of ['liquibase', 'sqitch']) {
+    await database.query(`drop schema public cascade; create schema public; ${historySql(tool)}`)
+    expect((await migratorOn(database, dir).up()).error!.message).not.toContain('--follow')
+    const adoption = migratorOn(database, dir).adopt({ from: tool })
+    await expect(adoption).rejects.toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('--follow') }),
+    )
+  }
+})
+
 test('the baseline is named that fits', async ({ database }) => {
   await database.query(historySql('golang-migrate').replace('(4, false)', '(3, false)'))
   const { error } = await migratorOn(database, historyFolder('golang-migrate')).up()

@@ -163,6 +163,14 @@ describe('folders of code', () => {
     ['knex', '', files('1_a.js', 'migrations/README.md'), ['1_a']],
     // both run whatever ends in .js
     ['knex', '', files('1_a.js', '1_a.test.js'), ['1_a', '1_a.test']],
+    ['db-migrate', '', files('migrations/2_b.js', 'migrations/1_a.ts', 'migrations/shop/3_c.js'), ['1_a', '2_b']],
+    ['ley', '', files('000-a.mjs', 'more/001-b.cjs', 'types.d.ts'), ['000-a', '001-b']],
+    [
+      'yoyo',
+      '',
+      files('1.a.sql', '1.a.rollback.sql', '2.b.py', '__init__.py', 'post-apply.py', 'post-apply.sql'),
+      ['1.a', '2.b'],
+    ],
     ['sequelize', '', files('1_a.js', '1_a.spec.js', '1_a.js.map'), ['1_a', '1_a.spec']],
     [
       'sequelize',
@@ -451,6 +459,7 @@ describe('what cannot be told is refused', () => {
     ],
     ['laravel', files('1_a.php', 'database/migrations/2_b.php'), /--ignore 'database\/migrations'/],
     ['liquibase', files('a.xml'), /contexts, labels and preconditions/],
+    ['sqitch', files('sqitch.plan', 'deploy/a.sql'), /order of its scripts is in sqitch\.plan/],
   ] as const)('%s: %o', async ([tool, written, message]) => {
     const read = keysOf(tool, writtenFolder(written))
     await expect(read).rejects.toThrow(UsageError)
