@@ -155,8 +155,9 @@ await write(
 )
 copyFileSync(require.resolve('libpg-query/wasm/libpg-query.wasm'), `${migrator}/cli/libpg-query.wasm`)
 writeFileSync(`${migrator}/cli/licenses.txt`, licensesOf(bundled))
-// what messages name; an image is built without them
-if (existsSync(`${root}docs`)) cpSync(`${root}docs`, `${migrator}/docs`, { recursive: true })
+// What messages name, and the files that these pages tell to copy; an image is built without them.
+for (const path of ['docs', 'docker/proxies', 'docker/wait-for-gate', 'examples/python-gate'])
+  if (existsSync(`${root}${path}`)) cpSync(`${root}${path}`, `${migrator}/${path}`, { recursive: true })
 for (const name of readdirSync(`${migrator}/cli`).filter(name => name.endsWith('.cjs'))) {
   const chunk = `${migrator}/cli/${name}`
   writeFileSync(chunk, asScript(readFileSync(chunk, 'utf8')))

@@ -35,13 +35,25 @@ test('a page that a text names is in the package, and is named by its path there
   expect(await readFile(join(consumer, page), 'utf8')).toContain('### ungated-client')
 })
 
+test('the files that its pages tell to copy are in the package, at the paths that the pages name', async () => {
+  const files = await filesIn(packageOf('migrator'))
+  const page = (name: string) => readFile(join(packageOf('migrator'), 'dist/docs', name), 'utf8')
+  const [gate, service] = [await page('gate.md'), await page('gate-service.md')]
+  const linked = [...gate.matchAll(/\]\(\.\.\/(examples\/[^)]+)\)/g)].map(([, path]) => path)
+  const named = [...service.matchAll(/`(docker\/(?:proxies\/[\w.-]+|wait-for-gate))`/g)].map(([, path]) => path)
+  expect(linked.length).toBeGreaterThan(0)
+  expect(named.length).toBeGreaterThan(8)
+  for (const path of [...linked, ...named, 'examples/python-gate/schemagate_gate.py'])
+    expect(files).toContain(`dist/${path}`)
+})
+
 describe.each(folders)('the package in %s', folder => {
   test('has its bundle, its types, a README and the license, and nothing of the machine that built it', async () => {
     const files = await filesIn(packageOf(folder))
     for (const file of ['README.md', 'LICENSE', 'package.json', 'dist/index.mjs']) expect(files).toContain(file)
     const others = files.filter(
       file =>
-        !/^(?:bin|dist)\/.*\.(?:mjs|cjs|wasm|d\.ts)$|^dist\/cli\/licenses\.txt$|^dist\/docs\/.*\.(?:md|svg)$|^(?:README\.md|LICENSE|package\.json|Dockerfile)$/.test(
+        !/^(?:bin|dist)\/.*\.(?:mjs|cjs|wasm|d\.ts)$|^dist\/cli\/licenses\.txt$|^dist\/docs\/.*\.(?:md|svg)$|^dist\/docker\/(?:proxies\/|wait-for-gate$)|^dist\/examples\/python-gate\/[^/]*\.(?:md|py)$|^(?:README\.md|LICENSE|package\.json|Dockerfile)$/.test(
           file,
         ),
     )
