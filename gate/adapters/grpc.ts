@@ -12,7 +12,7 @@ const UNAVAILABLE = 14
 /** Answered also while the gate is closed: gRPC's own health checks. */
 const HEALTH = ['Check', 'Watch', 'List'].map(name => `/grpc.health.v1.Health/${name}`)
 
-/** A call that is a stream, in either direction, counts for this long behind a closed gate, and is ended then. */
+/** A stream, in either direction, or a call whose message has not come counts for this long behind a closed gate, and is ended then. */
 const UNFINISHED_FOR = 10_000
 
 /** After its client has cancelled it, a call counts until its handler answers, for this long at most: it may never answer. */
@@ -27,8 +27,8 @@ interface Call {
  * An interceptor that passes on what the gate lets in, and ends everything else with the status `UNAVAILABLE`, but gRPC's
  * own health checks: `new Server({ interceptors: [gateInterceptor(gate, ServerInterceptingCall)] })`. Give it first. `exempt`
  * names other methods by their paths, such as `/shop.Orders/Ping`. A call counts as inside until its status was sent. A
- * stream that is still open ten seconds after the gate has closed is ended, and any call at once when the ledger is taken
- * away.
+ * stream that is still open ten seconds after the gate has closed is ended, as is a call whose message has not come, and any
+ * call at once when the ledger is taken away.
  * @param Intercepting the class of that name in @grpc/grpc-js.
  */
 export function gateInterceptor(
@@ -45,7 +45,7 @@ export function gateInterceptor(
     const enter = (go: () => void) => {
       if (isCancelled) return
       if (gate.enter()) {
-        stay = new Stay(gate, stays, call, method.requestStream || method.responseStream)
+        stay = new Stay(gate, stays, call)
         go()
       } else {
         afterLook(
@@ -59,6 +59,11 @@ export function gateInterceptor(
       start: next =>
         next({
           onReceiveMetadata: (metadata, pass) => enter(() => pass(metadata)),
+          onReceiveHalfClose(pass) {
+            // its handler is called now, and ends by itself
+            if (stay && !method.requestStream && !method.responseStream) stay.isUnfinished = false
+            pass()
+          },
           // comes after the status as well
           onCancel() {
             isCancelled = true
@@ -89,17 +94,17 @@ class Stay {
   isCut = false
   /** Since when it has been inside a closed gate. */
   since: number | undefined
-  readonly isStream: boolean
+  /** Its client may take as long as it likes. */
+  isUnfinished = true
   readonly #gate: Gate
   readonly #others: Set<Stay>
   readonly #call: Call
   #timer: NodeJS.Timeout | undefined
 
-  constructor(gate: Gate, others: Set<Stay>, call: Call, isStream: boolean) {
+  constructor(gate: Gate, others: Set<Stay>, call: Call) {
     this.#gate = gate
     this.#others = others
     this.#call = call
-    this.isStream = isStream
     others.add(this)
   }
 
@@ -137,7 +142,7 @@ function watchStays(gate: Gate): Set<Stay> {
       const now = performance.now()
       for (const stay of stays) {
         stay.since ??= now
-        if (stay.isStream && now - stay.since >= UNFINISHED_FOR) stay.cut()
+        if (stay.isUnfinished && now - stay.since >= UNFINISHED_FOR) stay.cut()
       }
     },
     reset() {

@@ -1,5 +1,7 @@
 // The gate before a server of @grpc/grpc-js, the real one: closed, open, and closing while calls are inside.
 
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import {
   type CallOptions,
   credentials,
@@ -44,6 +46,7 @@ interface Called {
 }
 
 interface Service {
+  readonly port: number
   /** How often each method's handler was called. */
   readonly handled: { work: number; watch: number }
   call(method: keyof typeof methods, options?: CallOptions): Called
@@ -75,6 +78,7 @@ async function serve(gate: Gate, work: () => Promise<string>): Promise<Service> 
     server.forceShutdown()
   })
   return {
+    port,
     handled,
     call(method, options = {}) {
       const { path, requestSerialize, responseDeserialize } = methods[method]
@@ -158,7 +162,7 @@ test('a stream and an answer that is late are ended when the ledger is taken awa
   await eventually(() => expect(gate.state).toBe('unmigrated'))
 })
 
-test('a stream ends ten seconds after the gate has closed, and a call that was cancelled once its handler is done', async ({
+test('a stream, or a call whose message does not come, ends ten seconds after the gate has closed, and one that was cancelled once its handler is done', async ({
   database,
 }) => {
   const { ledger, gate } = await openLedger(database)
@@ -174,6 +178,14 @@ test('a stream ends ten seconds after the gate has closed, and a call that was c
   await eventually(() => expect(service.handled.work).toBe(1))
   const stream = service.call('watch')
   await eventually(() => expect(stream.messages.length).toBeGreaterThan(2))
+  const session = connect(`http://127.0.0.1:${service.port}`)
+  onTestFinished(() => session.destroy())
+  await once(session, 'connect')
+  const headers = { 'content-type': 'application/grpc', te: 'trailers' }
+  const begun = session.request({ ':method': 'POST', ':path': methods.work.path, ...headers })
+  const refused = once(begun, 'response')
+  // once it is answered, what was sent before has come
+  await new Promise<void>((resolve, reject) => session.ping(error => (error ? reject(error) : resolve())))
   cancelled.cancel()
   expect((await cancelled.ended).code).toBe(status.CANCELLED)
   await ledger.begin({ name: '0003_breaking', breaking: true })
@@ -182,6 +194,7 @@ test('a stream ends ten seconds after the gate has closed, and a call that was c
   const closedAt = performance.now()
   finish('to nobody')
   expect((await stream.ended).code).toBe(status.UNAVAILABLE)
+  expect((await refused)[0]['grpc-status']).toBe(String(status.UNAVAILABLE))
   expect(performance.now() - closedAt).toBeGreaterThan(9000)
   const drained = `select from pg_stat_activity where datname = current_database() and application_name = 'schemagate:drained'`
   await eventually(async () => expect((await database.query(drained)).rows).toHaveLength(1))
