@@ -54,19 +54,36 @@ function clientAt(gate: Gate, connection: Connection, Plain: ClientConstructor):
     throw new TypeError(`The pool names ${endpoints.length} hosts, the gate ${gate.hosts}: give both the same.`)
   return class extends Plain {
     constructor(config?: ClientConfig) {
-      const endpoint = endpoints[gate.host]!
-      const attempts = tlsAttempts(connection, endpoint)
-      const own = clientConfig(connection, endpoint, attempts[gate.attempt] ?? attempts[0])
+      const { own, problem } = settingsNow()
       super({
         ...config,
         connectionString: undefined,
         ...own,
-        password: own.password ?? config?.password,
+        password: own?.password ?? config?.password,
         ...(connectTimeout && { connectionTimeoutMillis: connectTimeout }),
       })
       prepareClient(this, connection)
+      if (own === undefined) failToConnect(this, problem)
     }
   }
+
+  /** Reads the certificates anew: while they are replaced, or no file can be opened, there may be none. */
+  function settingsNow(): { readonly own?: ClientConfig; readonly problem?: unknown } {
+    const endpoint = endpoints[gate.host]!
+    try {
+      const attempts = tlsAttempts(connection, endpoint)
+      return { own: clientConfig(connection, endpoint, attempts[gate.attempt] ?? attempts[0]) }
+    } catch (problem) {
+      return { problem }
+    }
+  }
+}
+
+/** The pool makes clients also where nobody would catch what a constructor throws. */
+function failToConnect(client: Client, problem: unknown): void {
+  const connect = (done?: (error: unknown) => void) =>
+    done === undefined ? Promise.reject(problem) : process.nextTick(done, problem)
+  Object.assign(client, { connect })
 }
 
 /**

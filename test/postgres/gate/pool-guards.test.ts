@@ -1,7 +1,9 @@
 // Guarded pools of the libraries that apps use, the real ones: closed, open, and closing in the middle of a query.
 
 import { EventEmitter, once } from 'node:events'
+import { rm } from 'node:fs/promises'
 import { type AddressInfo, createServer, connect as dial, Socket } from 'node:net'
+import { join } from 'node:path'
 import { finished, pipeline } from 'node:stream/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { sql as drizzleSql } from 'drizzle-orm'
@@ -12,6 +14,7 @@ import postgres from 'postgres'
 import { Sequelize } from 'sequelize'
 import { DataSource } from 'typeorm'
 import { expect, onTestFinished } from 'vitest'
+import { poolConfig, readConnection } from '../../../gate/connection.ts'
 import type { Gate } from '../../../gate/gate.ts'
 import { guardKnex } from '../../../gate/pools/knex.ts'
 import { guardDriver, guardPool } from '../../../gate/pools/pg.ts'
@@ -19,6 +22,7 @@ import { guardPostgres } from '../../../gate/pools/postgres-js.ts'
 import { guardSequelize } from '../../../gate/pools/sequelize.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
+import { folder } from '../../helpers/migrations.ts'
 import { startProcess } from '../../helpers/process.ts'
 import { gateOf, ledgerOf, manifest } from './fixtures.ts'
 
@@ -448,6 +452,22 @@ test('connections that are lost do not end a process that listens to no error', 
   running.child.stdin?.write('go on\n')
   expect((await running.ended).code, running.output).toBe(0)
   expect(running.stdout).toBe('ready\n1\n')
+})
+
+test('a certificate that cannot be read for a moment fails the connection of a pool, and not its process', async ({
+  database,
+}) => {
+  const ca = join(await folder({ 'ca.crt': 'being replaced' }), 'ca.crt')
+  const url = `${database.url}?sslmode=verify-ca&sslrootcert=${ca}`
+  const connection = readConnection({ url })
+  const gate = gateOf({ connection, manifest: app })
+  const pool = guardPool(gate, new pg.Pool({ ...poolConfig(connection), max: 1 }))
+  const queries = [pool.query('select 1'), pool.query('select 2')]
+  await rm(ca)
+  queries.push(pool.query('select 3'))
+  const errors = await Promise.all(queries.map(query => query.catch(String)))
+  expect(errors).toEqual([expect.stringContaining('SSL'), ...Array(2).fill(expect.stringContaining('cannot be read'))])
+  await pool.end()
 })
 
 test('Knex and Sequelize are refused once they have connections, as are pools that Knex was given', async ({
