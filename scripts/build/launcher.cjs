@@ -16,19 +16,31 @@ const vm = require('node:vm')
 const code = join(__dirname, 'cli')
 const caches = join(__dirname, 'cache')
 /** What the names of all chunks begin with: it tells builds apart. */
-const build = fs
-  .readdirSync(code)
-  .find(name => name.endsWith('-cli.cjs'))
-  .slice(0, 16)
+const build = buildIn(code)
 const cache = join(caches, `${build}-${process.version}-${process.arch}`)
 const mayUseCache = isPrivate(caches) && isPrivate(cache)
 /** The chunks of this run by their name: what each exports, and its script. */
 const chunks = new Map()
 
-load('./cli.cjs')
+try {
+  load('./cli.cjs')
+} catch (error) {
+  if (error.code !== 'ENOENT') throw error
+  endNotWhole(error.path)
+}
 
 // what an `up` has run is what the next one needs
 if (process.argv[2] === 'up') process.once('exit', keep)
+
+function buildIn(folder) {
+  const main = fs.existsSync(folder) && fs.readdirSync(folder).find(name => name.endsWith('-cli.cjs'))
+  return main ? main.slice(0, 16) : endNotWhole(folder)
+}
+
+function endNotWhole(path) {
+  console.error(`A part of schemagate itself is gone: ${path}. Install it again.`)
+  process.exit(2)
+}
 
 /** Of this user or of root, and for no other one to write. Windows does not say. */
 function isPrivate(path) {

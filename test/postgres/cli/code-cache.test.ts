@@ -100,6 +100,23 @@ test('a part of the package that is gone when it is needed is told as that, and 
   expect((await schemagate(['up', '--dir', dir], { env: { DATABASE_URL: database.url } })).code).toBe(0)
 })
 
+test('what it cannot even start without is told as well, with exit code 2', async ({ installed }) => {
+  await cp(join(root, 'migrator/bin'), join(installed, 'bin'), { recursive: true })
+  const started = async (bundle: string) => schemagate(['--version'], { bundle: join(installed, bundle) })
+  const gone = (path: string) => ({
+    code: 2,
+    stderr: expect.stringMatching(`^A part of schemagate itself is gone: .*${path}\\. Install it again\\.\n$`),
+  })
+  const parts = await readdir(join(installed, 'cli'))
+  for (const part of ['rolldown-runtime', 'cli']) {
+    await rm(join(installed, 'cli', parts.find(name => name.endsWith(`-${part}.cjs`))!))
+    expect(await started('schemagate.cjs')).toMatchObject(gone(part === 'cli' ? 'cli' : `${part}.cjs`))
+  }
+  await rm(join(installed, 'cli'), { recursive: true })
+  expect(await started('schemagate.cjs')).toMatchObject(gone('cli'))
+  expect(await started('bin/schemagate.cjs')).toMatchObject(gone('dist'))
+})
+
 test('a cache that V8 refuses is made again', async ({ installed }) => {
   await up(installed)
   const file = join(await cacheOf(installed), 'cli.cjs')
