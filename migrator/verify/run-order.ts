@@ -5,6 +5,7 @@ import { isAlike } from './compare.ts'
 import type { Difference } from './difference.ts'
 import { isRoutine } from './remedies/functions.ts'
 import { indexOf, nameInStatements, partName, tableOf } from './remedies/names.ts'
+import { isSetBefore } from './remedies/publications.ts'
 import { remedy } from './remedy.ts'
 
 export interface WithRemedy {
@@ -103,8 +104,8 @@ function needsAmong(differences: readonly Difference[]) {
     const types = isExpression(difference) ? [...all].flatMap(name => retyped.get(name) ?? []) : []
     const place = difference.change === 'missing' ? (byObject.get(difference.parent ?? '') ?? []).filter(isPlace) : []
     const first = propertiesBefore[(difference.property ?? '').replace(/^grants to .*/s, 'grants')] ?? []
-    const same = (byObject.get(`${difference.kind} ${difference.name}`) ?? []).filter(({ property = '' }) =>
-      first.includes(property),
+    const same = (byObject.get(`${difference.kind} ${difference.name}`) ?? []).filter(
+      other => first.includes(other.property ?? '') || isSetBefore(other, difference),
     )
     return [...named, ...parts, ...types.filter(column => words.has(partName(column))), ...place, ...same].filter(
       other => other !== difference,

@@ -33,14 +33,27 @@ export function madePublication({ name, properties: p }: CatalogObject): string 
 }
 
 /** Undefined for one of all tables, or that should be one: that cannot be changed. */
-export function publicationRemedy({ name, property = '', found, expected, was }: Difference): string[] | undefined {
+export function publicationRemedy({
+  name,
+  property = '',
+  found,
+  expected,
+  object,
+  was,
+}: Difference): string[] | undefined {
   if (parameters[property]) return [`alter publication ${name} set (${parameterOf(property, expected)})`]
   if (!published.test(property) || was?.properties.tables === 'all') return undefined
   if (expected === undefined) return [`alter publication ${name} drop ${objectOf(property)}`]
-  // other columns or rows are set with all that is published: without the table for a moment, its changes would be lost
-  return found === undefined
-    ? [`alter publication ${name} add ${objectOf(property, String(expected))}`]
-    : [`alter publication ${name} set ${objectsOf(was?.properties ?? {}).join(', ')}`]
+  if (found === undefined) return [`alter publication ${name} add ${objectOf(property, String(expected))}`]
+  // with all that is published: without the table for a moment, its changes would be lost
+  const asWanted = Object.entries(object?.properties ?? {}).map(([one, value]) => [one, was?.properties[one] ?? value])
+  return [`alter publication ${name} set ${objectsOf(Object.fromEntries(asWanted)).join(', ')}`]
+}
+
+/** Other columns or rows are set with the list that is there: before a table is added to that, or dropped from it. */
+export function isSetBefore(other: Difference, { kind, property = '', found, expected }: Difference): boolean {
+  const isSet = other.found !== undefined && other.expected !== undefined && published.test(other.property ?? '')
+  return isSet && kind === 'publication' && published.test(property) && (found === undefined || expected === undefined)
 }
 
 function objectsOf(properties: CatalogObject['properties']): string[] {

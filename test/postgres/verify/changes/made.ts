@@ -117,6 +117,15 @@ export const made: readonly Row[] = [
     ],
   ],
   [
+    'create table n18c (a int primary key, b int); create table n18d (a int primary key); create table n18e (a int primary key); create publication n18x for table n18c, n18d',
+    'alter publication n18x set table n18c where (a > 1), n18e',
+    [
+      `publication n18x: has no table public.n18d; ${make} all columns`,
+      `publication n18x: table public.n18c is all columns where (a > 1); ${make} all columns`,
+      `publication n18x: table public.n18e: all columns, and ${none}`,
+    ],
+  ],
+  [
     'create publication n19 with (publish_generated_columns = stored)',
     "alter publication n19 set (publish_generated_columns = none, publish = '')",
     [
