@@ -38,7 +38,8 @@ export function initdbSchemas({ service, context }: Pick<Member, 'service' | 'co
 
 /**
  * What has to be mounted for the migrator of this repository to run what was mounted there, in the same order; undefined
- * where it cannot: scripts, archives, psql's own commands, a folder whose files have no numbers.
+ * where it cannot: scripts, archives, psql's own commands, a folder whose files have no numbers, or
+ * are in another order by them.
  */
 export function asMigrations(mounts: readonly Mount[], context: BuildContext): string[] | undefined {
   const [first, ...others] = mounts.toSorted((a, b) => (a.target < b.target ? -1 : 1))
@@ -54,15 +55,24 @@ export function asMigrations(mounts: readonly Mount[], context: BuildContext): s
     return dirname(target) === folder && target.endsWith('.sql') && files.every(isSql)
   })
   if (!areFiles) return undefined
-  const isNumbered = names.every(name => /^V?\d/.test(name))
-  const named = (name: string, i: number) => (isNumbered ? name : `${String(i + 1).padStart(4, '0')}_${name}`)
+  const isOrdered = isByNumber(names)
+  const named = (name: string, i: number) => (isOrdered ? name : `${String(i + 1).padStart(4, '0')}_${name}`)
   return [first, ...others].map(({ source }, i) => `${source}:/migrations/${named(names[i]!, i)}:ro`)
 }
 
 /** A folder that means the same to the migrator. */
 function isReadable(files: readonly string[]): boolean {
   const ran = files.filter(file => /\.(sql|sh)(\.\w+)?$/.test(file))
-  return ran.every(isSql) && new Set(files.map(file => dirname(file))).size === 1 && isMigrations(dirname(files[0]!))
+  const isFlat = new Set(files.map(file => dirname(file))).size === 1
+  return (
+    ran.every(isSql) && isFlat && isByNumber(ran.map(file => basename(file)).sort()) && isMigrations(dirname(files[0]!))
+  )
+}
+
+/** The names, which are sorted as text, are numbered in that order: `10_` comes before `2_` there. */
+function isByNumber(names: readonly string[]): boolean {
+  const numbers = names.map(name => Number(/^V?(\d+)/.exec(name)?.[1]))
+  return numbers.every((number, i) => number >= (numbers[i - 1] ?? 0))
 }
 
 /** And no more than SQL: psql has commands of its own, but for the two that pg_dump writes. */

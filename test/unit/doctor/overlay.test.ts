@@ -187,6 +187,7 @@ test.for([
   // the names are numbered in the order in which they were run
   ['files without numbers', ['seed.sql', 'create.sql'], ['0001_create.sql', '0002_seed.sql']],
   ['numbered files', ['2-seed.sql', '1-create.sql'], ['1-create.sql', '2-seed.sql']],
+  ['numbers that are not in order as text', ['10-create.sql', '2-seed.sql'], ['0001_10-create.sql', '0002_2-seed.sql']],
   ['a script among them', ['1-create.sql', '2-seed.sh'], undefined],
   ["psql's own commands", ['connect.sql'], undefined],
 ] as const)('of initdb.d a migrator gets what it can run: %s', async ([, names, expected]) => {
@@ -203,19 +204,23 @@ test.for([
 })
 
 test.for([
-  ['numbered', '01-create.sql', true],
-  ['not numbered', 'create.sql', false],
-  ['that a script goes before', '01-databases.sh', false],
-] as const)('the folder of initdb.d is given to a migrator where that reads it: %s', async ([, name, isGiven]) => {
-  const folder = mkdtempSync(join(cwd, 'initdb-'))
-  for (const one of [name, '02-seed.sql']) writeFileSync(join(folder, one), 'create table a (b int);\n')
-  const { services } = await overlayOf(
-    // with a slash at its end, which docker takes off
-    `  pg: { image: "postgres:17", environment: { POSTGRES_PASSWORD: x }, volumes: ["${folder}:/docker-entrypoint-initdb.d/"] }\n`,
-    true,
-  )
-  expect(services.migrator?.volumes).toEqual(isGiven ? [`${folder}:/migrations:ro`] : undefined)
-})
+  ['numbered', '01-create.sql', '02-seed.sql', true],
+  ['not numbered', 'create.sql', '02-seed.sql', false],
+  ['in another order as text', '10-create.sql', '2-seed.sql', false],
+  ['that a script goes before', '01-databases.sh', '02-seed.sql', false],
+] as const)(
+  'the folder of initdb.d is given to a migrator where that reads it: %s',
+  async ([, first, second, isGiven]) => {
+    const folder = mkdtempSync(join(cwd, 'initdb-'))
+    for (const one of [first, second]) writeFileSync(join(folder, one), 'create table a (b int);\n')
+    const { services } = await overlayOf(
+      // with a slash at its end, which docker takes off
+      `  pg: { image: "postgres:17", environment: { POSTGRES_PASSWORD: x }, volumes: ["${folder}:/docker-entrypoint-initdb.d/"] }\n`,
+      true,
+    )
+    expect(services.migrator?.volumes).toEqual(isGiven ? [`${folder}:/migrations:ro`] : undefined)
+  },
+)
 
 test('a migrator for initdb.d takes the password from the file that the server has', async () => {
   writeFileSync(join(cwd, '1.sql'), 'create table a (b int);')
