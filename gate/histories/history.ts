@@ -1,5 +1,7 @@
 // What a history is: the table in which another migration tool keeps what it has applied, and how its rows are read.
 
+import type { HistoryToolName } from './tool-names.ts'
+
 /** Kinds of column types; within one kind tools and their releases differ (varchar and text, integer and bigint). */
 export type ColumnKind = 'text' | 'number' | 'time' | 'boolean' | 'bytes' | 'json' | 'list'
 
@@ -80,7 +82,7 @@ export interface History extends Told {
 /** A tool, as far as its history is concerned. One file for each; {@link ./index.ts} lists them. */
 export interface HistoryTool {
   /** As it is written after `--from` and `--follow`. */
-  readonly name: string
+  readonly name: HistoryToolName
   /** As people write it. */
   readonly title: string
   /** Where nothing else is configured: names of the table, without the schema. */

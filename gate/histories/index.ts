@@ -1,6 +1,5 @@
 // The histories of other tools that a database can have: which there are, and what they say.
 
-import { didYouMean } from '../did-you-mean.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import { alembic } from './alembic.ts'
 import { atlas } from './atlas.ts'
@@ -79,23 +78,6 @@ export const historyTools: readonly HistoryTool[] = [
 /** The tool of that name, as it is written after `--from` and `--follow`. */
 export function historyToolNamed(name: string): HistoryTool | undefined {
   return historyTools.find(tool => tool.name === name)
-}
-
-/** Names of what records in another tool's table. */
-const otherNames: Readonly<Record<string, string>> = {
-  umzug: 'sequelize',
-  activerecord: 'rails',
-  'flask-migrate': 'alembic',
-  'entity-framework': 'ef-core',
-}
-
-/** What is wrong with a tool's name, as a sentence's end; undefined: nothing. */
-export function historyToolProblem(name: string): string | undefined {
-  if (historyToolNamed(name)) return undefined
-  const known = [...new Set(historyTools.map(tool => tool.name))]
-  const meant = Object.hasOwn(otherNames, name.toLowerCase()) ? otherNames[name.toLowerCase()] : undefined
-  const hint = meant === undefined ? didYouMean(name.toLowerCase(), known) : ` Did you mean ${meant}?`
-  return `is "${name}", but must be one of ${known.join(', ')}.${hint}`.replace(/\.$/, '')
 }
 
 /** Anything that takes a query: a session of the gate's or of the migrator's. */

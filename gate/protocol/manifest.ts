@@ -1,6 +1,6 @@
 // The manifest: which migrations an image was built with. Both images carry one, made from the same files.
 
-import { historyToolProblem } from '../histories/index.ts'
+import { historyToolProblem } from '../histories/tool-names.ts'
 import { readNamedText } from '../postgres/read-file.ts'
 
 /** One migration as an image knows it. */

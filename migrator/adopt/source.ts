@@ -2,7 +2,8 @@
 
 import { findHistory, isFound, noTable } from '../../gate/histories/find.ts'
 import type { HistoryTable } from '../../gate/histories/history.ts'
-import { historyToolNamed, historyToolProblem, lookAround, quotedTable } from '../../gate/histories/index.ts'
+import { historyToolNamed, lookAround, quotedTable } from '../../gate/histories/index.ts'
+import { historyToolProblem } from '../../gate/histories/tool-names.ts'
 import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { DeniedError, UsageError } from '../errors.ts'
 import { grantToRead } from '../histories/foreign.ts'

@@ -1,6 +1,6 @@
 // What an option is: its kinds, the type of its value, and how a value is read. The options themselves: options.ts.
 
-import { historyToolProblem } from '../../gate/histories/index.ts'
+import { historyToolProblem } from '../../gate/histories/tool-names.ts'
 import { layoutProblem } from '../files/tools/index.ts'
 import { parseDuration } from '../text/durations.ts'
 

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { historyToolNamed, historyTools } from '../../../gate/histories/index.ts'
+import { historyToolNames } from '../../../gate/histories/tool-names.ts'
 import { UsageError } from '../../../migrator/errors.ts'
 import { readFolder } from '../../../migrator/files/folder.ts'
 import { layoutNamed } from '../../../migrator/files/tools/index.ts'
@@ -477,4 +478,8 @@ describe('what cannot be told is refused', () => {
     for (const { name } of historyTools)
       await expect(keysOf(name, '/nowhere')).rejects.toThrow(/does not exist|cannot be made|has no/)
   })
+})
+
+test('the names that are known without what reads the histories are those of all tools', () => {
+  expect(historyToolNames).toEqual([...new Set(historyTools.map(({ name }) => name))])
 })
