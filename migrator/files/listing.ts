@@ -159,12 +159,13 @@ function whatElse(dir: string, listing: FolderListing, tool: Tool | undefined): 
 
 /**
  * The error for a folder above the one with the migrations: it has no numbered file or folder itself, and a single folder
- * inside has all of them. Undefined: it is another case.
+ * inside has all of them, or they are another tool's code. Undefined: it is another case.
  */
 export function folderAbove(dir: string, listing: FolderListing): UsageError | undefined {
   const names = [...listing.files, ...listing.folders.keys()]
   if (names.some(name => /^\d/.test(name) || readName(name))) return undefined
-  return rightOne(foldersInside(listing)) === undefined ? undefined : noMigrations(dir, listing, undefined)
+  const isAbove = rightOne(foldersInside(listing)) !== undefined || codeToolOf(listing) !== undefined
+  return isAbove ? noMigrations(dir, listing, undefined) : undefined
 }
 
 /** Paths of the folders inside, however deep, with names of migrations in them. */

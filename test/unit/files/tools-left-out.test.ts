@@ -216,6 +216,11 @@ test.for([
     /those of Alembic, which only Alembic can run\. .*schemagate follow --follow alembic$/,
   ],
   [
+    'only code, and SQL that is none of it',
+    { 'env.py': '', 'versions/ab12_x.py': 'down_revision = None', 'fix_status.sql': 'select 1;' },
+    /those of Alembic, which only Alembic can run\./,
+  ],
+  [
     'one version twice in Flyway',
     named(['V1__a.sql', 'V1.0__b.sql']),
     /V1\.0__b\.sql and .*V1__a\.sql have the same version, which Flyway refuses/,
