@@ -33,7 +33,7 @@ const literal = String.raw`E'(?:[^'\\]|\\.|'')*(?:'|$)|(?:E|N|U&)?(?:${inner}|'[
 /** Where the password is put into the text: by format() with `%L`, or with `'... password ' || 'secret'`. What follows holds it. */
 const insertion = String.raw`%(?:\d+\$)?[Ls][^,;]{0,500},|'+\s*(?:\|\||,)`
 const sqlPassword = new RegExp(
-  String.raw`${word}(?<between>${gap})(?:(?<into>${insertion})(?<rest>.*?)(?=;\s*?(?:[\r\n]|$)|$)|(?<literal>${literal}|(?<!"\s+)"[^"]*(?:""[^"]*)*(?:"|$)))`,
+  String.raw`${word}(?<between>${gap})(?:(?<into>${insertion})(?<rest>.*?)(?=;\s*?(?:[\r\n]|$)|$)|(?<literal>${literal}|(?<=\w[ \t]+)"[^"]*(?:""[^"]*)*(?:"|$)))`,
   'gis',
 )
 
@@ -77,6 +77,11 @@ function hideInserted(columns: string, isSelect: boolean, rows: string, hide: (l
 
 const quotes = /^((?:E|N|U&)?(?:'{1,2}|"|\$\w*\$))(.*?)('{1,2}|"|\$\w*\$)?$/is
 
+/** A shell's in double quotes, `PASSWORD="$X"`, or psql's, `password :'x'`. */
+function isVariable(between: string, value: string): boolean {
+  return /^"\$?\$\{?[A-Za-z_]\w*\}?"$/.test(value) || (/\s:$/.test(between) && /^'[A-Za-z_]\w*'$/.test(value))
+}
+
 /** The text with `hide` instead of what looks like a password in a connection string, in JSON or in SQL. */
 function hidePasswords(text: string, hide: (secret: string) => string, hideLiteral: HideLiteral): string {
   // what is hidden already keeps its width, for the caret under it; a variable's name is no secret
@@ -95,8 +100,7 @@ function hidePasswords(text: string, hide: (secret: string) => string, hideLiter
   return out
     .replace(keywordPassword, (all: string, ...found: unknown[]) => {
       const { word, between, value } = found.at(-1) as Record<string, string>
-      // in double quotes a shell puts a variable's value
-      if (isHidden(value!) || /^"\$?\$\{?[A-Za-z_]\w*\}?"$/.test(value!)) return all
+      if (isHidden(value!) || isVariable(between!, value!)) return all
       return `${word}${between}${value!.startsWith('"') ? hideLiteral('"', value!.slice(1, -1), '"') : hide(value!)}`
     })
     .replace(sqlPassword, (all: string, ...found: unknown[]) => {

@@ -129,6 +129,8 @@ test.for([
   "alter role x password null; comment on role x is 'y'",
   "insert into users (email, name) values ('a', 'b')",
   "check (kind in ('password', 'token'))",
+  "alter role x password :'app_password'",
+  'email text, -- and a password\n "nick name" text',
 ])('what is no secret is left alone: %s', text => expect(redactor(['hunter22'])(text)).toBe(text))
 
 test('a line of JSON stays one, with its keys, whatever the secret', () => {
