@@ -99,6 +99,12 @@ async function serve(gate: Gate, work: () => Promise<string>): Promise<Service> 
   }
 }
 
+/** Its handler answers when it is told to. */
+async function serveUnfinished(gate: Gate) {
+  const { promise, resolve: finish } = Promise.withResolvers<string>()
+  return { service: await serve(gate, () => promise), finish }
+}
+
 async function openLedger(database: ScratchDatabase) {
   const ledger = ledgerOf(database)
   await ledger.create()
@@ -112,14 +118,7 @@ test('calls are refused behind a closed gate, but for health checks, and count w
   database,
 }) => {
   const { ledger, gate } = await openLedger(database)
-  let finish = (_answer: string) => {}
-  const service = await serve(
-    gate,
-    () =>
-      new Promise(resolve => {
-        finish = resolve
-      }),
-  )
+  const { service, finish } = await serveUnfinished(gate)
   const call = service.call('work')
   await eventually(() => expect(service.handled.work).toBe(1))
   await ledger.begin({ name: '0003_breaking', breaking: true })
@@ -142,14 +141,7 @@ test('calls are refused behind a closed gate, but for health checks, and count w
 
 test('a stream and an answer that is late are ended when the ledger is taken away', async ({ database }) => {
   const { ledger, gate } = await openLedger(database)
-  let finish = (_answer: string) => {}
-  const service = await serve(
-    gate,
-    () =>
-      new Promise(resolve => {
-        finish = resolve
-      }),
-  )
+  const { service, finish } = await serveUnfinished(gate)
   const late = service.call('work')
   const stream = service.call('watch')
   await eventually(() => expect(stream.messages.length).toBeGreaterThan(2))
@@ -166,14 +158,7 @@ test('a stream, or a call whose message does not come, ends ten seconds after th
   database,
 }) => {
   const { ledger, gate } = await openLedger(database)
-  let finish = (_answer: string) => {}
-  const service = await serve(
-    gate,
-    () =>
-      new Promise(resolve => {
-        finish = resolve
-      }),
-  )
+  const { service, finish } = await serveUnfinished(gate)
   const cancelled = service.call('work')
   await eventually(() => expect(service.handled.work).toBe(1))
   const stream = service.call('watch')
