@@ -16,7 +16,13 @@ import { inOrder, ofTool } from './tool-of-folder.ts'
 import { holdsMigration, isFolderFile, requireFolderFile } from './tools/folders.ts'
 import { layoutNamed, layoutProblem, recognise, refusedWhole } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
-import { refuseGeneralForms, refuseOtherDatabase, refuseUndoFiles, unsupportedName } from './unsupported.ts'
+import {
+  refuseGeneralForms,
+  refuseOtherDatabase,
+  refuseUndoFiles,
+  unsupportedName,
+  withDoubtOfEnvironment,
+} from './unsupported.ts'
 
 /** A file that is left out, and could be missed. */
 export interface LeftOut {
@@ -192,7 +198,7 @@ class FolderReader implements MigrationsFolder {
       this.#onLeftOut({ file: migration.file, message: `${migration.file} ${message}` })
     const circumstances = { tool, explicit: this.#explicit, listing: this.#listing, onLeftOut: onGap }
     const sorted = inOrder(migrations, circumstances)
-    return this.#explicit ? sorted : withDependencies(sorted)
+    return this.#explicit ? sorted : withDependencies(sorted, this.#listing).map(withDoubtOfEnvironment)
   }
 
   /** What another tool has applied is not run again: its code is refused where it would be. */

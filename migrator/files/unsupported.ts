@@ -33,6 +33,21 @@ export function refuseUnsupported(file: string, source: string): void {
   if (content) throw new UsageError(`${file} ${content.what}`)
 }
 
+/** Of RoundhousE and grate: `0002_users.TEST.ENV.sql`, `0002_users.ENV.TEST.sql`. */
+const environment = /\.ENV\.(?:.*\.)?sql$/i
+
+/** The migration, with the doubt that its own tool runs it in one environment alone, where its name says so. */
+export function withDoubtOfEnvironment(migration: Migration): Migration {
+  const { file, doubt } = migration
+  if (doubt !== undefined || !environment.test(basename(file))) return migration
+  return {
+    ...migration,
+    doubt:
+      `${file} is for one environment alone, as RoundhousE and grate read its name, and would be run in every one. ` +
+      `Leave it out with --ignore '${basename(file)}'; or, if it is to be run: rename it, or --layout native.`,
+  }
+}
+
 // the last number is that of a part
 const undoName = /^(.+)([._-])(?:down|undo|rollback|revert)((?:\.\d+)?)$/is
 

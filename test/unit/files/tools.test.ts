@@ -215,6 +215,29 @@ describe('order', () => {
     expect(await doubts(kept)).toEqual([undefined, undefined, undefined])
   })
 
+  test.for([
+    ['1_a/metadata.yaml', 'name: a\nparents: [2, 3]\n'],
+    ['1_a/metadata.yaml', 'parents:\n  - 2\nname: a\n'],
+    ['1_a/migration.ini', '[nomad]\ndependencies = 0_x, 2_b\n'],
+    ['1_a/migration.ini', '[nomad]\ndependencies =\n  2_b\n'],
+  ] as const)('that a file beside it says is held against that of the numbers: %s', async ([file, text]) => {
+    const both = named(['1_a/up.sql', '2_b/up.sql'])
+    const doubts = async (files: Files) => (await read(files)).migrations.map(({ doubt }) => doubt)
+    const told = new RegExp(`${file} says that it depends on 2_b, which comes after it`)
+    expect(await doubts({ ...both, [file]: text })).toEqual([expect.stringMatching(told), undefined])
+    const after = { ...both, [file.replace('1_a', '2_b')]: text.replaceAll('2', '1').replace('1_b', '1_a') }
+    expect(await doubts(after)).toEqual([undefined, undefined])
+    expect((await read({ ...both, [file]: text }, 'native')).migrations[0]!.doubt).toBeUndefined()
+  })
+
+  test('of one environment alone, a file is not run in every one', async () => {
+    const files = named(['1_a.sql', '2_b.TEST.ENV.sql', '3_c.ENV.PROD.sql', '4_env.sql'])
+    const doubts = async (layout?: string) => (await read(files, layout)).migrations.map(({ doubt }) => doubt)
+    const told = expect.stringMatching(/is for one environment alone.*--ignore '[23]_/)
+    expect(await doubts()).toEqual([undefined, told, told, undefined])
+    expect(await doubts('native')).toEqual([undefined, undefined, undefined, undefined])
+  })
+
   test('of Supabase is that of its project, whose settings are beside the folder', async () => {
     const files = {
       ...named([
