@@ -1,7 +1,7 @@
 // The one history of a tool that is named: its usual table, or `schema.table`.
 
 import { quoteLiteral } from '../postgres/quote.ts'
-import { type HistoryTable, tablesRead } from './history.ts'
+import { type HistoryTable, type HistoryTool, tablesRead } from './history.ts'
 import { ask, hasColumns, historyTools, lookAround, type Questionable, typeName } from './index.ts'
 
 /** Which history is looked for. */
@@ -42,11 +42,19 @@ export async function findHistory(
     }
   if (found) return found
   const others = histories.map(table => `${table.tool.title}'s ${nameOf(table)}`)
+  // what tells it from another tool's can be switched off: Rails' metadata table
+  const alike = histories.find(table => historyTools.some(one => one.name === tool && looksLike(one, table)))
+  const hint = alike ? ` If that one is of ${title}: --history ${nameOf(alike)}.` : ''
   const usual = [...new Set(historyTools.flatMap(({ name, tables }) => (name === tool ? tables : [])))]
   return {
     why: 'missing',
-    message: `This database has no history of ${title} (a table ${usual.join(' or ')}; if it has another name: --history SCHEMA.TABLE).${others.length > 0 ? ` What it has: ${others.join(', ')}.` : ''}`,
+    message: `This database has no history of ${title} (a table ${usual.join(' or ')}; if it has another name: --history SCHEMA.TABLE).${others.length > 0 ? ` What it has: ${others.join(', ')}.${hint}` : ''}`,
   }
+}
+
+/** It has the usual name of the tool's table, and its columns. */
+function looksLike(tool: HistoryTool, { table, columns }: HistoryTable): boolean {
+  return tool.tables.includes(table) && Object.keys(tool.columns).every(name => columns.has(name))
 }
 
 /** Tells the history from why there is none. */

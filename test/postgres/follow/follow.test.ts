@@ -96,6 +96,25 @@ test('it makes the app’s role, which reads the history and changes nothing of 
 })
 
 // as TypeORM runs them: it knows a migration by the name alone
+test('a table that could be the tool’s, though it is told as another’s, is offered by its name', async ({
+  database,
+}) => {
+  // as Rails leaves it with use_metadata_table = false
+  await database.query(`${historySql('rails')} drop table ar_internal_metadata`)
+  const names = ['1_accounts', '2_posts', '3_comments', '4_tags'].map(
+    name => `2024010${name.replace('_', '000000_')}.rb`,
+  )
+  const dir = await folder(Object.fromEntries(names.map(name => [name, ''])))
+  const rails = ['follow', '--follow', 'rails', '--dir', dir]
+  const refused = await run(database, rails)
+  expect(refused.code).toBe(2)
+  const option = '--history public.schema_migrations'
+  expect(refused.stderr).toContain(
+    `What it has: dbmate's public.schema_migrations. If that one is of Rails: ${option}.`,
+  )
+  expect((await run(database, [...rails, ...option.split(' ')])).code).toBe(0)
+})
+
 test('a class of TypeORM’s with the time of another, or under another name, is not applied by that', async ({
   database,
 }) => {
