@@ -33,6 +33,7 @@ export async function checkFiles(
     if (migration.up) await checkPart(migration.up, migration.tool)
     else await loadModule(migration, engine)
   }
+  tellOfPaths(migrations, engine)
 }
 
 /**
@@ -61,6 +62,20 @@ async function requireSyntax(part: SqlPart): Promise<void> {
     throw new UsageError(
       `${part.file}, line ${place.line}, column ${place.column}: ${wrong.message}. Nothing was reverted. Correct it; or, if the server takes it all the same, revert one at a time (--step 1).`,
       { place },
+    )
+  }
+}
+
+/** A file may rely on the `SET search_path` of the one before it, where its tool takes that along: here it ends with the file. */
+function tellOfPaths(migrations: readonly Migration[], { log }: Pick<Engine, 'log'>): void {
+  const parts = migrations.flatMap(({ up }) => up ?? [])
+  for (const [i, part] of parts.entries()) {
+    const next = parts[i + 1]
+    const { pathLeft } = outlineOf(part)
+    if (!next || pathLeft === undefined || outlineOf(next).setsPath) continue
+    log.warn(
+      { event: 'search-path', file: part.file },
+      `${part.file} sets search_path to ${pathLeft}, which ends with the file: ${next.file} is run with that of the connection, where golang-migrate or sqlx would take it along. If it relies on it, write it there as well.`,
     )
   }
 }

@@ -21,6 +21,10 @@ export interface Outline {
   readonly copies: readonly Piece[]
   /** The first string whose backslash is meant to escape, by a SET of this text. UTF-16. */
   readonly escaped?: number | undefined
+  /** It sets the search path, for its transaction or its session. */
+  readonly setsPath: boolean
+  /** The search path that it leaves to its session, as it is written. */
+  readonly pathLeft?: string | undefined
   readonly unclosed?: Unclosed | undefined
 }
 
@@ -33,15 +37,30 @@ export function outline(sql: string, from = 0, to = sql.length, steps = false): 
   let count = 0
   let escapes = false
   let escaped: number | undefined
+  let setsPath = false
+  let pathLeft: string | undefined
   for (const piece of split(sql, from, to, reading)) {
-    if (piece.first === 'set' || piece.first === 'reset') escapes = backslashesEscape(textOf(sql, piece)) ?? escapes
-    else if (escapes) escaped ??= plainBackslash(sql, piece)
+    if (piece.first === 'set' || piece.first === 'reset') {
+      const text = textOf(sql, piece)
+      escapes = backslashesEscape(text) ?? escapes
+      setsPath ||= /\bsearch_path\b/i.test(text)
+      pathLeft = pathAfter(text, pathLeft)
+    } else if (escapes) escaped ??= plainBackslash(sql, piece)
     if (isRelevant(sql, piece) || (steps && isRelevantToSteps(sql, piece))) relevant.push({ ...piece, index: count })
     if (piece.words & (words.unsupported | words.template)) suspicious.push(piece)
     if (piece.words & words.stdin) copies.push(piece)
     count++
   }
-  return { relevant, count, suspicious, copies, escaped, unclosed: reading.unclosed }
+  return { relevant, count, suspicious, copies, escaped, setsPath, pathLeft, unclosed: reading.unclosed }
+}
+
+/** The search path that the session has after a SET or RESET; undefined: that of the connection, or none. */
+function pathAfter(text: string, before: string | undefined): string | undefined {
+  if (/^reset\s+(?:all|search_path)\b/i.test(text)) return undefined
+  const [, value] = /^set\s+(?:session\s+)?search_path\s*(?:=|\bto\b)\s*([^;]+)/i.exec(text) ?? []
+  if (value === undefined) return before
+  // without any, unqualified names are found nowhere; `public` is what the connection has, as a rule
+  return /^(?:default|''|""|(?:"\$user"\s*,\s*)?public)$/i.test(value.trim()) ? undefined : value.trim()
 }
 
 /** What a SET or RESET says of backslashes in plain strings; undefined if it is about something else. */

@@ -361,3 +361,25 @@ describe('down', () => {
     expect(failed?.msg).toMatch(/^failed: 1 reverted; the head is 1_cups/)
   })
 })
+
+test('a search path that a file leaves to the next one is told, where that does not set it itself', async ({
+  database,
+}) => {
+  const set = (path: string) => `set search_path ${path};\nselect 1;\n`
+  const told = async (first: string, second = 'select 2;\n') => {
+    const dir = await folder({ '1_a.sql': first, '2_b.sql': second })
+    const { code, stderr } = await schemagate(['plan', '--dir', dir], { env: { DATABASE_URL: database.url } })
+    expect(code).toBe(0)
+    return stderr.includes('1_a.sql sets search_path to')
+  }
+  expect(await told(set('to app, public'))).toBe(true)
+  expect(await told(set("= 'app'"))).toBe(true)
+  expect(await told(set('to app'), set('to app'))).toBe(false)
+  expect(await told(`${set('to app')}reset search_path;\n`)).toBe(false)
+  expect(await told(set('to public'))).toBe(false)
+  expect(await told('set local search_path to app;\nselect 1;\n')).toBe(false)
+  expect(await told("select pg_catalog.set_config('search_path', '', false);\n")).toBe(false)
+  expect(await told("create function f() returns int language sql\nset search_path to app\nas 'select 1';\n")).toBe(
+    false,
+  )
+})
