@@ -2,6 +2,7 @@
 
 import { UsageError } from '../errors.ts'
 import { didYouMeanMigration, migrationNamed } from '../files/find-by-name.ts'
+import { readName } from '../files/layouts.ts'
 import type { Migration } from '../files/migration.ts'
 import type { Change, Changes } from '../ledger/changes.ts'
 import { isHalfDone } from '../ledger/journal.ts'
@@ -150,11 +151,12 @@ function planForgotten(
   const repairs: Repair[] = []
   const problems: string[] = []
   const { certain, possible } = findRenames(files, rows)
-  for (const name of new Set(names)) {
-    const row = rows.find(other => other.name === name)
+  const missing = rows.filter(row => !files.some(file => file.name === row.name))
+  for (const typed of new Set(names)) {
+    const row = migrationNamed(missing, typed)
+    const name = row?.name ?? typed
     const alike = certain.get(name) ?? possible.get(name)?.[0]
-    if (!row || files.some(file => file.name === name))
-      problems.push(`${name} is not missing: it has a file, or was never applied.`)
+    if (!row) problems.push(notMissing(files, missing, typed))
     else if (isHalfDone(row))
       problems.push(
         `${name} is half applied: without its row what is done would be done again. Restore its file, and \`schemagate up\` finishes it or \`schemagate down --yes\` takes it back.`,
@@ -168,6 +170,12 @@ function planForgotten(
   }
   const forgotten = repairs.map(({ migration }) => migration)
   return { repairs, changes: forgotten.length > 0 ? [change.forgotten(forgotten)] : [], problems }
+}
+
+function notMissing(files: readonly Migration[], missing: readonly LedgerRow[], typed: string): string {
+  if (migrationNamed(files, typed)) return `${typed} is not missing: it has a file.`
+  const named = missing.map(({ name }) => ({ name, version: readName(`${name}.sql`)?.version ?? [] }))
+  return `${typed} is not missing: nothing of that name was applied.${didYouMeanMigration(named, typed)}`
 }
 
 /** Names may hold a `=` themselves: what counts is the one between a row without a file and a file without a row. */

@@ -120,6 +120,11 @@ test('repair accepts what was edited and forgets what is missing, one by one, an
     code: 2,
     stderr: expect.stringContaining('1_a is not missing'),
   })
+  for (const typed of ['2_c', '2', '2_b.sql'])
+    expect(await run('repair', '--forget-missing', typed)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`${typed} is not missing: nothing of that name was applied. Did you mean 2_b?`),
+    })
   const edited = await run('repair', '--accept-edited', '1_a')
   expect(edited.code, edited.stderr).toBe(0)
   expect(edited.stdout).toMatch(/^1_a\n {2}before {2}checksum [0-9a-f]{64}\n {2}after {3}checksum [0-9a-f]{64}\n$/)
