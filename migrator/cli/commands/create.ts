@@ -1,6 +1,9 @@
 // `create`: its options, and the paths of the files it wrote.
 
-import { exitCodes } from '../../errors.ts'
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { exitCodes, UsageError } from '../../errors.ts'
+import { options as commonOptions } from '../../settings/options.ts'
 import { defineCommand } from '../command.ts'
 
 export const createCommand = defineCommand({
@@ -13,6 +16,11 @@ export const createCommand = defineCommand({
   async run({ settings, positionals, options, print }) {
     const { createMigrationFiles } = await import('../../files/create.ts')
     const { dir, layout, ignore } = settings
+    // The default is this repository's own folder; in another project it would be a second folder beside that of the project.
+    if (dir === commonOptions.dir.default && !existsSync(dirname(dir)))
+      throw new UsageError(
+        `No folder of migrations is named, and there is no ${dir} here, which is the default. Name yours with --dir or SCHEMAGATE_DIR; a new one is made.`,
+      )
     const files = createMigrationFiles({ dir, layout, ignore, title: positionals[0]!, code: options.ts })
     for (const file of files) print(file)
     return exitCodes.done

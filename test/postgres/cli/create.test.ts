@@ -117,6 +117,16 @@ test('create refuses a title that makes no name', async () => {
     })
 })
 
+test('create makes the folder that it is told, and in another project none that nobody has named', async () => {
+  const project = await folder({ 'migrations/0001_a.sql': 'select 1;' })
+  const { code, stderr } = await schemagate(['create', 'b'], { cwd: project })
+  expect(code).toBe(2)
+  expect(stderr).toContain('Name yours with --dir or SCHEMAGATE_DIR; a new one is made.')
+  expect(await readdir(project)).toEqual(['migrations'])
+  const made = await schemagate(['create', 'b', '--dir', 'db/migrations'], { cwd: project })
+  expect(made).toMatchObject({ code: 0, stdout: 'db/migrations/0001_b.sql\n' })
+})
+
 test('create refuses a folder that is a file', async () => {
   const file = join(await folder({ '1_a.sql': '' }), '1_a.sql')
   const { code, stderr } = await schemagate(['create', 'more', '--dir', file])
