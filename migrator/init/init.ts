@@ -77,7 +77,10 @@ async function chooseAll({ stack, findings }: Diagnosis, options: InitOptions): 
   const brought = broughtToInitdb(database, findings, compose.directory)
   const isOther = options.migrations !== undefined && options.migrations !== brought?.way.folder
   if (brought && options.command === undefined && !isOther) return { database, app: undefined, ...brought }
-  if (database.apps.length === 0) throw new UsageError(`No service of the file uses ${database.server}.`)
+  if (database.apps.length === 0)
+    throw new UsageError(
+      `No application of the file uses ${database.server}, as far as can be seen. Name the database in its environment (DATABASE_URL), or label its service schemagate.role: app.`,
+    )
   const way = await wayOf(database, compose.directory, options)
   if (way.command === undefined) return { database, way, app: undefined }
   const inFolder = database.apps.filter(({ context }) => context.folders.includes(join(compose.directory, way.folder)))

@@ -529,6 +529,12 @@ describe('ends with 2, and writes nothing, where there is', () => {
     ],
     ['no such server', sqlProject, { server: 'dbb' }, /^There is no dbb in compose\.yml/],
     ['no such app', sqlProject, { app: 'web', command: 'x' }, /^No service web uses db; --app names one of api\.$/],
+    [
+      'no application',
+      { 'compose.yml': 'services:\n  db:\n    image: postgres:17\n  web:\n    image: nginx\n' },
+      {},
+      /^No application of the file uses db, .* label its service schemagate\.role: app\.$/,
+    ],
     ['no such folder', sqlProject, { migrations: 'sql' }, /^sql is no folder of migrations/],
     [
       'no migration',
