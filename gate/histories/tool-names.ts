@@ -5,20 +5,8 @@ import { didYouMean } from '../did-you-mean.ts'
 const names = [
   ...['flyway', 'prisma', 'golang-migrate', 'goose', 'sqlx', 'diesel', 'atlas', 'drizzle', 'graphile-migrate'],
   ...['node-pg-migrate', 'dbmate', 'postgres-migrations', 'sql-migrate', 'tern', 'postgrator', 'play', 'supabase'],
-  ...[
-    'refinery',
-    'morph',
-    'alembic',
-    'django',
-    'rails',
-    'lucid',
-    'knex',
-    'sequelize',
-    'typeorm',
-    'kysely',
-    'mikro-orm',
-  ],
-  ...['laravel', 'ecto', 'ef-core', 'liquibase', 'schemagate'],
+  ...['refinery', 'morph', 'yoyo', 'sqitch', 'alembic', 'django', 'rails', 'lucid', 'knex', 'sequelize', 'typeorm'],
+  ...['kysely', 'mikro-orm', 'db-migrate', 'ley', 'laravel', 'ecto', 'ef-core', 'liquibase', 'schemagate'],
 ] as const
 
 /** A tool's name as it is written after `--from` and `--follow`. */
@@ -26,6 +14,14 @@ export type HistoryToolName = (typeof names)[number]
 
 /** All of them. */
 export const historyToolNames: readonly string[] = names
+
+/** Those whose tool says why no manifest can be made from its files (`unread`). */
+const unread: ReadonlySet<string> = new Set<HistoryToolName>(['sqitch', 'liquibase', 'schemagate'])
+
+/** Whether an app can be gated on that tool's history. */
+export function canBeFollowed(name: string): boolean {
+  return historyToolNames.includes(name) && !unread.has(name)
+}
 
 /** Names of what records in another tool's table. */
 const otherNames: Readonly<Record<string, HistoryToolName>> = {

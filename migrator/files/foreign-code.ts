@@ -1,6 +1,6 @@
 // Code migrations of other tools, recognised before any of them is loaded: by what their `up` is given, and does with it.
 
-import { historyToolNames } from '../../gate/histories/tool-names.ts'
+import { canBeFollowed } from '../../gate/histories/tool-names.ts'
 import { type CodeToken, scriptTokens } from '../text/code-tokens.ts'
 import { tools } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
@@ -27,7 +27,7 @@ export function otherApi({ title }: Tool): string {
 export function orFollow(tool: Tool): string {
   // Umzug records in Sequelize's table
   const name = tool.name === 'umzug' ? 'sequelize' : tool.name
-  if (!historyToolNames.includes(name) || name === 'liquibase') return ''
+  if (!canBeFollowed(name)) return ''
   return `. To let ${tool.title} go on migrating, and gate on its history: schemagate follow --follow ${name}`
 }
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { historyToolNamed, historyTools } from '../../../gate/histories/index.ts'
-import { historyToolNames } from '../../../gate/histories/tool-names.ts'
+import { canBeFollowed, historyToolNames } from '../../../gate/histories/tool-names.ts'
 import { UsageError } from '../../../migrator/errors.ts'
 import { readFolder } from '../../../migrator/files/folder.ts'
 import { layoutNamed } from '../../../migrator/files/tools/index.ts'
@@ -482,4 +482,5 @@ describe('what cannot be told is refused', () => {
 
 test('the names that are known without what reads the histories are those of all tools', () => {
   expect(historyToolNames).toEqual([...new Set(historyTools.map(({ name }) => name))])
+  for (const { name, unread } of historyTools) expect(canBeFollowed(name), name).toBe(unread === undefined)
 })
