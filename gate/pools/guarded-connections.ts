@@ -37,7 +37,7 @@ export class GuardedConnections {
     this.#connections.add(client)
     streamOf.set(client, this.#stream)
     connection.on('errorMessage', (error: unknown) => this.#gate.observe(error))
-    askBeforeWriting(this.#gate, connection.stream)
+    askFirst(this.#gate, connection.stream)
     client.on('error', () => {})
     client.once('end', () => this.#connections.delete(client))
   }
@@ -107,12 +107,17 @@ function end(client: GuardedClient): void {
   client.connection.stream.destroy()
 }
 
-/** What blocked the process for long may itself send next, before any timer could notice: the gate is asked at each write. */
-function askBeforeWriting(gate: Gate, stream: Pick<Duplex, 'write'>): void {
-  const { write } = stream
-  stream.write = (...values: unknown[]) => {
-    void gate.state
-    return Reflect.apply(write, stream, values)
+/**
+ * After the process was blocked for long, what blocked it may itself send next, or an answer be read, before any timer could
+ * notice: the gate is asked at each.
+ */
+function askFirst(gate: Gate, stream: Pick<Duplex, 'write' | 'push'>): void {
+  for (const name of ['write', 'push'] as const) {
+    const method = stream[name]
+    stream[name] = (...values: unknown[]) => {
+      void gate.state
+      return Reflect.apply(method, stream, values)
+    }
   }
 }
 

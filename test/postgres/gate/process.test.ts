@@ -137,38 +137,46 @@ test('after a long standstill a guarded pool sends nothing until the database ha
   expect((await database.query('select text from notes')).rows).toHaveLength(1)
 })
 
-test('what blocked the process for long sends nothing over a guarded pool until the database has answered the gate', async ({
-  database,
-}) => {
-  const ledger = ledgerOf(database)
-  await ledger.create()
-  await ledger.applyQuietly('0001_users', '0002_tickets')
-  await database.query('create table notes (text text)')
-  const drop = `
+test.for([
+  ['sends', `pool.query("insert into notes values ('late')")`],
+  ['reads', 'waited'],
+])(
+  'what blocked the process for long %s nothing over a guarded pool until the database has answered the gate',
+  async ([_does, work], { database }) => {
+    const ledger = ledgerOf(database)
+    await ledger.create()
+    await ledger.applyQuietly('0001_users', '0002_tickets')
+    await database.query('create table notes (text text)')
+    const drop = `
     import pg from ${JSON.stringify(import.meta.resolve('pg'))}
     const client = new pg.Client(${JSON.stringify(database.url)})
     await client.connect()
     await client.query('drop schema schemagate cascade')
     await client.end()`
-  const running = run(
-    database.url,
-    `import { execFileSync } from 'node:child_process'
+    const running = run(
+      database.url,
+      `import { execFileSync } from 'node:child_process'
      import pg from 'pg'
      import { guardPool } from ${JSON.stringify(library)}
      const pool = guardPool(gate, new pg.Pool({ connectionString: ${JSON.stringify(database.url)} }))
      await gate.whenOpen({ timeout: 5000 })
      gate.enter()
-     await pool.query('select 1')
+     const wait = () => pool.query('select pg_sleep(0.1)')
+     await Promise.all([wait(), wait()])
+     const waited = wait()
+     waited.catch(() => {})
+     await new Promise(resolve => setTimeout(resolve, 20))
      // waits until the server has ended the gate's hold
      execFileSync(process.execPath, ['--input-type=module', '-e', ${JSON.stringify(drop)}])
-     console.log(await pool.query("insert into notes values ('late')").then(() => 'written', () => 'ended'))
+     console.log(await ${work}.then(() => 'done', () => 'ended'))
      gate.leave()
      await Promise.all([gate.close(), pool.end()])`,
-  )
-  expect((await running.ended).code).toBe(0)
-  expect(running).toMatchObject({ stdout: 'ended\n', stderr: '' })
-  expect((await database.query('select text from notes')).rows).toEqual([])
-})
+    )
+    expect((await running.ended).code).toBe(0)
+    expect(running).toMatchObject({ stdout: 'ended\n', stderr: '' })
+    expect((await database.query('select text from notes')).rows).toEqual([])
+  },
+)
 
 test("a listener's own error is the app's, and does not stop the gate", async ({ database }) => {
   const running = run(
