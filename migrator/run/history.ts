@@ -37,6 +37,30 @@ export async function readHistory(engine: Engine, files: readonly Migration[], s
   })
 }
 
+/**
+ * The history, and what a look beside it found. Where that is in the way, another run may have recorded it between the two
+ * questions: it counts once the ledger names the same migrations before and after the look.
+ */
+export async function lookBeside<T>(
+  first: History,
+  read: () => Promise<History>,
+  look: (history: History) => Promise<T>,
+  isInTheWay: (found: T) => boolean,
+): Promise<{ readonly history: History; readonly found: T }> {
+  let history = first
+  for (;;) {
+    const found = await look(history)
+    if (!isInTheWay(found)) return { history, found }
+    const now = await read()
+    if (namesIn(now) === namesIn(history)) return { history: now, found }
+    history = now
+  }
+}
+
+function namesIn({ rows }: History): string {
+  return rows.map(({ name }) => name).join('\n')
+}
+
 /** The same before a run. Rows that are hidden from the ledger's own owner are shown first, by a run that does only that. */
 export async function readHistoryBefore(
   engine: Engine,

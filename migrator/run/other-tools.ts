@@ -6,7 +6,7 @@ import type { History, Problem } from '../ledger/history.ts'
 import type { Session } from '../postgres/session.ts'
 import { attempt } from './attempt.ts'
 import type { Engine } from './engine.ts'
-import { readHistory, reading } from './history.ts'
+import { lookBeside, readHistory, reading } from './history.ts'
 import type { Run } from './run.ts'
 
 /**
@@ -25,9 +25,13 @@ export async function withOtherTools(
   if (history.rows.length === 0) return lookForForeign(engine, files, session, history)
   if (!history.ledger.condition?.tables.get('adoption')?.readable) return history
   const { movedOn } = await import('../adopt/moved-on.ts')
-  const found = await reading(engine, session, () => movedOn(session, engine.settings.schema, files, history))
-  const relevant = found.filter(isRelevant)
-  return relevant.length === 0 ? history : withProblems(history, 'diverged', relevant)
+  const read = () => readHistory(engine, files, session)
+  const look = async (one: History) => {
+    const found = await reading(engine, session, () => movedOn(session, engine.settings.schema, files, one))
+    return found.filter(isRelevant)
+  }
+  const beside = await lookBeside(history, read, look, found => found.length > 0)
+  return beside.found.length === 0 ? beside.history : withProblems(beside.history, 'diverged', beside.found)
 }
 
 function withProblems(history: History, state: 'foreign' | 'diverged', problems: readonly Problem[]): History {

@@ -9,7 +9,7 @@ import { compareHistory, type History } from '../ledger/history.ts'
 import { appRoleOf } from '../run/app-role.ts'
 import { attempt } from '../run/attempt.ts'
 import { type Engine, withFilesAndSession } from '../run/engine.ts'
-import { readHistory, readHistoryBefore, readHistoryOf, reading } from '../run/history.ts'
+import { lookBeside, readHistory, readHistoryBefore, readHistoryOf, reading } from '../run/history.ts'
 import { isPublished, publish } from '../run/publish.ts'
 import { RunRecord } from '../run/record.ts'
 import { limitsOf } from '../run/run.ts'
@@ -84,18 +84,23 @@ export async function adopt(engine: Engine, options: AdoptOptions = {}): Promise
       const verified = await import('../verify/before-recording.ts')
       await verified.requireVerified(engine, session, adopting.appliedFiles(found), options)
     }
+    const look = async (read: () => Promise<History>) =>
+      lookBeside(
+        await read(),
+        read,
+        history => reading(engine, session, () => adopting.look(session, history)),
+        ({ plan }) => plan.problems.length > 0,
+      )
     if (options.dryRun) {
-      const history = await readHistory(engine, files, session)
-      const found = await reading(engine, session, () => adopting.look(session, history))
+      const { history, found } = await look(() => readHistory(engine, files, session))
       tellStrangers(history)
       tellCode(found)
       if (found.plan.problems.length === 0) await requireVerified(found)
       return result(found)
     }
     const record = new RunRecord(engine, 'adopt')
-    const before = await readHistoryBefore(engine, files, session, record)
     // what is in the way is said before anything is written
-    const first = await reading(engine, session, () => adopting.look(session, before))
+    const { history: before, found: first } = await look(() => readHistoryBefore(engine, files, session, record))
     adopting.require(first)
     tellStrangers(before)
     tellCode(first)

@@ -10,6 +10,7 @@ import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { historyFolder, historySql, livingSchema } from '../../helpers/histories.ts'
 import { folder, write } from '../../helpers/migrations.ts'
+import { tcpProxy } from '../../helpers/tcp-proxy.ts'
 
 const files = {
   '00001_accounts.sql': '-- +goose Up\ncreate table accounts (id int);\n-- +goose Down\ndrop table accounts;\n',
@@ -88,6 +89,35 @@ test('a run of the other tool is waited for, and its row is taken over', async (
   const { code, stderr } = await run.ended
   expect(code, stderr).toBe(0)
   expect((await ledgerOf(database)).map(({ name }) => name)).toEqual(['00001_accounts', '00002_posts'])
+})
+
+describe('what another run records between the questions about ledger and history is no disagreement:', () => {
+  test.for([
+    ['adopt', 'adopt', /from "?schemagate"?\.adoption/],
+    ['adopt --dry-run', 'adopt', /from "?schemagate"?\.adoption/],
+    ['up', 'up', /from "?public"?\."?goose_db_version/],
+    ['check', 'up', /from "?public"?\."?goose_db_version/],
+  ] as const)('%s beside %s', async ([command, other, question], { database }) => {
+    await database.query(gooseWith(1, 2))
+    const dir = await folder({ ...files, ...third })
+    const run = (line: string, url = database.url) =>
+      schemagate([...line.split(' '), '--dir', dir], { env: { DATABASE_URL: url } })
+    expect((await run(other === 'up' ? 'adopt --keep-history' : 'adopt')).code).toBe(0)
+    if (other === 'adopt')
+      await database.query('insert into goose_db_version (version_id, is_applied) values (3, true)')
+    let between: number | null | undefined
+    const proxy = await tcpProxy(database.url, {
+      onMessage: async ({ sql = '' }) => {
+        if (between === undefined && question.test(sql)) {
+          between = null
+          between = (await run(other)).code
+        }
+        return undefined
+      },
+    })
+    const { code, stdout, stderr } = await run(command, proxy.url(database.url))
+    expect({ between, code }, `${stdout}${stderr}`).toEqual({ between: 0, code: 0 })
+  })
 })
 
 test('a tool that holds its own lock is not read in the middle', async ({ database }) => {
