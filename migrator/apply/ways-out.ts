@@ -100,7 +100,7 @@ const ways: readonly WayOut[] = [
   },
   {
     codes: ['55P02'],
-    text: "The setting belongs into the server's own configuration. Set it there, and take it out of the file",
+    text: "The setting belongs in the server's own configuration. Set it there, and take it out of the file",
   },
   {
     codes: ['40001', '40P01', '55P03', '55006'],

@@ -35,7 +35,7 @@ export function asText(result: Verification): string {
   const end =
     differences.length === 0
       ? `the schema is as expected: compared with ${with_}`
-      : `${count(differences.length, 'difference')} from ${with_}. What should stay belongs into a migration; what is known can be left out with SCHEMAGATE_VERIFY_IGNORE, or --ignore of \`verify\`.`
+      : `${count(differences.length, 'difference')} from ${with_}. What should stay belongs in a migration; what is known can be left out with SCHEMAGATE_VERIFY_IGNORE, or --ignore of \`verify\`.`
   return named([...lines, ...aside, end].join('\n'))
 }
 

@@ -40,7 +40,7 @@ test('where the database or the server lacks something, or is full, that is what
     ['alter table t add constraint c check (a > 1);', 'Rows that are in the database do not fit'],
     ['alter database no_such_database set work_mem = 100;', 'has no database of this name'],
     ['create role postgres;', 'belongs to the whole server'],
-    ["set shared_buffers = '1MB';", "belongs into the server's own configuration"],
+    ["set shared_buffers = '1MB';", "belongs in the server's own configuration"],
     [state('42501'), "Grant the right to the migrator's role"],
     [state('53100'), 'disk is full'],
     [state('53200'), 'ran out of memory'],
