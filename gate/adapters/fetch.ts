@@ -3,11 +3,8 @@
 import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
 import { enterAfterLook } from '../requests/after-look.ts'
-import { pollWhileClosed } from '../requests/poll-while-closed.ts'
+import { type Staying, staysIn } from '../requests/stays.ts'
 import type { GateMiddlewareOptions } from './express.ts'
-
-/** An answer that is still being read by its client counts for this long behind a closed gate, and is broken off then. */
-const UNFINISHED_FOR = 10_000
 
 /** After its client has disconnected, a handler counts until it answers, for this long at most: it may never answer. */
 const ABANDONED_FOR = 10_000
@@ -77,24 +74,27 @@ function refusal(gate: Gate): Response {
 }
 
 /** One request's stay. */
-class Stay {
+class Stay implements Staying {
   isCut = false
-  /** Since when its answer is being read behind a closed gate. */
-  readSince: number | undefined
   /** Breaks the answer off; set while it is being read. */
   breakOff: (() => void) | undefined
   readonly #gate: Gate
-  readonly #others: Set<Stay>
+  readonly #others: Set<Staying>
   readonly #client: AbortSignal
   #timer: NodeJS.Timeout | undefined
 
   constructor(gate: Gate, client: AbortSignal) {
     this.#gate = gate
-    this.#others = staysOf.get(gate) ?? watchStays(gate)
+    this.#others = staysIn(gate)
     this.#others.add(this)
     this.#client = client
     client.addEventListener('abort', this.#onGone)
     if (client.aborted) this.#onGone()
+  }
+
+  /** Its answer is still being read by its client. */
+  get isUnfinished(): boolean {
+    return this.breakOff !== undefined
   }
 
   leave(): void {
@@ -112,35 +112,6 @@ class Stay {
     this.isCut = true
     this.breakOff?.()
     this.leave()
-  }
-}
-
-/** The requests that are inside a gate. */
-const staysOf = new WeakMap<Gate, Set<Stay>>()
-
-function watchStays(gate: Gate): Set<Stay> {
-  const stays = new Set<Stay>()
-  staysOf.set(gate, stays)
-  gate.on('cut', () => {
-    for (const stay of stays) stay.cut()
-  })
-  pollWhileClosed(gate, {
-    isEmpty: () => stays.size === 0,
-    poll: () => endUnfinished(stays),
-    reset() {
-      for (const stay of stays) stay.readSince = undefined
-    },
-  })
-  return stays
-}
-
-/** Breaks off answers that are read for too long. */
-function endUnfinished(stays: ReadonlySet<Stay>): void {
-  const now = performance.now()
-  for (const stay of stays) {
-    if (!stay.breakOff) continue
-    stay.readSince ??= now
-    if (now - stay.readSince >= UNFINISHED_FOR) stay.cut()
   }
 }
 

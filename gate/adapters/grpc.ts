@@ -3,7 +3,7 @@
 import type { ServerInterceptingCall, ServerInterceptor } from '@grpc/grpc-js'
 import type { Gate } from '../gate.ts'
 import { afterLook } from '../requests/after-look.ts'
-import { pollWhileClosed } from '../requests/poll-while-closed.ts'
+import { type Staying, staysIn } from '../requests/stays.ts'
 import type { GateMiddlewareOptions } from './express.ts'
 
 /** A code of gRPC's: the client may try again. */
@@ -11,9 +11,6 @@ const UNAVAILABLE = 14
 
 /** Answered also while the gate is closed: gRPC's own health checks. */
 const HEALTH = ['Check', 'Watch', 'List'].map(name => `/grpc.health.v1.Health/${name}`)
-
-/** A stream, in either direction, or a call whose message has not come counts for this long behind a closed gate, and is ended then. */
-const UNFINISHED_FOR = 10_000
 
 /** After its client has cancelled it, a call counts until its handler answers, for this long at most: it may never answer. */
 const ABANDONED_FOR = 10_000
@@ -37,7 +34,7 @@ export function gateInterceptor(
   options: GateMiddlewareOptions = {},
 ): ServerInterceptor {
   const exempt = new Set(options.exempt ?? HEALTH)
-  const stays = staysOf.get(gate) ?? watchStays(gate)
+  const stays = staysIn(gate)
   return (method, call) => {
     if (exempt.has(method.path)) return new Intercepting(call)
     let stay: Stay | undefined
@@ -90,18 +87,16 @@ function refuse(gate: Gate, call: Call): void {
 }
 
 /** One call's stay. */
-class Stay {
+class Stay implements Staying {
   isCut = false
-  /** Since when it has been inside a closed gate. */
-  since: number | undefined
-  /** Its client may take as long as it likes. */
+  /** A stream, in either direction, or a call whose message has not come. */
   isUnfinished = true
   readonly #gate: Gate
-  readonly #others: Set<Stay>
+  readonly #others: Set<Staying>
   readonly #call: Call
   #timer: NodeJS.Timeout | undefined
 
-  constructor(gate: Gate, others: Set<Stay>, call: Call) {
+  constructor(gate: Gate, others: Set<Staying>, call: Call) {
     this.#gate = gate
     this.#others = others
     this.#call = call
@@ -125,29 +120,4 @@ class Stay {
     refuse(this.#gate, this.#call)
     this.leave()
   }
-}
-
-/** The calls that are inside a gate. */
-const staysOf = new WeakMap<Gate, Set<Stay>>()
-
-function watchStays(gate: Gate): Set<Stay> {
-  const stays = new Set<Stay>()
-  staysOf.set(gate, stays)
-  gate.on('cut', () => {
-    for (const stay of stays) stay.cut()
-  })
-  pollWhileClosed(gate, {
-    isEmpty: () => stays.size === 0,
-    poll() {
-      const now = performance.now()
-      for (const stay of stays) {
-        stay.since ??= now
-        if (stay.isUnfinished && now - stay.since >= UNFINISHED_FOR) stay.cut()
-      }
-    },
-    reset() {
-      for (const stay of stays) stay.since = undefined
-    },
-  })
-  return stays
 }
