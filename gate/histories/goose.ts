@@ -13,7 +13,7 @@ export const goose: HistoryTool = {
   fields: { version: 'version_id', applied: 'is_applied', appliedAt: 'tstamp' },
   order: 't.id',
   chronological: true,
-  // lock/internal/store/postgres.go: a lease, which whoever holds it renews
+  // lock/internal/store/postgres.go: a lease, which its holder renews
   running: ({ schema, beside }) =>
     beside.has('goose_lock')
       ? `exists (select from ${quoteIdent(schema)}.goose_lock where locked and lease_expires_at > pg_catalog.clock_timestamp())`

@@ -67,7 +67,7 @@ function clientAt(gate: Gate, connection: Connection, Plain: ClientConstructor):
     }
   }
 
-  /** Reads the certificates anew: while they are replaced, or no file can be opened, there may be none. */
+  /** Reads the certificates again, which fails while they are replaced, or while no more files can be opened. */
   function settingsNow(): { readonly own?: ClientConfig; readonly problem?: unknown } {
     const endpoint = endpoints[gate.host]!
     try {
@@ -79,7 +79,7 @@ function clientAt(gate: Gate, connection: Connection, Plain: ClientConstructor):
   }
 }
 
-/** The pool makes clients also where nobody would catch what a constructor throws. */
+/** Not in the constructor: pools call that where nobody would catch what it throws. */
 function failToConnect(client: Client, problem: unknown): void {
   const connect = (done?: (error: unknown) => void) =>
     done === undefined ? Promise.reject(problem) : process.nextTick(done, problem)

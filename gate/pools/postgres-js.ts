@@ -112,7 +112,7 @@ function guardedObject(object: LargeObject, requireOpen: () => void): LargeObjec
       await close()
       requireOpen()
     },
-    // reads in a promise that nobody can catch
+    // reads in a promise of its own, whose failure nobody could catch
     readable: async (...options: unknown[]) => {
       const stream = await readable(...options)
       const { _read } = stream

@@ -36,7 +36,7 @@ The files are ${tool}'s, and schemagate applies them from now on: switch ${tool}
 `
 }
 
-/** A database of before has the tables, and no ledger. */
+/** A database that exists already has the tables, and no ledger. */
 function taken({ migrator }: Brought): string {
   return `
 A database that has been started with these files has their tables already. It is taken over once, before its next \`up\`; NAME is the newest of them that it has:

@@ -109,7 +109,7 @@ export class RunLock {
     keeper?.close()
   }
 
-  /** @param looks false: whoever holds it is not looked at. */
+  /** @param looks whether to look at who holds it. */
   async #try(isLedgerMade: boolean, looks: boolean): Promise<boolean> {
     const { session, schema } = this.#options
     const [a, b] = runLockKey(schema)
