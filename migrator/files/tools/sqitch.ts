@@ -12,11 +12,12 @@ const changesOf = (plan: string): ReadonlySet<string> =>
 
 /** True if the plan beside or above the folder is one of its scripts. */
 function isPlanned(listing: Listing): boolean {
-  // what stands before @ is a script that has been reworked since
-  const scripts = listing.files.flatMap(file => /^(.+?)(?:@.*)?\.sql$/.exec(file)?.[1] ?? [])
   return ['../', '../../'].some(above => {
-    const changes = changesOf(listing.text(`${above}${planName}`) ?? '')
-    return scripts.some(script => changes.has(script))
+    const plan = listing.text(`${above}${planName}`)
+    if (plan === undefined) return false
+    const changes = changesOf(plan)
+    // what stands before @ is a script that has been reworked since
+    return listing.files.some(file => changes.has(/^(.+?)(?:@.*)?\.sql$/.exec(file)?.[1] ?? ''))
   })
 }
 
