@@ -174,8 +174,11 @@ async function connectOnce(
         backendKey.secret = key.secretKey
       })
       const connecting = client.connect()
-      // what a password's exchange takes is loaded while the server makes a process for it
-      process.getBuiltinModule('node:crypto')
+      // what a password's exchange takes is loaded while the server gets ready for it: the startup message is on the way
+      client.connection.once(
+        tls === false ? 'connect' : 'sslconnect',
+        () => void process.getBuiltinModule('node:crypto'),
+      )
       await connecting
       const greeting = await inTime(greet(client, wanted, options, backendKey.pid), remaining, () => {
         sendCancel(endpoint, backendKey)
