@@ -3,6 +3,8 @@
 import { basename, extname, join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
+import { version } from '../version.ts'
+import { Contents } from './contents.ts'
 import { withDependencies } from './dependencies.ts'
 import type { Named } from './file-name.ts'
 import { orFollow, otherApi, ownerOfCode } from './foreign-code.ts'
@@ -40,10 +42,23 @@ export interface FolderOptions {
   readonly onLeftOut?: ((leftOut: LeftOut) => void) | undefined
 }
 
-/** A folder that was read, file by file; what the files say is another step, which a run with nothing to do leaves out. */
+/**
+ * A folder that was read. What its files are by their names, and what they say, are two more steps: a run with nothing to do
+ * leaves out the second, and both where the database knows the fingerprint.
+ */
 export interface MigrationsFolder {
-  /** What the ledger knows the files by, in no order. */
-  readonly checksums: Iterable<{ readonly name: string; readonly checksum: string }>
+  /**
+   * A digest of the release, the options, the listing and every byte that was read: folders with the same one are the same
+   * migrations, if one of them {@link isCovered}. Undefined where more is to be read.
+   */
+  readonly fingerprint: string | undefined
+  /**
+   * What the ledger knows the files by, in no order.
+   * @throws UsageError as {@link readFolder}.
+   */
+  checksums(): Iterable<Pick<Migration, 'name' | 'checksum'>>
+  /** True once the checksums are made, if they came of nothing but what is in the fingerprint, and nothing is to be warned of. */
+  readonly isCovered: boolean
   /**
    * All migrations, oldest first.
    * @throws UsageError on what only another tool can run, on marks that say nothing.
@@ -57,47 +72,59 @@ export interface MigrationsFolder {
  *   on what only another tool can run, on the same name twice, on text that Postgres cannot take.
  */
 export function readFolder(dir: string, options: FolderOptions = {}): Migration[] {
-  const reading = readEntries(dir, options)
+  return drain(readEntries(dir, options)).migrations()
+}
+
+function drain<T>(generator: Generator<void, T>): T {
   for (;;) {
-    const { done, value } = reading.next()
-    if (done) return value.migrations()
+    const { done, value } = generator.next()
+    if (done) return value
   }
 }
 
-/** By so many files the connection has sent what it asks, and waits for nothing but the rest of them. */
-const opening = 512
+/** The same folder as if these were all of its migrations. */
+export function onlyThese(folder: MigrationsFolder, names: ReadonlySet<string>): MigrationsFolder {
+  const isOne = ({ name }: { readonly name: string }) => names.has(name)
+  return {
+    fingerprint: undefined,
+    isCovered: false,
+    checksums: () => [...folder.checksums()].filter(isOne),
+    migrations: () => folder.migrations().filter(isOne),
+  }
+}
+
+/** By so many turns the connection has sent what it asks, and waits for nothing but the rest of the files. */
+const opening = 32
 
 /** Reads the files, yielding to the event loop now and then, for the connection that is opened at the same time. */
 export async function readFolderInTurns(dir: string, options: FolderOptions = {}): Promise<MigrationsFolder> {
   await immediate()
   const reading = readEntries(dir, options)
-  for (let entries = 1; ; entries++) {
+  for (let turns = 1; ; turns++) {
     const { done, value } = reading.next()
     if (done) return value
-    if (entries % (entries < opening ? 16 : 256) === 0) await immediate()
+    if (turns < opening || turns % 16 === 0) await immediate()
   }
 }
 
-/** Yields after every entry. */
+/** Yields now and then. */
 function* readEntries(dir: string, options: FolderOptions): Generator<void, MigrationsFolder> {
-  const { layout, ignore = [], onLeftOut = () => {} } = options
+  const { layout, ignore = [] } = options
   const problem = layout === undefined ? undefined : layoutProblem(layout)
   if (problem) throw new UsageError(`--layout ${problem}`)
   const listing = listFolder(dir, ignore)
   const tool = layout === undefined ? recognise(listing) : layoutNamed(layout)
-  const folder = new FolderReader(dir, listing, tool, layout !== undefined, onLeftOut)
+  const folder = new FolderReader(dir, listing, tool, options)
   const refused = tool?.refuses?.(listing) ?? (layout === undefined ? refusedWhole(listing) : undefined)
   if (refused) throw new UsageError(`${dir} ${refused}`)
   const above = tool === undefined ? folderAbove(dir, listing) : undefined
   if (above) throw above
-  for (const name of listing.entries) {
-    yield
-    folder.read(name)
-  }
-  folder.requireAll()
-  folder.readDeep()
+  yield* folder.read()
   return folder
 }
+
+/** Entries between two looks at what else there is to do. */
+const turn = 16
 
 class FolderReader implements MigrationsFolder {
   readonly #ups = new Map<string, UpFile>()
@@ -106,31 +133,80 @@ class FolderReader implements MigrationsFolder {
   readonly #migrations = new Map<string, Migration>()
   #inOrder: Migration[] | undefined
   readonly #downs = new Map<string, { named: Named; file: string }>()
+  #areNamesRead = false
+  readonly #contents: Contents
+  #fingerprint: string | undefined
+  isCovered = false
+  /** A file was read that is not among the contents, or one was left out. */
+  #readMore = false
   readonly #dir: string
   readonly #prefix: string
   readonly #listing: FolderListing
   readonly #tool: Tool | undefined
   /** The operator has named the tool: whatever it does not read is left out. */
   readonly #explicit: boolean
-  readonly #onLeftOut: (leftOut: LeftOut) => void
+  readonly #options: FolderOptions
+  /** What recognising the folder has consulted. */
+  #recognisedBy: ReadonlyMap<string, string | undefined> = new Map()
 
-  constructor(
-    dir: string,
-    listing: FolderListing,
-    tool: Tool | undefined,
-    explicit: boolean,
-    onLeftOut: (leftOut: LeftOut) => void,
-  ) {
+  constructor(dir: string, listing: FolderListing, tool: Tool | undefined, options: FolderOptions) {
     this.#dir = dir
     // join() for each of a thousand names takes longer than reading them
     this.#prefix = join(dir, 'x').slice(0, -1)
     this.#listing = listing
     this.#tool = tool?.name === 'native' ? undefined : tool
-    this.#explicit = explicit
-    this.#onLeftOut = onLeftOut
+    this.#explicit = options.layout !== undefined
+    this.#options = options
+    this.#contents = new Contents(this.#prefix)
   }
 
-  read(name: string): void {
+  /** Reads the bytes of what may be migrations; and what that is by its name, where no fingerprint tells. Yields now and then. */
+  *read(): Generator<void, void> {
+    this.#recognisedBy = new Map(this.#listing.consulted)
+    yield* this.#contents.read(this.#listing.regular)
+    if (!this.#hasFingerprint) yield* this.#readNames()
+  }
+
+  /** What a link leads to is in no listing, and what is deeper in the folder neither. */
+  get #hasFingerprint(): boolean {
+    return this.#contents.areWhole && this.#listing.links.size === 0 && !this.#listing.isDeep
+  }
+
+  get fingerprint(): string | undefined {
+    if (!this.#hasFingerprint) return undefined
+    this.#fingerprint ??= this.#contents.fingerprint(JSON.stringify(this.#circumstances()))
+    return this.#fingerprint
+  }
+
+  /** All that the names are read by, but for the files' bytes. */
+  #circumstances(): readonly unknown[] {
+    const { layout, ignore = [] } = this.#options
+    const { entries, folders, irregular } = this.#listing
+    return [version, layout, ignore, [...this.#recognisedBy], entries, [...folders], [...irregular]]
+  }
+
+  /** Yields now and then. @throws UsageError */
+  *#readNames(): Generator<void, void> {
+    for (const made of [this.#ups, this.#innerDowns, this.#downs]) made.clear()
+    for (const [i, name] of this.#listing.entries.entries()) {
+      if (i % turn === 0) yield
+      this.#read(name)
+    }
+    this.#requireAll()
+    this.#readDeep()
+    this.#areNamesRead = true
+    // that a file is not there is in the listing, if its place is in the folder
+    const isCovered = ([path, text]: [string, string | undefined]) =>
+      this.#recognisedBy.has(path) || (text === undefined && !path.startsWith('..'))
+    this.isCovered = this.#hasFingerprint && !this.#readMore && [...this.#listing.consulted].every(isCovered)
+  }
+
+  #onLeftOut(leftOut: LeftOut): void {
+    this.#readMore = true
+    this.#options.onLeftOut?.(leftOut)
+  }
+
+  #read(name: string): void {
     if (name.startsWith('.')) return
     const path = this.#prefix + name
     if (this.#listing.folders.has(name)) {
@@ -142,8 +218,7 @@ class FolderReader implements MigrationsFolder {
       throw new UsageError(`${path} is not a regular file. Remove it from the migrations folder.`)
     if (!named) this.#readOther(name, path)
     else if (this.#tool?.takes?.(named, this.#listing) === false) this.#leaveOut(path, isSqlFile(name))
-    else if (named.direction === 'up')
-      this.#add(readUp(named, path, this.#setting(name), !this.#listing.links.has(name)))
+    else if (named.direction === 'up') this.#add(this.#readUp(named, name, name))
     else if (this.#downs.has(named.name))
       throw new UsageError(
         `Two down files for ${named.name}: ${this.#downs.get(named.name)!.file} and ${path}. Remove one.`,
@@ -158,12 +233,20 @@ class FolderReader implements MigrationsFolder {
     return this.#tool?.nameFile?.(fileName.normalize('NFC')) ?? readName(fileName)
   }
 
-  get checksums(): Iterable<UpFile> {
+  checksums(): Iterable<UpFile> {
+    if (!this.#areNamesRead) drain(this.#readNames())
     return this.#ups.values()
   }
 
+  /** @param path of the file, in the folder; of which `entry` is the file itself, or the folder that it is in. */
+  #readUp(named: Named, entry: string, path: string): UpFile {
+    const read = this.#contents.textOf(path)
+    if (read === undefined) this.#readMore = true
+    return readUp(named, this.#prefix + path, this.#setting(entry), read)
+  }
+
   /** @throws UsageError if there is none, or one is missing that the tool's own list has. */
-  requireAll(): void {
+  #requireAll(): void {
     const missing = this.#tool?.expects?.(this.#listing).find(name => !this.#ups.has(name))
     if (missing !== undefined)
       throw new UsageError(
@@ -173,7 +256,7 @@ class FolderReader implements MigrationsFolder {
   }
 
   /** What is in folders inside of folders, where migrations may be that would be missed. */
-  readDeep(): void {
+  #readDeep(): void {
     for (const folder of this.#listing.folders.keys())
       for (const file of this.#listing.deepIn(folder)) if (isSqlFile(file)) this.#readStray(folder, file)
   }
@@ -184,7 +267,7 @@ class FolderReader implements MigrationsFolder {
   }
 
   #understand(): Migration[] {
-    for (const up of this.#ups.values()) {
+    for (const up of this.checksums()) {
       const down = this.#innerDowns.get(up.name)
       this.#migrations.set(up.name, { ...understand(up), ...(down !== undefined && { down: wholeFile(down) }) })
     }
@@ -292,7 +375,7 @@ class FolderReader implements MigrationsFolder {
       return
     }
     if (!named) throw new UsageError(noLayout(join(path, ups[0]), `${name}/${ups[0]}`))
-    const up = readUp(named, join(path, ups[0]), this.#setting(name))
+    const up = this.#readUp(named, name, `${name}/${ups[0]}`)
     this.#add(up)
     if (sqlFiles.includes('down.sql')) this.#innerDowns.set(up.name, join(path, 'down.sql'))
   }

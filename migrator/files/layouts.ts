@@ -54,4 +54,8 @@ export function readFolderName(folderName: string): Named | undefined {
   return numbered(folderName.normalize('NFC'), 'folder', 'up')
 }
 
+/** Whether a file of that name is read for the up half of a migration, by its usual ending. */
+export const mayBeUp = (fileName: string): boolean =>
+  fileName.endsWith('.sql') ? !fileName.endsWith('.down.sql') : /\.[mc]?[jt]s$/.test(fileName)
+
 export const isSqlFile = (fileName: string): boolean => sql.test(fileName)

@@ -6,7 +6,7 @@ import { UsageError } from '../errors.ts'
 import { cannotRead, isThere } from './cannot-read.ts'
 import { orFollow } from './foreign-code.ts'
 import { ignoredBy } from './ignore.ts'
-import { isSqlFile, readFolderName, readName } from './layouts.ts'
+import { isSqlFile, mayBeUp, readFolderName, readName } from './layouts.ts'
 import { codeToolOf } from './other-languages.ts'
 import { readUtf8 } from './read-large.ts'
 import { isFolderFile } from './tools/folders.ts'
@@ -19,6 +19,12 @@ export interface FolderListing extends Listing {
   readonly irregular: ReadonlySet<string>
   /** Names of links that lead to no folder. */
   readonly links: ReadonlySet<string>
+  /** Paths of the regular files that may be the up half of a migration, in the folder and in those in it. */
+  readonly regular: readonly string[]
+  /** There are folders in the folders. */
+  readonly isDeep: boolean
+  /** What was asked of {@link Listing.text} so far, and what it has answered. */
+  readonly consulted: ReadonlyMap<string, string | undefined>
   /** Paths of the files that are in folders inside that one, however deep, without what is hidden and libraries. */
   deepIn(folder: string): readonly string[]
 }
@@ -31,6 +37,8 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
   const ignored = ignoredBy(ignore)
   const entries: string[] = []
   const files: string[] = []
+  const regular: string[] = []
+  const consulted = new Map<string, string | undefined>()
   const irregular = new Set<string>()
   const links = new Set<string>()
   const folders = new Map<string, readonly string[]>()
@@ -39,8 +47,10 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
   for (const entry of entriesOf(dir)) {
     const { name } = entry
     if (ignored(name)) continue
-    if (entry.isFile()) files.push(name)
-    else if (!isFolder(dir, entry)) {
+    if (entry.isFile()) {
+      files.push(name)
+      if (mayBeUp(name)) regular.push(name)
+    } else if (!isFolder(dir, entry)) {
       files.push(name)
       if (entry.isSymbolicLink()) links.add(name)
       else irregular.add(name)
@@ -53,6 +63,7 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
         name,
         inside.map(inner => inner.name),
       )
+      for (const inner of inside) if (isFolderFile(inner.name) && inner.isFile()) regular.push(`${name}/${inner.name}`)
       if (inside.some(inner => inner.isDirectory())) deep.add(name)
     }
     entries.push(name)
@@ -63,11 +74,12 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
     irregular,
     links,
     folders,
+    regular,
+    isDeep: deep.size > 0,
+    consulted,
     text(path) {
-      // most of these files do not exist, and an error costs more than a check; a folder of that name is none
-      return isThere(join(dir, path)) && statSync(join(dir, path)).isFile()
-        ? readUtf8(join(dir, path)).replace(/^\uFEFF/, '')
-        : undefined
+      if (!consulted.has(path)) consulted.set(path, textAt(join(dir, path)))
+      return consulted.get(path)
     },
     deepIn(folder) {
       if (!deep.has(folder)) return []
@@ -76,6 +88,12 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
       return found
     },
   }
+}
+
+/** Undefined: there is no such file, or a folder of that name. */
+function textAt(path: string): string | undefined {
+  // most of these files do not exist, and an error costs more than a check
+  return isThere(path) && statSync(path).isFile() ? readUtf8(path).replace(/^\uFEFF/, '') : undefined
 }
 
 function entriesOf(dir: string): Dirent[] {

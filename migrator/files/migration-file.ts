@@ -6,7 +6,7 @@ import type { Named } from './file-name.ts'
 import { downMarks, looseDownMarks, type MarkedParts, readDownMarks, readMarks, readParts } from './marks.ts'
 import type { Migration, SqlPart } from './migration.ts'
 import { endStatementsOfAnyTool } from './separators.ts'
-import { readText } from './text.ts'
+import { readText, textOf } from './text.ts'
 import { ownerOf } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
 import { findUnknownDownMark } from './unknown-down-marks.ts'
@@ -31,10 +31,14 @@ export interface UpFile {
   readonly setting: FileSetting
 }
 
-/** Reads the file of an up half; for `isRegular` see {@link readText}. @throws UsageError */
-export function readUp(named: Named, file: string, setting: FileSetting, isRegular = false): UpFile {
+/**
+ * Reads the file of an up half.
+ * @param read what was read of it before, if it was.
+ * @throws UsageError
+ */
+export function readUp(named: Named, file: string, setting: FileSetting, read?: string): UpFile {
   refuseOtherDatabase(named.name, file)
-  const text = readText(file, isRegular)
+  const text = read === undefined ? readText(file) : textOf(file, read)
   return { name: named.name, checksum: checksum(text), named, file, text, setting }
 }
 

@@ -1,7 +1,7 @@
-// Reads a file's text with few calls, and refuses a file that is too large for the memory.
+// Reads a file's text, and refuses a file that is too large for the memory.
 
 import { constants, isAscii } from 'node:buffer'
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { memoryUsage } from 'node:process'
 import { UsageError } from '../errors.ts'
@@ -12,34 +12,29 @@ const megabyte = 1 << 20
 const large = 8 * megabyte
 /** What a run needs in addition to the text. */
 const reserve = 64 * megabyte
-/** What a first read takes. */
-const small = 64 << 10
-let firstRead: Buffer | undefined
 
 /**
  * A file's text; bytes that are not UTF-8 become U+FFFD.
- * @param isRegular the folder's listing says that it is a regular file. A small one is then read without asking what it is.
  * @throws UsageError if it cannot be read, is no regular file, in UTF-16, or more than the process can hold.
  */
-export function readUtf8(file: string, isRegular = false): string {
+export function readUtf8(file: string): string {
   try {
-    const text = readWhole(file, isRegular)
-    if (text.startsWith('\uFFFD\uFFFD')) refuseUtf16(file)
+    const text = readWhole(file)
+    refuseUtf16(file, text)
     return text
   } catch (error) {
     throw error instanceof UsageError ? error : cannotRead(file, error)
   }
 }
 
-/** Its byte-order mark is no UTF-8. */
-function refuseUtf16(file: string): void {
+/** Its byte-order mark is no UTF-8. @throws UsageError */
+export function refuseUtf16(file: string, text: string): void {
+  if (!text.startsWith('\uFFFD\uFFFD')) return
   const mark = readFileSync(file).toString('hex', 0, 2)
   if (mark === 'fffe' || mark === 'feff') throw new UsageError(`${file} is UTF-16. Save it as UTF-8.`)
 }
 
-function readWhole(file: string, isRegular: boolean): string {
-  const text = isRegular ? readSmall(file) : undefined
-  if (text !== undefined) return text
+function readWhole(file: string): string {
   const info = statSync(file)
   // opening a fifo waits for a writer, and a device has no end
   if (!info.isFile())
@@ -58,21 +53,6 @@ function readWhole(file: string, isRegular: boolean): string {
   if (isAscii(bytes)) return bytes.toString('latin1')
   requireMemory(file, size, 2 * size)
   return bytes.toString('utf8')
-}
-
-/** The text of a file that fits into the first read; undefined for a larger one. */
-function readSmall(file: string): string | undefined {
-  firstRead ??= Buffer.allocUnsafeSlow(small)
-  const descriptor = openSync(file, 'r')
-  let size = 0
-  try {
-    // a read may give less than there is: only one that gives nothing is the end
-    for (let read = -1; read !== 0 && size < small; size += read)
-      read = readSync(descriptor, firstRead, size, small - size, null)
-  } finally {
-    closeSync(descriptor)
-  }
-  return size < small ? firstRead.toString('utf8', 0, size) : undefined
 }
 
 /** Without enough memory the kernel would kill the process, with no message. */

@@ -3,15 +3,20 @@
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
-import { readUtf8 } from './read-large.ts'
+import { readUtf8, refuseUtf16 } from './read-large.ts'
+
+/** A file's text as {@link textOf} has it. */
+export function readText(file: string): string {
+  return textOf(file, readUtf8(file))
+}
 
 /**
  * A file's text without its byte-order mark. Postgres takes UTF-8 without NUL; anything else would be cut or refused.
- * @param isRegular see {@link readUtf8}.
+ * @param text what was read of it, with U+FFFD for bytes that are not UTF-8: the fastest way.
+ * @throws UsageError on anything else.
  */
-export function readText(file: string, isRegular = false): string {
-  // the fastest way; it writes U+FFFD for bytes that are not UTF-8
-  const text = readUtf8(file, isRegular)
+export function textOf(file: string, text: string): string {
+  refuseUtf16(file, text)
   if (text.includes('\uFFFD') || text.includes('\0')) requireText(file, readFileSync(file))
   return text.startsWith('\uFEFF') ? text.slice(1) : text
 }

@@ -13,8 +13,8 @@ export interface Applied {
  * The digest of these migrations, in whatever order they are. It is that of {@link digestSql} where the ledger has them
  * all and no others.
  */
-export function digestOf(migrations: readonly Applied[]): string {
-  const checksums = new Map(migrations.map(({ name, checksum }) => [name, checksum]))
+export function digestOf(migrations: Iterable<Applied>): string {
+  const checksums = new Map(Array.from(migrations, ({ name, checksum }) => [name, checksum]))
   const measured = (text: string) => `${Buffer.byteLength(text)} ${text}`
   const lines = [...checksums.keys()].sort().map(name => measured(name) + measured(checksums.get(name)!))
   return hash('sha256', lines.join(''))

@@ -65,9 +65,12 @@ export function folderOptions({ layout, ignore }: Pick<Settings, 'layout' | 'ign
 /** The files and the session at once: the network is slower than the folder. */
 export async function withFilesAndSession<T>(
   engine: Engine,
-  use: (files: Migration[], session: Session) => Promise<T>,
+  use: (files: Migration[], session: Session, folder: MigrationsFolder) => Promise<T>,
 ): Promise<T> {
-  return withFolderAndSession(engine, async (reading, session) => use((await reading).migrations(), session))
+  return withFolderAndSession(engine, async (reading, session) => {
+    const folder = await reading
+    return use(folder.migrations(), session, folder)
+  })
 }
 
 /**

@@ -4,8 +4,8 @@ import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { tablesIn, tablesStand, writeNote } from '../../gate/protocol/emptied.ts'
 import { ledgerTable, manifestTable } from '../../gate/protocol/ledger.ts'
 import { requireFunctionDdl } from '../../gate/protocol/require.ts'
+import type { MigrationsFolder } from '../files/folder.ts'
 import { manifestOf } from '../files/manifest.ts'
-import type { Migration } from '../files/migration.ts'
 import { namedSchemas } from '../files/named-schemas.ts'
 import { statementsOnly } from '../ledger/changes.ts'
 import type { History } from '../ledger/history.ts'
@@ -15,6 +15,7 @@ import type { Session } from '../postgres/session.ts'
 import { version } from '../version.ts'
 import { attempt } from './attempt.ts'
 import type { Run } from './run.ts'
+import { knownFolder } from './up-to-date.ts'
 
 /**
  * False if a run was stopped after its last change and before it published: the next one does; and if a table is gone that
@@ -41,14 +42,17 @@ export async function isPublished(session: Session, schema: string, history: His
  */
 export async function publish(
   run: Run,
-  files: readonly Migration[],
+  folder: MigrationsFolder,
   history: History,
   ensureRole?: () => Promise<void>,
 ): Promise<void> {
   const { schema } = run.settings
+  const files = folder.migrations()
   const applied = new Set(history.applied.map(row => row.name))
   const manifest = manifestOf(files.filter(file => applied.has(file.name)))
-  const values = [JSON.stringify(manifest), run.id, version].map(quoteLiteral).join(', ')
+  const values = [JSON.stringify({ ...manifest, folder: knownFolder(folder) }), run.id, version]
+    .map(quoteLiteral)
+    .join(', ')
   // the server's clock may have been set back since, or a standby's may be behind
   const publishedAt = `greatest(pg_catalog.clock_timestamp(), (select pg_catalog.max(applied_at) from ${ledgerTable(schema)} where state = 'applied'))`
   const named = namedSchemas(files)

@@ -5,7 +5,8 @@ import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import { tablesIn, tablesStand } from '../../gate/protocol/emptied.ts'
 import { ledgerTable, manifestTable } from '../../gate/protocol/ledger.ts'
 import { plainRole, type RoleAnswer } from '../app-role/plain.ts'
-import { type Applied, digestOf, digestSql, headSql } from '../ledger/digest.ts'
+import type { MigrationsFolder } from '../files/folder.ts'
+import { digestOf, digestSql, headSql } from '../ledger/digest.ts'
 import { firstLook, type LookedAt } from '../ledger/first-look.ts'
 import type { LedgerTable } from '../ledger/table.ts'
 import { currentVersion } from '../ledger/versions.ts'
@@ -31,11 +32,26 @@ interface Answer {
   readonly digest: string
   readonly head: string
   readonly published: boolean
+  readonly known: KnownFolder | null
   readonly adopted: boolean
   /** The tables that migrations made are there, as far as one of each schema tells. */
   readonly standing: boolean
   /** Null where no role was asked for, or there is none of its name. */
   readonly role: RoleAnswer | null
+}
+
+/** What the migrator that published last has noted of its folder, a fact that cannot grow old: docs/decisions/known-folder.md. */
+export interface KnownFolder {
+  readonly fingerprint: string
+  /** As {@link digestOf} has it. */
+  readonly digest: string
+}
+
+/** What there is to note of a folder; undefined where its fingerprint does not tell all. */
+export function knownFolder(folder: MigrationsFolder): KnownFolder | undefined {
+  const digest = digestOf(folder.checksums())
+  const { fingerprint } = folder
+  return fingerprint !== undefined && folder.isCovered ? { fingerprint, digest } : undefined
 }
 
 /** A database that is exactly as the files say. */
@@ -56,11 +72,11 @@ interface Asking extends Pick<Engine, 'signal'> {
  * Every file is applied as it is now, nothing else is, the ledger is this release's own and hides nothing, the tables are
  * there, and the app's role, if one is given, is as it should be. Undefined where any of it is otherwise or cannot be said
  * in one question: what it is, the longer way finds out.
- * @param files called once the question is on its way: they are read while the server answers.
+ * @param reading awaited once the question is on its way: it is read while the server answers.
  */
 export async function findUpToDate(
   { settings: { schema }, signal }: Asking,
-  files: () => Promise<readonly Applied[]>,
+  reading: Promise<MigrationsFolder>,
   session: Session,
   appRole?: AppRoleOptions,
 ): Promise<UpToDate | undefined> {
@@ -73,12 +89,16 @@ export async function findUpToDate(
     question(schema, tables.get('ledger')!.comment, role?.sql),
   )
   asking.catch(() => {})
-  const digest = digestOf(await files())
+  const folder = await reading
+  const { fingerprint } = folder
+  const digest = fingerprint === undefined ? digestOf(folder.checksums()) : undefined
   try {
     const { rows } = await asking
     const answer = rows[0]!
-    const { version, applied, head, published, adopted, standing } = answer
-    if (version !== currentVersion || !applied || !standing || answer.digest !== digest) return undefined
+    const { version, applied, head, published, adopted, standing, known } = answer
+    if (version !== currentVersion || !applied || !standing) return undefined
+    const isKnown = fingerprint !== undefined && known?.fingerprint === fingerprint && known.digest === answer.digest
+    if (!isKnown && answer.digest !== (digest ?? digestOf(folder.checksums()))) return undefined
     if (role && !(await role.isAsItShouldBe(answer.role))) return undefined
     return { head, published, adopted }
   } catch (error) {
@@ -99,9 +119,9 @@ function isPlain(tables: ReadonlyMap<LedgerTable, LookedAt>): boolean {
 function question(schema: string, comment: string | null, role = 'null'): string {
   const s = quoteIdent(schema)
   return `select (select pg_catalog.max(version) from ${s}.ledger_version) as version, l.applied, l.digest, ${headSql(schema)} as head,
-    exists (select from ${manifestTable(schema)} where published_at >= l.newest
-      and pg_catalog.jsonb_array_length(manifest->'migrations'::text) = l.count) as published,
+    coalesce(m.published_at >= l.newest and pg_catalog.jsonb_array_length(m.manifest->'migrations'::text) = l.count, false) as published,
+    m.manifest->'folder'::text as known,
     exists (select from ${s}.adoption) as adopted, ${tablesStand(tablesIn(comment))} as standing, ${role} as role
   from (select pg_catalog.count(*), pg_catalog.bool_and(state = 'applied') as applied, pg_catalog.max(applied_at) as newest, ${digestSql} as digest
-    from ${ledgerTable(schema)}) as l`
+    from ${ledgerTable(schema)}) as l left join ${manifestTable(schema)} as m on true`
 }

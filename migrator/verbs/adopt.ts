@@ -59,7 +59,7 @@ export interface AdoptResult {
  *   TableLockError while the tool is at work.
  */
 export async function adopt(engine: Engine, options: AdoptOptions = {}): Promise<AdoptResult> {
-  return withFilesAndSession(engine, async (files, session) => {
+  return withFilesAndSession(engine, async (files, session, folder) => {
     const { settings } = engine
     const source = await reading(engine, session, () => findSource(session, settings.schema, options))
     const adopting = new Adopting(settings, files, options, source)
@@ -131,7 +131,7 @@ export async function adopt(engine: Engine, options: AdoptOptions = {}): Promise
         }
       })
       const after = await readHistoryOf(run, files)
-      await publish(run, files, after, role && (() => role.ensure(run, true)))
+      await publish(run, folder, after, role && (() => role.ensure(run, true)))
       return result(found)
     })
   })

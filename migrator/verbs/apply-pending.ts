@@ -3,6 +3,7 @@
 import { checkFiles } from '../apply/check-files.ts'
 import { UsageError } from '../errors.ts'
 import { didYouMeanMigration, migrationNamed } from '../files/find-by-name.ts'
+import type { MigrationsFolder } from '../files/folder.ts'
 import type { Migration } from '../files/migration.ts'
 import { allowLate, type History, latePosition, type Problem } from '../ledger/history.ts'
 import { isToBeMade } from '../ledger/make.ts'
@@ -35,14 +36,16 @@ export interface UpOptions {
 /** What one `up` works on. */
 export interface UpWork {
   readonly engine: Engine
-  readonly files: readonly Migration[]
+  readonly folder: MigrationsFolder
   readonly session: Session
   readonly results: Results
   readonly options: UpOptions
 }
 
 /** Reads the history, and applies what is pending in it. */
-export async function applyPending({ engine, files, session, results, options }: UpWork): Promise<void> {
+export async function applyPending(work: UpWork): Promise<void> {
+  const { engine, folder, session, results, options } = work
+  const files = folder.migrations()
   const record = new RunRecord(engine, 'up', results)
   const late = namesOf(files, options.allowLate ?? [])
   const read = await readHistoryBefore(engine, files, session, record)
@@ -52,17 +55,19 @@ export async function applyPending({ engine, files, session, results, options }:
   const whole = await withOtherTools(engine, files, session, read, isInTheWay)
   const first = allowLate(whole, late)
   results.head = first.head
-  await record.during(session, () => applyWith({ engine, files, session, record, results, first, late, options }))
+  await record.during(session, () => applyWith({ ...work, files, record, first, late }))
 }
 
 interface Work extends UpWork {
+  readonly files: readonly Migration[]
   readonly record: RunRecord
   /** As it was before the lock. */
   readonly first: History
   readonly late: ReturnType<typeof namesOf>
 }
 
-async function applyWith({ engine, files, session, record, results, first, late, options }: Work): Promise<void> {
+async function applyWith(work: Work): Promise<void> {
+  const { engine, folder, files, session, record, results, first, late, options } = work
   const select = (history: History) => upTo(files, history, options.to)
   requireAgreement(first, options.allowAhead)
   const pending = select(first)
@@ -100,7 +105,7 @@ async function applyWith({ engine, files, session, record, results, first, late,
     }
     const after = await readHistoryOf(run, files)
     results.head = after.head
-    await publish(run, files, after, role && (() => role.ensure(run, migrated)))
+    await publish(run, folder, after, role && (() => role.ensure(run, migrated)))
   })
 }
 

@@ -42,7 +42,7 @@ export interface Baseline {
  *   the database has no table: what is recorded would never be run on it, NotReadyError if it is verified and differs.
  */
 export async function baseline(engine: Engine, name: string, options: BaselineOptions = {}): Promise<Baseline> {
-  return withFilesAndSession(engine, async (files, session) => {
+  return withFilesAndSession(engine, async (files, session, folder) => {
     const last = migrationNamed(files, name)
     if (!last) throw new UsageError(`There is no migration ${name}.${didYouMeanMigration(files, name)}`)
     const plan = (history: History) => planBaseline(files, history, last, options.replacingMissing === true)
@@ -89,7 +89,7 @@ export async function baseline(engine: Engine, name: string, options: BaselineOp
       if (changes.length > 0) await attempt(run, 'the baseline', () => run.ledger.write(changes))
       const after = await readHistoryOf(run, files)
       // what is there is what the migrations up to here have made
-      await publish(run, files, after, role && (() => role.ensure(run, true)))
+      await publish(run, folder, after, role && (() => role.ensure(run, true)))
       return { recorded: recorded.map(file => file.name), replaced: replaced.map(row => row.name), tables }
     })
   })

@@ -63,8 +63,7 @@ interface FilesAndLedger {
 /** One question where the answer is yes; the longer way says why it is not. */
 async function compareFiles(engine: Engine): Promise<FilesAndLedger> {
   const compare = async (reading: Promise<MigrationsFolder>, session: Session): Promise<FilesAndLedger> => {
-    const checksums = async () => [...(await reading).checksums]
-    const found = await findUpToDate(engine, checksums, session)
+    const found = await findUpToDate(engine, reading, session)
     if (found && !found.adopted) return { state: 'current', head: found.head, pending: [], problems: [] }
     const files = (await reading).migrations()
     const read = await readHistory(engine, files, session)

@@ -4,6 +4,7 @@ import { checkDownParts } from '../apply/check-files.ts'
 import { isReversible } from '../apply/code-module.ts'
 import { RefusedError, UsageError } from '../errors.ts'
 import { didYouMeanMigration, migrationNamed } from '../files/find-by-name.ts'
+import type { MigrationsFolder } from '../files/folder.ts'
 import type { Migration } from '../files/migration.ts'
 import type { History } from '../ledger/history.ts'
 import type { LedgerRow } from '../ledger/read.ts'
@@ -32,17 +33,20 @@ export interface DownOptions {
 /** Reverts applied migrations. Foreseen failures are part of the result; only a bug throws. */
 export async function down(engine: Engine, options: DownOptions = {}): Promise<RunResult> {
   return conclude(engine, results =>
-    withFilesAndSession(engine, async (files, session) => {
+    withFilesAndSession(engine, async (files, session, folder) => {
       const record = new RunRecord(engine, 'down', results)
       const history = await readHistoryBefore(engine, files, session, record)
       results.head = history.head
-      await record.during(session, () => revertTargets({ engine, files, session, record, results, history, options }))
+      await record.during(session, () =>
+        revertTargets({ engine, folder, files, session, record, results, history, options }),
+      )
     }),
   )
 }
 
 interface Work {
   readonly engine: Engine
+  readonly folder: MigrationsFolder
   readonly files: readonly Migration[]
   readonly session: Session
   readonly record: RunRecord
@@ -52,7 +56,8 @@ interface Work {
   readonly options: DownOptions
 }
 
-async function revertTargets({ engine, files, session, record, results, history, options }: Work): Promise<void> {
+async function revertTargets(work: Work): Promise<void> {
+  const { engine, folder, files, session, record, results, history, options } = work
   requireAgreement(history)
   const targets = select(files, history.rows, options)
   const published = () => isPublished(session, engine.settings.schema, history)
@@ -80,7 +85,7 @@ async function revertTargets({ engine, files, session, record, results, history,
     }
     const after = await readHistoryOf(run, files)
     results.head = after.head
-    await publish(run, files, after)
+    await publish(run, folder, after)
   })
 }
 

@@ -42,7 +42,7 @@ export interface Repair {
  * @throws UsageError with everything that cannot be done, DivergedError where nothing is left of what is applied.
  */
 export async function repair(engine: Engine, options: RepairOptions): Promise<Repair[]> {
-  return withFilesAndSession(engine, (files, session) =>
+  return withFilesAndSession(engine, (files, session, folder) =>
     withRun(engine, session, new RunRecord(engine, 'repair'), async run => {
       const history = await readHistoryOf(run, files)
       requireNotEmptied(history)
@@ -50,7 +50,7 @@ export async function repair(engine: Engine, options: RepairOptions): Promise<Re
       const { repairs, changes, problems } = plan(run, files, rows, options)
       if (problems.length > 0) throw new UsageError(`${problems.join('\n')}\nNothing was changed.`)
       await attempt(run, 'the repair', () => run.ledger.write(changes))
-      await publish(run, files, await readHistoryOf(run, files))
+      await publish(run, folder, await readHistoryOf(run, files))
       return repairs
     }),
   )

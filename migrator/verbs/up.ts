@@ -1,6 +1,6 @@
 // `up`: applies what is pending, oldest first.
 
-import type { Applied } from '../ledger/digest.ts'
+import { type MigrationsFolder, onlyThese } from '../files/folder.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Engine, withFolderAndSession } from '../run/engine.ts'
 import { conclude, type RunResult } from '../run/result.ts'
@@ -15,16 +15,17 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
     withFolderAndSession(
       engine,
       async (reading, session) => {
-        const isAsked = ({ name }: { readonly name: string }) => options.only?.has(name) ?? true
-        const checksums = async () => [...(await reading).checksums].filter(isAsked)
-        const found = await upToDate(engine, checksums, session, options)
-        const folder = await reading
+        const { only } = options
+        const asked = only ? reading.then(folder => onlyThese(folder, only)) : reading
+        asked.catch(() => {})
+        const found = await upToDate(engine, asked, session, options)
+        const folder = await asked
         if (found) {
           results.head = found.head
           return
         }
         const { applyPending } = await import('./apply-pending.ts')
-        await applyPending({ engine, files: folder.migrations().filter(isAsked), session, results, options })
+        await applyPending({ engine, folder, session, results, options })
       },
       askedFirst(engine.settings.schema),
     ),
@@ -34,11 +35,11 @@ export async function up(engine: Engine, options: UpOptions = {}): Promise<RunRe
 /** The answer of one question, where that can give it: what is asked of single migrations is checked by the longer way. */
 async function upToDate(
   engine: Engine,
-  files: () => Promise<readonly Applied[]>,
+  reading: Promise<MigrationsFolder>,
   session: Session,
   { to, allowLate = [], appRole }: UpOptions,
 ): Promise<UpToDate | undefined> {
   if (to !== undefined || allowLate.length > 0) return undefined
-  const found = await findUpToDate(engine, files, session, appRole)
+  const found = await findUpToDate(engine, reading, session, appRole)
   return found?.published && !found.adopted ? found : undefined
 }

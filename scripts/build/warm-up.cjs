@@ -110,8 +110,8 @@ const always = [
   [/as situation/, [{ situation: [jsonb, '{"before": "", "spaces": [], "present": []}'] }]],
   [/as state$/, [{ state: [jsonb, JSON.stringify(roleState)] }]],
 ]
-/** The same of a database whose ledger has one migration. */
-const migrated = [
+/** The same of a database whose ledger has one migration. @param known what the run that applied it has noted of its folder. */
+const migrated = known => [
   first({ ledger: looked, readsPasswords: true }),
   [
     / as adopted/,
@@ -122,6 +122,7 @@ const migrated = [
         digest: [text, createHash('sha256').update(`4 1_up64 ${checksum}`).digest('hex')],
         head: [text, '1_up'],
         published: [bool, 't'],
+        known: [jsonb, JSON.stringify(known)],
         adopted: [bool, 'f'],
         standing: [bool, 't'],
         role: [jsonb, JSON.stringify({ plain: true, verifier: verifier() })],
@@ -257,10 +258,10 @@ function serve(answers, asked) {
   })
 }
 
-/** A run of `up` with these files; how many questions it has asked. */
+/** A run of `up` with these files; the questions that it has asked. */
 async function up(answers, files, options = [], env = {}) {
-  let questions = 0
-  const server = serve(answers, () => questions++).listen(0, '127.0.0.1')
+  const questions = []
+  const server = serve(answers, question => questions.push(question)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const dir = mkdtempSync(join(tmpdir(), 'warm-up-'))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text)
@@ -279,11 +280,16 @@ const files = { '1_up.sql': sql }
 const more = { ...files, '2_up.sql': 'begin;\nselect 1;\ncommit;\n' }
 const role = [['--app-role', 'app'], { SCHEMAGATE_APP_PASSWORD: password }]
 
-/** The first decides what a run with nothing to do finds; each of the others adds the files that it alone has loaded. */
+/** The first that is kept decides what a run with nothing to do finds; each of the others adds the files that it alone has loaded. */
 async function warmUp() {
-  const questions = await up(migrated, files, ...role)
-  if (questions !== 2) throw new Error(`a run with nothing to do asked ${questions} questions, and not two`)
-  await up(migrated, more, ...role)
+  const applying = await up(always, files, ...role)
+  const [, known] = /"folder":(\{.*?\})/.exec(applying.join()) ?? []
+  if (known === undefined) throw new Error('a run that applies did not note its folder')
+  rmSync(join(__dirname, 'cache'), { recursive: true, force: true })
+  const questions = await up(migrated(JSON.parse(known)), files, ...role)
+  if (questions.length !== 2)
+    throw new Error(`a run with nothing to do asked ${questions.length} questions, and not two`)
+  await up(migrated(null), more, ...role)
   await up(always, more, ...role)
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { readTarget } from '../../../gate/postgres/target.ts'
 import { checkRole } from '../../../migrator/app-role/index.ts'
-import { readFolder } from '../../../migrator/files/folder.ts'
+import { onlyThese, readFolder, readFolderInTurns } from '../../../migrator/files/folder.ts'
 import { compareHistory } from '../../../migrator/ledger/history.ts'
 import { readLedger } from '../../../migrator/ledger/read.ts'
 import { silent } from '../../../migrator/log.ts'
@@ -52,7 +52,11 @@ async function bothWays({ url }: ScratchDatabase, dir: string, role?: string) {
   try {
     const files = readFolder(dir)
     const app = role === undefined ? undefined : { name: role, password, schemas: undefined }
-    const found = await findUpToDate({ settings: { schema }, signal }, async () => files, session, app)
+    const asking = { settings: { schema }, signal }
+    const found = await findUpToDate(asking, readFolderInTurns(dir), session, app)
+    // whether the folder is known or not
+    const unknown = onlyThese(await readFolderInTurns(dir), new Set(files.map(({ name }) => name)))
+    expect(await findUpToDate(asking, Promise.resolve(unknown), session, app)).toEqual(found)
     const longer = async () => {
       const ledger = await readLedger(session, schema)
       const history = compareHistory(files, ledger.rows, ledger)
@@ -128,6 +132,48 @@ test('an edited file is noticed, though its size and its times are as they were'
   expect(run.code).toBe(6)
   expect(run.stdout + run.stderr).toContain('0002_b')
 })
+
+/** The answer of one question about a folder of which nothing but the fingerprint may be asked. */
+async function byFingerprint({ url }: ScratchDatabase, dir: string) {
+  const { signal } = new AbortController()
+  const options = { target: readTarget(url, {}, undefined, [])!, timeout: 10_000, signal, log: silent }
+  const session = await Session.open({ ...options, applicationName: 'test', ask: askedFirst(schema) })
+  try {
+    const { fingerprint } = await readFolderInTurns(dir)
+    const unread = () => expect.fail('the files were asked for')
+    const folder = { fingerprint, isCovered: false, checksums: unread, migrations: unread }
+    return await findUpToDate({ settings: { schema }, signal }, Promise.resolve(folder), session)
+  } finally {
+    session.close()
+  }
+}
+
+test('a folder that the last run has noted is known by its fingerprint alone, whatever else it has', async ({
+  migrated: { database, dir, up },
+}) => {
+  expect(await byFingerprint(database, dir)).toMatchObject({ head: '0003_c', published: true })
+  await writeFile(join(dir, '0004_d.sql'), 'create table d (id int);')
+  await expect(byFingerprint(database, dir)).rejects.toThrow('the files were asked for')
+  expect(await up()).toMatchObject({ code: 0 })
+  expect(await byFingerprint(database, dir)).toMatchObject({ head: '0004_d' })
+})
+
+for (const [what, change] of [
+  ['of another folder', `jsonb_set(manifest, '{folder,fingerprint}', to_jsonb(repeat('0', 64)))`],
+  ['of other migrations', `jsonb_set(manifest, '{folder,digest}', to_jsonb(repeat('0', 64)))`],
+  ['that is none', `jsonb_set(manifest, '{folder}', '7')`],
+  ['of an older release', `manifest - 'folder'`],
+] as const)
+  test(`a note ${what} tells nothing`, async ({ migrated: { database, dir, up } }) => {
+    await database.query(`update schemagate.manifest set manifest = ${change}`)
+    await expect(byFingerprint(database, dir)).rejects.toThrow('the files were asked for')
+    const { short, long } = await bothWays(database, dir)
+    expect(short).toBe('0003_c')
+    expect(long).toBe(short)
+    const before = await traces(database)
+    expect(await up()).toMatchObject({ code: 0 })
+    expect(await traces(database)).toEqual(before)
+  })
 
 const l = '"schemagate".ledger'
 for (const [what, change, isCurrent] of [
