@@ -28,6 +28,10 @@ export function readFlags(syntax: Syntax, options: Options, argv: readonly strin
   }
   const repeated = new Set<string>()
   const positionals: string[] = []
+  /** Arguments behind an unknown option, of which they may be the value: `--app-password secret`. */
+  const perhapsValues = new Set<string>()
+  /** Where the last unknown option is in `argv`. */
+  let unknown = -1
   const rest: string[] = []
   for (const token of tokens) {
     if (token.kind === 'option-terminator') {
@@ -36,10 +40,14 @@ export function readFlags(syntax: Syntax, options: Options, argv: readonly strin
     }
     if (token.kind === 'positional') {
       positionals.push(token.value)
+      if (unknown >= 0 && token.index === unknown + 1) perhapsValues.add(token.value)
       continue
     }
     const option = known.get(token.name)
     if (!option) {
+      // of `-psecret` the parser takes each letter for an option
+      if (token.index === unknown) continue
+      unknown = token.index
       problems.push(`Unknown option ${token.rawName}.${didYouMean(token.name, known.keys(), '--')}`)
     } else if (option.kind === 'switch') {
       if (token.value !== undefined) problems.push(`--${token.name} takes no value.`)
@@ -52,13 +60,8 @@ export function readFlags(syntax: Syntax, options: Options, argv: readonly strin
   for (const flag of repeated) problems.push(`--${flag} is given more than once. Give it once.`)
   const { names, required, many, rest: takesRest } = syntax.positionals
   if (!takesRest) positionals.push(...rest.splice(0))
-  if (positionals.length > names.length && !many)
-    problems.push(
-      `Unexpected argument ${positionals
-        .slice(names.length)
-        .map(p => JSON.stringify(p))
-        .join(' ')}.`,
-    )
+  const unexpected = many ? [] : positionals.slice(names.length).filter(argument => !perhapsValues.has(argument))
+  if (unexpected.length > 0) problems.push(`Unexpected argument ${unexpected.map(p => JSON.stringify(p)).join(' ')}.`)
   if (positionals.length < required) problems.push(`${names[positionals.length]} is missing.`)
   return { flags, positionals, rest }
 }

@@ -92,6 +92,11 @@ const unknown: Omit<Syntax, 'name'> = { options: {}, positionals: { names: [], r
 
 function unknownCommand(name: string): UsageError {
   if (reserved.has(name)) return new UsageError(`\`${name}\` is reserved for a later version.`)
+  // its value may be a secret
+  if (name.startsWith('-'))
+    return new UsageError(
+      `${JSON.stringify(name.split('=', 1)[0])} is no command. The command comes first, and its options follow: schemagate COMMAND --option\nSee: schemagate --help`,
+    )
   const names = commands.map(command => command.name)
   return new UsageError(`Unknown command ${JSON.stringify(name)}.${didYouMean(name, names)}\nSee: schemagate --help`)
 }

@@ -30,10 +30,18 @@ describe('the command line itself', () => {
     [['rollback'], 2, 'reserved for a later version'],
     [['backup', 'now'], 2, 'reserved for a later version'],
     [['--version'], 0, ''],
+    [['--dir=x', 'up'], 2, 'The command comes first'],
   ] as const)('%j', async ([args, code, message]) => {
     const result = await schemagate(args)
     expect(result.code).toBe(code)
     expect(result.stdout + result.stderr).toContain(message)
+  })
+
+  test('what stands in the place of a command, and is an option, does not show its value', async () => {
+    const { code, stderr } = await schemagate(['--token=hunter22', 'up'])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/--token\W+ is no command/)
+    expect(stderr).not.toContain('hunter22')
   })
 
   test('a run that does not begin ends with its line all the same, and every problem in one message', async () => {

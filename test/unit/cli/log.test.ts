@@ -53,6 +53,19 @@ circle.self = circle
 const deep = { a: { b: { c: { d: { e: { f: 1n } } } } } }
 const denied = Object.assign(new Error('denied', { cause: new TypeError('why') }), { code: '42501', hint: null })
 
+test('the place in the code is told of what nobody foresaw, and of an error in the code of a migration', () => {
+  const cause = new TypeError('why')
+  const withCode = (exitCode: number) => Object.assign(new Error('said', { cause }), { exitCode })
+  const nested = Object.assign(new Error('twice', { cause: new Error('inside', { cause }) }), { exitCode: 2 })
+  expect(serialiseError(new Error('bug', { cause }))).toMatchObject({
+    stack: expect.any(String),
+    cause: { stack: expect.any(String) },
+  })
+  expect(serialiseError(withCode(5))).toMatchObject({ cause: { stack: expect.any(String) } })
+  for (const mistake of [withCode(2), withCode(3), nested])
+    expect(JSON.stringify(serialiseError(mistake))).not.toContain('"stack"')
+})
+
 test.each<[string, object, unknown]>([
   ['of plain fields', { event: 'run', applied: 3, ok: true, none: null, list: [1, { a: undefined }] }, 'done'],
   ['without what JSON leaves out', { gone: undefined, fn: () => 1, symbol: Symbol('s'), nan: Number.NaN }, 'x'],

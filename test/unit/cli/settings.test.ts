@@ -44,6 +44,15 @@ test('a flag wins over its variable, and an empty variable is none', () => {
   expect(read(['--database-url', 'postgres://f@g/e'], env).settings.target).toMatchObject({ user: 'f', database: 'e' })
 })
 
+test('what may be the value of an unknown option is not shown', () => {
+  for (const args of [['--app-password', 'hunter22'], ['-phunter22'], ['-W=hunter22'], ['-p', 'hunter22']]) {
+    const said = problems(args)
+    expect(said).toMatch(/^Unknown option -[^\n]*\n/)
+    expect(said).not.toMatch(/hunter22|Unexpected/)
+  }
+  expect(problems(['--app-password', 'hunter22', 'more'])).toContain('Unexpected argument "more".')
+})
+
 test('every option has a flag and a variable', () => {
   const listed = Object.values<Option>(options).map(({ flag, variable }) => [flag, variable])
   expect(listed).toEqual(
