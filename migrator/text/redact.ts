@@ -11,14 +11,29 @@ const word = String.raw`\b(?<word>\w*(?:${names})"?)`
 const inner = String.raw`''(?=[^'\s;,)&])[^']*(?:''''[^']*)*(?:''|$)`
 /** A value inside of E'...', and a text inside of JSON. */
 const escaped = String.raw`\\'(?:[^'\\]|\\[^'])*(?:\\'|$)|\\"(?:[^"\\]|\\[^"])*(?:\\"|$)`
-/** A function's value, as of crypt('secret', ...), to the statement's end. */
-const call = String.raw`[\w.]+\s*\((?=[^;]{0,500}['$])[^;]{0,500}`
+/** A literal in which nothing is escaped, also inside of another one; and a quoted name. */
+const plain = String.raw`''[^'\\]+''(?!')|(?:E|N|U&)?'[^'\\]*'|\$\w*\$[^$]*\$\w*\$|"[^"]*"`
+/** What may stand in brackets, with so many more of them inside. In a comment a quote is none: it is left to {@link call}. */
+const inBrackets = (depth: number): string =>
+  String.raw`(?:(?!--|/\*)[^()'"$;\\]|${plain}${depth > 0 ? String.raw`|\(${inBrackets(depth - 1)}\)` : ''}){0,500}`
+const brackets = String.raw`(?:[\w.]+\s*)?\(${inBrackets(3)}\)(?:::\w+)?`
+const concatenated = String.raw`\s*\|\|\s*(?:${brackets}|(?:${plain}|[\w.]+)(?:::\w+)?)`
+/** As crypt('secret', ...), ('secret'), case ... then 'secret' end, 'sec' || 'ret': to where another part of the statement begins. */
+const expression = String.raw`(?=[^;]{0,500}['$])(?:${brackets}(?:${concatenated})*|(?:${plain})(?:::\w+)?(?:${concatenated})+|case\s${inBrackets(3)}?\bend\b)(?=\s*(?:[,;)']|$|(?:where|returning|from)\b))`
+/** A call that is none of those, to the statement's end. */
+const call = String.raw`[\w.]+\s*\((?=[^;]{0,500}['$])(?:[^;']|'(?:[^'\\]|\\.|'')*(?:'|$)){0,500}`
+
+/** Made for the first text with such a word: it is long. */
+let keywordPattern: RegExp | undefined
 
 /** `password = ...` of a connection string, of a shell or in SQL, also as an argument or a variable; `"password": "..."` of JSON. */
-const keywordPassword = new RegExp(
-  String.raw`${word}(?<between>\\?"?\s*(?:=>|=)\s*|(?:\s+(?:constant\s+)?[a-z][\w.]*(?:\(\d+\))?)?\s*:=\s*|\s+to\s+(?=['$])|\\?["']?\s*:\s*(?=\\?["']))(?<value>${inner}|${escaped}|'(?:[^'\\]|\\.|'')*(?:'|$)|\$(?<dollar>\w*)\$.*?(?:\$\k<dollar>\$|$)|(?<=[:=>]\s*)"(?:[^"\\]|\\.)*(?:"|$)|${call}|[^\s'",;&}]+)`,
-  'gis',
-)
+const keywordPassword = () => {
+  keywordPattern ??= new RegExp(
+    String.raw`${word}(?<between>\\?"?\s*(?:=>|=)\s*|(?:\s+(?:constant\s+)?[a-z][\w.]*(?:\(\d+\))?)?\s*:=\s*|\s+to\s+(?=['$])|\\?["']?\s*:\s*(?=\\?["']))(?<value>${expression}|${inner}|${escaped}|'(?:[^'\\]|\\.|'')*(?:'|$)|\$(?<dollar>\w*)\$.*?(?:\$\k<dollar>\$|$)|(?<=[:=>]\s*)"(?:[^"\\]|\\.)*(?:"|$)|${call}|[^\s'",;&}]+)`,
+    'gis',
+  )
+  return keywordPattern
+}
 
 /** Of a command line. */
 const optionPassword = new RegExp(
@@ -98,7 +113,7 @@ function hidePasswords(text: string, hide: (secret: string) => string, hideLiter
     return isHidden(secret!) ? text : hideLiteral(open!, secret!, close)
   }
   return out
-    .replace(keywordPassword, (all: string, ...found: unknown[]) => {
+    .replace(keywordPassword(), (all: string, ...found: unknown[]) => {
       const { word, between, value } = found.at(-1) as Record<string, string>
       if (isHidden(value!) || isVariable(between!, value!)) return all
       return `${word}${between}${value!.startsWith('"') ? hideLiteral('"', value!.slice(1, -1), '"') : hide(value!)}`
@@ -141,7 +156,9 @@ export function secretsIn(text: string): string[] {
     return code.includes(secret)
   }
   const note = (secret: string) => {
-    const literals = [...secret.matchAll(/(?<!')'((?:[^']|'')+)'(?!')/g)].map(([, inside]) => inside!)
+    const literals = [secret, secret.replaceAll("''", "'")].flatMap(text =>
+      [...text.matchAll(/(?<!')'((?:[^']|'')+)'(?!')|\$(\w*)\$(.+?)\$\2\$/gs)].map(found => found[1] ?? found[3]!),
+    )
     for (const one of [secret, ...literals]) found.add(one).add(one.replaceAll("''", "'"))
     return ''
   }

@@ -95,6 +95,20 @@ test.for([
     "update users set password = crypt('hunter22', gen_salt('bf')); select 1",
     'update users set password = ***; select 1',
   ],
+  [
+    "set password = crypt('hun;t)er22', gen_salt('bf', 8))::text, name = 'x' where email = 'a@b'",
+    "set password = ***, name = 'x' where email = 'a@b'",
+  ],
+  ["set password = crypt($a$hunt)er22$a$, 'x') returning id", 'set password = *** returning id'],
+  ["execute 'set password = crypt(''hunter22'', ''x'') where id = 1'", "execute 'set password = *** where id = 1'"],
+  ["f(password => md5('hunter22'), other => 'y')", "f(password => ***, other => 'y')"],
+  ["set password = ('hunter22') where id = 1", 'set password = *** where id = 1'],
+  ["set password = 'hunt' || lower('ER') || $$22$$ where id = 1", 'set password = *** where id = 1'],
+  ["set password = case when x then 'hunter22' else (y) end where id = 1", 'set password = *** where id = 1'],
+  // where it ends cannot be told
+  ["set password = crypt(E'hun\\')ter;22', 'x') where id = 1; select 1", 'set password = ***; select 1'],
+  ["set password = crypt('hunter22' /* it's ) */, 'x') where id = 1; select 1", 'set password = ***'],
+  ["set password = crypt('hunter22', gen_salt('bf'", 'set password = ***'],
   ['set password = $$hunter 22$$ where true', 'set password = *** where true'],
   ["alter role x set app.jwt_secret = 'hunter22'", 'alter role x set app.jwt_secret = ***'],
   ['alter role x password "hunter22" login', 'alter role x password "***" login'],
@@ -186,6 +200,10 @@ test('a place shows no part of a secret that begins in another line', () => {
 test('what SQL has as a password is told, for texts in which the server quotes it', () => {
   expect(secretsIn("alter role x password 'it''s'")).toEqual(["it''s", "it's"])
   expect(secretsIn("set password = crypt('hunter22', gen_salt('bf'))")).toContain('hunter22')
+  expect(secretsIn("set password = crypt('hunter22', 'salt') where email = 'somebody'")).not.toContain('somebody')
+  expect(secretsIn("execute 'set password = crypt(''hunter22'', $a$hunter33$a$)'")).toEqual(
+    expect.arrayContaining(['hunter22', 'hunter33']),
+  )
   expect(secretsIn("select 'hunter22'")).toEqual([])
   expect(secretsIn("create role admin password 'admin'")).toEqual([])
   expect(secretsIn('update users set password = users.old_password')).toEqual([])
@@ -197,6 +215,11 @@ test('a text that names passwords again and again takes no longer than its lengt
   const started = performance.now()
   for (const part of [
     "password = 'a\\",
+    'password = (((',
+    "password = a(('b",
+    "password = case (a 'b' ",
+    "password = 'a' || ",
+    "password = a('b' || c(",
     'password -- ',
     'password /* ',
     '(password, ',
