@@ -104,12 +104,13 @@ export async function setUp(client: pg.ClientBase, options: SetUpOptions, upgrad
     .filter(({ creatable }) => creatable)
     .flatMap(({ quoted }) => defaultPrivileges('grant', to, quoted))
   const given = before === '' ? present : []
+  const history = given.length > 0 ? await adoptedHistory(client, schema) : undefined
   const onPresent = given
     .filter(({ mine }) => mine)
     .map(({ name, kind }) =>
-      kind === 'table'
-        ? `grant ${tableRights.join(', ')} on table ${name} to ${to}`
-        : `grant ${sequenceRights.join(', ')} on sequence ${name} to ${to}`,
+      kind === 'sequence'
+        ? `grant ${sequenceRights.join(', ')} on sequence ${name} to ${to}`
+        : `grant ${name === history ? 'select' : tableRights.join(', ')} on table ${name} to ${to}`,
     )
   const others = [
     ...spaces.filter(({ mine, usable }) => !mine && !usable).map(({ quoted }) => `schema ${quoted}`),
@@ -128,6 +129,19 @@ export async function setUp(client: pg.ClientBase, options: SetUpOptions, upgrad
         : []),
     ],
   }
+}
+
+/** The table of the history that this ledger was taken over from, quoted: apps may ask it, and a forged row ends every run. */
+async function adoptedHistory(client: pg.ClientBase, schema: string): Promise<string | undefined> {
+  const table = `${quoteIdent(schema)}.adoption`
+  const { rows } = await client.query<{ there: boolean }>('select pg_catalog.to_regclass($1) is not null as there', [
+    table,
+  ])
+  if (!rows[0]!.there) return undefined
+  const adoption = await client.query<{ name: string }>(
+    `select pg_catalog.format('%I.%I', history_schema, history_table) as name from ${table}`,
+  )
+  return adoption.rows[0]?.name
 }
 
 /**

@@ -62,6 +62,31 @@ test('two rows of TypeORM’s with one time do not count as one', async ({ datab
   expect(recorded).toEqual(['1690000000030-accounts'])
 })
 
+test("the app's role reads the history that was taken over, and does not write it", async ({ database }) => {
+  await database.query(gooseWith(1, 2))
+  const dir = await folder(files)
+  const role = database.role('app')
+  const app = { appRole: role, appPassword: 'a-password-of-the-app' }
+  const rights = async () => {
+    const { rows } = await database.query(
+      `select t.name, has_table_privilege($1, t.name, 'select') as reads, has_table_privilege($1, t.name, 'insert, update, delete') as writes
+       from (values ('accounts'), ('goose_db_version')) t (name)`,
+      [role],
+    )
+    return rows
+  }
+  const readOnly = [
+    { name: 'accounts', reads: true, writes: true },
+    { name: 'goose_db_version', reads: true, writes: false },
+  ]
+  await createMigrator({ databaseUrl: database.url, dir, ...app }).adopt()
+  expect(await rights()).toEqual(readOnly)
+  // what the project has granted stays
+  await database.query(`grant insert on goose_db_version to ${role}`)
+  await createMigrator({ databaseUrl: database.url, dir, ...app }).up()
+  expect(await rights()).toEqual([readOnly[0], { ...readOnly[1], writes: true }])
+})
+
 test('a dry run compares the live schema, too, where that is asked for', async ({ database }) => {
   await database.query(gooseWith(1, 2))
   const migrator = on(database, await folder(files))
