@@ -61,7 +61,9 @@ export function readUrl(url: string, source: string, problems: string[]): UrlPar
     const addresses = (groups.hosts ?? '').split(',').map(address => {
       const match = /^(?:\[(?<ipv6>[^\]]+)\]|(?<host>[^:[\]]*))(?::(?<port>\d*))?$/.exec(address)
       if (!match) throw new URIError(address)
-      return { host: match.groups!.ipv6 ?? decodeURIComponent(match.groups!.host!), port: match.groups!.port ?? '' }
+      const { ipv6, host, port = '' } = match.groups!
+      // the zone of a link-local address, [fe80::1%25eth0]; as it is it cannot be decoded, and is what is meant
+      return { host: ipv6?.replace('%25', '%') ?? decodeURIComponent(host!), port }
     })
     const parts: [string, string][] = [
       ['user', decodeURIComponent(user!)],

@@ -20,6 +20,8 @@ test.for([
   ['postgres:///d?host=/run/pg&user=u', { endpoints: [{ host: '/run/pg', port: 5432 }], user: 'u', database: 'd' }],
   ['postgres://u@%2Frun%2Fpg/d', { endpoints: [{ host: '/run/pg', port: 5432 }] }],
   ['postgres://u@[::1]:5433/d', { endpoints: [{ host: '::1', port: 5433 }] }],
+  ['postgres://u@[fe80::1%25eth0]:5433/d', { endpoints: [{ host: 'fe80::1%eth0', port: 5433 }] }],
+  ['postgres://u@[fe80::1%eth0]/d', { endpoints: [{ host: 'fe80::1%eth0', port: 5432 }] }],
   [
     'postgres://u@a:1,b:2/d',
     {
