@@ -92,9 +92,10 @@ function hideInserted(columns: string, isSelect: boolean, rows: string, hide: (l
 
 const quotes = /^((?:E|N|U&)?(?:'{1,2}|"|\$\w*\$))(.*?)('{1,2}|"|\$\w*\$)?$/is
 
-/** A shell's in double quotes, `PASSWORD="$X"`, or psql's, `password :'x'`. */
+/** A shell's in double quotes, `PASSWORD="$X"`, or read from a file, `PASSWORD="$(cat "$X_FILE")"`; psql's, `password :'x'`. */
 function isVariable(between: string, value: string): boolean {
-  return /^"\$?\$\{?[A-Za-z_]\w*\}?"$/.test(value) || (/\s:$/.test(between) && /^'[A-Za-z_]\w*'$/.test(value))
+  const isOfShell = /^"\$?\$\{?[A-Za-z_]\w*\}?"$|^"?\$?\$\(cat(?: "| [\w./-]+\)")?$/.test(value)
+  return isOfShell || (/\s:$/.test(between) && /^'[A-Za-z_]\w*'$/.test(value))
 }
 
 /** The text with `hide` instead of what looks like a password in a connection string, in JSON or in SQL. */

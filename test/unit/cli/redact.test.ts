@@ -241,6 +241,8 @@ test("a variable's name in a compose file is no secret, and its default is one",
     'postgres://app:${DB_PASSWORD}@db/app PGPASSWORD=${PW}',
   )
   expect(redact('PGPASSWORD="$$DB_PASSWORD" psql')).toBe('PGPASSWORD="$$DB_PASSWORD" psql')
+  for (const read of ['"$$(cat "$$DB_PASSWORD_FILE")"', '"$(cat /run/secrets/db)"', '$(cat /run/secrets/db)'])
+    expect(redact(`PGPASSWORD=${read} psql`)).toBe(`PGPASSWORD=${read} psql`)
   expect(redact('postgres://app:${PW:-hunter2}@db/app')).not.toContain('hunter2')
   expect(redact('postgres://app:$ecret@db/app')).not.toContain('$ecret')
 })
