@@ -111,13 +111,34 @@ function urlsIn(text: string): Connection[] {
   return [{ host: host.toLowerCase(), port: /\bport\s*=\s*(\d+)/i.exec(text)?.[1], database, user, kind: 'sure' }]
 }
 
-/** `{"host": "db", "dbname": "shop"}`: of Postgres, if its host is; other servers are named so, too. */
+/** Objects inside of objects. */
+const deepestJson = 20
+
+/** `{"host": "db", "dbname": "shop"}`, each such object: of Postgres, if its host is; other servers are named so, too. */
 function inJson(text: string): Connection[] {
-  const value = (names: string) => new RegExp(`"(?:${names})"\\s*:\\s*"?([^\\s",}]+)`, 'i').exec(text)?.[1]
+  const found: Connection[] = []
+  const note = (object: string) => {
+    const connection = inObject(object)
+    if (connection) found.push(connection)
+    return 'null'
+  }
+  let rest = text
+  for (let depth = 0, before = ''; depth < deepestJson && rest !== before; depth++) {
+    before = rest
+    // those that hold no other, from the inside out; a variable is none
+    rest = rest.replace(/(?<!\$)\{(?:\$\{[^{}]*\}|[^{}])*\}/g, note)
+  }
+  note(rest)
+  return found
+}
+
+function inObject(text: string): Connection | undefined {
+  const value = (names: string) =>
+    new RegExp(`"(?:${names})"\\s*:\\s*"?((?:\\$\\{[^{}]*\\}|[^\\s",}])+)`, 'i').exec(text)?.[1]
   const host = value('host|hostname|server')
-  if (host === undefined) return []
+  if (host === undefined) return undefined
   const [port, database, user] = [value('port'), value('dbname|database|db|name'), value('user|username')]
-  return [{ host: host.toLowerCase(), port, database, user, kind: 'maybe' }]
+  return { host: host.toLowerCase(), port, database, user, kind: 'maybe' }
 }
 
 /** A password may hold `@`, and sometimes a slash: the host is behind the last `@` that a host can follow. */

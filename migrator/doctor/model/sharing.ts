@@ -99,24 +99,43 @@ export function shareWorkers(all: readonly Draft[]): void {
   }
 }
 
-/** Who holds the same unknown value as a user of a database, `${DATABASE_URL}`, uses that database. */
+/**
+ * Who holds the same unknown value as a user of a database, `${DATABASE_URL}`, uses that database; whose value no other has,
+ * the only one of the stack.
+ */
 export function shareUnknown(all: readonly Draft[]): void {
   const known = new Map<string, readonly Use[]>()
   for (const { service, uses } of all) {
-    for (const value of unknownUrls(service.environment))
+    for (const value of unknownPlaces(service.environment))
       if (uses.length > 0 && !known.has(value)) known.set(value, uses)
   }
+  const servers = all.filter(({ role }) => role === 'database' || role === 'other-database')
+  const only = servers.length === 1 && servers[0]!.role === 'database' ? servers[0]!.service.name : undefined
   for (const member of all) {
     if (member.uses.length > 0 || !(member.role === 'other' || isLabelled(member))) continue
-    const value = Object.values(member.service.environment).find(one => known.has(one))
+    const { environment } = member.service
+    const value = Object.values(environment).find(one => known.has(one))
     if (value !== undefined) member.uses = known.get(value)!.map(use => ({ ...use, isNamed: true }))
+    else if (only !== undefined && unknownPlaces(environment).length > 0) member.uses = [unnamed(only)]
   }
 }
 
-function unknownUrls(environment: Service['environment']): string[] {
+/** Variables of other servers, and of those that collect errors. */
+const ofOthers = /MONGO|REDIS|MYSQL|MARIA|CLICKHOUSE|INFLUX|NEO4J|COUCH|ELASTIC|MSSQL|ORACLE|SENTRY/i
+
+function unknownPlaces(environment: Service['environment']): string[] {
   return Object.entries(environment).flatMap(([key, value]) =>
-    /(DATABASE|DB|POSTGRES\w*|PG)_?(URL|URI)$|_DSN$/i.test(key) && /^\$\{\w+\}$/.test(value) ? [value] : [],
+    /(DATABASE|DB|POSTGRES\w*|PG|SQL)_?(CONNECTION_?)?(URL|URI|DSN|STRING|HOST|HOSTNAME)$/i.test(key) &&
+    !ofOthers.test(key) &&
+    /^\$\{\w+\}$/.test(value)
+      ? [value]
+      : [],
   )
+}
+
+/** @param server one of the stack's */
+function unnamed(server: string): Use {
+  return { server, isOutside: false, database: undefined, user: undefined, isNamed: false }
 }
 
 /** Who is labelled as a user of a database, and says nothing of which, uses the only one. */
@@ -125,7 +144,7 @@ export function shareOnly(all: readonly Draft[]): void {
   const inside = all.filter(({ role }) => role === 'database').map(({ service }) => service.name)
   const [server, ...others] = new Set([...inside, ...outside])
   if (server === undefined || others.length > 0) return
-  const use = { server, isOutside: inside.length === 0, database: undefined, user: undefined, isNamed: false }
+  const use = { ...unnamed(server), isOutside: inside.length === 0 }
   for (const member of all) if (member.uses.length === 0 && isLabelled(member)) member.uses = [use]
 }
 

@@ -98,9 +98,18 @@ class Network {
 
   /** What a service finds at its own address, or at that of the machine. */
   #onHost(port: string | undefined, from: Member): readonly Member[] {
-    const shared = this.#members.get(/^service:(.*)$/.exec(from.service.networkMode)?.[1] ?? '')
-    if (shared?.role === 'database') return [shared]
+    const own = this.#networkOf(from)
+    const beside = this.databases.filter(database => this.#networkOf(database) === own)
+    if (beside.length > 0) return beside
     return this.databases.filter(({ service }) => service.ports.some(({ published }) => published === (port ?? '5432')))
+  }
+
+  /** The same for all that have one address: that of the machine, or of a container whose network others use. */
+  #networkOf({ service: { name, networkMode } }: Member): string {
+    const [, kind, other = ''] = /^(service|container):(.*)$/.exec(networkMode) ?? []
+    if (kind === undefined) return networkMode === 'host' ? 'host' : `service:${name}`
+    const known = kind === 'service' ? other : this.#byHost.get(other.toLowerCase())?.service.name
+    return known === undefined ? networkMode : `service:${known}`
   }
 }
 

@@ -46,16 +46,17 @@ export function findMigration(
   const ofImage = imageMigration(service, steps, image)
   if (ofImage === 'no command')
     return { ...none, tool: 'the image', fixedStep: false, alsoServes: false, hasNoCommand: true }
-  if (ofImage) return { ...none, ...ofImage, alsoServes: false }
+  if (ofImage) return { ...none, ...ofImage, alsoServes: ofImage.alsoServes && !isWaitedFor }
   const at = steps.findIndex(step => !isAside(step) && migrationIn(step.text) !== undefined)
   const last = steps.findLastIndex(step => !isAside(step) && migrationIn(step.text) !== undefined)
   if (at >= 0) {
     const fixedStep = steps.some(({ text }) => migrationIn(text)?.fixedStep === true)
     const { tool } = migrationIn(steps[at]!.text)!
+    const serves = migrationIn(steps[last]!.text)!.alsoServes
     const follows = steps.slice(last + 1).some(isServing) || steps.slice(at, last).some(isServingForSure)
     // a service with a port is there to be asked, whatever its command says, but for one that is called a migrator
     const isAsked = service.ports.length > 0 && !isNamedMigrator(service)
-    const alsoServes = !isWaitedFor && (follows || isAsked || isHook(steps[at]!))
+    const alsoServes = !isWaitedFor && (serves || follows || isAsked || isHook(steps[at]!))
     return { ...none, tool, fixedStep, step: at, alsoServes }
   }
   const variable = migrationSwitch(service.environment)
@@ -172,7 +173,7 @@ function imageMigration(
   if (found === 'no command') {
     // some images take their command from the environment
     const inEnvironment = Object.entries(service.environment).find(([key]) => /COMMAND|GOOSE|FLYWAY_URL_CMD/i.test(key))
-    return inEnvironment ? { tool: 'its image', fixedStep: false } : found
+    return inEnvironment ? { tool: 'its image', fixedStep: false, alsoServes: false } : found
   }
   return steps.length > 1 && steps.some(isServingForSure) ? undefined : found
 }

@@ -126,6 +126,8 @@ export class Reader {
     const text = scriptOf(words, this.#service, this.#context)
     if (text !== undefined) return this.#shell(text, script(words, text), 'context', 0)
     if (isPassThrough(words)) return this.#supervised(words, command) ?? this.line(command, commandFrom, 0)
+    // a script that is not here, and is given a shell
+    if (command !== undefined && shellOf(wordsOf(command))?.script) return this.line(command, commandFrom, 0)
     const args = readLine(command ?? [])
     const whole = { words: [...words, ...args.words], sources: [...rest.sources, ...args.sources] }
     return this.#words(whole, command === undefined ? from : commandFrom, 0)

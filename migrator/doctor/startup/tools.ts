@@ -14,6 +14,8 @@ export interface MigrationTool {
   readonly imageMigratesByItself?: boolean
   /** A number or a target in the command: what comes after it is never applied. */
   readonly fixedStep?: RegExp
+  /** The command goes on to serve. */
+  readonly serves?: RegExp
 }
 
 // what stands in a repeated group must be readable in one way only: in two ways, twenty words are a million
@@ -144,6 +146,7 @@ const tools: readonly MigrationTool[] = [
     command: /\bstart-from-(init|setup)\b|\bzitadel\s+(init|setup)\b/,
     image: /(^|\/)zitadel$/,
     imageArguments: /^(init|setup)\b/,
+    serves: /\bstart-from-(init|setup)\b/,
   },
   { name: 'Kong', command: /\bkong\s+migrations\s+(bootstrap|up|finish)\b/ },
   { name: 'Sentry', command: /\bsentry\s+upgrade\b|^upgrade\s+--noinput/ },
@@ -172,6 +175,8 @@ const ofTheProject: readonly RegExp[] = [
 export interface Migration {
   readonly tool: string
   readonly fixedStep: boolean
+  /** By the same command. */
+  readonly alsoServes: boolean
 }
 
 /** Whether a command applies migrations, and by which tool. @param text the command, its words joined by spaces */
@@ -187,20 +192,24 @@ export function migrationIn(text: string): Migration | undefined {
       !/\bmigrate\b(?!.*--)/.test(looked)
     )
       return undefined
-    return { tool: tool.name, fixedStep: tool.fixedStep?.test(looked) ?? false }
+    return byTool(tool, looked)
   }
   if (onlyLooks.test(looked)) return undefined
   // psql that is fed files
   if (/\bpsql\b.*(\s-[a-zA-Z]*f\s*|\s--file[= ]|\s<\s)\S*/.test(text)) {
     const file = /(?:\s-[a-zA-Z]*f\s*|\s--file[= ]|\s<\s)(\S+)/.exec(text)?.[1] ?? ''
-    return /migrat|schema|\.sql|\$/i.test(file) ? { tool: 'psql', fixedStep: false } : undefined
+    return /migrat|schema|\.sql|\$/i.test(file) ? { tool: 'psql', fixedStep: false, alsoServes: false } : undefined
   }
   // no pattern below takes anything without it
   if (!/migrat|(db|database|schema|prisma|drizzle)[:.-]/i.test(looked)) return undefined
   const started = looked.replace(launcher, '').replaceAll(loaded, '')
   return ofTheProject.some(pattern => pattern.test(looked) || pattern.test(started))
-    ? { tool: "the project's own", fixedStep: false }
+    ? { tool: "the project's own", fixedStep: false, alsoServes: false }
     : undefined
+}
+
+function byTool({ name, fixedStep, serves }: MigrationTool, text: string): Migration {
+  return { tool: name, fixedStep: fixedStep?.test(text) ?? false, alsoServes: serves?.test(text) ?? false }
 }
 
 /** What brings the interpreter: `npx tsx migrate.ts`, `uv run python migrate.py`. */
@@ -244,9 +253,8 @@ export function migrationOfImage(image: Image, args: string): Migration | 'no co
   if (!tool) return undefined
   // its program alone, where the entrypoint is written down
   if (args === '' || args.split('/').at(-1) === image.name)
-    return tool.imageMigratesByItself ? { tool: tool.name, fixedStep: false } : 'no command'
-  if (tool.imageArguments?.test(args) || tool.command.test(args))
-    return { tool: tool.name, fixedStep: tool.fixedStep?.test(args) ?? false }
+    return tool.imageMigratesByItself ? byTool(tool, args) : 'no command'
+  if (tool.imageArguments?.test(args) || tool.command.test(args)) return byTool(tool, args)
   return undefined
 }
 

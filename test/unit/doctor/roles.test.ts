@@ -68,6 +68,35 @@ test('who holds the same unknown URL uses the same database', async () => {
   expect(errors).toEqual(['ungated-client app'])
 })
 
+test('who holds an unknown place of a database uses the only one', async () => {
+  const app = (name: string, key: string) => `  ${name}: { image: ${name}, environment: { ${key}: "\${${key}}" } }\n`
+  const apps =
+    app('a', 'DATABASE_CONNECTION_URI') + app('b', 'DB_HOST') + app('c', 'SENTRY_DSN') + app('d', 'MONGODB_URI')
+  const { errors } = await read(`${db}${migrate}${apps}`)
+  expect(errors).toEqual(['ungated-client a', 'ungated-client b'])
+  const { roleOf } = await read(`${db}${apps}  other: { image: mysql }\n`)
+  expect(roleOf('a')).toBe('other')
+})
+
+test('a service that reports to the same place as an app is none by that', async () => {
+  const dsn = 'SENTRY_DSN: "${SENTRY_DSN}"'
+  const { roleOf } = await read(
+    `${db}  app: { image: a, environment: { PGHOST: db, ${dsn} } }\n  page: { image: b, environment: { ${dsn} } }\n`,
+  )
+  expect([roleOf('app'), roleOf('page')]).toEqual(['app', 'other'])
+})
+
+test.for([
+  ['network_mode: host', 'network_mode: host'],
+  ['network_mode: "service:vpn"', 'network_mode: "service:vpn"'],
+  ['network_mode: "container:Tunnel"', 'network_mode: "service:vpn"'],
+  ['', 'network_mode: "service:db"'],
+])('localhost is the database in the same network: %s, %s', async ([ofDatabase, ofApp]) => {
+  const services = `  db: { image: "postgres:17", ${ofDatabase} }\n  app: { image: a, ${ofApp}, environment: { PGHOST: localhost } }\n  vpn: { image: b, container_name: tunnel }\n`
+  const { useOf } = await read(services)
+  expect(useOf('app')).toEqual(['db/'])
+})
+
 test('an image with a web server in its name is an app where it names a database', async () => {
   const { roleOf, errors } = await read(
     `${db}${migrate}  app: { image: webdevops/php-nginx, environment: { DB_HOST: db, DB_DATABASE: shop } }\n  proxy: { image: nginx, environment: { UPSTREAM: "app:80" }, depends_on: [db] }\n`,
@@ -133,6 +162,16 @@ describe('a server', () => {
     const { roleOf, errors } = await read(`${db}${services}`)
     expect(roleOf('web')).toBe(role)
     expect(errors).toEqual(expected)
+  })
+
+  test.for([
+    'image: ghcr.io/zitadel/zitadel:v4, command: start-from-init --masterkey x',
+    'image: a, command: zitadel start-from-setup',
+    'image: a, entrypoint: docker/entrypoints/rails.sh, command: sh -c "bundle exec rails db:prepare && bundle exec rails s"',
+    'image: a, entrypoint: [/app/boot], command: [sh, -c, "alembic upgrade head && ./serve"]',
+  ])('that migrates and serves is an app: %s', async web => {
+    const { roleOf, errors } = await read(`${db}  web: { ${web}, environment: { PGHOST: db }, restart: always }\n`)
+    expect([roleOf('web'), errors]).toEqual(['app', []])
   })
 
   test('with such a flag that others wait for is a one-shot', async () => {
@@ -368,6 +407,13 @@ test('a connection that is written as JSON is one to Postgres, if its host is', 
     `${db}  cache: { image: redis }\n${app('web', '{"dbname":"shop","user":"a","host":"db","port":5432}')}${app('mail', '{"host":"cache","db":0}')}`,
   )
   expect([useOf('web'), useOf('mail')]).toEqual([['db/shop'], []])
+})
+
+test('every connection of such a text counts', async () => {
+  const { useOf } = await read(
+    `${db}  stock: { image: "postgres:17" }\n  app: { image: a, environment: { CONNECTIONS: '{"a": {"host": "db", "options": {"ssl": true}, "dbname": "shop"}, "b": [{"host": "stock", "port": \${PORT}, "db": "\${NAME}"}]}' } }\n`,
+  )
+  expect(useOf('app').toSorted()).toEqual(['db/shop', 'stock/${NAME}'])
 })
 
 test('of two databases nothing says which one a worker uses', async () => {
