@@ -100,7 +100,12 @@ export function readCommandLine(
 }
 
 /** The common options that a command takes, but for those whose flag one of its own takes. */
-export function commonOptionsOf({ options, folder, database, follows }: Omit<Syntax, 'name'>): Options {
+export function commonOptionsOf({
+  options,
+  folder,
+  database,
+  follows,
+}: Omit<Syntax, 'name'>): Readonly<Record<string, CommonOption>> {
   const takes = { folder: folder !== false, database, follow: follows === true, log: true }
   const own = new Set(Object.values(options).map(({ flag }) => flag))
   const common = Object.entries<CommonOption>(commonOptions)

@@ -1,6 +1,7 @@
 // Help, generated from the commands and the options.
 
 import type { Option } from '../settings/option.ts'
+import type { CommonOption } from '../settings/options.ts'
 import { withPages } from '../text/pages.ts'
 import { wrap } from '../text/wrap.ts'
 import type { Command } from './command.ts'
@@ -31,6 +32,10 @@ export function generalHelp(commands: readonly Command[], columns = Number.POSIT
 /** The help of one command, in lines of so many columns. */
 export function commandHelp(command: Command, columns = Number.POSITIVE_INFINITY): string {
   const own = Object.values(command.options)
+  const common = Object.values(commonOptionsOf(command)).filter(({ flag }) => flag !== undefined)
+  const [used, unused] = [true, false].map(isUsed =>
+    common.filter(({ usedBy }) => (usedBy?.includes(command.name) ?? true) === isUsed),
+  ) as [CommonOption[], CommonOption[]]
   const { name, summary, description, positionals } = command
   return [
     ...wrap(`schemagate ${name}: ${summary}`, columns, ''),
@@ -51,7 +56,17 @@ export function commandHelp(command: Command, columns = Number.POSITIVE_INFINITY
     ...(own.length > 0 ? ['', 'Options:', ...describe(own, columns)] : []),
     '',
     'Common options:',
-    ...describe(Object.values(commonOptionsOf(command)), columns),
+    ...describe(used, columns),
+    ...(unused.length > 0
+      ? [
+          '',
+          ...wrap(
+            `Taken as well, and of no use to \`${command.name}\`, so that one set of flags serves all commands: ${unused.map(({ flag }) => `--${flag}`).join(', ')}.`,
+            columns,
+            '',
+          ),
+        ]
+      : []),
   ].join('\n')
 }
 

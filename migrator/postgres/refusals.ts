@@ -29,7 +29,7 @@ export function isAnswer(error: unknown): boolean {
 /** What to do when the time for connecting is up. */
 export function wayOut(error: unknown): string {
   const code = codeOf(error)
-  const longer = '--connect-timeout sets how long to wait; of `wait` it is --timeout.'
+  const longer = 'To wait longer, give it a longer --connect-timeout (`wait`: --timeout).'
   if (error instanceof WrongServerError)
     return `It is running: name a server that suits, or another target_session_attrs. ${longer}`
   if (code === '53300') return `It is running. ${roomFor(messageOf(error))} ${longer}`

@@ -9,7 +9,14 @@ export interface CommonOption extends Option {
    * ask for another tool's history. `log`: the command line alone.
    */
   readonly of: 'folder' | 'database' | 'follow' | 'log'
+  /** The commands on which it has an effect, if not on all that take it: one set of flags serves all. */
+  readonly usedBy?: readonly string[]
 }
+
+/** Those that change the ledger, under its lock. */
+const runs = ['up', 'down', 'adopt', 'baseline', 'follow', 'repair']
+/** Those that let the app's role log in. */
+const publishers = ['up', 'adopt', 'baseline', 'follow']
 
 export const options = {
   databaseUrl: {
@@ -17,7 +24,7 @@ export const options = {
     flag: 'database-url',
     variable: 'DATABASE_URL',
     kind: 'url',
-    help: "the owner's connection; also DATABASE_URL_FILE, or PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGPASSWORD_FILE, PGSSLMODE",
+    help: "the connection: the owner's, and for `gate` and `wait` the app's; also DATABASE_URL_FILE, or PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGPASSWORD_FILE, PGSSLMODE",
   },
   dir: {
     of: 'folder',
@@ -62,6 +69,7 @@ export const options = {
   },
   lockWait: {
     of: 'database',
+    usedBy: runs,
     flag: 'lock-wait',
     variable: 'SCHEMAGATE_LOCK_WAIT',
     kind: 'duration',
@@ -70,6 +78,7 @@ export const options = {
   },
   lockTimeout: {
     of: 'database',
+    usedBy: runs,
     flag: 'lock-timeout',
     variable: 'SCHEMAGATE_LOCK_TIMEOUT',
     kind: 'duration',
@@ -78,6 +87,7 @@ export const options = {
   },
   lockRetries: {
     of: 'database',
+    usedBy: runs,
     flag: 'lock-retries',
     variable: 'SCHEMAGATE_LOCK_RETRIES',
     kind: 'count',
@@ -86,6 +96,7 @@ export const options = {
   },
   statementTimeout: {
     of: 'database',
+    usedBy: [...runs, 'verify'],
     flag: 'statement-timeout',
     variable: 'SCHEMAGATE_STATEMENT_TIMEOUT',
     kind: 'duration',
@@ -94,6 +105,7 @@ export const options = {
   },
   appRole: {
     of: 'database',
+    usedBy: publishers,
     flag: 'app-role',
     variable: 'SCHEMAGATE_APP_ROLE',
     kind: 'text',
@@ -102,12 +114,14 @@ export const options = {
   },
   appPassword: {
     of: 'database',
+    usedBy: publishers,
     variable: 'SCHEMAGATE_APP_PASSWORD',
     kind: 'secret',
     help: "the password of the app's role",
   },
   appSchemas: {
     of: 'database',
+    usedBy: publishers,
     flag: 'app-schemas',
     onlyWith: ['app-role'],
     variable: 'SCHEMAGATE_APP_SCHEMAS',
@@ -117,6 +131,7 @@ export const options = {
   },
   onOlderApps: {
     of: 'database',
+    usedBy: ['up', 'down'],
     flag: 'on-older-apps',
     variable: 'SCHEMAGATE_ON_OLDER_APPS',
     kind: 'choice',
@@ -126,6 +141,7 @@ export const options = {
   },
   drainTimeout: {
     of: 'database',
+    usedBy: ['up', 'down'],
     flag: 'drain-timeout',
     variable: 'SCHEMAGATE_DRAIN_TIMEOUT',
     kind: 'duration',
@@ -134,6 +150,7 @@ export const options = {
   },
   onForeignTables: {
     of: 'database',
+    usedBy: ['up', 'plan', 'status', 'check', 'wait'],
     flag: 'on-foreign-tables',
     variable: 'SCHEMAGATE_ON_FOREIGN_TABLES',
     kind: 'choice',

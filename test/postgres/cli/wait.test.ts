@@ -112,7 +112,7 @@ describe('with the files', () => {
     })
     expect(unreachable.code).toBe(3)
     expect(unreachable.stdout).toContain('nothing listens there (ECONNREFUSED)')
-    expect(unreachable.stdout).toContain('of `wait` it is --timeout')
+    expect(unreachable.stdout).toContain('`wait`: --timeout')
     expect(unreachable.stdout).not.toContain('locked')
   })
 

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { commands } from '../../../migrator/cli/commands/index.ts'
 import { commandHelp, generalHelp } from '../../../migrator/cli/help.ts'
 import { hasColor, widthOf } from '../../../migrator/cli/terminal.ts'
+import { type CommonOption, options } from '../../../migrator/settings/options.ts'
 
 test.each<[boolean, NodeJS.ProcessEnv, boolean]>([
   [true, {}, true],
@@ -24,6 +25,16 @@ test.each([
   [300, 120],
 ])('a terminal of %s columns: lines of %i', (columns, width) => {
   expect(widthOf({ columns })).toBe(width)
+})
+
+test('help describes the common options that the command has a use for, and names the others', () => {
+  const namesOf = Object.values<CommonOption>(options).flatMap(({ usedBy }) => usedBy ?? [])
+  expect(commands.map(({ name }) => name)).toEqual(expect.arrayContaining(namesOf))
+  const helpOf = (name: string) => commandHelp(commands.find(command => command.name === name)!)
+  expect(helpOf('follow')).toMatch(/^ {2}--lock-wait .*^ {2}--app-role .*of no use to `follow`.*--drain-timeout/ms)
+  expect(helpOf('follow')).not.toMatch(/^ {2}--(drain-timeout|on-)/m)
+  expect(helpOf('status')).not.toMatch(/^ {2}--(lock|statement|app|drain)-/m)
+  expect(helpOf('up')).not.toContain('of no use')
 })
 
 test.each([40, 80, 120])('help fits into %i columns, and says all of it', columns => {
