@@ -1,8 +1,7 @@
 // --try: the stack in a project of its own, with migrations that fail; which services run all the same.
 
-import { randomBytes } from 'node:crypto'
 import { chmodSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RefusedError, UsageError } from '../../errors.ts'
 import { temporaryFolder, writeFiles } from '../../files/write-files.ts'
@@ -10,6 +9,7 @@ import type { Member } from '../model/member.ts'
 import type { Stack } from '../model/stack.ts'
 import { isBroken, script } from './broken-migration.ts'
 import { type Docker, dockerIn } from './docker.ts'
+import { downBy, otherProjects, prefix, projectOf, removeFolders } from './left-behind.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import { refuseOutside } from './refuse-outside.ts'
 import { safeStack } from './safe-stack.ts'
@@ -24,8 +24,6 @@ export interface TrialOptions {
   readonly settle?: number
 }
 
-/** What the names of its project and its temporary folder begin with. */
-const prefix = 'schemagate-doctor-'
 const settleTime = 10_000
 const downAttempts = 5
 /** Milliseconds in which an engine makes the container that a client asked it for just before it was interrupted. */
@@ -54,12 +52,14 @@ export async function trial(stack: Stack, { env, signal, say, settle = settleTim
   const docker = dockerIn(env)
   if ((await docker(['version', '--format', '{{.Server.Version}}'])).code !== 0)
     throw new RefusedError('A trial needs a Docker engine, and none answers.')
-  for (const left of await othersProjects(docker))
+  const others = await otherProjects(docker)
+  for (const left of others)
     say(
       `${left} is still there: a trial that was killed has left it, where none runs now. Take it down with: ${downBy(left)}`,
     )
-  const folder = temporaryFolder(prefix)
-  const project = `${prefix}${process.pid}-${randomBytes(3).toString('hex')}`
+  removeFolders(others)
+  const folder = temporaryFolder(`${prefix}${process.pid}-`)
+  const project = projectOf(basename(folder))
   const broken = join(folder, 'broken.sh')
   const file = join(folder, 'compose.json')
   const own = ['compose', '-p', project, '--project-directory', files.directory, '-f', file]
@@ -97,17 +97,6 @@ export async function trial(stack: Stack, { env, signal, say, settle = settleTim
     if (why !== undefined) say(`The stack could not be taken down: ${why}\nDo it with: ${downBy(project)}`)
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-/** Trials whose network is there, which is made first. One may run elsewhere on the same engine: they are not taken down. */
-async function othersProjects(docker: Docker): Promise<readonly string[]> {
-  const label = 'com.docker.compose.project'
-  const { stdout } = await docker(['network', 'ls', '--filter', `label=${label}`, '--format', `{{.Label "${label}"}}`])
-  return [...new Set(stdout.split('\n').filter(name => name.startsWith(prefix)))]
-}
-
-function downBy(project: string): string {
-  return `docker compose -p ${project} down --volumes --remove-orphans`
 }
 
 /** Waits for its initdb: without a health check compose does not. False: it has ended, or takes too long. */

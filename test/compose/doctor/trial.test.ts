@@ -138,8 +138,6 @@ describe('doctor --try', () => {
     await eventually(async () => expect(await leftovers(project)).not.toBe(''), { timeout: 30_000 })
     killed.kill('SIGKILL')
     await killed.ended
-    for (const name of await readdir(tmpdir()))
-      if (name.startsWith('schemagate-doctor-')) await rm(join(tmpdir(), name), { recursive: true })
     const next = living.doctor('--try')
     await eventually(() => projectIn(next.stderr))
     next.kill('SIGINT')
@@ -154,6 +152,11 @@ describe('doctor --try', () => {
       },
       { timeout: 30_000 },
     )
+    const last = living.doctor('--try')
+    await eventually(() => projectIn(last.stderr))
+    last.kill('SIGINT')
+    await last.ended
+    expect((await readdir(tmpdir())).filter(name => name.toLowerCase() === project)).toEqual([])
   })
 
   test.runIf(process.env.TEST_LONG)(

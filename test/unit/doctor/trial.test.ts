@@ -1,8 +1,13 @@
 // What a trial would start, and the stacks of which it starts nothing.
 
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { diagnose } from '../../../migrator/doctor/diagnose.ts'
+import { removeFolders } from '../../../migrator/doctor/trial/left-behind.ts'
 import { refuseOutside } from '../../../migrator/doctor/trial/refuse-outside.ts'
 import { safeStack } from '../../../migrator/doctor/trial/safe-stack.ts'
 
@@ -101,4 +106,19 @@ networks: { default: { internal: true }, outside: { internal: true } }
 volumes: { db-var-lib-postgresql-data: {}, living: {} }
 `),
   )
+})
+
+test('the folder of a trial that was killed goes, once its project is gone and no process has its number', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'left-behind-'))
+  const { pid: ended } = spawnSync(process.execPath, ['--version'])
+  const running = `schemagate-doctor-${process.pid}-aaaaaa`
+  const left = `schemagate-doctor-${ended}-Bbbbbb`
+  for (const name of [running, left, 'schemagate-doctor-x', `schemagate-${ended}-c`]) mkdirSync(join(directory, name))
+  removeFolders([left.toLowerCase()], directory)
+  expect(readdirSync(directory)).toHaveLength(4)
+  removeFolders([], directory)
+  expect(readdirSync(directory).toSorted()).toEqual(
+    [`schemagate-${ended}-c`, running, 'schemagate-doctor-x'].toSorted(),
+  )
+  rmSync(directory, { recursive: true })
 })
