@@ -281,10 +281,13 @@ export class Gate extends EventEmitter<GateEvents> {
     throw new GateClosedError({ ...status, state: 'unreachable', detail: OTHER_SERVER })
   }
 
-  /** Closes the gate for good, and its connections. Whatever is inside may end; `whenOpen` rejects with a GateClosedError. */
+  /**
+   * Closes the gate for good, and once nothing is inside any more its connections: until then a breaking migration waits, as
+   * does who drops the ledger. What is still inside after ten seconds is cut. `whenOpen` rejects with a GateClosedError.
+   */
   async close(): Promise<void> {
     this.#closed = true
-    this.#admission.close(unreachable(this.#watcher.manifest, undefined, 'The gate was closed by the app itself.'))
+    this.#admission.end(unreachable(this.#watcher.manifest, undefined, 'The gate was closed by the app itself.'))
     await this.#watcher.close()
   }
 }

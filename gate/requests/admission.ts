@@ -49,6 +49,7 @@ export class Admission {
   #freeFrom = 0
   #freeUntil = 0
   #status: GateStatus
+  #isEnded = false
   #staleTimer: NodeJS.Timeout | undefined
   #inside = 0
   #whenEmpty: (() => void)[] = []
@@ -117,6 +118,7 @@ export class Admission {
 
   /** Opens, or stays open, for `lasting` milliseconds after a question was sent: at that time of both clocks. */
   open(status: GateStatus, sent: Moment, lasting: number): void {
+    if (this.#isEnded) return
     this.#beat()
     if (this.#due !== undefined && sent.steady >= this.#due.since) this.#looked()
     const until = sent.steady + lasting
@@ -135,6 +137,12 @@ export class Admission {
   close(status: GateStatus): void {
     this.#looked()
     this.#shut(status)
+  }
+
+  /** Closes for good: the status stays. */
+  end(status: GateStatus): void {
+    this.close(status)
+    this.#isEnded = true
   }
 
   /** Closes since the connection was lost. That answers nothing: a look that is due waits for the next connection. */
@@ -200,6 +208,7 @@ export class Admission {
   }
 
   #become(status: GateStatus) {
+    if (this.#isEnded) return
     const previous = this.#status
     this.#status = status
     if (status.state !== previous.state || status.detail !== previous.detail) this.#onChange(status, previous)

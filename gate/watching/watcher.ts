@@ -58,6 +58,10 @@ const SELDOM = 0.4
 // after they were evicted. The rest is for the query that notices it.
 const DRAIN_SHARE = 0.2
 
+// The most that a gate which is closed for good waits for what is inside, in milliseconds: an answer that is still being
+// written, and a body that does not come, have ended by then.
+const LEAVING = 10_000
+
 // A restore locks the ledger several times in a row (its constraints, then its table). The gate stays closed for this long,
 // so that the restore waits for it only once and no request is answered in between.
 const YIELD_FOR = 1_000
@@ -163,8 +167,12 @@ export class Watcher {
     })
   }
 
-  /** Ends the loop and its connections. */
+  /** Ends the loop and its connections, once nothing is inside any more. */
   async close(): Promise<void> {
+    if (!(await this.#isEmptyWithin(LEAVING))) {
+      this.#settings.evict()
+      this.#settings.cut()
+    }
     this.#closing = true
     this.#end.abort()
     this.#name.end()
@@ -328,7 +336,7 @@ export class Watcher {
     await this.reader.fence?.keepAlive(holding)
     // A restore in one transaction holds the tables that running requests wait for, and itself waits for this fence. The
     // requests would go on with the older database: they are evicted first.
-    if (!(await this.#isEmptyWithin(DRAIN_SHARE))) await this.#endInside()
+    if (!(await this.#isEmptyWithin(this.#draining))) await this.#endInside()
     this.#yieldUntil = performance.now() + YIELD_FOR
     await this.reader.fence?.release(holding)
   }
@@ -337,12 +345,16 @@ export class Watcher {
   async #endInside(): Promise<void> {
     this.#settings.evict()
     // A handler that is not waiting for the database (it hashes a password) notices no eviction.
-    if (!(await this.#isEmptyWithin(DRAIN_SHARE))) this.#settings.cut()
+    if (!(await this.#isEmptyWithin(this.#draining))) this.#settings.cut()
   }
 
-  /** @param share of `staleAfter`, the time after which the server ends the fence's transaction by itself. */
-  async #isEmptyWithin(share: number): Promise<boolean> {
-    const timeout = pause(this.#settings.staleAfter * share, false, { signal: this.#end.signal }).catch(() => false)
+  /** A share of `staleAfter`, the time after which the server ends the fence's transaction by itself. */
+  get #draining(): number {
+    return this.#settings.staleAfter * DRAIN_SHARE
+  }
+
+  async #isEmptyWithin(milliseconds: number): Promise<boolean> {
+    const timeout = pause(milliseconds, false, { signal: this.#end.signal }).catch(() => false)
     return Promise.race([this.#admission.whenEmpty().then(() => true), timeout])
   }
 

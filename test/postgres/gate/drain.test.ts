@@ -117,6 +117,42 @@ describe('draining', () => {
     expect((await gate.check()).state).toBe('too-old')
   })
 
+  test('closed by its app, a gate lets nothing in, and is there for a migrator until what is inside has ended', async ({
+    database,
+  }) => {
+    await migrated(database)
+    const gate = gateOf({ url: database.url, manifest: older })
+    await gate.whenOpen({ timeout: 5000 })
+    expect(gate.enter()).toBe(true)
+    const closing = gate.close()
+    expect(gate.enter()).toBe(false)
+    const run = await migrator(database)
+    await run.announce()
+    await gate.check()
+    expect(await announced(database)).toEqual(['0002_tickets'])
+    // its migrator takes it back
+    await run.giveUp()
+    await gate.check()
+    expect(gate.detail).toContain('closed by the app itself')
+    expect(gate.enter()).toBe(false)
+    expect(await announced(database)).toEqual(['0002_tickets'])
+    gate.leave()
+    await closing
+    await eventually(async () => expect(await names(database)).toEqual([]))
+  })
+
+  test('closed by its app, a gate cuts what is inside for more than ten seconds', async ({ database }) => {
+    await migrated(database)
+    const gate = gateOf({ url: database.url, manifest: older })
+    await gate.whenOpen({ timeout: 5000 })
+    const order: string[] = []
+    gate.on('evict', () => order.push('evicted')).on('cut', () => order.push('cut'))
+    expect(gate.enter()).toBe(true)
+    await gate.close()
+    await eventually(async () => expect(await names(database)).toEqual([]))
+    expect(order).toEqual(['evicted', 'cut'])
+  })
+
   test('every request that was let in is answered well before the migrator sees the app gone', async ({ database }) => {
     await migrated(database)
     const gate = gateOf({ url: database.url, manifest: older })
