@@ -15,17 +15,21 @@ const ABANDONED_FOR = 10_000
 const UNREAD_FOR = 1_000
 const UNFINISHED_FOR = 10_000
 
-// A code of HTTP/2.
-const INTERNAL_ERROR = 2
-
 /** What tells that a handler has done its work, where the response alone does not: Fastify's reply, for one. */
 export interface Work {
   readonly sent: boolean
 }
 
+/** A response, or a stream of HTTP/2, which is a request and its response in one. */
+export type Answer = (ServerResponse & { readonly stream?: ServerHttp2Stream }) | ServerHttp2Stream
+
+function isStream(answer: Answer): answer is ServerHttp2Stream {
+  return 'pushAllowed' in answer
+}
+
 /** One request's stay: all that is made for a request, besides the listener for its end. */
 class Stay {
-  readonly response: ServerResponse
+  readonly response: Answer
   /** Since when it has been in its present state behind a closed gate. */
   since = 0
   ended = false
@@ -35,7 +39,7 @@ class Stay {
   /** Its place among those inside; -1 once it has left. */
   #place: number
 
-  constructor(inside: RequestsInside, response: ServerResponse, work: Work | undefined) {
+  constructor(inside: RequestsInside, response: Answer, work: Work | undefined) {
     this.#inside = inside
     this.response = response
     this.#work = work
@@ -65,20 +69,25 @@ class Stay {
    * another one (pipelining), and none of a response without a connection: those that adapters of AWS Lambda make.
    */
   get isOver(): boolean {
-    const { closed, writableFinished, req } = this.response
-    return closed || writableFinished || req?.socket?.destroyed === true
+    const { closed, writableFinished } = this.response
+    return closed || writableFinished || this.#request?.socket?.destroyed === true
   }
 
   /** Its connection has left HTTP: a WebSocket that a framework has routed. The stay is as long as the connection lasts. */
   get isUpgraded(): boolean {
-    const { req }: { readonly req?: IncomingMessage & { readonly upgrade?: boolean } } = this.response
-    return req?.upgrade === true
+    return this.#request?.upgrade === true
   }
 
   /** Its handler reads a body that has not come to its end. */
   get isArriving(): boolean {
-    const { req }: { readonly req?: IncomingMessage } = this.response
-    return req !== undefined && !req.complete && req.readableFlowing !== null
+    const request = this.#request
+    if (request !== undefined) return !request.complete && request.readableFlowing !== null
+    return isStream(this.response) && !this.response.readableEnded && this.response.readableFlowing !== null
+  }
+
+  /** Not every adapter's response has one. */
+  get #request(): (IncomingMessage & { readonly upgrade?: boolean }) | undefined {
+    return isStream(this.response) ? undefined : this.response.req
   }
 
   onClose(): void {
@@ -120,7 +129,7 @@ class RequestsInside {
    * `leave` of what it returns ends the count earlier.
    * @param work is asked after the client has disconnected; without it only the response tells.
    */
-  add(response: ServerResponse, work?: Work): Pick<Stay, 'leave'> {
+  add(response: Answer, work?: Work): Pick<Stay, 'leave'> {
     this.#endOneOver()
     const stay = new Stay(this, response, work)
     // The listener stays for good: a response is closed once.
@@ -167,12 +176,15 @@ function endUnread(stays: readonly Stay[]): void {
   }
 }
 
-/** Ends an answer so that its client sees it is not whole: a stream of HTTP/2 that is destroyed without an error looks so. */
+/** Ends an answer so that its client sees it is not whole: a stream of HTTP/2 that is ended without an error looks so. */
 function breakOff({ response, isUpgraded }: Stay): void {
-  const { stream }: ServerResponse & { readonly stream?: Pick<ServerHttp2Stream, 'close'> } = response
-  if (stream) stream.close(INTERNAL_ERROR)
-  // the response may be one that was made for the routes alone
-  else if (isUpgraded) response.req.socket.destroy()
+  const stream = isStream(response) ? response : response.stream
+  if (stream) {
+    // an error without a listener would end the process
+    stream.on('error', () => {})
+    stream.destroy(new Error('The gate has closed, and what was inside is cut.'))
+    // the response may be one that was made for the routes alone
+  } else if (isUpgraded && !isStream(response)) response.req.socket.destroy()
   else response.destroy()
 }
 

@@ -2,12 +2,18 @@
 
 import { once } from 'node:events'
 import { request as ask, createServer, get, Server } from 'node:http'
-import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
+import {
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  createServer as createHttp2Server,
+  type Http2Server,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import { createServer as createTlsServer, get as getByTls, Server as TlsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { expect, onTestFinished } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { guardServer } from '../../../gate/adapters/http.ts'
 import { gateUpgrade, type UpgradeListener } from '../../../gate/adapters/upgrade.ts'
 import type { Gate } from '../../../gate/gate.ts'
@@ -192,6 +198,68 @@ test('a guarded server of HTTP/2 takes CONNECT as a request', async ({ database 
   await ledger.apply('0002_tickets')
   await gate.whenOpen({ timeout: 5000 })
   expect(await tunnelled()).toBe(200)
+})
+
+test('streams of HTTP/2 are behind a guarded server, with requests beside them and without', async ({ database }) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users')
+  const gate = gateOf({ url: database.url, manifest: app })
+  await eventually(() => expect(gate.state).toBe('behind'))
+  const served = async (server: Http2Server) => {
+    guardServer(gate, server, { exempt: ['/status'] })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const client = connectHttp2(urlOf(server as never))
+    onTestFinished(() => {
+      client.destroy()
+      server.close()
+    })
+    return (path: string, method = 'GET') => client.request({ ':path': path, ':method': method }).end()
+  }
+  const status = async (asked: ClientHttp2Stream) => {
+    const [headers] = await once(asked, 'response')
+    asked.resume()
+    await once(asked, 'close')
+    return headers[':status']
+  }
+  const slow: ServerHttp2Stream[] = []
+  const alone = await served(
+    createHttp2Server().on('stream', (stream: ServerHttp2Stream, headers) => {
+      stream.respond({ ':status': 200 }, { endStream: headers[':method'] === 'HEAD' })
+      if (headers[':path'] === '/slow') slow.push(stream)
+      else if (headers[':method'] !== 'HEAD') stream.end('stream')
+    }),
+  )
+  const enter = vi.spyOn(gate, 'enter')
+  const both = await served(
+    createHttp2Server((request, response) => void (request.url === '/request' && response.end('request'))).on(
+      'stream',
+      (stream: ServerHttp2Stream, headers) => {
+        if (headers[':path'] !== '/request') stream.respond({ ':status': 201 }, { endStream: true })
+      },
+    ),
+  )
+  const answers = () =>
+    Promise.all(
+      [alone('/'), alone('/', 'HEAD'), alone('/status'), both('/stream'), both('/request'), both('/status')].map(
+        status,
+      ),
+    )
+  expect(await answers()).toEqual([503, 503, 200, 503, 503, 201])
+  await ledger.apply('0002_tickets')
+  await gate.whenOpen({ timeout: 5000 })
+  enter.mockClear()
+  expect(await answers()).toEqual([200, 200, 200, 201, 200, 201])
+  // each was counted once
+  expect(enter).toHaveBeenCalledTimes(6)
+
+  const asked = alone('/slow')
+  await once(asked, 'response')
+  const cut = once(asked.resume(), 'error')
+  const dropped = ledger.drop()
+  expect(await cut).toMatchObject([{ code: 'ERR_HTTP2_STREAM_ERROR' }])
+  await dropped
+  expect(slow[0]!.closed).toBe(true)
 })
 
 test('before all servers of a process stands a gate that guards what they have in common', async ({ database }) => {
