@@ -1,10 +1,10 @@
 // The bytes of a folder's files, read one after the other into one place; and a fingerprint of them.
 
 import { hash } from 'node:crypto'
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { large, megabyte } from './read-large.ts'
 
-const megabyte = 1 << 20
-/** Bytes of all files together: what is more is read file by file. */
+/** Bytes of all files together: what is more is read file by file, as a large file is, for which the memory is checked. */
 const most = 16 * megabyte
 /** Files between two looks at what else there is to do. */
 const turn = 16
@@ -53,24 +53,24 @@ export class Contents {
 
   /**
    * A digest of all that was read, and of what is said about it: equal ones have equal bytes under equal paths.
-   * @param about a text without NUL, as JSON is.
+   * @param about what JSON can hold.
    */
-  fingerprint(about: string): string {
+  fingerprint(about: unknown): string {
     const end = this.#ends.at(-1) ?? 0
-    const said = Buffer.from(`\0${JSON.stringify([this.#paths, this.#ends])}\0${about}`)
-    return hash('sha256', Buffer.concat([this.#bytes.subarray(0, end), said]))
+    const bytes = hash('sha256', this.#bytes.subarray(0, end))
+    return hash('sha256', JSON.stringify([bytes, this.#paths, this.#ends, about]))
   }
 
-  /** Reads a file to where the last one ended. Returns where it ends itself; -1 if it cannot be read, or has no room. */
+  /** Reads a file to where the last one ended. Returns where it ends itself; -1 if it cannot be read, or is too large. */
   #readTo(file: string, start: number): number {
     let descriptor: number | undefined
     try {
       descriptor = openSync(file, 'r')
       // a read may give less than there is: only one that gives nothing is the end
       for (let end = start; ; ) {
-        if (end === this.#bytes.length && !this.#grow()) return -1
+        if (end === this.#bytes.length && !this.#grow(fstatSync(descriptor).size)) return -1
         const read = readSync(descriptor, this.#bytes, end, this.#bytes.length - end, null)
-        if (read === 0) return end
+        if (read === 0) return end - start > large ? -1 : end
         end += read
       }
     } catch {
@@ -80,9 +80,15 @@ export class Contents {
     }
   }
 
-  #grow(): boolean {
-    if (this.#bytes.length >= most) return false
-    const larger = Buffer.allocUnsafeSlow(4 * this.#bytes.length)
+  /** Gives the bytes up: once the names are read, the texts hold them a second time. */
+  forget(): void {
+    this.#bytes = Buffer.alloc(0)
+  }
+
+  /** Makes room for all files. False if there is no more, or a file of that size is not for here. */
+  #grow(size: number): boolean {
+    if (this.#bytes.length === most || size > large) return false
+    const larger = Buffer.allocUnsafeSlow(most)
     this.#bytes.copy(larger)
     this.#bytes = larger
     return true

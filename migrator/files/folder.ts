@@ -174,7 +174,7 @@ class FolderReader implements MigrationsFolder {
 
   get fingerprint(): string | undefined {
     if (!this.#hasFingerprint) return undefined
-    this.#fingerprint ??= this.#contents.fingerprint(JSON.stringify(this.#circumstances()))
+    this.#fingerprint ??= this.#contents.fingerprint(this.#circumstances())
     return this.#fingerprint
   }
 
@@ -195,6 +195,8 @@ class FolderReader implements MigrationsFolder {
     this.#requireAll()
     this.#readDeep()
     this.#areNamesRead = true
+    this.#fingerprint = this.fingerprint
+    this.#contents.forget()
     // that a file is not there is in the listing, if its place is in the folder
     const isCovered = ([path, text]: [string, string | undefined]) =>
       this.#recognisedBy.has(path) || (text === undefined && !path.startsWith('..'))

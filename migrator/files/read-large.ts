@@ -7,9 +7,9 @@ import { memoryUsage } from 'node:process'
 import { UsageError } from '../errors.ts'
 import { cannotRead } from './cannot-read.ts'
 
-const megabyte = 1 << 20
-/** The memory is not checked for smaller files. */
-const large = 8 * megabyte
+export const megabyte = 1 << 20
+/** Bytes of a file for which the memory is not checked. */
+export const large = 8 * megabyte
 /** What a run needs in addition to the text. */
 const reserve = 64 * megabyte
 

@@ -2,7 +2,9 @@
 
 import { appendFile, cp, mkdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, test, vi } from 'vitest'
 import { type FolderOptions, readFolderInTurns } from '../../../migrator/files/folder.ts'
 import { folder } from '../../helpers/migrations.ts'
 
@@ -115,12 +117,39 @@ test('is that of the text of a settings file that was consulted, too', async () 
 for (const [what, more] of [
   ['a warning, which each run gives', { '6_f.test.ts': '' }],
   ['a settings file that is read with its migration', { 'V7__g.sql': 'select 1;', 'V7__g.sql.conf': 'x=1' }],
-  ['more bytes than are read at once', { '7_g.sql': `-- ${'x'.repeat(17 << 20)}` }],
+  ['a file for which the memory is to be checked', { '7_g.sql': `-- ${'x'.repeat(9 << 20)}` }],
+  [
+    'more bytes than are read at once',
+    Object.fromEntries([7, 8, 9].map(n => [`${n}_g.sql`, `-- ${'x'.repeat(6 << 20)}`])),
+  ],
 ] as const)
   test(`does not tell all: ${what}`, async () => {
     const dir = await made(more)
     expect(await isCovered(dir, what.includes('settings') ? { layout: 'flyway' } : {})).toBe(false)
   })
+
+test('a large file is refused where the memory is too small for it', async () => {
+  const dir = await made({ '7_g.sql': `-- ${'x'.repeat(9 << 20)}` })
+  const memory = vi.spyOn(process, 'constrainedMemory').mockReturnValue(1 << 20)
+  try {
+    await expect(readFolderInTurns(dir)).rejects.toThrow(/7_g\.sql has 10 MB, which needs about \d+ MB of memory/)
+  } finally {
+    memory.mockRestore()
+  }
+})
+
+test('the bytes are not held beside the texts that were made of them', async () => {
+  const dir = await made({ '7_g.sql': `-- ${'x'.repeat(7 << 20)}` })
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  const read = await readFolderInTurns(dir)
+  expect(read.migrations().length).toBeGreaterThan(0)
+  await vi.waitFor(() => {
+    collect()
+    expect(process.memoryUsage().arrayBuffers).toBeLessThan(7 << 20)
+  })
+  expect(read.fingerprint).toBe(await fingerprintOf(dir))
+})
 
 test('there is none of folders within folders, nor of links', async () => {
   const dir = await made({ '4_d/deeper/notes.md': '' })
