@@ -44,17 +44,43 @@ export async function findHistory(
   const others = histories.map(table => `${table.tool.title}'s ${nameOf(table)}`)
   // what tells it from another tool's can be switched off: Rails' metadata table
   const alike = histories.find(table => historyTools.some(one => one.name === tool && looksLike(one, table)))
-  const hint = alike ? ` If that one is of ${title}: --history ${nameOf(alike)}.` : ''
+  const hint = alike
+    ? ` If that one is of ${title}: --history ${nameOf(alike)}.`
+    : await likelyTables(session, ledgerSchema, tool)
   const usual = [...new Set(historyTools.flatMap(({ name, tables }) => (name === tool ? tables : [])))]
   return {
     why: 'missing',
-    message: `This database has no history of ${title} (a table ${usual.join(' or ')}; if it has another name: --history SCHEMA.TABLE).${others.length > 0 ? ` What it has: ${others.join(', ')}.${hint}` : ''}`,
+    message: `This database has no history of ${title} (a table ${usual.join(' or ')}; if it has another name: --history SCHEMA.TABLE).${others.length > 0 ? ` What it has: ${others.join(', ')}.` : ''}${hint}`,
   }
 }
 
 /** It has the usual name of the tool's table, and its columns. */
 function looksLike(tool: HistoryTool, { table, columns }: HistoryTable): boolean {
   return tool.tables.includes(table) && Object.keys(tool.columns).every(name => columns.has(name))
+}
+
+/**
+ * Offers tables under names of a project's own that have the tool's columns, few others, and a name as a history has; as a
+ * sentence behind others, or nothing.
+ */
+export async function likelyTables(session: Questionable, ledgerSchema: string, toolName: string): Promise<string> {
+  const tools = historyTools.filter(({ name }) => name === toolName)
+  const tables = await ask<Pick<NamedTable, 'schema' | 'table' | 'columns'>>(
+    session,
+    `select n.nspname::text as schema, c.relname::text as table, ${columnsSql} as columns
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'f') and not c.relispartition and n.nspname::text !~ '^pg_' and n.nspname <> 'information_schema'
+    and n.nspname <> ${quoteLiteral(ledgerSchema)} and c.relname::text ~* 'migrat|version|history|meta|evolution'
+  order by 1, 2`,
+  )
+  const likely = tables.filter(({ columns }) =>
+    tools.some(one => hasColumns(one, columns) && Object.keys(columns).length <= Object.keys(one.columns).length + 4),
+  )
+  const [first, another] = likely.map(nameOf)
+  if (first === undefined) return ''
+  if (another === undefined) return ` ${first} has its columns: if that is it, --history ${first}.`
+  const some = likely.slice(0, 3).map(nameOf).join(', ')
+  return ` ${some}${likely.length > 3 ? ` and ${likely.length - 3} more` : ''} have its columns: if one of them is it, --history SCHEMA.TABLE.`
 }
 
 /** Tells the history from why there is none. */
@@ -67,7 +93,7 @@ export function titleOf(tool: string): string {
   return historyTools.find(({ name }) => name === tool)?.title ?? tool
 }
 
-function nameOf({ schema, table }: HistoryTable): string {
+function nameOf({ schema, table }: Pick<HistoryTable, 'schema' | 'table'>): string {
   return `${schema}.${table}`
 }
 
@@ -97,11 +123,14 @@ async function named(session: Questionable, toolName: string, name: string): Pro
   return { ...table, tool, columns: new Set(Object.keys(columns)), beside, readable }
 }
 
+/** Types by name, of a table `c`. */
+const columnsSql = `(select coalesce(pg_catalog.json_object_agg(a.attname, ${typeName}), '{}') from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)`
+
 function namedSql(name: string): string {
   return `select n.nspname::text as schema, c.relname::text as table, pg_catalog.pg_get_userbyid(c.relowner)::text as owner,
     pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select') as readable,
-    (select pg_catalog.json_object_agg(a.attname, ${typeName}) from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
-      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+    ${columnsSql} as columns,
     (select pg_catalog.json_object_agg(b.relname, pg_catalog.has_table_privilege(b.oid, 'select')) from pg_catalog.pg_class b where b.relnamespace = n.oid and b.relkind in ('r', 'p', 'f')) as beside
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'f') and pg_catalog.concat(n.nspname, '.', c.relname) = ${quoteLiteral(name)}`

@@ -1,8 +1,8 @@
 // Which history is meant: the one that was named, or the only one that there is.
 
-import { findHistory, isFound, noTable } from '../../gate/histories/find.ts'
+import { findHistory, isFound, likelyTables, noTable } from '../../gate/histories/find.ts'
 import type { HistoryTable } from '../../gate/histories/history.ts'
-import { historyToolNamed, lookAround, quotedTable } from '../../gate/histories/index.ts'
+import { historyToolNamed, historyTools, lookAround, quotedTable } from '../../gate/histories/index.ts'
 import { historyToolProblem } from '../../gate/histories/tool-names.ts'
 import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { DeniedError, UsageError } from '../errors.ts'
@@ -42,7 +42,7 @@ export async function findSource(
     }
   }
   const [source, another] = found
-  if (!source) throw new UsageError(await notFound(session, options, histories))
+  if (!source) throw new UsageError(await notFound(session, ledgerSchema, options, histories))
   if (another)
     throw new UsageError(
       `This database has more than one history: ${found.map(describe).join(', ')}. Name one with --from TOOL or --history SCHEMA.TABLE.`,
@@ -76,6 +76,7 @@ function describe({ tool, schema, table }: HistoryTable): string {
 
 async function notFound(
   session: Session,
+  ledgerSchema: string,
   { from, history }: SourceOptions,
   histories: readonly HistoryTable[],
 ): Promise<string> {
@@ -86,15 +87,26 @@ async function notFound(
     if (columns.length === 0) return `${(await noTable(session, history)).message}${others}`
     const wanted = tool
       ? `: ${tool.title} has ${Object.keys(tool.columns).join(', ')}`
-      : ', unless --from TOOL says whose'
+      : `, unless --from TOOL says whose${couldBe(columns)}`
     return `${history} is no history that is known${wanted}. It has the columns ${columns.join(', ')}.${others}`
   }
   const tool = from === undefined ? undefined : historyToolNamed(from)
   const expected = tool ? ` (${tool.tables.join(' or ')})` : ''
+  const likely = tool ? await likelyTables(session, ledgerSchema, tool.name) : ''
   return (
-    `This database has no history of ${tool?.title ?? 'another tool'}${expected}.${others} If its table has another name: --history SCHEMA.TABLE. ` +
+    `This database has no history of ${tool?.title ?? 'another tool'}${expected}.${others}${likely} If its table has another name: --history SCHEMA.TABLE. ` +
     'If there is none: schemagate baseline NAME, with the newest migration that the database has.'
   )
+}
+
+/** The tools whose tables have most of these columns, and no other: ` (kysely, by its columns)`; or nothing. */
+function couldBe(columns: readonly string[]): string {
+  const fitting = historyTools.filter(
+    one => !one.unread && Object.keys(one.columns).every(name => columns.includes(name)),
+  )
+  const most = Math.max(...fitting.map(one => Object.keys(one.columns).length))
+  const names = fitting.filter(one => Object.keys(one.columns).length === most).map(({ name }) => name)
+  return names.length > 0 ? ` (${[...new Set(names)].join(' or ')}, by its columns)` : ''
 }
 
 /** The tables that are meant by `schema.table`, or by the table's name alone. */

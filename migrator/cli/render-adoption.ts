@@ -32,7 +32,9 @@ export function renderAdoption(result: AdoptResult): string {
   if (problems.length > 0) lines.push('Nothing can be recorded until that is settled.')
   else if (isDone) lines.push('Nothing to record: the ledger has all of it.')
   else if (dryRun)
-    lines.push(`${migrations(recorded.length)} would be recorded; nothing was changed. To record: schemagate adopt`)
+    lines.push(
+      `${migrations(recorded.length)} would be recorded; nothing was changed. To record: the same command without --dry-run`,
+    )
   else lines.push(`Recorded ${migrations(recorded.length)}; none was run.`)
   if (problems.length === 0 && !dryRun) {
     lines.push(`Switch ${title} off where the app starts it.${keepHistory ? ` Its rows in ${history} are kept.` : ''}`)

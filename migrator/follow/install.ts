@@ -92,7 +92,7 @@ export async function readInstalled(
   const other = builds.find(build => build.tool !== table.tool.name || build.history !== history)
   if (other)
     throw new UsageError(
-      `The schema ${schema} follows ${other.history}, the history of ${other.tool}, and not ${history}. Nothing was changed. ` +
+      `The schema ${schema} follows ${other.history} as the history of ${other.tool}, and not ${history} as that of ${table.tool.name}. Nothing was changed. ` +
         `For a second one in the same database name a schema of its own (--schema); if it has moved: drop table ${followedTable(schema)}.`,
     )
   return { published: builds[0]?.same === true, triggered, mayTrigger }

@@ -67,6 +67,12 @@ function migratedBy(reads: readonly Read[], all: readonly HistoryTable[], files:
   const who = reads.map(({ table, history }) => `${table.tool.title} (${described(table, history)})`).join(' and ')
   const fitting = reads.filter(read => newestFile(read, files) !== undefined)
   // the rows of another one are of another folder: of an older tool of the project's, or of what shares its database
+  if (reads.length > 1 && files.length > 0 && !reads.some(read => isLedger(read) || hasAnyOf(read, files)))
+    return (
+      `This database was migrated by ${who}, ${nothingDone} None of these histories has a migration of this folder. ` +
+      'To take one over: schemagate adopt --history SCHEMA.TABLE says which ways there are. To let its tool go on migrating, and gate on its history: schemagate follow --follow TOOL --history SCHEMA.TABLE. ' +
+      `If they belong to what shares this database with your migrations (a platform's own schemas): --on-foreign-tables run.`
+    )
   const meant = fitting.length > 0 ? reads.filter(read => isLedger(read) || fitting.includes(read)) : reads
   const ways = meant.flatMap(read => waysOut(read, all, files))
   return `This database was migrated by ${who}, ${nothingDone} ${[...new Set(ways)].join(' ')} ${shared}`
@@ -122,6 +128,13 @@ function waysOut(read: Read, all: readonly HistoryTable[], files: readonly Migra
 function isUsual({ tool, table }: HistoryTable, all: readonly HistoryTable[]): boolean {
   const own = all.filter(one => one.tool.name === tool.name)
   return own.length === 1 && (!tool.onlyThese || tool.tables.includes(table))
+}
+
+/** One of the history's migrations is in the folder; so it may be where the history cannot be read. */
+function hasAnyOf({ history }: Read, files: readonly Migration[]): boolean {
+  if (!history) return true
+  const keys = new Set([...history.entries, ...history.unfinished].map(({ key }) => key))
+  return toolFiles(filesToolOf(history.table.tool), files).some(({ key }) => key === history.upTo || keys.has(key))
 }
 
 /** The name of the migration that is the history's newest. */

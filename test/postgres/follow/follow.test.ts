@@ -95,7 +95,6 @@ test('it makes the app’s role, which reads the history and changes nothing of 
   })
 })
 
-// as TypeORM runs them: it knows a migration by the name alone
 test('a table that could be the tool’s, though it is told as another’s, is offered by its name', async ({
   database,
 }) => {
@@ -115,6 +114,48 @@ test('a table that could be the tool’s, though it is told as another’s, is o
   expect((await run(database, [...rails, ...option.split(' ')])).code).toBe(0)
 })
 
+test('a table under a name of the project’s own is offered where it has the tool’s columns', async ({ database }) => {
+  await database.query(`${historySql('dbmate')} create schema ops; create table ops.history ();
+    alter table schema_migrations rename to applied_migrations; alter table applied_migrations set schema ops`)
+  const dir = historyFolder('dbmate')
+  const option = '--history ops.applied_migrations'
+  for (const args of [
+    ['follow', '--follow', 'dbmate', '--dir', dir],
+    ['adopt', '--from', 'dbmate', '--dir', dir, '--dry-run'],
+  ]) {
+    const { code, stderr } = await run(database, args)
+    const offer = `ops.applied_migrations has its columns: if that is it, ${option}.`
+    expect([code, stderr]).toEqual([2, expect.stringContaining(offer)])
+    expect((await run(database, [...args, ...option.split(' ')])).code).toBe(0)
+  }
+  const untold = await run(database, ['adopt', ...option.split(' '), '--dir', dir])
+  expect(untold.stderr).toMatch(/unless --from TOOL says whose \(dbmate or .*rails, by its columns\)/)
+  const noColumn = await run(database, ['check', '--follow', 'dbmate', '--dir', dir, '--history', 'ops.history'])
+  expect([noColumn.code, noColumn.stderr]).toEqual([2, expect.stringContaining('ops.history is no history of dbmate')])
+  await database.query('create table ops.old_migrations (like ops.applied_migrations)')
+  const two = await run(database, ['follow', '--follow', 'dbmate', '--dir', dir])
+  expect(two.stderr).toContain(
+    'ops.applied_migrations, ops.old_migrations have its columns: if one of them is it, --history SCHEMA.TABLE.',
+  )
+})
+
+test('a schema that follows the same table as that of another tool says so', async ({ database }) => {
+  await database.query(historySql('dbmate'))
+  const follow = (tool: string, names: readonly string[]) =>
+    folder(Object.fromEntries(names.map(name => [name, '-- migrate:up\nselect 1;']))).then(dir =>
+      run(database, ['follow', '--follow', tool, '--history', 'public.schema_migrations', '--dir', dir]),
+    )
+  expect((await follow('dbmate', ['20240101000000_accounts.sql'])).stderr).not.toContain('follows')
+  const { code, stderr } = await follow('rails', ['20240101000000_accounts.rb'])
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringContaining(
+      'follows public.schema_migrations as the history of dbmate, and not public.schema_migrations as that of rails',
+    ),
+  ])
+})
+
+// as TypeORM runs them: it knows a migration by the name alone
 test('a class of TypeORM’s with the time of another, or under another name, is not applied by that', async ({
   database,
 }) => {

@@ -172,6 +172,19 @@ test('of several histories the one is offered that the files are of, by a name t
   await adopts(two)
 })
 
+test('of several histories of which none is this folder’s no single one is offered', async ({ database }) => {
+  // as a platform brings them along: each of its services has its own
+  await database.query(`create schema auth; create table auth.schema_migrations (version varchar(255) primary key);
+    insert into auth.schema_migrations values ('20200101000000'); create schema bus;
+    create table bus.schema_migrations (version bigint primary key, inserted_at timestamp(0));
+    insert into bus.schema_migrations values (20200101000000, now())`)
+  const told = async () => (await migratorOn(database, historyFolder('dbmate')).up()).error!.message
+  expect(await told()).toMatch(/None of these histories has a migration of this folder\. .* --on-foreign-tables run\.$/)
+  expect(await told()).not.toContain('--from dbmate')
+  await database.query("insert into auth.schema_migrations values ('20240101000000')")
+  expect(await told()).toContain('schemagate adopt --from dbmate.')
+})
+
 test('a history that may not be read is named with the grant that is missing', async ({ database }) => {
   await database.query(historySql('goose'))
   const role = database.role('reader')
