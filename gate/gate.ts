@@ -283,7 +283,7 @@ export class Gate extends EventEmitter<GateEvents> {
 
   /**
    * Closes the gate for good, and once nothing is inside any more its connections: until then a breaking migration waits, as
-   * does who drops the ledger. What is still inside after ten seconds is cut. `whenOpen` rejects with a GateClosedError.
+   * does who drops the ledger. What is still inside after `staleAfter` is cut. `whenOpen` rejects with a GateClosedError.
    */
   async close(): Promise<void> {
     this.#closed = true

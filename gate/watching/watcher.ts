@@ -58,10 +58,6 @@ const SELDOM = 0.4
 // after they were evicted. The rest is for the query that notices it.
 const DRAIN_SHARE = 0.2
 
-// The most that a gate which is closed for good waits for what is inside, in milliseconds: an answer that is still being
-// written, and a body that does not come, have ended by then.
-const LEAVING = 10_000
-
 // A restore locks the ledger several times in a row (its constraints, then its table). The gate stays closed for this long,
 // so that the restore waits for it only once and no request is answered in between.
 const YIELD_FOR = 1_000
@@ -167,9 +163,9 @@ export class Watcher {
     })
   }
 
-  /** Ends the loop and its connections, once nothing is inside any more. */
+  /** Ends the loop and its connections, once nothing is inside any more, or after `staleAfter`: Docker kills after ten seconds. */
   async close(): Promise<void> {
-    if (!(await this.#isEmptyWithin(LEAVING))) {
+    if (!(await this.#isEmptyWithin(this.#settings.staleAfter))) {
       this.#settings.evict()
       this.#settings.cut()
     }
