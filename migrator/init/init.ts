@@ -137,9 +137,10 @@ async function wayOf(database: Database, directory: string, options: InitOptions
   const { migrations, command } = options
   if (command !== undefined) return { tool: 'your command', folder: '.', command }
   if (migrations !== undefined) {
-    if (!isMigrations(join(directory, migrations)))
+    const folder = [options.diagnose.cwd, directory].map(from => resolve(from, migrations)).find(isMigrations)
+    if (folder === undefined)
       throw new UsageError(`${migrations} is no folder of migrations that the migrator can read.`)
-    return sqlFilesIn(join(directory, migrations), relative('.', migrations))
+    return sqlFilesIn(folder, relative(directory, folder))
   }
   const ways = recognise(
     directory,

@@ -26,7 +26,7 @@ ${way.writtenFor === undefined ? '' : instead(way.writtenFor)}${brought ? taken(
 ${env}
 
 ${gate}.
-${hasDriver(compose.directory) ? linesOfGate(copies) : ''}`
+${[compose.directory, context].some(hasDriver) ? linesOfGate(copies) : ''}`
 }
 
 /** Two tools with one folder: the other one would find tables that it has not made. */

@@ -1,7 +1,7 @@
 // What init would write: an overlay, lines of .env, a job for CI; shown before anything is done.
 
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { parseEnvFile } from '../doctor/compose/env-file.ts'
 import type { Mount } from '../doctor/compose/service.ts'
 import type { DiagnoseOptions, Diagnosis } from '../doctor/diagnose.ts'
@@ -10,7 +10,7 @@ import type { Member } from '../doctor/model/member.ts'
 import type { Recognised } from '../doctor/model/recognise.ts'
 import type { Stack } from '../doctor/model/stack.ts'
 import { makeOverlay } from '../doctor/overlay/fix.ts'
-import { overlayName } from '../doctor/overlay/write.ts'
+import { besideFirst, overlayName } from '../doctor/overlay/write.ts'
 import { migratorService } from '../doctor/patches/migrator-service.ts'
 import { oneShotOf } from '../doctor/patches/one-shot.ts'
 import type { Patch } from '../doctor/patches/patch.ts'
@@ -56,36 +56,45 @@ export interface Plan {
 /** Decides what to write, and writes nothing. What is there already is left as it is, and said in `remarks`. */
 export async function plan(diagnosis: Diagnosis, choice: Choice, options: DiagnoseOptions): Promise<Plan> {
   const { compose } = diagnosis.stack
+  const { cwd } = options
   const remarks: string[] = []
   const patches = [migratorPatch(diagnosis, choice), limitPatch(choice)].filter(patch => patch !== undefined)
   // that of a further database lies over the first one's, which is left as it is
-  const isFurther = compose.files.includes(overlayName)
+  const isFurther = compose.files.some(file => resolve(cwd, file) === join(compose.directory, overlayName))
   const overlay = isFurther ? overlayName.replace('.yml', `.${choice.database.server}.yml`) : overlayName
   const { text, result } = await makeOverlay(diagnosis, options, patches, { by: 'init', name: overlay })
   const files: PlannedFile[] = []
-  const add = (name: string, content: string) => {
-    const path = join(compose.directory, name)
-    if (existsSync(path)) remarks.push(`${name} is there already, and is left as it is.`)
-    else files.push({ path, name, text: content, isAppended: false })
-  }
+  const added = besideFirst(compose.files, overlay)
   if (text !== '') {
-    const path = join(compose.directory, overlay)
-    if (!existsSync(path)) files.push({ path, name: overlay, text, isAppended: false })
-    else if (readSmall(path) !== text) remarks.push(`${overlay} is there already, and is left as it is.`)
+    const path = resolve(cwd, added)
+    if (!existsSync(path)) files.push({ path, name: added, text, isAppended: false })
+    else if (readSmall(path) !== text) remarks.push(`${added} is there already, and is left as it is.`)
   }
-  const names = [...compose.files, ...(text === '' ? [] : [overlay])]
+  const names = [...compose.files, ...(text === '' ? [] : [added])]
   const first = firstStart(result, choice)
   if (first !== undefined) remarks.push(first)
-  const env = envLines(compose.directory, names, choice, remarks)
+  const env = envLines(cwd, names, choice, remarks)
   if (env) files.push(env)
   const after = databasesOf(result.stack).find(({ server }) => server === choice.database.server)
   const migrator = after?.migrators[0]?.service.name
-  if (after && migrator !== undefined)
-    add(
-      '.github/workflows/schemagate.yml',
-      workflow(compose, names, migrator, after.apps, choice.way?.command === undefined && choice.way !== undefined),
-    )
+  if (after && migrator !== undefined) {
+    const repository = repositoryOf(cwd)
+    const path = join(repository, '.github/workflows/schemagate.yml')
+    const name = relative(cwd, path)
+    const fromThere = names.map(file => relative(repository, resolve(cwd, file)))
+    const isOurs = choice.way !== undefined && choice.way.command === undefined
+    if (existsSync(path)) remarks.push(`${name} is there already, and is left as it is.`)
+    else files.push({ path, name, text: workflow(compose, fromThere, migrator, after.apps, isOurs), isAppended: false })
+  }
   return { files, remarks, composeFiles: names }
+}
+
+/** The folder whose workflows are run; the given one where there is no repository. */
+function repositoryOf(folder: string): string {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, '.git'))) return at
+    if (at === dirname(at)) return folder
+  }
 }
 
 /** A one-shot for what the project has, and each app behind it. */

@@ -74,7 +74,7 @@ export async function loadCompose(files: readonly string[], options: LoadOptions
   const [first] = names
   if (first === undefined)
     throw new UsageError(
-      `There is no compose file in ${cwd}. Go to the folder that has it, or write one first. One elsewhere can be named: schemagate doctor path/to/compose.yml`,
+      `There is no compose file in ${cwd}. Go to the folder that has it, or write one first. One elsewhere, or of another name, is taken from COMPOSE_FILE.`,
     )
   const directory = first === '-' ? cwd : dirname(resolve(cwd, first))
   const pathOf = (name: string) => (name === '-' ? name : resolve(cwd, name))

@@ -1,5 +1,6 @@
 // An overlay's text: a patch as a file that Compose merges with the files that it is for.
 
+import { dirname, join } from 'node:path'
 import { Document, isMap, type Node, Scalar } from 'yaml'
 import { migratorImageVariable } from '../../settings/image-variables.ts'
 import { isValues } from '../compose/merge.ts'
@@ -11,6 +12,11 @@ export const overlayName = 'compose.schemagate.yml'
 export interface Writer {
   readonly by: string
   readonly name: string
+}
+
+/** An overlay is beside the first file that it is for. @param files as they were named */
+export function besideFirst([first = '-']: readonly string[], name: string): string {
+  return first === '-' ? name : join(dirname(first), name)
 }
 
 /** The text of the file. @param files those that it is laid over, as they were named */
@@ -29,7 +35,7 @@ export function overlayText(patch: Patch, files: readonly string[], { by, name }
  docker build --tag schemagate-migrator /tmp/schemagate/node_modules/schemagate`
     : ''
   document.commentBefore = ` Written by \`schemagate ${by}\`, to be laid over ${files.join(' and ')}:
- docker compose ${[...files, name].map(file => `-f ${file}`).join(' ')} up --detach --wait${build}
+ docker compose ${[...files, besideFirst(files, name)].map(file => `-f ${file}`).join(' ')} up --detach --wait${build}
  To undo it, delete this file${by === 'init' ? ', and the line of .env that names it' : ''}.`
   return document.toString({ lineWidth: 0 })
 }

@@ -140,7 +140,7 @@ describe('a file that cannot be read ends with exit code 2, and a message with i
   })
 
   test('no file at all', async () => {
-    const message = `There is no compose file in ${cwd}. Go to the folder that has it, or write one first. One elsewhere can be named: schemagate doctor path/to/compose.yml`
+    const message = `There is no compose file in ${cwd}. Go to the folder that has it, or write one first. One elsewhere, or of another name, is taken from COMPOSE_FILE.`
     await expect(diagnose([], { cwd, env: {}, docker: false })).rejects.toMatchObject({ exitCode: 2, message })
   })
 

@@ -363,6 +363,27 @@ test('what undoes it is told, and undoes it', async () => {
   expect(contentOf(folder)).toEqual(sqlProject)
 })
 
+test('a compose file in another folder has its overlay beside it, and the rest where it is looked for', async () => {
+  const compose = sqlProject['compose.yml'].replace('image: shop/api:1', 'build: ..')
+  const folder = folderWith({
+    '.git/HEAD': '',
+    'shop/.env': 'COMPOSE_FILE=docker/stack.yml\n',
+    'shop/docker/stack.yml': compose,
+    'shop/package.json': '{"dependencies":{"pg":"8"}}',
+    'shop/migrations/0001_users.sql': 'create table users (id int);\n',
+  })
+  const { exitCode, text } = await run(join(folder, 'shop'), { migrations: 'migrations' })
+  expect(exitCode, text).toBe(0)
+  const both = 'docker/stack.yml:docker/compose.schemagate.yml'
+  expect(text).toContain(`.env has COMPOSE_FILE=docker/stack.yml already. Make it ${both}.`)
+  expect(text).toContain('Written. To undo it, delete docker/compose.schemagate.yml, ../.github/workflows/')
+  expect(text).toContain('import { createGate')
+  expect(read(folder, `shop/docker/${overlay}`)).toContain('-f docker/stack.yml -f docker/compose.schemagate.yml up')
+  expect(servicesOf(join(folder, 'shop/docker')).migrate.volumes).toEqual(['./../migrations:/migrations:ro'])
+  expect(read(folder, workflow)).toContain('compose-files: shop/docker/stack.yml:shop/docker/compose.schemagate.yml\n')
+  expect(read(folder, 'shop/.env')).toContain('SCHEMAGATE_MIGRATOR_IMAGE=')
+})
+
 test('of two databases the first is taken, which is told, unless --server names the other', async () => {
   const two = `services:
   db:
