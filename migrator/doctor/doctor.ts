@@ -1,9 +1,9 @@
 // The verb: findings in the form that is asked for, an overlay with --fix, a trial with --try.
 
-import { relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { type ExitCode, exitCodes } from '../errors.ts'
 import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from './diagnose.ts'
-import { makeOverlay, overlayPath, writeOverlay } from './overlay/fix.ts'
+import { makeOverlay, overlayNameOf, writeOverlay } from './overlay/fix.ts'
 import { shownOverlay } from './overlay/shown.ts'
 import { renderGithub } from './render/github.ts'
 import { renderJson } from './render/json.ts'
@@ -35,9 +35,12 @@ export async function doctor(options: DoctorOptions): Promise<ExitCode> {
   const errors = diagnosis.findings.filter(({ severity }) => severity === 'error')
   if (options.trial) return tryOut(diagnosis, options)
   if (!options.fix) return errors.length > 0 ? exitCodes.notReady : exitCodes.done
-  const { text: overlay, result } = await makeOverlay(await withoutOwn(diagnosis, options), options.diagnose)
+  const { compose } = diagnosis.stack
+  const name = overlayNameOf(compose, options.diagnose.cwd)
+  const below = await withoutOwn(diagnosis, name, options)
+  const { text: overlay, result } = await makeOverlay(below, options.diagnose, [], { by: 'doctor --fix', name })
   if (overlay === '') options.say('There is nothing that an overlay can put right.')
-  else options.say(`${writeOverlay(diagnosis.stack.compose, overlay)}:\n\n${shownOverlay(overlay)}`)
+  else options.say(`${writeOverlay(compose, name, overlay)}:\n\n${shownOverlay(overlay)}`)
   const remaining = result.findings.filter(({ severity }) => severity !== 'note')
   if (remaining.length > 0) options.say('What is left, and cannot be put right by an overlay:')
   for (const { rule, service, what } of remaining)
@@ -46,9 +49,13 @@ export async function doctor(options: DoctorOptions): Promise<ExitCode> {
 }
 
 /** The stack without the overlay that is written again: that has to say all that it said before, too. */
-async function withoutOwn(diagnosis: Diagnosis, { diagnose: options }: DoctorOptions): Promise<Diagnosis> {
+async function withoutOwn(
+  diagnosis: Diagnosis,
+  name: string,
+  { diagnose: options }: DoctorOptions,
+): Promise<Diagnosis> {
   const { compose } = diagnosis.stack
-  const files = compose.files.filter(name => resolve(options.cwd, name) !== overlayPath(compose))
+  const files = compose.files.filter(file => resolve(options.cwd, file) !== join(compose.directory, name))
   return files.length === compose.files.length || files.length === 0 ? diagnosis : diagnose(files, options)
 }
 

@@ -1,7 +1,7 @@
 // --fix: an overlay that takes the findings away, checked by reading the stack with it.
 
 import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { RefusedError } from '../../errors.ts'
 import { temporaryFolder, writeFiles } from '../../files/write-files.ts'
 import type { Compose } from '../compose/load.ts'
@@ -20,6 +20,9 @@ export interface Overlay {
   readonly result: Diagnosis
 }
 
+/** Beside an overlay that doctor did not write. */
+const furtherName = overlayName.replace('.yml', '.doctor.yml')
+
 /** A change can bring another finding to light, as a new one-shot that a second app must wait for. */
 const mostRounds = 5
 
@@ -31,7 +34,7 @@ export async function makeOverlay(
   diagnosis: Diagnosis,
   options: DiagnoseOptions,
   initial: readonly Patch[] = [],
-  writer: Writer = { by: 'doctor --fix', name: overlayName },
+  writer: Writer = { by: 'doctor --fix', name: overlayNameOf(diagnosis.stack.compose, options.cwd) },
 ): Promise<Overlay> {
   const { files } = diagnosis.stack.compose
   const folder = temporaryFolder('schemagate-overlay-')
@@ -53,24 +56,32 @@ export async function makeOverlay(
   }
 }
 
-/** Where the overlay of a stack belongs. */
-export function overlayPath({ directory }: Compose): string {
-  return join(directory, overlayName)
+/**
+ * The name of a stack's overlay, beside its first file: where init's, or one of the project's own, is among the files, it is
+ * laid over that.
+ */
+export function overlayNameOf({ directory, files }: Compose, cwd: string): string {
+  const usual = join(directory, overlayName)
+  return files.some(name => resolve(cwd, name) === usual) && !isOwn(usual) ? furtherName : overlayName
 }
 
 /**
  * Writes the overlay into the project's folder, and returns its path.
  * @throws RefusedError where there is another file of that name
  */
-export function writeOverlay(compose: Compose, text: string): string {
-  const path = overlayPath(compose)
-  // the first line is what this command writes: it may write it again
-  if (existsSync(path) && !readSmall(path)?.startsWith('# Written by `schemagate doctor --fix`'))
+export function writeOverlay({ directory }: Compose, name: string, text: string): string {
+  const path = join(directory, name)
+  if (existsSync(path) && !isOwn(path))
     throw new RefusedError(
       `${path} is there already, and doctor did not write it. Give it to doctor as a further file, or put it away.`,
     )
   writeFiles([{ path, text, as: 'replaced' }])
   return path
+}
+
+/** The first line is what this command writes: it may write it again. */
+function isOwn(path: string): boolean {
+  return readSmall(path)?.startsWith('# Written by `schemagate doctor --fix`') ?? false
 }
 
 function patchesOf(findings: readonly Finding[]): Patch[] {

@@ -7,6 +7,7 @@ import { test as base, describe, expect, inject, vi } from 'vitest'
 import { $, type ProcessOutput } from 'zx'
 import { type Diagnosis, diagnose } from '../../../migrator/doctor/diagnose.ts'
 import { makeOverlay, writeOverlay } from '../../../migrator/doctor/overlay/fix.ts'
+import { overlayName } from '../../../migrator/doctor/overlay/write.ts'
 import { environment, projectPrefix } from '../scenario/project.ts'
 
 interface Project {
@@ -46,7 +47,7 @@ const test = base.extend('project', async ({ skip }, { onCleanup }): Promise<Pro
     fix: async files => {
       const { text, result } = await makeOverlay(await diagnose(files, options), options)
       expect(errorsOf(result)).toEqual([])
-      return [...files, writeOverlay(result.stack.compose, text)]
+      return [...files, writeOverlay(result.stack.compose, overlayName, text)]
     },
     state: async (files, service) =>
       (await compose(files, 'ps', '--all', '--format', '{{.State}}', service)).stdout.trim(),

@@ -1,11 +1,12 @@
 // The overlay for an app that migrates itself: its switch, and a one-shot in its place.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { type Diagnosis, diagnose } from '../../../migrator/doctor/diagnose.ts'
+import { doctor } from '../../../migrator/doctor/doctor.ts'
 import { makeOverlay } from '../../../migrator/doctor/overlay/fix.ts'
 
 const cwd = mkdtempSync(join(tmpdir(), 'doctor-overlay-'))
@@ -274,4 +275,34 @@ test('a service of the project that has the name of a one-shot is left as it is'
     const { command } = (await overlayOf(one + existing)).services['web-migrate'] ?? {}
     expect(command).toBeUndefined()
   }
+})
+
+test('over an overlay that another has written, and that is among the files, doctor lays one of its own', async () => {
+  const folder = join(cwd, 'further')
+  mkdirSync(folder)
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
+  const fix = async (files: readonly string[]) => {
+    const lines: string[] = []
+    const print = (text: string) => void lines.push(text)
+    const exitCode = await doctor({
+      ...{ files, format: 'text', all: false, fix: true, trial: false, signal: AbortSignal.timeout(30_000) },
+      ...{ color: false, width: 200, diagnose: { cwd: folder, env: {}, docker: false }, print, say: print },
+    })
+    return { exitCode, text: lines.join('\n') }
+  }
+  write('compose.yml', `services:\n${web('').replace('build: .', 'image: app:1')}${database}`)
+  const others = '# Written by `schemagate init`\nservices:\n  web:\n    init: true\n'
+  write('compose.schemagate.yml', others)
+  const both = ['compose.yml', 'compose.schemagate.yml']
+  expect((await fix(both)).text).toContain('There is nothing that an overlay can put right.')
+  write('compose.schemagate.yml', `${others}    depends_on: { db: { condition: service_started } }\n`)
+  await expect(fix(['compose.yml'])).resolves.toMatchObject({ exitCode: 0 })
+  const { text } = await fix(both)
+  expect(text).toContain('-f compose.yml -f compose.schemagate.yml -f compose.schemagate.doctor.yml up')
+  const further = join(folder, 'compose.schemagate.doctor.yml')
+  const first = readFileSync(further, 'utf8')
+  expect(first).toContain('condition: service_healthy')
+  await fix([...both, 'compose.schemagate.doctor.yml'])
+  expect(readFileSync(further, 'utf8')).toBe(first)
+  expect(readFileSync(join(folder, 'compose.schemagate.yml'), 'utf8')).toContain('schemagate init')
 })
