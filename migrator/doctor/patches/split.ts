@@ -1,12 +1,14 @@
 // An overlay that takes the migration out of an app's command into a one-shot of the same image.
 
+import type { Service } from '../compose/service.ts'
 import { toComposeText } from '../compose/shield.ts'
 import type { Member } from '../model/member.ts'
 import type { Stack } from '../model/stack.ts'
+import { readLine, wordsOf } from '../startup/line.ts'
 import { isFirstPhase, isIdling, isServing, isServingForSure } from '../startup/migrating.ts'
 import type { Step } from '../startup/step.ts'
 import { migrationIn } from '../startup/tools.ts'
-import { shellFor } from '../startup/wrappers.ts'
+import { shellFor, shellOf, unwrapped } from '../startup/wrappers.ts'
 import { oneShotOf } from './one-shot.ts'
 import type { Patch } from './patch.ts'
 
@@ -53,20 +55,33 @@ export function splitPatch(
   if (after.some(({ text }) => migrationIn(text))) return undefined
   const name = `${service.name}-migrate`
   if (members.has(name)) return undefined
-  const oneShot = oneShotOf(compose, service.name, { entrypoint: [...shell, '-ec'], command: [script(before)] })
+  const kept = handsOn(service) ? compose.written[service.name]?.entrypoint : undefined
+  const inShell = (options: string, steps: readonly Step[]) =>
+    kept === undefined
+      ? { entrypoint: [...shell, options], command: [script(steps)] }
+      : { command: [...shell, options, script(steps)] }
+  const oneShot = oneShotOf(compose, service.name, {
+    ...(kept !== undefined && { entrypoint: kept }),
+    ...inShell('-ec', before),
+  })
   return (
     oneShot && {
       services: {
         [name]: oneShot,
         [service.name]: {
-          ...(service.entrypoint === undefined
-            ? { command: [...shell, '-c', script(after)] }
-            : { entrypoint: [...shell, '-c'], command: [script(after)] }),
+          ...(service.entrypoint === undefined ? { command: [...shell, '-c', script(after)] } : inShell('-c', after)),
           depends_on: { [name]: { condition: 'service_completed_successfully' } },
         },
       },
     }
   )
+}
+
+/** Its entrypoint is a script that is not here, and runs the shell that the command is: what it sets up, both need. */
+function handsOn({ entrypoint, command }: Service): boolean {
+  if (entrypoint === undefined || command === undefined || !shellOf(wordsOf(command))?.script) return false
+  const { wait, lead, rest } = unwrapped(readLine(entrypoint))
+  return wait === undefined && lead.length === 0 && rest.words.length > 0 && shellOf(rest.words) === undefined
 }
 
 /**

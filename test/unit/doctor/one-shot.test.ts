@@ -98,6 +98,17 @@ test('two phases of one program are both before the app', async () => {
   expect(services.api.command).toEqual(['sh', '-c', 'exec ./shop'])
 })
 
+test('an entrypoint that runs the shell which it is given does so for both', async () => {
+  const script = '[bash, -c, "alembic upgrade head && uvicorn app"]'
+  const services = await overlayOf({
+    'compose.yml': `services: { ${db}, api: { image: a, entrypoint: docker/boot.sh, command: ${script}, environment: { PGHOST: db } } }`,
+  })
+  expect(services['api-migrate'].entrypoint).toBe('docker/boot.sh')
+  expect(services['api-migrate'].command).toEqual(['bash', '-ec', 'exec alembic upgrade head'])
+  expect(services.api).not.toHaveProperty('entrypoint')
+  expect(services.api.command).toEqual(['bash', '-c', 'exec uvicorn app'])
+})
+
 test('an entrypoint that is a script of the image is left as it is', async () => {
   const services = await overlayOf({
     'compose.yml': `services: { ${db}, api: { build: ., entrypoint: ["/start.sh"], command: [uvicorn, app], environment: { PGHOST: db } } }`,
