@@ -227,6 +227,8 @@ export class Gate extends EventEmitter<GateEvents> {
       throw new GateClosedError(this.status)
     if (verdict.state === 'open') return this.#requireSame(also)
     this.#watcher.signal()
+    // a gate that is open at another one would have work begin that can connect to none
+    if ((also ?? (await identify(connection))) !== this.#watcher.server) this.#watcher.sawAnotherServer()
     throw new GateClosedError(statusOf(this.#watcher.manifest, verdict, databaseHead))
   }
 

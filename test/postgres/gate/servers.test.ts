@@ -159,3 +159,22 @@ test('a gate goes where its address leads now, although its server goes on', asy
   // what is still at the server before is ended
   await expect(held.query('select 1')).rejects.toThrow()
 })
+
+test('nor does it stay where its address leads no more, if the database there does not match', async ({ database }) => {
+  const { url, lead } = await pair(database)
+  const second = new URL(database.url)
+  second.host = `${other.host}:${other.port}`
+  await ask({ url: second.href }, `delete from schemagate.ledger where name = '0002_tickets'`)
+  for (const state of ['behind', 'unmigrated']) {
+    lead('first')
+    const gate = gateOf({ url, manifest: app, staleAfter: 1000 })
+    const pool = guardPool(gate, poolOf({ connectionString: url, max: 2 }))
+    await gate.whenOpen({ timeout: 5000 })
+    lead('second')
+    await eventually(async () => {
+      await expect(where(pool)).rejects.toThrow(`The gate is closed (${state})`)
+      expect(gate.state).toBe(state)
+    })
+    await ask({ url: second.href }, 'drop schema if exists schemagate cascade')
+  }
+})
