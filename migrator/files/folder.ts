@@ -11,7 +11,7 @@ import { orFollow, otherApi, ownerOfCode } from './foreign-code.ts'
 import { isSqlFile, isTest, readFolderName, readName } from './layouts.ts'
 import { type FolderListing, folderAbove, folderForFile, listFolder, noLayout, noMigrations } from './listing.ts'
 import type { Migration } from './migration.ts'
-import { readUp, type UpFile, understand, wholeFile } from './migration-file.ts'
+import { type FileSetting, readUp, type UpFile, understand, wholeFile } from './migration-file.ts'
 import { compareVersions } from './order.ts'
 import { codeInFolder, type OtherCode, onlyItsTool } from './other-languages.ts'
 import { inOrder, ofTool } from './tool-of-folder.ts'
@@ -197,10 +197,8 @@ class FolderReader implements MigrationsFolder {
     this.#areNamesRead = true
     this.#fingerprint = this.fingerprint
     this.#contents.forget()
-    // that a file is not there is in the listing, if its place is in the folder
-    const isCovered = ([path, text]: [string, string | undefined]) =>
-      this.#recognisedBy.has(path) || (text === undefined && !path.startsWith('..'))
-    this.isCovered = this.#hasFingerprint && !this.#readMore && [...this.#listing.consulted].every(isCovered)
+    const consulted = this.#listing.consulted.size > this.#recognisedBy.size
+    this.isCovered = this.#hasFingerprint && !this.#readMore && !consulted
   }
 
   #onLeftOut(leftOut: LeftOut): void {
@@ -303,9 +301,13 @@ class FolderReader implements MigrationsFolder {
     this.#ups.set(up.name, up)
   }
 
-  #setting(entry: string) {
-    const transaction = this.#tool?.inTransaction?.(entry, this.#listing) ?? true
-    return { tool: this.#tool, transaction, open: () => this.#tool?.leavesOpen?.(entry, this.#listing) }
+  #setting(entry: string): FileSetting {
+    const tool = this.#tool
+    return {
+      tool,
+      inTransaction: () => tool?.inTransaction?.(entry, this.#listing) ?? true,
+      open: () => tool?.leavesOpen?.(entry, this.#listing),
+    }
   }
 
   /** A file whose name is no migration's. */

@@ -16,7 +16,7 @@ import { refuseOtherDatabase, refuseUnsupported } from './unsupported.ts'
 export interface FileSetting {
   readonly tool: Tool | undefined
   /** False: a setting beside the file says so. */
-  readonly transaction: boolean
+  inTransaction(): boolean
   /** Why the tool may not run it, if a setting beside the file says so: goes on after its name. */
   open(): string | undefined
 }
@@ -71,7 +71,7 @@ export function understand({ named, file, text, setting, ...up }: UpFile): Migra
     source,
     ...(own && { tool: own.name }),
     ...part,
-    marks: setting.transaction ? marks : { ...marks, transaction: false },
+    marks: setting.inTransaction() ? marks : { ...marks, transaction: false },
   })
   const upPart = toPart(parts.up)
   const open = setting.open()

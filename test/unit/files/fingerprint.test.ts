@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test, vi } from 'vitest'
-import { type FolderOptions, readFolderInTurns } from '../../../migrator/files/folder.ts'
+import { type FolderOptions, readFolder, readFolderInTurns } from '../../../migrator/files/folder.ts'
 import { folder } from '../../helpers/migrations.ts'
 
 const files = {
@@ -116,7 +116,7 @@ test('is that of the text of a settings file that was consulted, too', async () 
 
 for (const [what, more] of [
   ['a warning, which each run gives', { '6_f.test.ts': '' }],
-  ['a settings file that is read with its migration', { 'V7__g.sql': 'select 1;', 'V7__g.sql.conf': 'x=1' }],
+  ['a file whose text tells what it is', { '6_f.json': '{}' }],
   ['a file for which the memory is to be checked', { '7_g.sql': `-- ${'x'.repeat(9 << 20)}` }],
   [
     'more bytes than are read at once',
@@ -125,8 +125,26 @@ for (const [what, more] of [
 ] as const)
   test(`does not tell all: ${what}`, async () => {
     const dir = await made(more)
-    expect(await isCovered(dir, what.includes('settings') ? { layout: 'flyway' } : {})).toBe(false)
+    expect(await isCovered(dir)).toBe(false)
   })
+
+test('does not tell all: a link to such a file, within a folder', async () => {
+  const dir = await made({ '5_e/README.md': '' })
+  expect(await isCovered(dir)).toBe(true)
+  await symlink('nowhere', join(dir, '5_e/e.json'))
+  expect(await isCovered(dir)).toBe(false)
+})
+
+test('tells all of a folder with settings files, which are read where their migrations are applied', async () => {
+  for (const [name, setting, text] of [
+    ['V1__a.sql', 'V1__a.sql.conf', 'executeInTransaction=false\n'],
+    ['2024-01-01-000000_a/up.sql', '2024-01-01-000000_a/metadata.toml', 'run_in_transaction = false\n'],
+  ] as const) {
+    const dir = await folder({ [name]: 'select 1;', [setting]: text })
+    expect(await isCovered(dir)).toBe(true)
+    expect(readFolder(dir)[0]!.marks).toMatchObject({ transaction: false })
+  }
+})
 
 test('a large file is refused where the memory is too small for it', async () => {
   const dir = await made({ '7_g.sql': `-- ${'x'.repeat(9 << 20)}` })
