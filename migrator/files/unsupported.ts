@@ -72,18 +72,27 @@ export function refuseUndoFiles(migrations: ReadonlyMap<string, Migration>): voi
 }
 
 /**
- * Looks for a migration beside a general form of itself: `1_a.postgres` and `1_a`, or `1_a.autocommit` (Ory, Pop).
+ * Looks for migrations beside a general form of themselves: `1_a.postgres` and `1_a`, or `1_a.autocommit` (Ory, Pop).
  * @throws UsageError because both would be run, where their own tool takes the first in place of the second.
  */
 export function refuseGeneralForms(migrations: ReadonlyMap<string, Migration>): void {
-  for (const { name, file } of migrations.values()) {
-    const stem = forPostgres.exec(name)?.[1]
-    if (stem === undefined) continue
-    const general = migrations.get(stem) ?? migrations.get(`${stem}.autocommit`)
-    if (general)
-      throw new UsageError(
-        `${file} is ${general.name} for Postgres, and ${general.file} is for other databases; both would be run. ` +
-          `Leave only what is for Postgres in the migrations folder; or leave the other out: --ignore '${basename(general.file)}'`,
-      )
-  }
+  const pairs = [...migrations.values()].flatMap(migration => {
+    const stem = forPostgres.exec(migration.name)?.[1]
+    const general = stem === undefined ? undefined : (migrations.get(stem) ?? migrations.get(`${stem}.autocommit`))
+    return general ? [{ migration, general }] : []
+  })
+  const [first] = pairs
+  if (!first) return
+  const { migration, general } = first
+  const ignored = pairs.map(pair => `--ignore '${bothDirections(pair.general)}'`)
+  throw new UsageError(
+    `${migration.file} is ${general.name} for Postgres, and ${general.file} is for other databases; both would be run. ` +
+      `Leave only what is for Postgres in the migrations folder; or leave the other${pairs.length > 1 ? 's' : ''} out: ${ignored.join(' ')}`,
+  )
+}
+
+/** A glob for its file, and for the one that undoes it. */
+function bothDirections({ file, layout }: Migration): string {
+  const name = basename(file)
+  return layout === 'pair' ? name.replace(/\.up(\.\w+)$/i, '.@(up|down)$1') : name
 }

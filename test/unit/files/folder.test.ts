@@ -176,7 +176,12 @@ test.for([
   [
     'a general form beside the one for Postgres',
     ['1_a.up.sql', '1_a.postgres.up.sql'],
-    /1_a\.postgres\.up\.sql is 1_a for Postgres, and .*1_a\.up\.sql is for other databases/,
+    /1_a\.postgres\.up\.sql is 1_a for Postgres, and .*1_a\.up\.sql is for other databases.* --ignore '1_a\.@\(up\|down\)\.sql'$/,
+  ],
+  [
+    'several general forms, at once',
+    ['1_a.sql', '1_a.postgres.sql', '2_b.up.sql', '2_b.down.sql', '2_b.postgres.up.sql'],
+    /leave the others out: --ignore '1_a\.sql' --ignore '2_b\.@\(up\|down\)\.sql'$/,
   ],
   [
     'a general form without a transaction beside the one for Postgres',
