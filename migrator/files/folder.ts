@@ -7,7 +7,7 @@ import { version } from '../version.ts'
 import { Contents } from './contents.ts'
 import { withDependencies } from './dependencies.ts'
 import type { Named } from './file-name.ts'
-import { orFollow, otherApi, ownerOfCode } from './foreign-code.ts'
+import { notGiven, orFollow, otherApi, ownerOfCode, unknownApi } from './foreign-code.ts'
 import { isSqlFile, isTest, readFolderName, readName } from './layouts.ts'
 import { type FolderListing, folderAbove, folderForFile, listFolder, noLayout, noMigrations } from './listing.ts'
 import type { Migration } from './migration.ts'
@@ -287,10 +287,13 @@ class FolderReader implements MigrationsFolder {
   /** What another tool has applied is not run again: its code is refused where it would be. */
   #withDoubtOfCode(migration: Migration, tool: Tool | undefined): Migration {
     if (migration.kind !== 'code') return migration
-    const owner = ownerOfCode(this.#ups.get(migration.name)!.text, tool)
-    if (!owner) return migration
+    const { text } = this.#ups.get(migration.name)!
+    const owner = ownerOfCode(text, tool)
+    const missing = owner ? [] : notGiven(text)
+    if (!owner && missing.length === 0) return migration
+    const what = owner ? otherApi(owner) : unknownApi(missing)
     const name = migration.file.slice(this.#prefix.length)
-    const doubt = `${migration.file} is not run. ${otherApi(owner)} Or, if schemagate should not run it, leave it out: --ignore '${name}'${orFollow(owner)}`
+    const doubt = `${migration.file} is not run. ${what} Or, if schemagate should not run it, leave it out: --ignore '${name}'${owner ? orFollow(owner) : ''}`
     return { ...migration, doubt }
   }
 

@@ -18,9 +18,52 @@ export function ownerOfCode(source: string, folderTool: Tool | undefined): Tool 
   return tools.find(({ module }) => module?.test(certain))
 }
 
+/** What `up` is given: MigrationContext. */
+const contextNames: ReadonlySet<string> = new Set(['query', 'batch', 'log', 'signal', 'name'])
+
+/**
+ * What the module's `up` takes out of its parameter that schemagate does not give, as of a tool that is not known:
+ * `up({ db, payload })`. Empty where that cannot be told.
+ */
+export function notGiven(source: string): readonly string[] {
+  const tokens = scriptTokens(source)
+  const at = tokens.findIndex(({ text }, i) => text === 'up' && isExported(tokens, i))
+  const own = at === -1 ? undefined : head(tokens, at)
+  const open = own?.findIndex(({ text }) => text === '(') ?? -1
+  if (own?.[open + 1]?.text !== '{') return []
+  const names: string[] = []
+  let depth = 0
+  for (let i = open + 1; i < own.length; i++) {
+    const { kind, text } = own[i]!
+    if ('{[('.includes(text) && kind === 'mark') depth++
+    if ('}])'.includes(text) && kind === 'mark' && --depth === 0) break
+    const isFirst = own[i - 1]!.text === '{' || own[i - 1]!.text === ','
+    // one with a default can do without
+    if (depth === 1 && kind === 'word' && isFirst && own[i + 1]?.text !== '=') names.push(text)
+  }
+  return names.filter(name => !contextNames.has(name))
+}
+
+/** `exports.up`, `export function up`, `const up`. */
+function isExported(tokens: readonly CodeToken[], at: number): boolean {
+  const before = tokens[at - 1]?.text ?? ''
+  return declares.has(before) || (before === '.' && tokens[at - 2]?.text === 'exports')
+}
+
+const declares: ReadonlySet<string> = new Set(['function', 'const', 'let', 'var'])
+
 /** For a message about a module of that tool. */
 export function otherApi({ title }: Tool): string {
   return `It looks like a migration for ${title}; schemagate does not provide that API. Here \`up\` is given a context with \`query(sql, values)\`. Write what it does as SQL.`
+}
+
+/** For a message about a module whose `up` takes these names. */
+export function unknownApi(names: readonly string[]): string {
+  return `Its \`up\` takes ${joined(names)}, as another tool gives it. Here \`up\` is given a context with \`query(sql, values)\`, and ${joined([...contextNames].slice(1))}. Write what it does as SQL.`
+}
+
+function joined(names: readonly string[]): string {
+  return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : names.join('')
 }
 
 /** The way out for those who keep that tool, behind another one; empty where its history cannot be followed. */

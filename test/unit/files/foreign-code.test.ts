@@ -35,6 +35,16 @@ describe('is another tool’s', () => {
     expect(doubt).toMatch(/2_b\.ts is not run\. .*--ignore '2_b\.ts'(\. To let .*: schemagate follow --follow \S+)?$/)
   })
 
+  test.for([
+    'export async function up({ db, payload, req }: MigrateUpArgs): Promise<void> { await db.execute() }\n',
+    'exports.up = async ({ query, payload: p, db: { a }, req = 1, ...rest }) => {}\n',
+    'export const up: Up = async function ({ db, payload }) {}\n',
+  ])('of one that is not known, by what `up` takes: %s', async text => {
+    expect(await doubtOf(text)).toMatch(
+      /2_b\.js is not run\. Its `up` takes (db, payload and req|payload and db|db and payload), as another tool gives it\. .*--ignore '2_b\.js'$/,
+    )
+  })
+
   test('where its folder is the tool’s, also behind another name', async () => {
     const text = 'const create = pgm => pgm.createTable("a", {})\nmodule.exports = { up: create, down: false }\n'
     const marks = { '1_a.sql': '-- Up Migration\nselect 1;\n-- Down Migration\nselect 2;\n' }
@@ -48,6 +58,7 @@ describe('is another tool’s', () => {
 test.for([
   'export async function up({ query }) {}\n',
   'export function up(context) { return context.query("select 1") }\n',
+  'const helper = { up({ db }) {} }\nexport async function up({ query: ask, batch, log, signal, name, db = 1, ...more }) {}\n',
   'export const up = ({ query }: MigrationContext) => query("select 1")\nexport const down = up\n',
   '// was: exports.up = pgm => pgm.createTable()\nexport async function up({ query }) {\n  /* knex, queryInterface */\n  await query("-- up(knex) pgm")\n}\n',
   "import knex from 'knex'\nconst builder = knex({ client: 'pg' })\nexport async function up({ query }) { await query(builder('a').insert({ b: 1 }).toString()) }\n",
