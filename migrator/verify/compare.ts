@@ -4,7 +4,8 @@ import { type Catalog, type CatalogObject, keyOf, type Value } from './catalog/c
 import { asCalls } from './catalog/expressions.ts'
 import type { Difference } from './difference.ts'
 import { givenGrants } from './given-grants.ts'
-import { partName } from './remedies/names.ts'
+import { withUsers } from './in-use.ts'
+import { isPart, partName } from './remedies/names.ts'
 
 export interface Comparison {
   readonly differences: readonly Difference[]
@@ -26,6 +27,7 @@ const notCompared: ReadonlySet<string> = new Set([
   'enabled by',
   'granted by others',
   'own name',
+  'its type is',
   'encoding',
 ])
 
@@ -38,10 +40,13 @@ export function compare(found: Catalog, expected: Catalog): Comparison {
   const [partsFound, partsExpected] = [partsAmong(found.objects), partsAmong(expected.objects)]
   const [heirsFound, heirsMissing] = [heirsAmong(alone.unexpected), heirsAmong(alone.missing.filter(alone.isInPlace))]
   const isHere = (object: CatalogObject) => here.has(keyOf(object))
+  const withTheirUsers = withUsers(found, heirsAmong(found.objects))
   const differences = ofParentsAlone(changed, expected.objects.filter(isHere)).map(difference =>
-    withColumnRights(
-      withNewColumns(difference, object => partsExpected(object).filter(part => !isHere(part))),
-      object => partsExpected(object).filter(isHere),
+    withTheirUsers(
+      withColumnRights(
+        withNewColumns(difference, object => partsExpected(object).filter(part => !isHere(part))),
+        object => partsExpected(object).filter(isHere),
+      ),
     ),
   )
   const { unexpected, missing } = withoutAttached(alone)
@@ -92,6 +97,7 @@ function match(
   // a view in the place of a table, an index of another table; a sequence is the same one whatever it belongs to
   const isElsewhere = (object: CatalogObject, other: CatalogObject) =>
     object.kind !== 'sequence' && object.parent !== other.parent && (isGone(object) || isGone(other))
+  const isInPlace = ({ parent = '' }: CatalogObject) => ancestorsOf(here.get(parent)) === ancestorsOf(there.get(parent))
   const redefined = new Set<string>()
   const changed: Difference[] = []
   const notes: Difference[] = []
@@ -104,6 +110,11 @@ function match(
       if (!isGone(other)) missing.push(other)
       continue
     }
+    // a parent's trigger goes when the table is detached, and the table's own is made after that
+    if (object.kind === 'trigger' && isInherited(object) && !isInherited(other) && !isInPlace(object)) {
+      missing.push(other)
+      continue
+    }
     for (const difference of compareProperties(object, other)) {
       if (noted.has(difference.property!)) notes.push(difference)
       else changed.push(difference)
@@ -111,11 +122,11 @@ function match(
       if (parts !== undefined) redefined.add(`${parts} of ${keyOf(object)}`)
     }
   }
-  const isInPlace = ({ parent = '' }: CatalogObject) => ancestorsOf(here.get(parent)) === ancestorsOf(there.get(parent))
   const isImplied = (object: CatalogObject) => {
     const { kind, parent, properties } = object
     return (
       (parent !== undefined && (gone.has(parent) || redefined.has(`${kind} of ${parent}`))) ||
+      (isWithPlace(object, missing.includes(object)) && !isInPlace(object)) ||
       (listOf(properties['inherited from']).some(from => gone.has(from)) && isInPlace(object))
     )
   }
@@ -138,9 +149,10 @@ function ofParentsAlone(changed: readonly Difference[], expected: readonly Catal
     .map(difference => {
       const { kind, was, property = '' } = difference
       if (!was || !cascading.has(property)) return difference
-      // a definition names its table, and is another one for each; with a trigger's they lose their state
-      const own = property === 'definition' && kind === 'trigger' ? 'state' : property
-      if (own === 'definition') return kind === 'constraint' ? { ...difference, heirs: heirsOf(was) } : difference
+      // a definition names its table, and is another one for each; with it they lose a trigger's state, with a type a default
+      const own = property === 'definition' && kind === 'trigger' ? 'state' : property === 'type' ? 'default' : property
+      if (own === 'definition')
+        return kind === 'constraint' || kind === 'index' ? { ...difference, heirs: heirsOf(was) } : difference
       const isOwn = (heir: CatalogObject) => !equal(heir.properties[own], was.properties[own])
       return { ...difference, heirs: heirsOf(was).filter(isOwn) }
     })
@@ -240,6 +252,10 @@ function ancestorsOf(table: CatalogObject | undefined): string {
 
 const isInherited = ({ properties }: CatalogObject) => properties['inherited from'] !== undefined
 
+/** It comes when the table is attached, or a trigger goes when it is detached. A column or a check has to be there before. */
+const isWithPlace = (object: CatalogObject, isMissing: boolean) =>
+  isInherited(object) && (object.kind === 'trigger' || (isMissing && isPart(object.name)))
+
 /** What is inherited has no name of its own. */
 function isRenamed(object: CatalogObject, other: CatalogObject): boolean {
   return ![object, other].some(isInherited) && isSame(object, other)
@@ -262,6 +278,7 @@ function* compareProperties(found: CatalogObject, expected: CatalogObject): Gene
   for (const property of [...names].sort()) {
     if (notCompared.has(property) || followsFromOwner(property, found, expected)) continue
     const [a, b] = [found.properties[property], expected.properties[property]]
+    if (property === 'replica identity' && isToldElsewhere(found.kind, b)) continue
     if (property === 'column order' ? sameOrder(a, b) : equal(a, b) || isSameExpression(property, a, b)) continue
     yield {
       change: 'changed',
@@ -284,6 +301,11 @@ function followsFromOwner(
   if (found.owner === properties.owner) return false
   const isOwned = found['owned by'] !== undefined && properties['owned by'] !== undefined
   return property === 'owner' ? isOwned : property === `grants to ${properties.owner}`
+}
+
+/** That it should be one index is told of that index, and that it should be none of the table. */
+function isToldElsewhere(kind: string, expected: Value | undefined): boolean {
+  return kind === 'table' ? expected === 'an index' : expected === undefined
 }
 
 function equal(a: Value | undefined, b: Value | undefined): boolean {

@@ -37,4 +37,6 @@ export interface Difference {
   readonly heirs?: readonly CatalogObject[]
   /** Of a missing object: the grants that it has as soon as it is made. */
   readonly given?: CatalogObject['properties']
+  /** Of a column's type, a key's or an index's definition, a function's body: what of the live schema rests on it. */
+  readonly users?: readonly CatalogObject[]
 }

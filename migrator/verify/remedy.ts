@@ -8,13 +8,12 @@ import { columnRemedy } from './remedies/columns.ts'
 import { defaultPrivilegesRemedy } from './remedies/default-privileges.ts'
 import { isRoutine } from './remedies/functions.ts'
 import { grantRemedy } from './remedies/grants.ts'
-import { isInMade, made } from './remedies/made.ts'
+import { instead, isInMade, made } from './remedies/made.ts'
 import { isPart, partName, roleInSql, tableOf } from './remedies/names.ts'
 import { propertyRemedy } from './remedies/properties.ts'
 
 /**
- * Statements, in order; undefined where a person has to decide: what exists and no migration makes may be in use, and another
- * type rewrites a table. What it needs of other remedies is not asked here: see `withRemedies`.
+ * Statements, in order; undefined where a person has to decide: what exists and no migration makes may be in use. What it needs of other remedies is not asked here: see `withRemedies`.
  */
 export function remedy(difference: Difference): string[] | undefined {
   const statements = statementsFor(difference)
@@ -45,10 +44,20 @@ function statementsFor(difference: Difference): string[] | undefined {
 
 /**
  * What the statements for the property itself have changed besides. A constraint that is replaced has no comment, a trigger
- * is enabled, and neither that nor a function goes with an extension.
+ * is enabled, and neither that nor a function goes with an extension. A column of another type is stored as that type is.
  */
 function afterwards(difference: Difference): (string[] | undefined)[] {
-  const { kind, property, was } = difference
+  const { kind, property, was, users = [] } = difference
+  if (kind === 'column' && property === 'type') {
+    const { found: _, expected: __, ...retyped } = difference
+    const own = ['storage', 'compression'].filter(name => was?.properties[name] !== undefined)
+    const value = was?.properties.default
+    return [
+      ...own.map(name => changed({ ...retyped, property: name, expected: was!.properties[name]! })),
+      ...heirsOf({ ...retyped, property: 'default', ...(value !== undefined && { expected: value }) }),
+    ]
+  }
+  if (isReplacedWhole(difference)) return []
   const isTrigger = kind === 'trigger' && property === 'definition'
   const isConstraint = kind === 'constraint' && property === 'definition'
   const isFunction = isRoutine(kind) && (property === 'body' || property === 'language')
@@ -57,7 +66,8 @@ function afterwards(difference: Difference): (string[] | undefined)[] {
   const lost = Object.entries(was?.properties ?? {})
     .filter(([property]) => (isConstraint ? property === 'comment' : property.startsWith('dropped with extension ')))
     .map(([property, expected]) => changed({ ...replaced, property, expected }))
-  if (!isTrigger) return lost
+  // an index has the results of the one before
+  if (!isTrigger) return [...lost, users.map(({ name }) => `reindex index concurrently ${name}`)]
   const state = was?.properties.state
   if (state === undefined) return [...lost, ...heirsOf({ ...replaced, property: 'state' })]
   const disabled = { ...replaced, property: 'state', expected: state }
@@ -83,6 +93,7 @@ function changed(difference: Difference): string[] | undefined {
 }
 
 function specific(difference: Difference): string[] | undefined {
+  if (isReplacedWhole(difference)) return replacedWhole(difference)
   return difference.kind === 'column' ? columnRemedy(difference) : propertyRemedy(difference)
 }
 
@@ -98,8 +109,33 @@ function whole(object: CatalogObject, given: CatalogObject['properties'] = {}): 
   ])
 }
 
-/** What came with a missing object. The columns of a view are the view's, those with rights their table's. */
+/** An index, or a constraint that has one. */
+function isReplacedWhole({ kind, property, object }: Difference): boolean {
+  if (property !== 'definition') return false
+  return kind === 'index' || (kind === 'constraint' && hasIndex(object))
+}
+
+const hasIndex = (object: CatalogObject | undefined) =>
+  /^(?:PRIMARY KEY|UNIQUE|EXCLUDE) /.test(String(object?.properties.definition))
+
+/** With all that is said of it, since that goes with the one before. */
+function replacedWhole({ object, was, heirs = [], users = [] }: Difference): string[] | undefined {
+  if (!object || !was || users.length > 0 || [object, was].some(one => isPart(one.name))) return undefined
+  // without it, changes of a published table are refused
+  if ([object, ...heirs].some(one => one.properties['replica identity'] !== undefined)) return undefined
+  return together([
+    instead(object, was),
+    besides(
+      was,
+      Object.keys(was.properties).filter(property => isInMade(was, property)),
+    ),
+    ...heirs.map(heir => besidesInherited(heir, was)),
+  ])
+}
+
+/** What came with a missing object. The columns of a view are the view's, of a type the type's, those with rights their table's. */
 function partOf(part: CatalogObject): string[] | undefined {
+  if (part.kind === 'attribute') return besides(part, ['type', 'collation'])
   return part.kind.endsWith('column') ? besides(part, []) : whole(part)
 }
 
@@ -146,7 +182,9 @@ function besides(
 
 function isOfNew(property: string, { owner }: CatalogObject['properties']): boolean {
   return (
-    ['inherited from', 'granted by others', 'grants to the owner', `grants to ${owner}`].includes(property) ||
+    ['inherited from', 'its type is', 'granted by others', 'grants to the owner', `grants to ${owner}`].includes(
+      property,
+    ) ||
     (property === 'owner' && (owner === undefined || owner === migratorRole))
   )
 }

@@ -4,7 +4,7 @@ import type { CatalogObject } from './catalog/catalog.ts'
 import { isAlike } from './compare.ts'
 import type { Difference } from './difference.ts'
 import { isRoutine } from './remedies/functions.ts'
-import { indexOf, nameInStatements, partName, tableOf } from './remedies/names.ts'
+import { indexOf, isPart, nameInStatements, namesIn, partName, segment, tableOf } from './remedies/names.ts'
 import { isSetBefore } from './remedies/publications.ts'
 import { remedy } from './remedy.ts'
 
@@ -102,7 +102,12 @@ function needsAmong(differences: readonly Difference[]) {
       .filter(({ difference: absent, part }) => isUsed(absent, tableOf(part), words, text))
       .map(({ difference: absent }) => absent)
     const types = isExpression(difference) ? [...all].flatMap(name => retyped.get(name) ?? []) : []
-    const place = difference.change === 'missing' ? (byObject.get(difference.parent ?? '') ?? []).filter(isPlace) : []
+    const place =
+      difference.property === 'partition' || difference.property === 'inherits'
+        ? differences.filter(other => isAsked(other, difference, all))
+        : difference.change === 'missing'
+          ? (byObject.get(difference.parent ?? '') ?? []).filter(isPlace)
+          : []
     const first = propertiesBefore[(difference.property ?? '').replace(/^grants to .*/s, 'grants')] ?? []
     const same = (byObject.get(`${difference.kind} ${difference.name}`) ?? []).filter(
       other => first.includes(other.property ?? '') || isSetBefore(other, difference),
@@ -127,8 +132,20 @@ function lacksColumns({ object, was, property }: Difference): boolean {
 }
 
 /** Of a table: whether it is partitioned, or a partition. Its parts are made in other ways then. */
-function isPlace({ property = '' }: Difference): boolean {
-  return property === 'partition key' || property === 'partition'
+function isPlace({ property = '', found }: Difference): boolean {
+  return property === 'partition key' || (property === 'partition' && found !== undefined)
+}
+
+/**
+ * Before a table is attached it must have what its new parent has, and not more columns. One that is detached keeps indexes
+ * and keys under other names.
+ */
+function isAsked(part: Difference, place: Difference, names: ReadonlySet<string>): boolean {
+  const isOfTable = part.parent === `${place.kind} ${place.name}`
+  if (place.expected === undefined) return isOfTable && part.change === 'unexpected' && isPart(part.name)
+  if (!isOfTable && !(part.parent?.startsWith('table ') && names.has(tableOf(part)))) return false
+  if (part.kind === 'column') return !['comment', 'default'].includes(part.property ?? '')
+  return ['constraint', 'trigger'].includes(part.kind) && (part.change !== 'unexpected' || !isOfTable)
 }
 
 /** What columns of another type can give another meaning, or none. */
@@ -143,24 +160,6 @@ function isUsed(part: Difference, table: string, words: ReadonlySet<string>, tex
 }
 
 const isInSchema = (name: string) => name.match(segment)?.length === 2
-
-const identifier = '(?:"(?:[^"]|"")*"|[\\p{L}\\p{N}_$]+)'
-const path = new RegExp(`${identifier}(?:\\.${identifier})*`, 'gu')
-const segment = new RegExp(identifier, 'gu')
-
-/** Every name in the text, with what it is in (`public.users` and `public` of `public.users.id`), and its words alone. */
-function namesIn(text: string): { all: Set<string>; words: Set<string> } {
-  const all = new Set<string>()
-  const words = new Set<string>()
-  for (const [found] of text.matchAll(path)) {
-    const segments = found.match(segment) ?? []
-    for (const [i, word] of segments.entries()) {
-      words.add(word)
-      all.add(segments.slice(0, i + 1).join('.'))
-    }
-  }
-  return { all, words }
-}
 
 const relations: ReadonlySet<string> = new Set([
   'table',

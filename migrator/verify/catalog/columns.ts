@@ -26,6 +26,7 @@ export const columns: Kinds = version => [
     grants: { list: 'a.attacl', type: "'c'", owner: 'c.relowner' },
     properties: {
       type: ofTable('format_type(a.atttypid, a.atttypmod)'),
+      'its type is': ofTable(words('t.typtype', { e: 'an enum' })),
       collation: ofTable(collation),
       nullability: ofTable(notNull(version)),
       'comment on its not null': since(

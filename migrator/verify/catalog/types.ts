@@ -49,13 +49,18 @@ const domains: Kind = {
   },
 }
 
+const ofComposite =
+  'order by a.attnum) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped'
+
 const composites: Kind = {
   ...common,
   kind: literal('type'),
   from: `${relations('c')} join pg_type t on t.oid = c.reltype`,
   properties: {
     form: literal('composite'),
-    attributes: `(select jsonb_agg(a.attname order by a.attnum) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)`,
+    attributes: `(select jsonb_agg(a.attname ${ofComposite})`,
+    columns: `(select jsonb_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)) || coalesce(' collate '
+      || case when a.attcollation <> (select b.typcollation from pg_type b where b.oid = a.atttypid) then ${nameOf('pg_collation', 'coll', 'a.attcollation')} end, '') ${ofComposite})`,
   },
 }
 

@@ -1,11 +1,13 @@
-// Statements for a column whose property is another one; its type is a person's to change.
+// Statements for a column whose property is another one.
 
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { Difference } from '../difference.ts'
+import { columnTypeRemedy } from './column-type.ts'
 import { foreignOption, partName, tableOf } from './names.ts'
 
 /** Undefined where there is none. */
-export function columnRemedy({ name, parent, property = '', found, expected, was }: Difference): string[] | undefined {
+export function columnRemedy(difference: Difference): string[] | undefined {
+  const { name, parent, property = '', found, expected, object, was } = difference
   if (!parent) return undefined
   const part = { name, parent }
   const kind = parent.startsWith('foreign table ') ? 'foreign table' : parent.startsWith('view ') ? 'view' : 'table'
@@ -19,6 +21,11 @@ export function columnRemedy({ name, parent, property = '', found, expected, was
     return change === undefined ? undefined : alter(change)
   }
   switch (property) {
+    case 'type':
+      return columnTypeRemedy(difference)
+    case 'collation':
+      // with another type, it is set with that
+      return object?.properties.type === was?.properties.type ? columnTypeRemedy(difference) : undefined
     case 'default':
       return alter(expected === undefined ? 'drop default' : `set default ${expected}`)
     case 'nullability':

@@ -44,7 +44,7 @@ function namesByPath(p: CatalogObject['properties']): boolean {
 }
 
 /** A body that is no string: Postgres keeps it parsed, and prints it with the schema of each name. */
-function isStandard({ language, body }: CatalogObject['properties']): boolean {
+export function isStandard({ language, body }: CatalogObject['properties']): boolean {
   return language === 'sql' && /^(?:RETURN |BEGIN ATOMIC\s)/.test(String(body))
 }
 

@@ -1,9 +1,18 @@
 // Statements that make what is missing, for kinds whose whole definition the catalogue has.
 
-import { quoteLiteral } from '../../../gate/postgres/quote.ts'
+import { doBlock, quoteIdent, quoteLiteral } from '../../../gate/postgres/quote.ts'
 import type { CatalogObject } from '../catalog/catalog.ts'
 import { isInRoutine, isRoutine, madeRoutine } from './functions.ts'
-import { isInherited, isOption, isPart, partName, policyTerms, tableOf, viewOptions } from './names.ts'
+import {
+  isInherited,
+  isOption,
+  isPart,
+  nameInStatements,
+  partName,
+  policyTerms,
+  tableOf,
+  viewOptions,
+} from './names.ts'
 import { isInPublication, madePublication } from './publications.ts'
 
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value : [])
@@ -19,7 +28,10 @@ const inMade: Readonly<Record<string, readonly string[]>> = {
   extension: ['version', 'schema'],
   policy: ['mode', 'command', 'roles', 'using', 'with check'],
   column: ['type', 'collation', 'default', 'generated', 'nullability'],
-  type: ['form', 'labels'],
+  type: [
+    ...['form', 'labels', 'attributes', 'columns'],
+    ...['subtype', 'multirange', 'collation', 'operator class', 'canonical', 'subtype difference'],
+  ],
   domain: ['type', 'collation', 'default', 'nullability'],
   'event trigger': ['event', 'function', 'tags'],
 }
@@ -60,9 +72,7 @@ export function made(object: CatalogObject): string[] | undefined {
     case 'column':
       return columnOf(object)
     case 'type':
-      return p.form === 'enum'
-        ? [`create type ${name} as enum (${texts(p.labels).map(quoteLiteral).join(', ')})`]
-        : undefined
+      return typeOf(object)
     case 'domain':
       return [
         [
@@ -86,10 +96,77 @@ export function made(object: CatalogObject): string[] | undefined {
   }
 }
 
+/** Undefined for a base type: its functions are made before it, with a type that is none yet. */
+function typeOf({ name, properties: p }: CatalogObject): string[] | undefined {
+  switch (p.form) {
+    case 'enum':
+      return [`create type ${name} as enum (${texts(p.labels).map(quoteLiteral).join(', ')})`]
+    case 'composite':
+      return p.columns === undefined ? undefined : [`create type ${name} as (${texts(p.columns).join(', ')})`]
+    case 'range':
+      return rangeOf(name, p)
+    default:
+      return undefined
+  }
+}
+
+/** Undefined with a function of its own for the canonical form, which needs the type first. */
+function rangeOf(name: string, p: CatalogObject['properties']): string[] | undefined {
+  if (p.canonical !== undefined) return undefined
+  const options = [
+    `subtype = ${p.subtype}`,
+    ...(p['operator class'] === undefined ? [] : [`subtype_opclass = ${p['operator class']}`]),
+    ...(p.collation === undefined ? [] : [`collation = ${p.collation}`]),
+    ...(p['subtype difference'] === undefined
+      ? []
+      : [`subtype_diff = ${nameInStatements({ name: String(p['subtype difference']) })}`]),
+    ...(p.multirange === undefined ? [] : [`multirange_type_name = ${p.multirange}`]),
+  ]
+  return [`create type ${name} as range (${options.join(', ')})`]
+}
+
 /** Beside the table's writers, where that can be; on a partitioned table it cannot, and its partitions get one with it. */
 function indexDefinition(definition: string, name: string, parent = ''): string {
   const how = parent.startsWith('table ') && !definition.includes(' ON ONLY ') ? ' CONCURRENTLY' : ''
   return definition.replace(' INDEX ON ', () => ` INDEX${how} ${name} ON `).replace(' ON ONLY ', ' ON ')
+}
+
+/**
+ * An index or a key in the place of the one that has its name. Where that can be, the new one is built beside the table's
+ * writers, and before the other one goes.
+ */
+export function instead(object: CatalogObject, was: CatalogObject): string[] {
+  const definition = String(was.properties.definition)
+  const name = partName(was)
+  const next = nextName(name)
+  const isPlainTable = was.parent?.startsWith('table ') && was.properties['of a partitioned table'] === undefined
+  if (was.kind === 'index') {
+    const schema = was.name.slice(0, -name.length)
+    const isOfParts = [object, was].some(one => String(one.properties.definition).includes(' ON ONLY '))
+    if (isOfParts)
+      return [doBlock(`drop index ${was.name}; ${indexDefinition(definition, name, was.parent)};`).replace(/;$/, '')]
+    return [
+      indexDefinition(definition, next, was.parent),
+      `drop index${isPlainTable ? ' concurrently' : ''} ${was.name}`,
+      `alter index ${schema}${next} rename to ${name}`,
+    ]
+  }
+  const [, kind, distinct = '', columns, rest = ''] =
+    /^(PRIMARY KEY|UNIQUE)( NULLS NOT DISTINCT)? (\((?:[^()"]|"[^"]*")*\)(?: INCLUDE \((?:[^()"]|"[^"]*")*\))?)(.*)$/s.exec(
+      definition,
+    ) ?? []
+  const swap = `alter table ${tableOf(was)} drop constraint ${name}, add constraint ${name}`
+  if (!isPlainTable || kind === undefined || columns!.includes(' WITHOUT OVERLAPS)')) return [`${swap} ${definition}`]
+  return [
+    `create unique index concurrently ${next} on ${tableOf(was)} ${columns}${distinct}`,
+    `${swap} ${kind} using index ${next}${rest}`,
+  ]
+}
+
+/** For the time until it has the name of the one before. */
+function nextName(name: string): string {
+  const bare = name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name
+  return quoteIdent(`${Buffer.from(bare).subarray(0, 50).toString().replaceAll('\uFFFD', '')}_next`)
 }
 
 /**

@@ -68,3 +68,23 @@ export function foreignOption(option: string, found: unknown, expected: unknown)
 }
 
 export const isOption = (property: string) => property.startsWith('option ')
+
+// a dollar may be in a name, and is the end of a body behind one
+const identifier = '(?:"(?:[^"]|"")*"|(?:[\\p{L}\\p{N}_]|(?<!\\$)\\$(?!\\$|body\\d*\\$))+)'
+const path = new RegExp(`${identifier}(?:\\.${identifier})*`, 'gu')
+/** One name of such a path. */
+export const segment = new RegExp(identifier, 'gu')
+
+/** Every name in the text, with what it is in (`public.users` and `public` of `public.users.id`), and its words alone. */
+export function namesIn(text: string): { all: Set<string>; words: Set<string> } {
+  const all = new Set<string>()
+  const words = new Set<string>()
+  for (const [found] of text.matchAll(path)) {
+    const segments = found.match(segment) ?? []
+    for (const [i, word] of segments.entries()) {
+      words.add(word)
+      all.add(segments.slice(0, i + 1).join('.'))
+    }
+  }
+  return { all, words }
+}

@@ -6,6 +6,7 @@ import type { Difference } from '../difference.ts'
 import { isRoutine, routineRemedy, settingChange } from './functions.ts'
 import { constraintInstead } from './made.ts'
 import { foreignOption, indexOf, isInherited, isPart, partName, policyTerms, tableOf, viewOptions } from './names.ts'
+import { inheritsRemedy, partitionRemedy } from './partitions.ts'
 import { publicationRemedy } from './publications.ts'
 
 /** What switches a trigger or a rule; absent is the ordinary state. */
@@ -73,10 +74,12 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
       return expected === undefined
         ? undefined
         : [`alter table ${tableOf(part)} replica identity using index ${partName(part)}`]
+    case 'table partition':
+      return partitionRemedy(difference)
+    case 'table inherits':
+      return inheritsRemedy(difference)
     case 'table replica identity':
-      return [found, expected].includes('an index')
-        ? undefined
-        : [`alter table ${name} replica identity ${expected ?? 'default'}`]
+      return expected === 'an index' ? undefined : [`alter table ${name} replica identity ${expected ?? 'default'}`]
     case 'constraint comment on its index':
       return [
         `comment on index ${indexOf(part)} is ${expected === undefined ? 'null' : quoteLiteral(String(expected))}`,

@@ -42,7 +42,7 @@ export function publicationRemedy({
   was,
 }: Difference): string[] | undefined {
   if (parameters[property]) return [`alter publication ${name} set (${parameterOf(property, expected)})`]
-  if (!published.test(property) || was?.properties.tables === 'all') return undefined
+  if (!published.test(property) || [object, was].some(one => one?.properties.tables === 'all')) return undefined
   if (expected === undefined) return [`alter publication ${name} drop ${objectOf(property)}`]
   if (found === undefined) return [`alter publication ${name} add ${objectOf(property, String(expected))}`]
   // with all that is published: without the table for a moment, its changes would be lost

@@ -13,6 +13,7 @@ import { constraints } from './changes/constraints.ts'
 import { made } from './changes/made.ts'
 import { programs } from './changes/programs.ts'
 import { remedies } from './changes/remedies.ts'
+import { replaced } from './changes/replaced.ts'
 import { rights } from './changes/rights.ts'
 import { tables } from './changes/tables.ts'
 import { types } from './changes/types.ts'
@@ -24,7 +25,8 @@ describe.each<[string, readonly Row[], number?]>([
   ['views, functions, triggers, rules, policies, sequences', programs],
   ['types, operators, casts, text search, extensions, publications', types],
   ['owners, grants, default privileges', rights],
-  ['what is made again or changed in its place', made, 18],
+  ['what is made again or changed in its place', made, 22],
+  ['what has another type, is built again or has another place', replaced, 0],
   ['what is put right in more than one statement, or in an order', remedies],
 ])('of %s', (_what, rows, withoutRemedy) => {
   test(`${rows.length} changes by hand are each found and named`, async ({ createDatabase }) => {
@@ -62,6 +64,18 @@ describe.each<[string, readonly Row[], number?]>([
     expect(rest.filter(text => !open.has(text))).toEqual([])
     for (const database of [found, expected]) await database.query(`drop owned by ${quoteIdent(role)}`)
   })
+})
+
+test.for([
+  ['varchar(3)', 'abc  ', 'value too long'],
+  ['int', '007', 'invalid input syntax'],
+] as const)('a text that is no %s as it is written: %j is refused', async ([type, value, why], { createDatabase }) => {
+  const [found, expected] = [await createDatabase(), await createDatabase()]
+  const { differences } = await compareSchemas(found, ['create table t (a text)'], expected, [
+    `create table t (a ${type})`,
+  ])
+  await found.query('insert into t values ($1)', [value])
+  await expect(runRemedies(found, withRemedies(differences))).rejects.toThrow(why)
 })
 
 async function runRemedies(database: ScratchDatabase, told: readonly WithRemedy[]) {

@@ -46,3 +46,70 @@ test.for([
     [`revoke select on table ${name} from "app";`, `grant select (a) on table ${name} to "app";`],
   ])
 })
+
+test.for([
+  ['numeric(12,4)', 'numeric(10,2)'],
+  ['numeric', 'integer'],
+  ['bigint', 'double precision'],
+  ['double precision', 'real'],
+  ['timestamp without time zone', 'timestamp with time zone'],
+  ['timestamp(6) without time zone', 'timestamp(3) without time zone'],
+  ['timestamp without time zone', 'date'],
+  ['json', 'jsonb'],
+  ['text[]', 'character varying(3)[]'],
+  ['text', 'public.some_domain'],
+])('a column of %s does not become %s, which would change its values', ([from, to]) => {
+  expect(remedy(retyped(from!, to!))).toBeUndefined()
+})
+
+test.for([
+  [{ kind: 'view', name: 'public.v', properties: { definition: ' SELECT a FROM public.t;' } }, 'bigint'],
+  [{ kind: 'policy', name: 'public.t.p', parent: 'table public.t', properties: { using: '(a > 1)' } }, 'bigint'],
+  [
+    { kind: 'constraint', name: 'public.t.c', parent: 'table public.t', properties: { definition: 'CHECK ((a > 1))' } },
+    'text',
+  ],
+  [
+    {
+      ...{ kind: 'constraint', name: 'public.r.f', parent: 'table public.r' },
+      properties: { definition: 'FOREIGN KEY (b) REFERENCES public.t(a)' },
+    },
+    'text',
+  ],
+  [{ kind: 'column', name: 'public.r.t', parent: 'table public.r', properties: { type: 'public.t[]' } }, 'bigint'],
+] as const)('nor does one that %o rests on', ([user, to]) => {
+  const { object, was } = retyped('integer', to)
+  const [found, expected] = [object, was].map(column => ({ serverVersion: 170000, objects: [column, user] }))
+  expect(compare(found!, expected!).differences.map(remedy)).toEqual([undefined])
+  const [alone, wanted] = [object, was].map(column => ({ serverVersion: 170000, objects: [column] }))
+  expect(compare(alone!, wanted!).differences.map(remedy)).toEqual([
+    [`alter table public.t alter column a type ${to};`],
+  ])
+})
+
+function retyped(from: string, to: string) {
+  const column = { kind: 'column', name: 'public.t.a', parent: 'table public.t' }
+  const [object, was] = [from, to].map(type => ({ ...column, properties: { type } }))
+  return {
+    change: 'changed',
+    ...column,
+    property: 'type',
+    found: from,
+    expected: to,
+    object: object!,
+    was: was!,
+  } as const
+}
+
+test('a key that a foreign key refers to stays', () => {
+  const key = { kind: 'constraint', name: 'public.t.k', parent: 'table public.t' }
+  const foreignKey = {
+    ...{ kind: 'constraint', name: 'public.r.f', parent: 'table public.r' },
+    properties: { definition: 'FOREIGN KEY (b, c) REFERENCES public.t(a2, a1)' },
+  }
+  const [found, expected] = ['UNIQUE (a1, a2)', 'UNIQUE (a1)'].map(definition => ({
+    serverVersion: 170000,
+    objects: [{ ...key, properties: { definition } }, foreignKey],
+  }))
+  expect(compare(found!, expected!).differences.map(remedy)).toEqual([undefined])
+})

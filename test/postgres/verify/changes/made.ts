@@ -74,6 +74,11 @@ export const made: readonly Row[] = [
     [`table n10: ${missing}`, `function n10(): ${missing}`],
   ],
   [
+    'create table n10b (a int); create function n10b() returns bigint language sql as $$select count(*) from n10b$$',
+    'drop function n10b(); drop table n10b',
+    [`table n10b: ${missing}`, `function n10b(): ${missing}`],
+  ],
+  [
     "create type n11 as enum ('a'); create function n11f(x n11) returns n11 language sql as $$select x$$",
     'drop function n11f; drop type n11',
     [`type n11: ${missing}`, `function n11f(public.n11): ${missing}`],
@@ -124,6 +129,11 @@ export const made: readonly Row[] = [
       `publication n18x: table public.n18c is all columns where (a > 1); ${make} all columns`,
       `publication n18x: table public.n18e: all columns, and ${none}`,
     ],
+  ],
+  [
+    'create table n18f (a int primary key); create publication n18y for table n18f',
+    'drop publication n18y; create publication n18y for all tables',
+    [`publication n18y: tables: all, and ${none}`, `publication n18y: has no table public.n18f; ${make} all columns`],
   ],
   [
     'create publication n19 with (publish_generated_columns = stored)',
