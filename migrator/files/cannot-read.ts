@@ -26,6 +26,14 @@ function cannot(what: string, wayOut: string, path: string, cause: unknown): Usa
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable'
   const isDenied = code === 'EACCES' || code === 'EPERM'
   const isFull = code === 'ENOSPC' || code === 'EDQUOT'
-  const way = isDenied ? ` ${wayOut} for user ${process.getuid?.() ?? '?'}.` : isFull ? ' Make room on its disk.' : ''
+  // Node has this character for what is not UTF-8, and no file has the name that it gives then
+  const isMisnamed = code === 'ENOENT' && path.includes('\uFFFD')
+  const way = isDenied
+    ? ` ${wayOut} for user ${process.getuid?.() ?? '?'}.`
+    : isFull
+      ? ' Make room on its disk.'
+      : isMisnamed
+        ? ' Its name is not valid UTF-8: rename it.'
+        : ''
   return new UsageError(`${path} cannot ${what} (${code}).${way}`, { cause })
 }

@@ -55,7 +55,7 @@ export function listFolder(dir: string, ignore: readonly string[]): FolderListin
       if (entry.isSymbolicLink()) links.add(name)
       else irregular.add(name)
     } else if (!name.startsWith('.')) {
-      const all = entriesOf(join(dir, name))
+      const all = entriesInside(join(dir, name))
       const inside = all.filter(inner => !ignored(`${name}/${inner.name}`))
       // what is left out as a whole is no empty folder
       if (inside.length === 0 && all.length > 0) continue
@@ -119,7 +119,7 @@ function deepFiles(dir: string, folder: string): readonly string[] {
   const files: string[] = []
   const folders = [folder]
   for (const inside of folders) {
-    for (const entry of deepEntries(join(dir, inside))) {
+    for (const entry of entriesInside(join(dir, inside))) {
       const path = `${inside}/${entry.name}`
       if (entry.name.startsWith('.')) continue
       if (!entry.isDirectory()) files.push(path)
@@ -129,7 +129,7 @@ function deepFiles(dir: string, folder: string): readonly string[] {
   return files.filter(path => path.split('/').length > 2)
 }
 
-function deepEntries(folder: string): Dirent[] {
+function entriesInside(folder: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true })
   } catch (error) {

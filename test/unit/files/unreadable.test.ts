@@ -1,7 +1,7 @@
 // Files and folders that this user may not read: each is named, with the way out, and none is passed over.
 
 import { spawnSync } from 'node:child_process'
-import { chmodSync, symlinkSync } from 'node:fs'
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readFollowed } from '../../../migrator/follow/files/index.ts'
@@ -59,6 +59,18 @@ test.for([
   expect(stderr).toContain(join(dir, unreadable))
   expect(stderr).toMatch(/cannot be read.*user \d+/)
   expect(stderr).not.toContain('bug in schemagate')
+  expect(status).toBe(2)
+})
+
+test.for([
+  ['a file', '1_\xff.sql', (path: Buffer) => writeFileSync(path, 'select 1;')],
+  ['a folder', '1_\xff', mkdirSync],
+] as const)('%s whose name is not UTF-8 is told as that', ([, name, make]) => {
+  const dir = writtenFolder({ '2_b.sql': 'select 1;' })
+  chmodSync(dir, 0o755)
+  make(Buffer.concat([Buffer.from(`${dir}/`), Buffer.from(name, 'latin1')]))
+  const { status, stderr } = schemagate('manifest', '--dir', dir)
+  expect(stderr).toContain('cannot be read (ENOENT). Its name is not valid UTF-8: rename it.')
   expect(status).toBe(2)
 })
 
