@@ -1,5 +1,6 @@
 // A stretch of SQL as the messages that are sent: one if it is small, else several in one transaction.
 
+import type { Unclosed } from './lexer.ts'
 import { split } from './split.ts'
 import type { Range, Stretch } from './step.ts'
 
@@ -29,7 +30,8 @@ export function* packets(sql: string, stretch: Stretch): Generator<Packet, void>
     return packets
   }
   const skipped = new Set(stretch.skipped.map(({ start }) => start))
-  for (const { start, end, next, data } of split(sql, stretch.start, stretch.end)) {
+  const reading: { unclosed?: Unclosed | undefined } = {}
+  for (const { start, end, next, data } of split(sql, stretch.start, stretch.end, reading)) {
     if (skipped.has(start)) {
       to = next
       continue
@@ -43,6 +45,8 @@ export function* packets(sql: string, stretch: Stretch): Generator<Packet, void>
       sent++
     }
   }
+  // all that follows a comment without its end would be passed over: the server has to see it, and refuses it
+  if (reading.unclosed) sent++
   // up to its end: a comment after the last statement belongs to the message, too
   yield* flush(stretch.end)
 }
