@@ -10,7 +10,7 @@ import type { Migration } from '../files/migration.ts'
 import { tools } from '../files/tools/index.ts'
 import type { Engine } from '../run/engine.ts'
 import { type Place, placeAt } from '../sql/excerpt.ts'
-import { messageOfThrown } from '../text/thrown.ts'
+import { messageOfThrown, readableThrown } from '../text/thrown.ts'
 import type { MigrationModule } from './code-context.ts'
 import { untilAborted } from './until-aborted.ts'
 
@@ -31,8 +31,9 @@ export async function loadModule(
   }, longLoad).unref()
   try {
     module = await untilAborted(signal, import(pathToFileURL(file).href))
-  } catch (error) {
+  } catch (thrown) {
     signal.throwIfAborted()
+    const error = readableThrown(thrown)
     const place = placeIn(file, error) ?? (error instanceof SyntaxError ? placeOfSyntaxError(file, error) : undefined)
     const at = place ? `, line ${place.line}, column ${place.column}` : ''
     const message = messageOfThrown(error)

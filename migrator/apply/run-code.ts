@@ -11,7 +11,7 @@ import { type Limits, resetSession, setLimits } from '../postgres/limits.ts'
 import type { Attempt } from '../run/attempt.ts'
 import { refuseBehindPooler } from '../run/pooler.ts'
 import type { Run } from '../run/run.ts'
-import { messageOfThrown } from '../text/thrown.ts'
+import { messageOfThrown, readableThrown } from '../text/thrown.ts'
 import type { Batches } from './batches/batches.ts'
 import type { MigrationContext } from './code-context.ts'
 import { foreignModule, loadModule, placeIn } from './code-module.ts'
@@ -158,7 +158,8 @@ async function callModule(
         { event: 'batches-left', migration: name, batches: batches.left },
         `${name}: an interrupted run went over ${batches.left.join(', ')}, and this one did not: what was not done there is not done now`,
       )
-  } catch (error) {
+  } catch (thrown) {
+    const error = readableThrown(thrown)
     // a file that is not there, a service that does not answer: the module's own errors have such codes, too
     if (run.signal.aborted || (error === queries.failed?.error && isConnectionLoss(error))) throw error
     await leaveClean(run)

@@ -2,6 +2,7 @@
 
 import { exitCodes } from '../errors.ts'
 import { shorten } from '../text/shorten.ts'
+import { messageOfThrown } from '../text/thrown.ts'
 
 /** Only the fields of an error that help: a raw one holds its client, and with it the password. */
 export function serialiseError(error: unknown): unknown {
@@ -10,7 +11,7 @@ export function serialiseError(error: unknown): unknown {
 
 /** @param isExplained it is the cause of an error whose message says everything. */
 function serialise(error: unknown, seen: ReadonlySet<unknown>, isExplained: boolean): unknown {
-  if (!(error instanceof Error)) return { message: shorten(String(error)) }
+  if (!(error instanceof Error)) return { message: shorten(messageOfThrown(error)) }
   const shown: Record<string, unknown> = { type: error.name, message: shorten(error.message) }
   for (const field of [
     'code',

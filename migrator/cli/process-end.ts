@@ -1,6 +1,7 @@
 // How the process ends: with its work done, or before that, by a signal, by an error that nothing caught, by process.exit().
 
 import { type ExitCode, InterruptedError, ProcessEndedError } from '../errors.ts'
+import { messageOfThrown, readableThrown } from '../text/thrown.ts'
 import { writeAtOnce } from './write-at-once.ts'
 
 /** Milliseconds after which a process that is still alive is ended: everything should have been released by then. */
@@ -34,7 +35,7 @@ export function interruptible(say: (text: string) => void): { signal: AbortSigna
     controller.abort(reason)
   }
   const onSignal = (name: NodeJS.Signals) => stop(new InterruptedError(name === 'SIGINT' ? 'SIGINT' : 'SIGTERM'))
-  const onUncaught = (thrown: unknown) => stop(uncaught(thrown))
+  const onUncaught = (thrown: unknown) => stop(uncaught(readableThrown(thrown)))
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   process.on('uncaughtException', onUncaught)
@@ -46,7 +47,7 @@ export function interruptible(say: (text: string) => void): { signal: AbortSigna
       process.off('uncaughtException', onUncaught)
       process.on('uncaughtException', thrown =>
         say(
-          `schemagate: an error that nothing caught came after the end, and changes nothing of the result. If it comes from a code migration, have its \`up\` await the work that failed.\n${textOf(thrown)}\n`,
+          `schemagate: an error that nothing caught came after the end, and changes nothing of the result. If it comes from a code migration, have its \`up\` await the work that failed.\n${textOf(readableThrown(thrown))}\n`,
         ),
       )
     },
@@ -62,7 +63,7 @@ function uncaught(thrown: unknown): ProcessEndedError {
 }
 
 function textOf(thrown: unknown): string {
-  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOfThrown(thrown)
 }
 
 /** Reports a process that ends before its work: by process.exit(), or because nothing is left to wait for. */

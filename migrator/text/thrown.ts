@@ -17,3 +17,17 @@ export function messageOfThrown(thrown: unknown, seen: ReadonlySet<unknown> = ne
   const message = thrown.message || (causes.length > 0 ? '' : thrown.name)
   return [message, [...new Set(causes)].join('; ')].filter(text => text !== '').join(': ')
 }
+
+/**
+ * The same value, or an error in its place where it cannot be looked at: a getter, a proxy, a `toString` may throw as well.
+ */
+export function readableThrown(thrown: unknown): unknown {
+  try {
+    messageOfThrown(thrown)
+    if (thrown instanceof Error)
+      for (const name of ['stack', ...Object.getOwnPropertyNames(thrown)]) Reflect.get(thrown, name)
+    return thrown
+  } catch {
+    return new Error('What was thrown cannot be read: it throws itself.')
+  }
+}
