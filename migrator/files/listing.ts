@@ -1,7 +1,7 @@
 // What is in the migrations folder, and the error if none of it is a migration.
 
 import { type Dirent, readdirSync, statSync } from 'node:fs'
-import { join, posix } from 'node:path'
+import { join, posix, resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { cannotRead, isThere } from './cannot-read.ts'
 import { orFollow } from './foreign-code.ts'
@@ -154,9 +154,11 @@ export class NoneYetError extends UsageError {}
 /** The error for a folder without migrations. */
 export function noMigrations(dir: string, listing: FolderListing, tool: Tool | undefined): UsageError {
   const others = whatElse(dir, listing, tool)
-  if (others !== undefined) return new UsageError(`No migrations in ${dir} ${others}`)
+  // `.` at the end of a sentence is read as the folder above
+  const place = dir.endsWith('.') ? resolve(dir) : dir
+  if (others !== undefined) return new UsageError(`No migrations in ${place} ${others}`)
   return new NoneYetError(
-    `No migrations in ${dir}. Name the right folder with --dir, or write the first: schemagate create NAME --dir ${dir}`,
+    `No migrations in ${place}. Name the right folder with --dir, or write the first: schemagate create NAME --dir ${dir}`,
   )
 }
 

@@ -125,7 +125,9 @@ const ofOthers = /MONGO|REDIS|MYSQL|MARIA|CLICKHOUSE|INFLUX|NEO4J|COUCH|ELASTIC|
 
 function unknownPlaces(environment: Service['environment']): string[] {
   return Object.entries(environment).flatMap(([key, value]) =>
-    /(DATABASE|DB|POSTGRES\w*|PG|SQL)_?(CONNECTION_?)?(URL|URI|DSN|STRING|HOST|HOSTNAME)$/i.test(key) &&
+    /(^|_)(DATABASE|DB|POSTGRES\w*|PG|SQL|DATASOURCE|JDBC)_?(CONNECTION_?)?(URL|URI|DSN|STRING|HOST|HOSTNAME)$/i.test(
+      key,
+    ) &&
     !ofOthers.test(key) &&
     /^\$\{\w+\}$/.test(value)
       ? [value]

@@ -71,9 +71,13 @@ test('who holds the same unknown URL uses the same database', async () => {
 test('who holds an unknown place of a database uses the only one', async () => {
   const app = (name: string, key: string) => `  ${name}: { image: ${name}, environment: { ${key}: "\${${key}}" } }\n`
   const apps =
-    app('a', 'DATABASE_CONNECTION_URI') + app('b', 'DB_HOST') + app('c', 'SENTRY_DSN') + app('d', 'MONGODB_URI')
+    app('a', 'DATABASE_CONNECTION_URI') +
+    app('b', 'DB_HOST') +
+    app('c', 'SENTRY_DSN') +
+    app('d', 'CHROMADB_HOST') +
+    app('e', 'SPRING_DATASOURCE_URL')
   const { errors } = await read(`${db}${migrate}${apps}`)
-  expect(errors).toEqual(['ungated-client a', 'ungated-client b'])
+  expect(errors).toEqual(['ungated-client a', 'ungated-client b', 'ungated-client e'])
   const { roleOf } = await read(`${db}${apps}  other: { image: mysql }\n`)
   expect(roleOf('a')).toBe('other')
 })

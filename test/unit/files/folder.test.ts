@@ -239,6 +239,11 @@ test.for([
   if (advised) expect(refusal(dir, [advised])?.message ?? '').not.toMatch(message)
 })
 
+test('the folder itself is named by its path, where a dot would end the sentence with two', async () => {
+  const dir = await files('README.md')
+  expect(refusal(`${dir}/.`)).toMatchObject({ message: expect.stringContaining(`No migrations in ${dir}. Name`) })
+})
+
 function refusal(dir: string, ignore?: readonly string[]) {
   try {
     readFolder(dir, { ignore })
