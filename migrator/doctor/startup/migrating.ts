@@ -76,6 +76,9 @@ export function findMigration(
   if (twoPhases >= 0) {
     return { ...none, tool: "the project's own", fixedStep: false, step: twoPhases, alsoServes: !isWaitedFor }
   }
+  const own = steps.filter(step => !isPreparing(step))
+  if (service.restart === 'no' && own.length === 1 && isPhase(own[0]!, /^--/))
+    return { ...none, tool: "the project's own", fixedStep: false, step: steps.indexOf(own[0]!), alsoServes: false }
   if (/auto-?(setup|migrat)/.test(service.image?.name ?? ''))
     return { ...none, tool: 'its image', fixedStep: false, alsoServes: !isWaitedFor }
   if (image?.repository === 'hasura/graphql-engine' && /cli-migrations/.test(image.tag))
@@ -106,14 +109,16 @@ function imageStarted({ image, build, entrypoint }: Service, context: BuildConte
 }
 
 /** `server --upgrade && server`: the same program, first to bring its schema up to date. */
-export function isFirstPhase({ words }: Step, next: Step | undefined): boolean {
-  const [program = '', ...rest] = words
-  if (
-    next?.words[0] !== program ||
-    /^(npm|pnpm|yarn|bun|npx|node|python3?|pip3?|apt-get|apk|echo|poetry|uv)$/.test(program)
+export function isFirstPhase(step: Step, next: Step | undefined): boolean {
+  return next?.words[0] === step.words[0] && isPhase(step, /^/)
+}
+
+/** A program of the project's own that is told to bring its schema up to date, by a word of that form. */
+function isPhase({ words: [program = '', ...rest] }: Step, form: RegExp): boolean {
+  if (/^(npm|pnpm|yarn|bun|npx|node|python3?|pip3?|apt-get|apk|echo|poetry|uv)$/.test(program)) return false
+  return rest.some(
+    word => form.test(word) && /^(--?)?(upgrade|install|init-?db|db-?init|update-?db|sync-?db|setup-?db)$/.test(word),
   )
-    return false
-  return rest.some(word => /^(--?)?(upgrade|install|init-?db|db-?init|update-?db|sync-?db|setup-?db)$/.test(word))
 }
 
 /** A migration counts also where no service waits for its end; one that only a test names does not. */

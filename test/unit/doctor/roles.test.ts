@@ -221,6 +221,21 @@ describe('a migrator', () => {
     expect(roleOf('job')).toBe('app')
   })
 
+  test.for([
+    ['./lists --install --yes', '"no"', ['ungated-client app']],
+    ['sh -c "sleep 3 && ./lists --upgrade"', '"no"', ['ungated-client app']],
+    ['./lists --install --yes', 'always', []],
+    ['./lists install', '"no"', []],
+    ['pip install --upgrade shop', '"no"', []],
+  ] as const)(
+    'is a server that only makes its schema, and is not started again: %s, %s',
+    async ([run, restart, told]) => {
+      const job = `  job: { image: a, command: ${run}, restart: ${restart}, environment: { PGHOST: db } }\n`
+      const { errors } = await read(`${db}${job}  app: { image: a, environment: { PGHOST: db } }\n`)
+      expect(errors).toEqual(told)
+    },
+  )
+
   test('is no database, whatever it is called and told', async () => {
     const variables = 'environment: { POSTGRES_PASSWORD: x, POSTGRES_DB: shop }'
     const job = `  db-migrate: { image: shop-db-migrate, command: sh /data/migrate.sh, ${variables} }\n`
