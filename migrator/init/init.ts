@@ -7,7 +7,9 @@ import { type Database, databasesOf } from '../doctor/model/gating.ts'
 import { ownDatabase } from '../doctor/model/known-images.ts'
 import type { Member } from '../doctor/model/member.ts'
 import { isMigrations, type Recognised, recognise, sqlFilesIn } from '../doctor/model/recognise.ts'
+import { isOwn } from '../doctor/overlay/fix.ts'
 import { shownOverlay } from '../doctor/overlay/shown.ts'
+import { besideFirst, overlayName } from '../doctor/overlay/write.ts'
 import { renderText } from '../doctor/render/text.ts'
 import { initdbMigration } from '../doctor/rules/initdb-migration.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
@@ -36,7 +38,7 @@ export interface InitOptions {
 /** @throws UsageError where there is no compose file, no Postgres, or no migration to be found */
 export async function init(options: InitOptions): Promise<ExitCode> {
   const { print } = options
-  const before = await diagnose([], options.diagnose)
+  const before = await withOverlay(await diagnose([], options.diagnose), options)
   // what could not be read may be what is missed below
   for (const note of before.notes) print(`Note: ${escapeControls(note)}`)
   const choice = await chooseAll(before, options)
@@ -52,6 +54,16 @@ export async function init(options: InitOptions): Promise<ExitCode> {
   const after = await diagnose([...planned.composeFiles], options.diagnose)
   print(`\ndoctor on the result:\n\n${renderText(after, { color: options.color, width: options.width, all: false })}`)
   return after.findings.some(({ severity }) => severity === 'error') ? exitCodes.notReady : exitCodes.done
+}
+
+/** With what `doctor --fix` has written beside the files, which is nothing to be written over. */
+async function withOverlay(diagnosis: Diagnosis, { diagnose: options, print }: InitOptions): Promise<Diagnosis> {
+  const { directory, files } = diagnosis.stack.compose
+  const path = join(directory, overlayName)
+  if (!isOwn(path) || files.some(file => resolve(options.cwd, file) === path)) return diagnosis
+  const overlay = besideFirst(files, overlayName)
+  print(`${overlay}, which doctor has written, is one of the files from now on.`)
+  return diagnose([...files, overlay], options)
 }
 
 async function chooseAll({ stack, findings }: Diagnosis, options: InitOptions): Promise<Choice> {

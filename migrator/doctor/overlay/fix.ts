@@ -79,8 +79,8 @@ export function writeOverlay({ directory }: Compose, name: string, text: string)
   return path
 }
 
-/** The first line is what this command writes: it may write it again. */
-function isOwn(path: string): boolean {
+/** Its first line is what `--fix` writes: it may write it again. */
+export function isOwn(path: string): boolean {
   return readSmall(path)?.startsWith('# Written by `schemagate doctor --fix`') ?? false
 }
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
+import { doctor } from '../../../migrator/doctor/doctor.ts'
 import { init } from '../../../migrator/init/init.ts'
 import { root } from '../../../scripts/lib/root.ts'
 
@@ -333,6 +334,24 @@ describe('nothing of the project is changed', () => {
     expect(contentOf(folder)).toMatchObject(there)
     expect(text).toContain(`${overlay} is there already, and is left as it is.`)
     expect(text).toContain(`${workflow} is there already, and is left as it is.`)
+  })
+
+  test('by doctor --fix before it, whose overlay is one of the files then', async () => {
+    const folder = folderWith(sqlProject)
+    const quiet = () => {}
+    await doctor({
+      ...{ files: [], format: 'text', all: false, fix: true, trial: false, signal: AbortSignal.timeout(30_000) },
+      ...{ color: false, width: 120, print: quiet, say: quiet, diagnose: { cwd: folder, env: {}, docker: false } },
+    })
+    const written = read(folder, overlay)
+    const { exitCode, text } = await run(folder)
+    expect(exitCode, text).toBe(0)
+    expect(text).toContain(`${overlay}, which doctor has written, is one of the files from now on.`)
+    expect(read(folder, overlay)).toBe(written)
+    const further = 'compose.schemagate.db.yml'
+    expect(read(folder, '.env')).toContain(`COMPOSE_FILE=compose.yml:${overlay}:${further}`)
+    expect(parse(read(folder, further)).services.api.depends_on).toMatchObject({ migrate: done })
+    expect(read(folder, workflow)).toContain('migrator: migrate\n')
   })
 
   test('but for lines at the end of .env, and what it sets already is told', async () => {
