@@ -13,6 +13,19 @@ export const LOCKED: Verdict = {
   detail: 'The ledger itself is being changed, dropped or restored: its table is locked.',
 }
 
+/**
+ * A statement that has the server take notice of what others have done to schemas and tables. In a transaction it does so
+ * only when a lock is taken that the transaction does not have: without this the table that is held is read by its former
+ * name. The size is of no interest; asking takes the lock of a table that nothing else here uses, and gives it back.
+ * https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/storage/lmgr/lmgr.c (LockRelationOid)
+ */
+const noticeChanges = "select pg_catalog.pg_relation_size('pg_catalog.pg_am'::pg_catalog.regclass)"
+
+/** The session that holds the ledger. */
+interface Holding extends Queryable {
+  repeat<Row extends object>(text: string, first?: string): Promise<Row[]>
+}
+
 /** One gate's. It is held on one session at a time, which the gate passes. */
 export class LedgerFence {
   readonly #holdSql: string
@@ -58,6 +71,22 @@ export class LedgerFence {
       await this.release(session)
       if (code === sqlstate.lockNotAvailable || (code !== undefined && missingTableCodes.has(code))) return false
       throw error
+    }
+  }
+
+  /** The session that holds it, for a reader: a table that was renamed is not read as if it were still there. */
+  readerOf(session: Holding): Queryable {
+    return {
+      query: text => session.query(text),
+      repeat: async <Row extends object>(text: string) => {
+        try {
+          return await session.repeat<Row>(text, noticeChanges)
+        } catch (error) {
+          // a transaction that has failed would refuse what is asked next
+          if (sqlState(error) !== undefined && this.#heldSince !== undefined) await session.query('rollback; begin')
+          throw error
+        }
+      },
     }
   }
 

@@ -31,8 +31,11 @@ export interface Session {
   /** Behind a pooler in transaction mode: no setting of this connection lasts, and LISTEN receives nothing. */
   readonly pooled: boolean
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
-  /** Sends a text that is sent again and again: the server plans it once, where this is a connection to one server. */
-  repeat<Row extends object>(text: string): Promise<Row[]>
+  /**
+   * Sends a text that is sent again and again: the server plans it once, where this is a connection to one server.
+   * @param first a statement that is run before it, sent with it.
+   */
+  repeat<Row extends object>(text: string, first?: string): Promise<Row[]>
   /** Ends the connection, with a goodbye if the server answers at once. Never fails. */
   close(): Promise<void>
 }
@@ -117,15 +120,16 @@ class ClientSession implements Session {
   }
 
   // As simple queries: see lookSql.
-  async repeat<Row extends object>(text: string): Promise<Row[]> {
-    if (this.#pooled) return this.query(text)
+  async repeat<Row extends object>(text: string, first?: string): Promise<Row[]> {
+    const before = first === undefined ? '' : `${first}; `
+    if (this.#pooled) return this.query(before + text)
     let name = this.#prepared.get(text)
     if (name === undefined) {
       name = `schemagate_${this.#prepared.size + 1}`
       await this.query(`prepare ${name} as ${text}`)
       this.#prepared.set(text, name)
     }
-    return this.query(`execute ${name}`)
+    return this.query(`${before}execute ${name}`)
   }
 
   async close(): Promise<void> {
@@ -143,8 +147,9 @@ class ClientSession implements Session {
     const timeout = this.#answerTimeout
     const late = setTimeout(() => this.#lose(new Error(`No answer in ${timeout} ms`)), timeout)
     try {
-      const result = await this.#client.query<Row>(text, values && [...values])
-      return result.rows
+      // an array where the text has several statements, which the types do not say
+      const results = [await this.#client.query<Row>(text, values && [...values])].flat()
+      return results.at(-1)!.rows
     } finally {
       clearTimeout(late)
     }

@@ -280,7 +280,8 @@ export class Watcher {
     try {
       // The lookout's lock is for a session that the server ends when this app does not ask for long.
       const locks = this.#listener.isListening && (isHolding || !sessions.holding) && !session.pooled
-      const reading = await this.reader.read(session, locks ? this.#lookout.lockExpression : serverExpression)
+      const readable = isHolding ? (this.reader.fence?.readerOf(session) ?? session) : session
+      const reading = await this.reader.read(readable, locks ? this.#lookout.lockExpression : serverExpression)
       if (locks) this.#lookout.answered(reading.also)
       else if (session.pooled && reading.also !== undefined) this.#connector.answeredBy(reading.also)
       const { verdict, databaseHead } = reading

@@ -134,6 +134,7 @@ describe('with the fence', () => {
     await ledger.drop()
     expect(performance.now() - started).toBeLessThan(3000)
     expect(gate.isOpen).toBe(false)
+    gate.leave()
   })
 
   test('a gate that looks seldom holds the ledger until what is inside has been cut', async ({ database }) => {
@@ -144,6 +145,7 @@ describe('with the fence', () => {
     await ledger.drop()
     order.push('dropped')
     expect(order).toEqual(['evicted', 'cut', 'dropped'])
+    gate.leave()
   })
 
   test('a handler that works on after the ledger was taken away gives no answer any more', async ({ database }) => {

@@ -117,3 +117,25 @@ test('a role that may only connect keeps a database from having a lookout, and n
   await database.query(`update schemagate.ledger set name = name`)
   await stranger.end()
 })
+
+test.for([
+  ['renamed', 'alter schema schemagate rename to before'],
+  [
+    'swapped',
+    `create schema after; create table after.ledger (like schemagate.ledger including all);
+     alter schema schemagate rename to before; alter schema after rename to schemagate`,
+  ],
+])('a gate without a lookout sees that the schema was %s while it holds the ledger', async ([, sql], { database }) => {
+  await migrated(database)
+  const stranger = await database.connect()
+  const { lockExpression } = new Lookout('schemagate', app, pollInterval)
+  await stranger.query(`select ${lockExpression}`)
+  const gate = await openGate(database)
+  const asked = performance.now()
+  await database.query(sql!)
+  await eventually(() => expect(gate.isOpen).toBe(false))
+  // in ten seconds it takes its hold again, and would see it then
+  expect(performance.now() - asked).toBeLessThan(5000)
+  expect(gate.history.map(({ state }) => state)).toEqual(['open', 'unmigrated'])
+  await stranger.end()
+})
