@@ -181,8 +181,8 @@ class FolderReader implements MigrationsFolder {
   /** All that the names are read by, but for the files' bytes. */
   #circumstances(): readonly unknown[] {
     const { layout, ignore = [] } = this.#options
-    const { entries, folders, irregular } = this.#listing
-    return [version, layout, ignore, [...this.#recognisedBy], entries, [...folders], [...irregular]]
+    const { files, folders, irregular } = this.#listing
+    return [version, layout, ignore, [...this.#recognisedBy], files, [...folders], [...irregular]]
   }
 
   /** Yields now and then. @throws UsageError */

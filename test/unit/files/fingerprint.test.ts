@@ -16,6 +16,7 @@ const files = {
   '4_d/up.sql': 'create table d ();\n',
   'R__v.sql': 'create or replace view v as select 1;\n',
   'README.md': 'Read me.\n',
+  '.gitkeep': '',
 }
 
 /** In a folder of its own, for what is beside it. */
@@ -73,6 +74,11 @@ const changes: Record<string, (dir: string) => Promise<unknown>> = {
   'a folder in place of a file': async dir => {
     await rm(join(dir, 'README.md'))
     await mkdir(join(dir, 'README.md'))
+  },
+  // by `.diesel_lock` a folder is recognised as Diesel's, if it is a file
+  'a hidden folder in place of a hidden file': async dir => {
+    await rm(join(dir, '.gitkeep'))
+    await mkdir(join(dir, '.gitkeep'))
   },
   'a file of another tool': dir => writeFile(join(dir, 'atlas.sum'), 'h1:\n'),
   'a file in a folder that was none': dir => writeFile(join(dir, '4_d/metadata.toml'), 'run_in_transaction = false\n'),
