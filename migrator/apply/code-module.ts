@@ -30,7 +30,7 @@ export async function loadModule(
     )
   }, longLoad).unref()
   try {
-    module = await untilAborted(signal, import(pathToFileURL(file).href))
+    module = exportsOf(await untilAborted(signal, import(pathToFileURL(file).href)))
   } catch (thrown) {
     signal.throwIfAborted()
     const error = readableThrown(thrown)
@@ -57,6 +57,12 @@ export async function loadModule(
   if (module.down !== undefined && typeof module.down !== 'function')
     throw new UsageError(`${file} exports a \`down\` that is no function.`)
   return module as MigrationModule
+}
+
+/** Of CommonJS what it has exported: of `module.exports = { ... }` not every name is an export to a module that imports it. */
+function exportsOf(imported: object): Partial<MigrationModule> {
+  const whole = 'module.exports' in imported ? imported['module.exports'] : undefined
+  return typeof whole === 'object' && whole !== null ? whole : imported
 }
 
 /** A sentence for the message of a failure, where the module looks like another tool's; else nothing. */

@@ -32,6 +32,18 @@ describe('in code', () => {
     expect(await tables(database)).toEqual([])
   })
 
+  test.for([
+    'module.exports = {\n  up: async ({ query }) => { await query("create table a ()") },\n  down: async ({ query }) => { await query("drop table a") },\n}\n',
+    'module.exports = {\n  async down({ query }) { await query("drop table a") },\n  async up({ query }) { await query("create table a ()") },\n}\n',
+  ])('what CommonJS exports as one object is found, both ways: %s', async (text, { database }) => {
+    const dir = await folder({ '1_x.cjs': text })
+    const env = { DATABASE_URL: database.url }
+    expect((await schemagate(['up', '--dir', dir], { env })).code).toBe(0)
+    expect(await tables(database)).toEqual(['a'])
+    expect((await schemagate(['down', '--dir', dir, '--yes'], { env })).code).toBe(0)
+    expect(await tables(database)).toEqual([])
+  })
+
   test('a file that is gone by then is told as what failed, and not as a connection that was lost', async ({
     database,
   }) => {
