@@ -137,10 +137,17 @@ describe('folders of code', () => {
         '3_c.js': 'exports.up = async db => {}\n',
         '4_d.ts': 'export default { async up(db) {} }\n',
         '5_e.d.ts': 'export declare function up(): void\n',
+        '6_f.js':
+          'Object.defineProperty(exports, "__esModule", { value: true });\n_export(exports, { down: function() { return down; }, up: function() { return up; } });\nasync function up(db) {}\n',
+        '7_g.js': 'Object.defineProperty(exports, "up", { enumerable: true, get: () => up });\n',
+        '8_h.ts': "export * from './shared/h.ts'\n",
+        '9_i.js': "module.exports = require('./shared/i')\n",
+        '1_a.test.ts': "import { up } from './1_a.ts'\n",
+        'later.js': 'exports["up"] = async db => {}\n',
         'index.ts': "export * as _1_a from './1_a'\n",
         'provider.ts': 'export class Provider { get(m) { return { up: () => m.up() } } }\n',
       },
-      ['1_a', '2_b', '3_c', '4_d'],
+      ['1_a', '2_b', '3_c', '4_d', '6_f', '7_g', '8_h', '9_i', 'later'],
     ],
     [
       'lucid',
