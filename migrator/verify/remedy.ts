@@ -121,6 +121,10 @@ const hasIndex = (object: CatalogObject | undefined) =>
 /** With all that is said of it, since that goes with the one before. */
 function replacedWhole({ object, was, heirs = [], users = [] }: Difference): string[] | undefined {
   if (!object || !was || users.length > 0 || [object, was].some(one => isPart(one.name))) return undefined
+  const [isOfParts, becomesOfParts] = [object, was].map(({ properties: p }) =>
+    String(p['of a partitioned table'] ?? / ON ONLY /.exec(String(p.definition))),
+  )
+  if (isOfParts !== becomesOfParts) return undefined
   // without it, changes of a published table are refused
   if ([object, ...heirs].some(one => one.properties['replica identity'] !== undefined)) return undefined
   return together([

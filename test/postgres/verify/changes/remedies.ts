@@ -465,6 +465,18 @@ export const remedies: readonly Row[] = [
     ],
   ],
   [
+    'create table c15p (a int, b int); create index c15p_i on c15p (a); create table c15q (a int, b int, constraint c15q_u unique (a))',
+    'drop table c15p; create table c15p (a int, b int) partition by list (a); create index c15p_i on c15p (a); drop table c15q; create table c15q (a int, b int, constraint c15q_u unique (a, b)) partition by list (a)',
+    [
+      `table c15p: partition key: LIST (a), and ${none}`,
+      `table c15p: has no access method; ${make} heap`,
+      `index c15p_i: definition is CREATE INDEX ON ONLY public.c15p USING btree (a); ${make} CREATE INDEX ON public.c15p USING btree (a)`,
+      `table c15q: partition key: LIST (a), and ${none}`,
+      `table c15q: has no access method; ${make} heap`,
+      `constraint c15q.c15q_u: definition is UNIQUE (a, b); ${make} UNIQUE (a)`,
+    ],
+  ],
+  [
     'create table c16 (a int not null)',
     'alter table c16 alter constraint c16_a_not_null no inherit',
     `column c16.a: nullability is not null, no inherit; ${make} not null`,
