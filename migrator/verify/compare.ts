@@ -28,6 +28,7 @@ const notCompared: ReadonlySet<string> = new Set([
   'granted by others',
   'own name',
   'its type is',
+  'name of its not null',
   'encoding',
 ])
 

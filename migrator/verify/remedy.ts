@@ -186,9 +186,14 @@ function besides(
 
 function isOfNew(property: string, { owner }: CatalogObject['properties']): boolean {
   return (
-    ['inherited from', 'its type is', 'granted by others', 'grants to the owner', `grants to ${owner}`].includes(
-      property,
-    ) ||
+    [
+      'inherited from',
+      'its type is',
+      'name of its not null',
+      'granted by others',
+      'grants to the owner',
+      `grants to ${owner}`,
+    ].includes(property) ||
     (property === 'owner' && (owner === undefined || owner === migratorRole))
   )
 }

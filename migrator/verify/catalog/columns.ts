@@ -34,6 +34,7 @@ export const columns: Kinds = version => [
         180000,
         `(select obj_description(k.oid, 'pg_constraint') ${notNullOf})`,
       ),
+      'name of its not null': since(version, 180000, `(select quote_ident(k.conname) ${notNullOf})`),
       default: "case a.attgenerated when '' then pg_get_expr(d.adbin, d.adrelid) end",
       generated: `${words('a.attgenerated', { s: 'stored', v: 'virtual' })} || ': ' || pg_get_expr(d.adbin, d.adrelid)`,
       identity: words(ownIdentity(version), { a: 'always', d: 'by default' }),

@@ -30,8 +30,14 @@ export function columnRemedy(difference: Difference): string[] | undefined {
       return alter(expected === undefined ? 'drop default' : `set default ${expected}`)
     case 'nullability':
       if (expected === undefined) return alter('drop not null')
-      // one that is there is changed by the name of its constraint
-      return expected === 'not null' && found === undefined ? alter('set not null') : undefined
+      if (found === undefined) return expected === 'not null' ? alter('set not null') : undefined
+      return notNullChanges(difference)?.map(change => `alter table ${tableOf(part)} ${change}`)
+    case 'comment on its not null': {
+      const constraint = object?.properties['name of its not null'] ?? was?.properties['name of its not null']
+      if (constraint === undefined) return undefined
+      const text = expected === undefined ? 'null' : quoteLiteral(String(expected))
+      return [`comment on constraint ${constraint} on ${tableOf(part)} is ${text}`]
+    }
     case 'generated':
       return generatedRemedy(found, expected)?.flatMap(alter)
     case 'storage':
@@ -48,6 +54,18 @@ export function columnRemedy(difference: Difference): string[] | undefined {
     default:
       return undefined
   }
+}
+
+/** It is a constraint from 18 on, and changed by its name; validated, it does not become one that is not. */
+function notNullChanges({ found, expected, object }: Difference): string[] | undefined {
+  const name = object?.properties['name of its not null']
+  const [has, wants] = [found, expected].map(words => String(words).split(', '))
+  if (name === undefined || (wants!.includes('not valid') && !has!.includes('not valid'))) return undefined
+  const inherits = [has, wants].map(words => !words!.includes('no inherit'))
+  return [
+    ...(inherits[0] === inherits[1] ? [] : [`alter constraint ${name} ${inherits[1] ? 'inherit' : 'no inherit'}`]),
+    ...(has!.includes('not valid') && !wants!.includes('not valid') ? [`validate constraint ${name}`] : []),
+  ]
 }
 
 /** The values of a virtual one are nowhere. Those of a stored one stay, and would have to be written to make it one. */

@@ -34,6 +34,9 @@ const inMade: Readonly<Record<string, readonly string[]>> = {
   ],
   domain: ['type', 'collation', 'default', 'nullability'],
   'event trigger': ['event', 'function', 'tags'],
+  cast: ['function', 'method', 'context'],
+  operator: ['function', 'result', 'commutator', 'negator', 'restrict', 'join', 'hashes', 'merges'],
+  collation: ['provider', 'locale', 'character classes', 'deterministic', 'encoding', 'rules'],
 }
 
 /** The properties that those statements set; everything else about the object takes statements of its own. */
@@ -87,6 +90,12 @@ export function made(object: CatalogObject): string[] | undefined {
       return madeRoutine(object, 'create')
     case 'publication':
       return [madePublication(object)]
+    case 'cast':
+      return [castOf(object)]
+    case 'operator':
+      return operatorOf(object)
+    case 'collation':
+      return collationOf(object)
     case 'event trigger':
       return [
         `create event trigger ${name} on ${p.event}${p.tags === undefined ? '' : ` when tag in (${String(p.tags).split(', ').map(quoteLiteral).join(', ')})`} execute function ${p.function}`,
@@ -123,6 +132,46 @@ function rangeOf(name: string, p: CatalogObject['properties']): string[] | undef
     ...(p.multirange === undefined ? [] : [`multirange_type_name = ${p.multirange}`]),
   ]
   return [`create type ${name} as range (${options.join(', ')})`]
+}
+
+function castOf({ name, properties: p }: CatalogObject): string {
+  const how =
+    p.method === 'a function' ? `with function ${p.function}` : p.method === 'none' ? 'without function' : 'with inout'
+  const when = p.context === 'implicit' ? ' as implicit' : p.context === 'in assignments' ? ' as assignment' : ''
+  return `create cast (${name}) ${how}${when}`
+}
+
+/** Undefined where it names another operator, which may need this one first. */
+function operatorOf({ name, properties: p }: CatalogObject): string[] | undefined {
+  const [, operator, left, right] =
+    /^(.*?)\(((?:[^()",]|"[^"]*"|\(\d+\))*),((?:[^()",]|"[^"]*"|\(\d+\))*)\)$/s.exec(name) ?? []
+  if (operator === undefined || p.commutator !== undefined || p.negator !== undefined) return undefined
+  const named = (property: string) => nameInStatements({ name: String(p[property]) })
+  const options = [
+    `function = ${named('function')}`,
+    ...(left === 'NONE' ? [] : [`leftarg = ${left}`]),
+    `rightarg = ${right}`,
+    ...['restrict', 'join'].flatMap(property =>
+      p[property] === undefined ? [] : [`${property} = ${named(property)}`],
+    ),
+    ...['hashes', 'merges'].filter(property => p[property] !== undefined),
+  ]
+  return [`create operator ${operator} (${options.join(', ')})`]
+}
+
+function collationOf({ name, properties: p }: CatalogObject): string[] | undefined {
+  if (p.provider === 'default' || p.locale === undefined) return undefined
+  const locale = quoteLiteral(String(p.locale))
+  const classes = p['character classes']
+  const options = [
+    `provider = ${p.provider}`,
+    ...(p.provider === 'libc' && classes !== undefined && classes !== p.locale
+      ? [`lc_collate = ${locale}`, `lc_ctype = ${quoteLiteral(String(classes))}`]
+      : [`locale = ${locale}`]),
+    ...(p.deterministic === undefined ? [] : ['deterministic = false']),
+    ...(p.rules === undefined ? [] : [`rules = ${quoteLiteral(String(p.rules))}`]),
+  ]
+  return [`create collation ${name} (${options.join(', ')})`]
 }
 
 /** Beside the table's writers, where that can be; on a partitioned table it cannot, and its partitions get one with it. */

@@ -149,4 +149,29 @@ export const replaced: readonly Row[] = [
     'drop type t1 cascade; drop type t2',
     [`type t1: ${missing}`, `type t2: ${missing}`, `column t1_t.a: ${missing}`],
   ],
+  [
+    "create type t3_e as enum ('a'); create function t3_f(a t3_e) returns int language sql immutable as 'select 1'; create cast (t3_e as int) with function t3_f(t3_e) as assignment; comment on cast (t3_e as int) is 'x'; create cast (t3_e as text) with inout as implicit; create cast (int as date) without function",
+    'drop cast (t3_e as int); drop cast (t3_e as text); drop cast (int as date)',
+    ['t3_e as integer', 't3_e as text', 'integer as date'].map(cast => `cast ${cast}: ${missing}`),
+  ],
+  [
+    "create operator === (leftarg = int, rightarg = int, function = int4eq, restrict = eqsel, join = eqjoinsel, hashes, merges); comment on operator ===(int, int) is 'x'; create operator !== (rightarg = int, function = int4um)",
+    'drop operator === (int, int); drop operator !== (none, int)',
+    [`operator ===(integer,integer): ${missing}`, `operator !==(NONE,integer): ${missing}`],
+  ],
+  [
+    "create collation t4 (provider = icu, locale = 'en', deterministic = false); comment on collation t4 is 'x'; create collation t5 (locale = 'C'); create collation t6 (lc_collate = 'C', lc_ctype = 'POSIX')",
+    'drop collation t4; drop collation t5; drop collation t6',
+    ['t4', 't5', 't6'].map(name => `collation ${name}: ${missing}`),
+  ],
+  [
+    'create table t7 (a int not null, b int not null); alter table t7 alter constraint t7_a_not_null no inherit',
+    "alter table t7 alter constraint t7_a_not_null inherit; alter table t7 drop constraint t7_b_not_null; alter table t7 add constraint t7_n not null b not valid; comment on constraint t7_a_not_null on t7 is 'x'",
+    [
+      `column t7.a: nullability is not null; ${make} not null, no inherit`,
+      `column t7.a: comment on its not null: x, and ${none}`,
+      `column t7.b: nullability is not null, not valid; ${make} not null`,
+    ],
+    18,
+  ],
 ]
