@@ -92,6 +92,7 @@ function needsAmong(differences: readonly Difference[]) {
   const inSchemas = [...byName.keys(), ...byTable.keys(), ...retyped.keys()].filter(isInSchema)
   const byWord = Map.groupBy(inSchemas, name => partName({ name }))
   const byObject = Map.groupBy(differences, ({ kind, name }) => `${kind} ${name}`)
+  const leaving = differences.filter(({ property = '' }) => property === 'partition' || property === 'inherits')
   return (difference: Difference, text: string): Difference[] => {
     const { all, words } = namesIn(text)
     // the body is its author's text, in which names have no schema
@@ -112,9 +113,15 @@ function needsAmong(differences: readonly Difference[]) {
     const same = (byObject.get(`${difference.kind} ${difference.name}`) ?? []).filter(
       other => first.includes(other.property ?? '') || isSetBefore(other, difference),
     )
-    return [...named, ...parts, ...types.filter(column => words.has(partName(column))), ...place, ...same].filter(
-      other => other !== difference,
-    )
+    const left = leaving.filter(other => isLeft(tableOf(difference), other))
+    return [
+      ...named,
+      ...parts,
+      ...types.filter(column => words.has(partName(column))),
+      ...place,
+      ...left,
+      ...same,
+    ].filter(other => other !== difference)
   }
 }
 
@@ -134,6 +141,12 @@ function lacksColumns({ object, was, property }: Difference): boolean {
 /** Of a table: whether it is partitioned, or a partition. Its parts are made in other ways then. */
 function isPlace({ property = '', found }: Difference): boolean {
   return property === 'partition key' || (property === 'partition' && found !== undefined)
+}
+
+/** A table that should no longer be a partition or a child of this one gets nothing of what is changed here. */
+function isLeft(table: string, { found = '', expected = '' }: Difference): boolean {
+  const [has, wants] = [found, expected].map(parents => namesIn(String(parents)).all)
+  return has!.has(table) && !wants!.has(table)
 }
 
 /**

@@ -143,6 +143,16 @@ export const replaced: readonly Row[] = [
     'alter table s4 no inherit s4_q, inherit s4_p',
     `table s4: inherits is public.s4_p; ${make} public.s4_q`,
   ],
+  [
+    'create table s5 (a int, b text) partition by list (a); create table s5a (a int); create table s6 (a int, b text); create table s6_c (a int)',
+    'alter table s5 drop b; alter table s5 attach partition s5a for values in (1); alter table s6 drop b; alter table s6_c inherit s6',
+    [
+      `column s5.b: ${missing}`,
+      `table s5a: partition: public.s5 FOR VALUES IN (1), and ${none}`,
+      `column s6.b: ${missing}`,
+      `table s6_c: inherits: public.s6, and ${none}`,
+    ],
+  ],
   // types of the project's own
   [
     `create type t1 as (a int, "B b" text collate "C"); comment on type t1 is 'x'; comment on column t1.a is 'y'; create table t1_t (a t1, b int); create type t2 as range (subtype = float8, subtype_diff = float8mi, multirange_type_name = "T 2m")`,
