@@ -30,6 +30,7 @@ function migrationsIn(file: string, dir: string): readonly FollowedMigration[] {
   if (!/MigrationInterface|\d{13}/.test(source)) return []
   const tokens = scriptTokens(source)
   refuseMissed({ file, source }, tokens, declaration)
+  refuseFormerClasses({ file, source }, tokens)
   const found = classesIn({ file, source }, tokens)
   if (found.length === 0) refuseListed({ file, source }, tokens, dir)
   return found
@@ -59,6 +60,20 @@ function classesIn({ file, source }: Module, tokens: readonly CodeToken[]): read
       `${file} has a migration ${name ?? 'without a name'}, which TypeORM refuses: its name must end with a timestamp of 13 digits. Rename the class, or set its property \`name\`.`,
     )
   })
+}
+
+/** @throws UsageError on a class of before 2015, which is a function: the gate would open without it. */
+function refuseFormerClasses(module: Module, tokens: readonly CodeToken[]): void {
+  const up = tokens.findIndex(
+    ({ text }, i) => text === 'prototype' && tokens[i + 1]?.text === '.' && tokens[i + 2]?.text === 'up',
+  )
+  if (up !== -1)
+    throw unreadable(
+      module,
+      tokens[up]!.start,
+      'has a class as compilers wrote it for ES5, whose name schemagate does not read',
+      'Name the folder of its sources with --dir, or compile them for ES2015 or newer.',
+    )
 }
 
 /**

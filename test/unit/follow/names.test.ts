@@ -415,6 +415,15 @@ describe('what cannot be told is refused', () => {
     ],
     [
       'typeorm',
+      {
+        'a.js': 'class A1700000000000 { up() {} down() {} }',
+        'b.js':
+          'var B1700000000001 = (function () {\n  function B1700000000001() {}\n  B1700000000001.prototype.up = function () {}\n  return B1700000000001\n}())',
+      },
+      /b\.js:3 has a class as compilers wrote it for ES5/,
+    ],
+    [
+      'typeorm',
       { 'a.ts': 'class A1700000000000 implements MigrationInterface {\n  name = `A${time}`\n}' },
       /a\.ts:2 computes the name/,
     ],
