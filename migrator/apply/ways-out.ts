@@ -81,7 +81,7 @@ const ways: readonly WayOut[] = [
   },
   {
     codes: ['3F000'],
-    text: 'The database has no such schema. If something other than these migrations makes it (an init script, a platform such as Supabase or Nhost): make it in this database first. Otherwise create it in a migration before this one, or correct its name',
+    text: 'The database has no such schema. If something other than these migrations makes it (an init script, a platform such as Supabase or Nhost): make it in this database first. Otherwise create it in a migration before this one, or correct its name. Where the file names none, the search path (of the URL, the role or the database) has none that is there: correct that, or write the schema before the name',
   },
   {
     codes: ['3D000'],

@@ -33,6 +33,10 @@ test('where the database or the server lacks something, or is full, that is what
     ["create function f() returns int language plpython3u as 'x';", 'does not have this language'],
     ['create table u (a int) tablespace no_such_space;', 'has no such object'],
     ['create table auth.u (a int);', 'make it in this database first'],
+    [
+      'set local search_path = nowhere; create table u (a int);',
+      'the search path (of the URL, the role or the database)',
+    ],
     ['create function auth.f() returns int language sql as $$select 1$$;', 'make it in this database first'],
     ['set of_a_newer_release = 0;', 'does not know this setting'],
     ["select current_setting('app.tenant');", 'does not know this setting'],
