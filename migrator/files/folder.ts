@@ -3,7 +3,7 @@
 import { basename, extname, join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
-import { version } from '../version.ts'
+import { build } from '../version.ts'
 import { Contents } from './contents.ts'
 import { withDependencies } from './dependencies.ts'
 import type { Named } from './file-name.ts'
@@ -48,8 +48,8 @@ export interface FolderOptions {
  */
 export interface MigrationsFolder {
   /**
-   * A digest of the release, the options, the listing and every byte that was read: folders with the same one are the same
-   * migrations, if one of them {@link isCovered}. Undefined where more is to be read.
+   * A digest of the release's build, the options, the listing and every byte that was read: folders with the same one are
+   * the same migrations, if one of them {@link isCovered}. Undefined where more is to be read.
    */
   readonly fingerprint: string | undefined
   /**
@@ -182,11 +182,12 @@ class FolderReader implements MigrationsFolder {
   #circumstances(): readonly unknown[] {
     const { layout, ignore = [] } = this.#options
     const { files, folders, irregular } = this.#listing
-    return [version, layout, ignore, [...this.#recognisedBy], files, [...folders], [...irregular]]
+    return [build, layout, ignore, [...this.#recognisedBy], files, [...folders], [...irregular]]
   }
 
   /** Yields now and then. @throws UsageError */
   *#readNames(): Generator<void, void> {
+    // a mistake may have ended it halfway: who asks again is told of that one again
     for (const made of [this.#ups, this.#innerDowns, this.#downs]) made.clear()
     for (const [i, name] of this.#listing.entries.entries()) {
       if (i % turn === 0) yield

@@ -7,7 +7,7 @@ import type { Migration } from '../files/migration.ts'
 import { ledgerIsReadOnly } from '../ledger/rights.ts'
 import type { Log } from '../log.ts'
 import type { Session } from '../postgres/session.ts'
-import { version as release } from '../version.ts'
+import { build } from '../version.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { parseSnapshot, printSnapshot, snapshotFormat } from './snapshot.ts'
 
@@ -26,7 +26,7 @@ function ddl(schema: string): string {
 }
 
 /**
- * What the expected catalogue follows from: the files, this release, the server, its extensions, the database's locale
+ * What the expected catalogue follows from: the files, this build of a release, the server, its extensions, the database's locale
  * and settings.
  */
 export async function cacheKey(session: Session, migrations: readonly Migration[]): Promise<string> {
@@ -40,7 +40,7 @@ export async function cacheKey(session: Session, migrations: readonly Migration[
   )
   const files = migrations.map(({ name, checksum }) => [name, checksum])
   return createHash('sha256')
-    .update(JSON.stringify([snapshotFormat, release, rows[0]!.around, files]))
+    .update(JSON.stringify([snapshotFormat, build, rows[0]!.around, files]))
     .digest('hex')
 }
 

@@ -7,6 +7,7 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  globSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -33,6 +34,11 @@ const [gate, migrator, example] = [`${root}gate/dist`, `${root}migrator/dist`, `
 const { version, engines } = JSON.parse(readFileSync(`${root}migrator/package.json`, 'utf8'))
 const oldestNode = Number.parseInt(engines.node.replace('>=', ''), 10)
 const require = createRequire(import.meta.url)
+/** Tells builds of one version apart, by their sources. */
+const build = `${version} ${contentOf(
+  root,
+  ['gate', 'migrator'].flatMap(name => sourcesIn(name)),
+)}`
 
 /**
  * What libraries load at every start and the command line never uses; it costs more than the rest of a start.
@@ -81,7 +87,7 @@ const withoutTheUnused = {
 async function write(input: InputOptions, output: OutputOptions): Promise<void> {
   const bundle = await rolldown({
     platform: 'node',
-    transform: { define: { SCHEMAGATE_VERSION: JSON.stringify(version) } },
+    transform: { define: { SCHEMAGATE_VERSION: JSON.stringify(version), SCHEMAGATE_BUILD: JSON.stringify(build) } },
     plugins: [withoutTheUnused],
     ...input,
   })
@@ -227,10 +233,15 @@ function asScript(chunk: string): string {
   return `(function (exports, require, module, __filename, __dirname, importModule) {${ascii.replaceAll(/\bimport\(/g, 'importModule(')}\n})`
 }
 
-/** A name for what a folder contains: 16 characters. */
-function contentOf(folder: string): string {
+/** The paths of a package's sources. */
+function sourcesIn(name: string): string[] {
+  return globSync(`${name}/**/*.ts`, { cwd: root, exclude: ['**/node_modules', '**/dist*'] })
+}
+
+/** A name for what files of a folder contain: 16 characters. */
+function contentOf(folder: string, names: readonly string[] = readdirSync(folder)): string {
   const hash = createHash('sha256')
-  for (const name of readdirSync(folder).sort()) hash.update(`${name}\n`).update(readFileSync(`${folder}/${name}`))
+  for (const name of names.toSorted()) hash.update(`${name}\n`).update(readFileSync(`${folder}/${name}`))
   return hash.digest('hex').slice(0, 16)
 }
 

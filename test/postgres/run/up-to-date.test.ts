@@ -11,7 +11,7 @@ import { readLedger } from '../../../migrator/ledger/read.ts'
 import { silent } from '../../../migrator/log.ts'
 import { Session } from '../../../migrator/postgres/session.ts'
 import { isPublished } from '../../../migrator/run/publish.ts'
-import { askedFirst, findUpToDate } from '../../../migrator/run/up-to-date.ts'
+import { askedFirst, findUpToDate, type KnownFolder, knownFolder } from '../../../migrator/run/up-to-date.ts'
 import { schemagate } from '../../helpers/cli.ts'
 import { test as base, type ScratchDatabase } from '../../helpers/database.ts'
 import { folder } from '../../helpers/migrations.ts'
@@ -133,6 +133,19 @@ test('an edited file is noticed, though its size and its times are as they were'
   expect(run.stdout + run.stderr).toContain('0002_b')
 })
 
+/** Has the note of the last run, which was of a build, say what one of these sources would have noted. */
+async function noteAsSources(database: ScratchDatabase, dir: string): Promise<void> {
+  const known = knownFolder(await readFolderInTurns(dir))!
+  const { rows } = await database.query<{ folder: KnownFolder }>(
+    "select manifest->'folder' as folder from schemagate.manifest",
+  )
+  expect(rows[0]!.folder).toEqual({ fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/), digest: known.digest })
+  expect(rows[0]!.folder.fingerprint).not.toBe(known.fingerprint)
+  await database.query("update schemagate.manifest set manifest = jsonb_set(manifest, '{folder}', $1)", [
+    JSON.stringify(known),
+  ])
+}
+
 /** The answer of one question about a folder of which nothing but the fingerprint may be asked. */
 async function byFingerprint({ url }: ScratchDatabase, dir: string) {
   const { signal } = new AbortController()
@@ -151,10 +164,13 @@ async function byFingerprint({ url }: ScratchDatabase, dir: string) {
 test('a folder that the last run has noted is known by its fingerprint alone, whatever else it has', async ({
   migrated: { database, dir, up },
 }) => {
+  await expect(byFingerprint(database, dir)).rejects.toThrow('the files were asked for')
+  await noteAsSources(database, dir)
   expect(await byFingerprint(database, dir)).toMatchObject({ head: '0003_c', published: true })
   await writeFile(join(dir, '0004_d.sql'), 'create table d (id int);')
   await expect(byFingerprint(database, dir)).rejects.toThrow('the files were asked for')
   expect(await up()).toMatchObject({ code: 0 })
+  await noteAsSources(database, dir)
   expect(await byFingerprint(database, dir)).toMatchObject({ head: '0004_d' })
 })
 
@@ -165,6 +181,7 @@ for (const [what, change] of [
   ['of an older release', `manifest - 'folder'`],
 ] as const)
   test(`a note ${what} tells nothing`, async ({ migrated: { database, dir, up } }) => {
+    await noteAsSources(database, dir)
     await database.query(`update schemagate.manifest set manifest = ${change}`)
     await expect(byFingerprint(database, dir)).rejects.toThrow('the files were asked for')
     const { short, long } = await bothWays(database, dir)
