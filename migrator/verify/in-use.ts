@@ -3,7 +3,7 @@
 import type { Catalog, CatalogObject } from './catalog/catalog.ts'
 import type { Difference } from './difference.ts'
 import { isRoutine, isStandard } from './remedies/functions.ts'
-import { nameInStatements, namesIn, partName, tableOf } from './remedies/names.ts'
+import { isPart, nameInStatements, namesIn, partName, tableOf } from './remedies/names.ts'
 
 type Find = (object: CatalogObject) => readonly CatalogObject[]
 
@@ -45,8 +45,11 @@ function onColumn(column: CatalogObject, tables: readonly string[]) {
 
 /** A foreign key that refers to it, or a view that groups by it. */
 function onKey(key: CatalogObject, tables: readonly string[]) {
-  const isPrimary = String(key.properties.definition).startsWith('PRIMARY KEY')
-  const columns = columnsOf(String(key.properties.definition))
+  const definition = String(key.properties.definition)
+  const isPrimary = definition.startsWith('PRIMARY KEY')
+  const columns = columnsOf(definition)
+  // no foreign key rests on it
+  if (definition.startsWith('CREATE INDEX')) return () => false
   return (other: CatalogObject): boolean => {
     const text = String(other.properties.definition)
     if (other.kind === 'constraint') {
@@ -65,11 +68,11 @@ function columnsOf(definition: string): string {
   return names.toSorted().join()
 }
 
-/** An index that was built with its results. */
+/** An index that was built with its results; a partition's is built again with that of its table. */
 function onFunction(routine: CatalogObject) {
   const name = nameInStatements(routine)
-  return ({ kind, properties }: CatalogObject): boolean =>
-    kind === 'index' && namesIn(String(properties.definition)).all.has(name)
+  return ({ kind, properties, name: index }: CatalogObject): boolean =>
+    kind === 'index' && !isPart(index) && namesIn(String(properties.definition)).all.has(name)
 }
 
 function textOf({ properties }: CatalogObject): string {

@@ -110,7 +110,7 @@ export const replaced: readonly Row[] = [
     `constraint r5.r5_k: definition is PRIMARY KEY (a, b); ${make} PRIMARY KEY (a)`,
   ],
   [
-    "create function r6_f(int) returns int language sql immutable as 'select 1'; create table r6 (a int); create index r6_i on r6 (r6_f(a))",
+    "create function r6_f(int) returns int language sql immutable as 'select 1'; create table r6 (a int) partition by list (a); create table r6a partition of r6 for values in (1); create index r6_i on r6 (r6_f(a))",
     "create or replace function r6_f(int) returns int language sql immutable as 'select 2'",
     `function r6_f(integer): body is select 2; ${make} select 1`,
   ],
