@@ -59,7 +59,7 @@ export class Lookout {
    * @param notified a notification came since then, which they have looked for as well. They may have done so before another
    *   session began to wait for the ledger, and what they ask once in a while does not show that.
    */
-  noteReading({ version }: Reading, notified: boolean): boolean {
+  noteReading({ version }: Pick<Reading, 'version'>, notified: boolean): boolean {
     const last = this.#last
     this.#last = { version }
     const isLocked = version === undefined

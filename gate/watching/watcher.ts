@@ -297,6 +297,8 @@ export class Watcher {
       if (sqlState(error) === undefined || isConnectionLoss(error)) throw error
       const status = unreachable(manifest, error)
       this.#admission.close(status)
+      // what this role may not see any more, another gate's may
+      if (this.#lookout.noteReading({ version: undefined }, notified)) await this.#lookout.tell(sessions.listening)
       return status
     }
   }

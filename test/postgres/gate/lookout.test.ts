@@ -81,6 +81,22 @@ test('a gate over another table looks out for none of them', async ({ database }
   await eventually(() => expect(gate.state).toBe('behind'))
 })
 
+test('a lookout that may not read the ledger any more tells the others, whose role may', async ({ database }) => {
+  await migrated(database)
+  const role = database.role('app')
+  await database.query(
+    `create role ${role} login password 'x'; grant usage on schema schemagate to ${role};
+     grant select on all tables in schema schemagate to ${role}`,
+  )
+  const lookout = await openGate(database, { url: database.urlFor(role, 'x') })
+  const gate = await openGate(database, { staleAfter: NEVER })
+  await database.query(
+    `begin; set local session_replication_role = replica; delete from schemagate.ledger where name = '0002_tickets';
+     revoke usage on schema schemagate from ${role}; commit`,
+  )
+  await eventually(() => expect([lookout.state, gate.state]).toEqual(['unreachable', 'behind']))
+})
+
 test('who wants to drop the ledger waits for none of them for long', async ({ database }) => {
   const ledger = await migrated(database)
   const gates = [await openGate(database)]
