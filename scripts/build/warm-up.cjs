@@ -106,6 +106,7 @@ const always = [
   [/ as ready,/, [{ ready: [bool, 'f'], present: [texts, '{}'] }]],
   [/ as kept$/, [{ kept: [bool, 'f'] }]],
   [/as taken/, [{ taken: [bool, 't'] }]],
+  [/ as tables\b/, [{ tables: [integer, '1'] }]],
   [/ as emptied$/, [{ emptied: [text, null] }]],
   [/as situation/, [{ situation: [jsonb, '{"before": "", "spaces": [], "present": []}'] }]],
   [/as state$/, [{ state: [jsonb, JSON.stringify(roleState)] }]],
@@ -258,17 +259,17 @@ function serve(answers, asked) {
   })
 }
 
-/** A run of `up` with these files; the questions that it has asked. */
-async function up(answers, files, options = [], env = {}) {
+/** A run of `up`, or of another command, with these files; the questions that it has asked. */
+async function run(answers, files, options = [], env = {}, words = ['up']) {
   const questions = []
   const server = serve(answers, question => questions.push(question)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const dir = mkdtempSync(join(tmpdir(), 'warm-up-'))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text)
   const url = `postgres://owner:${password}@127.0.0.1:${server.address().port}/warm`
-  const args = [join(__dirname, 'schemagate.cjs'), 'up', '--dir', dir, '--database-url', url, ...options]
-  const run = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'] })
-  const [code] = await once(run, 'close')
+  const args = [join(__dirname, 'schemagate.cjs'), ...words, '--dir', dir, '--database-url', url, ...options]
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'] })
+  const [code] = await once(child, 'close')
   rmSync(dir, { recursive: true })
   server.close()
   if (code !== 0) process.exitCode = 1
@@ -280,17 +281,19 @@ const files = { '1_up.sql': sql }
 const more = { ...files, '2_up.sql': 'begin;\nselect 1;\ncommit;\n' }
 const role = [['--app-role', 'app'], { SCHEMAGATE_APP_PASSWORD: password }]
 
-/** The first that is kept decides what a run with nothing to do finds; each of the others adds the files that it alone has loaded. */
+/**
+ * The first `up` decides what a run with nothing to do finds; each of the others adds the files that it alone has loaded. What
+ * it knows of its folder a run says that keeps no code.
+ */
 async function warmUp() {
-  const applying = await up(always, files, ...role)
-  const [, known] = /"folder":(\{.*?\})/.exec(applying.join()) ?? []
-  if (known === undefined) throw new Error('a run that applies did not note its folder')
-  rmSync(join(__dirname, 'cache'), { recursive: true, force: true })
-  const questions = await up(migrated(JSON.parse(known)), files, ...role)
+  const recording = await run(always, files, [], {}, ['baseline', '1_up'])
+  const [, known] = /"folder":(\{.*?\})/.exec(recording.join()) ?? []
+  if (known === undefined) throw new Error('a run that records did not note its folder')
+  const questions = await run(migrated(JSON.parse(known)), files, ...role)
   if (questions.length !== 2)
     throw new Error(`a run with nothing to do asked ${questions.length} questions, and not two`)
-  await up(migrated(null), more, ...role)
-  await up(always, more, ...role)
+  await run(migrated(null), more, ...role)
+  await run(always, more, ...role)
 }
 
 void warmUp()

@@ -41,7 +41,7 @@ test.for(['status', 'plan', 'manifest', '--version'])(
 test('files that cannot be written are not left half written', async () => {
   const compose =
     'services:\n  db: { image: "postgres:17" }\n  app: { image: app, depends_on: [db], environment: { DATABASE_URL: "postgres://db/x" } }\n'
-  const overlay = '# Written by `schemagate doctor --fix`, before\n'
+  const overlay = '# Written by `schemagate doctor --fix`, before\nservices:\n  app: { environment: { A: b } }\n'
   const dir = await folder({
     'compose.yaml': compose,
     'compose.schemagate.yml': overlay,
