@@ -6,7 +6,7 @@ import { Server as TlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { Gate } from '../gate.ts'
 import { DEFAULT_EXEMPT, PROBLEM_HEADERS, pathOf, problem } from '../problem.ts'
-import { afterLook } from '../requests/after-look.ts'
+import { afterLookOn } from '../requests/after-look.ts'
 import { requestsInside } from '../requests/requests-inside.ts'
 import { type GateMiddlewareOptions, gateMiddleware } from './express.ts'
 import { gateUpgrade } from './upgrade.ts'
@@ -94,14 +94,10 @@ function gateStream(gate: Gate, options: GateMiddlewareOptions = {}) {
     } else if (exempt.has(pathOf(headers[':path']))) {
       passOn()
     } else {
-      // its client may go while it waits
-      stream.on('error', ignore)
-      afterLook(
+      afterLookOn(
         gate,
-        () => {
-          stream.off('error', ignore)
-          decide(stream, headers, passOn)
-        },
+        stream,
+        () => decide(stream, headers, passOn),
         () => refuseStream(gate, stream, headers),
       )
     }
@@ -116,5 +112,3 @@ function refuseStream(gate: Gate, stream: ServerHttp2Stream, headers: IncomingHt
   // a body that is not read would keep the stream open
   stream.resume()
 }
-
-function ignore(): void {}

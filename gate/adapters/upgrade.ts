@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Gate } from '../gate.ts'
 import { PROBLEM_HEADERS, problem } from '../problem.ts'
-import { afterLook } from '../requests/after-look.ts'
+import { afterLookOn } from '../requests/after-look.ts'
 
 /** Milliseconds between the gate's closing and the end of the connections: an app may say goodbye on `change`. */
 const GOODBYE = 1_000
@@ -20,14 +20,10 @@ export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: B
 export function gateUpgrade(gate: Gate, listener: UpgradeListener): UpgradeListener {
   const decide: UpgradeListener = (request, socket, head) => {
     if (!gate.enter()) {
-      // its client may go while it waits
-      socket.on('error', ignore)
-      afterLook(
+      afterLookOn(
         gate,
-        () => {
-          socket.off('error', ignore)
-          decide(request, socket, head)
-        },
+        socket,
+        () => decide(request, socket, head),
         () => refuse(gate, socket),
       )
       return
@@ -62,8 +58,6 @@ function watchSockets(gate: Gate): Set<Duplex> {
   })
   return sockets
 }
-
-function ignore(): void {}
 
 /** The socket has a listener for errors already, since its client may have gone. */
 function refuse(gate: Gate, socket: Duplex): void {

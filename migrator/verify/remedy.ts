@@ -13,7 +13,8 @@ import { isPart, partName, roleInSql, tableOf } from './remedies/names.ts'
 import { propertyRemedy } from './remedies/properties.ts'
 
 /**
- * Statements, in order; undefined where a person has to decide: what exists and no migration makes may be in use. What it needs of other remedies is not asked here: see `withRemedies`.
+ * Statements, in order; undefined where a person has to decide: what exists and no migration makes may be in use. What it
+ * needs of other remedies is not asked here: see `withRemedies`.
  */
 export function remedy(difference: Difference): string[] | undefined {
   const statements = statementsFor(difference)

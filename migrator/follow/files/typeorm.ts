@@ -62,7 +62,7 @@ function classesIn({ file, source }: Module, tokens: readonly CodeToken[]): read
   })
 }
 
-/** @throws UsageError on a class of before 2015, which is a function: the gate would open without it. */
+/** @throws UsageError on a class that compilers made a function of, as ES5 has it: the gate would open without it. */
 function refuseFormerClasses(module: Module, tokens: readonly CodeToken[]): void {
   const up = tokens.findIndex(
     ({ text }, i) => text === 'prototype' && tokens[i + 1]?.text === '.' && tokens[i + 2]?.text === 'up',

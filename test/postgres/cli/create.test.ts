@@ -117,7 +117,7 @@ test('create refuses a title that makes no name', async () => {
     })
 })
 
-test('create makes the folder that it is told, and in another project none that nobody has named', async () => {
+test('create makes the folder that is named, and no other one in a project that has its own', async () => {
   const project = await folder({ 'migrations/0001_a.sql': 'select 1;' })
   const { code, stderr } = await schemagate(['create', 'b'], { cwd: project })
   expect(code).toBe(2)
