@@ -1,7 +1,7 @@
 // Guarded pools of the libraries that apps use, the real ones: closed, open, and closing in the middle of a query.
 
 import { EventEmitter, once } from 'node:events'
-import { rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
 import { type AddressInfo, createServer, connect as dial, Socket } from 'node:net'
 import { join } from 'node:path'
 import { finished, pipeline } from 'node:stream/promises'
@@ -463,7 +463,7 @@ test('a certificate that cannot be read for a moment fails the connection of a p
   const gate = gateOf({ connection, manifest: app })
   const pool = guardPool(gate, new pg.Pool({ ...poolConfig(connection), max: 1 }))
   const queries = [pool.query('select 1'), pool.query('select 2')]
-  await rm(ca)
+  rmSync(ca)
   queries.push(pool.query('select 3'))
   const errors = await Promise.all(queries.map(query => query.catch(String)))
   expect(errors).toEqual([expect.stringContaining('SSL'), ...Array(2).fill(expect.stringContaining('cannot be read'))])
