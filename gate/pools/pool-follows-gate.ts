@@ -1,6 +1,6 @@
 // A pool that connects to the host of its gate, and never to another server.
 
-import type { Client, ClientConfig, Pool, PoolClient } from 'pg'
+import type { Client, ClientConfig, Pool } from 'pg'
 import { type Connection, connectionOfPool, connectionsOf } from '../connection.ts'
 import type { Gate } from '../gate.ts'
 import { guardAuthentication } from '../postgres/authentication.ts'
@@ -87,22 +87,30 @@ function failToConnect(client: Client, problem: unknown): void {
 }
 
 /**
- * A new connection is handed out only if `check` resolves. It runs before the pool's own `onConnect` and `verify`.
+ * A new connection is the pool's only once `check` resolves: until then neither its own `onConnect` and `verify` nor what
+ * listens to its `connect` event gets it.
  * @throws TypeError if the pool has connections already.
  */
-export function verifyFirst(pool: Pool, check: (client: PoolClient) => Promise<void>): void {
+export function verifyFirst(pool: Pool, check: (client: Client) => Promise<void>): void {
   requireUnused(pool.totalCount)
-  const { onConnect, verify } = pool.options
-  // the pool would run it before any `verify`
-  delete pool.options.onConnect
-  pool.options.verify = (client, done) => {
-    const use = async () => {
-      await check(client)
-      await onConnect?.(client)
+  const made: { Client: ClientConstructor } = Object(pool)
+  made.Client = class extends made.Client {
+    constructor(config?: ClientConfig) {
+      super(config)
+      const connect = this.connect.bind(this)
+      // pools always pass a function
+      const connectAndCheck = (done: (error?: Error) => void) =>
+        connect((error: Error | null) => {
+          if (error) return done(error)
+          check(this).then(
+            () => done(),
+            (refused: Error) => {
+              this.end(() => {})
+              done(refused)
+            },
+          )
+        })
+      Object.assign(this, { connect: connectAndCheck })
     }
-    use().then(
-      () => (verify === undefined ? done() : verify(client, done)),
-      (error: Error) => done(error),
-    )
   }
 }
