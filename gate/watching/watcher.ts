@@ -58,6 +58,9 @@ const SELDOM = 0.4
 // after they were evicted. The rest is for the query that notices it.
 const DRAIN_SHARE = 0.2
 
+// What is cancelled goes on until the server has been told, over a connection of its own.
+const CANCELLING = 50
+
 // A restore locks the ledger several times in a row (its constraints, then its table). The gate stays closed for this long,
 // so that the restore waits for it only once and no request is answered in between.
 const YIELD_FOR = 1_000
@@ -334,15 +337,17 @@ export class Watcher {
   async #giveWay(holding: Session): Promise<void> {
     await this.reader.fence?.keepAlive(holding)
     // A restore in one transaction holds the tables that running requests wait for, and itself waits for this fence. The
-    // requests would go on with the older database: they are evicted first.
-    if (!(await this.#isEmptyWithin(this.#draining))) await this.#endInside()
+    // requests would go on with the older database: they are evicted first. So is what runs without a request.
+    await this.#isEmptyWithin(this.#draining)
+    await this.#endInside()
     this.#yieldUntil = performance.now() + YIELD_FOR
     await this.reader.fence?.release(holding)
   }
 
-  /** Ends the requests that are inside, first those that use the database. */
+  /** Ends what uses the database, and then the requests that are still inside. */
   async #endInside(): Promise<void> {
     this.#settings.evict()
+    await pause(CANCELLING)
     // A handler that is not waiting for the database (it hashes a password) notices no eviction.
     if (!(await this.#isEmptyWithin(this.#draining))) this.#settings.cut()
   }

@@ -169,6 +169,29 @@ for (const [name, connect] of Object.entries(libraries)) {
   })
 }
 
+test("a timer's query that waits for a restore writes nothing after it, whatever the app has to drain", async ({
+  database,
+}) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  await database.query('create table notes (id int)')
+  const drain = () => new Promise<void>(() => {})
+  const gate = gateOf({ url: database.url, manifest: app, staleAfter: 2000, pollInterval: 100, drain })
+  await gate.whenOpen({ timeout: 5000 })
+  const query = await libraries.pg!(gate, database.url)
+  const restore = await database.connect()
+  await restore.query('begin; lock table notes in access exclusive mode')
+  const written = outcome(query('insert into notes values (1)'))
+  await eventually(async () =>
+    expect((await database.query("select from pg_stat_activity where wait_event_type = 'Lock'")).rows).toHaveLength(1),
+  )
+  await restore.query('drop schema schemagate cascade')
+  await restore.query('commit')
+  expect(await written).not.toBe('done')
+  expect((await database.query('select from notes')).rows).toEqual([])
+})
+
 test('a transaction of postgres.js is refused once the gate has closed in its middle', async ({ database }) => {
   const { ledger, gate, sql } = await openWithNotes(database)
   const text = 'a fragment'
