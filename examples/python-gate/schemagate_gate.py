@@ -62,6 +62,7 @@ class Gate:
         self._inside = 0
         self._open_until = 0.0
         self._status = ("unreachable", "The database has not been asked yet.")
+        self._ended = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="schemagate-gate", daemon=True)
         self._thread.start()
@@ -107,12 +108,19 @@ class Gate:
             self.leave()
 
     def wait(self, timeout=None):
-        """Waits until the gate is open. Raises GateClosed after `timeout` seconds."""
+        """Waits until the gate is open. Raises GateClosed after `timeout` seconds, and once `close` was called."""
         with self._lock:
-            if not self._lock.wait_for(lambda: self.is_open, timeout):
+            self._lock.wait_for(lambda: self.is_open or self._ended, timeout)
+            if not self.is_open:
                 raise GateClosed(*self.status)
 
     def close(self):
+        """Lets nothing in from now on. Returns once what is inside has ended, or after `stale` seconds: until then a breaking
+        migration waits for it."""
+        self._ended = True
+        self._become("unreachable", "")
+        with self._lock:
+            self._lock.wait_for(lambda: self._inside == 0, self._stale)
         self._closing.set()
         self._thread.join()
 
@@ -125,7 +133,6 @@ class Gate:
                 code = getattr(error, "sqlstate", None) or "no connection"
                 self._become("unreachable", f"The database does not answer ({code}).")
             self._closing.wait(0.25)
-        self._become("unreachable", "The gate was closed by the app itself.")
 
     def _watch(self, connection):
         # its own descriptor, which stays that connection's until it is closed here
@@ -186,6 +193,8 @@ class Gate:
 
     def _become(self, state, detail, until=0.0):
         with self._lock:
+            if self._ended:
+                state, detail = "unreachable", "The gate was closed by the app itself."
             self._status = (state, detail)
             self._open_until = until if state == "open" else 0.0
             self._lock.notify_all()

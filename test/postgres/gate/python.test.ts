@@ -152,6 +152,36 @@ test('Python: connects again where its connection has gone silent', async ({ dat
   expect(running.stderr).toBe('')
 })
 
+test('Python: closed by its app, a gate lets nothing in, and is there for a migrator until what is inside has ended', async ({
+  database,
+}) => {
+  await migrated(database)
+  const source = `
+import json, sys, threading
+from schemagate_gate import Gate, GateClosed
+gate = Gate(${JSON.stringify(database.url)}, json.loads(${JSON.stringify(JSON.stringify(app))}))
+gate.wait()
+with gate.inside():
+    closing = threading.Thread(target=gate.close)
+    closing.start()
+    closing.join(0.5)
+    print('entered' if gate.enter() else gate.status[1], flush=True)
+    try: gate.wait()
+    except GateClosed: print('gives up', flush=True)
+    sys.stdin.readline()
+closing.join()
+print('ended', flush=True)`
+  const env = cleanEnvironment({ PYTHONPATH: join(root, 'examples/python-gate'), PYTHONDONTWRITEBYTECODE: '1' })
+  const running = startProcess([python, '-c', source], { env, keepStdin: true })
+  onTestFinished(() => running.kill('SIGKILL'))
+  const refused = 'The gate was closed by the app itself.\ngives up\n'
+  await eventually(() => expect(running.stdout, running.stderr).toBe(refused))
+  expect(await announced(database)).toEqual([`schemagate:${headHash('0002_tickets')}:0002_tickets`])
+  running.child.stdin?.write('go\n')
+  await eventually(() => expect(running.stdout, running.stderr).toBe(`${refused}ended\n`))
+  await eventually(async () => expect(await announced(database)).toEqual([]))
+})
+
 for (const framework of ['FastAPI', 'Django'] as const)
   test(`${framework}: refuses behind a closed gate, and a breaking migration waits for the requests inside`, async ({
     database,
