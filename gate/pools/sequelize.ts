@@ -3,13 +3,10 @@
 import type { Gate } from '../gate.ts'
 import { type GuardedClient, GuardedConnections, requireUnused } from './guarded-connections.ts'
 
-/** What is used of Sequelize: its hook for new connections, which are pg's. */
+/** What is used of Sequelize: its dialect makes connections of pg's. */
 interface SequelizeLike {
-  addHook(name: 'afterConnect', hook: (connection: unknown) => Promise<void>): unknown
-}
-
-/** And what its types do not show: its pools, with `replication` two. */
-interface Pooled {
+  readonly dialect: { readonly connectionManager: { connect(config: unknown): Promise<unknown> } }
+  /** With `replication` two. */
   readonly connectionManager?: { readonly pool?: SizedPool & { readonly read?: SizedPool; readonly write?: SizedPool } }
 }
 
@@ -19,15 +16,20 @@ interface SizedPool {
 
 /**
  * As `guardPool`, for Sequelize with its dialect postgres: call it right after `new Sequelize(...)`. A connection that does
- * not pass makes the query reject with a GateClosedError. Returns the instance.
+ * not pass makes the query reject with a GateClosedError. Hooks for `afterConnect` run behind that. Returns the instance.
  * @throws TypeError if it has connections already.
  */
-export function guardSequelize<Sequelize extends SequelizeLike>(gate: Gate, sequelize: Sequelize): Sequelize {
-  const pool = (sequelize as Pooled).connectionManager?.pool
+export function guardSequelize<Sequelize>(gate: Gate, sequelize: Sequelize): Sequelize {
+  const { dialect, connectionManager } = sequelize as SequelizeLike
+  const pool = connectionManager?.pool
   requireUnused([pool, pool?.read, pool?.write].reduce((sum, each) => sum + (each?.size ?? 0), 0))
   const connections = new GuardedConnections(gate)
-  sequelize.addHook('afterConnect', connection =>
-    connections.admit(connection as GuardedClient & { end(): Promise<void> }),
-  )
+  const manager = dialect.connectionManager
+  const connect = manager.connect
+  manager.connect = async config => {
+    const connection = (await connect.call(manager, config)) as GuardedClient & { end(): Promise<void> }
+    await connections.admit(connection)
+    return connection
+  }
   return sequelize
 }

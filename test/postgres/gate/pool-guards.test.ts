@@ -493,6 +493,23 @@ test('a certificate that cannot be read for a moment fails the connection of a p
   await pool.end()
 })
 
+test("hooks of Sequelize's get no connection to a database that does not match", async ({ database }) => {
+  const ledger = ledgerOf(database)
+  await ledger.create()
+  const gate = gateOf({ url: database.url, manifest: app })
+  await eventually(() => expect(gate.state).toBe('unmigrated'))
+  let prepared = 0
+  const hooks = { afterConnect: async () => void prepared++ }
+  const db = guardSequelize(gate, new Sequelize(database.url, { logging: false, hooks }))
+  onTestFinished(() => db.close())
+  expect(await outcome(db.query('select 1'))).toMatch(/run the migrator/)
+  expect(prepared).toBe(0)
+  await ledger.applyQuietly('0001_users', '0002_tickets')
+  await gate.whenOpen({ timeout: 5000 })
+  expect(await outcome(db.query('select 1'))).toBe('done')
+  expect(prepared).toBeGreaterThan(0)
+})
+
 test('Knex and Sequelize are refused once they have connections, as are pools that Knex was given', async ({
   database,
 }) => {
