@@ -7,7 +7,8 @@ import { shellWord } from '../text/shell-word.ts'
 
 /** None of what the history has is in the folder: it is another one, or the tool's migrations are code. */
 export function otherFolder(dir: string, history: ToolHistory, ledgerSchema: string): string {
-  const { tool } = history.table
+  const { tool, schema, table } = history.table
+  const named = tool.tables.includes(table) ? '' : ` --history ${shellWord(`${schema}.${table}`)}`
   const { newest } = summary(history)
   const what = `None of the migrations that ${tool.title} has applied (newest ${newest}) is in ${dir}.`
   if (!tool.code) return `${what} Name their folder with --dir (SCHEMAGATE_DIR).`
@@ -19,7 +20,7 @@ export function otherFolder(dir: string, history: ToolHistory, ledgerSchema: str
     ...(tool.unread
       ? []
       : [
-          `- Let ${tool.title} go on migrating, and gate on its history: schemagate follow --follow ${tool.name} --dir FOLDER.`,
+          `- Let ${tool.title} go on migrating, and gate on its history: schemagate follow --follow ${tool.name}${named} --dir FOLDER.`,
         ]),
     `- Begin with a file of what is there, and write what comes as SQL: ${asOneFile(history.table, ledgerSchema)}.`,
   ]

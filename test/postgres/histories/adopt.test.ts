@@ -471,6 +471,17 @@ describe('code that only its own tool can run', () => {
     }
   })
 
+  test('the way to follow it names a table that the tool’s name does not lead to', async ({ database }) => {
+    await database.query(
+      `create table strapi_migrations (id serial, name text, time timestamp); insert into strapi_migrations (name) values ('1.cats.js')`,
+    )
+    const migrator = on(database, await folder(files))
+    await expect(migrator.adopt({ from: 'sequelize', history: 'strapi_migrations' })).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('follow --follow sequelize --history public.strapi_migrations --dir FOLDER'),
+    })
+  })
+
   test('written as SQL under the same name it is recorded without a word', async ({ database }) => {
     await database.query(knexTable)
     const dir = await folder({ '20240101_users.sql': 'create table users (id int);' })
