@@ -6,8 +6,8 @@ import { readUtf8 } from '../../files/read-large.ts'
 import { readNamed } from './named-files.ts'
 import type { FollowedReader } from './reader.ts'
 
-/** https://github.com/kysely-org/kysely, src/migration/file-migration-provider.ts. */
-const loaded = /\.(?:m?js|m?ts)$/
+/** https://github.com/kysely-org/kysely, src/migration/file-migration-provider.ts; later releases add `.cjs` and `.cts`. */
+const loaded = /\.[cm]?[jt]s$/
 
 /** What it takes has a function `up`; other modules beside it (`index.ts`, `provider.ts`) are none. */
 const hasUp = new RegExp(
@@ -33,7 +33,7 @@ export const kysely: FollowedReader = async (dir, options) =>
     {
       usual: 'migrations',
       read: (file, path) => {
-        if (!loaded.test(file) || /\.d\.m?ts$/.test(file)) return undefined
+        if (!loaded.test(file) || /\.d\.[cm]?ts$/.test(file)) return undefined
         const text = readUtf8(path)
         return hasUp.test(text) || mayHaveUp(file, text)
           ? { key: withoutEnding(file), name: withoutEnding(file) }
