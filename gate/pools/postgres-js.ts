@@ -144,8 +144,9 @@ function watched(gate: Gate, query: Query, running: Set<End>): Query {
   const send = query.handler
   const end = () => cancel(query)
   const handler = (sent: Query) => {
-    if (!gate.isOpen && !ending.test(sent.strings.join(''))) return sent.reject(new GateClosedError(gate.status))
-    running.add(end)
+    // what only takes back is not cancelled
+    if (gate.isOpen) running.add(end)
+    else if (!ending.test(sent.strings.join(''))) return sent.reject(new GateClosedError(gate.status))
     return send(sent)
   }
   query.handler = Object.assign(handler, send)
