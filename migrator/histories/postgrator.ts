@@ -14,6 +14,8 @@ export const postgrator: FilesTool = {
       return [text, ...['\n', '\r\n', '\r'].map(end => text.replace(/\r\n|\r|\n/g, end))].map(one => digest('md5', one))
     }),
   checksumForm: /^[0-9a-f]{32}$/,
+  // older releases stored that of the SQL that a module generates
+  coversMore: ({ migration }) => migration.kind === 'code',
   writeRow: ({ table, file, checksum }) =>
     insert(table, {
       version: file.key,

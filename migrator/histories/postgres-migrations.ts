@@ -9,6 +9,8 @@ export const postgresMigrations: FilesTool = {
   keyOf: byNumber,
   checksums: files => eachChecksum(files, ({ base, bytes }) => [digest('sha1', base + bytes.toString())]),
   checksumForm: /^[0-9a-f]{40}$/,
+  // of a module it is that of the SQL that it generates
+  coversMore: ({ migration }) => migration.kind === 'code',
   lockKeys: () => ['-8525285245963000605'],
   writeRow: ({ table, file, checksum }) =>
     insert(table, {

@@ -53,7 +53,7 @@ export interface FilesTool {
   readonly cumulative?: true
   /** What a checksum looks like; anything else was written by hand, and says nothing. */
   readonly checksumForm?: RegExp
-  /** A difference of this file proves nothing: the checksum covers more than the file. */
+  /** A difference of this file proves nothing: the checksum covers more than the file, or what it generates. */
   coversMore?(file: ToolFile): boolean
   /** Numbers of advisory locks, as SQL texts, that the tool holds while it migrates. */
   lockKeys?(table: HistoryTable, database: string): readonly string[]

@@ -25,6 +25,8 @@ const gooseWith = (...versions: number[]) =>
    insert into goose_db_version (version_id, is_applied) values ${[0, ...versions].map(v => `(${v}, true)`).join(', ')};
    create table accounts (id int); create table posts (id int);`
 
+const digestOf = (algorithm: string, text: string) => createHash(algorithm).update(text).digest('hex')
+
 const on = (database: ScratchDatabase, dir: string) => createMigrator({ databaseUrl: database.url, dir })
 
 async function ledgerOf(database: ScratchDatabase) {
@@ -480,6 +482,26 @@ describe('code that only its own tool can run', () => {
       exitCode: 2,
       message: expect.stringContaining('follow --follow sequelize --history public.strapi_migrations --dir FOLDER'),
     })
+  })
+
+  test.for([
+    [
+      'postgres-migrations',
+      `create table migrations (id int primary key, name varchar(100), hash varchar(40), executed_at timestamp);
+       insert into migrations values (1, 'a', '${digestOf('sha1', '1_a.jscreate table a (id int)')}', now())`,
+      '1_a.js',
+    ],
+    [
+      'postgrator',
+      `create table schemaversion (version bigint primary key, name text, md5 text, run_at timestamptz);
+       insert into schemaversion values (1, 'a', '${digestOf('md5', 'create table a (id int)')}', now())`,
+      '1.do.a.js',
+    ],
+  ])('%s has a checksum of what it generates, and no file has been edited', async ([, history, file], { database }) => {
+    await database.query(`${history}; create table a (id int)`)
+    const dir = await folder({ [file!]: "module.exports.generateSql = () => 'create table a (id int)'\n" })
+    const { code, stderr } = await schemagate(['adopt', '--dir', dir], { env: { DATABASE_URL: database.url } })
+    expect([code, stderr]).toEqual([0, expect.stringContaining('is code that only')])
   })
 
   test('written as SQL under the same name it is recorded without a word', async ({ database }) => {
