@@ -1,6 +1,7 @@
 // What a verification found, as text and as JSON.
 
 import { quoteIdent } from '../../gate/postgres/quote.ts'
+import { escapeLine } from '../text/escape-controls.ts'
 import type { Verification } from '../verbs/verify.ts'
 import { migratorRole } from './catalog/catalog.ts'
 import type { Difference } from './difference.ts'
@@ -13,7 +14,7 @@ export function asText(result: Verification): string {
   const { differences, notes, ignored, pending, migrations, role, comparedWith } = result
   const named = (text: string) => text.replaceAll(migratorRole, () => role)
   const lines = withRemedies(differences).flatMap(({ difference, remedy }) => [
-    sentence(difference, sourceOf(result)),
+    escapeLine(sentence(difference, sourceOf(result))),
     ...(diffOf(difference) ?? []).map(line => `    ${line}`),
     ...(remedy ?? []).map(sql => `  put right by: ${runnable(sql, role)}`),
   ])
@@ -24,7 +25,7 @@ export function asText(result: Verification): string {
       : [
           `note: ${role}, as which this ran, is taken for the role that migrates. If that is ${owner}, run this as ${owner}: the owners are right then.`,
         ]),
-    ...notes.map(note => `note: ${noteOf(note)}`),
+    ...notes.map(note => `note: ${escapeLine(noteOf(note))}`),
     ...(pending.length > 0 ? [`note: pending, and not compared: ${pending.join(', ')}`] : []),
     ...(ignored > 0 ? [`note: ${count(ignored, 'difference')} ignored`] : []),
   ]
