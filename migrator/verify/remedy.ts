@@ -9,7 +9,7 @@ import { defaultPrivilegesRemedy } from './remedies/default-privileges.ts'
 import { isRoutine } from './remedies/functions.ts'
 import { grantRemedy } from './remedies/grants.ts'
 import { instead, isInMade, made } from './remedies/made.ts'
-import { isPart, partName, roleInSql, tableOf } from './remedies/names.ts'
+import { isOfPartitions, isPart, partName, roleInSql, tableOf } from './remedies/names.ts'
 import { propertyRemedy } from './remedies/properties.ts'
 
 /**
@@ -122,8 +122,8 @@ const hasIndex = (object: CatalogObject | undefined) =>
 /** With all that is said of it, since that goes with the one before. */
 function replacedWhole({ object, was, heirs = [], users = [] }: Difference): string[] | undefined {
   if (!object || !was || users.length > 0 || [object, was].some(one => isPart(one.name))) return undefined
-  const [isOfParts, becomesOfParts] = [object, was].map(({ properties: p }) =>
-    String(p['of a partitioned table'] ?? / ON ONLY /.exec(String(p.definition))),
+  const [isOfParts, becomesOfParts] = [object, was].map(
+    one => one.properties['of a partitioned table'] !== undefined || isOfPartitions(one),
   )
   if (isOfParts !== becomesOfParts) return undefined
   // without it, changes of a published table are refused
@@ -156,7 +156,7 @@ function isSameDefinition(a: CatalogObject, b: CatalogObject): boolean {
   if (a.kind === 'trigger') return true
   const [one, other] = [a, b].map(object =>
     String(object.properties.definition)
-      .replace(' ON ONLY ', ' ON ')
+      .replace(' INDEX ON ONLY ', ' INDEX ON ')
       .replace(` ON ${tableOf(object)} `, ' ON '),
   )
   return one === other

@@ -25,7 +25,7 @@ export const functions: Kinds = () => [
     properties: {
       arguments: 'pg_get_function_arguments(p.oid)',
       returns: 'pg_get_function_result(p.oid)',
-      language: 'l.lanname',
+      language: 'quote_ident(l.lanname)',
       // a file that was checked out with other line ends is the same migration
       body: "replace(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), e'\\r\\n', e'\\n')",
       library: 'p.probin',

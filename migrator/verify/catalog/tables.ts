@@ -20,7 +20,7 @@ export const tables: Kinds = () => [
     grants: { list: 'c.relacl', type: "'r'", owner: 'c.relowner' },
     properties: {
       persistence: words('c.relpersistence', { u: 'unlogged' }),
-      'access method': 'am.amname',
+      'access method': 'quote_ident(am.amname)',
       tablespace: 's.spcname',
       'row security': flag('c.relrowsecurity', 'enabled'),
       'row security for the owner': flag('c.relforcerowsecurity', 'forced'),

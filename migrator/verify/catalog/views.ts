@@ -15,7 +15,7 @@ export const views: Kinds = () => [
     properties: {
       definition: 'pg_get_viewdef(c.oid)',
       columns: `(select jsonb_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)) order by a.attnum) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)`,
-      'access method': 'am.amname',
+      'access method': 'quote_ident(am.amname)',
       tablespace: 's.spcname',
     },
     more: [options('c.reloptions'), options('toast.reloptions', 'option toast.'), withExtension('pg_class', 'c.oid')],

@@ -5,6 +5,7 @@ import type { CatalogObject } from '../catalog/catalog.ts'
 import { isInRoutine, isRoutine, madeRoutine } from './functions.ts'
 import {
   isInherited,
+  isOfPartitions,
   isOption,
   isPart,
   nameInStatements,
@@ -48,11 +49,11 @@ export function isInMade({ kind }: CatalogObject, property: string): boolean {
 
 /** Undefined: it is made by its migration alone. */
 export function made(object: CatalogObject): string[] | undefined {
-  const { kind, name, parent, properties: p } = object
+  const { kind, name, properties: p } = object
   const definition = typeof p.definition === 'string' ? p.definition.replace(/;$/, '').trim() : ''
   switch (kind) {
     case 'index':
-      return isPart(name) ? undefined : [indexDefinition(definition, partName(object), parent)]
+      return isPart(name) ? undefined : [indexDefinition(object, partName(object))]
     case 'constraint':
       return isPart(name) ? undefined : constraintOf(object, definition)
     case 'trigger':
@@ -175,9 +176,9 @@ function collationOf({ name, properties: p }: CatalogObject): string[] | undefin
 }
 
 /** Beside the table's writers, where that can be; on a partitioned table it cannot, and its partitions get one with it. */
-function indexDefinition(definition: string, name: string, parent = ''): string {
-  const how = parent.startsWith('table ') && !definition.includes(' ON ONLY ') ? ' CONCURRENTLY' : ''
-  return definition.replace(' INDEX ON ', () => ` INDEX${how} ${name} ON `).replace(' ON ONLY ', ' ON ')
+function indexDefinition(index: CatalogObject, name: string): string {
+  const how = index.parent?.startsWith('table ') && !isOfPartitions(index) ? ' CONCURRENTLY' : ''
+  return String(index.properties.definition).replace(/ INDEX ON (?:ONLY )?/, () => ` INDEX${how} ${name} ON `)
 }
 
 /**
@@ -191,11 +192,10 @@ export function instead(object: CatalogObject, was: CatalogObject): string[] {
   const isPlainTable = was.parent?.startsWith('table ') && was.properties['of a partitioned table'] === undefined
   if (was.kind === 'index') {
     const schema = was.name.slice(0, -name.length)
-    const isOfParts = [object, was].some(one => String(one.properties.definition).includes(' ON ONLY '))
-    if (isOfParts)
-      return [doBlock(`drop index ${was.name}; ${indexDefinition(definition, name, was.parent)};`).replace(/;$/, '')]
+    if ([object, was].some(isOfPartitions))
+      return [doBlock(`drop index ${was.name}; ${indexDefinition(was, name)};`).replace(/;$/, '')]
     return [
-      indexDefinition(definition, next, was.parent),
+      indexDefinition(was, next),
       `drop index${isPlainTable ? ' concurrently' : ''} ${was.name}`,
       `alter index ${schema}${next} rename to ${name}`,
     ]

@@ -28,6 +28,10 @@ export function nameInStatements({ name }: Pick<CatalogObject, 'name'>): string 
 /** An index or a key of a partition goes by its parent's name, which is not what SQL calls it. */
 export const isPart = (name: string) => name.includes(' (part of ')
 
+/** An index of a partitioned table: each partition has its part of it. */
+export const isOfPartitions = (index: Pick<CatalogObject, 'properties'> | undefined) =>
+  /^CREATE (?:UNIQUE )?INDEX ON ONLY /.test(String(index?.properties.definition))
+
 /** A constraint's index, which has its name. */
 export function indexOf(constraint: Pick<CatalogObject, 'name' | 'parent'>): string {
   const schema = /^(?:"(?:[^"]|"")*"|[^."]+)/.exec(tableOf(constraint))?.[0]

@@ -5,7 +5,17 @@ import type { CatalogObject } from '../catalog/catalog.ts'
 import type { Difference } from '../difference.ts'
 import { isRoutine, routineRemedy, settingChange } from './functions.ts'
 import { constraintInstead } from './made.ts'
-import { foreignOption, indexOf, isInherited, isPart, partName, policyTerms, tableOf, viewOptions } from './names.ts'
+import {
+  foreignOption,
+  indexOf,
+  isInherited,
+  isOfPartitions,
+  isPart,
+  partName,
+  policyTerms,
+  tableOf,
+  viewOptions,
+} from './names.ts'
 import { inheritsRemedy, partitionRemedy } from './partitions.ts'
 import { publicationRemedy } from './publications.ts'
 
@@ -59,6 +69,7 @@ export function propertyRemedy(difference: Difference): string[] | undefined {
       // by their names: a trigger of the project's on the same table may have to stay disabled
       return expected === undefined ? [object?.properties['enabled by'] ?? []].flat() : undefined
     case 'index validity':
+      // of partitions: valid as soon as each has its part
       return expected === undefined && !isOfPartitions(object) ? [`reindex index concurrently ${name}`] : undefined
     case 'extension version':
       return isOlder(String(difference.found), String(expected))
@@ -188,9 +199,6 @@ function isWithin(found: CatalogObject | undefined, expected: CatalogObject | un
   const bound = (sequence: CatalogObject | undefined, name: string) => BigInt(String(sequence?.properties[name] ?? 0))
   return bound(expected, 'minimum') <= bound(found, 'minimum') && bound(found, 'maximum') <= bound(expected, 'maximum')
 }
-
-/** One of a partitioned table is valid as soon as each partition has its part of it. */
-const isOfPartitions = (index: CatalogObject | undefined) => String(index?.properties.definition).includes(' ON ONLY ')
 
 function onDomain({ parent = '' }: Pick<CatalogObject, 'parent'>): boolean {
   return parent.startsWith('domain ')

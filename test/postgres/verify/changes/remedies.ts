@@ -581,4 +581,15 @@ export const remedies: readonly Row[] = [
       'view i2_v: its definition is another one',
     ],
   ],
+  // what reads like a part of a statement, and is a name or a text
+  [
+    'create table "j1 ON ONLY x" (a text); create table j1 (a text); create index j1_i on "j1 ON ONLY x" (a); create index j1_j on j1 (a) where a <> $$b ON ONLY c$$',
+    'drop index j1_i; drop index j1_j',
+    [`index j1_i: ${missing}`, `index j1_j: ${missing}`],
+  ],
+  [
+    `create language "j2 L" handler plpgsql_call_handler inline plpgsql_inline_handler validator plpgsql_validator; create function j2_f() returns int language "j2 L" as 'begin return 1; end'; create access method "j2 A" type table handler heap_tableam_handler; create materialized view j2_m using "j2 A" as select 1 as a`,
+    'drop function j2_f(); drop materialized view j2_m',
+    [`function j2_f(): ${missing}`, `materialized view j2_m: ${missing}`],
+  ],
 ]
