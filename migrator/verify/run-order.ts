@@ -50,6 +50,8 @@ export function withRemedies(differences: readonly Difference[]): WithRemedy[] {
 const propertiesBefore: Readonly<Record<string, readonly string[]>> = {
   default: ['type', 'identity', 'generated'],
   nullability: ['identity'],
+  // a function without a set has none
+  rows: ['returns'],
   // a column's sequence has its table's owner
   'owned by': ['owner'],
   // for another command, or the other way round, they mean something else

@@ -22,7 +22,9 @@ export function columnTypeRemedy({ object, was, users = [] }: Difference): strin
   const conversion = conversionOf(has, wants, name)
   if (!conversion || has.generated !== undefined || wants.generated !== undefined) return undefined
   if (has['inherited from'] !== undefined || users.some(user => isInTheWay(user, conversion))) return undefined
-  if (has.identity !== undefined && !integers.includes(String(wants.type))) return undefined
+  // its sequence has the type, too, and may stand outside of narrower bounds
+  const [from, to] = [has, wants].map(({ type }) => integers.indexOf(String(type)))
+  if (has.identity !== undefined && to! < from!) return undefined
   const alter = `alter column ${name}`
   return [
     `alter table ${tableOf(object)} ${[

@@ -592,4 +592,19 @@ export const remedies: readonly Row[] = [
     'drop function j2_f(); drop materialized view j2_m',
     [`function j2_f(): ${missing}`, `materialized view j2_m: ${missing}`],
   ],
+  // what the server refuses
+  [
+    "create function j3() returns setof int language sql as 'select 1'",
+    "drop function j3(); create function j3() returns int language sql as 'select 1'",
+    [`function j3(): has no rows; ${make} 1000`, `function j3(): returns is integer; ${make} SETOF integer`],
+  ],
+  [
+    'create table j4 (a int generated always as identity)',
+    'alter table j4 alter a type bigint; alter table j4 alter a set maxvalue 5000000000',
+    [
+      `column j4.a: type is bigint; ${make} integer`,
+      `sequence j4_a_seq: maximum is 5000000000; ${make} 2147483647`,
+      `sequence j4_a_seq: type is bigint; ${make} integer`,
+    ],
+  ],
 ]
