@@ -37,14 +37,16 @@ export function withRemedies(differences: readonly Difference[]): WithRemedy[] {
     order.push({ difference, remedy: works ? statements : undefined })
     return works
   }
-  // what an extension brings is in no catalogue
-  for (const difference of differences.filter(({ kind }) => kind === 'extension')) visit(difference)
-  // what is made before them has the rights of a new object by those that are there
-  const isLast = ({ kind }: Difference) => kind === 'default privileges'
-  for (const difference of differences.filter(one => !isLast(one))) visit(difference)
-  for (const difference of differences.filter(isLast)) visit(difference)
+  for (const difference of differences.toSorted((a, b) => turnOf(a) - turnOf(b))) visit(difference)
   return order
 }
+
+/**
+ * What an extension brings is in no catalogue. What is made before default privileges has the rights of a new object by those
+ * that are there. An event trigger may refuse what is run behind it.
+ */
+const turnOf = ({ kind }: Difference) =>
+  kind === 'extension' ? 0 : kind === 'default privileges' ? 2 : kind === 'event trigger' ? 3 : 1
 
 /** Of the same object: properties that have to be right before this one can be. */
 const propertiesBefore: Readonly<Record<string, readonly string[]>> = {

@@ -21,3 +21,14 @@ test('row security is enabled behind the policies, without which no row is seen,
     'grant select on table public.t to "app";',
   ])
 })
+
+test('an event trigger is the last one to be enabled: it may refuse what is run behind it', () => {
+  const differences: readonly Difference[] = [
+    { change: 'changed', kind: 'event trigger', name: 'a', property: 'state', found: 'disabled' },
+    { change: 'changed', kind: 'table', name: 'public.t', property: 'comment', found: 'x' },
+  ]
+  expect(withRemedies(differences).flatMap(({ remedy }) => remedy)).toEqual([
+    'comment on table public.t is null;',
+    'alter event trigger a enable;',
+  ])
+})
