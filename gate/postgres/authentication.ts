@@ -38,7 +38,11 @@ export function guardAuthentication(client: Client, { channelBinding, methods: a
   if (!bound && allowed === undefined) return
   let asked: Method = 'none'
   let proven = false
-  const refuse = (why: string) => void connection.stream.destroy(new AuthenticationError(why))
+  const refuse = (why: string) => {
+    // it may be in the packet that is being read, and pg would take the connection for made
+    connection.removeAllListeners('readyForQuery')
+    connection.stream.destroy(new AuthenticationError(why))
+  }
   const asks = (method: Method) => {
     asked = method
     if (allowed && !allowed.has(method))

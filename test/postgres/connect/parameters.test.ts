@@ -102,6 +102,25 @@ test('a server without TLS is sent no password where the URL asks for TLS', asyn
   })
 })
 
+test('a server that lets in without a password is refused, with the reason, where the URL demands one', async () => {
+  const { server } = await tlsServer()
+  await writeFile(join(server.dataDir, 'pg_hba.conf'), 'host all all 127.0.0.1/32 trust\n')
+  await server.restart()
+  const dir = await folder(files)
+  const { stdout } = await schemagate(['manifest', '--dir', dir])
+  const manifest = parseManifest(JSON.parse(stdout))
+  for (const [query, message] of [
+    ['sslmode=require&channel_binding=require', 'let us in without proving'],
+    ['require_auth=scram-sha-256', 'asks for no password'],
+  ] as const) {
+    const url = `${server.url}?${query}`
+    expect(await failure(url, dir), query).toEqual({ exitCode: 9, message: expect.stringContaining(message) })
+    const gate = createGate({ url, manifest })
+    onTestFinished(() => gate.close())
+    expect(await gate.check(), query).toMatchObject({ cause: { message: expect.stringContaining(message) } })
+  }
+})
+
 test('channel_binding=require holds for a gate and for the pool that it guards, too', async ({ database }) => {
   const { server } = await tlsServer()
   const dir = await folder(files)
