@@ -1,9 +1,10 @@
-// What cannot be done through a pooler in transaction mode, where each transaction may get another session.
+// What cannot be done through a pooler: in transaction mode each transaction may get another session, and a client cannot
+// tell that from session mode.
 
 import { RefusedError } from '../errors.ts'
 import type { Run } from './run.ts'
 
-/** Behind a pooler in transaction mode nothing holds from one statement to the next: refuse what needs that. */
+/** Behind a pooler nothing may hold from one statement to the next: refuse what needs that. */
 export function refuseBehindPooler(run: Run, name: string): void {
   if (run.session.pooled)
     throw new RefusedError(
