@@ -151,7 +151,7 @@ export function asSchemagateError(error: unknown, signal: AbortSignal): Schemaga
   if (code !== undefined && passing.test(code))
     return new NoAnswerError(
       code === sqlstate.lockNotAvailable
-        ? `Another session has locked what schemagate asks for (${code}): ${error.message}. End that session (pg_locks has it), and run it again.`
+        ? `Another session has locked what schemagate asks for (${code}): ${error.message}. End that session (pg_locks has it; a lock without a pid is a prepared transaction's, in pg_prepared_xacts), and run it again.`
         : `Postgres could not do it for now (${code}): ${error.message}. ${thenAgain(wayOutOf(error))}`,
       { cause: error },
     )
