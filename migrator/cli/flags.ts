@@ -61,7 +61,9 @@ export function readFlags(syntax: Syntax, options: Options, argv: readonly strin
   const { names, required, many, rest: takesRest } = syntax.positionals
   if (!takesRest) positionals.push(...rest.splice(0))
   const unexpected = many ? [] : positionals.slice(names.length).filter(argument => !perhapsValues.has(argument))
-  if (unexpected.length > 0) problems.push(`Unexpected argument ${unexpected.map(p => JSON.stringify(p)).join(' ')}.`)
+  const behindDashes = takesRest && rest.length === 0 ? ' A command goes behind `--`.' : ''
+  if (unexpected.length > 0)
+    problems.push(`Unexpected argument ${unexpected.map(p => JSON.stringify(p)).join(' ')}.${behindDashes}`)
   if (positionals.length < required) problems.push(`${names[positionals.length]} is missing.`)
   return { flags, positionals, rest }
 }

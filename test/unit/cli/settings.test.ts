@@ -126,6 +126,11 @@ test.for([
   expect(problems([...args])).toContain(message)
 })
 
+test('wait says where its command goes', () => {
+  const message = problems(['sh', '-c', 'true'], undefined, 'wait')
+  expect(message).toContain('Unexpected argument "sh". A command goes behind `--`.')
+})
+
 test('what follows -- is an argument, also where it looks like an option', () => {
   expect(read(['--', '-x'], {}, 'create').positionals).toEqual(['-x'])
   expect(read(['--verify', '--', '--x'], { DATABASE_URL: url }, 'baseline').positionals).toEqual(['--x'])
