@@ -59,8 +59,10 @@ function pathAfter(text: string, before: string | undefined): string | undefined
   if (/^reset\s+(?:all|search_path)\b/i.test(text)) return undefined
   const [, value] = /^set\s+(?:session\s+)?search_path\s*(?:=|\bto\b)\s*([^;]+)/i.exec(text) ?? []
   if (value === undefined) return before
-  // without any, unqualified names are found nowhere; `public` is what the connection has, as a rule
-  return /^(?:default|''|""|(?:"\$user"\s*,\s*)?public)$/i.test(value.trim()) ? undefined : value.trim()
+  // without any, unqualified names are found nowhere; `public` is what the connection has, as a rule, and older dumps set
+  return /^(?:default|''|""|(?:"\$user"\s*,\s*)?public(?:\s*,\s*pg_catalog)?)$/i.test(value.trim())
+    ? undefined
+    : value.trim()
 }
 
 /** What a SET or RESET says of backslashes in plain strings; undefined if it is about something else. */

@@ -377,6 +377,7 @@ test('a search path that a file leaves to the next one is told, where that does 
   expect(await told(set('to app'), set('to app'))).toBe(false)
   expect(await told(`${set('to app')}reset search_path;\n`)).toBe(false)
   expect(await told(set('to public'))).toBe(false)
+  expect(await told(set('= public, pg_catalog'))).toBe(false)
   expect(await told('set local search_path to app;\nselect 1;\n')).toBe(false)
   expect(await told("select pg_catalog.set_config('search_path', '', false);\n")).toBe(false)
   expect(await told("create function f() returns int language sql\nset search_path to app\nas 'select 1';\n")).toBe(
