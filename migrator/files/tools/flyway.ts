@@ -63,7 +63,8 @@ export const flyway: Tool = {
   ],
   refusedNames: [
     {
-      pattern: /^(before|after)[A-Z]\w*(__.*)?\.sql$/s,
+      // but for the names of graphile-migrate's
+      pattern: /^(before|after)(?!(?:Reset|AllMigrations|Current)\.sql$)[A-Z]\w*(__.*)?\.sql$/s,
       what: 'is a callback of Flyway, which schemagate does not call. Put what is to be done again after a change into an R__ file, and move this one out of the migrations folder.',
     },
   ],

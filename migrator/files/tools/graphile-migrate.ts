@@ -12,6 +12,13 @@ export const graphileMigrate: Tool = {
   takes: ({ layout }) => layout === 'native' || layout === 'code',
   // a committed file
   ownsFile: source => /^--! Previous: [^\n]*\n--! Hash: /.test(source),
+  refusedNames: [
+    {
+      // as its settings of these names are given
+      pattern: /^(?:before|after)(?:Reset|AllMigrations|Current)\.sql$/,
+      what: 'is run by graphile-migrate outside of its migrations, which are in the folder committed: name that with --dir.',
+    },
+  ],
   placeholders: [
     {
       // those that the tool itself defines are known by their names; in a string any other word may be a format ('HH24:MI')

@@ -163,6 +163,11 @@ test.for([
   ),
   ["Flyway's callbacks", ['V1__a.sql', 'afterMigrate__grants.sql'], /grants\.sql is a callback of Flyway/],
   [
+    "graphile-migrate's scripts, above its migrations",
+    ['afterReset.sql', 'committed/000001.sql', 'current/1-current.sql'],
+    /afterReset\.sql is run by graphile-migrate .*committed: name that with --dir/,
+  ],
+  [
     'what is for MySQL',
     ['1_a.up.sql', '1_a.mysql.up.sql'],
     /1_a\.mysql\.up\.sql is for another database.*--ignore '\*\.mysql\*'/,
