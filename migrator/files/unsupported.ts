@@ -71,13 +71,16 @@ export function refuseUndoFiles(migrations: ReadonlyMap<string, Migration>): voi
   }
 }
 
+/** The name without the word for Postgres, if it has one. */
+export const generalForm = (name: string): string | undefined => forPostgres.exec(name)?.[1]
+
 /**
  * Looks for migrations beside a general form of themselves: `1_a.postgres` and `1_a`, or `1_a.autocommit` (Ory, Pop).
  * @throws UsageError because both would be run, where their own tool takes the first in place of the second.
  */
 export function refuseGeneralForms(migrations: ReadonlyMap<string, Migration>): void {
   const pairs = [...migrations.values()].flatMap(migration => {
-    const stem = forPostgres.exec(migration.name)?.[1]
+    const stem = generalForm(migration.name)
     const general = stem === undefined ? undefined : (migrations.get(stem) ?? migrations.get(`${stem}.autocommit`))
     return general ? [{ migration, general }] : []
   })

@@ -184,6 +184,11 @@ test.for([
     /1_a\.postgres\.up\.sql is 1_a for Postgres, and .*1_a\.up\.sql is for other databases.* --ignore '1_a\.@\(up\|down\)\.sql'$/,
   ],
   [
+    'a general way back beside the one for Postgres',
+    ['1_a.up.sql', '1_a.down.sql', '1_a.postgres.down.sql'],
+    /1_a\.postgres\.down\.sql undoes 1_a on Postgres, and 1_a\.down\.sql on other databases.* --ignore '1_a\.down\.sql'$/,
+  ],
+  [
     'several general forms, at once',
     ['1_a.sql', '1_a.postgres.sql', '2_b.up.sql', '2_b.down.sql', '2_b.postgres.up.sql'],
     /leave the others out: --ignore '1_a\.sql' --ignore '2_b\.@\(up\|down\)\.sql'$/,
