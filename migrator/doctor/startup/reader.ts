@@ -283,7 +283,7 @@ export class Reader {
     if (sequence) return this.#shell(sequence, noShell, 'context', depth + 1)
     const named = /(^|\/)supervisorctl$/.test(words[0] ?? '') ? startedBy(words, this.#unstarted) : []
     if (named.length > 0) return atOnce(named.map(command => this.#managedCommand(command, depth + 1)))
-    const packaged = packageScript(words, this.#context)
+    const packaged = packageScript(line, this.#context)
     const text = scriptOf(words, this.#service, this.#context) ?? packaged
     if (text !== undefined && !this.#scripts.has(text)) {
       this.#scripts.add(text)
