@@ -7,7 +7,6 @@ import type { Named } from './file-name.ts'
 import type { Migration } from './migration.ts'
 import { wholeFile } from './migration-file.ts'
 import { compareVersions } from './order.ts'
-import { generalForm } from './unsupported.ts'
 
 /**
  * Migrations by name, each with the down half that is a file of its own. One without its up half is left out.
@@ -23,7 +22,7 @@ export function withDowns(
   for (const { named, file } of downs.values()) {
     const up = byName.get(named.name) ?? ofSameVersion(named, byName, downs)
     if (!up) {
-      refuseUnclear(named, file, byName, downs)
+      refuseUnclear(named, file, byName)
       onLeftOut({
         file,
         message: `${file} is left out: it undoes ${named.name}, whose up file is missing. Restore that, or remove this one.`,
@@ -37,17 +36,7 @@ export function withDowns(
 }
 
 /** If another migration has the same number, the file may belong to that one: leaving it out would be a guess. */
-function refuseUnclear(
-  { name, version }: Named,
-  file: string,
-  migrations: ReadonlyMap<string, Migration>,
-  downs: ReadonlyMap<string, DownFile>,
-): void {
-  const general = downs.get(generalForm(name) ?? '')
-  if (general)
-    throw new UsageError(
-      `${file} undoes ${general.named.name} on Postgres, and ${basename(general.file)} on other databases. Leave that one out: --ignore '${basename(general.file)}'`,
-    )
+function refuseUnclear({ name, version }: Named, file: string, migrations: ReadonlyMap<string, Migration>): void {
   const other = [...migrations.values()].find(m => compareVersions(m.version, version) === 0)
   if (other)
     throw new UsageError(

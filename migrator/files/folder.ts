@@ -190,9 +190,9 @@ class ReadFolder implements MigrationsFolder {
   #understand(): Migration[] {
     const entries = this.#allEntries
     const { listing, explicit, onLeftOut } = this.#folder
+    refuseGeneralForms(entries)
     const byName = withDowns([...entries.ups.values()].map(understand), entries, onLeftOut)
     refuseUndoFiles(byName)
-    refuseGeneralForms(byName)
     const read = [...byName.values()]
     const tool = this.#folder.tool ?? (explicit ? undefined : ofTool(read, listing))
     const migrations = read.map(migration => this.#withDoubtOfCode(migration, tool, entries))

@@ -39,6 +39,8 @@ function refuseTwice(sorted: readonly Migration[], tool: Tool): void {
   for (const [i, one] of sorted.entries()) {
     const next = sorted[i + 1]
     if (!next || one.version.length === 0 || one.standsIn || next.standsIn) continue
+    // that says what is wrong with it
+    if (one.doubt !== undefined || next.doubt !== undefined) continue
     if (compareVersions(one.version, next.version) === 0)
       throw new UsageError(
         `${one.file} and ${next.file} have the same version, which ${tool.title} refuses. Give one of them another number.`,

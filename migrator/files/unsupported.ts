@@ -2,6 +2,7 @@
 
 import { basename } from 'node:path'
 import { UsageError } from '../errors.ts'
+import type { Named } from './file-name.ts'
 import type { Migration } from './migration.ts'
 import { tools } from './tools/index.ts'
 
@@ -71,31 +72,45 @@ export function refuseUndoFiles(migrations: ReadonlyMap<string, Migration>): voi
   }
 }
 
-/** The name without the word for Postgres, if it has one. */
-export const generalForm = (name: string): string | undefined => forPostgres.exec(name)?.[1]
-
 /**
- * Looks for migrations beside a general form of themselves: `1_a.postgres` and `1_a`, or `1_a.autocommit` (Ory, Pop).
- * @throws UsageError because both would be run, where their own tool takes the first in place of the second.
+ * Looks for files beside a general form of themselves: `1_a.postgres` and `1_a`, or `1_a.autocommit` (Ory, Pop).
+ * @throws UsageError because up would run both, and down either, where their own tool takes the first in place of the second.
  */
-export function refuseGeneralForms(migrations: ReadonlyMap<string, Migration>): void {
-  const pairs = [...migrations.values()].flatMap(migration => {
-    const stem = generalForm(migration.name)
-    const general = stem === undefined ? undefined : (migrations.get(stem) ?? migrations.get(`${stem}.autocommit`))
-    return general ? [{ migration, general }] : []
-  })
+export function refuseGeneralForms({ ups, downs }: { readonly ups: Halves; readonly downs: Halves }): void {
+  const pairs = [...pairsOfForms(ups), ...pairsOfForms(downs)]
   const [first] = pairs
   if (!first) return
-  const { migration, general } = first
-  const ignored = pairs.map(pair => `--ignore '${bothDirections(pair.general)}'`)
+  const ignored = new Set(pairs.map(pair => `--ignore '${leavingOut(pair.general.file, pairs)}'`))
   throw new UsageError(
-    `${migration.file} is ${general.name} for Postgres, and ${general.file} is for other databases; both would be run. ` +
-      `Leave only what is for Postgres in the migrations folder; or leave the other${pairs.length > 1 ? 's' : ''} out: ${ignored.join(' ')}`,
+    `${first.own.file} is ${first.general.named.name} for Postgres, and ${first.general.file} is for other databases; their own tool runs only the first. ` +
+      `Leave only what is for Postgres in the migrations folder; or leave the other${pairs.length > 1 ? 's' : ''} out: ${[...ignored].join(' ')}`,
   )
 }
 
-/** A glob for its file, and for the one that undoes it. */
-function bothDirections({ file, layout }: Migration): string {
-  const name = basename(file)
-  return layout === 'pair' ? name.replace(/\.up(\.\w+)$/i, '.@(up|down)$1') : name
+interface Half {
+  readonly named: Named
+  readonly file: string
+}
+
+type Halves = ReadonlyMap<string, Half>
+
+interface Forms {
+  readonly own: Half
+  readonly general: Half
+}
+
+function pairsOfForms(halves: Halves): readonly Forms[] {
+  return [...halves].flatMap(([name, own]) => {
+    const stem = forPostgres.exec(name)?.[1]
+    const general = stem === undefined ? undefined : (halves.get(stem) ?? halves.get(`${stem}.autocommit`))
+    return general ? [{ own, general }] : []
+  })
+}
+
+/** A glob for the file; and for that of the other direction, if that one is left out as well. */
+function leavingOut(file: string, pairs: readonly Forms[]): string {
+  const leftOut = new Set(pairs.map(({ general }) => general.file))
+  const stem = /^(.+)\.(?:up|down)\.sql$/s.exec(file)?.[1]
+  const isBoth = leftOut.has(`${stem}.up.sql`) && leftOut.has(`${stem}.down.sql`)
+  return isBoth ? `${basename(stem!)}.@(up|down).sql` : basename(file)
 }

@@ -150,7 +150,31 @@ const codd: Tool = {
   ],
 }
 
+const upgrade = /^-- (?:v(\d+) -> )?v(\d+)(?: \(compatible with v\d+\+\))?: /
+
+/** Its files are SQL; which of them a database gets, and which lines, only it knows. */
+const dbutil: Tool = {
+  name: 'dbutil',
+  title: "mautrix's dbutil",
+  contents: [
+    {
+      isIn(source) {
+        const [, from, to] = upgrade.exec(source) ?? []
+        return from !== undefined && Number(to) !== Number(from) + 1
+      },
+      what: "is run by mautrix's dbutil in place of the files for the versions between, as its first line (`-- v... -> v...:`) says; schemagate would run both. Copy what a new database needs into a folder of its own: this file without that line, then those that begin where it ends.",
+    },
+    {
+      isIn: source => upgrade.test(source) && otherLines.test(source),
+      what: "has lines for one kind of database (`-- only: ...`), and only mautrix's dbutil goes by that. Leave in it what is for Postgres.",
+    },
+  ],
+}
+
+/** Those for another database, and those for Postgres that are comments to all others. */
+const otherLines = /^[ \t]*-- only: (?:sqlite\b(?!.*\(lines? commented\))|postgres\b.*\(lines? commented\))/m
+
 export const codeTools: readonly Tool[] = [
   ...[sequelize, umzug, typeorm, mikroOrm, lucid, dbMigrate, kysely, knex],
-  ...[rails, sequel, django, alembic, yoyo, ecto, laravel, phinx, doctrine, efCore, pop, pgroll, reshape, codd],
+  ...[rails, sequel, django, alembic, yoyo, ecto, laravel, phinx, doctrine, efCore, pop, pgroll, reshape, codd, dbutil],
 ]

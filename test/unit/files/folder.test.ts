@@ -79,6 +79,8 @@ test('any character that a file system takes works in a name', async () => {
   ])
 })
 
+const bothForms = ['2_b.up.sql', '2_b.down.sql', '2_b.postgres.up.sql', '2_b.postgres.down.sql']
+
 test('what is no migration is left out silently', async () => {
   const dir = await files(
     ...[
@@ -181,17 +183,17 @@ test.for([
   [
     'a general form beside the one for Postgres',
     ['1_a.up.sql', '1_a.postgres.up.sql'],
-    /1_a\.postgres\.up\.sql is 1_a for Postgres, and .*1_a\.up\.sql is for other databases.* --ignore '1_a\.@\(up\|down\)\.sql'$/,
+    /1_a\.postgres\.up\.sql is 1_a for Postgres, and .*1_a\.up\.sql is for other databases.* --ignore '1_a\.up\.sql'$/,
+  ],
+  [
+    'several general forms, at once',
+    ['1_a.sql', '1_a.postgres.sql', ...bothForms],
+    /leave the others out: --ignore '1_a\.sql' --ignore '2_b\.@\(up\|down\)\.sql'$/,
   ],
   [
     'a general way back beside the one for Postgres',
     ['1_a.up.sql', '1_a.down.sql', '1_a.postgres.down.sql'],
-    /1_a\.postgres\.down\.sql undoes 1_a on Postgres, and 1_a\.down\.sql on other databases.* --ignore '1_a\.down\.sql'$/,
-  ],
-  [
-    'several general forms, at once',
-    ['1_a.sql', '1_a.postgres.sql', '2_b.up.sql', '2_b.down.sql', '2_b.postgres.up.sql'],
-    /leave the others out: --ignore '1_a\.sql' --ignore '2_b\.@\(up\|down\)\.sql'$/,
+    /1_a\.postgres\.down\.sql is 1_a for Postgres, and .*1_a\.down\.sql is for other databases.* --ignore '1_a\.down\.sql'$/,
   ],
   [
     'a general form without a transaction beside the one for Postgres',
@@ -269,6 +271,21 @@ test.for([
     '-- codd: no-txn\n-- codd-connection: dbname=x\nselect 1;\n',
     /1_a\.sql is for another connection.*only codd/,
   ],
+  [
+    "dbutil's for several versions at once",
+    '-- v0 -> v10 (compatible with v3+): Latest revision\nselect 1;\n',
+    /1_a\.sql is run by mautrix's dbutil in place of/,
+  ],
+  [
+    "dbutil's lines for another database",
+    '-- v2: b\nselect 1;\n-- only: sqlite until "end only"\nselect 2;\n-- end only sqlite\n',
+    /1_a\.sql has lines for one kind of database/,
+  ],
+  [
+    "dbutil's lines for Postgres, which are comments",
+    '-- v1 -> v2: b\n-- only: postgres for next 2 lines (lines commented)\n--select 1;\n',
+    /1_a\.sql has lines for one kind of database/,
+  ],
   ['Liquibase', '\n--liquibase formatted sql\n--changeset a:1\nselect 1;\n', /1_a\.sql is SQL formatted for Liquibase/],
   [
     'several files of Atlas in one',
@@ -280,6 +297,14 @@ test.for([
   const dir = await folder({ '1_a.sql': text })
   expect(() => readFolder(dir)).toThrow(UsageError)
   expect(() => readFolder(dir)).toThrow(message)
+})
+
+test.for([
+  '-- v1 -> v2: b\n-- only: sqlite (line commented)\n--select 2;\n-- only: postgres\nselect 1;\n',
+  '-- v0 -> v1: a\nselect 1;\n',
+  '-- from v0 -> v10: a sentence\nselect 1;\n-- only: sqlite\n',
+])('read, as Postgres reads it: %s', async text => {
+  expect(names(await folder({ '1_a.sql': text }))).toEqual(['1_a'])
 })
 
 test.for([
@@ -295,6 +320,15 @@ test.for([
   if (piece.startsWith('#')) return
   const dir = await folder({ '1_a.sql': `${long}\n--liquibase formatted sql\n` })
   expect(() => readFolder(dir)).toThrow(/1_a\.sql is SQL formatted for Liquibase/)
+})
+
+test.for([
+  ['the general one', ['1_a.autocommit.up.sql', '1_a.down.sql', '1_a.postgres.up.sql'], '1_a.down.sql'],
+  ['its own', ['1_a.up.sql', '1_a.down.sql', '1_a.postgres.down.sql'], '1_a.postgres.down.sql'],
+] as const)('without the general form as it is proposed, the way back is %s', async ([, given, down]) => {
+  const dir = await files(...given)
+  const ignore = [...(refusal(dir)?.message.matchAll(/--ignore '([^']+)'/g) ?? [])].map(([, glob]) => glob!)
+  expect(readFolder(dir, { ignore }).map(migration => migration.down?.file)).toEqual([join(dir, down)])
 })
 
 test('words of a way back in a name are words where nothing is beside it to go back from', async () => {

@@ -52,6 +52,8 @@ describe('is another tool’s', () => {
     expect(await doubtOf(text, '2_b.js', marks)).toContain('node-pg-migrate')
     const generated = "exports.generateSql = () => ''\n"
     expect(await doubtOf(generated, '2_b.js', { '1.do.c.sql': '' }, 'postgrator')).toContain('postgrator')
+    const both = { '1.do.c.sql': '', '2.do.js': generated }
+    expect(await doubtOf(generated, '2.undo.js', both, 'postgrator')).toContain('postgrator')
   })
 })
 

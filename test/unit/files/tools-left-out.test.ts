@@ -166,6 +166,11 @@ test.for([
     named(['1_a.up.sql', '2_fill.up.tmpl']),
     /2_fill\.up\.tmpl is a migration that only golang-migrate can run/,
   ],
+  [
+    "Pop's, which golang-migrate would take by its name",
+    { '1_a.up.sql': '', '2_b.up.fizz': '' },
+    /2_b\.up\.fizz is a migration that only Pop \(soda\) can run/,
+  ],
   ['another template', named(['1_a.sql', '2_fill.sql.j2']), /2_fill\.sql\.j2 is a migration that is a template/],
   [
     'another ending',
