@@ -87,7 +87,8 @@ export class Course {
     }
     if (statement === undefined) return false
     const division = divisionAt(this.#part, step, statement, code)
-    if (!division) return false
+    // refused although it is divided so: another attempt would end the same way
+    if (!division || this.#divisions.get(division.index) === division.where) return false
     this.#learn(division.index, division.where)
     return true
   }

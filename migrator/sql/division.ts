@@ -222,7 +222,7 @@ export class Division {
         first: group.firstSent,
         upTo,
         settings: group.settings,
-        divisible: !group.block || group.sent === 1,
+        divisible: !group.block,
       })
       for (const made of group.made) this.#madeBefore.add(made)
       if (rolledBack) this.#settings = group.settings

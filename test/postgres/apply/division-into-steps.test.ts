@@ -308,3 +308,28 @@ describe('a BEGIN or COMMIT that does not fit', () => {
       expect(result.error?.message).toContain(message)
     })
 })
+
+describe("what the server refuses inside the file's own transaction fails, as in psql", () => {
+  for (const [what, text, message] of [
+    [
+      'a VACUUM',
+      'begin;\nvacuum tally;\ncommit;',
+      /2_x\.sql:2:1: VACUUM cannot run inside a transaction block \(25001\)/,
+    ],
+    ['one behind another', 'vacuum tally;\nbegin;\nvacuum tally;\ncommit;', /2_x\.sql:3:1: VACUUM cannot run/],
+    [
+      'one in a transaction that is chained',
+      'begin;\ncommit and chain;\nvacuum tally;\ncommit;',
+      /2_x\.sql:3:1: VACUUM/,
+    ],
+    ['REINDEX of a partitioned table', 'vacuum tally;\nbegin;\nreindex table parts;\ncommit;', /2_x\.sql:3:1: REINDEX/],
+    ['a procedure that commits', 'vacuum tally;\nbegin;\ncall p();\ncommit;', /2_x\.sql:3:1: .*\(2D000\)/],
+    ['one that is rolled back', 'vacuum tally;\nbegin;\ncall p();\nrollback;', /2_x\.sql:3:1: .*\(2D000\)/],
+  ] as const)
+    test(what, async ({ database }) => {
+      const procedure = 'create procedure p() language plpgsql as $$ begin commit; end $$;'
+      const result = await up(database, { '1_base.sql': tally + procedure, '2_x.sql': `${text}\n` })
+      expect(result.exitCode, result.error?.message).toBe(5)
+      expect(result.error?.message).toMatch(message)
+    })
+})

@@ -126,12 +126,12 @@ describe('in steps', () => {
     expect(stepsOf(sql, false)).toEqual(expected)
   })
 
-  test('of which a block of several statements cannot be divided further', () => {
+  test('of which the blocks that the file itself begins cannot be divided further', () => {
     const plan = planSql(
       'select 1; select 2; commit; begin; select 3; commit; begin; select 4; select 5; commit;',
       true,
     )
-    expect(plan).toMatchObject({ steps: [{ divisible: true }, { divisible: true }, { divisible: false }] })
+    expect(plan).toMatchObject({ steps: [{ divisible: true }, { divisible: false }, { divisible: false }] })
   })
 
   test('where the server wants a text divided, or an earlier run has done a part of it', () => {
