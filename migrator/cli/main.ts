@@ -11,7 +11,7 @@ import { commands, reserved, variables } from './commands/index.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { createLog } from './log.ts'
 import { print } from './print.ts'
-import { endProcess, interruptible, reportEarlyEnd } from './process-end.ts'
+import { endProcess, holdExitCode, interruptible } from './process-end.ts'
 import { logFailure, summariseEarlyEnd } from './run-summary.ts'
 import type { Syntax } from './syntax.ts'
 import { widthOf } from './terminal.ts'
@@ -56,7 +56,8 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     if (command?.name === 'up' || command?.name === 'down') summariseEarlyEnd(log, results, error, exitCode)
     return exitCode
   }
-  const early = reportEarlyEnd(fail)
+  const exit = holdExitCode(fail)
+  let exitCode: ExitCode = exitCodes.bug
   try {
     if (!command) throw unknownCommand(name)
     if (!command.database) requireFolder()
@@ -64,13 +65,14 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     for (const note of parsed.settings.target.notes ?? []) log.info({ event: 'setting' }, note)
     const { progressDisplay } = log
     const engine = { settings: parsed.settings, log, signal: interruption.signal, redact, progressDisplay, results }
-    return await command.run({ ...parsed, engine, log, signal: interruption.signal, print })
+    exitCode = await command.run({ ...parsed, engine, log, signal: interruption.signal, print })
   } catch (thrown) {
-    return fail(thrown)
+    exitCode = fail(thrown)
   } finally {
-    early.end()
+    exit.settle(exitCode)
     interruption.end()
   }
+  return exitCode
 }
 
 /** @throws UsageError where this folder was removed: what works with files finds none, and Node never ends making a folder in it. */

@@ -66,15 +66,39 @@ function textOf(thrown: unknown): string {
   return thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOfThrown(thrown)
 }
 
-/** Reports a process that ends before its work: by process.exit(), or because nothing is left to wait for. */
-export function reportEarlyEnd(fail: (thrown: unknown) => ExitCode): { end(): void } {
-  const onExit = () => {
-    process.exitCode = fail(
+/**
+ * Holds the process to its exit code, whatever a code migration does: one that fails must not pass for success.
+ * @param early is called with what has happened, where the process ends before its work: by process.exit(), or because
+ *   nothing is left to wait for.
+ */
+export function holdExitCode(early: (thrown: ProcessEndedError) => ExitCode): { settle(exitCode: ExitCode): void } {
+  let settled: ExitCode | undefined
+  const held = () => {
+    settled ??= early(
       new ProcessEndedError(
         'The process ended before its work was done, and what was not committed is rolled back. A code migration must neither call process.exit() nor await a promise that never settles: correct it and run it again.',
       ),
     )
+    return settled
   }
-  process.on('exit', onExit)
-  return { end: () => void process.off('exit', onExit) }
+  process.on('exit', () => {
+    process.exitCode = held()
+  })
+  // what process.exit() ends with: listeners can be removed, and others can come after this one
+  const { reallyExit } = process
+  process.reallyExit = exitCode => reallyExit.call(process, held() || exitCode)
+  return {
+    settle: exitCode => {
+      settled = exitCode
+    },
+  }
+}
+
+declare global {
+  namespace NodeJS {
+    interface Process {
+      /** Ends the process at once, without its listeners. Node's own, and not documented. */
+      reallyExit(exitCode?: number): never
+    }
+  }
 }

@@ -13,6 +13,17 @@ describe('a code migration that takes the process with it does not pass for done
   test.for([
     ['process.exit(0) in up', 'export const up = () => process.exit(0)\n', ended],
     ['process.exit(0) when it is loaded', 'process.exit(0)\n', ended],
+    ['process.reallyExit(0)', 'export const up = () => process.reallyExit(0)\n', ended],
+    [
+      'process.exit(0) without the listeners',
+      'export const up = () => {\n  process.removeAllListeners()\n  process.exit(0)\n}\n',
+      ended,
+    ],
+    [
+      'process.exit() with an exit code of its own',
+      "export const up = () => {\n  process.on('exit', () => { process.exitCode = 0 })\n  process.exit()\n}\n",
+      ended,
+    ],
     [
       'an error in a timer',
       `export const up = () => {\n  setTimeout(() => { throw new Error('late') }, 1)\n  return new Promise(done => setTimeout(done, 500))\n}\n`,
@@ -33,6 +44,31 @@ describe('a code migration that takes the process with it does not pass for done
     const status = await run('status', '--format', 'json')
     expect(JSON.parse(status.stdout)).toMatchObject({ state: 'empty', applied: [] })
   })
+
+  test.for([
+    ['process.exit(0)', 'setTimeout(() => process.exit(0), 200)'],
+    ['process.reallyExit(0)', 'setTimeout(() => process.reallyExit(0), 200)'],
+    ['an exit code of its own', 'setTimeout(() => { process.exitCode = 0 }, 200)'],
+    ['an exit code of its own at the end', "process.on('exit', () => process.exit(0))"],
+  ])('%s after it has failed changes nothing of that', async ([, late], { database }) => {
+    const run = on(
+      database,
+      await folder({ '1_x.mjs': `export const up = () => {\n  ${late}\n  throw new Error('first')\n}\n` }),
+    )
+    const { code, lines } = await run('up')
+    expect(code).toBe(5)
+    expect(lines.at(-1)).toMatchObject({ event: 'run', outcome: 'failed', exitCode: 5 })
+  })
+
+  test.for([['process.exit(3)', 'setTimeout(() => process.exit(3), 200)']])(
+    '%s after it is done changes nothing of that',
+    async ([, late], { database }) => {
+      const run = on(database, await folder({ '1_x.mjs': `export const up = () => { ${late} }\n` }))
+      const { code, lines } = await run('up')
+      expect(code).toBe(0)
+      expect(lines.at(-1)).toMatchObject({ event: 'run', outcome: 'applied', exitCode: 0 })
+    },
+  )
 
   test('what was applied before it is counted', async ({ database }) => {
     const ends =
