@@ -107,8 +107,11 @@ export class ProcessEndedError extends SchemagateError {
 /** A signal stopped the run: exit 130 or 143. */
 export class InterruptedError extends SchemagateError {
   readonly exitCode: 130 | 143
-  constructor(signal: 'SIGINT' | 'SIGTERM') {
-    super(`Interrupted by ${signal}; what was not committed was rolled back. Run it again to finish.`)
+  /** @param commits whether what was interrupted changes the database. */
+  constructor(signal: 'SIGINT' | 'SIGTERM', commits: boolean) {
+    super(
+      `Interrupted by ${signal}${commits ? '; what was not committed was rolled back' : ''}. Run it again to finish.`,
+    )
     this.exitCode = signal === 'SIGINT' ? exitCodes.sigint : exitCodes.sigterm
   }
 }

@@ -24,6 +24,8 @@ export interface Command<O extends Options = Options> extends Syntax<O> {
   readonly description?: string
   /** Its logs are its output, on stdout; for the others they go to stderr. */
   readonly logsToStdout: boolean
+  /** It commits something to the database: an interruption rolls back what is not committed yet. */
+  readonly commits?: true
   run(invocation: Invocation<O>): Promise<ExitCode>
 }
 

@@ -42,7 +42,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const { level, format = isTerminal ? 'pretty' : 'json' } = commandLine.log
   const redact = redactor(commandLine.secrets)
   const log = await createLog({ level, format, fd, redact })
-  const interruption = interruptible(text => void writeAtOnce(2, redact(text)))
+  const interruption = interruptible(command?.commits === true, text => void writeAtOnce(2, redact(text)))
   const results = new Results()
   const fail = (thrown: unknown): ExitCode => {
     const error = asSchemagateError(thrown, interruption.signal)

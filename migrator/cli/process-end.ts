@@ -27,14 +27,16 @@ export function endProcess(): void {
 /**
  * A first signal, or an error that nothing caught, aborts the work and lets it roll back; a second one ends the process. Such
  * an error after the end changes nothing of the result: it is only said.
+ * @param commits whether the work changes the database.
  */
-export function interruptible(say: (text: string) => void): { signal: AbortSignal; end(): void } {
+export function interruptible(commits: boolean, say: (text: string) => void): { signal: AbortSignal; end(): void } {
   const controller = new AbortController()
   const stop = (reason: InterruptedError | ProcessEndedError) => {
     if (controller.signal.aborted) process.exit(reason.exitCode)
     controller.abort(reason)
   }
-  const onSignal = (name: NodeJS.Signals) => stop(new InterruptedError(name === 'SIGINT' ? 'SIGINT' : 'SIGTERM'))
+  const onSignal = (name: NodeJS.Signals) =>
+    stop(new InterruptedError(name === 'SIGINT' ? 'SIGINT' : 'SIGTERM', commits))
   const onUncaught = (thrown: unknown) => stop(uncaught(readableThrown(thrown)))
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)

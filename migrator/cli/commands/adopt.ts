@@ -11,6 +11,7 @@ export const adoptCommand = defineCommand({
   description:
     'It runs no migration. It reads the table in which the other tool keeps what it has applied, holds each row against the files, and records in one transaction what both have. Rows that are half-done, files that were edited, are missing or out of order are refused. A second call takes over what the history has gained since.',
   logsToStdout: false,
+  commits: true,
   database: true,
   positionals: { names: [], required: 0 },
   options: {

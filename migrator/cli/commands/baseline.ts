@@ -9,6 +9,7 @@ export const baselineCommand = defineCommand({
   name: 'baseline',
   summary: 'records everything up to NAME as applied, without running it; refuses where the database has no table',
   logsToStdout: false,
+  commits: true,
   database: true,
   positionals: { names: ['NAME'], required: 1 },
   options: {

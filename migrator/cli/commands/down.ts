@@ -8,6 +8,7 @@ export const downCommand = defineCommand({
   name: 'down',
   summary: 'reverts, newest first; needs --yes; refuses a migration with no down part',
   logsToStdout: true,
+  commits: true,
   database: true,
   positionals: { names: [], required: 0 },
   options: {

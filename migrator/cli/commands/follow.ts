@@ -12,6 +12,7 @@ export const followCommand = defineCommand({
   description:
     "The one-shot after that tool's own run. It holds the tool's table against its files (--follow TOOL --dir FOLDER) or a manifest, installs require() over that table, publishes the manifest, makes the app's role if one is set, and has the table tell gates of a change where this role may put a trigger on it. It changes no row of the table.",
   logsToStdout: false,
+  commits: true,
   database: true,
   follows: true,
   positionals: { names: [], required: 0 },

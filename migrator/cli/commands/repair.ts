@@ -9,6 +9,7 @@ export const repairCommand = defineCommand({
   summary:
     'accepts an edited file, forgets a missing one, or follows a renamed one; changes the ledger, never the schema',
   logsToStdout: false,
+  commits: true,
   database: true,
   positionals: { names: [], required: 0 },
   options: {

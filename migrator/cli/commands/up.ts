@@ -10,6 +10,7 @@ export const upCommand = defineCommand({
   description:
     '`schemagate plan` prints what it would run, and `schemagate status` what is applied, pending and wrong.',
   logsToStdout: true,
+  commits: true,
   database: true,
   positionals: { names: [], required: 0 },
   options: {

@@ -93,6 +93,7 @@ describe('a code migration that takes the process with it does not pass for done
       cli.kill('SIGTERM')
       const { code, lines } = await cli.ended
       expect(code).toBe(143)
+      expect(lines.at(-2)?.msg).toContain('SIGTERM; what was not committed was rolled back. Run it again')
       expect(lines.at(-1)).toMatchObject({ event: 'run', outcome: 'interrupted', exitCode: 143 })
     },
   )

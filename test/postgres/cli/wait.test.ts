@@ -196,7 +196,9 @@ describe('with the files', () => {
       const waiting = start(['wait', '--dir', dir], { env: { DATABASE_URL: database.url } })
       await eventually(() => expect(waiting.stdout).toContain('not yet'))
       waiting.kill(signal)
-      expect(await waiting.ended).toMatchObject({ code })
+      const { lines, ...ended } = await waiting.ended
+      expect(ended).toMatchObject({ code })
+      expect(lines.at(-1)?.msg).toBe(`Interrupted by ${signal}. Run it again to finish.`)
     }
   })
 })
