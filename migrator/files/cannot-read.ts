@@ -34,6 +34,8 @@ function cannot(what: string, wayOut: string, path: string, cause: unknown): Usa
       ? ' Make room on its disk.'
       : isMisnamed
         ? ' Its name is not valid UTF-8: rename it.'
-        : ''
+        : code === 'EEXIST'
+          ? ' Something else has made it in this moment.'
+          : ''
   return new UsageError(`${path} cannot ${what} (${code}).${way}`, { cause })
 }

@@ -24,15 +24,24 @@ export interface CreateOptions {
   readonly now?: Date
 }
 
+/** `0005_`, `V2__`, `20260131-`: the next number would come before it. */
+const numbered = /^(?:V\d+(?:[._]\d+)*__|\d{3,}(?:[_-]+|$))/i
+const ending = /\.(?:sql|[cm]?[jt]s)$/i
+
 /**
  * Writes a new migration that comes after the newest one, and is refused until it is written; returns the paths of its files.
- * @throws UsageError if the title makes no file name, or a file exists already.
+ * @throws UsageError if the title makes no file name, or is one already, or a file exists already.
  */
 export function createMigrationFiles(options: CreateOptions): string[] {
   const { dir, title, code, now = new Date() } = options
   const slug = title.trim().replace(/[\s/\\]+/g, '_')
   if (slug === '' || slug.startsWith('.') || /[\p{Cc}:*?"<>|]/u.test(slug))
     throw new UsageError(`${JSON.stringify(title)} cannot be a file name: use letters, digits, - and _.`)
+  const words = slug.replace(numbered, '').replace(ending, '')
+  if (words !== slug)
+    throw new UsageError(
+      `${JSON.stringify(title)} is a file's name already: number and ending are added. Say what the migration does alone: \`${words || 'add users'}\``,
+    )
   const existing = isThere(dir) ? readExisting(dir, options) : []
   const newest = existing.findLast(migration => migration.kind !== 'repeatable')
   const layout = layoutOf(existing)

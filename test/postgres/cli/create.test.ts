@@ -117,6 +117,23 @@ test('create refuses a title that makes no name', async () => {
     })
 })
 
+test.for([
+  ['0005_add_users', 'add_users'],
+  ['V5__add_users', 'add_users'],
+  ['20260131120000-add-users.sql', 'add-users'],
+  ['add users.ts', 'add_users'],
+  ['0005', 'add users'],
+] as const)('create adds number and ending: %s has them already', async ([title, words]) => {
+  const { code, stderr } = await schemagate(['create', title, '--dir', await folder({ '1_a.sql': '' })])
+  expect(code).toBe(2)
+  expect(stderr).toContain(`Say what the migration does alone: \`${words}\``)
+})
+
+test('a number that is a word of the title is none of the file', async () => {
+  const dir = await folder({ '0001_a.sql': '' })
+  expect(await schemagate(['create', '2fa', '--dir', dir])).toMatchObject({ stdout: `${dir}/0002_2fa.sql\n` })
+})
+
 test('create makes the folder that is named, and no other one in a project that has its own', async () => {
   const project = await folder({ 'migrations/0001_a.sql': 'select 1;' })
   const { code, stderr } = await schemagate(['create', 'b'], { cwd: project })
