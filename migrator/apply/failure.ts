@@ -227,7 +227,7 @@ function offsetInDo(sql: string, { first, start, end }: Piece, error: unknown): 
 export function wayOut(error: unknown, again: string): string {
   switch (codeOf(error)) {
     case sqlstate.unsafeNewEnumValue:
-      return `A new enum value can be used only after its transaction: move the use to a migration of its own, or mark this one \`-- migrate:up transaction:false\`; then run \`${again}\` again.`
+      return `A new enum value can be used only after its transaction: move the use to a migration of its own, or take the file's own BEGIN and COMMIT out of it (of code: mark it \`// migrate:up transaction:false\`); then run \`${again}\` again.`
     case sqlstate.canceled:
       return `If it ran into statement_timeout: raise it with \`-- schemagate:statement-timeout 10m\` in the file or --statement-timeout; then run \`${again}\` again.`
     case sqlstate.transactionTimeout:

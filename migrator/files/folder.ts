@@ -15,7 +15,7 @@ import { type UpFile, understand } from './migration-file.ts'
 import { inOrder, ofTool } from './tool-of-folder.ts'
 import { layoutNamed, layoutProblem, recognise, refusedWhole } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
-import { refuseGeneralForms, refuseUndoFiles, withDoubtOfEnvironment } from './unsupported.ts'
+import { refuseGeneralForms, refuseUndoFiles, withDoubtOfName } from './unsupported.ts'
 
 export interface FolderOptions {
   /** The tool whose rules apply, as `--layout` names it; absent: recognised by the files. */
@@ -199,7 +199,7 @@ class ReadFolder implements MigrationsFolder {
     const onGap = (migration: Migration, message: string) =>
       onLeftOut({ file: migration.file, message: `${migration.file} ${message}` })
     const sorted = inOrder(migrations, { tool, explicit, listing, onLeftOut: onGap })
-    return explicit ? sorted : withDependencies(sorted, listing).map(withDoubtOfEnvironment)
+    return explicit ? sorted : withDependencies(sorted, listing).map(withDoubtOfName)
   }
 
   /** What another tool has applied is not run again: its code is refused where it would be. */

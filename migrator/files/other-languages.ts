@@ -24,10 +24,7 @@ const languages: readonly (readonly [RegExp, string])[] = [
   ],
   // Docker's image of Postgres runs them from its initdb.d
   [/\.sql\.(?:gz|bz2|xz|zst|lz4|zip)$/i, 'that is compressed, which schemagate does not unpack'],
-  [
-    /\.(?:pgsql|psql|plpgsql|plsql|ddl|(?:sql\.)?(?:postgres(?:ql)?|pg))$/i,
-    'whose name does not end in .sql, so that it would be left out',
-  ],
+  [/\.(?:pgsql|psql|plpgsql|plsql|ddl|(?:sql\.)?(?:postgres(?:ql)?|pg))$/i, 'whose name does not end in .sql'],
 ]
 
 const modules = /\.(?:ts|mts|cts|js|mjs|cjs|tsx)$/i

@@ -37,16 +37,29 @@ export function refuseUnsupported(file: string, source: string): void {
 /** Of RoundhousE and grate: `0002_users.TEST.ENV.sql`, `0002_users.ENV.TEST.sql`. */
 const environment = /\.ENV\.(?:.*\.)?sql$/i
 
-/** The migration, with the doubt that its own tool runs it in one environment alone, where its name says so. */
-export function withDoubtOfEnvironment(migration: Migration): Migration {
+/** Of the same: `0002_grants.EVERYTIME.sql`, `everytime.0002_grants.sql`. */
+const everyTime = /(?:^|\.)everytime\..*sql$/i
+
+/** The migration, with the doubt that its own tool runs it in one environment alone, or each time, where its name says so. */
+export function withDoubtOfName(migration: Migration): Migration {
   const { file, doubt } = migration
-  if (doubt !== undefined || !environment.test(basename(file))) return migration
-  return {
-    ...migration,
-    doubt:
-      `${file} is for one environment alone, as RoundhousE and grate read its name, and would be run in every one. ` +
-      `Leave it out with --ignore '${basename(file)}'; or, if it is to be run: rename it, or --layout native.`,
-  }
+  const name = basename(file)
+  if (doubt !== undefined) return migration
+  if (environment.test(name))
+    return {
+      ...migration,
+      doubt:
+        `${file} is for one environment alone, as RoundhousE and grate read its name, and would be run in every one. ` +
+        `Leave it out with --ignore '${name}'; or, if it is to be run: rename it, or --layout native.`,
+    }
+  if (everyTime.test(name))
+    return {
+      ...migration,
+      doubt:
+        `${file} is run each time, as RoundhousE and grate read its name, and would be run once. ` +
+        'Name it R__NAME.sql, to have it run whenever it changes; or, if once is enough: rename it, or --layout native.',
+    }
+  return migration
 }
 
 // the last number is that of a part

@@ -1,18 +1,41 @@
-// What files contain that is no SQL, and no server understands: psql's commands, other tools' templates.
+// What files contain that is no SQL, and no server understands: psql's commands, other tools' templates, a word processor's
+// characters.
 
 import { scan } from './scan.ts'
 
 const psqlCommand = /\\[a-z!?.][^\s;]*/i
 const psqlVariable = /(?<![:\w'"[]):(?:'[A-Za-z_]\w*'|"[A-Za-z_]\w*"|[A-Za-z_]\w*)/
+
+const fillIn = 'schemagate does not fill it in. Write the value itself, or generate the file before.'
 /** Bounded, so that a text of marks without an end takes no longer than its length. */
-const templates: readonly { pattern: RegExp; what: string }[] = [
+const marks: readonly { pattern: RegExp; what: string; wayOut?: string }[] = [
   { pattern: /\$\{[^}\n]{0,1000}\}/, what: 'a placeholder of Flyway or of a shell' },
   { pattern: /\{\{[^}\n]{0,1000}\}\}/, what: 'a template mark (Go templates, Jinja, Mustache)' },
   { pattern: /\{%[^%\n]{0,1000}%\}/, what: 'a template mark (Jinja)' },
   { pattern: /<%[^%\n]{0,1000}%>/, what: 'a template mark (ERB, EJS)' },
-  { pattern: /^[ \t]*GO[ \t]*\r?$/im, what: "SQL Server's batch separator" },
+  { pattern: /^[ \t]*GO[ \t]*\r?$/im, what: "SQL Server's batch separator", wayOut: 'Remove it.' },
   // a statement of its own: a column may have that name, and COPY has such an option
-  { pattern: /\bdelimiter(?<=(?:^|;)\s*delimiter)[ \t]+\S+/i, what: "MySQL's DELIMITER" },
+  {
+    pattern: /\bdelimiter(?<=(?:^|;)\s*delimiter)[ \t]+\S+/i,
+    what: "MySQL's DELIMITER",
+    wayOut: "Remove it, and end each statement with a semicolon; Postgres has a function's body in $$ ... $$.",
+  },
+]
+
+/** To Postgres these are letters. */
+const lookalikes: readonly { pattern: RegExp; what: string; wayOut: string }[] = [
+  {
+    pattern: /[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/,
+    what: 'a space or line end of another kind',
+    wayOut: 'Write a common one in its place.',
+  },
+  { pattern: /[\u200b-\u200f\u2060\ufeff]/, what: 'a mark that is not seen', wayOut: 'Take it out.' },
+  {
+    pattern: /[\u2018-\u201f]/,
+    what: "a word processor's quotation mark",
+    wayOut: 'Write \' around a string, and " around a name.',
+  },
+  { pattern: /[\u2010-\u2015\u2212]/, what: "a word processor's dash", wayOut: 'Write - in its place.' },
 ]
 
 /** Something in a text that only another tool understands; `offset` is UTF-16. */
@@ -44,12 +67,12 @@ function findIn(code: string): Unsupported | undefined {
       message: `\`${word}\` is a command of psql, not SQL: the server does not know it. ${psqlAdvice(word)}`,
     }
   }
-  for (const { pattern, what } of templates) {
+  for (const { pattern, what, wayOut } of marks) {
     const match = pattern.exec(code)
     if (match)
       return {
         offset: match.index + match[0].search(/\S/),
-        message: `\`${match[0].trim()}\` is ${what}; schemagate does not fill it in. Write the value itself, or generate the file before.`,
+        message: `\`${match[0].trim()}\` is ${what}${wayOut === undefined ? `; ${fillIn}` : `, which Postgres does not know. ${wayOut}`}`,
       }
   }
   const variable = psqlVariable.exec(sql)
@@ -58,13 +81,20 @@ function findIn(code: string): Unsupported | undefined {
       offset: variable.index,
       message: `\`${variable[0]}\` looks like a variable of psql; schemagate does not fill it in. Write the value itself.`,
     }
+  for (const { pattern, what, wayOut } of lookalikes) {
+    const match = pattern.exec(sql)
+    if (match)
+      return { offset: match.index, message: `${codePoint(match[0])} is ${what}, and to Postgres a letter. ${wayOut}` }
+  }
   return undefined
 }
+
+const codePoint = (character: string) => `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
 
 function psqlAdvice(word: string): string {
   if (/^\\c(onnect)?$/.test(word))
     return 'A migration runs in the one database that DATABASE_URL names: remove it, and a CREATE DATABASE before it (pg_dump writes both only with --create).'
-  if (/^\\i/.test(word)) return 'Copy the included file into this one.'
+  if (/^\\i(r|nclude|nclude_relative)?$/.test(word)) return 'Copy the included file into this one.'
   return 'Remove it, or run that file with psql.'
 }
 

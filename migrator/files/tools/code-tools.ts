@@ -129,13 +129,13 @@ const pop: Tool = {
 const pgroll: Tool = {
   name: 'pgroll',
   title: 'pgroll',
-  code: [{ pattern: /\.(?:json|ya?ml)$/i, text: /^\s*"?operations"?\s*:/m }],
+  code: [{ pattern: /\.(?:json|ya?ml)$/i, text: /(?:^|[{,])\s*"?operations"?\s*:/m }],
 }
 
 const reshape: Tool = {
   name: 'reshape',
   title: 'Reshape',
-  code: [{ pattern: /\.(?:toml|json)$/i, text: /^\s*\[\[actions\]\]|^\s*"actions"\s*:/m }],
+  code: [{ pattern: /\.(?:toml|json)$/i, text: /^\s*\[\[actions\]\]|"actions"\s*:/m }],
 }
 
 /** Its files are SQL; what stands in their first comments only it can do. */

@@ -9,6 +9,6 @@ export const golangMigrate: Tool = {
   not: 'a down file without its up is left out with a warning; files of other databases and of other endings (`.up.json`) are refused; a plain `2_seed.sql` is left out with `--layout golang-migrate`, and run without',
   tables: ['schema_migrations'],
   takes: ({ layout }) => layout === 'pair' || layout === 'code',
-  // the program names the database, so that the tool takes any ending for a migration; one is Pop's
-  code: [{ pattern: /^\d+_.*\.(?:up|down)\.(?!(?:sql|fizz)$)[^.]+$/is }],
+  // the program names the database, so that the tool takes any ending for a migration; those of Pop and Hasura are theirs
+  code: [{ pattern: /^\d+_.*\.(?:up|down)\.(?!(?:sql|fizz|ya?ml)$)[^.]+$/is }],
 }

@@ -14,6 +14,8 @@ export const hasura: Tool = {
     byFolders(listing, 'up.sql', ownName) && [...listing.folders.keys()].every(name => ownName(name)),
   takes: ({ layout }) => layout === 'folder' || layout === 'code',
   leavesStrays: true,
+  // its first version had the files beside one another
+  code: [{ pattern: /^\d+_.*\.(?:up|down)\.ya?ml$/is }],
   refuses(listing) {
     const [folder] = [...listing.folders].find(([, files]) => files.includes('up.yaml')) ?? []
     return folder === undefined

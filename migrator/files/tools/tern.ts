@@ -16,6 +16,7 @@ export const tern: Tool = {
   },
   recognise: listing => listing.files.includes('tern.conf'),
   takes: ({ layout }) => layout === 'native' || layout === 'code',
+  refusesTwice: true,
   placeholders: [
     {
       pattern: /\{\{[^}\n]{0,1000}\}\}/,

@@ -13,6 +13,7 @@ describe('what no server understands is refused before anything is applied', () 
     ['\\i', '\\i other.sql', 'Copy the included file into this one', 1, 1],
     ['\\ir', 'select 1;\n\\ir other.sql', 'Copy the included file into this one', 2, 1],
     ['\\copy', '\\copy t from t.csv csv', 'a command of psql', 1, 1],
+    ['\\if', 'select 1;\n\\if true\nselect 2;\n\\endif\n', 'Remove it, or run that file with psql', 2, 1],
     ['\\gexec at the end of a line', `select 'create table x ()' \\gexec`, '`\\gexec` is a command of psql', 1, 28],
     ['\\set and its variable', '\\set x 1\nselect :x;', '`\\set`', 1, 1],
     [
@@ -48,7 +49,7 @@ describe('what no server understands is refused before anything is applied', () 
     [
       "SQL Server's GO",
       'create table a (id int)\nGO\ncreate table b (id int)\nGO\n',
-      "SQL Server's batch separator",
+      "SQL Server's batch separator, which Postgres does not know. Remove it",
       2,
       1,
     ],
@@ -59,7 +60,7 @@ describe('what no server understands is refused before anything is applied', () 
       2,
       22,
     ],
-    ["MySQL's DELIMITER", 'delimiter //\nselect 1//', "MySQL's DELIMITER", 1, 1],
+    ["MySQL's DELIMITER", 'delimiter //\nselect 1//', 'Remove it, and end each statement with a semicolon', 1, 1],
   ]
   test('commands of psql, templates and variables', async ({ database }) => {
     for (const [what, text, message, line, column] of foreign) {
@@ -98,6 +99,20 @@ describe('what no server understands is refused before anything is applied', () 
     expect(error).toMatchObject({ place: { line, column } })
     expect(error?.message).toContain(message)
     expect(await tables(database)).toEqual([])
+  })
+
+  test.for([
+    ['a no-break space', 'create\u00a0table b ();', 'U+00A0 is a space or line end of another kind'],
+    ['a mark that is not seen', 'create table a ();\n\u200bcreate table b ();', 'U+200B is a mark that is not seen'],
+    ['a quotation mark', 'select \u2018a\u2019;\nselect b from;', "U+2018 is a word processor's quotation mark"],
+    ['a dash', 'create table b ();\n\u2013 a comment\n', "U+2013 is a word processor's dash"],
+  ] as const)('of a word processor: %s is named', async ([, text, message], { database }) => {
+    expect((await failure(database, { '1_x.sql': text })).message).toContain(message)
+  })
+
+  test('such characters in strings, names and comments are not', async ({ database }) => {
+    const text = `select '\u2018', 1 as "\u00a0"; -- \u2013\nselect 1 frm x;`
+    expect((await failure(database, { '1_x.sql': text })).message).not.toContain('U+')
   })
 
   test("Flyway's placeholders, also inside strings, where Flyway fills them in", async ({ database }) => {

@@ -15,10 +15,11 @@ async function failure(databaseUrl: string, files: Record<string, string>): Prom
 test('where the database or the server lacks something, or is full, that is what is to be mended', async ({
   database,
 }) => {
-  await database.query('create table t (a int, b text); insert into t values (1), (1)')
+  await database.query("create table t (a int, b text); insert into t values (1), (1); create type m as enum ('a')")
   const state = (code: string) => `do $$ begin raise 'the server says so' using errcode = '${code}'; end $$;`
   for (const [sql, way] of [
     ['create extension nothere;', 'lacks this extension'],
+    ["begin; alter type m add value 'b'; select 'b'::m; commit;", "take the file's own BEGIN and COMMIT out of it"],
     ["create function f() returns int language c as 'nolib', 'x';", 'lacks this extension or library'],
     ['grant select on t to no_such_role;', 'The server has no such role'],
     ['alter table t owner to no_such_role;', 'The server has no such role'],

@@ -167,6 +167,21 @@ test.for([
     /2_fill\.up\.tmpl is a migration that only golang-migrate can run/,
   ],
   [
+    "Hasura's of its first version",
+    { '1_a.up.sql': '', '2_b.up.yaml': '- type: track_table\n' },
+    /2_b\.up\.yaml is a migration that only Hasura can run/,
+  ],
+  [
+    "pgroll's in one line",
+    { '1_a.sql': '', '2_b.json': '{"name":"2_b","operations":[{"sql":{"up":"select 1"}}]}' },
+    /2_b\.json is a migration that only pgroll can run/,
+  ],
+  [
+    "Reshape's in one line",
+    { '1_a.sql': '', '2_b.json': '{"actions":[{"type":"create_table"}]}' },
+    /2_b\.json is a migration that only Reshape can run/,
+  ],
+  [
     "Pop's, which golang-migrate would take by its name",
     { '1_a.up.sql': '', '2_b.up.fizz': '' },
     /2_b\.up\.fizz is a migration that only Pop \(soda\) can run/,

@@ -238,6 +238,23 @@ describe('order', () => {
     expect(await doubts('native')).toEqual([undefined, undefined, undefined, undefined])
   })
 
+  test('that is for each time, a file is not run once', async () => {
+    const files = named(['1_a.sql', '2_b.EVERYTIME.sql', '3_everytime.sql'])
+    const doubts = async (layout?: string) => (await read(files, layout)).migrations.map(({ doubt }) => doubt)
+    expect(await doubts()).toEqual([undefined, expect.stringMatching(/run each time.*Name it R__NAME\.sql/), undefined])
+    expect(await doubts('native')).toEqual([undefined, undefined, undefined])
+  })
+
+  test.for([
+    ['goose', '-- +goose Up', '-- +goose Down'],
+    ['tern', 'select 1;', '---- create above / drop below ----'],
+  ] as const)('of %s, two of one version are refused', async ([tool, up, down]) => {
+    const marked = { '1_a.sql': `${up}\n${down}\n`, '1_b.sql': `${up}\n${down}\n`, '2_c.sql': `${up}\n${down}\n` }
+    const told = new RegExp(`1_a\\.sql and .*1_b\\.sql have the same version, which ${tool} refuses`)
+    await expect(read(marked)).rejects.toThrow(told)
+    expect((await read(marked, 'native')).names).toEqual(['1_a', '1_b', '2_c'])
+  })
+
   test('of Supabase is that of its project, whose settings are beside the folder', async () => {
     const files = {
       ...named([
