@@ -30,7 +30,7 @@ export async function loadModule(
     )
   }, longLoad).unref()
   try {
-    module = exportsOf(await untilAborted(signal, import(pathToFileURL(file).href)))
+    module = exportsOf(await keepingFolder(() => untilAborted(signal, import(pathToFileURL(file).href))))
   } catch (thrown) {
     signal.throwIfAborted()
     const error = readableThrown(thrown)
@@ -57,6 +57,16 @@ export async function loadModule(
   if (module.down !== undefined && typeof module.down !== 'function')
     throw new UsageError(`${file} exports a \`down\` that is no function.`)
   return module as MigrationModule
+}
+
+/** Runs what may change this process' folder, as zx' cd() does, and changes back: the paths of other migrations may be relative. */
+export async function keepingFolder<Result>(work: () => Promise<Result>): Promise<Result> {
+  const folder = process.cwd()
+  try {
+    return await work()
+  } finally {
+    process.chdir(folder)
+  }
 }
 
 /** Of CommonJS what it has exported: of `module.exports = { ... }` not every name is an export to a module that imports it. */

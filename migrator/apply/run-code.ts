@@ -14,7 +14,7 @@ import type { Run } from '../run/run.ts'
 import { messageOfThrown, readableThrown } from '../text/thrown.ts'
 import type { Batches } from './batches/batches.ts'
 import type { MigrationContext } from './code-context.ts'
-import { foreignModule, loadModule, placeIn } from './code-module.ts'
+import { foreignModule, keepingFolder, loadModule, placeIn } from './code-module.ts'
 import { CodeQueries } from './code-queries.ts'
 import { type Aftermath, wayOut } from './failure.ts'
 import { untilAborted } from './until-aborted.ts'
@@ -147,7 +147,7 @@ async function callModule(
     signal: run.signal,
   }
   try {
-    await untilAborted(run.signal, Promise.resolve(call(context)))
+    await keepingFolder(() => untilAborted(run.signal, Promise.resolve(call(context))))
     if (!queries.isIdle) await untilAborted(run.signal, queries.idle())
     // a rejection that the module neither awaited nor caught is a failure as well
     if (run.signal.reason instanceof ProcessEndedError) throw run.signal.reason

@@ -1,7 +1,7 @@
-// Code migrations that end the process, or break it: none passes for success.
+// Code migrations that end the process, break it or change it: none passes for success, or spoils what comes after it.
 
 import { describe, expect } from 'vitest'
-import { start } from '../../helpers/cli.ts'
+import { schemagate, start } from '../../helpers/cli.ts'
 import { test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { folder } from '../../helpers/migrations.ts'
@@ -98,3 +98,23 @@ describe('a code migration that takes the process with it does not pass for done
     },
   )
 })
+
+test.for(['', "process.chdir('/')\n"])(
+  'what it changes of the process holds for itself alone: %j',
+  async (atLoad, { database }) => {
+    const changes =
+      'const names = Object.keys(process.env).filter(name => /^(PG|DATABASE_URL|SCHEMAGATE)/.test(name))\n' +
+      "export function up() {\n  process.chdir('/')\n  for (const name of names) process.env[name] = 'other'\n}\n"
+    const project = await folder({
+      'm/1_x.mjs': atLoad + changes,
+      'm/2_b.mjs': "export const up = ({ query }) => query('create table b ()')\n",
+      'm/3_c.sql': 'create table c ();',
+    })
+    const env = { DATABASE_URL: database.url }
+    const { code, stdout } = await schemagate(['up', '--dir', 'm'], { cwd: project, env })
+    expect(code, stdout).toBe(0)
+    expect(
+      (await database.query("select to_regclass('b') is not null and to_regclass('c') is not null as made")).rows,
+    ).toEqual([{ made: true }])
+  },
+)
