@@ -2,8 +2,9 @@
 
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import { now } from '../clock.ts'
-import { exitCodes } from '../errors.ts'
+import { exitCodes, MigrationFailedError } from '../errors.ts'
 import { type Change, statementsOnly } from '../ledger/changes.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { LedgerContents } from '../ledger/read.ts'
@@ -83,7 +84,11 @@ export class RunRecord {
     const row = this.#row(outcome, error?.exitCode ?? exitCodes.bug, redact(text))
     try {
       // waits for a statement that was cancelled: only then is it known whether its transaction is open
-      await session.query('')
+      await session.query('').catch(async (lost: unknown) => {
+        // the server is there where it is a migration that has failed: it lost its connection again and again
+        if (!(error instanceof MigrationFailedError) || !isConnectionLoss(lost)) throw lost
+        await session.reconnect({ writable: true })
+      })
       await session.rollback()
       const beforeGuard = [resetSession(session), "set local lock_timeout = '500ms';"]
       await new LedgerTransaction(session, { beforeGuard }).commit([statementsOnly(row)]).done

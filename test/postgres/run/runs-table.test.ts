@@ -48,6 +48,21 @@ test('each run that did or tried something has its row, with when, by whom and w
   expect(who).toEqual([{ times: true, by: 'postgres', origin: true }])
 })
 
+test('one whose migration ended its own connection again and again is recorded with that', async ({ database }) => {
+  const ends = "export const up = ({ query }) => query('select pg_terminate_backend(pg_backend_pid())')\n"
+  const dir = await folder({ '1_a.sql': 'create table a ();', '2_b.mjs': ends })
+  expect((await schemagate(['up'], { env: { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir } })).code).toBe(5)
+  expect(await runsOf(database)).toMatchObject([
+    {
+      outcome: 'failed',
+      code: 5,
+      applied: 1,
+      ended: true,
+      error: expect.stringContaining('lost its connection 11 times'),
+    },
+  ])
+})
+
 test('a run that is killed leaves a row without an end, and the next one that works marks it as interrupted', async ({
   database,
 }) => {
