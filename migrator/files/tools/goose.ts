@@ -18,7 +18,6 @@ export const goose: Tool = {
   tables: ['goose_db_version'],
   dialect: marks('goose'),
   takes: ({ layout }) => layout === 'native' || layout === 'code',
-  refusesTwice: true,
   contents: [
     {
       isIn: source => /^[ \t]*--[ \t]*\+goose[ \t]+envsub(?:st)?[ \t]+on\b/im.test(source),
