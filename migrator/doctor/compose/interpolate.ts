@@ -30,6 +30,7 @@ export function replaceVariables(text: string, replace: (whole: string, name: st
   if (!text.includes('$')) return text
   let result = ''
   let at = 0
+  let closings: ReadonlyMap<number, number> | undefined
   start.lastIndex = 0
   for (let match = start.exec(text); match; match = start.exec(text)) {
     result += text.slice(at, match.index)
@@ -38,8 +39,9 @@ export function replaceVariables(text: string, replace: (whole: string, name: st
     if (dollar) result += '$'
     else if (plain) result += replace(whole, plain, '')
     else {
-      const close = closingBrace(text, end)
-      if (close < 0) result += whole
+      closings ??= closingBraces(text)
+      const close = closings.get(match.index + 1)
+      if (close === undefined) result += whole
       else {
         result += replace(text.slice(match.index, close + 1), braced!, text.slice(end, close))
         end = close + 1
@@ -51,13 +53,15 @@ export function replaceVariables(text: string, replace: (whole: string, name: st
   return result + text.slice(at)
 }
 
-function closingBrace(text: string, from: number): number {
-  let depth = 1
-  for (let i = from; i < text.length; i++) {
-    if (text[i] === '{' && text[i - 1] === '$') depth += 1
-    if (text[i] === '}' && --depth === 0) return i
+/** Where the braces that `${` opens are closed, by where they are. */
+function closingBraces(text: string): ReadonlyMap<number, number> {
+  const closings = new Map<number, number>()
+  const open: number[] = []
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '{' && text[i - 1] === '$') open.push(i)
+    else if (text[i] === '}' && open.length > 0) closings.set(open.pop()!, i)
   }
-  return -1
+  return closings
 }
 
 function expand(name: string, rest: string, variables: Variables, depth: number): string {

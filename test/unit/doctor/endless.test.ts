@@ -126,6 +126,10 @@ test('defaults inside of defaults are read to their end', () => {
   expect([0, 7]).toContain(check(`    labels: { a: '${nested}' }\n`).status)
 })
 
+test('variables that are never closed are read to their end', { timeout: 30_000 }, () => {
+  expect([0, 7]).toContain(check(`    labels: { a: '${'${A'.repeat(400_000)}' }\n`).status)
+})
+
 test('a folder for initdb whose links lead back to it is read once', () => {
   const dir = mkdtempSync(join(tmpdir(), 'schemagate-links-'))
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
