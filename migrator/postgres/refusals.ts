@@ -15,6 +15,8 @@ export function reasonOf(error: unknown): string {
   const code = codeOf(error)
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `its name cannot be resolved yet (${code})`
   if (code === 'ECONNREFUSED') return 'nothing listens there (ECONNREFUSED)'
+  if (/before secure TLS connection/.test(messageOf(error)))
+    return `it hung up while TLS was agreed on (${code}); for sslnegotiation=direct it must be Postgres 17 or newer`
   const detail = error instanceof Error && 'detail' in error && error.detail ? ` ${String(error.detail)}` : ''
   const message = `${messageOf(error)}${detail}`.replace(/\.$/, '')
   if (code === '53300') return `it has no connection left for us (${code}): ${message}`
@@ -121,6 +123,8 @@ function admission(message: string, { user, sslMode, sslCert }: Target): string 
   if (/not permitted to log in/.test(message)) return `Let it log in: alter role "${user}" login.`
   if (/pg_hba/.test(message)) {
     const plain = /no encryption|SSL off/.test(message)
+    if (plain && sslMode === 'disable')
+      return 'No line of pg_hba.conf lets it in from here without TLS: use sslmode=require, or add one.'
     return plain && sslMode !== 'require'
       ? 'No line of pg_hba.conf lets it in from here without TLS: add one, or turn TLS on there and use sslmode=require.'
       : 'No line of pg_hba.conf lets it in from here: add one for this user, database and address, and reload.'

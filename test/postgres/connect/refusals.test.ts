@@ -160,6 +160,14 @@ test('a login that pg_hba.conf or a role keeps out is told what would let it in'
   const kept = await run('check', as('guest'), dir)
   expect(kept.code).toBe(9)
   expect(kept.said).toMatch(/\(28000\): pg_hba\.conf rejects connection .*No line of pg_hba\.conf lets it in from here/)
+  await writeFile(
+    hba,
+    `hostssl all guest 127.0.0.1/32 scram-sha-256\nhost all guest 127.0.0.1/32 reject\n${await readFile(hba)}`,
+  )
+  await query(server.url, 'drop role sleeper; select pg_reload_conf()')
+  const plain = await run('check', `${as('guest')}?sslmode=disable`, dir)
+  expect(plain.code).toBe(9)
+  expect(plain.said).toContain('lets it in from here without TLS: use sslmode=require, or add one.')
   // connections to a database can be switched off
   await query(server.url, 'create database shut allow_connections false')
   const shut = await run('check', server.url.replace(/\/postgres$/, '/shut'), dir)

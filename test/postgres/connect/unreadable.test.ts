@@ -57,6 +57,21 @@ test.for(cases)('%s ends a run with 9, and says what to do', async ([, answers, 
   expect(code).toBe(9)
 })
 
+test('one that hangs up on TLS from the first byte, as before 17, is told as that', async () => {
+  const listening = createServer(socket => void socket.on('error', () => {}).destroy()).listen(0, '127.0.0.1')
+  onTestFinished(() => void listening.close())
+  await once(listening, 'listening')
+  const { port } = listening.address() as AddressInfo
+  const { code, stderr } = await schemagate(
+    ['check', '--dir', await folder({ '1_a.sql': '' }), '--connect-timeout', '300ms'],
+    {
+      env: { DATABASE_URL: `postgres://bob:sesame-open@127.0.0.1:${port}/shop?sslmode=require&sslnegotiation=direct` },
+    },
+  )
+  expect(code).toBe(3)
+  expect(stderr).toContain('for sslnegotiation=direct it must be Postgres 17 or newer')
+})
+
 test('a gate stays closed', async () => {
   const entry = { name: '1_a', checksum: 'a'.repeat(64), kind: 'sql', breaking: false } as const
   const url = await server(message('R', 7))
