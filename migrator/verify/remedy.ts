@@ -2,7 +2,7 @@
 
 import { quoteLiteral } from '../../gate/postgres/quote.ts'
 import { type CatalogObject, migratorRole } from './catalog/catalog.ts'
-import { cascading } from './compare.ts'
+import { cascading } from './concerned.ts'
 import type { Difference } from './difference.ts'
 import { columnRemedy } from './remedies/columns.ts'
 import { defaultPrivilegesRemedy } from './remedies/default-privileges.ts'

@@ -1,8 +1,8 @@
 // Differences in the order in which their remedies can be run.
 
 import type { CatalogObject } from './catalog/catalog.ts'
-import { isAlike } from './compare.ts'
 import type { Difference } from './difference.ts'
+import { isAlike } from './likeness.ts'
 import { isRoutine } from './remedies/functions.ts'
 import { indexOf, isPart, nameInStatements, namesIn, partName, segment, tableOf } from './remedies/names.ts'
 import { isSetBefore } from './remedies/publications.ts'

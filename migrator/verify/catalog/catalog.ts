@@ -33,3 +33,9 @@ export const keyOf = ({ kind, name }: Pick<CatalogObject, 'kind' | 'name'>) => `
 
 /** Stands for the role that migrates: whatever its name is on this server, what it owns is its own. */
 export const migratorRole = "(the migrator's role)"
+
+/** It came from the table's parent, and comes and goes with that one's. */
+export const isInherited = (object: CatalogObject | undefined) => object?.properties['inherited from'] !== undefined
+
+/** A list, where the property has one. */
+export const listOf = (value: Value | undefined): readonly string[] => (Array.isArray(value) ? value : [])

@@ -1,10 +1,9 @@
 // Statements that make what is missing, for kinds whose whole definition the catalogue has.
 
 import { doBlock, quoteIdent, quoteLiteral } from '../../../gate/postgres/quote.ts'
-import type { CatalogObject } from '../catalog/catalog.ts'
+import { type CatalogObject, isInherited, listOf } from '../catalog/catalog.ts'
 import { isInRoutine, isRoutine, madeRoutine } from './functions.ts'
 import {
-  isInherited,
   isOfPartitions,
   isOption,
   isPart,
@@ -15,8 +14,6 @@ import {
   viewOptions,
 } from './names.ts'
 import { isInPublication, madePublication } from './publications.ts'
-
-const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value : [])
 
 const inMade: Readonly<Record<string, readonly string[]>> = {
   index: ['definition'],
@@ -110,9 +107,9 @@ export function made(object: CatalogObject): string[] | undefined {
 function typeOf({ name, properties: p }: CatalogObject): string[] | undefined {
   switch (p.form) {
     case 'enum':
-      return [`create type ${name} as enum (${texts(p.labels).map(quoteLiteral).join(', ')})`]
+      return [`create type ${name} as enum (${listOf(p.labels).map(quoteLiteral).join(', ')})`]
     case 'composite':
-      return p.columns === undefined ? undefined : [`create type ${name} as (${texts(p.columns).join(', ')})`]
+      return p.columns === undefined ? undefined : [`create type ${name} as (${listOf(p.columns).join(', ')})`]
     case 'range':
       return rangeOf(name, p)
     default:

@@ -38,9 +38,6 @@ export function indexOf(constraint: Pick<CatalogObject, 'name' | 'parent'>): str
   return `${schema}.${partName(constraint)}`
 }
 
-/** A partition's trigger comes and goes with its parent's. */
-export const isInherited = (trigger: CatalogObject | undefined) => trigger?.properties['inherited from'] !== undefined
-
 /** The migrator's own role stays a placeholder until the statement is shown. */
 export const roleInSql = (role: string) => (role === migratorRole ? role : quoteIdent(role))
 

@@ -1,21 +1,11 @@
 // Statements for a property of a table, index, constraint, sequence, view, function, trigger or type.
 
 import { quoteLiteral } from '../../../gate/postgres/quote.ts'
-import type { CatalogObject } from '../catalog/catalog.ts'
+import { type CatalogObject, isInherited } from '../catalog/catalog.ts'
 import type { Difference } from '../difference.ts'
 import { isRoutine, routineRemedy, settingChange } from './functions.ts'
 import { constraintInstead } from './made.ts'
-import {
-  foreignOption,
-  indexOf,
-  isInherited,
-  isOfPartitions,
-  isPart,
-  partName,
-  policyTerms,
-  tableOf,
-  viewOptions,
-} from './names.ts'
+import { foreignOption, indexOf, isOfPartitions, isPart, partName, policyTerms, tableOf, viewOptions } from './names.ts'
 import { inheritsRemedy, partitionRemedy } from './partitions.ts'
 import { publicationRemedy } from './publications.ts'
 
