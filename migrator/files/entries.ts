@@ -100,7 +100,7 @@ class EntriesReader implements Entries {
         `Two down files for ${named.name}: ${this.downs.get(named.name)!.file} and ${path}. Remove one.`,
       )
     else {
-      refuseOtherDatabase(named.name, path)
+      this.#refuseOtherDatabase(named, path)
       this.downs.set(named.name, { named, file: path })
     }
   }
@@ -111,9 +111,17 @@ class EntriesReader implements Entries {
 
   /** @param path of the file, in the folder; of which `entry` is the file itself, or the folder that it is in. */
   #readUp(named: Named, entry: string, path: string): UpFile {
+    this.#refuseOtherDatabase(named, this.#folder.prefix + path)
     const read = this.#folder.contents.textOf(path)
     if (read === undefined) this.areOfContents = false
     return readUp(named, this.#folder.prefix + path, this.#setting(entry), read)
+  }
+
+  #refuseOtherDatabase({ name }: Named, path: string): void {
+    const { files, folders } = this.#folder.listing
+    const names = () =>
+      [...files, ...folders.keys()].flatMap(entry => (this.#nameOf(entry) ?? readFolderName(entry))?.name ?? [])
+    refuseOtherDatabase(name, path, names)
   }
 
   /** @throws UsageError if there is none, or one is missing that the tool's own list has. */

@@ -10,7 +10,7 @@ import { readText, textOf } from './text.ts'
 import { ownerOf } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
 import { findUnknownDownMark } from './unknown-down-marks.ts'
-import { refuseOtherDatabase, refuseUnsupported } from './unsupported.ts'
+import { refuseUnsupported } from './unsupported.ts'
 
 /** What the folder says about a file in it. */
 export interface FileSetting {
@@ -37,7 +37,6 @@ export interface UpFile {
  * @throws UsageError
  */
 export function readUp(named: Named, file: string, setting: FileSetting, read?: string): UpFile {
-  refuseOtherDatabase(named.name, file)
   const text = read === undefined ? readText(file) : textOf(file, read)
   return { name: named.name, checksum: checksum(text), named, file, text, setting }
 }

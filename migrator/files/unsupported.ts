@@ -19,13 +19,19 @@ const forPostgres = /^(.+)\.postgres(?:ql)?(?:\.autocommit)?$/is
 
 const contents = tools.flatMap(tool => tool.contents ?? [])
 
-/** @throws UsageError on a file of either direction that is for another database, as its name says. */
-export function refuseOtherDatabase(name: string, file: string): void {
-  const database = otherDatabase.exec(name)?.[1]
-  if (database)
-    throw new UsageError(
-      `${file} is for another database (${database}), as its name says. Leave only what is for Postgres in the migrations folder; or leave the others out: --ignore '*.${database}*'`,
-    )
+/**
+ * @param names of all migrations of the folder.
+ * @throws UsageError on a file of either direction that is for another database, as its name says.
+ */
+export function refuseOtherDatabase(name: string, file: string, names: () => readonly string[]): void {
+  const databaseOf = (text: string) => otherDatabase.exec(text)?.[1]
+  const database = databaseOf(name)
+  if (database === undefined) return
+  const databases = new Set([database, ...names().flatMap(other => databaseOf(other) ?? [])])
+  const ignored = [...databases].map(other => `--ignore '*.${other}*'`).join(' ')
+  throw new UsageError(
+    `${file} is for another database (${database}), as its name says. Leave only what is for Postgres in the migrations folder; or leave the others out: ${ignored}`,
+  )
 }
 
 /** @throws UsageError on a migration whose text only another tool can run. */

@@ -179,6 +179,11 @@ test.for([
     ['1_a.autocommit.up.sql', '1_a.cockroach.autocommit.up.sql'],
     /1_a\.cockroach\.autocommit\.up\.sql is for another database \(cockroach\)/,
   ],
+  [
+    'those for several other databases, at once',
+    ['1_a.mysql.up.sql', '1_a.postgres.up.sql', '1_a.sqlite3.up.sql', '2_b.cockroach.down.sql'],
+    /1_a\.mysql\.up\.sql is for another database \(mysql\).*out: --ignore '\*\.mysql\*' --ignore '\*\.sqlite3\*' --ignore '\*\.cockroach\*'$/,
+  ],
   ['a way back for MySQL', ['1_a.up.sql', '1_a.mysql.down.sql'], /1_a\.mysql\.down\.sql is for another database/],
   [
     'a general form beside the one for Postgres',
