@@ -17,6 +17,8 @@ export const isProjectsTable = `c.relkind in ('r', 'p', 'f') and not c.relispart
 export interface FilledSchema {
   readonly schema: string
   readonly table: string
+  /** Of some of its tables, which are to be there: see replaced.ts. */
+  readonly oids?: readonly number[] | undefined
 }
 
 /**
@@ -65,10 +67,13 @@ export function notedOnLedger(ledgerSchema: string): string {
  * tells.
  */
 export function tablesStand(tables: readonly FilledSchema[]): string {
-  const stand = tables.map(
-    ({ schema, table }) => `exists (select from pg_catalog.pg_class where relname = ${quoteLiteral(table)}
+  const stand = tables.flatMap(({ schema, table, oids = [] }) => [
+    `exists (select from pg_catalog.pg_class where relname = ${quoteLiteral(table)}
     and relnamespace = (select oid from pg_catalog.pg_namespace where nspname = ${quoteLiteral(schema)}))`,
-  )
+    ...(oids.length > 0
+      ? [`(select pg_catalog.count(*) from pg_catalog.pg_class where oid in (${oids.join(', ')})) = ${oids.length}`]
+      : []),
+  ])
   return stand.length > 0 ? stand.join(' and ') : 'true'
 }
 
@@ -100,7 +105,7 @@ export function whereEmptied(noted: string, statements: string, counts = isProje
 
 /** What is wrong, and the ways out. */
 export function emptiedDetail(emptied: string, ledgerSchema: string): string {
-  return `Migrations are applied that made tables in ${emptied}, and there is none any more: the schema was dropped or emptied beside its ledger. Restore a backup; or, to apply all migrations again, drop the schema ${ledgerSchema}, too, and run schemagate up.`
+  return `Migrations are applied that made tables in ${emptied}, and there is none of them any more: the schema was dropped, emptied or restored beside its ledger. Restore a backup that has both; or, to apply all migrations again, empty it, drop the schema ${ledgerSchema}, too, and run schemagate up.`
 }
 
 /** The verdict on a database where schemas were emptied: it has nothing of what its ledger says. */

@@ -3,7 +3,8 @@
 import { historyTools } from '../histories/index.ts'
 import { quoteIdent, quoteLiteral } from '../postgres/quote.ts'
 import { notedOnLedger, whereEmptied } from './emptied.ts'
-import { ledgerTable } from './ledger.ts'
+import { ledgerTable, manifestTable } from './ledger.ts'
+import { isAnyNotedGone, replacedExpression } from './replaced.ts'
 import { isSubscribed, subscribedDetail } from './subscribed.ts'
 
 /** The SQLSTATEs that `require` raises: exit codes 6 and 7 with SG before them. */
@@ -163,13 +164,19 @@ function requireWhole(ledger: string): string {
 
 /** What is applied has not lost its tables. */
 function requireTables(schema: string): string {
-  return whereEmptied(
-    notedOnLedger(schema),
-    `raise exception using errcode = '${requireStates.notReady}',
+  const raise = `raise exception using errcode = '${requireStates.notReady}',
         message = format('schemagate: unmigrated: no table of what is applied is left in %s', emptied),
-        detail = 'The schema was dropped or emptied beside its ledger.',
-        hint = 'schemagate status says what can be done.';`,
-  )
+        detail = 'The schema was dropped, emptied or restored beside its ledger.',
+        hint = 'schemagate status says what can be done.';`
+  return `${whereEmptied(notedOnLedger(schema), raise)}
+  if has_table_privilege(${regclass(manifestTable(schema))}, 'select') then
+    if ${isAnyNotedGone(schema)} then
+      emptied := ${replacedExpression(schema)};
+      if emptied is not null then
+        ${raise}
+      end if;
+    end if;
+  end if;`
 }
 
 /**

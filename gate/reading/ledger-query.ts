@@ -4,7 +4,7 @@ import { escapeLiteral } from 'pg'
 import { WrongServerError } from '../postgres/hosts.ts'
 import { commentOn, type FilledSchema, tablesStand } from '../protocol/emptied.ts'
 import { HistoryUnreadableError } from '../protocol/followed.ts'
-import { ledgerColumns, ledgerTable } from '../protocol/ledger.ts'
+import { ledgerColumns, ledgerTable, manifestTable } from '../protocol/ledger.ts'
 import { isSubscribed } from '../protocol/subscribed.ts'
 
 /** What the first question returns. */
@@ -23,10 +23,12 @@ export interface LookRow {
   readonly also: string | null
 }
 
-/** What the second returns: the rows as well, as JSON, and the comment that says where tables are. */
+/** What the second returns: the rows as well, as JSON, and what it takes to ask for their tables. */
 export interface RowsRow extends LookRow {
   readonly rows: string
   readonly comment: string | null
+  /** This role may read what was published. */
+  readonly informed: boolean
 }
 
 /**
@@ -60,6 +62,7 @@ export function rowsSql(schema: string, also: string): string {
   const earlier = `case when pg_catalog.jsonb_typeof(journal) = 'object' then journal->'earlier'::text end`
   return `select (select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(l) order by position), '[]')::text
     from (select ${ledgerColumns.join(', ')}, position, ${earlier} as earlier from ${ledgerTable(schema)}) as l) as rows, ${commentOn(tableOf(schema))} as comment,
+  coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass(${escapeLiteral(manifestTable(schema))})::pg_catalog.oid, 'select'), false) as informed,
   ${columnsOfLook(schema, [], also)}`
 }
 

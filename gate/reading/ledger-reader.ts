@@ -6,6 +6,7 @@ import { judge, type Verdict } from '../protocol/compatibility.ts'
 import { emptiedExpression, type FilledSchema, notedOnLedger, tablesIn, unlessEmptied } from '../protocol/emptied.ts'
 import { type LedgerRow, ledgerTable } from '../protocol/ledger.ts'
 import type { LedgerManifest } from '../protocol/manifest.ts'
+import { isAnyNotedGone, presentOids, replacedExpression } from '../protocol/replaced.ts'
 import { subscribedVerdict } from '../protocol/subscribed.ts'
 import { LedgerFence, LOCKED } from './ledger-fence.ts'
 import { type LookRow, lookSql, type RowsRow, rowsSql, sqlState } from './ledger-query.ts'
@@ -28,6 +29,12 @@ function mayBeHidden(verdict: Verdict, schema: string): Verdict {
     `Row level security on the ledger hides rows from this app's role (alter table ${ledgerTable(schema)} disable row level security, ` +
     `or run schemagate up). What it sees: ${verdict.detail}`
   return { ...verdict, detail }
+}
+
+/** What the tables of the migrations are, or were. */
+interface Tables {
+  readonly tables: readonly FilledSchema[]
+  readonly emptied: string | null
 }
 
 /** Reads the ledger in one schema for one manifest. */
@@ -56,8 +63,10 @@ export class LedgerReader implements SchemaReader {
       if (row.whole && (row.version !== seen.version || !row.standing)) {
         const withRows = (await session.query<RowsRow>(rowsSql(this.#schema, also)))[0]!
         row = withRows
-        reading = this.#judge(row.version, JSON.parse(withRows.rows), withRows.comment)
-        emptied = await this.#emptied(session, withRows.comment)
+        const found = await this.#tables(session, withRows)
+        emptied = found.emptied
+        // that they are back shows in no version
+        reading = this.#judge(emptied === null ? row.version : undefined, JSON.parse(withRows.rows), found.tables)
       }
       if (row.subscribed) return this.#subscribed(row)
       const version = emptied === null ? row.version : `${row.version} ${emptied}`
@@ -70,7 +79,7 @@ export class LedgerReader implements SchemaReader {
       const code = sqlState(error)
       if (code === sqlstate.lockNotAvailable) return { verdict: LOCKED, databaseHead: undefined }
       if (code === undefined || !missingTableCodes.has(code)) throw error
-      const reading = this.#judge(undefined, null, null)
+      const reading = this.#judge(undefined, null)
       return { ...reading, verdict: await this.#foreign(session, reading.verdict) }
     }
   }
@@ -103,19 +112,35 @@ export class LedgerReader implements SchemaReader {
     return { ...verdict, state: 'foreign', detail }
   }
 
-  /** The schemas that have nothing of what migrations made in them. */
-  async #emptied(session: Queryable, comment: string | null): Promise<string | null> {
-    if (tablesIn(comment).length === 0) return null
-    const sql = `select ${emptiedExpression(notedOnLedger(this.#schema))} as emptied`
-    const [answer] = await session.query<{ emptied: string | null }>(sql)
-    return answer!.emptied
+  /** Tables that are to be there, and the schemas that have nothing of what migrations made in them. */
+  async #tables(session: Queryable, { comment, informed }: RowsRow): Promise<Tables> {
+    const tables = tablesIn(comment)
+    if (tables.length === 0) return { tables, emptied: null }
+    const [present, anyGone] = informed ? [presentOids(this.#schema), isAnyNotedGone(this.#schema)] : ['null', 'false']
+    const [answer] = await session.query<{ emptied: string | null; present: string | null; gone: boolean }>(
+      `select ${emptiedExpression(notedOnLedger(this.#schema))} as emptied, ${present}::pg_catalog.text as present, ${anyGone} as gone`,
+    )
+    const oids: Readonly<Record<string, readonly number[] | null>> = JSON.parse(answer!.present ?? '{}')
+    const emptied = answer!.emptied ?? (answer!.gone ? await this.#replaced(session) : null)
+    return { tables: tables.map(table => ({ ...table, oids: oids[table.schema] ?? [] })), emptied }
+  }
+
+  async #replaced(session: Queryable): Promise<string | null> {
+    const [answer] = await session.query<{ replaced: string | null }>(
+      `select ${replacedExpression(this.#schema)} as replaced`,
+    )
+    return answer!.replaced
   }
 
   /** @param rows null where there is no ledger. */
-  #judge(version: string | undefined, rows: readonly LedgerRow[] | null, comment: string | null): Reading {
+  #judge(
+    version: string | undefined,
+    rows: readonly LedgerRow[] | null,
+    tables: readonly FilledSchema[] = [],
+  ): Reading {
     const applied = (rows ?? []).filter(row => row.state === 'applied' && row.kind !== 'repeatable')
     const reading = { verdict: judge(this.#manifest, rows), databaseHead: applied.at(-1)?.name ?? null }
-    this.#seen = { version, reading, tables: tablesIn(comment) }
+    this.#seen = { version, reading, tables }
     return reading
   }
 }

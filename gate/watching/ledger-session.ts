@@ -208,6 +208,8 @@ export async function settle(
     lock_timeout: String(lockTimeout),
     idle_in_transaction_session_timeout: String(idleTimeout),
     default_transaction_isolation: 'read committed',
+    // What the server takes for much work is little: to compile code for it takes a hundred times as long.
+    jit: 'off',
     // The server's kernel notices within a dozen seconds that this app's machine is gone, and with it its locks.
     tcp_keepalives_idle: '5',
     tcp_keepalives_interval: '2',

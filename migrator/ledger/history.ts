@@ -176,7 +176,7 @@ function problemsOfLedger({ emptied, condition }: LedgerContents, rows: readonly
     message: `Row level security is switched on for ${table}, and hides it from apps. \`schemagate up\` switches it off.`,
   }))
   if (emptied === null || !condition || rows.every(row => row.state !== 'applied')) return problems
-  const message = `${emptiedDetail(emptied, condition.schema)} If its tables were moved by hand: schemagate baseline ${shellWord(headOf(rows) ?? 'NAME')}`
+  const message = `${emptiedDetail(emptied, condition.schema)} If they were moved or restored as they should be (\`schemagate verify\` tells): schemagate baseline ${shellWord(headOf(rows) ?? 'NAME')}`
   return [{ code: 'emptied', migration: null, message }, ...problems]
 }
 

@@ -3,6 +3,7 @@
 import { quoteIdent, quoteLiteral } from '../../gate/postgres/quote.ts'
 import { emptiedExpression, notedOnLedger, tablesIn } from '../../gate/protocol/emptied.ts'
 import { ledgerTable } from '../../gate/protocol/ledger.ts'
+import { isAnyNotedGone, replacedExpression } from '../../gate/protocol/replaced.ts'
 import type { Session } from '../postgres/session.ts'
 import {
   HiddenLedgerError,
@@ -111,15 +112,20 @@ export async function readLedger(
   if (version > currentVersion && !anyVersion) throw new NewerLedgerError(schema, version, by)
   return {
     ...{ rows, version: versionWith(condition.tables, version), condition },
-    emptied: tablesIn(condition.comment).length > 0 ? await readEmptied(session, schema) : null,
+    emptied: tablesIn(condition.comment).length > 0 ? await readEmptied(session, condition) : null,
   }
 }
 
-async function readEmptied(session: Session, schema: string): Promise<string | null> {
-  const { rows } = await session.query<{ emptied: string | null }>(
-    `select ${emptiedExpression(notedOnLedger(schema))} as emptied`,
+async function readEmptied(session: Session, { schema, tables }: LedgerCondition): Promise<string | null> {
+  const manifest = tables.get('manifest')
+  const anyGone = manifest?.readable && !manifest.hidden ? isAnyNotedGone(schema) : 'false'
+  const { rows } = await session.query<{ emptied: string | null; gone: boolean }>(
+    `select ${emptiedExpression(notedOnLedger(schema))} as emptied, ${anyGone} as gone`,
   )
-  return rows[0]!.emptied
+  const { emptied, gone } = rows[0]!
+  if (emptied !== null || !gone) return emptied
+  const asked = await session.query<{ replaced: string | null }>(`select ${replacedExpression(schema)} as replaced`)
+  return asked.rows[0]!.replaced
 }
 
 /** One row, or undefined. */

@@ -4,6 +4,7 @@ import { quoteIdent } from '../../gate/postgres/quote.ts'
 import { codeOf, isConnectionLoss } from '../../gate/postgres/sqlstate.ts'
 import { tablesIn, tablesStand } from '../../gate/protocol/emptied.ts'
 import { ledgerTable, manifestTable } from '../../gate/protocol/ledger.ts'
+import { isAnyGone, isOfThisLedger } from '../../gate/protocol/replaced.ts'
 import { plainRole, type RoleAnswer } from '../app-role/plain.ts'
 import type { MigrationsFolder } from '../files/folder.ts'
 import { digestOf, digestSql, headSql } from '../ledger/digest.ts'
@@ -34,7 +35,7 @@ interface Answer {
   readonly published: boolean
   readonly known: KnownFolder | null
   readonly adopted: boolean
-  /** The tables that migrations made are there, as far as one of each schema tells. */
+  /** The tables that migrations made are there, as far as one of each schema tells, and are those of the last run. */
   readonly standing: boolean
   /** Null where no role was asked for, or there is none of its name. */
   readonly role: RoleAnswer | null
@@ -119,9 +120,11 @@ function isPlain(tables: ReadonlyMap<LedgerTable, LookedAt>): boolean {
 function question(schema: string, comment: string | null, role = 'null'): string {
   const s = quoteIdent(schema)
   return `select (select pg_catalog.max(version) from ${s}.ledger_version) as version, l.applied, l.digest, ${headSql(schema)} as head,
-    coalesce(m.published_at >= l.newest and pg_catalog.jsonb_array_length(m.manifest->'migrations'::text) = l.count, false) as published,
-    m.manifest->'folder'::text as known,
-    exists (select from ${s}.adoption) as adopted, ${tablesStand(tablesIn(comment))} as standing, ${role} as role
+    coalesce(m.published_at >= l.newest and pg_catalog.jsonb_array_length(m.migrations) = l.count and ${isOfThisLedger('m.tables', schema)}, false) as published,
+    m.folder as known,
+    exists (select from ${s}.adoption) as adopted, ${tablesStand(tablesIn(comment))} and not ${isAnyGone('m.tables')} as standing, ${role} as role
   from (select pg_catalog.count(*), pg_catalog.bool_and(state = 'applied') as applied, pg_catalog.max(applied_at) as newest, ${digestSql} as digest
-    from ${ledgerTable(schema)}) as l left join ${manifestTable(schema)} as m on true`
+    from ${ledgerTable(schema)}) as l
+  left join (select published_at, x.* from ${manifestTable(schema)}
+    cross join lateral pg_catalog.jsonb_to_record(manifest) as x (migrations pg_catalog.jsonb, folder pg_catalog.jsonb, tables pg_catalog.jsonb)) as m on true`
 }

@@ -107,7 +107,7 @@ const always = [
   [/ as kept$/, [{ kept: [bool, 'f'] }]],
   [/as taken/, [{ taken: [bool, 't'] }]],
   [/ as tables\b/, [{ tables: [integer, '1'] }]],
-  [/ as emptied$/, [{ emptied: [text, null] }]],
+  [/ as emptied, .* as gone$/s, [{ emptied: [text, null], gone: [bool, 'f'] }]],
   [/as situation/, [{ situation: [jsonb, '{"before": "", "spaces": [], "present": []}'] }]],
   [/as state$/, [{ state: [jsonb, JSON.stringify(roleState)] }]],
 ]

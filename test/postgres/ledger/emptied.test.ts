@@ -58,7 +58,7 @@ describe.for([
 
     await database.query(sql)
     await eventually(() => expect(gate.state).toBe('unmigrated'))
-    expect(gate.detail).toContain(`made tables in ${gone}, and there is none any more`)
+    expect(gate.detail).toContain(`made tables in ${gone}, and there is none of them any more`)
     const raised = `schemagate: unmigrated: no table of what is applied is left in ${gone}`
     expect(await required(database, manifest)).toEqual([raised, raised])
     for (const args of [
