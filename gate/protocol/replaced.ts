@@ -25,12 +25,12 @@ export function tablesNote(ledgerSchema: string, schemas: readonly Pick<FilledSc
   const names = schemas.map(({ schema }) => quoteLiteral(schema))
   const among = names.length > 0 ? `n.nspname in (${names.join(', ')})` : 'false'
   return `(select pg_catalog.jsonb_build_object('ledger', ${ledgerOid(ledgerSchema)}, 'schemas',
-      coalesce(pg_catalog.jsonb_object_agg(f.nspname, pg_catalog.jsonb_build_object('oldest', t.oldest, 'tables', t.tables)), '{}'))
+      coalesce(pg_catalog.jsonb_object_agg(f.nspname, pg_catalog.jsonb_build_object('oldest', t.oldest, 'tables', t.shapes)), '{}'))
     from (select n.oid, n.nspname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
         where ${isProjectsTable} and ${among} group by n.oid, n.nspname having pg_catalog.count(*) between ${fewest} and ${mostTables}
         order by pg_catalog.count(*) desc, n.nspname limit ${mostSchemas}) f
     cross join lateral (select (pg_catalog.array_agg(c.oid order by c.oid))[1:8]::pg_catalog.text as oldest,
-        pg_catalog.jsonb_object_agg(c.relname, pg_catalog.jsonb_build_array(c.oid::pg_catalog.int8, ${shape})) as tables
+        pg_catalog.jsonb_object_agg(c.relname, pg_catalog.jsonb_build_array(c.oid::pg_catalog.int8, ${shape})) as shapes
       from pg_catalog.pg_class c where c.relnamespace = f.oid and ${isProjectsTable}) t)`
 }
 

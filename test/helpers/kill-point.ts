@@ -182,7 +182,12 @@ export async function standing({ url, role }: Pick<Stage, 'url' | 'role'>): Prom
     const tally = await client.query<object>(
       'select step, count(*)::int as times from tally group by step order by step',
     )
-    const manifest = await client.query<{ manifest: unknown }>('select manifest from schemagate.manifest')
+    // OIDs are each database's own
+    const manifest = await client.query<{ manifest: unknown; shapes: unknown }>(
+      `select manifest - 'tables' as manifest, (select jsonb_object_agg(s.key || '.' || t.key, t.value->>1)
+         from jsonb_each(manifest->'tables'->'schemas') s cross join jsonb_each(s.value->'tables') t) as shapes
+       from schemagate.manifest`,
+    )
     const [there] = (
       await client.query<{ there: boolean }>(
         `select to_regclass('schemagate.schemagate_followed') is not null as there`,
