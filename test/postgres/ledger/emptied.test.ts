@@ -1,13 +1,12 @@
 // A ledger whose project has gone: the schema beside it was dropped or emptied, and what it says is true of nothing.
 
-import { join } from 'node:path'
 import { describe, expect } from 'vitest'
-import { type Manifest, readManifest } from '../../../gate/index.ts'
-import { schemagate } from '../../helpers/cli.ts'
+import { readManifest } from '../../../gate/index.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { folder, write } from '../../helpers/migrations.ts'
 import { gateOf } from '../gate/fixtures.ts'
+import { migrate, required } from './fixtures.ts'
 
 const files = {
   '1_users.sql': 'create table users (id int primary key);',
@@ -17,30 +16,6 @@ const files = {
 
 async function migrated(database: ScratchDatabase, migrations: Record<string, string> = files) {
   return migrate(database, await folder(migrations))
-}
-
-async function migrate(database: ScratchDatabase, dir: string) {
-  const run = async (...args: string[]) => {
-    const { code, stdout, stderr } = await schemagate(args, {
-      env: { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir },
-    })
-    return { code, said: stdout + stderr, stdout }
-  }
-  const { code, said } = await run('up')
-  expect(code, said).toBe(0)
-  const manifestFile = join(await folder({ 'manifest.json': (await run('manifest')).stdout }), 'manifest.json')
-  return { dir, run, manifestFile }
-}
-
-/** What `require` raises, of a manifest and of its head; undefined: it is true. */
-async function required(database: ScratchDatabase, manifest: Manifest): Promise<(string | undefined)[]> {
-  const asked = [JSON.stringify(manifest), manifest.head].map(text =>
-    database.query('select schemagate.require($1::text)', [text]).then(
-      () => undefined,
-      (error: Error) => error.message,
-    ),
-  )
-  return Promise.all(asked)
 }
 
 describe.for([

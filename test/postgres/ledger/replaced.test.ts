@@ -1,13 +1,11 @@
 // Tables that were restored beside a ledger that went on: of an older state they are not what it says, of the same they are.
 
-import { join } from 'node:path'
 import { describe, expect } from 'vitest'
-import { type Manifest, readManifest } from '../../../gate/index.ts'
-import { schemagate } from '../../helpers/cli.ts'
 import { type ScratchDatabase, test } from '../../helpers/database.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { folder, write } from '../../helpers/migrations.ts'
 import { gateOf } from '../gate/fixtures.ts'
+import { migrate, required } from './fixtures.ts'
 
 const users = 'create table users (id int primary key, name text)'
 const tickets = 'create table tickets (id int primary key, "user" int references users)'
@@ -21,28 +19,7 @@ const older = `drop table if exists tickets, users, orgs; create table orgs (); 
 const same = `${older} alter table users add column email text unique;`
 
 async function migrated(database: ScratchDatabase, migrations: Record<string, string> = files) {
-  const dir = await folder(migrations)
-  const run = async (...args: string[]) => {
-    const { code, stdout, stderr } = await schemagate(args, {
-      env: { DATABASE_URL: database.url, SCHEMAGATE_DIR: dir },
-    })
-    return { code, said: stdout + stderr, stdout }
-  }
-  const { code, said } = await run('up')
-  expect(code, said).toBe(0)
-  const manifestFile = join(await folder({ 'manifest.json': (await run('manifest')).stdout }), 'manifest.json')
-  return { dir, run, manifestFile, manifest: readManifest(manifestFile) }
-}
-
-/** What `require` raises, of a manifest and of its head; undefined: it is true. */
-async function required(database: ScratchDatabase, manifest: Manifest): Promise<(string | undefined)[]> {
-  const asked = [JSON.stringify(manifest), manifest.head].map(text =>
-    database.query('select schemagate.require($1::text)', [text]).then(
-      () => undefined,
-      (error: Error) => error.message,
-    ),
-  )
-  return Promise.all(asked)
+  return migrate(database, await folder(migrations))
 }
 
 test.for([
